@@ -1,0 +1,116 @@
+// Runs the tasks of deno.json: with JSR where it can be reached, with npm alone where it can't.
+import { fromFileUrl, ROOT } from "./paths.ts";
+import { canResolve } from "./registry.ts";
+
+const NPM_IMPORT_MAP = fromFileUrl(new URL("scripts/npm_import_map.json", ROOT));
+const CODE = ["mod.ts", "src", "stores", "scripts", "tests"];
+const DOCUMENTED = ["mod.ts", "src", "stores", "README.md"];
+
+const SUMMARY_REGEXP = /\| (\d+) passed(?: \(\d+ steps?\))? \| (\d+) failed/;
+
+const config = JSON.parse(await Deno.readTextFile(new URL("deno.json", ROOT)));
+const entryPoints: string[] = Object.values(config.exports);
+const importMap = await canResolve(config.imports.hono) ? [] : [`--import-map=${NPM_IMPORT_MAP}`];
+// Tests that start processes of their own hand it on.
+const env: Record<string, string> = importMap.length
+  ? { HONO_SESSION_IMPORT_MAP: NPM_IMPORT_MAP }
+  : {};
+
+const tasks: Record<string, (args: string[]) => Promise<boolean>> = {
+  demo: (args) => deno(["run", "-A", ...importMap, "scripts/demo/main.ts", ...args]),
+  test,
+  check,
+};
+
+const names = Deno.args.filter((arg) => arg in tasks);
+const rest = Deno.args.filter((arg) => !(arg in tasks));
+if (importMap.length) {
+  console.log("JSR can't be reached: Hono comes from npm, @std from scripts/std");
+}
+for (const name of names) {
+  if (!await tasks[name]!(rest)) Deno.exit(1);
+}
+
+/** Runs the tests, all or the named ones, and ends with a plain line of counts. */
+async function test(args: string[]): Promise<boolean> {
+  const files = args.some((arg) => !arg.startsWith("-")) ? [] : [...DOCUMENTED, "tests"];
+  const counts = { passed: 0, failed: 0 };
+  const ok = await deno(
+    ["test", "-A", "--doc", "--trace-leaks", ...importMap, ...args, ...files],
+    (line) => {
+      const [, passed, failed] = SUMMARY_REGEXP.exec(line) ?? [];
+      counts.passed += Number(passed ?? 0);
+      counts.failed += Number(failed ?? 0);
+    },
+  );
+  console.log(`${counts.passed} passed, ${counts.failed} failed`);
+  return ok && counts.passed > 0;
+}
+
+async function check(): Promise<boolean> {
+  return await deno(["fmt", "--check"]) &&
+    await deno(["lint", "--quiet"]) &&
+    await deno(["check", "--quiet", ...importMap, ...CODE]) &&
+    await lintDocs() &&
+    await dryRun();
+}
+
+/** Shows what would be published. `deno publish` takes its imports from the configuration alone. */
+async function dryRun(): Promise<boolean> {
+  const publish = ["publish", "--dry-run", "--allow-dirty"];
+  if (!importMap.length) return await deno(publish);
+  const { imports } = JSON.parse(await Deno.readTextFile(NPM_IMPORT_MAP));
+  for (const [name, target] of Object.entries<string>(imports)) {
+    if (target.startsWith("./")) imports[name] = `./scripts/${target.slice(2)}`;
+  }
+  const file = new URL("deno.npm.json", ROOT);
+  await Deno.writeTextFile(file, JSON.stringify({ ...config, imports }));
+  try {
+    return await deno([...publish, `--config=${fromFileUrl(file)}`]);
+  } finally {
+    await Deno.remove(file);
+  }
+}
+
+/** Lints the docs. Types of Hono in signatures are no types of ours to export. */
+async function lintDocs(): Promise<boolean> {
+  const { stderr } = await new Deno.Command(Deno.execPath(), {
+    args: ["doc", "--lint", "--quiet", ...importMap, ...entryPoints],
+    cwd: ROOT,
+    env: { NO_COLOR: "1" },
+    stdout: "null",
+  }).output();
+  const findings = new TextDecoder().decode(stderr).split("\n\n")
+    .filter((finding) => finding.startsWith("error["))
+    .filter((finding) => !/private-type-ref.*\b(MiddlewareHandler|Context)\b/.test(finding));
+  for (const finding of findings) console.error(finding);
+  return findings.length === 0;
+}
+
+/** Runs Deno, and shows what it says line by line. */
+async function deno(args: string[], onLine?: (line: string) => void): Promise<boolean> {
+  const child = new Deno.Command(Deno.execPath(), {
+    args,
+    cwd: ROOT,
+    env,
+    stdout: onLine ? "piped" : "inherit",
+  }).spawn();
+  const terminate = () => child.kill("SIGTERM");
+  // An interrupt reaches the child as well, which ends in its own time.
+  const interrupt = () => {};
+  Deno.addSignalListener("SIGTERM", terminate);
+  Deno.addSignalListener("SIGINT", interrupt);
+  if (onLine) {
+    let last = "";
+    for await (const text of child.stdout.pipeThrough(new TextDecoderStream())) {
+      await Deno.stdout.write(new TextEncoder().encode(text));
+      const lines = (last + text).split("\n");
+      last = lines.pop()!;
+      for (const line of lines) onLine(line);
+    }
+  }
+  const { success } = await child.status;
+  Deno.removeSignalListener("SIGTERM", terminate);
+  Deno.removeSignalListener("SIGINT", interrupt);
+  return success;
+}
