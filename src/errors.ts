@@ -1,0 +1,234 @@
+/**
+ * The stable codes of the errors that this package throws, for checks that survive bundling and
+ * several copies of the package.
+ *
+ * @example Telling errors apart by code
+ * ```ts
+ * import { SessionConflictError, type SessionErrorCode } from "@x/hono-session";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const code: SessionErrorCode = new SessionConflictError("Cannot commit session: …").code;
+ * assertEquals(code, "ERR_SESSION_CONFLICT");
+ * ```
+ */
+export type SessionErrorCode =
+  | "ERR_SESSION_COMMITTED"
+  | "ERR_SESSION_CONFLICT"
+  | "ERR_SESSION_ENDED"
+  | "ERR_SESSION_EXISTS"
+  | "ERR_SESSION_SERIALIZATION"
+  | "ERR_SESSION_STORE"
+  | "ERR_SESSION_TOO_LARGE";
+
+/**
+ * The base of every error of this package that isn't plain misuse (misuse is a `TypeError` or a
+ * `RangeError`).
+ *
+ * Messages name the action, then the state. They never hold a token, a secret or session data
+ * (ASVS 5.0, 16.2.5).
+ *
+ * @example Usage
+ * ```ts
+ * import { SessionError, SessionTooLargeError } from "@x/hono-session";
+ * import { assert } from "@std/assert";
+ *
+ * const error = new SessionTooLargeError("Cannot store session: …", { size: 9, limit: 8 });
+ * assert(error instanceof SessionError);
+ * ```
+ */
+export abstract class SessionError extends Error {
+  /** What went wrong, stable over versions. */
+  abstract readonly code: SessionErrorCode;
+
+  /** The name of the class. */
+  override get name(): string {
+    return this.constructor.name;
+  }
+}
+
+/**
+ * A change came too late: the response had already left, and what the change needs of it (a
+ * cookie) can't be sent any more.
+ *
+ * @example Usage
+ * ```ts
+ * import { SessionCommittedError } from "@x/hono-session";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const error = new SessionCommittedError("Cannot regenerate session: the response has left");
+ * assertEquals(error.code, "ERR_SESSION_COMMITTED");
+ * ```
+ */
+export class SessionCommittedError extends SessionError {
+  /** What went wrong, stable over versions. */
+  override readonly code = "ERR_SESSION_COMMITTED";
+}
+
+/**
+ * Other requests changed the session at the same time, again and again, until no try was left.
+ * Nothing was written. The middleware answers 409.
+ *
+ * @example Usage
+ * ```ts
+ * import { SessionConflictError } from "@x/hono-session";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const error = new SessionConflictError("Cannot commit session: …");
+ * assertEquals(error.code, "ERR_SESSION_CONFLICT");
+ * ```
+ */
+export class SessionConflictError extends SessionError {
+  /** What went wrong, stable over versions. */
+  override readonly code = "ERR_SESSION_CONFLICT";
+}
+
+/**
+ * A session that has ended, here or in another request, was asked to do something.
+ *
+ * @example Usage
+ * ```ts
+ * import { session, SessionEndedError } from "@x/hono-session";
+ * import { MapStore } from "@x/hono-session/stores/map";
+ * import { Hono } from "hono";
+ * import { assertThrows } from "@std/assert";
+ *
+ * const app = new Hono().use(session({ store: new MapStore() })).get("/", (c) => {
+ *   const ended = c.var.session;
+ *   ended.destroy();
+ *   assertThrows(() => ended.renew(), SessionEndedError);
+ *   return c.text("bye");
+ * });
+ * await app.request("/");
+ * ```
+ */
+export class SessionEndedError extends SessionError {
+  /** What went wrong, stable over versions. */
+  override readonly code = "ERR_SESSION_ENDED";
+}
+
+/**
+ * `startSession` met a live session although `allowOverwrite` is `false`.
+ *
+ * @example Usage
+ * ```ts
+ * import { SessionExistsError } from "@x/hono-session";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const error = new SessionExistsError("Cannot start session: one is live");
+ * assertEquals(error.code, "ERR_SESSION_EXISTS");
+ * ```
+ */
+export class SessionExistsError extends SessionError {
+  /** What went wrong, stable over versions. */
+  override readonly code = "ERR_SESSION_EXISTS";
+}
+
+/**
+ * A value in the session would not survive JSON. The message names its path; nothing was written.
+ *
+ * @example Usage
+ * ```ts
+ * import { session, SessionSerializationError } from "@x/hono-session";
+ * import { MapStore } from "@x/hono-session/stores/map";
+ * import { Hono } from "hono";
+ * import { assertEquals, assertRejects } from "@std/assert";
+ *
+ * const app = new Hono().use(session<{ price?: number }>({ store: new MapStore() }));
+ * app.get("/", async (c) => {
+ *   c.var.session.price = NaN;
+ *   await assertRejects(
+ *     () => c.var.session.save(),
+ *     SessionSerializationError,
+ *     "session.price is NaN",
+ *   );
+ *   delete c.var.session.price;
+ *   return c.text("ok");
+ * });
+ * assertEquals((await app.request("/")).status, 200);
+ * ```
+ */
+export class SessionSerializationError extends SessionError {
+  /** What went wrong, stable over versions. */
+  override readonly code = "ERR_SESSION_SERIALIZATION";
+}
+
+/**
+ * The store failed or did not answer in time. The middleware answers 503.
+ *
+ * @example Usage
+ * ```ts
+ * import { SessionStoreError } from "@x/hono-session";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const error = new SessionStoreError("Cannot read session: the store failed", {
+ *   cause: new Error("connection refused"),
+ * });
+ * assertEquals(error.code, "ERR_SESSION_STORE");
+ * assertEquals(error.getResponse().status, 503);
+ * ```
+ */
+export class SessionStoreError extends SessionError {
+  /** What went wrong, stable over versions. */
+  override readonly code = "ERR_SESSION_STORE";
+
+  /**
+   * What Hono's default error handler answers when a handler lets this error pass.
+   *
+   * @returns A response with status 503 that says nothing of the cause.
+   */
+  getResponse(): Response {
+    return new Response("Service Unavailable", { status: 503 });
+  }
+}
+
+/**
+ * The sizes that a {@linkcode SessionTooLargeError} reports.
+ *
+ * @example Usage
+ * ```ts
+ * import type { SessionTooLargeErrorOptions } from "@x/hono-session";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const options: SessionTooLargeErrorOptions = { size: 5000, limit: 4096 };
+ * assertEquals(options.limit, 4096);
+ * ```
+ */
+export interface SessionTooLargeErrorOptions extends ErrorOptions {
+  /** What would have been stored, in bytes. */
+  size: number;
+  /** What can be stored, in bytes. */
+  limit: number;
+}
+
+/**
+ * The session is larger than its store can hold. Nothing was written or sent.
+ *
+ * @example Usage
+ * ```ts
+ * import { SessionTooLargeError } from "@x/hono-session";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const error = new SessionTooLargeError("Cannot store session: …", { size: 5000, limit: 4096 });
+ * assertEquals([error.size, error.limit], [5000, 4096]);
+ * ```
+ */
+export class SessionTooLargeError extends SessionError {
+  /** What went wrong, stable over versions. */
+  override readonly code = "ERR_SESSION_TOO_LARGE";
+  /** What would have been stored, in bytes. */
+  readonly size: number;
+  /** What can be stored, in bytes. */
+  readonly limit: number;
+
+  /**
+   * Makes the error.
+   *
+   * @param message The action, then the state.
+   * @param options The sizes, in bytes.
+   */
+  constructor(message: string, options: SessionTooLargeErrorOptions) {
+    super(message, options);
+    this.size = options.size;
+    this.limit = options.limit;
+  }
+}

@@ -1,0 +1,72 @@
+import type { SessionRecord, SessionTimes } from "./record.ts";
+
+/** How far clocks may differ, in milliseconds, before a time in the future is not believed. */
+const CLOCK_SKEW = 60_000;
+
+/** The longest life of a cookie, in seconds: 400 days (RFC 6265bis, 5.6.2). */
+const LONGEST_COOKIE = 34_560_000;
+
+/** How long sessions live. All durations are seconds. */
+export interface ExpiryPolicy {
+  readonly maxAge: number;
+  readonly absoluteMaxAge: number | undefined;
+  readonly rolling: false | { readonly after: number | undefined };
+}
+
+type Lived = Pick<SessionRecord, keyof SessionTimes | "createdAt" | "maxAge">;
+
+function lifetime(policy: ExpiryPolicy, record: Pick<SessionRecord, "maxAge">): number {
+  return record.maxAge ?? policy.maxAge;
+}
+
+function absoluteDeadline(policy: ExpiryPolicy, createdAt: number): number {
+  return policy.absoluteMaxAge === undefined ? Infinity : createdAt + policy.absoluteMaxAge * 1000;
+}
+
+/**
+ * When a session ends, in epoch milliseconds. The record says it; the policy in force can only
+ * shorten it, so that a smaller `maxAge` also ends the sessions that were made under a larger one.
+ */
+export function deadline(policy: ExpiryPolicy, record: Lived): number {
+  return Math.min(
+    record.expiresAt,
+    record.renewedAt + lifetime(policy, record) * 1000,
+    absoluteDeadline(policy, record.createdAt),
+  );
+}
+
+/** Whether a session lives at a time. The end itself is outside of its life. */
+export function isLive(policy: ExpiryPolicy, record: Lived, now: number): boolean {
+  return now < deadline(policy, record);
+}
+
+/** The times of a session that is seen now: they never go back, whatever another machine's clock says. */
+export function seen(record: Lived, now: number): number {
+  return record.lastSeenAt <= now + CLOCK_SKEW ? Math.max(record.lastSeenAt, now) : now;
+}
+
+/** The times of a session that is renewed now. */
+export function renewed(policy: ExpiryPolicy, record: Lived, now: number): SessionTimes {
+  const at = seen(record, now);
+  return {
+    lastSeenAt: at,
+    renewedAt: at,
+    expiresAt: Math.min(
+      at + lifetime(policy, record) * 1000,
+      absoluteDeadline(policy, record.createdAt),
+    ),
+  };
+}
+
+/** Whether a rolling session should be renewed now: at most once per tenth of its life, unless set. */
+export function isRenewalDue(policy: ExpiryPolicy, record: Lived, now: number): boolean {
+  if (!policy.rolling) return false;
+  const after = policy.rolling.after ?? lifetime(policy, record) / 10;
+  return now - record.renewedAt >= after * 1000 &&
+    renewed(policy, record, now).expiresAt > record.expiresAt;
+}
+
+/** The Max-Age of the cookie of a session in whole seconds, rounded up. */
+export function cookieMaxAge(expiresAt: number, now: number): number {
+  return Math.min(Math.max(Math.ceil((expiresAt - now) / 1000), 0), LONGEST_COOKIE);
+}

@@ -1,0 +1,188 @@
+import { SessionSerializationError } from "./errors.ts";
+
+/** How deep values in a session may be nested. */
+const DEEPEST = 200;
+
+const IDENTIFIER_REGEXP = /^[A-Za-z_$][\w$]*$/;
+
+/**
+ * The times of a session that its use moves, in epoch milliseconds.
+ *
+ * @example Usage
+ * ```ts
+ * import type { SessionTimes } from "@x/hono-session";
+ * import { assert } from "@std/assert";
+ *
+ * const times: SessionTimes = { lastSeenAt: 1000, renewedAt: 1000, expiresAt: 61_000 };
+ * assert(times.expiresAt > times.renewedAt);
+ * ```
+ */
+export interface SessionTimes {
+  /** When the session was last written or renewed. */
+  readonly lastSeenAt: number;
+  /** When the lifetime last began: at creation or at the last renewal. */
+  readonly renewedAt: number;
+  /** When the session ends. From this moment on no store may return it. */
+  readonly expiresAt: number;
+}
+
+/**
+ * What a store holds of one session: a flat object of strings, numbers and booleans, so that every
+ * backend can hold it natively. Absent members are absent, never `undefined`.
+ *
+ * @example Usage
+ * ```ts
+ * import type { SessionRecord } from "@x/hono-session";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const record: SessionRecord = {
+ *   format: 1,
+ *   sid: "pXo9tUjcNKQGL1lXUmT0Nw",
+ *   version: 1,
+ *   data: '{"userId":"42"}',
+ *   createdAt: 1000,
+ *   lastSeenAt: 1000,
+ *   renewedAt: 1000,
+ *   expiresAt: 86_401_000,
+ * };
+ * assertEquals(JSON.parse(JSON.stringify(record)), record);
+ * ```
+ */
+export interface SessionRecord extends SessionTimes {
+  /** The version of this layout. */
+  readonly format: 1;
+  /** The public handle of the session, stable over `regenerate()`. It opens nothing. */
+  readonly sid: string;
+  /** Counts the writes of data: 1 at creation, one more with every update. */
+  readonly version: number;
+  /** The data: the JSON text of an object. */
+  readonly data: string;
+  /** The flashed values: the JSON text of an object. */
+  readonly flash?: string;
+  /** When the session was created, in epoch milliseconds. */
+  readonly createdAt: number;
+  /** The lifetime that `renew(maxAge)` gave this session, in seconds. */
+  readonly maxAge?: number;
+  /** `true` when `renew("browser")` made its cookie end with the browser. */
+  readonly browser?: boolean;
+}
+
+/** The members of a JSON object: a JSON text per key. */
+export type Members = Map<string, string>;
+
+/** Whether a value from a backend is a record that this version can read. */
+export function isSessionRecord(value: unknown): value is SessionRecord {
+  if (typeof value !== "object" || value === null) return false;
+  const record = value as Record<keyof SessionRecord, unknown>;
+  return record.format === 1 &&
+    typeof record.sid === "string" &&
+    typeof record.data === "string" &&
+    Number.isSafeInteger(record.version) &&
+    Number.isFinite(record.createdAt) &&
+    Number.isFinite(record.lastSeenAt) &&
+    Number.isFinite(record.renewedAt) &&
+    Number.isFinite(record.expiresAt) &&
+    (record.flash === undefined || typeof record.flash === "string") &&
+    (record.maxAge === undefined || Number.isFinite(record.maxAge)) &&
+    (record.browser === undefined || typeof record.browser === "boolean");
+}
+
+/**
+ * The object that a JSON text stands for.
+ *
+ * @throws {SyntaxError} When the text is not the JSON of an object.
+ */
+export function parseObject(text: string): Record<string, unknown> {
+  const value: unknown = JSON.parse(text);
+  if (typeof value !== "object" || value === null || Array.isArray(value)) {
+    throw new SyntaxError("Cannot parse session: its data are not an object");
+  }
+  return value as Record<string, unknown>;
+}
+
+/** The members of the object that a JSON text stands for. */
+export function parseMembers(text: string): Members {
+  const members: Members = new Map();
+  for (const [key, value] of Object.entries(parseObject(text))) {
+    members.set(key, JSON.stringify(value));
+  }
+  return members;
+}
+
+/** The JSON text of an object with these members. */
+export function joinMembers(members: Members): string {
+  let text = "";
+  for (const [key, value] of members) {
+    text += `${text && ","}${JSON.stringify(key)}:${value}`;
+  }
+  return `{${text}}`;
+}
+
+/** Whether two objects have the same members, in whatever order. */
+export function sameMembers(one: Members, other: Members): boolean {
+  if (one.size !== other.size) return false;
+  for (const [key, value] of one) {
+    if (other.get(key) !== value) return false;
+  }
+  return true;
+}
+
+/**
+ * The JSON text of a value in a session.
+ *
+ * @throws {SessionSerializationError} When something in it would not survive JSON.
+ */
+export function serializeValue(value: unknown, path: string): string {
+  check(value, path, []);
+  return JSON.stringify(value);
+}
+
+/** The path of a key within a path, as it would be written in code. */
+export function pathOf(path: string, key: string): string {
+  return IDENTIFIER_REGEXP.test(key) ? `${path}.${key}` : `${path}[${JSON.stringify(key)}]`;
+}
+
+function check(value: unknown, path: string, parents: object[]): void {
+  switch (typeof value) {
+    case "string":
+    case "boolean":
+      return;
+    case "number":
+      if (!Number.isFinite(value)) refuse(path, `is ${value}`);
+      return;
+    case "object":
+      if (value !== null) checkObject(value, path, parents);
+      return;
+    case "undefined":
+      return refuse(path, "is undefined");
+    default:
+      return refuse(path, `is a ${typeof value}`);
+  }
+}
+
+function checkObject(value: object, path: string, parents: object[]): void {
+  if (parents.includes(value)) refuse(path, "is a cycle");
+  if (parents.length === DEEPEST) refuse(path, `is nested more than ${DEEPEST} levels deep`);
+  parents.push(value);
+  if (Array.isArray(value)) {
+    // Not forEach, which skips holes.
+    for (let index = 0; index < value.length; index++) {
+      check(value[index], `${path}[${index}]`, parents);
+    }
+  } else {
+    const prototype = Object.getPrototypeOf(value);
+    if (prototype !== null && Object.getPrototypeOf(prototype) !== null) {
+      refuse(path, `is a ${prototype.constructor?.name || "class instance"}`);
+    }
+    if (Object.getOwnPropertySymbols(value).length > 0) refuse(path, "has a symbol as key");
+    for (const key of Object.keys(value)) {
+      const member = (value as Record<string, unknown>)[key];
+      if (member !== undefined) check(member, pathOf(path, key), parents);
+    }
+  }
+  parents.pop();
+}
+
+function refuse(path: string, state: string): never {
+  throw new SessionSerializationError(`Cannot serialize session: ${path} ${state}`);
+}

@@ -1,0 +1,270 @@
+import type { SessionRecord, SessionTimes } from "./record.ts";
+
+export { type Clock, systemClock } from "./clock.ts";
+
+/**
+ * A value now or later.
+ *
+ * @example Usage
+ * ```ts
+ * import type { Awaitable } from "@x/hono-session";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const answers: Awaitable<boolean>[] = [true, Promise.resolve(true)];
+ * assertEquals(await Promise.all(answers), [true, true]);
+ * ```
+ */
+export type Awaitable<Value> = Value | Promise<Value>;
+
+/**
+ * What a store can promise. Declared, never guessed.
+ *
+ * @example Usage
+ * ```ts
+ * import { MapStore } from "@x/hono-session/stores/map";
+ * import { assertEquals } from "@std/assert";
+ *
+ * assertEquals(new MapStore().capabilities.atomic, true);
+ * ```
+ */
+export interface StoreCapabilities {
+  /**
+   * Whether `create`, `update`, `replace` and `touch` look and write in one step, so that of two
+   * requests at the same time one is told that it was too late.
+   */
+  readonly atomic: boolean;
+  /** Whether the sessions of one subject can be listed and ended. */
+  readonly index: boolean;
+  /** Whether a read sees every write that was answered before it began. */
+  readonly consistency: "strong" | "eventual";
+  /**
+   * Whether the client holds the record itself, sealed in its token. Such a store gets the token
+   * where others get the key, and answers every write with the token to send.
+   *
+   * @default {false}
+   */
+  readonly stateless?: boolean;
+  /** The largest record, in bytes of its JSON. */
+  readonly maxBytes?: number;
+  /** The shortest time to live that the backend takes, in seconds. */
+  readonly minTtl?: number;
+}
+
+/**
+ * The answer to a write: `true` when it was done, `false` when it was refused, or, from a stateless
+ * store, the token that now holds the record.
+ *
+ * @example Usage
+ * ```ts
+ * import type { StoreWrite } from "@x/hono-session";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const refused: StoreWrite = false;
+ * assertEquals(refused, false);
+ * ```
+ */
+export type StoreWrite = boolean | string;
+
+/**
+ * The next home of a session: another key, and the record to put there.
+ *
+ * @example Usage
+ * ```ts
+ * import type { StoreReplacement } from "@x/hono-session";
+ * import { MapStore } from "@x/hono-session/stores/map";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const record = {
+ *   format: 1,
+ *   sid: "pXo9tUjcNKQGL1lXUmT0Nw",
+ *   version: 1,
+ *   data: "{}",
+ *   createdAt: Date.now(),
+ *   lastSeenAt: Date.now(),
+ *   renewedAt: Date.now(),
+ *   expiresAt: Date.now() + 60_000,
+ * } as const;
+ * const store = new MapStore();
+ * await store.create("old", record);
+ * const next: StoreReplacement = { key: "new", record: { ...record, version: 2 } };
+ * assertEquals(await store.replace("old", next, record), true);
+ * assertEquals(await store.read("old"), undefined);
+ * ```
+ */
+export interface StoreReplacement {
+  /** The key of the next record. */
+  readonly key: string;
+  /** The next record. */
+  readonly record: SessionRecord;
+}
+
+/**
+ * Where sessions are kept. This page is the specification; `storeConformance` of
+ * `@x/hono-session/testing` checks it.
+ *
+ * Rules for all members:
+ *
+ * - A key is an opaque text of 43 characters, the hash of a token, and says nothing of the session.
+ * - **No upsert.** Creating, updating and touching are three operations. Only `create` and `replace`
+ *   bring a record into being, and never over another one (CVE-2025-46336).
+ * - **Expiry is the record's.** From `expiresAt` on a record does not exist for any member, whatever
+ *   the backend's own time to live, which is late everywhere, still shows. The backend's is set as
+ *   well, so that it reclaims the space.
+ * - **A rejection means that the backend failed**, never that something was not found.
+ * - A record that is larger than the store can hold is a `SessionTooLargeError`, before the write.
+ * - Records come and go as private copies.
+ * - Answers may be values or promises; whoever calls awaits both.
+ * - The last argument is the Hono context of the request, or `undefined` outside of one.
+ *
+ * @example Wrapping a store to count its calls
+ * ```ts
+ * import { session, type SessionStore } from "@x/hono-session";
+ * import { MapStore } from "@x/hono-session/stores/map";
+ * import { Hono } from "hono";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const map = new MapStore();
+ * let reads = 0;
+ * const store: SessionStore = {
+ *   capabilities: map.capabilities,
+ *   read(key) {
+ *     reads++;
+ *     return map.read(key);
+ *   },
+ *   create: (key, record) => map.create(key, record),
+ *   update: (key, record, previous) => map.update(key, record, previous),
+ *   replace: (key, next, previous) => map.replace(key, next, previous),
+ *   touch: (key, times) => map.touch(key, times),
+ *   delete: (key) => map.delete(key),
+ * };
+ * const app = new Hono().use(session({ store })).get("/", (c) => c.text("hello"));
+ * await app.request("/");
+ * assertEquals(reads, 0);
+ * ```
+ */
+export interface SessionStore {
+  /** What this store can promise. */
+  readonly capabilities: StoreCapabilities;
+
+  /**
+   * The record under a key.
+   *
+   * @param key The key.
+   * @param c The Hono context.
+   * @returns A private copy, or `undefined` when there is none or it has expired.
+   */
+  read(key: string, c?: unknown): Awaitable<SessionRecord | undefined>;
+
+  /**
+   * Stores a record under a key that holds none.
+   *
+   * @param key The key.
+   * @param record The record.
+   * @param c The Hono context.
+   * @returns `false`, and nothing was written, when the key holds a record.
+   */
+  create(key: string, record: SessionRecord, c?: unknown): Awaitable<StoreWrite>;
+
+  /**
+   * Stores a record in place of the one that was read.
+   *
+   * @param key The key.
+   * @param record The record; its version is the previous one's plus 1.
+   * @param previous The record that was read or last written. A touch in between does not make it old.
+   * @param c The Hono context.
+   * @returns `false`, and nothing was written, when the record is gone or has another version.
+   */
+  update(
+    key: string,
+    record: SessionRecord,
+    previous: SessionRecord,
+    c?: unknown,
+  ): Awaitable<StoreWrite>;
+
+  /**
+   * Moves a session to another key, with a new record, in one step: the old key is dead exactly when
+   * the new one lives. A backend that can't do both in one step deletes first, so that a crash in
+   * between ends the session rather than leaving two.
+   *
+   * @param key The key until now.
+   * @param next The key from now on, unknown to the store, and its record.
+   * @param previous The record that was read or last written.
+   * @param c The Hono context.
+   * @returns `false`, and nothing was written, when the record is gone or has another version.
+   */
+  replace(
+    key: string,
+    next: StoreReplacement,
+    previous: SessionRecord,
+    c?: unknown,
+  ): Awaitable<StoreWrite>;
+
+  /**
+   * Moves the times of a record and nothing else, so that it can't undo the write of another request.
+   *
+   * @param key The key.
+   * @param times The new times.
+   * @param c The Hono context.
+   * @returns `false`, and nothing was written, when the record is gone.
+   */
+  touch(key: string, times: SessionTimes, c?: unknown): Awaitable<StoreWrite>;
+
+  /**
+   * Deletes a record; an unknown key is no error.
+   *
+   * @param key The key.
+   * @param c The Hono context.
+   */
+  delete(key: string, c?: unknown): Awaitable<void>;
+}
+
+/**
+ * The simplest place to keep sessions: what a `Map` can do. The middleware adapts it to a
+ * {@linkcode SessionStore}.
+ *
+ * A plain `Map` keeps every promise while one process lives. Anything that answers later can't look
+ * and write in one step: of two requests at the same time one may lose its change, and a slow one may
+ * bring back a session that was ended. Nothing is ever reclaimed but by deletion.
+ *
+ * @example A bare Map
+ * ```ts
+ * import { session } from "@x/hono-session";
+ * import { Hono } from "hono";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const store = new Map();
+ * const app = new Hono().use(session<{ name?: string }>({ store })).get("/", (c) => {
+ *   c.var.session.name = "Ada";
+ *   return c.text("hello");
+ * });
+ * await app.request("/");
+ * assertEquals(store.size, 1);
+ * ```
+ */
+export interface KeyValueStore {
+  /**
+   * The record under a key, or anything else when there is none.
+   *
+   * @param key The key.
+   * @param c The Hono context.
+   */
+  get(key: string, c?: unknown): unknown;
+
+  /**
+   * Keeps a record under a key. It is a flat, JSON-safe object with the end of its life in `expiresAt`,
+   * in epoch milliseconds.
+   *
+   * @param key The key.
+   * @param record The record.
+   * @param c The Hono context.
+   */
+  set(key: string, record: SessionRecord, c?: unknown): unknown;
+
+  /**
+   * Deletes what is under a key.
+   *
+   * @param key The key.
+   * @param c The Hono context.
+   */
+  delete(key: string, c?: unknown): unknown;
+}
