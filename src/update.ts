@@ -1,0 +1,65 @@
+import { contentsOf, contentsToRecord } from "./contents.ts";
+import { commit } from "./commit.ts";
+import { type Committing, interrupt, reread } from "./committing.ts";
+import { SessionEndedError } from "./errors.ts";
+import { seen } from "./expiry.ts";
+import { merge } from "./merge.ts";
+import { pathOf, serializeValue, type SessionRecord } from "./record.ts";
+import { setProperty } from "./session.ts";
+import type { SessionState } from "./session_state.ts";
+
+/** How often an update is tried: it holds nothing but one key, and a lost increment can't be repaired. */
+const UPDATE_TRIES = 20;
+
+/** Changes one key of a session as a transaction, and returns the committed value. */
+export async function update(
+  committing: Committing,
+  state: SessionState,
+  { key, change }: { key: string; change: (value: unknown) => unknown },
+  c: unknown,
+): Promise<unknown> {
+  const session = state.session as unknown as Record<string, unknown>;
+  if (!committing.store.capabilities.atomic || !state.stored) {
+    setProperty(session, key, change(session[key]));
+    if (committing.store.capabilities.atomic) {
+      await commit(committing, state, { keepChanges: true, consumeFlash: false }, c);
+    }
+    return session[key];
+  }
+  return await committing.queue.run(state.stored.key, async () => {
+    const own = state.contents(false).data.get(key);
+    const assigned = own !== state.base().data.get(key);
+    let current = state.stored!;
+    let contents = state.base();
+    for (let tries = 1;; tries++) {
+      const text = assigned ? own : contents.data.get(key);
+      const value = change(text === undefined ? undefined : JSON.parse(text));
+      const data = new Map(contents.data);
+      if (value === undefined) data.delete(key);
+      else data.set(key, serializeValue(value, pathOf("session", key)));
+      const next = { data, flash: contents.flash };
+      const record: SessionRecord = {
+        ...current.record,
+        ...contentsToRecord(next),
+        version: current.record.version + 1,
+        lastSeenAt: seen(current.record, committing.clock()),
+      };
+      if (await committing.store.update(current.key, record, current.record, c)) {
+        const before = state.contents(false);
+        const shown = { ...before, data: merge(state.base().data, before.data, data) };
+        if (value === undefined) shown.data.delete(key);
+        else shown.data.set(key, data.get(key)!);
+        state.adopt({ ...current, record }, next);
+        state.show(shown, before);
+        return session[key];
+      }
+      const fresh = await reread(committing, state, { current, tries, most: UPDATE_TRIES }, c);
+      if (!fresh) {
+        interrupt(committing, state, c);
+        throw new SessionEndedError("Cannot update session: it has ended");
+      }
+      current = { ...current, record: fresh };
+      contents = contentsOf(fresh);
+    }
+  });
+}
