@@ -1,0 +1,189 @@
+import {
+  type CaseNeeds,
+  type ConformanceCase,
+  HOUR,
+  makeKey,
+  makeRecord,
+  rejects,
+  renewedTimes,
+  same,
+  server,
+  written,
+} from "./case.ts";
+
+function limited(given: CaseNeeds): string | undefined {
+  return server(given) ??
+    (given.maxBytes === undefined ? "the store declares no maxBytes" : undefined);
+}
+
+function failing(given: CaseNeeds): string | undefined {
+  return server(given) ?? (given.canFail ? undefined : "the harness can't make the backend fail");
+}
+
+/** The rules for how records live on and end. */
+export const lifeCases: readonly ConformanceCase[] = [
+  {
+    name: "touch moves the times and nothing else",
+    needs: server,
+    async run({ store, clock }) {
+      const key = makeKey();
+      const record = makeRecord(clock, { flash: '{"notice":"Hello"}', maxAge: 3600 });
+      await store.create(key, record);
+      clock.advance(HOUR / 2);
+      const times = renewedTimes(clock);
+      same(await store.touch(key, times), true, "touch");
+      same(await store.read(key), { ...record, ...times }, "read");
+      clock.advance(HOUR - 1);
+      same((await store.read(key))?.sid, record.sid, "just before the new end");
+      clock.advance(1);
+      same(await store.read(key), undefined, "at the new end");
+    },
+  },
+  {
+    name: "touch of a large record keeps it whole",
+    needs: limited,
+    async run({ store, clock }) {
+      const key = makeKey();
+      const length = Math.min(store.capabilities.maxBytes! / 2, 200_000) | 0;
+      const record = makeRecord(clock, { data: JSON.stringify({ text: "x".repeat(length) }) });
+      await store.create(key, record);
+      clock.advance(1000);
+      const times = renewedTimes(clock);
+      same(await store.touch(key, times), true, "touch");
+      same(await store.read(key), { ...record, ...times }, "read");
+    },
+  },
+  {
+    name: "touch never creates and never revives",
+    needs: server,
+    async run({ store, clock }) {
+      const [unknown, deleted] = [makeKey(), makeKey()];
+      same(await store.touch(unknown, renewedTimes(clock)), false, "unknown");
+      await store.create(deleted, makeRecord(clock));
+      await store.delete(deleted);
+      same(await store.touch(deleted, renewedTimes(clock)), false, "deleted");
+      same(await store.read(deleted), undefined, "read");
+    },
+  },
+  {
+    name: "replace moves a session to another key",
+    needs: server,
+    async run({ store, clock }) {
+      const [key, other] = [makeKey(), makeKey()];
+      await store.create(key, makeRecord(clock));
+      const record = (await store.read(key))!;
+      const next = written(record, '{"moved":true}');
+      same(await store.replace(key, { key: other, record: next }, record), true, "replace");
+      same(await store.read(key), undefined, "the old key");
+      same(await store.read(other), next, "the new key");
+      const last = written(next, '{"moved":"and changed"}');
+      same(await store.update(other, last, next), true, "update after replace");
+    },
+  },
+  {
+    name: "replace never revives, never overwrites and refuses what is old",
+    needs: server,
+    async run({ store, clock }) {
+      const [key, taken, free] = [makeKey(), makeKey(), makeKey()];
+      const theirs = makeRecord(clock, { sid: "another_sid_of_22_char" });
+      await store.create(key, makeRecord(clock));
+      await store.create(taken, theirs);
+      const record = (await store.read(key))!;
+      const next = written(record, '{"moved":true}');
+      same(
+        await store.replace(key, { key: taken, record: next }, record),
+        false,
+        "onto a taken key",
+      );
+      same(await store.read(taken), theirs, "the taken key");
+
+      const newer = written((await store.read(key)) ?? record, '{"newer":true}');
+      if (await store.update(key, newer, record)) {
+        same(
+          await store.replace(key, { key: free, record: next }, record),
+          false,
+          "of an old version",
+        );
+      }
+      await store.delete(key);
+      same(
+        await store.replace(key, { key: free, record: next }, newer),
+        false,
+        "of a deleted record",
+      );
+      same(await store.read(free), undefined, "the free key");
+    },
+  },
+  {
+    name: "delete ends a record and bears repeating",
+    needs: server,
+    async run({ store, clock }) {
+      const [key, other] = [makeKey(), makeKey()];
+      const record = makeRecord(clock);
+      await store.create(key, record);
+      await store.create(other, record);
+      await store.delete(key);
+      await store.delete(key);
+      await store.delete(makeKey());
+      same(await store.read(key), undefined, "the deleted key");
+      same(await store.read(other), record, "another key");
+    },
+  },
+  {
+    name: "a record ends at expiresAt, whatever the backend still holds",
+    needs: server,
+    async run({ store, clock }) {
+      const [key, other] = [makeKey(), makeKey()];
+      await store.create(key, makeRecord(clock));
+      const record = (await store.read(key))!;
+      clock.advance(HOUR - 1);
+      same((await store.read(key))?.sid, record.sid, "read just before");
+      clock.advance(1);
+      same(await store.read(key), undefined, "read");
+      same(await store.update(key, written(record, "{}"), record), false, "update");
+      same(await store.touch(key, renewedTimes(clock)), false, "touch");
+      const next = { ...written(record, "{}"), ...renewedTimes(clock) };
+      same(await store.replace(key, { key: other, record: next }, record), false, "replace");
+      same(await store.read(other), undefined, "read of the other key");
+      await store.delete(key);
+    },
+  },
+  {
+    name: "what is too large is refused before the write",
+    needs: limited,
+    async run({ store, clock }) {
+      const key = makeKey();
+      const record = makeRecord(clock);
+      const data = JSON.stringify({ text: "x".repeat(store.capabilities.maxBytes! + 1) });
+      const tooLarge = (error: unknown) =>
+        (error as { code?: unknown } | null)?.code === "ERR_SESSION_TOO_LARGE";
+      await rejects(() => store.create(key, { ...record, data }), tooLarge, "create");
+      same(await store.read(key), undefined, "read after create");
+      await store.create(key, record);
+      await rejects(() => store.update(key, written(record, data), record), tooLarge, "update");
+      same(await store.read(key), record, "read after update");
+    },
+  },
+  {
+    name: "a failing backend is a rejection",
+    needs: failing,
+    async run({ store, clock, fail }) {
+      const key = makeKey();
+      const record = makeRecord(clock);
+      await store.create(key, record);
+      await fail!();
+      const any = () => true;
+      const next = written(record, "{}");
+      await rejects(() => store.read(key), any, "read");
+      await rejects(() => store.create(makeKey(), record), any, "create");
+      await rejects(() => store.update(key, next, record), any, "update");
+      await rejects(
+        () => store.replace(key, { key: makeKey(), record: next }, record),
+        any,
+        "replace",
+      );
+      await rejects(() => store.touch(key, renewedTimes(clock)), any, "touch");
+      await rejects(() => store.delete(key), any, "delete");
+    },
+  },
+];

@@ -1,0 +1,144 @@
+/**
+ * The conformance suite for session stores. Every store of this package passes it; run it over yours.
+ *
+ * It knows no test runner and no assertion library: give it the function that declares a test, be it
+ * `Deno.test`, the one of `node:test` or the one of `bun:test`.
+ *
+ * @example Testing a store of your own
+ * ```ts
+ * import { storeConformance } from "@x/hono-session/testing";
+ * import { MapStore } from "@x/hono-session/stores/map";
+ * import { assert } from "@std/assert";
+ *
+ * const tests: (() => Promise<void>)[] = [];
+ * storeConformance({
+ *   name: "my store",
+ *   capabilities: { atomic: true, index: false, consistency: "strong" },
+ *   test: (_name, run) => tests.push(run), // Deno.test, or test of node:test or bun:test
+ *   open: (clock) => ({ store: new MapStore({ clock }) }),
+ *   onSkip: () => {},
+ * });
+ * for (const run of tests) await run();
+ * assert(tests.length > 20);
+ * ```
+ *
+ * @module
+ */
+
+import { atomicCases } from "./conformance/atomic.ts";
+import {
+  type ConformanceCase,
+  ConformanceClock,
+  same,
+  type StoreUnderTest,
+} from "./conformance/case.ts";
+import { lifeCases } from "./conformance/life.ts";
+import { statelessCases } from "./conformance/stateless.ts";
+import { writeCases } from "./conformance/write.ts";
+import type { Awaitable, Clock, StoreCapabilities } from "../src/store.ts";
+
+export type { StoreUnderTest };
+
+/**
+ * Options of {@linkcode storeConformance}.
+ *
+ * @example Over the real database, which the test can take down
+ * ```ts
+ * import type { StoreConformanceOptions } from "@x/hono-session/testing";
+ * import { DenoKvStore } from "@x/hono-session/stores/deno-kv";
+ *
+ * const options: StoreConformanceOptions = {
+ *   name: "DenoKvStore",
+ *   capabilities: new DenoKvStore().capabilities,
+ *   canFail: true,
+ *   test: (name, run) => console.log(name, typeof run),
+ *   async open(clock) {
+ *     const kv = await Deno.openKv(":memory:");
+ *     const store = new DenoKvStore({ kv, clock });
+ *     return { store, fail: () => kv.close(), close: () => store[Symbol.asyncDispose]() };
+ *   },
+ * };
+ * console.log(options.name);
+ * ```
+ */
+export interface StoreConformanceOptions {
+  /** What every test is named after. */
+  name: string;
+  /** What the store declares. It decides which cases there are. */
+  capabilities: StoreCapabilities;
+  /**
+   * Whether what `open` returns has a `fail`, so that failures of the backend are tested.
+   *
+   * @default {false}
+   */
+  canFail?: boolean;
+  /**
+   * Declares a test.
+   *
+   * @param name What it shows.
+   * @param run Rejects when it fails.
+   */
+  test(name: string, run: () => Promise<void>): unknown;
+  /**
+   * Opens an empty store, for each test another one or one that its keys don't share.
+   *
+   * @param clock Tells the time that the store must go by.
+   */
+  open(clock: Clock): Awaitable<StoreUnderTest>;
+  /**
+   * Told of every case that the store's capabilities leave out.
+   *
+   * @default {prints a line}
+   */
+  onSkip?(name: string, reason: string): void;
+}
+
+/**
+ * Declares the tests that show whether a store keeps the contract of `SessionStore`, as far as its
+ * capabilities promise it.
+ *
+ * @param options The store, and how to declare a test.
+ *
+ * @example Usage
+ * ```ts
+ * import { storeConformance } from "@x/hono-session/testing";
+ * import { MapStore } from "@x/hono-session/stores/map";
+ * import { assert } from "@std/assert";
+ *
+ * const names: string[] = [];
+ * storeConformance({
+ *   name: "MapStore",
+ *   capabilities: new MapStore().capabilities,
+ *   test: (name) => names.push(name),
+ *   open: (clock) => ({ store: new MapStore({ clock }) }),
+ *   onSkip: () => {},
+ * });
+ * assert(names.includes("MapStore: update never brings a deleted record back"));
+ * ```
+ */
+export function storeConformance(options: StoreConformanceOptions): void {
+  const { name, capabilities, canFail = false } = options;
+  const skip = options.onSkip ??
+    ((name: string, reason: string) => console.log(`left out: ${name} (${reason})`));
+  options.test(`${name}: declares its capabilities`, async () => {
+    const { store, close } = await options.open(new ConformanceClock().now);
+    same(store.capabilities, capabilities, "capabilities");
+    await close?.();
+  });
+  for (const each of [...writeCases, ...lifeCases, ...atomicCases, ...statelessCases]) {
+    const full = `${name}: ${each.name}`;
+    const missing = each.needs({ ...capabilities, canFail });
+    if (missing === undefined) options.test(full, () => run(each, options));
+    else skip(full, missing);
+  }
+}
+
+async function run(each: ConformanceCase, options: StoreConformanceOptions): Promise<void> {
+  const clock = new ConformanceClock();
+  const under = await options.open(clock.now);
+  try {
+    await each.run({ ...under, clock });
+  } finally {
+    await under.close?.();
+  }
+}
