@@ -1,0 +1,223 @@
+/**
+ * Sessions in the memory of one process: for development, tests and single processes whose sessions
+ * may end with them.
+ *
+ * @example Usage
+ * ```ts
+ * import { session } from "@x/hono-session";
+ * import { MapStore } from "@x/hono-session/stores/map";
+ * import { Hono } from "hono";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const app = new Hono()
+ *   .use(session<{ visits?: number }>({ store: new MapStore() }))
+ *   .get("/", (c) => {
+ *     c.var.session.visits = (c.var.session.visits ?? 0) + 1;
+ *     return c.text(`visit ${c.var.session.visits}`);
+ *   });
+ *
+ * const first = await app.request("/");
+ * const cookie = first.headers.getSetCookie()[0]!.split(";")[0]!;
+ * const second = await app.request("/", { headers: { cookie } });
+ * assertEquals(await second.text(), "visit 2");
+ * ```
+ *
+ * @module
+ */
+
+import type { SessionRecord, SessionTimes } from "../src/record.ts";
+import {
+  type Clock,
+  type SessionStore,
+  type StoreCapabilities,
+  type StoreReplacement,
+  systemClock,
+} from "../src/store.ts";
+
+/** How many entries every new session looks at for expired ones. */
+const LOOKS = 4;
+
+/**
+ * Options of {@linkcode MapStore}.
+ *
+ * @example Usage
+ * ```ts
+ * import { MapStore, type MapStoreOptions } from "@x/hono-session/stores/map";
+ *
+ * const options: MapStoreOptions = { maxEntries: 1000 };
+ * new MapStore(options);
+ * ```
+ */
+export interface MapStoreOptions {
+  /**
+   * The most sessions to keep. One more drops the session that was written or renewed longest ago,
+   * expired ones first as far as they have been met.
+   *
+   * @default {100_000}
+   */
+  maxEntries?: number;
+  /**
+   * Tells the time, for tests.
+   *
+   * @default {Date.now}
+   */
+  clock?: Clock;
+}
+
+/**
+ * Keeps sessions in a `Map` of this process. Every promise of the store contract holds within the
+ * process; other processes know nothing of it, and its sessions end with it.
+ *
+ * Expired sessions are reclaimed without timers: each new session looks at the next few entries, so
+ * that a full round costs a bounded part of the work that filled the store.
+ *
+ * @example Usage
+ * ```ts
+ * import { MapStore } from "@x/hono-session/stores/map";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const store = new MapStore({ maxEntries: 10_000 });
+ * assertEquals(store.size, 0);
+ * ```
+ */
+export class MapStore implements SessionStore {
+  /** Atomic and strongly consistent, within one process. */
+  readonly capabilities: StoreCapabilities = {
+    atomic: true,
+    index: false,
+    consistency: "strong",
+  };
+  /** In the order of the last write, oldest first. */
+  readonly #records = new Map<string, SessionRecord>();
+  readonly #maxEntries: number;
+  readonly #clock: Clock;
+  #round: Iterator<[string, SessionRecord]> = this.#records.entries();
+
+  /**
+   * Makes an empty store.
+   *
+   * @param options How much to keep.
+   * @throws {RangeError} When `maxEntries` is not a positive integer.
+   */
+  constructor(options: MapStoreOptions = {}) {
+    const { maxEntries = 100_000, clock = systemClock } = options;
+    if (maxEntries !== Infinity && (!Number.isSafeInteger(maxEntries) || maxEntries < 1)) {
+      throw new RangeError(
+        `Cannot create MapStore: maxEntries is ${maxEntries}, a positive integer is needed`,
+      );
+    }
+    this.#maxEntries = maxEntries;
+    this.#clock = clock;
+  }
+
+  /** How many records are held, expired ones that are not yet reclaimed included. */
+  get size(): number {
+    return this.#records.size;
+  }
+
+  /**
+   * The record under a key.
+   *
+   * @param key The key.
+   * @returns A private copy, or `undefined` when there is none or it has expired.
+   */
+  read(key: string): SessionRecord | undefined {
+    const record = this.#live(key);
+    return record && { ...record };
+  }
+
+  /**
+   * Stores a record under a key that holds none.
+   *
+   * @param key The key.
+   * @param record The record.
+   * @returns Whether it was stored.
+   */
+  create(key: string, record: SessionRecord): boolean {
+    if (this.#live(key)) return false;
+    this.#reclaim();
+    this.#set(key, record);
+    return true;
+  }
+
+  /**
+   * Stores a record in place of the one that was read.
+   *
+   * @param key The key.
+   * @param record The record.
+   * @param previous The record that was read.
+   * @returns Whether it was stored.
+   */
+  update(key: string, record: SessionRecord, previous: SessionRecord): boolean {
+    if (this.#live(key)?.version !== previous.version) return false;
+    this.#set(key, record);
+    return true;
+  }
+
+  /**
+   * Moves a session to another key.
+   *
+   * @param key The key until now.
+   * @param next The key from now on and its record.
+   * @param previous The record that was read.
+   * @returns Whether it was moved.
+   */
+  replace(key: string, next: StoreReplacement, previous: SessionRecord): boolean {
+    if (this.#live(key)?.version !== previous.version || this.#live(next.key)) return false;
+    this.#records.delete(key);
+    this.#set(next.key, next.record);
+    return true;
+  }
+
+  /**
+   * Moves the times of a record.
+   *
+   * @param key The key.
+   * @param times The new times.
+   * @returns Whether there was a record.
+   */
+  touch(key: string, times: SessionTimes): boolean {
+    const record = this.#live(key);
+    if (!record) return false;
+    this.#set(key, { ...record, ...times });
+    return true;
+  }
+
+  /**
+   * Deletes a record.
+   *
+   * @param key The key.
+   */
+  delete(key: string): void {
+    this.#records.delete(key);
+  }
+
+  #live(key: string): SessionRecord | undefined {
+    const record = this.#records.get(key);
+    if (!record || this.#clock() < record.expiresAt) return record;
+    this.#records.delete(key);
+    return undefined;
+  }
+
+  #set(key: string, record: SessionRecord): void {
+    this.#records.delete(key);
+    this.#records.set(key, { ...record });
+  }
+
+  #reclaim(): void {
+    const now = this.#clock();
+    for (let looks = 0; looks < LOOKS; looks++) {
+      const { done, value } = this.#round.next();
+      if (done) {
+        this.#round = this.#records.entries();
+        break;
+      }
+      if (value[1].expiresAt <= now) this.#records.delete(value[0]);
+    }
+    if (this.#records.size < this.#maxEntries) return;
+    for (const key of this.#records.keys()) {
+      this.#records.delete(key);
+      break;
+    }
+  }
+}
