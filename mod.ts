@@ -1,0 +1,71 @@
+/**
+ * Sessions for Hono.
+ *
+ * One line of middleware, and every request has a plain, typed session object that is committed before
+ * the response leaves. Two requests at the same time don't lose each other's changes, a session that was
+ * ended stays ended, and a leaked database gives nobody a login: it holds hashes of tokens.
+ *
+ * @example A whole application
+ * ```ts
+ * import { session } from "@x/hono-session";
+ * import { MapStore } from "@x/hono-session/stores/map";
+ * import { Hono } from "hono";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const app = new Hono()
+ *   // Without a store: Deno KV, or a sealed cookie where there is none.
+ *   .use(session<{ userId?: string }>({ store: new MapStore() }))
+ *   .post("/login", async (c) => {
+ *     await c.var.session.regenerate();
+ *     c.var.session.userId = "42";
+ *     c.var.session.flash("notice", "Welcome back");
+ *     return c.redirect("/");
+ *   })
+ *   .get("/", (c) => c.json(c.var.session))
+ *   .post("/logout", (c) => {
+ *     c.var.session.destroy();
+ *     return c.redirect("/");
+ *   });
+ *
+ * const login = await app.request("/login", { method: "POST" });
+ * const cookie = login.headers.getSetCookie()[0]!.split(";")[0]!;
+ * const home = await app.request("/", { headers: { cookie } });
+ * assertEquals(await home.json(), { userId: "42", notice: "Welcome back" });
+ * ```
+ *
+ * @module
+ */
+
+export type { Clock } from "./src/clock.ts";
+export type { SessionCookieOptions } from "./src/cookie_transport.ts";
+export {
+  SessionCommittedError,
+  SessionConflictError,
+  SessionEndedError,
+  SessionError,
+  type SessionErrorCode,
+  SessionExistsError,
+  SessionSerializationError,
+  SessionStoreError,
+  SessionTooLargeError,
+  type SessionTooLargeErrorOptions,
+} from "./src/errors.ts";
+export type { Logger, RejectionReason, SessionEvent, SessionEvents } from "./src/events.ts";
+export { endSession, getSession, type SessionHelperOptions, startSession } from "./src/helpers.ts";
+export {
+  session,
+  session as default,
+  type SessionEnv,
+  type SessionVariables,
+} from "./src/middleware.ts";
+export type { SessionOptions } from "./src/options.ts";
+export type { SessionRecord, SessionTimes } from "./src/record.ts";
+export type { Session, SessionData, SessionMembers, SessionValues } from "./src/session.ts";
+export type {
+  Awaitable,
+  KeyValueStore,
+  SessionStore,
+  StoreCapabilities,
+  StoreReplacement,
+  StoreWrite,
+} from "./src/store.ts";

@@ -1,0 +1,35 @@
+/** A directive and, within it, a quoted list of fields, which may hold commas. */
+const DIRECTIVE_REGEXP = /[^,"]*(?:"(?:[^"\\]|\\.)*"[^,"]*)*/g;
+
+/** Directives that let a shared cache keep a response. */
+const SHARED_REGEXP = /^(?:public|s-maxage)(?:\s*=|$)/i;
+
+function listOf(header: string | null): string[] {
+  return (header?.match(DIRECTIVE_REGEXP) ?? []).map((item) => item.trim()).filter(Boolean);
+}
+
+function has(list: string[], name: string): boolean {
+  return list.some((item) => item.toLowerCase() === name);
+}
+
+/**
+ * Marks a response as one that depends on who asks, keeping what the application said otherwise.
+ *
+ * @param headers The headers of the response.
+ * @param setsCookie Whether it carries a session cookie, so that nobody may store it (ASVS 5.0, 14.3.2;
+ * CVE-2023-30861, CVE-2025-48947).
+ */
+export function forbidSharing(headers: Headers, setsCookie: boolean): void {
+  const vary = listOf(headers.get("vary"));
+  if (!has(vary, "*") && !has(vary, "cookie")) headers.set("vary", [...vary, "Cookie"].join(", "));
+  if (setsCookie) {
+    headers.set("cache-control", "no-store");
+    return;
+  }
+  const directives = listOf(headers.get("cache-control"));
+  const kept = directives.filter((directive) => !SHARED_REGEXP.test(directive));
+  if (!has(kept, "private") && !has(kept, "no-store")) kept.push("private");
+  if (kept.length !== directives.length || kept.at(-1) !== directives.at(-1)) {
+    headers.set("cache-control", kept.join(", "));
+  }
+}

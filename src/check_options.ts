@@ -1,0 +1,208 @@
+import { COOKIE_DEFAULTS, CookieTransport, type SessionCookieOptions } from "./cookie_transport.ts";
+import { systemClock } from "./clock.ts";
+import { defaultStore } from "./default_store.ts";
+import { AdaptedStore } from "./key_value_store.ts";
+import type { SessionOptions } from "./options.ts";
+import { parseObject, serializeValue } from "./record.ts";
+import { assertNotReserved } from "./session.ts";
+import type { SessionsConfig } from "./sessions.ts";
+import { TokenSigner } from "./signature.ts";
+import type { Clock, KeyValueStore, SessionStore } from "./store.ts";
+import type { Transport } from "./transport.ts";
+
+/** What the middleware works with. */
+export interface MiddlewareConfig extends SessionsConfig {
+  readonly transport: Transport;
+  readonly signer: TokenSigner | undefined;
+  readonly commitOnError: boolean;
+  readonly cacheControl: boolean;
+  readonly contextKey: string;
+}
+
+type Shape = "boolean" | "string" | "function" | "object" | "any";
+
+/** Every option and the kind of value that it takes. */
+export const SHAPES: Readonly<Record<keyof SessionOptions, readonly Shape[]>> = {
+  store: ["object"],
+  secret: ["any"],
+  maxAge: ["any"],
+  rolling: ["boolean", "object"],
+  absoluteMaxAge: ["any"],
+  cookieName: ["string"],
+  cookieOptions: ["object"],
+  initial: ["object", "function"],
+  allowOverwrite: ["boolean"],
+  commitOnError: ["boolean"],
+  onStoreError: ["string"],
+  storeTimeout: ["any"],
+  cacheControl: ["boolean"],
+  contextKey: ["string"],
+  events: ["object"],
+  logger: ["object"],
+  clock: ["function"],
+};
+
+/** What every Hono context has, which a session can't be called. */
+const CONTEXT_MEMBERS = new Set(
+  ("body env error event executionCtx finalized get getLayout header html json newResponse notFound " +
+    "redirect render req res set setLayout setRenderer status text var").split(" "),
+);
+
+const SHORTEST_SECRET = 32;
+
+/**
+ * Checks options and fills in defaults, once, when the middleware is built.
+ *
+ * @throws {TypeError} When an option is unknown, of the wrong kind, or contradicts another.
+ * @throws {RangeError} When a number is out of range.
+ */
+export function checkOptions<Data extends object>(
+  options: SessionOptions<Data>,
+): MiddlewareConfig {
+  checkShapes(options);
+  const {
+    cookieName = "sid",
+    maxAge = 86400,
+    absoluteMaxAge,
+    rolling = false,
+    storeTimeout = 5,
+    onStoreError = "error",
+    contextKey = "session",
+    logger = console,
+    clock = systemClock,
+  } = options;
+  checkSeconds("maxAge", maxAge);
+  if (absoluteMaxAge !== undefined) checkSeconds("absoluteMaxAge", absoluteMaxAge);
+  checkSeconds("storeTimeout", storeTimeout);
+  if (typeof rolling === "object") {
+    checkSeconds("rolling.after", rolling.after);
+    if (rolling.after >= maxAge) {
+      refuseRange("rolling.after", `${rolling.after}, less than maxAge (${maxAge}) is needed`);
+    }
+  }
+  if (onStoreError !== "error" && onStoreError !== "anonymous") {
+    refuse("onStoreError", '"error" or "anonymous" is needed');
+  }
+  if (contextKey === "" || CONTEXT_MEMBERS.has(contextKey)) {
+    refuse("contextKey", `"${contextKey}" can't name a session, it is a member of Hono's context`);
+  }
+  const secrets = checkSecrets(options.secret);
+  const store = options.store === undefined
+    ? defaultStore(secrets, logger)
+    : asStore(options.store, clock);
+  const transport = checkCookie(cookieName, options.cookieOptions ?? {});
+  return Object.freeze({
+    store,
+    transport,
+    signer: secrets && !store.capabilities.stateless
+      ? new TokenSigner({ secrets, purpose: transport.name })
+      : undefined,
+    clock,
+    expiry: {
+      maxAge,
+      absoluteMaxAge,
+      rolling: rolling === true ? { after: undefined } : rolling,
+    },
+    initial: checkInitial(options.initial),
+    allowOverwrite: options.allowOverwrite ?? true,
+    commitOnError: options.commitOnError ?? false,
+    onStoreError,
+    storeTimeout: storeTimeout * 1000,
+    cacheControl: options.cacheControl ?? true,
+    contextKey,
+    events: options.events ?? {},
+    logger,
+  });
+}
+
+function checkShapes(options: object): void {
+  if (typeof options !== "object" || options === null) {
+    throw new TypeError("Cannot build session middleware: options are not an object");
+  }
+  for (const [name, value] of Object.entries(options)) {
+    const shapes: readonly Shape[] | undefined = Object.hasOwn(SHAPES, name)
+      ? SHAPES[name as keyof SessionOptions]
+      : undefined;
+    if (!shapes) refuse(name, "there is no such option");
+    if (value === undefined || shapes.includes("any")) continue;
+    if (value === null || Array.isArray(value) || !shapes.includes(typeof value as Shape)) {
+      refuse(name, `it takes ${shapes.map((shape) => `a value of type ${shape}`).join(" or ")}`);
+    }
+  }
+}
+
+function checkSeconds(name: string, value: unknown): void {
+  if (typeof value !== "number") refuse(name, "it takes a number of seconds");
+  if (!(Number.isFinite(value) && value > 0)) {
+    refuseRange(name, `${value}, a positive number of seconds is needed`);
+  }
+}
+
+function checkSecrets(secret: unknown): readonly string[] | undefined {
+  if (secret === undefined) return undefined;
+  const secrets: unknown[] = Array.isArray(secret) ? secret : [secret];
+  if (secrets.length === 0) refuse("secret", "the list is empty");
+  for (const each of secrets) {
+    if (typeof each !== "string") refuse("secret", "it takes a string or a list of strings");
+    if (each.length < SHORTEST_SECRET) {
+      refuseRange(
+        "secret",
+        `${each.length} characters long, at least ${SHORTEST_SECRET} are needed`,
+      );
+    }
+  }
+  return secrets as string[];
+}
+
+function checkCookie(name: string, attributes: SessionCookieOptions): CookieTransport {
+  for (const attribute of Object.keys(attributes)) {
+    if (attribute === "maxAge" || attribute === "expires") {
+      refuse(`cookieOptions.${attribute}`, "it follows the session, see maxAge");
+    }
+  }
+  const { sameSite, secure } = { ...COOKIE_DEFAULTS, ...attributes };
+  if (sameSite.toLowerCase() === "none" && !secure) {
+    refuse("cookieOptions.sameSite", '"None" needs secure');
+  }
+  try {
+    return new CookieTransport({ name, attributes });
+  } catch (cause) {
+    const state = cause instanceof Error ? cause.message : "a browser would refuse the cookie";
+    throw new TypeError(
+      `Cannot build session middleware: cookieName or cookieOptions is not valid: ${state}`,
+      { cause },
+    );
+  }
+}
+
+function checkInitial(initial: unknown): () => string {
+  if (typeof initial === "function") return () => serializeInitial(initial());
+  const text = serializeInitial(initial ?? {});
+  return () => text;
+}
+
+function serializeInitial(value: unknown): string {
+  const text = serializeValue(value, "initial");
+  for (const key of Object.keys(parseObject(text))) assertNotReserved(key);
+  return text;
+}
+
+function asStore(store: SessionStore | KeyValueStore, clock: Clock): SessionStore {
+  const members = (names: string[]) =>
+    names.every((name) =>
+      typeof (store as unknown as Record<string, unknown>)[name] === "function"
+    );
+  if (members(["read", "create", "update", "replace", "touch", "delete"])) {
+    return store as SessionStore;
+  }
+  if (members(["get", "set", "delete"])) return new AdaptedStore(store as KeyValueStore, clock);
+  return refuse("store", "it takes a session store, or an object with get, set and delete");
+}
+
+function refuse(name: string, state: string): never {
+  throw new TypeError(`Cannot build session middleware: option ${name} is not valid: ${state}`);
+}
+
+function refuseRange(name: string, state: string): never {
+  throw new RangeError(`Cannot build session middleware: option ${name} is ${state}`);
+}
