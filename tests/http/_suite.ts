@@ -1,0 +1,723 @@
+import {
+  endSession,
+  session,
+  type SessionOptions,
+  type SessionStore,
+  startSession,
+} from "@x/hono-session";
+import { assert, assertEquals, assertMatch, assertNotEquals } from "@std/assert";
+import { Hono } from "hono";
+import { Client } from "../_client.ts";
+import { FakeClock } from "../_clock.ts";
+import { Gate } from "../_gate.ts";
+import { type Watched, watched } from "../_watched_store.ts";
+
+export interface Data {
+  name?: string;
+  count?: number;
+  cart?: string[];
+  notice?: string;
+  a?: number;
+  b?: number;
+}
+
+export interface HttpSuiteOptions {
+  name: string;
+  open(clock: () => number): { store: SessionStore; close?(): Promise<void> };
+  options?: SessionOptions<Data>;
+  /** Whether the client holds the session, which nobody can end or change elsewhere. */
+  stateless?: boolean;
+}
+
+interface Scene {
+  clock: FakeClock;
+  watch: Watched;
+  gate: Gate;
+  makeApp(options?: SessionOptions<Data>): ReturnType<typeof makeApp>;
+  stateless: boolean;
+}
+
+/** An application that does everything to a session that can be done. */
+export function makeApp(options: SessionOptions<Data>, gate: Gate) {
+  return new Hono()
+    .use(session<Data>(options))
+    .get("/static", (c) => c.text("static"))
+    .get("/read", (c) => c.json(c.var.session))
+    .get("/sid", (c) => c.text(c.var.session.sid))
+    .get("/expires", (c) => c.text(c.var.session.expiresAt.toISOString()))
+    .get("/new", (c) => c.json(c.var.session.isNew))
+    .get("/set/:key/:value", (c) => {
+      Object.assign(c.var.session, { [c.req.param("key")]: JSON.parse(c.req.param("value")) });
+      return c.json(c.var.session.hasChanged);
+    })
+    .get("/push/:item", (c) => {
+      (c.var.session.cart ??= []).push(c.req.param("item"));
+      return c.json(c.var.session.hasChanged);
+    })
+    .get("/clear", (c) => {
+      c.set("session", {} as typeof c.var.session);
+      return c.text("cleared");
+    })
+    .get("/login/:name", async (c) => {
+      await c.var.session.regenerate();
+      c.var.session.name = c.req.param("name");
+      return c.redirect("/read");
+    })
+    .get("/regenerate", async (c) => {
+      await c.var.session.regenerate();
+      return c.text("regenerated");
+    })
+    .get("/logout", (c) => {
+      c.var.session.destroy();
+      return c.json([c.var.session, c.get("session")]);
+    })
+    .get("/logout/null", (c) => {
+      c.set("session", null as never);
+      return c.json([c.var.session, c.get("session"), Reflect.get(c, "session")]);
+    })
+    .get("/logout/property", (c) => {
+      Reflect.set(c, "session", null);
+      return c.json([c.var.session, c.get("session"), Reflect.get(c, "session")]);
+    })
+    .get("/logout/helper", async (c) => {
+      await endSession(c);
+      return c.json([c.var.session, c.get("session"), Reflect.get(c, "session")]);
+    })
+    .get("/switch", (c) => {
+      c.var.session.destroy();
+      c.set("session", { name: "another" } as typeof c.var.session);
+      return c.json(c.var.session);
+    })
+    .get("/start", async (c) => {
+      const started = await startSession(c, { name: "started" });
+      return c.json(started === c.get("session"));
+    })
+    .get("/flash", (c) => {
+      c.var.session.flash("notice", "saved");
+      return c.json(c.var.session);
+    })
+    .get("/reflash", (c) => {
+      c.var.session.reflash();
+      return c.json(c.var.session);
+    })
+    .get("/renew", (c) => {
+      c.var.session.renew();
+      return c.text("renewed");
+    })
+    .get("/renew/:seconds", (c) => {
+      c.var.session.renew(Number(c.req.param("seconds")));
+      return c.text("renewed");
+    })
+    .get("/browser", (c) => {
+      c.var.session.renew("browser");
+      return c.text("renewed");
+    })
+    .get("/increment", async (c) => {
+      await gate.pass();
+      return c.json(await c.var.session.update("count", (count = 0) => count + 1));
+    })
+    .get("/slow/:key/:value", async (c) => {
+      await gate.pass();
+      Object.assign(c.var.session, { [c.req.param("key")]: JSON.parse(c.req.param("value")) });
+      return c.text("slow");
+    })
+    .get("/slow-regenerate", async (c) => {
+      await gate.pass();
+      await c.var.session.regenerate();
+      return c.text("slow");
+    })
+    .get("/throw", (c) => {
+      c.var.session.name = "thrown";
+      throw new Error("handler failed");
+    })
+    .get("/status/:status", (c) => {
+      c.var.session.name = `status ${c.req.param("status")}`;
+      return c.text("status", Number(c.req.param("status")) as 200);
+    })
+    .get("/throw-logout", (c) => {
+      c.var.session.destroy();
+      throw new Error("handler failed");
+    })
+    .get("/throw-login", async (c) => {
+      await c.var.session.regenerate();
+      c.var.session.name = "thrown";
+      throw new Error("handler failed");
+    })
+    .get("/save-throw", async (c) => {
+      c.var.session.name = "saved";
+      await c.var.session.save();
+      c.var.session.name = "dropped";
+      throw new Error("handler failed");
+    })
+    .onError((_error, c) => c.text("failed", 500));
+}
+
+/** What every store does behind the middleware, asked over HTTP. */
+export function httpSuite(suite: HttpSuiteOptions): void {
+  const { name, open, options, stateless = false } = suite;
+
+  function test(what: string, run: (scene: Scene) => Promise<void>): void {
+    Deno.test(`${name}: ${what}`, async () => {
+      const clock = new FakeClock();
+      const { store, close } = open(clock.now);
+      const watch = watched(store);
+      const gate = new Gate();
+      try {
+        await run({
+          clock,
+          watch,
+          gate,
+          stateless,
+          makeApp: (more) =>
+            makeApp({ store: watch.store, clock: clock.now, ...options, ...more }, gate),
+        });
+      } finally {
+        await close?.();
+      }
+    });
+  }
+
+  test("a visitor who puts nothing in gets no cookie and costs no store call", async ({ makeApp, watch }) => {
+    const client = new Client(makeApp());
+    for (
+      const path of [
+        "/static",
+        "/read",
+        "/new",
+        "/sid",
+        "/expires",
+        "/reflash",
+        "/missing",
+        "/renew",
+      ]
+    ) {
+      const response = await client.fetch(path);
+      assertEquals(response.headers.getSetCookie(), [], path);
+      assertEquals(response.headers.get("vary"), null, path);
+      assertEquals(response.headers.get("cache-control"), null, path);
+      await response.body?.cancel();
+    }
+    assertEquals(watch.calls(), []);
+  });
+
+  test("what is put in is there in the next request", async ({ makeApp }) => {
+    const client = new Client(makeApp());
+    assertEquals(await client.json("/new"), true);
+    await client.text("/set/name/%22Ada%22");
+    assertEquals(await client.json("/read"), { name: "Ada" });
+    assertEquals(await client.json("/new"), false);
+  });
+
+  test("falsy values, empty arrays and empty objects are kept", async ({ makeApp }) => {
+    const client = new Client(makeApp());
+    for (const value of ["0", "false", '""', "null", "[]", "{}"]) {
+      await client.text(`/set/name/${encodeURIComponent(value)}`);
+      assertEquals(await client.json("/read"), { name: JSON.parse(value) }, value);
+    }
+  });
+
+  test("the cookie is HttpOnly, Secure, Lax, for the whole site, and lives as long", async ({ makeApp }) => {
+    const response = await new Client(makeApp({ maxAge: 600 })).fetch("/set/a/1");
+    const [cookie, ...more] = response.headers.getSetCookie();
+    assertEquals(more, []);
+    assertMatch(cookie!, /^sid=[^;]+; Max-Age=600; Path=\/; HttpOnly; Secure; SameSite=Lax$/);
+    assertEquals(response.headers.get("cache-control"), "no-store");
+    assertEquals(response.headers.get("vary"), "Cookie");
+    await response.body?.cancel();
+  });
+
+  test("nested changes count, equal values don't", async ({ makeApp, watch, stateless }) => {
+    const client = new Client(makeApp());
+    await client.text("/push/apple");
+    assertEquals(await client.text("/push/pear"), "true");
+    assertEquals(await client.json("/read"), { cart: ["apple", "pear"] });
+    watch.calls();
+    assertEquals(await client.text(`/set/cart/${encodeURIComponent('["apple","pear"]')}`), "false");
+    assertEquals(watch.calls(), ["read"]);
+    await client.text("/clear");
+    assertEquals(watch.calls(), ["read", "update"], "emptying is a change (CVE-2023-20862)");
+    assertEquals(await client.json("/read"), {});
+    assertEquals(await client.json("/new"), false);
+    assertEquals(stateless, (await client.value())!.startsWith("Fe26.2"));
+  });
+
+  test("the budget of store calls is kept", async ({ makeApp, watch }) => {
+    const client = new Client(makeApp());
+    await client.text("/set/a/1");
+    assertEquals(watch.calls(), ["create"]);
+    await client.text("/read");
+    assertEquals(watch.calls(), ["read"]);
+    await client.text("/static");
+    assertEquals(watch.calls(), ["read"]);
+    await client.text("/set/a/2");
+    assertEquals(watch.calls(), ["read", "update"]);
+    await client.text("/login/Ada");
+    assertEquals(watch.calls(), ["read", "replace"]);
+    await client.text("/renew");
+    assertEquals(watch.calls(), ["read", "touch"]);
+    await client.text("/logout");
+    assertEquals(watch.calls(), ["read", "delete"]);
+  });
+
+  test("a token that the client made up is never adopted", async ({ makeApp, watch, stateless }) => {
+    const app = makeApp();
+    const chosen = "A".repeat(43);
+    for (
+      const cookie of [
+        `sid=${chosen}`,
+        "sid=chosen",
+        "sid=",
+        "sid=a/../b",
+        `sid=${"A".repeat(9000)}`,
+      ]
+    ) {
+      const response = await app.request("/set/a/1", { headers: { cookie } });
+      assertEquals(response.status, 200, cookie.slice(0, 60));
+      const [sent] = response.headers.getSetCookie();
+      assert(sent && !sent.startsWith(`${cookie};`), "another token");
+      const again = await app.request("/read", { headers: { cookie } });
+      assertEquals(await again.json(), {}, "the chosen token opens nothing");
+      assertEquals(again.headers.getSetCookie(), [], "no clearing cookie on a mere miss");
+    }
+    if (!stateless) {
+      watch.calls();
+      await app.request("/read", { headers: { cookie: "sid=chosen" } });
+      assertEquals(watch.calls(), [], "the wrong shape never reaches the store");
+    }
+  });
+
+  for (const way of ["/logout", "/logout/null", "/logout/property", "/logout/helper"]) {
+    test(`${way} ends the session and clears its cookie`, async ({ makeApp, stateless }) => {
+      const client = new Client(makeApp());
+      await client.text("/set/name/%22Ada%22");
+      const thief = await client.thief();
+      const response = await client.fetch(way);
+      for (const read of await response.json()) assertEquals(read, null);
+      assertEquals(response.headers.getSetCookie(), [
+        "sid=; Max-Age=0; Path=/; HttpOnly; Secure; SameSite=Lax",
+      ]);
+      assertEquals(response.headers.get("cache-control"), "no-store");
+      assertEquals(await client.cookie(), "");
+      // Nobody can take back what a client holds.
+      assertEquals(await thief.json("/read"), stateless ? { name: "Ada" } : {});
+    });
+  }
+
+  test("ending nothing does nothing", async ({ makeApp, watch }) => {
+    const response = await new Client(makeApp()).fetch("/logout");
+    await response.body?.cancel();
+    assertEquals(response.headers.getSetCookie(), []);
+    assertEquals(watch.calls(), []);
+  });
+
+  test("an object assigned after the end begins another session", async ({ makeApp, stateless }) => {
+    const client = new Client(makeApp());
+    await client.text("/set/a/1");
+    const [sid, token] = [await client.text("/sid"), await client.value()];
+    const thief = await client.thief();
+    const response = await client.fetch("/switch");
+    assertEquals(await response.json(), { name: "another" });
+    assertEquals(response.headers.getSetCookie().length, 1);
+    assertNotEquals(await client.value(), token);
+    assertNotEquals(await client.text("/sid"), sid);
+    assertEquals(await client.json("/read"), { name: "another" });
+    if (!stateless) assertEquals(await thief.json("/read"), {});
+  });
+
+  test("startSession() begins an independent session", async ({ makeApp, stateless }) => {
+    const client = new Client(makeApp());
+    await client.text("/set/a/1");
+    const thief = await client.thief();
+    const response = await client.fetch("/start");
+    assertEquals(await response.json(), true);
+    assertEquals(response.headers.getSetCookie().length, 1);
+    assertEquals(await client.json("/read"), { name: "started" });
+    if (!stateless) assertEquals(await thief.json("/read"), {});
+  });
+
+  test("regenerate() keeps data and handle, and the old token is dead", async ({ makeApp, stateless }) => {
+    const client = new Client(makeApp());
+    await client.text("/set/a/1");
+    const [sid, expires] = [await client.text("/sid"), await client.text("/expires")];
+    const thief = await client.thief();
+    const response = await client.fetch("/login/Ada");
+    assertEquals(response.status, 302);
+    assertEquals(response.headers.getSetCookie().length, 1);
+    assertNotEquals(await client.value(), await thief.value());
+    assertEquals(await client.json("/read"), { a: 1, name: "Ada" });
+    assertEquals(await client.text("/sid"), sid);
+    assertEquals(await client.text("/expires"), expires);
+    if (!stateless) assertEquals(await thief.json("/read"), {});
+  });
+
+  test("regenerate() of a session in which nothing is does nothing", async ({ makeApp, watch }) => {
+    const response = await new Client(makeApp()).fetch("/regenerate");
+    await response.body?.cancel();
+    assertEquals(response.headers.getSetCookie(), []);
+    assertEquals(watch.calls(), []);
+  });
+
+  test("a session ends maxAge after its creation, written or not", async ({ makeApp, clock }) => {
+    const client = new Client(makeApp({ maxAge: 600 }));
+    await client.text("/set/a/1");
+    clock.advance(300);
+    await client.text("/set/a/2");
+    // As if the browser did not keep to Max-Age.
+    const cookie = await client.cookie();
+    clock.advance(299);
+    assertEquals(await client.json("/read", { headers: { cookie } }), { a: 2 });
+    clock.advance(1);
+    assertEquals(await client.json("/read", { headers: { cookie } }), {});
+    assertEquals(await client.json("/new", { headers: { cookie } }), true);
+  });
+
+  test("a maxAge that was shortened ends older sessions too", async ({ makeApp, clock }) => {
+    const client = new Client(makeApp({ maxAge: 86400 }));
+    await client.text("/set/a/1");
+    const cookie = await client.cookie();
+    const shorter = makeApp({ maxAge: 600 });
+    clock.advance(599);
+    assertEquals(await (await shorter.request("/read", { headers: { cookie } })).json(), { a: 1 });
+    clock.advance(1);
+    assertEquals(await (await shorter.request("/read", { headers: { cookie } })).json(), {});
+  });
+
+  test("renew() moves cookie and record together", async ({ makeApp, clock }) => {
+    const client = new Client(makeApp({ maxAge: 600 }));
+    await client.text("/set/a/1");
+    clock.advance(500);
+    const response = await client.fetch("/renew");
+    await response.body?.cancel();
+    assertMatch(response.headers.getSetCookie()[0]!, /Max-Age=600;/);
+    const cookie = await client.cookie();
+    clock.advance(599);
+    assertEquals(await client.json("/read", { headers: { cookie } }), { a: 1 });
+    clock.advance(1);
+    assertEquals(await client.json("/read", { headers: { cookie } }), {});
+  });
+
+  test("renew(seconds) sticks to the session", async ({ makeApp, clock }) => {
+    const client = new Client(makeApp({ maxAge: 600 }));
+    await client.text("/set/a/1");
+    const response = await client.fetch("/renew/6000");
+    await response.body?.cancel();
+    assertMatch(response.headers.getSetCookie()[0]!, /Max-Age=6000;/);
+    const cookie = await client.cookie();
+    clock.advance(5000);
+    const login = await client.fetch("/login/Ada", { headers: { cookie } });
+    assertMatch(login.headers.getSetCookie()[0]!, /Max-Age=1000;/);
+    const renewed = await client.fetch("/renew", {
+      headers: { cookie: login.headers.getSetCookie()[0]!.split(";")[0]! },
+    });
+    await renewed.body?.cancel();
+    assertMatch(renewed.headers.getSetCookie()[0]!, /Max-Age=6000;/);
+  });
+
+  test('renew("browser") makes a cookie that ends with the browser', async ({ makeApp, clock }) => {
+    const client = new Client(makeApp({ maxAge: 600 }));
+    await client.text("/set/a/1");
+    const response = await client.fetch("/browser");
+    await response.body?.cancel();
+    assertMatch(
+      response.headers.getSetCookie()[0]!,
+      /^sid=[^;]+; Path=\/; HttpOnly; Secure; SameSite=Lax$/,
+    );
+    const login = await client.fetch("/login/Ada");
+    assert(!login.headers.getSetCookie()[0]!.includes("Max-Age"), "it sticks");
+    clock.advance(600);
+    assertEquals(await client.json("/read"), {}, "the server keeps maxAge");
+  });
+
+  test("rolling renews on use, at most once per tenth of maxAge", async ({ makeApp, clock, watch }) => {
+    const client = new Client(makeApp({ maxAge: 1000, rolling: true }));
+    await client.text("/set/a/1");
+    watch.calls();
+    clock.advance(99);
+    assertEquals((await client.fetch("/read")).headers.getSetCookie(), []);
+    assertEquals(watch.calls(), ["read"]);
+    clock.advance(1);
+    const response = await client.fetch("/read");
+    assertMatch(response.headers.getSetCookie()[0]!, /Max-Age=1000;/);
+    assertEquals(watch.calls(), ["read", "touch"]);
+    for (let times = 0; times < 30; times++) {
+      clock.advance(900);
+      assertEquals(await client.json("/read"), { a: 1 });
+    }
+    const cookie = await client.cookie();
+    clock.advance(1000);
+    assertEquals(await client.json("/read", { headers: { cookie } }), {});
+  });
+
+  test("rolling: { after } sets the throttle, and a write renews in one go", async ({ makeApp, clock, watch }) => {
+    const client = new Client(makeApp({ maxAge: 1000, rolling: { after: 500 } }));
+    await client.text("/set/a/1");
+    watch.calls();
+    clock.advance(499);
+    await client.text("/set/a/2");
+    assertEquals(watch.calls(), ["read", "update"]);
+    clock.advance(1);
+    const response = await client.fetch("/set/a/3");
+    await response.body?.cancel();
+    assertEquals(watch.calls(), ["read", "update"]);
+    assertMatch(response.headers.getSetCookie()[0]!, /Max-Age=1000;/);
+  });
+
+  test("no renewal passes absoluteMaxAge", async ({ makeApp, clock }) => {
+    const client = new Client(makeApp({ maxAge: 1000, rolling: true, absoluteMaxAge: 1500 }));
+    await client.text("/set/a/1");
+    clock.advance(800);
+    assertMatch((await client.fetch("/read")).headers.getSetCookie()[0]!, /Max-Age=700;/);
+    clock.advance(200);
+    const cookie = await client.cookie();
+    assertEquals(
+      (await client.fetch("/read")).headers.getSetCookie(),
+      [],
+      "there is nothing to gain",
+    );
+    const login = await client.fetch("/login/Ada");
+    assertMatch(login.headers.getSetCookie()[0]!, /Max-Age=500;/);
+    clock.advance(500);
+    assertEquals(await client.json("/read", { headers: { cookie } }), {});
+  });
+
+  test("flash() lasts for this request and the next one", async ({ makeApp }) => {
+    const client = new Client(makeApp());
+    assertEquals(await client.json("/flash"), { notice: "saved" });
+    assertEquals(await client.json("/read"), { notice: "saved" });
+    assertEquals(await client.json("/read"), {});
+  });
+
+  test("a request that fails does not consume a flash", async ({ makeApp }) => {
+    const client = new Client(makeApp());
+    await client.text("/flash");
+    await client.text("/throw");
+    await client.text("/status/500");
+    assertEquals(await client.json("/read"), { notice: "saved" });
+    assertEquals(await client.json("/read"), {});
+  });
+
+  test("reflash() keeps flashed values for one request more", async ({ makeApp }) => {
+    const client = new Client(makeApp());
+    await client.text("/flash");
+    assertEquals(await client.json("/reflash"), { notice: "saved" });
+    assertEquals(await client.json("/read"), { notice: "saved" });
+    assertEquals(await client.json("/read"), {});
+  });
+
+  test("a flashed key that is assigned becomes data", async ({ makeApp }) => {
+    const client = new Client(makeApp());
+    await client.text("/flash");
+    await client.text("/set/notice/%22kept%22");
+    await client.text("/read");
+    assertEquals(await client.json("/read"), { notice: "kept" });
+  });
+
+  test("an error or a status of 500 drops changes, 4xx keeps them", async ({ makeApp, watch }) => {
+    const client = new Client(makeApp());
+    for (const path of ["/throw", "/status/500", "/status/503"]) {
+      const response = await client.fetch(path);
+      assertEquals(response.headers.getSetCookie(), [], path);
+      await response.body?.cancel();
+    }
+    assertEquals(watch.calls(), []);
+    await client.text("/status/404");
+    assertEquals(await client.json("/read"), { name: "status 404" });
+    await client.text("/throw");
+    assertEquals(await client.json("/read"), { name: "status 404" });
+  });
+
+  test("commitOnError keeps changes", async ({ makeApp }) => {
+    const client = new Client(makeApp({ commitOnError: true }));
+    assertEquals(await client.text("/throw"), "failed");
+    assertEquals(await client.json("/read"), { name: "thrown" });
+  });
+
+  test("an error does not undo what was saved, ended or given a new token", async ({ makeApp, stateless }) => {
+    const client = new Client(makeApp());
+    assertEquals(await client.text("/save-throw"), "failed");
+    assertEquals(await client.json("/read"), { name: "saved" });
+
+    const before = await client.thief();
+    assertEquals((await client.fetch("/throw-login")).headers.getSetCookie().length, 1);
+    assertEquals(await client.json("/read"), { name: "saved" });
+    if (!stateless) assertEquals(await before.json("/read"), {});
+
+    const thief = await client.thief();
+    assertMatch(
+      (await client.fetch("/throw-logout")).headers.getSetCookie()[0]!,
+      /^sid=; Max-Age=0/,
+    );
+    if (!stateless) assertEquals(await thief.json("/read"), {});
+  });
+
+  test("a store that fails is 503 and never sets a cookie", async ({ makeApp, watch, stateless }) => {
+    const app = makeApp({ logger: { error() {}, warn() {} } }).onError((error, c) =>
+      "getResponse" in error
+        ? (error as { getResponse(): Response }).getResponse()
+        : c.text("failed", 500)
+    );
+    const client = new Client(app);
+    const fails = async (operation: Parameters<Watched["inject"]>[0], path: string) => {
+      watch.inject(operation, "fail");
+      const response = await client.fetch(path);
+      assertEquals([response.status, await response.text()], [503, "Service Unavailable"], path);
+      assertEquals(response.headers.getSetCookie(), [], path);
+      assertEquals(response.headers.get("location"), null, path);
+      watch.heal();
+    };
+    await fails("create", "/set/a/1");
+    assertEquals(await client.cookie(), "");
+    await client.text("/set/a/1");
+    await fails("read", "/read");
+    await fails("update", "/set/a/2");
+    await fails("replace", "/login/Ada");
+    await fails("touch", "/renew");
+    if (!stateless) await fails("delete", "/logout");
+    await fails("create", "/start");
+    assertEquals(await client.json("/read"), { a: 1 });
+  });
+
+  test("a failing commit does not mask the handler's own error", async ({ makeApp, watch }) => {
+    const logged: unknown[] = [];
+    const logger = { warn() {}, error: (message: string) => logged.push(message) };
+    const client = new Client(makeApp({ logger }));
+    await client.text("/set/a/1");
+    watch.inject("delete", "fail");
+    const response = await client.fetch("/throw-logout");
+    assertEquals([response.status, await response.text()], [500, "failed"]);
+    assertEquals(response.headers.getSetCookie(), []);
+    assertEquals(logged.length, 1);
+  });
+
+  test('onStoreError: "anonymous" goes on without the session', async ({ makeApp, watch }) => {
+    const app = makeApp({ onStoreError: "anonymous", logger: { error() {}, warn() {} } });
+    const client = new Client(app);
+    await client.text("/set/name/%22Ada%22");
+    const cookie = await client.cookie();
+    watch.inject("read", "fail");
+    const response = await client.fetch("/read");
+    assertEquals([response.status, await response.json()], [200, {}]);
+    assertEquals(response.headers.getSetCookie(), []);
+    for (
+      const path of [
+        "/set/a/1",
+        "/logout",
+        "/login/Eve",
+        "/clear",
+        "/flash",
+        "/start",
+        "/push/apple",
+      ]
+    ) {
+      const refused = await client.fetch(path);
+      assertEquals(refused.status, 500, path);
+      assertEquals(refused.headers.getSetCookie(), [], path);
+      await refused.body?.cancel();
+    }
+    watch.heal();
+    assertEquals(await client.cookie(), cookie);
+    assertEquals(await client.json("/read"), { name: "Ada" });
+  });
+
+  test('onStoreError: "anonymous" refuses nested changes too, when the request ends', async ({ makeApp, watch }) => {
+    const app = makeApp({
+      onStoreError: "anonymous",
+      initial: { cart: ["pear"] },
+      logger: { error() {}, warn() {} },
+    });
+    const client = new Client(app);
+    await client.text("/set/a/1");
+    watch.inject("read", "fail");
+    assertEquals(await client.json("/read"), { cart: ["pear"] });
+    const response = await client.fetch("/push/apple");
+    assertEquals(response.status, 500, "by this application's onError");
+    assertEquals(response.headers.getSetCookie(), []);
+    await response.body?.cancel();
+    watch.heal();
+    assertEquals(await client.json("/read"), { cart: ["pear"], a: 1 });
+  });
+
+  test("a store that hangs is answered in time", async ({ makeApp, watch }) => {
+    const app = makeApp({ storeTimeout: 0.02 });
+    const client = new Client(app);
+    await client.text("/set/a/1");
+    watch.inject("read", "hang");
+    assertEquals((await client.fetch("/read")).status, 500, "by this application's onError");
+    assertEquals((await app.request("/static")).status, 200, "anonymous visitors don't notice");
+  });
+
+  if (!stateless) raceTests(test);
+}
+
+/** What holds of several requests at the same time. A cookie, which the client holds, can't promise it. */
+function raceTests(test: (what: string, run: (scene: Scene) => Promise<void>) => void): void {
+  test("requests at the same time keep each other's changes", async ({ makeApp, gate }) => {
+    const client = new Client(makeApp());
+    await client.text("/set/name/%22Ada%22");
+    const [one, other] = [client.text("/slow/a/1"), client.text("/slow/b/2")];
+    await gate.arrived(2);
+    await client.text("/set/count/7");
+    gate.open();
+    await Promise.all([one, other]);
+    assertEquals(await client.json("/read"), { name: "Ada", count: 7, a: 1, b: 2 });
+  });
+
+  test("a session that ends by the policy while a request runs is not written", async ({ makeApp, gate, clock }) => {
+    const client = new Client(makeApp({ maxAge: 1000 }));
+    await client.text("/set/a/1");
+    const slow = makeApp({ maxAge: 100 }).request("/slow/a/2", {
+      headers: { cookie: await client.cookie() },
+    });
+    await gate.arrived();
+    clock.advance(100);
+    gate.open();
+    assertEquals((await slow).headers.getSetCookie(), []);
+    assertEquals(await client.json("/read"), { a: 1 });
+  });
+
+  test("50 parallel updates leave 50", async ({ makeApp, gate }) => {
+    const client = new Client(makeApp());
+    await client.text("/set/count/0");
+    const increments = Array.from({ length: 50 }, () => client.json("/increment"));
+    await gate.arrived(50);
+    gate.open();
+    const counts = await Promise.all(increments) as number[];
+    assertEquals(counts.sort((a, b) => a - b), Array.from({ length: 50 }, (_, index) => index + 1));
+    assertEquals(await client.json("/read"), { count: 50 });
+  });
+
+  for (const path of ["/slow/a/1", "/increment", "/slow-regenerate"]) {
+    test(`${path} does not undo a logout meanwhile`, async ({ makeApp, gate }) => {
+      const interrupted: string[] = [];
+      const client = new Client(
+        makeApp({ events: { interrupted: ({ sid }) => interrupted.push(sid) } }),
+      );
+      await client.text("/set/name/%22Ada%22");
+      const thief = await client.thief();
+      const slow = thief.fetch(path);
+      await gate.arrived();
+      await client.text("/logout");
+      gate.open();
+      const response = await slow;
+      assertEquals(response.headers.getSetCookie(), []);
+      await response.body?.cancel();
+      assertEquals(await thief.json("/read"), {});
+      assertEquals(interrupted.length, 1);
+    });
+
+    test(`${path} does not undo a login meanwhile`, async ({ makeApp, gate }) => {
+      const client = new Client(makeApp());
+      await client.text("/set/count/1");
+      const thief = await client.thief();
+      const slow = thief.fetch(path);
+      await gate.arrived();
+      await client.text("/login/Ada");
+      gate.open();
+      const response = await slow;
+      assertEquals(response.headers.getSetCookie(), []);
+      await response.body?.cancel();
+      assertEquals(await thief.json("/read"), {}, "the old token is dead");
+      assertEquals(await client.json("/read"), { count: 1, name: "Ada" });
+    });
+  }
+}

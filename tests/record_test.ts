@@ -1,0 +1,113 @@
+import { SessionSerializationError } from "@x/hono-session";
+import { assert, assertEquals, assertThrows } from "@std/assert";
+import fc from "fast-check";
+import { merge } from "../src/merge.ts";
+import {
+  isSessionRecord,
+  joinMembers,
+  type Members,
+  parseMembers,
+  parseObject,
+  sameMembers,
+  serializeValue,
+} from "../src/record.ts";
+import { FakeClock } from "./_clock.ts";
+import { makeRecord } from "./_record.ts";
+
+const json = fc.jsonValue({ maxDepth: 4 });
+const object = fc.dictionary(
+  fc.oneof(
+    fc.string({ maxLength: 3 }),
+    fc.constantFrom("__proto__", "constructor", "toJSON", "a", "b"),
+  ),
+  json,
+);
+
+Deno.test("serializeValue() says what JSON.stringify says of what survives JSON", () => {
+  fc.assert(fc.property(json, (value) => {
+    assertEquals(serializeValue(value, "session"), JSON.stringify(value));
+  }));
+});
+
+Deno.test("serializeValue() names the path of what would not survive JSON", () => {
+  const cycle: Record<string, unknown> = {};
+  cycle.self = cycle;
+  const deep = JSON.parse("[".repeat(300) + "]".repeat(300));
+  class Account {}
+  const cases: [unknown, string][] = [
+    [NaN, "session is NaN"],
+    [{ cart: [1, 2, { price: -Infinity }] }, "session.cart[2].price is -Infinity"],
+    [{ "a b": () => 1 }, 'session["a b"] is a function'],
+    [{ id: 1n }, "session.id is a bigint"],
+    [{ id: Symbol("secret") }, "session.id is a symbol"],
+    [{ list: [undefined] }, "session.list[0] is undefined"],
+    // deno-lint-ignore no-sparse-arrays -- The hole is what is tested.
+    [{ list: [1, , 3] }, "session.list[1] is undefined"],
+    [{ at: new Date() }, "session.at is a Date"],
+    [{ seen: new Set([1]) }, "session.seen is a Set"],
+    [{ account: new Account() }, "session.account is a Account"],
+    [{ [Symbol.iterator]: 1 }, "session has a symbol as key"],
+    [cycle, "session.self is a cycle"],
+    [deep, "levels deep"],
+  ];
+  for (const [value, message] of cases) {
+    assertThrows(() => serializeValue(value, "session"), SessionSerializationError, message);
+  }
+});
+
+Deno.test("serializeValue() takes the same object twice, undefined members and objects without prototype", () => {
+  const shared = { a: 1 };
+  assertEquals(
+    serializeValue({ one: shared, other: shared }, "s"),
+    '{"one":{"a":1},"other":{"a":1}}',
+  );
+  assertEquals(serializeValue({ a: undefined, b: 1 }, "s"), '{"b":1}');
+  assertEquals(serializeValue(Object.assign(Object.create(null), { a: 1 }), "s"), '{"a":1}');
+});
+
+Deno.test("parseMembers() and joinMembers() keep every object, in whatever order", () => {
+  fc.assert(fc.property(object, (value) => {
+    const text = JSON.stringify(value);
+    const members = parseMembers(text);
+    assertEquals(parseObject(joinMembers(members)), JSON.parse(text));
+    assert(sameMembers(members, new Map([...members].reverse())));
+  }));
+});
+
+Deno.test("parseObject() refuses what is no object", () => {
+  for (const text of ["null", "1", '"x"', "[]", "", "{", "undefined"]) {
+    assertThrows(() => parseObject(text), SyntaxError);
+  }
+});
+
+Deno.test("isSessionRecord() refuses torn, foreign and future records", () => {
+  const record = makeRecord(new FakeClock());
+  assert(isSessionRecord(record));
+  for (const key of Object.keys(record)) {
+    const { [key as keyof typeof record]: _, ...torn } = record;
+    assert(!isSessionRecord(torn), `without ${key}`);
+    for (const value of [null, {}, key === "data" || key === "sid" ? 1 : "1"]) {
+      assert(!isSessionRecord({ ...record, [key]: value }), `${key}: ${JSON.stringify(value)}`);
+    }
+  }
+  for (
+    const value of [undefined, null, 1, "record", [], { ...record, format: 2 }, {
+      ...record,
+      flash: 1,
+    }]
+  ) {
+    assert(!isSessionRecord(value));
+  }
+});
+
+Deno.test("merge() keeps mine where I changed it and theirs elsewhere", () => {
+  const members = fc.dictionary(fc.constantFrom("a", "b", "c", "d"), fc.integer({ min: 0, max: 2 }))
+    .map((value): Members => parseMembers(JSON.stringify(value)));
+  fc.assert(fc.property(members, members, members, (base, mine, theirs) => {
+    const merged = merge(base, mine, theirs);
+    for (const key of ["a", "b", "c", "d"]) {
+      const changed = base.get(key) !== mine.get(key);
+      assertEquals(merged.get(key), (changed ? mine : theirs).get(key));
+    }
+  }));
+});

@@ -1,0 +1,244 @@
+import {
+  type Session,
+  session,
+  SessionCommittedError,
+  SessionEndedError,
+  type SessionOptions,
+  SessionSerializationError,
+} from "@x/hono-session";
+import { MapStore } from "@x/hono-session/stores/map";
+import {
+  assert,
+  assertEquals,
+  assertRejects,
+  assertStringIncludes,
+  assertThrows,
+} from "@std/assert";
+import { Hono } from "hono";
+import { inspect } from "node:util";
+import { Client } from "./_client.ts";
+
+type Loose = Session<Record<string, unknown>>;
+
+/** Runs something within a request, and gives what the next request finds. */
+async function inRequest(
+  run: (session: Loose) => unknown,
+  options: SessionOptions<Record<string, unknown>> = {},
+): Promise<unknown> {
+  const errors: unknown[] = [];
+  const app = new Hono()
+    .use(session<Record<string, unknown>>({ store: new MapStore(), ...options }))
+    .get("/", async (c) => {
+      await run(c.var.session);
+      return c.text("done");
+    })
+    .get("/read", (c) => c.json(c.var.session))
+    .onError((error, c) => {
+      errors.push(error);
+      return c.text("failed", 500);
+    });
+  const client = new Client(app);
+  await client.text("/");
+  if (errors.length) throw errors[0];
+  return await client.json("/read");
+}
+
+const MEMBERS = [
+  "isNew",
+  "hasChanged",
+  "sid",
+  "expiresAt",
+  "destroy",
+  "regenerate",
+  "renew",
+  "flash",
+  "reflash",
+  "update",
+  "save",
+  "toJSON",
+];
+
+Deno.test("Session refuses data under the name of a member, in every way", async () => {
+  await inRequest(async (session) => {
+    for (const name of MEMBERS) {
+      const refuses = (run: () => unknown) =>
+        assertThrows(run, TypeError, `session.${name}: the name is reserved`);
+      refuses(() => (session as Record<string, unknown>)[name] = 1);
+      refuses(() => Object.assign(session, { [name]: 1 }));
+      refuses(() => session.flash(name, 1));
+      await assertRejects(() => session.update(name, () => 1), TypeError, "reserved");
+    }
+  });
+  await assertRejects(
+    () =>
+      inRequest((session) =>
+        Object.defineProperty(session, "renew", { value: 1, enumerable: true })
+      ),
+    TypeError,
+    "session.renew: the name is reserved",
+  );
+});
+
+Deno.test("Session takes keys with a meaning in JavaScript as plain data", async () => {
+  const keys = [
+    "__proto__",
+    "constructor",
+    "prototype",
+    "toString",
+    "valueOf",
+    "hasOwnProperty",
+    "then",
+  ];
+  for (const key of keys) {
+    const data = await inRequest((session) => {
+      (session as Record<string, unknown>)[key] = { polluted: true };
+      assertEquals(Object.keys(session), [key]);
+    });
+    assertEquals(JSON.stringify(data), `{"${key}":{"polluted":true}}`);
+    assertEquals(({} as Record<string, unknown>).polluted, undefined);
+  }
+  const replaced = await inRequest((session) => {
+    assertEquals(session.toJSON(), {});
+    Object.assign(session, JSON.parse('{"__proto__":{"polluted":true},"a":1}'));
+  });
+  assertEquals(JSON.stringify(replaced), '{"__proto__":{"polluted":true},"a":1}');
+});
+
+Deno.test("Session.hasChanged compares values, not identities or order", async () => {
+  await inRequest(async (session) => {
+    assert(!session.hasChanged);
+    Object.assign(session, { a: 1, b: { c: [1, 2] } });
+    assert(session.hasChanged);
+    await session.save();
+    assert(!session.hasChanged);
+    session.b = { c: [1, 2] };
+    const { a } = session;
+    delete session.a;
+    assert(session.hasChanged);
+    session.a = a;
+    assert(!session.hasChanged);
+    (session.b as { c: number[] }).c.push(3);
+    assert(session.hasChanged);
+  });
+});
+
+Deno.test("Session.save() commits before a later error", async () => {
+  await inRequest(async (session) => {
+    assert(session.isNew);
+    session.a = 1;
+    await session.save();
+    assert(!session.isNew);
+  });
+});
+
+Deno.test("Session.update() returns what was committed, keeps other changes and deletes by undefined", async () => {
+  const data = await inRequest(async (session) => {
+    session.other = "uncommitted";
+    assertEquals(await session.update("count", (count) => (count as number ?? 0) + 1), 1);
+    session.late = true;
+    assertEquals(await session.update("count", (count) => count as number + 1), 2);
+    assertEquals(session.count, 2);
+    session.gone = 1;
+    assertEquals(await session.update("gone", () => undefined), undefined);
+    assert(!("gone" in session));
+    await session.save();
+    await session.update("other", () => undefined);
+    assert(!session.hasChanged, "the key is gone from the store as well");
+    session.other = "again";
+    session.count = 10;
+    assertEquals(await session.update("count", (count) => count as number + 1), 11);
+  });
+  assertEquals(data, { other: "again", count: 11, late: true });
+});
+
+Deno.test("Session refuses what would not survive JSON before anything is written", async () => {
+  const store = new MapStore();
+  await assertRejects(
+    () =>
+      inRequest((session) => {
+        session.cart = [{ price: 1 }, { price: 2 }, { price: NaN }];
+      }, { store }),
+    SessionSerializationError,
+    "session.cart[2].price is NaN",
+  );
+  assertEquals(store.size, 0);
+});
+
+Deno.test("Session refuses lifetimes that are no positive number", async () => {
+  await inRequest((session) => {
+    for (const maxAge of [0, -1, NaN, Infinity, "60" as never, null as never]) {
+      assertThrows(() => session.renew(maxAge), RangeError, "maxAge");
+    }
+  });
+});
+
+Deno.test("Session shows no data, token or secret when it is printed", async () => {
+  await inRequest(async (session) => {
+    session.password = "correct horse battery staple";
+    await session.save();
+    for (
+      const text of [
+        Deno.inspect(session),
+        inspect(session),
+        Deno.inspect({ deep: [session] }),
+        `${session}`,
+      ]
+    ) {
+      assert(!text.includes("horse") && !/[\w-]{43}/.test(text), text);
+    }
+    assertStringIncludes(Deno.inspect(session), session.sid);
+  });
+});
+
+Deno.test("Session that has ended refuses to do anything", async () => {
+  await inRequest(async (session) => {
+    session.a = 1;
+    await session.save();
+    session.destroy();
+    session.destroy();
+    assertThrows(() => session.renew(), SessionEndedError);
+    assertThrows(() => session.flash("a", 1), SessionEndedError);
+    await assertRejects(() => session.regenerate(), SessionEndedError);
+    await assertRejects(() => session.save(), SessionEndedError);
+    await assertRejects(() => session.update("a", () => 2), SessionEndedError);
+  });
+});
+
+Deno.test("Session after the response saves what it can and refuses what needs a cookie", async () => {
+  let held: Loose | undefined;
+  const app = new Hono()
+    .use(session<Record<string, unknown>>({ store: new MapStore() }))
+    .get("/set", (c) => {
+      c.var.session.a = 1;
+      held = c.var.session;
+      return c.text("set");
+    })
+    .get("/read", (c) => {
+      held = c.var.session;
+      return c.json(c.var.session);
+    });
+  const client = new Client(app);
+  await client.text("/set");
+  const late = held!;
+  late.b = 2;
+  await late.save();
+  assertEquals(await client.json("/read"), { a: 1, b: 2 });
+  assertEquals(await late.update("a", (a) => a as number + 1), 2);
+  assertEquals(await client.json("/read"), { a: 2, b: 2 });
+  assertThrows(() => late.renew(), SessionCommittedError, "the response has left");
+  assertThrows(() => late.destroy(), SessionCommittedError);
+  await assertRejects(() => late.regenerate(), SessionCommittedError);
+
+  await new Client(app).text("/read");
+  held!.a = 1;
+  await assertRejects(() => held!.save(), SessionCommittedError, "Cannot save session");
+});
+
+Deno.test("Session.toJSON() gives a new object", async () => {
+  await inRequest((session) => {
+    session.a = 1;
+    const json = session.toJSON();
+    json.b = 2;
+    assertEquals({ ...session }, { a: 1 });
+  });
+});
