@@ -1,0 +1,307 @@
+import {
+  assert,
+  assertEquals,
+  assertMatch,
+  assertNotEquals,
+  assertStringIncludes,
+  assertThrows,
+} from "@std/assert";
+import { createApp } from "../scripts/demo/app.ts";
+import { listen } from "../scripts/demo/listen.ts";
+import { DenoKvStore } from "../stores/deno_kv.ts";
+import { Client } from "./_client.ts";
+import { FakeClock } from "./_clock.ts";
+
+const DAY = 86_400;
+const WELCOME = "Welcome back, Ada";
+
+function demoTest(name: string, run: (visitor: Client, clock: FakeClock) => Promise<void>): void {
+  Deno.test(`demo: ${name}`, async () => {
+    const clock = new FakeClock();
+    await using store = new DenoKvStore({ path: ":memory:", clock: clock.now });
+    await run(new Client(createApp({ store, clock: clock.now })), clock);
+  });
+}
+
+/** Sends a form as a browser does. */
+function post(
+  visitor: Client,
+  path: string,
+  form: Record<string, string> = {},
+  site = "same-origin",
+): Promise<Response> {
+  return visitor.fetch(path, {
+    method: "POST",
+    headers: { "sec-fetch-site": site },
+    body: new URLSearchParams(form),
+  });
+}
+
+async function logIn(visitor: Client, form: Record<string, string> = {}): Promise<void> {
+  assertRedirect(await post(visitor, "/login", { name: "Ada", ...form }), "/");
+}
+
+/** The text of a page that is there. */
+async function read(visitor: Client, path: string): Promise<string> {
+  const response = await visitor.fetch(path);
+  assertEquals(response.status, 200, path);
+  return await response.text();
+}
+
+function assertRedirect(response: Response, location: string): void {
+  assertEquals([response.status, response.headers.get("location")], [303, location]);
+}
+
+demoTest("looking around gives no cookie", async (visitor) => {
+  for (const path of ["/", "/login", "/profile", "/counter", "/counter.json", "/goodbye", "/no"]) {
+    const response = await visitor.fetch(path);
+    assertEquals(response.headers.getSetCookie(), [], path);
+  }
+  assertStringIncludes(await read(visitor, "/"), "None yet");
+});
+
+demoTest("login greets once", async (visitor) => {
+  const response = await post(visitor, "/login", { name: "  Ada " });
+  assertRedirect(response, "/");
+  assertEquals(response.headers.get("cache-control"), "no-store");
+  const [cookie, ...others] = response.headers.getSetCookie();
+  assertEquals(others, []);
+  assertMatch(
+    cookie ?? "",
+    /^sid=[\w-]{43}; Max-Age=86400; Path=\/; HttpOnly; Secure; SameSite=Lax$/,
+  );
+
+  const first = await read(visitor, "/");
+  assertStringIncludes(first, `<p class="notice" role="status">${WELCOME}</p>`);
+  assertStringIncludes(first, "Hello, Ada<");
+  const second = await read(visitor, "/");
+  assert(!second.includes(WELCOME));
+  assertStringIncludes(second, "Hello, Ada<");
+});
+
+demoTest("pages can't come back from a cache", async (visitor) => {
+  await logIn(visitor);
+  for (const path of ["/", "/profile", "/counter", "/no"]) {
+    assertEquals((await visitor.fetch(path)).headers.get("cache-control"), "no-store", path);
+  }
+});
+
+demoTest("login takes no bad name and keeps what was typed", async (visitor) => {
+  const long = "é".repeat(41);
+  for (
+    const [name, typed, message] of [
+      ["", "", "Enter a name."],
+      ["   ", "   ", "Enter a name."],
+      [long, long, "Use at most 40 characters. These are 41."],
+      [`"><b>${long}`, `&quot;&gt;&lt;b&gt;${long}`, "Use at most 40 characters. These are 46."],
+    ] as const
+  ) {
+    const response = await post(visitor, "/login", { name, remember: "on" });
+    assertEquals(response.status, 422);
+    assertEquals(response.headers.getSetCookie(), []);
+    const page = await response.text();
+    assertStringIncludes(page, `value="${typed}"`);
+    assertStringIncludes(page, `<p class="error" id="name-error">${message}</p>`);
+    assertMatch(page, /aria-describedby="name-error name-hint"\s+aria-invalid="true"/);
+    assertMatch(page, /name="remember"[^>]* checked\s*>/);
+  }
+  await logIn(visitor, { name: "🦕".repeat(40) });
+});
+
+demoTest("a form without its field is refused like an empty one", async (visitor) => {
+  assertEquals((await post(visitor, "/login")).status, 422);
+});
+
+demoTest("a name is text, never markup", async (visitor) => {
+  await logIn(visitor, { name: `<script>"'&</script>` });
+  for (const path of ["/", "/profile"]) {
+    const page = await read(visitor, path);
+    assertStringIncludes(page, "&lt;script&gt;&quot;&#39;&amp;&lt;/script&gt;");
+    assert(!page.includes(`<script>"`));
+  }
+});
+
+demoTest("a session lasts for a day", async (visitor, clock) => {
+  await logIn(visitor);
+  const page = await read(visitor, "/profile");
+  assertStringIncludes(page, `datetime="2030-01-02T00:00:00.000Z"`);
+  assertMatch(page, />\d+ Jan 2030, \d\d:\d\d/);
+  assertStringIncludes(page, "24 hours, not remembered");
+  clock.advance(DAY - 1);
+  assertEquals((await visitor.fetch("/profile")).status, 200);
+  clock.advance(1);
+  assertRedirect(await visitor.fetch("/profile"), "/login");
+});
+
+demoTest("a remembered session lasts for thirty days", async (visitor, clock) => {
+  await logIn(visitor, { remember: "on" });
+  const page = await read(visitor, "/profile");
+  assertStringIncludes(page, `datetime="2030-01-31T00:00:00.000Z"`);
+  assertStringIncludes(page, "30 days, remembered");
+  clock.advance(30 * DAY - 1);
+  assertEquals((await visitor.fetch("/profile")).status, 200);
+  clock.advance(1);
+  assertRedirect(await visitor.fetch("/profile"), "/login");
+});
+
+demoTest("the profile changes the name", async (visitor) => {
+  await logIn(visitor);
+  const cookie = await visitor.cookie();
+  const response = await post(visitor, "/profile", { name: " Grace " });
+  assertRedirect(response, "/profile");
+  const page = await read(visitor, "/profile");
+  assertStringIncludes(page, `role="status">Name changed</p>`);
+  assertStringIncludes(page, "<dd>Grace</dd>");
+  assertStringIncludes(page, `value="Grace"`);
+  const [, sid = ""] = /<code>([^<]+)<\/code>/.exec(page) ?? [];
+  assertMatch(sid, /^[\w-]{22}$/);
+  assert(!cookie.includes(sid));
+  assert(!(await read(visitor, "/profile")).includes("Name changed"));
+});
+
+demoTest("the profile takes no bad name", async (visitor) => {
+  await logIn(visitor);
+  const response = await post(visitor, "/profile", { name: "" });
+  assertEquals(response.status, 422);
+  const page = await response.text();
+  assertStringIncludes(page, `<p class="error" id="name-error">Enter a name.</p>`);
+  assertStringIncludes(page, "<dd>Ada</dd>");
+});
+
+demoTest("the profile is for those who are logged in", async (visitor) => {
+  assertRedirect(await visitor.fetch("/profile"), "/login");
+  assertRedirect(await post(visitor, "/profile", { name: "Eve" }), "/login");
+  assertEquals(await visitor.cookie(), "");
+});
+
+demoTest("whoever is logged in can't log in over it", async (visitor) => {
+  await logIn(visitor);
+  const cookie = await visitor.cookie();
+  assertRedirect(await visitor.fetch("/login"), "/");
+  await logIn(visitor, { name: "Eve" });
+  assertEquals(await visitor.cookie(), cookie);
+  assertStringIncludes(await read(visitor, "/"), "Hello, Ada<");
+});
+
+demoTest("twenty requests at the same time count as twenty", async (visitor) => {
+  const first = await post(visitor, "/counter");
+  assertRedirect(first, "/counter");
+  const counts = await Promise.all(Array.from({ length: 20 }, async () => {
+    const response = await post(visitor, "/counter.json");
+    assertEquals(response.status, 200);
+    return (await response.json()).count;
+  }));
+  assertEquals(counts.sort((a, b) => a - b), Array.from({ length: 20 }, (_, index) => index + 2));
+  assertEquals(await (await visitor.fetch("/counter.json")).json(), { count: 21 });
+  assertStringIncludes(await read(visitor, "/counter"), `id="count">21</p>`);
+});
+
+demoTest("many requests don't begin many sessions", async (visitor) => {
+  const response = await post(visitor, "/counter.json");
+  assertEquals(response.status, 401);
+  assertEquals(await visitor.cookie(), "");
+  assert(!(await read(visitor, "/counter")).includes(`id="parallel"`));
+});
+
+demoTest("login gives a new cookie, keeps the count and kills the old cookie", async (visitor) => {
+  await post(visitor, "/counter");
+  const before = await visitor.cookie();
+  const thief = await visitor.thief();
+  assertStringIncludes(await read(thief, "/counter"), `id="count">1</p>`);
+  await logIn(visitor);
+  assertNotEquals(await visitor.cookie(), before);
+  assertStringIncludes(await read(visitor, "/counter"), `id="count">1</p>`);
+  assertRedirect(await thief.fetch("/profile"), "/login");
+  assertStringIncludes(await read(thief, "/counter"), `id="count">0</p>`);
+});
+
+demoTest("logout says so and kills the cookie everywhere", async (visitor) => {
+  await logIn(visitor);
+  const thief = await visitor.thief();
+  assertEquals((await thief.fetch("/profile")).status, 200);
+  const response = await post(visitor, "/logout");
+  assertRedirect(response, "/goodbye");
+  assertEquals(await visitor.cookie(), "");
+  assertStringIncludes(await read(visitor, "/goodbye"), "<h1>You are logged out</h1>");
+  assertEquals(await visitor.cookie(), "");
+  assertRedirect(await visitor.fetch("/profile"), "/login");
+  assertRedirect(await thief.fetch("/profile"), "/login");
+  assertStringIncludes(await read(thief, "/"), "None yet");
+});
+
+demoTest("a form of another site is refused", async (visitor) => {
+  await logIn(visitor);
+  const response = await post(visitor, "/logout", {}, "cross-site");
+  assertEquals(response.status, 403);
+  assertStringIncludes(await response.text(), "<h1>That form came from another site</h1>");
+  assertEquals((await visitor.fetch("/profile")).status, 200);
+});
+
+demoTest("a huge form is refused", async (visitor) => {
+  const response = await post(visitor, "/login", { name: "a".repeat(20_000) });
+  assertEquals(response.status, 413);
+  assertStringIncludes(await response.text(), "<h1>That was too much</h1>");
+});
+
+demoTest("an unknown page is one of the demo's", async (visitor) => {
+  const response = await visitor.fetch("/no");
+  assertEquals(response.status, 404);
+  assertStringIncludes(await response.text(), "<h1>There is no such page</h1>");
+});
+
+Deno.test("demo: an error gives a page that tells nothing of it", async () => {
+  await using store = new DenoKvStore({ path: ":memory:" });
+  const clock = () => {
+    throw new Error("out of order");
+  };
+  await assertFailure(createApp({ store, clock }), 500, "Something went wrong");
+});
+
+Deno.test("demo: a failing store gives a page that says so", async () => {
+  await using store = new class extends DenoKvStore {
+    override read(): Promise<never> {
+      return Promise.reject(new Error("out of order"));
+    }
+  }({ path: ":memory:" });
+  await assertFailure(createApp({ store }), 503, "Sessions can&#39;t be reached");
+});
+
+Deno.test("demo: it takes the next port when the default one is taken", async () => {
+  const taken = listen(() => new Response(), undefined);
+  const next = listen(() => new Response(), undefined);
+  assert(next.addr.port > taken.addr.port);
+  assertEquals(next.addr.hostname, "127.0.0.1");
+  await Promise.all([taken.shutdown(), next.shutdown()]);
+});
+
+Deno.test("demo: it takes no other port than the one that was asked for", async () => {
+  const taken = listen(() => new Response(), "0");
+  const port = String(taken.addr.port);
+  assertThrows(() => listen(() => new Response(), port), Deno.errors.AddrInUse);
+  await taken.shutdown();
+  for (const text of ["", "http", "-1", "1.5", "65536"]) {
+    assertThrows(() => listen(() => new Response(), text), RangeError, `PORT is "${text}"`);
+  }
+});
+
+/** Asserts that a page fails, with one report for whoever runs the demo. */
+async function assertFailure(
+  app: ReturnType<typeof createApp>,
+  status: number,
+  title: string,
+): Promise<void> {
+  const { error } = console;
+  let reports = 0;
+  console.error = () => reports++;
+  try {
+    const headers = { cookie: `sid=${"a".repeat(43)}` };
+    const response = await app.request("/", { headers });
+    assertEquals(response.status, status);
+    const page = await response.text();
+    assertStringIncludes(page, `<h1>${title}</h1>`);
+    assert(!page.includes("out of order"));
+    assertEquals(reports, 1);
+  } finally {
+    console.error = error;
+  }
+}
