@@ -1,4 +1,5 @@
-import { toBase64Url } from "./token.ts";
+import { fromBase64Url, toBase64Url } from "./base64url.ts";
+import { PerSecret, type SecretOption } from "./secrets.ts";
 
 const ALGORITHM = { name: "HMAC", hash: "SHA-256" };
 const SIGNED_REGEXP = /^([^.]{1,64})\.([A-Za-z0-9_-]{43})$/;
@@ -8,7 +9,7 @@ const encoder = new TextEncoder();
 /** Options of {@linkcode TokenSigner}. */
 export interface TokenSignerOptions {
   /** The first signs, all verify. */
-  readonly secrets: readonly string[];
+  readonly secret: SecretOption;
   /** What the signature is for, so that it is worth nothing elsewhere: the name of the cookie. */
   readonly purpose: string;
 }
@@ -16,36 +17,29 @@ export interface TokenSignerOptions {
 /** Signs tokens, so that a forged one is known without asking a store. Keys are imported once. */
 export class TokenSigner {
   readonly #purpose: string;
-  readonly #keys: Promise<CryptoKey[]>;
+  readonly #keys: PerSecret<Promise<CryptoKey[]>>;
 
-  constructor({ secrets, purpose }: TokenSignerOptions) {
+  /** @throws {TypeError | RangeError} When a secret is no good. */
+  constructor({ secret, purpose }: TokenSignerOptions) {
     this.#purpose = purpose;
-    this.#keys = Promise.all(
-      secrets.map((secret) =>
-        crypto.subtle.importKey("raw", encoder.encode(secret), ALGORITHM, false, ["sign", "verify"])
-      ),
-    );
+    this.#keys = new PerSecret("build session middleware", secret, importKeys);
   }
 
   /** The token with its signature. */
-  async sign(token: string): Promise<string> {
-    const [key] = await this.#keys;
+  async sign(token: string, c: unknown): Promise<string> {
+    const [key] = await this.#keys.get(c);
     const signature = await crypto.subtle.sign(ALGORITHM.name, key!, this.#message(token));
     return `${token}.${toBase64Url(new Uint8Array(signature))}`;
   }
 
   /** The token of a signed one, or `undefined` when the signature is wrong. */
-  async verify(signed: string): Promise<string | undefined> {
-    const [, token, signature] = SIGNED_REGEXP.exec(signed) ?? [];
+  async verify(signed: string, c: unknown): Promise<string | undefined> {
+    const [, token, text] = SIGNED_REGEXP.exec(signed) ?? [];
+    const signature = text === undefined ? undefined : fromBase64Url(text);
     if (token === undefined || signature === undefined) return undefined;
-    const bytes = Uint8Array.from(
-      atob(signature.replaceAll("-", "+").replaceAll("_", "/")),
-      (character) => character.charCodeAt(0),
-    );
-    for (const key of await this.#keys) {
-      if (await crypto.subtle.verify(ALGORITHM.name, key, bytes, this.#message(token))) {
-        return token;
-      }
+    for (const key of await this.#keys.get(c)) {
+      const message = this.#message(token);
+      if (await crypto.subtle.verify(ALGORITHM.name, key, signature, message)) return token;
     }
     return undefined;
   }
@@ -53,4 +47,12 @@ export class TokenSigner {
   #message(token: string): Uint8Array<ArrayBuffer> {
     return encoder.encode(`hono-session token\n${this.#purpose}\n${token}`);
   }
+}
+
+function importKeys(secrets: readonly string[]): Promise<CryptoKey[]> {
+  return Promise.all(
+    secrets.map((secret) =>
+      crypto.subtle.importKey("raw", encoder.encode(secret), ALGORITHM, false, ["sign", "verify"])
+    ),
+  );
 }

@@ -1,14 +1,10 @@
+import { toBase64Url } from "./base64url.ts";
+
 const TOKEN_BYTES = 32;
 const SID_BYTES = 16;
 const TOKEN_REGEXP = /^[A-Za-z0-9_-]{43}$/;
 
 const encoder = new TextEncoder();
-
-/** Bytes as base64url without padding. */
-export function toBase64Url(bytes: Uint8Array): string {
-  return btoa(String.fromCharCode(...bytes))
-    .replaceAll("+", "-").replaceAll("/", "_").replace(/=+$/, "");
-}
 
 function randomText(bytes: number): string {
   return toBase64Url(crypto.getRandomValues(new Uint8Array(bytes)));

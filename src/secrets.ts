@@ -1,0 +1,83 @@
+/** The fewest characters of a secret. */
+const SHORTEST = 32;
+
+/**
+ * Secrets: one, or several of which the first writes and all read, or a function that finds them for a
+ * request, for runtimes that hand secrets out with requests only.
+ *
+ * @example On Cloudflare Workers
+ * ```ts
+ * import { session, type SecretOption } from "@x/hono-session";
+ * import { MapStore } from "@x/hono-session/stores/map";
+ *
+ * const secret: SecretOption = (c) => (c as { env: { SECRET: string } }).env.SECRET;
+ * session({ store: new MapStore(), secret });
+ * ```
+ */
+export type SecretOption =
+  | string
+  | readonly string[]
+  | ((c: unknown) => string | readonly string[]);
+
+/**
+ * Checks secrets.
+ *
+ * @throws {TypeError} When there is none, or one is no string.
+ * @throws {RangeError} When one is too short or one character over and over (CVE-2023-27524).
+ */
+export function checkSecrets(action: string, secret: unknown): readonly string[] {
+  const secrets: unknown[] = Array.isArray(secret) ? [...secret] : [secret];
+  if (secrets.length === 0) throw new TypeError(`Cannot ${action}: the list of secrets is empty`);
+  for (const each of secrets) {
+    if (typeof each !== "string") {
+      throw new TypeError(`Cannot ${action}: secret is no string and no list of strings`);
+    }
+    if (each.length < SHORTEST) {
+      throw new RangeError(
+        `Cannot ${action}: secret is ${each.length} characters, at least ${SHORTEST} are needed`,
+      );
+    }
+    if (new Set(each).size === 1) {
+      throw new RangeError(`Cannot ${action}: secret is one character over and over`);
+    }
+  }
+  return secrets as string[];
+}
+
+/** How many different answers of a function are kept. */
+const MOST_KEPT = 8;
+
+/** What is made of secrets, once for each: derived and imported keys. */
+export class PerSecret<Made> {
+  readonly #action: string;
+  readonly #secret: SecretOption;
+  readonly #make: (secrets: readonly string[]) => Made;
+  readonly #made = new Map<string, Made>();
+
+  /**
+   * @param action What can't be done with secrets that are too weak.
+   * @throws {TypeError | RangeError} When secrets that are known already are no good.
+   */
+  constructor(action: string, secret: SecretOption, make: (secrets: readonly string[]) => Made) {
+    this.#action = action;
+    this.#secret = secret;
+    this.#make = make;
+    if (typeof secret !== "function") this.#for(checkSecrets(action, secret));
+  }
+
+  /** @throws {TypeError | RangeError} When the secrets of this request are no good. */
+  get(c: unknown): Made {
+    const secret = typeof this.#secret === "function" ? this.#secret(c) : this.#secret;
+    return this.#for(typeof secret === "string" ? [secret] : secret);
+  }
+
+  #for(secrets: readonly string[]): Made {
+    const id = JSON.stringify(secrets);
+    const known = this.#made.get(id);
+    if (known !== undefined) return known;
+    const made = this.#make(checkSecrets(this.#action, secrets));
+    if (this.#made.size === MOST_KEPT) this.#made.clear();
+    this.#made.set(id, made);
+    return made;
+  }
+}
