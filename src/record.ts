@@ -63,6 +63,10 @@ export interface SessionRecord extends SessionTimes {
   readonly createdAt: number;
   /** The lifetime that `renew(maxAge)` gave this session, in seconds. */
   readonly maxAge?: number;
+  /** Whose session it is. */
+  readonly subject?: string;
+  /** Since when it is the subject's, in epoch milliseconds. */
+  readonly subjectAt?: number;
   /** `true` when `renew("browser")` made its cookie end with the browser. */
   readonly browser?: boolean;
 }
@@ -83,6 +87,8 @@ export function isSessionRecord(value: unknown): value is SessionRecord {
     Number.isFinite(record.renewedAt) &&
     Number.isFinite(record.expiresAt) &&
     (record.flash === undefined || typeof record.flash === "string") &&
+    (record.subject === undefined || typeof record.subject === "string") &&
+    (record.subjectAt === undefined || Number.isFinite(record.subjectAt)) &&
     (record.maxAge === undefined || Number.isFinite(record.maxAge)) &&
     (record.browser === undefined || typeof record.browser === "boolean");
 }

@@ -75,6 +75,15 @@ export interface SessionMembers<Data extends object = SessionData> {
   readonly expiresAt: Date;
 
   /**
+   * Whose session it is, `"user:42"` for example: set it at login, so that all sessions of a user can be
+   * found and ended. It is committed with the data; `undefined` clears it.
+   *
+   * @throws {TypeError} When it is set to anything but a string of 1 to 256 characters or `undefined`.
+   * @throws {SessionEndedError} When it is set on a session that has ended.
+   */
+  subject: string | undefined;
+
+  /**
    * Ends the session: its record is deleted and its cookie cleared when the response leaves. For the
    * rest of the request the session reads `null`.
    *
@@ -203,6 +212,7 @@ export type Session<Data extends object = SessionData> = SessionMembers<Data> & 
 /** What a {@linkcode SessionObject} hands its members on to. */
 export interface SessionController {
   readonly sid: string;
+  subject: string | undefined;
   isNew(): boolean;
   hasChanged(): boolean;
   expiresAt(): number;
@@ -238,6 +248,14 @@ export class SessionObject implements SessionMembers {
 
   get expiresAt(): Date {
     return new Date(this.#state.expiresAt());
+  }
+
+  get subject(): string | undefined {
+    return this.#state.subject;
+  }
+
+  set subject(subject: string | undefined) {
+    this.#state.subject = subject;
   }
 
   destroy(): void {
@@ -297,10 +315,10 @@ const RESERVED = new Set<string>(
 );
 
 for (const name of RESERVED) {
-  const { get, value } = Object.getOwnPropertyDescriptor(SessionObject.prototype, name)!;
+  const { get, set, value } = Object.getOwnPropertyDescriptor(SessionObject.prototype, name)!;
   Object.defineProperty(SessionObject.prototype, name, {
     get: get ?? (() => value),
-    set: () => assertNotReserved(name),
+    set: set ?? (() => assertNotReserved(name)),
   });
 }
 

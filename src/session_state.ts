@@ -47,7 +47,12 @@ export interface Requested {
   /** Seconds. */
   maxAge?: number;
   browser?: boolean;
+  /** `null` to clear it. */
+  subject?: string | null;
 }
+
+/** The most characters of a subject, so that it fits into the keys of every backend. */
+const LONGEST_SUBJECT = 256;
 
 const NOTHING: Members = new Map();
 
@@ -93,6 +98,23 @@ export class SessionState implements SessionController {
 
   get sid(): string {
     return this.#sid ??= this.stored?.record.sid ?? makeSid();
+  }
+
+  get subject(): string | undefined {
+    const { subject = this.stored?.record.subject } = this.requested;
+    return subject ?? undefined;
+  }
+
+  set subject(subject: string | undefined) {
+    this.assertLive("change");
+    const valid = subject === undefined ||
+      typeof subject === "string" && subject.length > 0 && subject.length <= LONGEST_SUBJECT;
+    if (!valid) {
+      throw new TypeError(
+        `Cannot set session.subject: a string of 1 to ${LONGEST_SUBJECT} characters is needed, or undefined`,
+      );
+    }
+    this.requested.subject = subject ?? null;
   }
 
   isNew(): boolean {

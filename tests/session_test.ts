@@ -4,6 +4,7 @@ import {
   SessionCommittedError,
   SessionEndedError,
   type SessionOptions,
+  type SessionRecord,
   SessionSerializationError,
 } from "@x/hono-session";
 import { MapStore } from "@x/hono-session/stores/map";
@@ -232,6 +233,53 @@ Deno.test("Session after the response saves what it can and refuses what needs a
   await new Client(app).text("/read");
   held!.a = 1;
   await assertRejects(() => held!.save(), SessionCommittedError, "Cannot save session");
+});
+
+Deno.test("Session.subject is committed with the data, sticks and can be cleared", async () => {
+  const store = new Map<string, SessionRecord>();
+  const app = new Hono()
+    .use(session<{ name?: string }>({ store }))
+    .get("/login", async (c) => {
+      await c.var.session.regenerate();
+      c.var.session.subject = "user:42";
+      return c.text(String(c.var.session.subject));
+    })
+    .get("/set", (c) => {
+      c.var.session.name = "Ada";
+      return c.json([c.var.session.subject ?? null, { ...c.var.session }]);
+    })
+    .get("/fail", (c) => {
+      c.var.session.subject = "user:43";
+      return c.text("failed", 500);
+    })
+    .get("/clear", (c) => {
+      c.var.session.subject = undefined;
+      return c.text(String(c.var.session.subject));
+    });
+  const client = new Client(app);
+  const subjects = () =>
+    [...store.values()].map(({ subject, subjectAt }) => [subject, typeof subjectAt]);
+  assertEquals(await client.text("/clear"), "undefined");
+  assertEquals(subjects(), [], "clearing nothing is no reason to store");
+  assertEquals(await client.text("/login"), "user:42");
+  assertEquals(subjects(), [["user:42", "number"]], "a subject is");
+  assertEquals(await client.json("/set"), ["user:42", { name: "Ada" }]);
+  await client.text("/login");
+  await client.text("/fail");
+  assertEquals(subjects(), [["user:42", "number"]]);
+  assertEquals(await client.text("/clear"), "undefined");
+  assertEquals(subjects(), [[undefined, "undefined"]]);
+});
+
+Deno.test("Session.subject takes strings of 1 to 256 characters", async () => {
+  await inRequest((session) => {
+    for (const subject of ["", "x".repeat(257), 42, null, {}]) {
+      assertThrows(() => session.subject = subject as never, TypeError, "session.subject");
+    }
+    assertThrows(() => session.flash("subject", 1), TypeError, "reserved");
+    session.destroy();
+    assertThrows(() => session.subject = "user:42", SessionEndedError);
+  });
 });
 
 Deno.test("Session.toJSON() gives a new object", async () => {
