@@ -60,7 +60,9 @@ export {
 } from "./src/middleware.ts";
 export type { SessionOptions } from "./src/options.ts";
 export type { SessionRecord, SessionTimes } from "./src/record.ts";
+export type { SecretOption } from "./src/secrets.ts";
 export type { Session, SessionData, SessionMembers, SessionValues } from "./src/session.ts";
+export type { SessionEncoder } from "./stores/cookie.ts";
 export type {
   Awaitable,
   KeyValueStore,

@@ -64,7 +64,9 @@ async function dryRun(): Promise<boolean> {
     if (target.startsWith("./")) imports[name] = `./scripts/${target.slice(2)}`;
   }
   const file = new URL("deno.npm.json", ROOT);
-  await Deno.writeTextFile(file, JSON.stringify({ ...config, imports }));
+  // The stand-ins are not published, but here they are part of what is checked.
+  const include = [...config.publish.include, "scripts/std"];
+  await Deno.writeTextFile(file, JSON.stringify({ ...config, imports, publish: { include } }));
   try {
     return await deno([...publish, `--config=${fromFileUrl(file)}`]);
   } finally {

@@ -63,6 +63,10 @@ export class BoundedStore implements SessionStore {
     return this.#call("delete", () => this.#store.delete(key, c), c);
   }
 
+  outdated(record: SessionRecord): boolean {
+    return this.#store.outdated?.(record) ?? false;
+  }
+
   async #call<Result>(
     operation: string,
     run: () => Awaitable<Result>,

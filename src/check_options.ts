@@ -1,4 +1,8 @@
-import { COOKIE_DEFAULTS, CookieTransport, type SessionCookieOptions } from "./cookie_transport.ts";
+import {
+  COOKIE_DEFAULTS,
+  CookieTransport,
+  type CookieTransportOptions,
+} from "./cookie_transport.ts";
 import { systemClock } from "./clock.ts";
 import { defaultStore } from "./default_store.ts";
 import { AdaptedStore } from "./key_value_store.ts";
@@ -25,6 +29,7 @@ type Shape = "boolean" | "string" | "function" | "object" | "any";
 export const SHAPES: Readonly<Record<keyof SessionOptions, readonly Shape[]>> = {
   store: ["object"],
   secret: ["any"],
+  encoder: ["object"],
   maxAge: ["any"],
   rolling: ["boolean", "object"],
   absoluteMaxAge: ["any"],
@@ -47,8 +52,6 @@ const CONTEXT_MEMBERS = new Set(
   ("body env error event executionCtx finalized get getLayout header html json newResponse notFound " +
     "redirect render req res set setLayout setRenderer status text var").split(" "),
 );
-
-const SHORTEST_SECRET = 32;
 
 /**
  * Checks options and fills in defaults, once, when the middleware is built.
@@ -86,16 +89,27 @@ export function checkOptions<Data extends object>(
   if (contextKey === "" || CONTEXT_MEMBERS.has(contextKey)) {
     refuse("contextKey", `"${contextKey}" can't name a session, it is a member of Hono's context`);
   }
-  const secrets = checkSecrets(options.secret);
-  const store = options.store === undefined
-    ? defaultStore(secrets, logger)
+  const { secret, encoder } = options;
+  const given = options.store === undefined
+    ? defaultStore({ secret, encoder, logger })
     : asStore(options.store, clock);
-  const transport = checkCookie(cookieName, options.cookieOptions ?? {});
+  if (options.store !== undefined) {
+    if (encoder) refuse("encoder", "give it to the store, not to the middleware");
+    if (secret !== undefined && given.capabilities.stateless) {
+      refuse("secret", "give it to the cookie store, not to the middleware");
+    }
+  }
+  const transport = checkCookie({
+    name: cookieName,
+    attributes: options.cookieOptions ?? {},
+    chunks: given.capabilities.chunks ?? 1,
+  });
+  const store = given.forCookie?.(transport.name) ?? given;
   return Object.freeze({
     store,
     transport,
-    signer: secrets && !store.capabilities.stateless
-      ? new TokenSigner({ secrets, purpose: transport.name })
+    signer: secret !== undefined && !store.capabilities.stateless
+      ? new TokenSigner({ secret, purpose: transport.name })
       : undefined,
     clock,
     expiry: {
@@ -138,23 +152,8 @@ function checkSeconds(name: string, value: unknown): void {
   }
 }
 
-function checkSecrets(secret: unknown): readonly string[] | undefined {
-  if (secret === undefined) return undefined;
-  const secrets: unknown[] = Array.isArray(secret) ? secret : [secret];
-  if (secrets.length === 0) refuse("secret", "the list is empty");
-  for (const each of secrets) {
-    if (typeof each !== "string") refuse("secret", "it takes a string or a list of strings");
-    if (each.length < SHORTEST_SECRET) {
-      refuseRange(
-        "secret",
-        `${each.length} characters long, at least ${SHORTEST_SECRET} are needed`,
-      );
-    }
-  }
-  return secrets as string[];
-}
-
-function checkCookie(name: string, attributes: SessionCookieOptions): CookieTransport {
+function checkCookie(options: CookieTransportOptions): CookieTransport {
+  const { attributes } = options;
   for (const attribute of Object.keys(attributes)) {
     if (attribute === "maxAge" || attribute === "expires") {
       refuse(`cookieOptions.${attribute}`, "it follows the session, see maxAge");
@@ -165,7 +164,7 @@ function checkCookie(name: string, attributes: SessionCookieOptions): CookieTran
     refuse("cookieOptions.sameSite", '"None" needs secure');
   }
   try {
-    return new CookieTransport({ name, attributes });
+    return new CookieTransport(options);
   } catch (cause) {
     const state = cause instanceof Error ? cause.message : "a browser would refuse the cookie";
     throw new TypeError(

@@ -56,7 +56,8 @@ async function write(
   const base = state.base();
   const mine = options.keepChanges ? state.contents(options.consumeFlash) : base;
   if (!state.stored) {
-    if (options.storeEmpty || options.keepChanges && !sameContents(mine, base)) {
+    const filled = Boolean(options.requested.subject) || !sameContents(mine, base);
+    if (options.storeEmpty || options.keepChanges && filled) {
       await create(committing, state, { contents: mine, requested: options.requested }, c);
     }
     return;
@@ -96,7 +97,7 @@ interface Plan {
 
 /** What is to be written over the record that the store holds now; nothing when there is no need. */
 function plan(
-  { expiry }: Committing,
+  { expiry, store }: Committing,
   { current, contents, theirs, options, now }: {
     current: Stored;
     contents: Contents;
@@ -109,10 +110,12 @@ function plan(
   const old = current.record;
   const lifetime = keepChanges && ("maxAge" in requested || "browser" in requested);
   const renewal = keepChanges && (requested.renew === true || isRenewalDue(expiry, old, now));
-  const changed = lifetime || !sameContents(contents, theirs);
+  const subject = keepChanges && isOtherSubject(requested, old);
+  const changed = lifetime || subject || store.outdated(old) || !sameContents(contents, theirs);
   if (!changed && !renewal && !requested.regenerate) return undefined;
 
-  const { flash: _, ...rest } = lifetime ? withLifetime(old, requested) : old;
+  const kept = lifetime ? withLifetime(old, requested) : old;
+  const { flash: _, ...rest } = subject ? withSubject(kept, requested, now) : kept;
   const record: SessionRecord = {
     ...rest,
     ...contentsToRecord(contents),
@@ -162,7 +165,7 @@ async function create(
     renewedAt: now,
     expiresAt: now,
   };
-  const lasting = withLifetime(begun, requested);
+  const lasting = withSubject(withLifetime(begun, requested), requested, now);
   const record = { ...lasting, ...renewed(committing.expiry, lasting, now) };
   for (let tries = 0; tries < CREATE_TRIES; tries++) {
     const { token, key } = await makeHome(committing.store);
@@ -206,19 +209,37 @@ function withLifetime(record: SessionRecord, { maxAge, browser }: Requested): Se
   };
 }
 
+function withSubject(
+  record: SessionRecord,
+  { subject }: Requested,
+  now: number,
+): SessionRecord {
+  if (subject === undefined) return record;
+  const { subject: _, subjectAt: __, ...rest } = record;
+  return subject === null ? rest : { ...rest, subject, subjectAt: now };
+}
+
+function isOtherSubject({ subject }: Requested, record: SessionRecord): boolean {
+  return subject !== undefined && subject !== (record.subject ?? null);
+}
+
 function times({ lastSeenAt, renewedAt, expiresAt }: SessionRecord) {
   return { lastSeenAt, renewedAt, expiresAt };
 }
 
 /** Whether there is nothing to do. */
 function isIdle(
-  { clock, expiry }: Committing,
+  { clock, expiry, store }: Committing,
   state: SessionState,
   { keepChanges, consumeFlash, storeEmpty }: CommitOptions,
 ): boolean {
   if (storeEmpty || state.requested.regenerate) return false;
   if (!keepChanges) return true;
   if (state.requested.renew) return false;
-  if (state.stored && isRenewalDue(expiry, state.stored.record, clock())) return false;
+  const record = state.stored?.record;
+  if (record) {
+    if (isRenewalDue(expiry, record, clock()) || store.outdated(record)) return false;
+    if (isOtherSubject(state.requested, record)) return false;
+  } else if (state.requested.subject) return false;
   return sameContents(state.contents(consumeFlash), state.base());
 }

@@ -1,24 +1,32 @@
-import { SealedCookieStore } from "../stores/cookie.ts";
+import { SealedCookieStore, type SessionEncoder } from "../stores/cookie.ts";
 import { DenoKvStore } from "../stores/deno_kv.ts";
 import type { Logger } from "./events.ts";
+import type { SecretOption } from "./secrets.ts";
 import type { SessionStore } from "./store.ts";
 import { makeToken } from "./token.ts";
 
 let denoKv: DenoKvStore | undefined;
 
-/** The store of sessions that were given none: Deno KV where there is one, else the sealed cookie. */
-export function defaultStore(
-  secret: string | readonly string[] | undefined,
-  logger: Logger,
-): SessionStore {
-  if (typeof (globalThis as { Deno?: { openKv?: unknown } }).Deno?.openKv === "function") {
-    return denoKv ??= new DenoKvStore();
-  }
-  if (secret !== undefined) return new SealedCookieStore({ secret });
+/** What decides on the default store. */
+export interface DefaultStoreOptions {
+  readonly secret: SecretOption | undefined;
+  readonly encoder: SessionEncoder | undefined;
+  readonly logger: Logger;
+}
+
+/**
+ * The store of sessions that were given none: Deno KV where there is one, else the sealed cookie, which an
+ * encoder asks for anyway.
+ */
+export function defaultStore({ secret, encoder, logger }: DefaultStoreOptions): SessionStore {
+  const { Deno } = globalThis as { Deno?: { openKv?: unknown } };
+  if (!encoder && typeof Deno?.openKv === "function") return denoKv ??= new DenoKvStore();
+  const options = encoder ? { encoder } : {};
+  if (secret !== undefined) return new SealedCookieStore({ secret, ...options });
   logger.warn(
-    "hono-session: there is no Deno KV here (on Deno it needs --unstable-kv), so sessions are sealed into " +
-      "their cookies; and there is no secret, so a random one is used and all sessions end with this " +
-      "process. Give session() a store or a secret.",
+    "hono-session: there is no secret, so cookies are sealed with a random one and all sessions end with this " +
+      "process. Give session() a secret or a store. Without a store it uses Deno KV where there is one: on Deno " +
+      "that needs --unstable-kv.",
   );
-  return new SealedCookieStore({ secret: makeToken() });
+  return new SealedCookieStore({ secret: makeToken(), ...options });
 }

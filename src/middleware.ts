@@ -117,7 +117,7 @@ async function open(sessions: Sessions, config: MiddlewareConfig, c: Context): P
   try {
     return await sessions.open({
       presented: value !== undefined,
-      token: value !== undefined && config.signer ? await config.signer.verify(value) : value,
+      token: value !== undefined && config.signer ? await config.signer.verify(value, c) : value,
     }, c);
   } catch (error) {
     throw asResponse(error);
@@ -164,13 +164,14 @@ async function finish(
     return;
   }
   const signed = typeof delivery === "object" && config.signer
-    ? { ...delivery, token: await config.signer.sign(delivery.token) }
+    ? { ...delivery, token: await config.signer.sign(delivery.token, c) }
     : delivery;
   if (!signed && !visit.isLoaded) return;
-  const edited = editHeaders(c, (headers) => {
-    if (signed === "clear") config.transport.clear(headers);
-    else if (signed) config.transport.write(headers, signed.token, signed.maxAge);
-    if (config.cacheControl) forbidSharing(headers, signed !== undefined);
+  const request = c.req.raw.headers;
+  const edited = editHeaders(c, (response) => {
+    if (signed === "clear") config.transport.clear({ request, response });
+    else if (signed) config.transport.write({ request, response }, signed);
+    if (config.cacheControl) forbidSharing(response, signed !== undefined);
   });
   if (!edited && signed) {
     config.logger.warn("Cannot send session cookie: the response is an upgrade with fixed headers");

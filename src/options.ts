@@ -1,5 +1,7 @@
 import type { SessionCookieOptions } from "./cookie_transport.ts";
 import type { Logger, SessionEvents } from "./events.ts";
+import type { SessionEncoder } from "../stores/cookie.ts";
+import type { SecretOption } from "./secrets.ts";
 import type { SessionData } from "./session.ts";
 import type { Clock, KeyValueStore, SessionStore } from "./store.ts";
 
@@ -30,11 +32,18 @@ export interface SessionOptions<Data extends object = SessionData> {
    */
   store?: SessionStore | KeyValueStore;
   /**
-   * One secret of at least 32 characters, or several: the first writes, all read. With a store on the
-   * server it signs the token in the cookie, so that a forged one costs no store call; without, it seals
-   * the cookie.
+   * One secret of at least 32 characters, or several: the first writes, all read. Or a function that finds
+   * them for a request, for runtimes that hand secrets out with requests only. With a store on the server it
+   * signs the token in the cookie, so that a forged one costs no store call; where the sealed cookie is the
+   * default store, it seals it. A cookie store that you make takes its own.
    */
-  secret?: string | readonly string[];
+  secret?: SecretOption;
+  /**
+   * Takes the place of iron in the sealed cookie, which it makes the default store.
+   *
+   * @default {iron-webcrypto}
+   */
+  encoder?: SessionEncoder;
   /**
    * How long a session lives after its creation or its last renewal (ASVS 5.0, 7.3.1).
    *

@@ -44,6 +44,12 @@ export interface StoreCapabilities {
    * @default {false}
    */
   readonly stateless?: boolean;
+  /**
+   * Over how many cookies the token of a stateless store may be split.
+   *
+   * @default {1}
+   */
+  readonly chunks?: number;
   /** The largest record, in bytes of its JSON. */
   readonly maxBytes?: number;
   /** The shortest time to live that the backend takes, in seconds. */
@@ -216,6 +222,21 @@ export interface SessionStore {
    * @param c The Hono context.
    */
   delete(key: string, c?: unknown): Awaitable<void>;
+
+  /**
+   * Whether a record that was read is to be written again although nothing in it changed, as one that lies
+   * under an older key.
+   *
+   * @param record The very object that `read` gave.
+   */
+  outdated?(record: SessionRecord): boolean;
+
+  /**
+   * This store for a cookie of some name, where its tokens are bound to the name.
+   *
+   * @param cookieName The name, with its prefix.
+   */
+  forCookie?(cookieName: string): SessionStore;
 }
 
 /**

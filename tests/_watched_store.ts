@@ -21,7 +21,10 @@ export interface Watched {
 export function watched(store: SessionStore): Watched {
   let calls: Operation[] = [];
   const faults = new Map<Operation, Fault>();
-  const wrapped = { capabilities: store.capabilities } as Record<string, unknown>;
+  const wrapped: Record<string, unknown> = {
+    capabilities: store.capabilities,
+    outdated: store.outdated?.bind(store),
+  };
   for (const operation of OPERATIONS) {
     wrapped[operation] = async (...args: unknown[]) => {
       calls.push(operation);

@@ -1,4 +1,5 @@
 import { session, type SessionOptions } from "@x/hono-session";
+import { SealedCookieStore } from "@x/hono-session/stores/cookie";
 import { MapStore } from "@x/hono-session/stores/map";
 import { assertEquals, assertThrows } from "@std/assert";
 import { checkOptions } from "../src/check_options.ts";
@@ -42,7 +43,7 @@ Deno.test("session() refuses every misuse when the middleware is built, by the o
 });
 
 Deno.test("session() refuses weak secrets without telling them", () => {
-  for (const secret of ["hunter2", ["x".repeat(32), "hunter2"]]) {
+  for (const secret of ["hunter2", ["a secret of thirty-two characters or more", "hunter2"]]) {
     const error = assertThrows(
       () => session({ store: new MapStore(), secret }),
       RangeError,
@@ -50,8 +51,17 @@ Deno.test("session() refuses weak secrets without telling them", () => {
     );
     assertEquals(error.message.includes("hunter2"), false);
   }
-  refused({ secret: [] }, TypeError, "option secret");
-  refused({ secret: 42 }, TypeError, "option secret");
+  refused({ secret: "x".repeat(32) }, RangeError, "one character over and over");
+  refused({ secret: [] }, TypeError, "the list of secrets is empty");
+  refused({ secret: 42 }, TypeError, "secret is no string");
+  const encoder = { encode: () => "", decode: () => ({}) };
+  refused({ encoder }, TypeError, "option encoder");
+  const store = new SealedCookieStore({ secret: "a secret of thirty-two characters or more" });
+  refused(
+    { store, secret: "a secret of thirty-two characters or more" },
+    TypeError,
+    "option secret",
+  );
 });
 
 Deno.test("session() refuses cookies that browsers refuse and attributes that inject others", () => {

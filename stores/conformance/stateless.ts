@@ -18,7 +18,13 @@ export const statelessCases: readonly ConformanceCase[] = [
     name: "the token of a created record opens it",
     needs: stateless,
     async run({ store, clock }) {
-      const record = makeRecord(clock, { flash: '{"notice":"żółć"}', maxAge: 60, browser: true });
+      const record = makeRecord(clock, {
+        flash: '{"notice":"żółć"}',
+        maxAge: 60,
+        browser: true,
+        subject: "user:42",
+        subjectAt: clock.now(),
+      });
       const token = await store.create("", record);
       same(typeof token, "string", "the answer to create");
       same(await store.read(token as string), record, "read");
@@ -33,12 +39,13 @@ export const statelessCases: readonly ConformanceCase[] = [
       const next = written(record, '{"step":2}');
       const second = await store.update(first, next, record) as string;
       same(await store.read(second), next, "read after update");
-      const third = await store.replace(second, { key: "", record: next }, next) as string;
-      same(await store.read(third), next, "read after replace");
+      const last = written(next, '{"step":3}');
+      const third = await store.replace(second, { key: "", record: last }, next) as string;
+      same(await store.read(third), last, "read after replace");
       clock.advance(1000);
       const times = renewedTimes(clock);
       const fourth = await store.touch(third, times) as string;
-      same(await store.read(fourth), { ...next, ...times }, "read after touch");
+      same(await store.read(fourth), { ...last, ...times }, "read after touch");
       same(new Set([first, second, third, fourth]).size, 4, "different tokens");
     },
   },

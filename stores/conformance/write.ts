@@ -41,6 +41,8 @@ export const writeCases: readonly ConformanceCase[] = [
         flash: '{"notice":"Hello"}',
         maxAge: 2_592_000,
         browser: true,
+        subject: "user:42",
+        subjectAt: clock.now(),
       });
       same(await store.create(plain, record), true, "create");
       same(await store.create(full, every), true, "create with every member");

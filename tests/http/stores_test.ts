@@ -1,10 +1,8 @@
-import { SealedCookieStore } from "@x/hono-session/stores/cookie";
 import { DenoKvStore } from "@x/hono-session/stores/deno-kv";
 import { MapStore } from "@x/hono-session/stores/map";
 import { AdaptedStore } from "../../src/key_value_store.ts";
+import { COOKIE_STORES, SECRET } from "../_cookie_stores.ts";
 import { httpSuite } from "./_suite.ts";
-
-const SECRET = "a secret of thirty-two characters or more";
 
 httpSuite({ name: "MapStore", open: (clock) => ({ store: new MapStore({ clock }) }) });
 
@@ -24,8 +22,13 @@ httpSuite({
   },
 });
 
-httpSuite({
-  name: "SealedCookieStore",
-  stateless: true,
-  open: (clock) => ({ store: new SealedCookieStore({ secret: SECRET, clock }) }),
-});
+for (const [name, make] of Object.entries(COOKIE_STORES)) {
+  httpSuite({ name, stateless: true, open: (clock) => ({ store: make({ clock }) }) });
+
+  httpSuite({
+    name: `${name} with revocations`,
+    stateless: true,
+    revocable: true,
+    open: (clock) => ({ store: make({ clock, revocations: new MapStore({ clock }) }) }),
+  });
+}

@@ -1,0 +1,309 @@
+import { SessionTooLargeError } from "../../src/errors.ts";
+import { parseMembers, type SessionRecord, type SessionTimes } from "../../src/record.ts";
+import {
+  type Clock,
+  type SessionStore,
+  type StoreCapabilities,
+  type StoreReplacement,
+  systemClock,
+} from "../../src/store.ts";
+import type { CookieFormat, OpenedCookie } from "./format.ts";
+import { Memo } from "./memo.ts";
+import { Revocations } from "./revocations.ts";
+
+/** What browsers keep of one cookie, name and value together, in bytes (RFC 6265bis, 5.6). */
+const LARGEST_COOKIE = 4096;
+const MOST_CHUNKS = 4;
+/** What a chunk takes beside its part of the value: the suffix of its name, or the mark of how many there are. */
+const CHUNK_OVERHEAD = 2;
+
+/**
+ * Options that all cookie stores have.
+ *
+ * @example Sessions that can be ended although the client holds them
+ * ```ts
+ * import { EncryptedCookieStore, type CookieStoreOptions } from "@x/hono-session/stores/cookie";
+ * import { MapStore } from "@x/hono-session/stores/map";
+ *
+ * const options: CookieStoreOptions = { revocations: new MapStore() };
+ * const secret = "at least thirty-two characters, from the environment";
+ * new EncryptedCookieStore({ secret, ...options });
+ * ```
+ */
+export interface CookieStoreOptions {
+  /**
+   * Over how many cookies a large session may be split, 4 at most. Every request carries all of them.
+   *
+   * @default {1}
+   */
+  chunks?: number;
+  /**
+   * How many opened cookies are remembered, so that the same cookie costs nothing the next time. Each takes
+   * the length of its value and its data in memory, about 8 KB at most without chunks. 0 turns it off.
+   *
+   * @default {1000}
+   */
+  memo?: number;
+  /**
+   * A store on the server that remembers which sessions were ended, which got a new token and when all of a
+   * subject's were ended, until the last of their cookies would have expired. It costs one read with every
+   * request that has a session, two at the same time when the session has a subject, and as much again with
+   * every write. Without it a copy of a cookie outlives logout (ASVS 5.0, 7.4.1).
+   */
+  revocations?: SessionStore;
+  /**
+   * Tells the time, for tests.
+   *
+   * @default {Date.now}
+   */
+  clock?: Clock;
+}
+
+/**
+ * Keeps sessions in cookies of some format. The stores for the formats of this package extend it.
+ *
+ * @example A format of your own
+ * ```ts
+ * import { type CookieFormat, CookieStore } from "@x/hono-session/stores/cookie";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const keys = {};
+ * const format: CookieFormat = {
+ *   keys: () => keys,
+ *   seal: (record) => btoa(JSON.stringify(record)),
+ *   open: () => undefined,
+ * };
+ * assertEquals(new CookieStore(format).capabilities.stateless, true);
+ * ```
+ */
+export class CookieStore implements SessionStore {
+  /** Not atomic: the client holds the record, and the last answer that it gets wins. */
+  readonly capabilities: StoreCapabilities;
+  readonly #format: CookieFormat;
+  readonly #options: CookieStoreOptions;
+  readonly #cookieName: string;
+  readonly #chunks: number;
+  readonly #clock: Clock;
+  readonly #revocations: Revocations | undefined;
+  readonly #memos = new WeakMap<object, Memo<OpenedCookie>>();
+  readonly #outdated = new WeakSet<SessionRecord>();
+
+  /**
+   * Checks the options; nothing is derived yet.
+   *
+   * @param format How a session becomes the value of a cookie.
+   * @param options What all cookie stores can do.
+   * @param cookieName The name of the cookie. The middleware sets it.
+   * @throws {RangeError} When `chunks` or `memo` is out of range.
+   */
+  constructor(format: CookieFormat, options: CookieStoreOptions = {}, cookieName = "sid") {
+    const { chunks = 1, memo = 1000, clock = systemClock, revocations } = options;
+    if (!Number.isInteger(chunks) || chunks < 1 || chunks > MOST_CHUNKS) {
+      throw new RangeError(
+        `Cannot create cookie store: chunks is ${chunks}, not 1 to ${MOST_CHUNKS}`,
+      );
+    }
+    if (!Number.isInteger(memo) || memo < 0) {
+      throw new RangeError(`Cannot create cookie store: memo is ${memo}, not 0 or more`);
+    }
+    this.#format = format;
+    this.#options = options;
+    this.#cookieName = cookieName;
+    this.#chunks = chunks;
+    this.#clock = clock;
+    this.#revocations = revocations && new Revocations(revocations, clock);
+    this.capabilities = {
+      atomic: false,
+      index: false,
+      consistency: "strong",
+      stateless: true,
+      chunks,
+      maxBytes: chunks * LARGEST_COOKIE,
+    };
+  }
+
+  /**
+   * This store for a cookie of some name, to which its values are bound.
+   *
+   * @param cookieName The name.
+   * @returns This store, or one like it.
+   */
+  forCookie(cookieName: string): CookieStore {
+    return cookieName === this.#cookieName
+      ? this
+      : new CookieStore(this.#format, this.#options, cookieName);
+  }
+
+  /**
+   * Opens a cookie.
+   *
+   * @param token The value of the cookie.
+   * @param c The Hono context.
+   * @returns The record, or `undefined` when the value is damaged, forged, foreign, revoked or expired.
+   */
+  async read(token: string, c?: unknown): Promise<SessionRecord | undefined> {
+    const record = await this.#open(token, c);
+    if (!record || this.#clock() >= record.expiresAt) return undefined;
+    return await this.#revocations?.isRevoked(record, c) ? undefined : record;
+  }
+
+  /**
+   * Whether a record lies under an older key.
+   *
+   * @param record The record that was read.
+   * @returns Whether it is to be written again.
+   */
+  outdated(record: SessionRecord): boolean {
+    return this.#outdated.has(record);
+  }
+
+  /**
+   * Seals a new session.
+   *
+   * @param _key Not used: the sealed record is the token.
+   * @param record The record.
+   * @param c The Hono context.
+   * @returns The value of the cookie.
+   * @throws {SessionTooLargeError} When a browser would not keep the cookie.
+   */
+  create(_key: string, record: SessionRecord, c?: unknown): Promise<string> {
+    return this.#seal(record, c);
+  }
+
+  /**
+   * Seals a changed session.
+   *
+   * @param _token Not used: nobody can take it back.
+   * @param record The record.
+   * @param previous The record that was read.
+   * @param c The Hono context.
+   * @returns The value of the cookie, or `false` when the session was ended meanwhile.
+   * @throws {SessionTooLargeError} When a browser would not keep the cookie.
+   */
+  async update(
+    _token: string,
+    record: SessionRecord,
+    previous: SessionRecord,
+    c?: unknown,
+  ): Promise<string | false> {
+    return await this.#revocations?.isRevoked(previous, c) ? false : await this.#seal(record, c);
+  }
+
+  /**
+   * Seals a session anew. With `revocations` its older cookies are dead from now on.
+   *
+   * @param _token Not used: what is known of it is the version of its record.
+   * @param next The record.
+   * @param previous The record that was read.
+   * @param c The Hono context.
+   * @returns The value of the cookie, or `false` when the session was ended meanwhile.
+   * @throws {SessionTooLargeError} When a browser would not keep the cookie.
+   */
+  async replace(
+    _token: string,
+    next: StoreReplacement,
+    previous: SessionRecord,
+    c?: unknown,
+  ): Promise<string | false> {
+    if (await this.#revocations?.isRevoked(previous, c)) return false;
+    const token = await this.#seal(next.record, c);
+    await this.#revocations?.endBefore(next.record, next.record.version, c);
+    return token;
+  }
+
+  /**
+   * Moves the times of a session.
+   *
+   * @param token The value of the cookie.
+   * @param times The new times.
+   * @param c The Hono context.
+   * @returns The new value of the cookie, or `false` when the old one opens nothing.
+   */
+  async touch(token: string, times: SessionTimes, c?: unknown): Promise<string | false> {
+    const record = await this.read(token, c);
+    return record ? await this.#seal({ ...record, ...times }, c) : false;
+  }
+
+  /**
+   * Ends a session, where there are `revocations`; a cookie alone can be cleared, but not taken back.
+   *
+   * @param token The value of the cookie.
+   * @param c The Hono context.
+   */
+  async delete(token: string, c?: unknown): Promise<void> {
+    const record = this.#revocations && await this.#open(token, c);
+    if (record) await this.#revocations!.end(record, c);
+  }
+
+  /**
+   * Ends all sessions of a subject: whoever was bound to it until now (ASVS 5.0, 7.4.3).
+   *
+   * @param subject The subject.
+   * @param c The Hono context.
+   * @throws {TypeError} When there are no `revocations`.
+   */
+  async deleteAll(subject: string, c?: unknown): Promise<void> {
+    if (!this.#revocations) {
+      throw new TypeError("Cannot end sessions of a subject: the cookie store has no revocations");
+    }
+    await this.#revocations.endAll(subject, c);
+  }
+
+  async #open(token: string, c: unknown): Promise<SessionRecord | undefined> {
+    if (token.length > this.#chunks * LARGEST_COOKIE) return undefined;
+    const memo = this.#memo(c);
+    const known = memo.get(token);
+    if (known) return known.record;
+    const opened = await this.#format.open(token, { cookieName: this.#cookieName, c });
+    if (!opened) return undefined;
+    this.#remember(memo, token, opened);
+    return opened.record;
+  }
+
+  async #seal(record: SessionRecord, c: unknown): Promise<string> {
+    const token = await this.#format.seal(record, { cookieName: this.#cookieName, c });
+    this.#assertSize(token, record);
+    this.#remember(this.#memo(c), token, { record: { ...record }, outdated: false });
+    return token;
+  }
+
+  #remember(memo: Memo<OpenedCookie>, token: string, opened: OpenedCookie): void {
+    // The same record is handed out again and again.
+    Object.freeze(opened.record);
+    if (opened.outdated) this.#outdated.add(opened.record);
+    memo.set(token, opened);
+  }
+
+  #memo(c: unknown): Memo<OpenedCookie> {
+    const keys = this.#format.keys(c);
+    const known = this.#memos.get(keys);
+    if (known) return known;
+    const memo = new Memo<OpenedCookie>(this.#options.memo ?? 1000);
+    this.#memos.set(keys, memo);
+    return memo;
+  }
+
+  /** @throws {SessionTooLargeError} When a browser would not keep the cookie. */
+  #assertSize(token: string, record: SessionRecord): void {
+    const name = this.#cookieName.length + 1;
+    // A value may hold what a cookie can't, which is sent percent-encoded.
+    const size = name + encodeURIComponent(token).length;
+    const limit = this.#chunks === 1
+      ? LARGEST_COOKIE
+      : name + this.#chunks * (LARGEST_COOKIE - name - CHUNK_OVERHEAD);
+    if (size <= limit) return;
+    throw new SessionTooLargeError(
+      `Cannot seal session: the cookie is ${size} bytes, browsers keep ${limit}; ${
+        largestKey(record)
+      }`,
+      { size, limit },
+    );
+  }
+}
+
+function largestKey({ data }: SessionRecord): string {
+  const [largest] = [...parseMembers(data)].sort(([, one], [, other]) => other.length - one.length);
+  return largest
+    ? `the largest key is ${JSON.stringify(largest[0])} with ${largest[1].length} characters`
+    : "there are no data";
+}

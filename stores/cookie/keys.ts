@@ -1,0 +1,135 @@
+import { fromBase64Url, toBase64Url } from "../../src/base64url.ts";
+import { checkSecrets, PerSecret, type SecretOption } from "../../src/secrets.ts";
+
+const KEY_BYTES = 32;
+
+const encoder = new TextEncoder();
+
+/** What a key is for. */
+export interface KeyKind {
+  readonly algorithm: { readonly name: string; readonly length: number; readonly hash?: string };
+  readonly usages: KeyUsage[];
+  /** Keeps keys of different kinds apart, though they come from the same secret. */
+  readonly info: string;
+}
+
+/** Keys that encrypt with AES-256-GCM. */
+export const ENCRYPTING: KeyKind = {
+  algorithm: { name: "AES-GCM", length: 256 },
+  usages: ["encrypt", "decrypt"],
+  info: "hono-session encrypted cookie",
+};
+
+/** Keys that sign with HMAC-SHA-256. */
+export const SIGNING: KeyKind = {
+  algorithm: { name: "HMAC", length: 256, hash: "SHA-256" },
+  usages: ["sign", "verify"],
+  info: "hono-session signed cookie",
+};
+
+/** A key and the byte by which a value names it. */
+export interface NamedKey {
+  readonly id: number;
+  readonly key: CryptoKey;
+}
+
+/** Keys, of which the first writes. */
+export type KeyRing = Promise<readonly NamedKey[]>;
+
+/** What a store is given to make its keys of: secrets or keys. */
+export interface KeySource {
+  readonly secret?: SecretOption;
+  readonly keys?: readonly CryptoKey[];
+}
+
+/**
+ * Finds the keys of a request. They are derived and imported once, not for every request.
+ *
+ * @throws {TypeError | RangeError} When secrets or keys are missing or no good.
+ */
+export function keyRings(store: string, kind: KeyKind, source: KeySource): (c: unknown) => KeyRing {
+  const action = `create ${store}`;
+  const { secret, keys } = source;
+  if ((secret === undefined) === (keys === undefined)) {
+    throw new TypeError(`Cannot ${action}: either secret or keys is needed`);
+  }
+  if (keys !== undefined) {
+    if (!Array.isArray(keys) || keys.length === 0) {
+      throw new TypeError(`Cannot ${action}: the list of keys is empty`);
+    }
+    for (const key of keys) {
+      if (key?.algorithm?.name !== kind.algorithm.name || !key.extractable) {
+        throw new TypeError(
+          `Cannot ${action}: keys must be extractable and for ${kind.algorithm.name}, as generateKey() makes them`,
+        );
+      }
+    }
+    const ring = nameKeys([...keys]);
+    return () => ring;
+  }
+  const rings = new PerSecret<KeyRing>(
+    action,
+    secret!,
+    async (secrets) => await nameKeys(await keysFromSecrets(kind, secrets)),
+  );
+  return (c) => rings.get(c);
+}
+
+async function nameKeys(keys: readonly CryptoKey[]): KeyRing {
+  return await Promise.all(keys.map(async (key) => {
+    const raw = await crypto.subtle.exportKey("raw", key);
+    const digest = await crypto.subtle.digest("SHA-256", raw);
+    return { id: new Uint8Array(digest)[0]!, key };
+  }));
+}
+
+/** A new key. */
+export async function generateKey(kind: KeyKind): Promise<CryptoKey> {
+  return await crypto.subtle.generateKey(kind.algorithm, true, kind.usages) as CryptoKey;
+}
+
+/** A key as base64url, for an environment variable. */
+export async function exportKey(key: CryptoKey): Promise<string> {
+  return toBase64Url(new Uint8Array(await crypto.subtle.exportKey("raw", key)));
+}
+
+/** @throws {RangeError} When a text is not the base64 or base64url of 32 bytes. */
+export async function keysFromBase64(
+  kind: KeyKind,
+  texts: readonly string[],
+): Promise<CryptoKey[]> {
+  return await Promise.all(texts.map(async (text) => {
+    const bytes = fromBase64Url(
+      text.replaceAll("+", "-").replaceAll("/", "_").replace(/=+$/, ""),
+    );
+    if (bytes?.length !== KEY_BYTES) {
+      throw new RangeError(`Cannot import key: ${KEY_BYTES} bytes of base64 are needed`);
+    }
+    return await importKey(kind, bytes);
+  }));
+}
+
+/** @throws {TypeError | RangeError} When a secret is no good. */
+export async function keysFromSecrets(
+  kind: KeyKind,
+  secrets: readonly string[],
+): Promise<CryptoKey[]> {
+  return await Promise.all(
+    checkSecrets("derive key", secrets).map(async (secret) => {
+      const material = await crypto.subtle.importKey("raw", encoder.encode(secret), "HKDF", false, [
+        "deriveBits",
+      ]);
+      const hkdf = {
+        name: "HKDF",
+        hash: "SHA-256",
+        salt: new Uint8Array(),
+        info: encoder.encode(kind.info),
+      };
+      return await importKey(kind, await crypto.subtle.deriveBits(hkdf, material, KEY_BYTES * 8));
+    }),
+  );
+}
+
+function importKey(kind: KeyKind, bytes: BufferSource): Promise<CryptoKey> {
+  return crypto.subtle.importKey("raw", bytes, kind.algorithm, true, kind.usages);
+}

@@ -1,0 +1,173 @@
+import { defaults, seal, unseal } from "iron-webcrypto";
+import { fromBase64Url, toBase64Url } from "../../src/base64url.ts";
+import { isSessionRecord, type SessionRecord } from "../../src/record.ts";
+import { PerSecret, type SecretOption } from "../../src/secrets.ts";
+import type { Awaitable } from "../../src/store.ts";
+import { CookieStore, type CookieStoreOptions } from "./cookie_store.ts";
+import type { CookieContext, CookieFormat, OpenedCookie } from "./format.ts";
+
+const PURPOSE = "hono-session";
+const PARTS = 8;
+const ID_PART = 1;
+const SIGNATURE_PART = 7;
+
+const encoder = new TextEncoder();
+
+/**
+ * Your own way to turn what a cookie holds into a text and back. It must encrypt and authenticate: what
+ * `decode` lets pass is believed.
+ *
+ * @example Usage
+ * ```ts
+ * import { SealedCookieStore, type SessionEncoder } from "@x/hono-session/stores/cookie";
+ *
+ * const encoder: SessionEncoder = {
+ *   encode: (data, _secret) => btoa(JSON.stringify(data)), // Not encrypted: for an example only.
+ *   decode: (value, _secret) => JSON.parse(atob(value)),
+ * };
+ * new SealedCookieStore({ secret: "at least thirty-two characters, from the environment", encoder });
+ * ```
+ */
+export interface SessionEncoder {
+  /**
+   * The text of some data, a plain object that JSON can hold.
+   *
+   * @param data The data.
+   * @param secret The first of the secrets.
+   */
+  encode(data: object, secret: string): Awaitable<string>;
+
+  /**
+   * The data of a text. For a text that is no good it throws or gives anything else.
+   *
+   * @param value The text.
+   * @param secret One of the secrets; all are tried.
+   */
+  decode(value: string, secret: string): unknown;
+}
+
+/**
+ * Options of {@linkcode SealedCookieStore}.
+ *
+ * @example Two secrets, while the older one is on its way out
+ * ```ts
+ * import { SealedCookieStore, type SealedCookieStoreOptions } from "@x/hono-session/stores/cookie";
+ *
+ * const options: SealedCookieStoreOptions = {
+ *   secret: ["the new secret, thirty-two characters or more", "the old secret, still good for reading"],
+ * };
+ * new SealedCookieStore(options);
+ * ```
+ */
+export interface SealedCookieStoreOptions extends CookieStoreOptions {
+  /**
+   * One secret of at least 32 characters, or several: the first seals, all open. Or a function that finds
+   * them for a request.
+   */
+  secret: SecretOption;
+  /**
+   * Takes the place of iron.
+   *
+   * @default {iron-webcrypto}
+   */
+  encoder?: SessionEncoder;
+}
+
+/**
+ * Seals sessions into their cookies with iron (`Fe26.2`): encrypted with AES-256-CBC and authenticated with
+ * HMAC-SHA-256. It derives its keys anew for every value; `EncryptedCookieStore` is much faster and its
+ * cookies are smaller.
+ *
+ * @example Usage
+ * ```ts
+ * import { SealedCookieStore } from "@x/hono-session/stores/cookie";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const store = new SealedCookieStore({ secret: "at least thirty-two characters, from the environment" });
+ * assertEquals(await store.read("anything else"), undefined);
+ * ```
+ */
+export class SealedCookieStore extends CookieStore {
+  /**
+   * Checks the secrets; nothing is derived yet.
+   *
+   * @param options The secrets.
+   * @throws {TypeError} When there is no secret.
+   * @throws {RangeError} When a secret is shorter than 32 characters or one character over and over.
+   */
+  constructor(options: SealedCookieStoreOptions) {
+    const { secret, encoder } = options;
+    super(new SealedFormat(secret, encoder), options);
+  }
+}
+
+interface Password {
+  readonly id: string;
+  readonly secret: string;
+}
+
+class SealedFormat implements CookieFormat {
+  readonly #passwords: PerSecret<Promise<Password[]>>;
+  readonly #encoder: SessionEncoder | undefined;
+
+  constructor(secret: SecretOption, encoder: SessionEncoder | undefined) {
+    this.#passwords = new PerSecret("create SealedCookieStore", secret, namePasswords);
+    this.#encoder = encoder;
+  }
+
+  keys(c: unknown): object {
+    return this.#passwords.get(c);
+  }
+
+  async seal(record: SessionRecord, { cookieName, c }: CookieContext): Promise<string> {
+    const [first] = await this.#passwords.get(c);
+    const data = { purpose: PURPOSE, cookie: cookieName, record };
+    return this.#encoder
+      ? await this.#encoder.encode(data, first!.secret)
+      : await seal(data, first!, defaults);
+  }
+
+  async open(value: string, { cookieName, c }: CookieContext): Promise<OpenedCookie | undefined> {
+    const passwords = await this.#passwords.get(c);
+    for (const password of this.#candidates(value, passwords)) {
+      const data = await this.#unseal(value, password.secret);
+      if (data?.purpose === PURPOSE && data.cookie === cookieName && isSessionRecord(data.record)) {
+        return { record: data.record, outdated: password !== passwords[0] };
+      }
+    }
+    return undefined;
+  }
+
+  /** The secrets that a value can be under. Iron's values name theirs, unless another library made them. */
+  #candidates(value: string, passwords: Password[]): Password[] {
+    if (this.#encoder) return passwords;
+    const parts = value.split("*", PARTS + 1);
+    // The signature itself is not signed, so only one of the texts that stand for its bytes is accepted.
+    if (parts.length !== PARTS || fromBase64Url(parts[SIGNATURE_PART]!) === undefined) return [];
+    return passwords.filter(({ id }) => parts[ID_PART] === "" || parts[ID_PART] === id);
+  }
+
+  async #unseal(value: string, secret: string): Promise<Record<string, unknown> | undefined> {
+    try {
+      const data = await (this.#encoder
+        ? this.#encoder.decode(value, secret)
+        : unseal(value, secret, defaults));
+      return typeof data === "object" && data !== null
+        ? data as Record<string, unknown>
+        : undefined;
+    } catch {
+      return undefined;
+    }
+  }
+}
+
+function namePasswords(secrets: readonly string[]): Promise<Password[]> {
+  return Promise.all(secrets.map(async (secret) => {
+    const digest = await crypto.subtle.digest(
+      "SHA-256",
+      encoder.encode(`${PURPOSE} key id ${secret}`),
+    );
+    // Iron allows word characters only.
+    return { id: toBase64Url(new Uint8Array(digest, 0, 6)).replaceAll("-", "_"), secret };
+  }));
+}

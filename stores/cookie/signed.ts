@@ -1,0 +1,149 @@
+import { fromBase64Url, toBase64Url } from "../../src/base64url.ts";
+import type { SessionRecord } from "../../src/record.ts";
+import type { SecretOption } from "../../src/secrets.ts";
+import { CookieStore, type CookieStoreOptions } from "./cookie_store.ts";
+import type { CookieContext, CookieFormat, OpenedCookie } from "./format.ts";
+import {
+  exportKey,
+  generateKey,
+  type KeyRing,
+  keyRings,
+  keysFromBase64,
+  keysFromSecrets,
+  type KeySource,
+  SIGNING,
+} from "./keys.ts";
+import { fromReadable, toReadable } from "./readable.ts";
+
+const SIGNED_REGEXP = /^(1\.([0-9a-f]{2})\.([A-Za-z0-9_-]+))\.([A-Za-z0-9_-]{43})$/;
+
+const encoder = new TextEncoder();
+const decoder = new TextDecoder();
+
+/**
+ * Options of {@linkcode SignedCookieStore}: either `secret` or `keys`.
+ *
+ * @example Usage
+ * ```ts
+ * import { SignedCookieStore, type SignedCookieStoreOptions } from "@x/hono-session/stores/cookie";
+ *
+ * const options: SignedCookieStoreOptions = { keys: [await SignedCookieStore.generateKey()] };
+ * new SignedCookieStore(options);
+ * ```
+ */
+export interface SignedCookieStoreOptions extends CookieStoreOptions {
+  /**
+   * One secret of at least 32 characters, or several: the first signs, all verify. Or a function that finds
+   * them for a request. A key is derived from each with HKDF, once.
+   */
+  secret?: SecretOption;
+  /** Keys instead of secrets. */
+  keys?: readonly CryptoKey[];
+}
+
+/**
+ * Keeps sessions in cookies that the client can read but not write, signed with HMAC-SHA-256.
+ *
+ * A value is `1.key.data.signature`: two hexadecimal digits that name the key, the session as base64url of
+ * JSON, and the signature of all that and the name of the cookie. The signature is verified before anything
+ * is parsed (ASVS 5.0, V9). Whoever sees the cookie can read the data: put nothing into it that its user must
+ * not know.
+ *
+ * @example Usage
+ * ```ts
+ * import { SignedCookieStore } from "@x/hono-session/stores/cookie";
+ * import { session } from "@x/hono-session";
+ *
+ * const secret = "at least thirty-two characters, from the environment";
+ * session({ store: new SignedCookieStore({ secret }) });
+ * ```
+ */
+export class SignedCookieStore extends CookieStore {
+  /**
+   * Checks secrets or keys; nothing is verified yet.
+   *
+   * @param options Secrets or keys.
+   * @throws {TypeError} When both or neither are given, or a key is for something else.
+   * @throws {RangeError} When a secret is shorter than 32 characters or one character over and over.
+   */
+  constructor(options: SignedCookieStoreOptions) {
+    super(new SignedFormat(options), options);
+  }
+
+  /**
+   * Makes a key.
+   *
+   * @returns The key.
+   */
+  static generateKey(): Promise<CryptoKey> {
+    return generateKey(SIGNING);
+  }
+
+  /**
+   * A key as base64url, for an environment variable.
+   *
+   * @param key The key.
+   * @returns 43 characters.
+   */
+  static exportKey(key: CryptoKey): Promise<string> {
+    return exportKey(key);
+  }
+
+  /**
+   * Derives keys from secrets, as the option `secret` does.
+   *
+   * @param secrets The secrets.
+   * @returns A key for each.
+   * @throws {RangeError} When a secret is no good.
+   */
+  static generateKeysFromSecrets(secrets: readonly string[]): Promise<CryptoKey[]> {
+    return keysFromSecrets(SIGNING, secrets);
+  }
+
+  /**
+   * Imports keys that {@linkcode SignedCookieStore.exportKey} gave.
+   *
+   * @param texts 32 bytes each, as base64 or base64url.
+   * @returns A key for each.
+   * @throws {RangeError} When a text is anything else.
+   */
+  static generateKeysFromBase64(texts: readonly string[]): Promise<CryptoKey[]> {
+    return keysFromBase64(SIGNING, texts);
+  }
+}
+
+class SignedFormat implements CookieFormat {
+  readonly keys: (c: unknown) => KeyRing;
+
+  constructor(source: KeySource) {
+    this.keys = keyRings("SignedCookieStore", SIGNING, source);
+  }
+
+  async seal(record: SessionRecord, { cookieName, c }: CookieContext): Promise<string> {
+    const [first] = await this.keys(c);
+    const id = first!.id.toString(16).padStart(2, "0");
+    const content = `1.${id}.${toBase64Url(encoder.encode(toReadable(record)))}`;
+    const signature = await crypto.subtle.sign("HMAC", first!.key, bind(content, cookieName));
+    return `${content}.${toBase64Url(new Uint8Array(signature))}`;
+  }
+
+  async open(value: string, { cookieName, c }: CookieContext): Promise<OpenedCookie | undefined> {
+    const [, content, id, payload, text] = SIGNED_REGEXP.exec(value) ?? [];
+    const signature = text === undefined ? undefined : fromBase64Url(text);
+    if (content === undefined || !signature) return undefined;
+    const ring = await this.keys(c);
+    for (const named of ring) {
+      if (named.id !== parseInt(id!, 16)) continue;
+      const message = bind(content, cookieName);
+      if (!await crypto.subtle.verify("HMAC", named.key, signature, message)) continue;
+      const bytes = fromBase64Url(payload!);
+      const record = bytes && fromReadable(decoder.decode(bytes));
+      if (record) return { record, outdated: named !== ring[0] };
+    }
+    return undefined;
+  }
+}
+
+function bind(content: string, cookieName: string): Uint8Array<ArrayBuffer> {
+  return encoder.encode(`hono-session signed cookie\n${cookieName}\n${content}`);
+}

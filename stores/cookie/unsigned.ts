@@ -1,0 +1,100 @@
+import { fromBase64Url, toBase64Url } from "../../src/base64url.ts";
+import { parseObject, serializeValue, type SessionRecord } from "../../src/record.ts";
+import { CookieStore, type CookieStoreOptions } from "./cookie_store.ts";
+import type { CookieContext, CookieFormat, OpenedCookie } from "./format.ts";
+import { fromReadable, toReadable } from "./readable.ts";
+
+const KEYS = {};
+
+const encoder = new TextEncoder();
+const decoder = new TextDecoder();
+
+/**
+ * Options of {@linkcode UnsignedCookieStore}.
+ *
+ * @example Usage
+ * ```ts
+ * import { UnsignedCookieStore, type UnsignedCookieStoreOptions } from "@x/hono-session/stores/cookie";
+ *
+ * const options: UnsignedCookieStoreOptions = {
+ *   parse(text) {
+ *     const { theme } = JSON.parse(text);
+ *     if (theme !== "light" && theme !== "dark") throw new TypeError("no such theme");
+ *     return { theme };
+ *   },
+ * };
+ * new UnsignedCookieStore(options);
+ * ```
+ */
+export interface UnsignedCookieStoreOptions extends CookieStoreOptions {
+  /**
+   * Checks the data, which anybody can have made up. What it returns is the data of the session; when it
+   * throws, the session is empty.
+   *
+   * @param text The JSON of the data.
+   */
+  parse(text: string): object;
+}
+
+/**
+ * Keeps sessions in cookies that the client can read **and write**: for a theme or a language, never for
+ * who somebody is. Anybody can make up any data and any lifetime, so `parse` has to check the data.
+ *
+ * A value is base64url of JSON.
+ *
+ * @example Usage
+ * ```ts
+ * import { UnsignedCookieStore } from "@x/hono-session/stores/cookie";
+ * import { session } from "@x/hono-session";
+ *
+ * const store = new UnsignedCookieStore({
+ *   parse: (text) => ({ theme: JSON.parse(text).theme === "dark" ? "dark" : "light" }),
+ * });
+ * session<{ theme?: string }>({ store });
+ * ```
+ */
+export class UnsignedCookieStore extends CookieStore {
+  /**
+   * Checks the options.
+   *
+   * @param options How to check the data.
+   * @throws {TypeError} When there is no `parse`.
+   */
+  constructor(options: UnsignedCookieStoreOptions) {
+    if (typeof options?.parse !== "function") {
+      throw new TypeError(
+        "Cannot create UnsignedCookieStore: parse is needed, anybody can write the data",
+      );
+    }
+    super(new UnsignedFormat(options.parse), options);
+  }
+}
+
+class UnsignedFormat implements CookieFormat {
+  readonly #parse: (text: string) => object;
+
+  constructor(parse: (text: string) => object) {
+    this.#parse = parse;
+  }
+
+  keys(): object {
+    return KEYS;
+  }
+
+  seal(record: SessionRecord, _context: CookieContext): string {
+    return toBase64Url(encoder.encode(toReadable(record)));
+  }
+
+  open(value: string, _context: CookieContext): OpenedCookie | undefined {
+    const bytes = fromBase64Url(value);
+    const record = bytes && fromReadable(decoder.decode(bytes));
+    if (!record) return undefined;
+    try {
+      const data = serializeValue(this.#parse(record.data), "session");
+      parseObject(data);
+      return { record: { ...record, data }, outdated: false };
+    } catch {
+      return undefined;
+    }
+  }
+}
