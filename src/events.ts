@@ -48,7 +48,8 @@ export interface SessionEvent {
 
 /**
  * Why a token was not accepted: `malformed` has not the shape of one, `forged` bears no valid signature,
- * `unknown` opens nothing (of a cookie session: it is damaged, foreign, revoked or over), `expired` came too late, `invalid` leads to a record that can't be read.
+ * `unknown` opens nothing (a cookie session that is damaged, foreign, revoked or over), `expired` came too
+ * late, `invalid` leads to a record that can't be read.
  *
  * @example Usage
  * ```ts
