@@ -55,8 +55,13 @@ export class BoundedStore implements SessionStore {
     return this.#call("replace", () => this.#store.replace(key, next, previous, c), c);
   }
 
-  touch(key: string, times: SessionTimes, c: unknown): Promise<StoreWrite> {
-    return this.#call("touch", () => this.#store.touch(key, times, c), c);
+  touch(
+    key: string,
+    times: SessionTimes,
+    previous: SessionRecord,
+    c: unknown,
+  ): Promise<StoreWrite> {
+    return this.#call("touch", () => this.#store.touch(key, times, previous, c), c);
   }
 
   delete(key: string, c: unknown): Promise<void> {

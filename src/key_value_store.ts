@@ -71,10 +71,16 @@ export class AdaptedStore implements SessionStore {
     );
   }
 
-  touch(key: string, times: SessionTimes, c?: unknown): Awaitable<boolean> {
+  touch(
+    key: string,
+    times: SessionTimes,
+    previous: SessionRecord,
+    c?: unknown,
+  ): Awaitable<boolean> {
     return then(
       this.read(key, c),
-      (stored) => stored !== undefined && this.#set(key, { ...stored, ...times }, c),
+      (stored) =>
+        stored?.version === previous.version && this.#set(key, { ...stored, ...times }, c),
     );
   }
 

@@ -3,6 +3,9 @@ import { SessionSerializationError } from "./errors.ts";
 /** How deep values in a session may be nested. */
 const DEEPEST = 200;
 
+/** The last moment of a `Date`, in epoch milliseconds. */
+const LATEST_TIME = 8.64e15;
+
 const IDENTIFIER_REGEXP = /^[A-Za-z_$][\w$]*$/;
 
 /**
@@ -55,6 +58,8 @@ export interface SessionRecord extends SessionTimes {
   readonly sid: string;
   /** Counts the writes of data: 1 at creation, one more with every update. */
   readonly version: number;
+  /** The cookie that the session was made for: in one of another name its token opens nothing. */
+  readonly cookieName?: string;
   /** The data: the JSON text of an object. */
   readonly data: string;
   /** The flashed values: the JSON text of an object. */
@@ -82,15 +87,21 @@ export function isSessionRecord(value: unknown): value is SessionRecord {
     typeof record.sid === "string" &&
     typeof record.data === "string" &&
     Number.isSafeInteger(record.version) &&
-    Number.isFinite(record.createdAt) &&
-    Number.isFinite(record.lastSeenAt) &&
-    Number.isFinite(record.renewedAt) &&
-    Number.isFinite(record.expiresAt) &&
+    isTime(record.createdAt) &&
+    isTime(record.lastSeenAt) &&
+    isTime(record.renewedAt) &&
+    isTime(record.expiresAt) &&
+    (record.cookieName === undefined || typeof record.cookieName === "string") &&
     (record.flash === undefined || typeof record.flash === "string") &&
     (record.subject === undefined || typeof record.subject === "string") &&
-    (record.subjectAt === undefined || Number.isFinite(record.subjectAt)) &&
+    (record.subjectAt === undefined || isTime(record.subjectAt)) &&
     (record.maxAge === undefined || Number.isFinite(record.maxAge)) &&
     (record.browser === undefined || typeof record.browser === "boolean");
+}
+
+/** Whether a value is a time that a `Date` can hold. */
+function isTime(value: unknown): boolean {
+  return typeof value === "number" && Math.abs(value) <= LATEST_TIME;
 }
 
 /**

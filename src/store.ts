@@ -140,7 +140,7 @@ export interface StoreReplacement {
  *   create: (key, record) => map.create(key, record),
  *   update: (key, record, previous) => map.update(key, record, previous),
  *   replace: (key, next, previous) => map.replace(key, next, previous),
- *   touch: (key, times) => map.touch(key, times),
+ *   touch: (key, times, previous) => map.touch(key, times, previous),
  *   delete: (key) => map.delete(key),
  * };
  * const app = new Hono().use(session({ store })).get("/", (c) => c.text("hello"));
@@ -206,14 +206,21 @@ export interface SessionStore {
   ): Awaitable<StoreWrite>;
 
   /**
-   * Moves the times of a record and nothing else, so that it can't undo the write of another request.
+   * Moves the times of the record that was read and nothing else, its version included, so that it can't undo
+   * the write of another request.
    *
    * @param key The key.
    * @param times The new times.
+   * @param previous The record that was read or last written.
    * @param c The Hono context.
-   * @returns `false`, and nothing was written, when the record is gone.
+   * @returns `false`, and nothing was written, when the record is gone or has another version.
    */
-  touch(key: string, times: SessionTimes, c?: unknown): Awaitable<StoreWrite>;
+  touch(
+    key: string,
+    times: SessionTimes,
+    previous: SessionRecord,
+    c?: unknown,
+  ): Awaitable<StoreWrite>;
 
   /**
    * Deletes a record; an unknown key is no error.

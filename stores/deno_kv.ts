@@ -128,6 +128,8 @@ export class DenoKvStore implements SessionStore {
       throw new TypeError("Cannot create DenoKvStore: kv and path exclude each other");
     }
     this.#options = options;
+    // Whoever uses the store is told; nobody else is to be.
+    Promise.resolve(options.kv).catch(() => {});
     this.#prefix = options.prefix ?? ["session"];
     this.#clock = options.clock ?? systemClock;
   }
@@ -205,14 +207,15 @@ export class DenoKvStore implements SessionStore {
    *
    * @param key The key.
    * @param times The new times.
-   * @returns Whether there was a record.
+   * @param previous The record that was read.
+   * @returns Whether they were moved.
    */
-  async touch(key: string, times: SessionTimes): Promise<boolean> {
+  async touch(key: string, times: SessionTimes, previous: SessionRecord): Promise<boolean> {
     const kv = await this.#open();
     for (let tries = 0; tries < TRIES; tries++) {
       if (tries > 0) await pause(tries);
       const record = await this.read(key);
-      if (!record) return false;
+      if (record?.version !== previous.version) return false;
       const { versionstamp } = this.#entries.get(record)!;
       const atomic = kv.atomic().check({ key: this.#key(key), versionstamp });
       if ((await this.#set(atomic, key, { ...record, ...times }).commit()).ok) return true;
@@ -234,8 +237,9 @@ export class DenoKvStore implements SessionStore {
 
   /** Closes the database if this store has opened it. */
   async [Symbol.asyncDispose](): Promise<void> {
+    if (this.#closed) return;
     this.#closed = true;
-    if (this.#options.kv === undefined) (await this.#opened)?.close();
+    if (this.#options.kv === undefined) (await this.#opened?.catch(() => undefined))?.close();
   }
 
   #open(): Promise<KvLike> {
@@ -278,7 +282,7 @@ export class DenoKvStore implements SessionStore {
 
   #set(atomic: KvAtomicLike, key: string, record: SessionRecord): KvAtomicLike {
     const { head, parts } = toHead(record);
-    const options = { expireIn: Math.max(record.expiresAt - this.#clock(), 1) };
+    const options = { expireIn: Math.max(Math.ceil(record.expiresAt - this.#clock()), 1) };
     atomic.set(this.#key(key), head, options);
     parts.forEach((part, index) => atomic.set(this.#key(key, index), part, options));
     return atomic;

@@ -174,11 +174,12 @@ export class MapStore implements SessionStore {
    *
    * @param key The key.
    * @param times The new times.
-   * @returns Whether there was a record.
+   * @param previous The record that was read.
+   * @returns Whether they were moved.
    */
-  touch(key: string, times: SessionTimes): boolean {
+  touch(key: string, times: SessionTimes, previous: SessionRecord): boolean {
     const record = this.#live(key);
-    if (!record) return false;
+    if (record?.version !== previous.version) return false;
     this.#set(key, { ...record, ...times });
     return true;
   }

@@ -64,9 +64,12 @@ export const atomicCases: readonly ConformanceCase[] = [
       const times = renewedTimes(clock);
       let updates = 0;
       const answers = await race(async (racer) => {
-        if (racer % 2) return await store.touch(key, times);
         for (let tries = 0; tries < 1000; tries++) {
           const record = (await store.read(key))!;
+          if (racer % 2) {
+            if (await store.touch(key, times, record)) return true;
+            continue;
+          }
           const { count = 0 } = JSON.parse(record.data);
           const next = { ...written(record, `{"count":${count + 1}}`), ...times };
           if (await store.update(key, next, record)) {
@@ -111,7 +114,7 @@ export const atomicCases: readonly ConformanceCase[] = [
       const record = (await store.read(key))!;
       await race(async (racer) => {
         if (racer === RACERS >> 1) await store.delete(key);
-        else if (racer % 2) await store.touch(key, renewedTimes(clock));
+        else if (racer % 2) await store.touch(key, renewedTimes(clock), record);
         else await store.update(key, written(record, `{"racer":${racer}}`), record);
       });
       same(await store.read(key), undefined, "read");

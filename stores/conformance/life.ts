@@ -31,12 +31,26 @@ export const lifeCases: readonly ConformanceCase[] = [
       await store.create(key, record);
       clock.advance(HOUR / 2);
       const times = renewedTimes(clock);
-      same(await store.touch(key, times), true, "touch");
+      same(await store.touch(key, times, record), true, "touch");
       same(await store.read(key), { ...record, ...times }, "read");
       clock.advance(HOUR - 1);
       same((await store.read(key))?.sid, record.sid, "just before the new end");
       clock.advance(1);
       same(await store.read(key), undefined, "at the new end");
+    },
+  },
+  {
+    name: "touch refuses what another request wrote meanwhile",
+    needs: server,
+    async run({ store, clock }) {
+      const key = makeKey();
+      await store.create(key, makeRecord(clock));
+      const record = (await store.read(key))!;
+      const theirs = { ...written(record, '{"theirs":true}'), expiresAt: clock.now() + 30 * HOUR };
+      await store.update(key, theirs, record);
+      same(await store.touch(key, renewedTimes(clock), record), false, "late touch");
+      same(await store.read(key), theirs, "read");
+      same(await store.touch(key, renewedTimes(clock), theirs), true, "touch of what was written");
     },
   },
   {
@@ -49,7 +63,7 @@ export const lifeCases: readonly ConformanceCase[] = [
       await store.create(key, record);
       clock.advance(1000);
       const times = renewedTimes(clock);
-      same(await store.touch(key, times), true, "touch");
+      same(await store.touch(key, times, record), true, "touch");
       same(await store.read(key), { ...record, ...times }, "read");
     },
   },
@@ -58,10 +72,11 @@ export const lifeCases: readonly ConformanceCase[] = [
     needs: server,
     async run({ store, clock }) {
       const [unknown, deleted] = [makeKey(), makeKey()];
-      same(await store.touch(unknown, renewedTimes(clock)), false, "unknown");
-      await store.create(deleted, makeRecord(clock));
+      const record = makeRecord(clock);
+      same(await store.touch(unknown, renewedTimes(clock), record), false, "unknown");
+      await store.create(deleted, record);
       await store.delete(deleted);
-      same(await store.touch(deleted, renewedTimes(clock)), false, "deleted");
+      same(await store.touch(deleted, renewedTimes(clock), record), false, "deleted");
       same(await store.read(deleted), undefined, "read");
     },
   },
@@ -141,7 +156,7 @@ export const lifeCases: readonly ConformanceCase[] = [
       clock.advance(1);
       same(await store.read(key), undefined, "read");
       same(await store.update(key, written(record, "{}"), record), false, "update");
-      same(await store.touch(key, renewedTimes(clock)), false, "touch");
+      same(await store.touch(key, renewedTimes(clock), record), false, "touch");
       const next = { ...written(record, "{}"), ...renewedTimes(clock) };
       same(await store.replace(key, { key: other, record: next }, record), false, "replace");
       same(await store.read(other), undefined, "read of the other key");
@@ -182,7 +197,7 @@ export const lifeCases: readonly ConformanceCase[] = [
         any,
         "replace",
       );
-      await rejects(() => store.touch(key, renewedTimes(clock)), any, "touch");
+      await rejects(() => store.touch(key, renewedTimes(clock), record), any, "touch");
       await rejects(() => store.delete(key), any, "delete");
     },
   },

@@ -44,7 +44,7 @@ export const statelessCases: readonly ConformanceCase[] = [
       same(await store.read(third), last, "read after replace");
       clock.advance(1000);
       const times = renewedTimes(clock);
-      const fourth = await store.touch(third, times) as string;
+      const fourth = await store.touch(third, times, last) as string;
       same(await store.read(fourth), { ...last, ...times }, "read after touch");
       same(new Set([first, second, third, fourth]).size, 4, "different tokens");
     },
@@ -58,7 +58,7 @@ export const statelessCases: readonly ConformanceCase[] = [
       same((await store.read(token))?.version, 1, "version just before");
       clock.advance(1);
       same(await store.read(token), undefined, "read");
-      same(await store.touch(token, renewedTimes(clock)), false, "touch");
+      same(await store.touch(token, renewedTimes(clock), makeRecord(clock)), false, "touch");
     },
   },
   {

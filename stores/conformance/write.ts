@@ -43,6 +43,7 @@ export const writeCases: readonly ConformanceCase[] = [
         browser: true,
         subject: "user:42",
         subjectAt: clock.now(),
+        cookieName: "sid",
       });
       same(await store.create(plain, record), true, "create");
       same(await store.create(full, every), true, "create with every member");
@@ -178,7 +179,7 @@ export const writeCases: readonly ConformanceCase[] = [
       await store.create(key, makeRecord(clock));
       const record = (await store.read(key))!;
       clock.advance(1000);
-      await store.touch(key, renewedTimes(clock));
+      await store.touch(key, renewedTimes(clock), record);
       const next = written(record, '{"after":"touch"}');
       same(await store.update(key, next, record), true, "update");
       same(await store.read(key), next, "read");

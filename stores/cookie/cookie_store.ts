@@ -46,7 +46,7 @@ export interface CookieStoreOptions {
   memo?: number;
   /**
    * A store on the server that remembers which sessions were ended, which got a new token and when all of a
-   * subject's were ended, until the last of their cookies would have expired. It costs one read with every
+   * subject's were ended, for 400 days, the longest life of a cookie. It costs one read with every
    * request that has a session, two at the same time when the session has a subject, and as much again with
    * every write. Without it a copy of a cookie outlives logout (ASVS 5.0, 7.4.1).
    */
@@ -216,10 +216,16 @@ export class CookieStore implements SessionStore {
    *
    * @param token The value of the cookie.
    * @param times The new times.
+   * @param _previous Not used: the token says it.
    * @param c The Hono context.
    * @returns The new value of the cookie, or `false` when the old one opens nothing.
    */
-  async touch(token: string, times: SessionTimes, c?: unknown): Promise<string | false> {
+  async touch(
+    token: string,
+    times: SessionTimes,
+    _previous: SessionRecord,
+    c?: unknown,
+  ): Promise<string | false> {
     const record = await this.read(token, c);
     return record ? await this.#seal({ ...record, ...times }, c) : false;
   }

@@ -39,11 +39,8 @@ export class Revocations {
 
   /** Ends the cookies that a session had before a version. */
   async endBefore(record: SessionRecord, version: number, c: unknown): Promise<void> {
-    // As long as any cookie of the session can live.
-    const life = Math.max(
-      record.expiresAt - record.renewedAt,
-      record.expiresAt - this.#clock(),
-    );
+    // Cookies that it had before may live longer than its last one.
+    const life = Math.max(LONGEST_COOKIE, record.expiresAt - record.renewedAt);
     await this.#mark(keyOfSession(record.sid), { life, version }, c);
   }
 

@@ -1,5 +1,11 @@
 import { fromBase64Url, toBase64Url } from "../../src/base64url.ts";
-import { parseObject, serializeValue, type SessionRecord } from "../../src/record.ts";
+import {
+  joinMembers,
+  parseMembers,
+  parseObject,
+  serializeValue,
+  type SessionRecord,
+} from "../../src/record.ts";
 import { CookieStore, type CookieStoreOptions } from "./cookie_store.ts";
 import type { CookieContext, CookieFormat, OpenedCookie } from "./format.ts";
 import { fromReadable, toReadable } from "./readable.ts";
@@ -28,8 +34,8 @@ const decoder = new TextDecoder();
  */
 export interface UnsignedCookieStoreOptions extends CookieStoreOptions {
   /**
-   * Checks the data, which anybody can have made up. What it returns is the data of the session; when it
-   * throws, the session is empty.
+   * Checks the data, which anybody can have made up, flashed values among them. What it returns is the data of
+   * the session; when it throws, the session is empty. A subject is never believed.
    *
    * @param text The JSON of the data.
    */
@@ -89,10 +95,19 @@ class UnsignedFormat implements CookieFormat {
     const bytes = fromBase64Url(value);
     const record = bytes && fromReadable(decoder.decode(bytes));
     if (!record) return undefined;
+    const { subject: _, subjectAt: __, flash = "{}", ...rest } = record;
     try {
-      const data = serializeValue(this.#parse(record.data), "session");
-      parseObject(data);
-      return { record: { ...record, data }, outdated: false };
+      const flashed = parseObject(flash);
+      const shown = { ...parseObject(rest.data), ...flashed };
+      const checked = parseMembers(serializeValue(this.#parse(JSON.stringify(shown)), "session"));
+      const data = new Map(checked);
+      for (const key of Object.keys(flashed)) data.delete(key);
+      const kept = new Map([...checked].filter(([key]) => Object.hasOwn(flashed, key)));
+      const texts = {
+        data: joinMembers(data),
+        ...(kept.size === 0 ? {} : { flash: joinMembers(kept) }),
+      };
+      return { record: { ...rest, ...texts }, outdated: false };
     } catch {
       return undefined;
     }

@@ -78,9 +78,10 @@ Deno.test("DenoKvStore gives Deno KV the time to live", async () => {
   const record = makeRecord(clock);
   await store.create("key", record);
   clock.advance(60);
-  await store.update("key", { ...record, version: 2 }, record);
-  await store.touch("key", { ...record, expiresAt: clock.now() + 7_200_000 });
-  assertEquals(lives, [3_600_000, 3_540_000, 7_200_000]);
+  const next = { ...record, version: 2 };
+  await store.update("key", next, record);
+  await store.touch("key", { ...next, expiresAt: clock.now() + 7_200_000.5 }, next);
+  assertEquals(lives, [3_600_000, 3_540_000, 7_200_001]);
 });
 
 Deno.test("DenoKvStore leaves no part behind when a large record shrinks, moves or ends", async () => {
@@ -177,6 +178,16 @@ Deno.test("DenoKvStore tries again when the database could not be opened", async
   assertEquals(await store.read("key"), undefined);
   await store[Symbol.asyncDispose]();
   await Deno.remove(folder, { recursive: true });
+});
+
+Deno.test("DenoKvStore bears a promise that is rejected and closing twice", async () => {
+  const store = new DenoKvStore({ kv: Promise.reject(new Error("unable to open")) });
+  await new Promise((resolve) => setTimeout(resolve));
+  await assertRejects(async () => await store.read("key"), Error, "unable to open");
+  const opened = new DenoKvStore({ path: ":memory:" });
+  assertEquals(await opened.read("key"), undefined);
+  await opened[Symbol.asyncDispose]();
+  await opened[Symbol.asyncDispose]();
 });
 
 Deno.test("DenoKvStore refuses kv and path together", async () => {

@@ -15,7 +15,7 @@ Deno.test("MapStore drops what was written longest ago when it is full", () => {
   const clock = new FakeClock();
   const store = new MapStore({ maxEntries: 3, clock: clock.now });
   for (const key of ["a", "b", "c"]) store.create(key, makeRecord(clock));
-  store.touch("a", makeRecord(clock));
+  store.touch("a", makeRecord(clock), makeRecord(clock));
   store.create("d", makeRecord(clock));
   assertEquals(store.size, 3);
   assertEquals(["a", "b", "c", "d"].map((key) => store.read(key) !== undefined), [
