@@ -1,10 +1,12 @@
 import {
-  COOKIE_DEFAULTS,
   CookieTransport,
   type CookieTransportOptions,
+  type SessionCookieOptions,
 } from "./cookie_transport.ts";
 import { systemClock } from "./clock.ts";
 import { defaultStore } from "./default_store.ts";
+import type { SessionEvents } from "./events.ts";
+import { LONGEST_LIFE } from "./expiry.ts";
 import { AdaptedStore } from "./key_value_store.ts";
 import type { SessionOptions } from "./options.ts";
 import { parseObject, serializeValue } from "./record.ts";
@@ -17,6 +19,8 @@ import type { Transport } from "./transport.ts";
 /** What the middleware works with. */
 export interface MiddlewareConfig extends SessionsConfig {
   readonly transport: Transport;
+  /** The store as it was given, before it was bound to a cookie. */
+  readonly origin: SessionStore;
   readonly signer: TokenSigner | undefined;
   readonly commitOnError: boolean;
   readonly cacheControl: boolean;
@@ -47,6 +51,33 @@ export const SHAPES: Readonly<Record<keyof SessionOptions, readonly Shape[]>> = 
   clock: ["function"],
 };
 
+/** The attributes of a cookie, and the type or the texts that each takes. */
+const ATTRIBUTES: Readonly<Record<keyof SessionCookieOptions, string | readonly string[]>> = {
+  domain: "string",
+  httpOnly: "boolean",
+  partitioned: "boolean",
+  path: "string",
+  prefix: ["host", "secure"],
+  priority: ["low", "medium", "high"],
+  sameSite: ["strict", "lax", "none"],
+  secure: "boolean",
+};
+
+const EVENTS: readonly (keyof SessionEvents)[] = [
+  "created",
+  "loaded",
+  "renewed",
+  "regenerated",
+  "destroyed",
+  "rejected",
+  "conflict",
+  "interrupted",
+  "storeError",
+];
+
+/** The longest time that a timer can be set to, in seconds. */
+const LONGEST_TIMEOUT = 2_147_483;
+
 /** What every Hono context has, which a session can't be called. */
 const CONTEXT_MEMBERS = new Set(
   ("body env error event executionCtx finalized get getLayout header html json newResponse notFound " +
@@ -76,7 +107,7 @@ export function checkOptions<Data extends object>(
   } = options;
   checkSeconds("maxAge", maxAge);
   if (absoluteMaxAge !== undefined) checkSeconds("absoluteMaxAge", absoluteMaxAge);
-  checkSeconds("storeTimeout", storeTimeout);
+  checkSeconds("storeTimeout", storeTimeout, LONGEST_TIMEOUT);
   if (typeof rolling === "object") {
     checkSeconds("rolling.after", rolling.after);
     if (rolling.after >= maxAge) {
@@ -86,12 +117,16 @@ export function checkOptions<Data extends object>(
   if (onStoreError !== "error" && onStoreError !== "anonymous") {
     refuse("onStoreError", '"error" or "anonymous" is needed');
   }
-  if (contextKey === "" || CONTEXT_MEMBERS.has(contextKey)) {
+  if (contextKey === "" || contextKey in Object.prototype || CONTEXT_MEMBERS.has(contextKey)) {
     refuse("contextKey", `"${contextKey}" can't name a session, it is a member of Hono's context`);
+  }
+  if (options.events) checkMembers("events", options.events, EVENTS);
+  for (const member of ["error", "warn"] as const) {
+    if (typeof logger[member] !== "function") refuse(`logger.${member}`, "it takes a function");
   }
   const { secret, encoder } = options;
   const given = options.store === undefined
-    ? defaultStore({ secret, encoder, logger })
+    ? defaultStore({ secret, encoder, logger, clock })
     : asStore(options.store, clock);
   if (options.store !== undefined) {
     if (encoder) refuse("encoder", "give it to the store, not to the middleware");
@@ -107,7 +142,9 @@ export function checkOptions<Data extends object>(
   const store = given.forCookie?.(transport.name) ?? given;
   return Object.freeze({
     store,
+    origin: given,
     transport,
+    cookieName: transport.name,
     signer: secret !== undefined && !store.capabilities.stateless
       ? new TokenSigner({ secret, purpose: transport.name })
       : undefined,
@@ -145,21 +182,24 @@ function checkShapes(options: object): void {
   }
 }
 
-function checkSeconds(name: string, value: unknown): void {
+function checkSeconds(name: string, value: unknown, most: number = LONGEST_LIFE): void {
   if (typeof value !== "number") refuse(name, "it takes a number of seconds");
-  if (!(Number.isFinite(value) && value > 0)) {
-    refuseRange(name, `${value}, a positive number of seconds is needed`);
+  if (!(value > 0 && value <= most)) {
+    refuseRange(name, `${value}, a number of seconds above 0 and up to ${most} is needed`);
   }
 }
 
 function checkCookie(options: CookieTransportOptions): CookieTransport {
   const { attributes } = options;
-  for (const attribute of Object.keys(attributes)) {
+  for (const [attribute, value] of Object.entries(attributes)) {
     if (attribute === "maxAge" || attribute === "expires") {
       refuse(`cookieOptions.${attribute}`, "it follows the session, see maxAge");
     }
+    if (!isAttribute(attribute, value)) {
+      refuse(`cookieOptions.${attribute}`, "there is no such attribute or it takes something else");
+    }
   }
-  const { sameSite, secure } = { ...COOKIE_DEFAULTS, ...attributes };
+  const { sameSite = "Lax", secure = true } = attributes;
   if (sameSite.toLowerCase() === "none" && !secure) {
     refuse("cookieOptions.sameSite", '"None" needs secure');
   }
@@ -171,6 +211,25 @@ function checkCookie(options: CookieTransportOptions): CookieTransport {
       `Cannot build session middleware: cookieName or cookieOptions is not valid: ${state}`,
       { cause },
     );
+  }
+}
+
+function isAttribute(name: string, value: unknown): boolean {
+  if (!Object.hasOwn(ATTRIBUTES, name)) return false;
+  const allowed = ATTRIBUTES[name as keyof SessionCookieOptions];
+  if (value === undefined) return true;
+  const type: string = typeof value;
+  return typeof allowed === "string"
+    ? type === allowed
+    : typeof value === "string" && allowed.includes(value.toLowerCase());
+}
+
+function checkMembers(name: string, value: object, members: readonly string[]): void {
+  for (const [member, each] of Object.entries(value)) {
+    if (!members.includes(member)) refuse(`${name}.${member}`, "there is no such member");
+    if (each !== undefined && typeof each !== "function") {
+      refuse(`${name}.${member}`, "it takes a function");
+    }
   }
 }
 

@@ -4,7 +4,7 @@ import { SessionStoreError } from "./errors.ts";
 import { type Contents, contentsOf, contentsToRecord, sameContents } from "./contents.ts";
 import { emit } from "./events.ts";
 import { isLive, isRenewalDue, renewed, seen } from "./expiry.ts";
-import { merge } from "./merge.ts";
+import { merge, mergeFlash } from "./merge.ts";
 import type { SessionRecord } from "./record.ts";
 import type { Requested, SessionState, Stored } from "./session_state.ts";
 import { hashToken, makeToken } from "./token.ts";
@@ -34,6 +34,7 @@ export async function commit(
   if (state.status !== "live") return;
   if (isIdle(committing, state, options)) return;
   await committing.queue.run(state.stored?.key ?? state, async () => {
+    if (state.status !== "live") return;
     const requested = state.requested;
     state.requested = {};
     try {
@@ -69,7 +70,7 @@ async function write(
     if (!isLive(committing.expiry, current.record, now)) return interrupt(committing, state, c);
     const contents = {
       data: merge(base.data, mine.data, theirs.data),
-      flash: merge(base.flash, mine.flash, theirs.flash),
+      flash: mergeFlash(base.flash, mine.flash, theirs.flash),
     };
     const next = plan(committing, { current, contents, theirs, options, now });
     if (!next) return settle(state, current, { contents, mine });
@@ -121,7 +122,10 @@ function plan(
     ...contentsToRecord(contents),
     ...(renewal ? renewed(expiry, rest, now) : { lastSeenAt: seen(old, now) }),
   };
-  if (!changed && !requested.regenerate) return { operation: "touch", record, renewal };
+  // What was asked for must not be undone by a touch under way; the other one is told by the version.
+  if (!changed && !requested.regenerate && !requested.renew) {
+    return { operation: "touch", record, renewal };
+  }
   return {
     operation: requested.regenerate ? "replace" : "update",
     record: { ...record, version: old.version + 1 },
@@ -138,7 +142,7 @@ async function put(
   let { token, key } = current;
   if (operation === "replace") ({ token, key } = await makeHome(store));
   const written = operation === "touch"
-    ? await store.touch(key, times(record), c)
+    ? await store.touch(key, times(record), current.record, c)
     : operation === "update"
     ? await store.update(key, record, current.record, c)
     : await store.replace(current.key, { key, record }, current.record, c);
@@ -159,6 +163,8 @@ async function create(
     format: 1,
     sid: state.sid,
     version: 1,
+    // A stateless store binds its tokens to the cookie itself.
+    ...(committing.store.capabilities.stateless ? {} : { cookieName: committing.cookieName }),
     ...contentsToRecord(contents),
     createdAt: now,
     lastSeenAt: now,
@@ -177,6 +183,8 @@ async function create(
     state.deliver = true;
     state.adopt(stored, contents);
     emit(committing, "created", { sid: state.sid }, c);
+    // Ended while it was being stored.
+    if (state.status !== "live") await committing.store.delete(stored.key, c);
     return;
   }
   throw new SessionStoreError(

@@ -1,5 +1,6 @@
 import type { BoundedStore } from "./bounded_store.ts";
 import type { Clock } from "./clock.ts";
+import { contentsOf } from "./contents.ts";
 import { SessionConflictError } from "./errors.ts";
 import { emit, type Logger, type SessionEvents } from "./events.ts";
 import { type ExpiryPolicy, isLive } from "./expiry.ts";
@@ -15,6 +16,8 @@ export interface Committing {
   readonly events: SessionEvents;
   readonly logger: Logger;
   readonly queue: Queue;
+  /** The cookie that sessions are made for. */
+  readonly cookieName: string;
 }
 
 /** Reads again what another request wrote first; `undefined` when the session has ended. */
@@ -34,8 +37,18 @@ export async function reread(
   if (!isSessionRecord(fresh) || !isLive(committing.expiry, fresh, committing.clock())) {
     return undefined;
   }
+  if (!isReadable(fresh)) return undefined;
   emit(committing, "conflict", { sid: state.sid, tries }, c);
   return fresh;
+}
+
+function isReadable(record: SessionRecord): boolean {
+  try {
+    contentsOf(record);
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 /** Ends a session here because it was ended elsewhere. */

@@ -84,7 +84,11 @@ export class CookieTransport implements Transport {
 
   /** @throws {Error} When a browser would refuse the cookie. */
   constructor({ name, attributes, chunks }: CookieTransportOptions) {
-    const { prefix, ...rest } = { ...COOKIE_DEFAULTS, ...attributes };
+    const given = Object.entries(attributes).filter(([, value]) => value !== undefined);
+    const { prefix, ...rest }: SessionCookieOptions = {
+      ...COOKIE_DEFAULTS,
+      ...Object.fromEntries(given),
+    };
     this.name = prefix ? PREFIXES[prefix] + name : name;
     // Hono's options are a union over `partitioned` that can't be built up member by member.
     this.#attributes = rest as CookieOptions;

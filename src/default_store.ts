@@ -1,5 +1,6 @@
 import { SealedCookieStore, type SessionEncoder } from "../stores/cookie.ts";
 import { DenoKvStore } from "../stores/deno_kv.ts";
+import { type Clock, systemClock } from "./clock.ts";
 import type { Logger } from "./events.ts";
 import type { SecretOption } from "./secrets.ts";
 import type { SessionStore } from "./store.ts";
@@ -12,16 +13,21 @@ export interface DefaultStoreOptions {
   readonly secret: SecretOption | undefined;
   readonly encoder: SessionEncoder | undefined;
   readonly logger: Logger;
+  readonly clock: Clock;
 }
 
 /**
  * The store of sessions that were given none: Deno KV where there is one, else the sealed cookie, which an
  * encoder asks for anyway.
  */
-export function defaultStore({ secret, encoder, logger }: DefaultStoreOptions): SessionStore {
+export function defaultStore(
+  { secret, encoder, logger, clock }: DefaultStoreOptions,
+): SessionStore {
   const { Deno } = globalThis as { Deno?: { openKv?: unknown } };
-  if (!encoder && typeof Deno?.openKv === "function") return denoKv ??= new DenoKvStore();
-  const options = encoder ? { encoder } : {};
+  if (!encoder && typeof Deno?.openKv === "function") {
+    return clock === systemClock ? denoKv ??= new DenoKvStore() : new DenoKvStore({ clock });
+  }
+  const options = { clock, ...(encoder ? { encoder } : {}) };
   if (secret !== undefined) return new SealedCookieStore({ secret, ...options });
   logger.warn(
     "hono-session: there is no secret, so cookies are sealed with a random one and all sessions end with this " +

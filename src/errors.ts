@@ -80,6 +80,15 @@ export class SessionCommittedError extends SessionError {
 export class SessionConflictError extends SessionError {
   /** What went wrong, stable over versions. */
   override readonly code = "ERR_SESSION_CONFLICT";
+
+  /**
+   * What Hono's default error handler answers when a handler lets this error pass.
+   *
+   * @returns A response with status 409 that says nothing of the cause.
+   */
+  getResponse(): Response {
+    return new Response("Conflict", { status: 409 });
+  }
 }
 
 /**

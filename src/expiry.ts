@@ -3,6 +3,9 @@ import type { SessionRecord, SessionTimes } from "./record.ts";
 /** How far clocks may differ, in milliseconds, before a time in the future is not believed. */
 const CLOCK_SKEW = 60_000;
 
+/** The longest life of a session, in seconds: a hundred years. */
+export const LONGEST_LIFE = 3_155_760_000;
+
 /** The longest life of a cookie, in seconds: 400 days (RFC 6265bis, 5.6.2). */
 const LONGEST_COOKIE = 34_560_000;
 
@@ -51,19 +54,22 @@ export function renewed(policy: ExpiryPolicy, record: Lived, now: number): Sessi
   return {
     lastSeenAt: at,
     renewedAt: at,
-    expiresAt: Math.min(
+    expiresAt: Math.ceil(Math.min(
       at + lifetime(policy, record) * 1000,
       absoluteDeadline(policy, record.createdAt),
-    ),
+    )),
   };
 }
 
 /** Whether a rolling session should be renewed now: at most once per tenth of its life, unless set. */
 export function isRenewalDue(policy: ExpiryPolicy, record: Lived, now: number): boolean {
   if (!policy.rolling) return false;
-  const after = policy.rolling.after ?? lifetime(policy, record) / 10;
-  return now - record.renewedAt >= after * 1000 &&
-    renewed(policy, record, now).expiresAt > record.expiresAt;
+  const life = lifetime(policy, record);
+  const { after = life / 10 } = policy.rolling;
+  // A session with a shorter life of its own is not to end for want of a renewal.
+  const throttle = after < life ? after : life / 10;
+  return now - record.renewedAt >= throttle * 1000 &&
+    renewed(policy, record, now).expiresAt > deadline(policy, record);
 }
 
 /** The Max-Age of the cookie of a session in whole seconds, rounded up. */

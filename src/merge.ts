@@ -1,6 +1,18 @@
 import type { Members } from "./record.ts";
 
 /**
+ * Merges two changes of flashed values. Having had its day is no change: a value that another request flashed
+ * meanwhile stays for the next.
+ */
+export function mergeFlash(base: Members, mine: Members, theirs: Members): Members {
+  const merged = merge(base, mine, theirs);
+  for (const [key, value] of theirs) {
+    if (!mine.has(key) && base.get(key) !== value) merged.set(key, value);
+  }
+  return merged;
+}
+
+/**
  * Merges two changes of the same object, key by key: mine where I changed a key, theirs elsewhere.
  * Deleting a key is a change like any other.
  */

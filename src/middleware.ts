@@ -45,12 +45,18 @@ export interface SessionEnv<Data extends object = SessionData> {
   Variables: SessionVariables<Data>;
 }
 
-/** The visits of a request, by context key. */
-const visits = new WeakMap<Context, Map<string, Visit>>();
+/** A session of a request, and the middleware that it comes from. */
+interface Mounted {
+  readonly visit: Visit;
+  readonly config: MiddlewareConfig;
+}
+
+/** The sessions of a request, by context key. */
+const mounts = new WeakMap<Context, Map<string, Mounted>>();
 
 /** The visit of a request, if the middleware is mounted. */
 export function visitOf(c: Context, contextKey: string): Visit | undefined {
-  return visits.get(c)?.get(contextKey);
+  return mounts.get(c)?.get(contextKey)?.visit;
 }
 
 /**
@@ -99,9 +105,9 @@ export function session<Data extends object = SessionData>(
   const config = checkOptions(options);
   const sessions = new Sessions(config);
   return async function session(c, next): Promise<void> {
-    if (visitOf(c, config.contextKey)) return await next();
+    if (isMounted(c, config)) return await next();
     const visit = await open(sessions, config, c);
-    expose(c, visit, config.contextKey);
+    expose(c, visit, config);
     try {
       await next();
     } catch (error) {
@@ -124,10 +130,30 @@ async function open(sessions: Sessions, config: MiddlewareConfig, c: Context): P
   }
 }
 
+/**
+ * Whether the same middleware, or one with the same store and cookie, has this request in its care.
+ *
+ * @throws {TypeError} When another one claims its name or its cookie.
+ */
+function isMounted(c: Context, { contextKey, cookieName, origin }: MiddlewareConfig): boolean {
+  for (const [key, { config }] of mounts.get(c) ?? []) {
+    if (key !== contextKey && config.cookieName !== cookieName) continue;
+    if (
+      key === contextKey && config.cookieName === cookieName && config.origin === origin
+    ) return true;
+    throw new TypeError(
+      `Cannot mount session middleware as "${contextKey}" with cookie "${cookieName}": another one is ` +
+        `mounted as "${key}" with cookie "${config.cookieName}"`,
+    );
+  }
+  return false;
+}
+
 /** Makes the session readable and assignable in all its places. */
-function expose(c: Context, visit: Visit, contextKey: string): void {
-  const all = visits.get(c) ?? new Map<string, Visit>();
-  visits.set(c, all.set(contextKey, visit));
+function expose(c: Context, visit: Visit, config: MiddlewareConfig): void {
+  const { contextKey } = config;
+  const all = mounts.get(c) ?? new Map<string, Mounted>();
+  mounts.set(c, all.set(contextKey, { visit, config }));
 
   const set = c.set as (key: string, value: unknown) => void;
   c.set = (key: string, value: unknown) => {
@@ -155,27 +181,68 @@ async function finish(
   try {
     delivery = await visit.finish({ failed, keepChanges: !failed || config.commitOnError });
   } catch (error) {
-    if (!failed) {
-      // Else Hono would mix the headers of the answer that must not leave into the one of the error.
-      c.res = undefined;
-      throw asResponse(error);
+    // What was committed before it failed has to reach the client all the same.
+    const { delivery } = visit;
+    if (failed) {
+      config.logger.error("Cannot commit session: it failed after the handler had failed", error);
+    } else {
+      c.res = dropAnswer(c);
     }
-    config.logger.error("Cannot commit session: it failed after the handler had failed", error);
-    return;
+    await deliver(visit, config, c, delivery === "clear" ? undefined : delivery);
+    if (failed) return;
+    throw asResponse(error);
   }
-  const signed = typeof delivery === "object" && config.signer
-    ? { ...delivery, token: await config.signer.sign(delivery.token, c) }
+  await deliver(visit, config, c, delivery);
+}
+
+/** Tells the client of its session, and shared caches that there is one. */
+async function deliver(
+  visit: Visit,
+  config: MiddlewareConfig,
+  c: Context,
+  delivery: Delivery,
+): Promise<void> {
+  const { transport, signer, logger, cacheControl } = config;
+  const signed = typeof delivery === "object" && signer
+    ? { ...delivery, token: await signer.sign(delivery.token, c) }
     : delivery;
   if (!signed && !visit.isLoaded) return;
   const request = c.req.raw.headers;
   const edited = editHeaders(c, (response) => {
-    if (signed === "clear") config.transport.clear({ request, response });
-    else if (signed) config.transport.write({ request, response }, signed);
-    if (config.cacheControl) forbidSharing(response, signed !== undefined);
+    if (signed === "clear") transport.clear({ request, response });
+    else if (signed) transport.write({ request, response }, signed);
+    if (cacheControl) forbidSharing(response, signed !== undefined);
   });
   if (!edited && signed) {
-    config.logger.warn("Cannot send session cookie: the response is an upgrade with fixed headers");
+    logger.warn("Cannot send session cookie: the response is an upgrade with fixed headers");
   }
+}
+
+/** Headers that speak of the answer that must not leave. */
+const OF_THE_ANSWER = [
+  "accept-ranges",
+  "content-disposition",
+  "content-encoding",
+  "content-language",
+  "content-length",
+  "content-range",
+  "content-type",
+  "etag",
+  "expires",
+  "last-modified",
+  "location",
+  "refresh",
+  "transfer-encoding",
+];
+
+/** An empty response in the place of the handler's, with what other middleware said of it. */
+function dropAnswer(c: Context): Response {
+  const headers = new Headers(c.res.headers);
+  for (const name of OF_THE_ANSWER) headers.delete(name);
+  headers.set("cache-control", "no-store");
+  // Or Hono would mix the headers of the two.
+  c.res = undefined;
+  return new Response(null, { headers });
 }
 
 /** Changes the headers of the response, or of a copy where they can't be changed. */

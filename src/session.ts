@@ -117,7 +117,8 @@ export interface SessionMembers<Data extends object = SessionData> {
 
   /**
    * Keeps a value for this request and the next one only, to survive a redirect. A next request that
-   * fails (an error thrown, a status of 500 and above) leaves it for the one after.
+   * fails (an error thrown, a status of 500 and above) leaves it for the one after. Data of the same key are
+   * hidden as long as it shows; assigning to the key makes it data.
    *
    * @param key The key, readable like any data.
    * @param value The value.

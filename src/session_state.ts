@@ -1,7 +1,7 @@
 import type { Clock } from "./clock.ts";
 import { type Contents, sameContents } from "./contents.ts";
 import { SessionCommittedError, SessionEndedError } from "./errors.ts";
-import { deadline, type ExpiryPolicy } from "./expiry.ts";
+import { deadline, type ExpiryPolicy, LONGEST_LIFE } from "./expiry.ts";
 import {
   type Members,
   parseMembers,
@@ -54,7 +54,15 @@ export interface Requested {
 /** The most characters of a subject, so that it fits into the keys of every backend. */
 const LONGEST_SUBJECT = 256;
 
-const NOTHING: Members = new Map();
+/** A flashed value. */
+interface Flash {
+  /** Gives it, and tells it from what is assigned later. */
+  readonly get: () => unknown;
+  /** Its JSON text, if the request before flashed it, so that this one is its last. */
+  readonly aging: string | undefined;
+  /** The JSON text of the data that it hides. */
+  readonly under?: string;
+}
 
 /** The inside of one session in one request: what it was, what it is, and what is asked of it. */
 export class SessionState implements SessionController {
@@ -72,10 +80,10 @@ export class SessionState implements SessionController {
   #sid: string | undefined;
   #baseText: string;
   #base: Contents | undefined;
-  /** What the request before flashed. */
-  #aging: Members = NOTHING;
-  /** The keys that this request flashed. */
-  readonly #flashed = new Set<string>();
+  /** The flashed values that the session shows, over data of the same keys. */
+  readonly #flashes = new Map<string, Flash>();
+  /** The keys that this request has seen flashed, by itself or the one before. */
+  readonly #seenFlash = new Set<string>();
   #reflash = false;
 
   /**
@@ -89,10 +97,11 @@ export class SessionState implements SessionController {
     this.#baseText = stored?.record.data ?? initial;
     this.stored = stored;
     this.session = new SessionObject(this);
-    this.#define(this.#baseText);
-    if (stored?.record.flash !== undefined) {
-      this.#define(stored.record.flash);
-      this.#aging = parseMembers(stored.record.flash);
+    for (const [key, value] of Object.entries(parseObject(this.#baseText))) {
+      if (!isReserved(key)) setProperty(this.session, key, value);
+    }
+    for (const [key, value] of Object.entries(parseObject(stored?.record.flash ?? "{}"))) {
+      if (!isReserved(key)) this.#show(key, { value, aging: JSON.stringify(value) });
     }
   }
 
@@ -150,9 +159,9 @@ export class SessionState implements SessionController {
     if (maxAge === "browser") {
       this.requested.browser = true;
     } else if (maxAge !== undefined) {
-      if (!(Number.isFinite(maxAge) && maxAge > 0)) {
+      if (!(typeof maxAge === "number" && maxAge > 0 && maxAge <= LONGEST_LIFE)) {
         throw new RangeError(
-          `Cannot renew session: maxAge is ${maxAge}, a positive number of seconds is needed`,
+          `Cannot renew session: maxAge is ${maxAge}, a number of seconds up to ${LONGEST_LIFE} is needed`,
         );
       }
       this.requested.maxAge = maxAge;
@@ -164,8 +173,7 @@ export class SessionState implements SessionController {
   flash(key: string, value: unknown): void {
     this.assertLive("flash");
     assertNotReserved(key);
-    setProperty(this.session, key, value);
-    this.#flashed.add(key);
+    this.#show(key, { value, aging: undefined });
   }
 
   reflash(): void {
@@ -188,6 +196,7 @@ export class SessionState implements SessionController {
     const entries = Object.entries(data);
     for (const [key] of entries) assertNotReserved(key);
     for (const key of Object.keys(this.session)) Reflect.deleteProperty(this.session, key);
+    this.#flashes.clear();
     for (const [key, value] of entries) setProperty(this.session, key, value);
   }
 
@@ -220,20 +229,63 @@ export class SessionState implements SessionController {
     const flash: Members = new Map();
     for (const [key, value] of this.#properties()) {
       const text = serializeValue(value, pathOf("session", key));
-      if (this.#flashed.has(key)) flash.set(key, text);
-      else if (this.#aging.get(key) !== text) data.set(key, text);
-      else if (!consume || this.#reflash) flash.set(key, text);
+      const flashed = this.#flashOf(key);
+      if (!flashed) {
+        data.set(key, text);
+        continue;
+      }
+      const stored = this.base().flash.get(key);
+      // Another request has flashed the key since, for the next one.
+      const theirs = flashed.aging !== undefined && stored !== flashed.aging && stored !== text;
+      if (theirs && stored !== undefined) flash.set(key, stored);
+      else if (flashed.aging === undefined || this.#reflash || !consume) flash.set(key, text);
+      if (flashed.under !== undefined) data.set(key, flashed.under);
+    }
+    // What other requests flashed is for the next one, which is not shown here.
+    for (const [key, text] of this.base().flash) {
+      if (!this.#seenFlash.has(key) && !flash.has(key)) flash.set(key, text);
     }
     return { data, flash };
   }
 
-  /** Gives the session what it holds from now on. */
+  /** Makes a key that is flashed plain data with the value that it shows. */
+  unflash(key: string): void {
+    const flashed = this.#flashOf(key);
+    if (flashed) setProperty(this.session, key, flashed.get());
+  }
+
+  /** What a key shows, if that is a flashed value: neither assigned to nor deleted since. */
+  #flashOf(key: string): Flash | undefined {
+    const flash = this.#flashes.get(key);
+    const own = flash && Object.getOwnPropertyDescriptor(this.session, key);
+    return own?.get === flash?.get ? flash : undefined;
+  }
+
+  /** Shows a flashed value. Assigning to its key makes it data; changing it from within doesn't. */
+  #show(key: string, { value, aging }: { value: unknown; aging: string | undefined }): void {
+    const own = Object.getOwnPropertyDescriptor(this.session, key);
+    const before = this.#flashOf(key);
+    const under = before ? before.under : own && JSON.stringify(own.value);
+    const get = () => value;
+    this.#flashes.set(key, { get, aging, ...(under === undefined ? {} : { under }) });
+    this.#seenFlash.add(key);
+    Object.defineProperty(this.session, key, {
+      get,
+      set: (next: unknown) => setProperty(this.session, key, next),
+      enumerable: true,
+      configurable: true,
+    });
+  }
+
+  /** Gives the session the data that it holds from now on, but for what the handler changed meanwhile. */
   show(now: Contents, before: Contents): void {
-    for (const key of before.data.keys()) {
-      if (!now.data.has(key) && !now.flash.has(key)) Reflect.deleteProperty(this.session, key);
-    }
-    for (const [key, text] of now.data) {
-      if (before.data.get(key) !== text) setProperty(this.session, key, JSON.parse(text));
+    const session = this.session as unknown as Record<string, unknown>;
+    for (const key of new Set([...before.data.keys(), ...now.data.keys()])) {
+      const [was, is] = [before.data.get(key), now.data.get(key)];
+      const own = Object.hasOwn(session, key) ? JSON.stringify(session[key]) : undefined;
+      if (was === is || own !== was || this.#flashOf(key)) continue;
+      if (is === undefined) Reflect.deleteProperty(session, key);
+      else setProperty(session, key, JSON.parse(is));
     }
   }
 
@@ -265,12 +317,6 @@ export class SessionState implements SessionController {
         assertNotReserved(key);
         if (session[key] !== undefined) yield [key, session[key]];
       }
-    }
-  }
-
-  #define(text: string): void {
-    for (const [key, value] of Object.entries(parseObject(text))) {
-      if (!isReserved(key)) setProperty(this.session, key, value);
     }
   }
 }

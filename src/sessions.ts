@@ -73,6 +73,9 @@ export class Sessions {
     const record = await store.read(key, c);
     if (record === undefined) return this.#reject("unknown", c);
     if (!isSessionRecord(record)) return this.#reject("invalid", c);
+    if (!stateless && record.cookieName !== this.#config.cookieName) {
+      return this.#reject("unknown", c);
+    }
     if (!isLive(expiry, record, clock())) return this.#reject("expired", c);
     return { token, key, record };
   }

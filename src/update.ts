@@ -27,6 +27,7 @@ export async function update(
     return session[key];
   }
   return await committing.queue.run(state.stored.key, async () => {
+    state.unflash(key);
     const own = state.contents(false).data.get(key);
     const assigned = own !== state.base().data.get(key);
     let current = state.stored!;
@@ -37,9 +38,12 @@ export async function update(
       const data = new Map(contents.data);
       if (value === undefined) data.delete(key);
       else data.set(key, serializeValue(value, pathOf("session", key)));
-      const next = { data, flash: contents.flash };
+      const flash = new Map(contents.flash);
+      flash.delete(key);
+      const next = { data, flash };
+      const { flash: _, ...rest } = current.record;
       const record: SessionRecord = {
-        ...current.record,
+        ...rest,
         ...contentsToRecord(next),
         version: current.record.version + 1,
         lastSeenAt: seen(current.record, committing.clock()),

@@ -4,7 +4,7 @@ import type { Committing } from "./committing.ts";
 import { SessionExistsError, SessionStoreError } from "./errors.ts";
 import { emit } from "./events.ts";
 import { cookieMaxAge, type ExpiryPolicy } from "./expiry.ts";
-import type { SessionObject } from "./session.ts";
+import { SessionObject } from "./session.ts";
 import { type SessionKeeper, SessionState, type Stored } from "./session_state.ts";
 import { update } from "./update.ts";
 
@@ -41,7 +41,10 @@ export class Visit implements SessionKeeper {
   readonly #config: VisitConfig;
   readonly #options: VisitOptions;
   readonly #ended: SessionState[] = [];
+  readonly #refusing: SessionObject | undefined;
   #current: SessionState | undefined;
+  /** Whether the session that the client came with was deleted. */
+  #deleted = false;
   #committed = false;
 
   constructor(config: VisitConfig, options: VisitOptions) {
@@ -49,6 +52,7 @@ export class Visit implements SessionKeeper {
     this.#options = options;
     this.#current = this.#restore(options.stored) ?? this.#begin();
     this.isLoaded = this.#current.stored !== undefined;
+    if (options.outage) this.#refusing = refusingChanges(this.#current.session);
   }
 
   get clock(): Clock {
@@ -61,8 +65,7 @@ export class Visit implements SessionKeeper {
 
   /** What the session reads now. */
   get session(): SessionObject | null {
-    if (!this.#current) return null;
-    return this.#options.outage ? refusingChanges(this.#current.session) : this.#current.session;
+    return this.#refusing ?? this.#current?.session ?? null;
   }
 
   get committed(): boolean {
@@ -81,19 +84,14 @@ export class Visit implements SessionKeeper {
       this.#current?.destroy();
       return;
     }
-    if (typeof value !== "object" || Array.isArray(value)) {
-      throw new TypeError(
-        `Cannot set session: it takes an object or null, not ${
-          Array.isArray(value) ? "an array" : `a value of type ${typeof value}`
-        }`,
-      );
-    }
-    if (value === this.#current?.session) return;
+    if (value === this.session && value !== undefined) return;
+    assertPlainObject(value);
     if (this.#options.outage) refuseChange();
-    const state = this.#current ?? this.#begin("{}");
-    if (!this.#current) state.assertNotCommitted("begin");
+    if (this.#current?.status === "live") return this.#current.replaceData(value);
+    const state = this.#begin("{}");
+    state.assertNotCommitted("begin");
     state.replaceData(value);
-    if (!this.#current) this.#show(state);
+    this.#show(state);
   }
 
   /**
@@ -159,15 +157,15 @@ export class Visit implements SessionKeeper {
     }
     try {
       for (const state of this.#ended) await this.#delete(state);
-      const state = this.#current;
-      if (!state) return this.#options.presented ? "clear" : undefined;
-      await commit(
-        this.#config,
-        state,
-        { keepChanges, consumeFlash: !failed },
-        this.#options.c,
-      );
-      return this.#delivery(state);
+      if (this.#current) {
+        await commit(
+          this.#config,
+          this.#current,
+          { keepChanges, consumeFlash: !failed },
+          this.#options.c,
+        );
+      }
+      return this.delivery;
     } finally {
       this.#committed = true;
     }
@@ -176,6 +174,7 @@ export class Visit implements SessionKeeper {
   async #delete(state: SessionState): Promise<void> {
     if (!state.stored) return;
     await this.#config.store.delete(state.stored.key, this.#options.c);
+    this.#deleted = true;
     emit(
       this.#config,
       "destroyed",
@@ -184,8 +183,13 @@ export class Visit implements SessionKeeper {
     );
   }
 
-  #delivery({ deliver, stored }: SessionState): Delivery {
-    if (!deliver || !stored) return undefined;
+  /** What the client is to be told of what was committed so far, whatever came of the rest. */
+  get delivery(): Delivery {
+    const state = this.#current;
+    if (!state) return this.#options.presented ? "clear" : undefined;
+    const { deliver, stored } = state;
+    if (!stored) return this.#deleted ? "clear" : undefined;
+    if (!deliver) return undefined;
     const { record, token } = stored;
     return {
       token,
@@ -216,6 +220,30 @@ export class Visit implements SessionKeeper {
   }
 }
 
+/** @throws {TypeError} When a value is no plain object. */
+function assertPlainObject(value: unknown): asserts value is object {
+  const prototype = typeof value === "object" && value !== null ? Object.getPrototypeOf(value) : 0;
+  const plain = prototype === null || prototype === SessionObject.prototype ||
+    typeof prototype === "object" && Object.getPrototypeOf(prototype) === null;
+  if (plain) return;
+  throw new TypeError(
+    `Cannot set session: it takes a plain object or null, not ${
+      prototype === 0 ? `a value of type ${typeof value}` : `a ${prototype.constructor?.name}`
+    }`,
+  );
+}
+
+/** The members that change a session. */
+const CHANGING = new Set<PropertyKey>([
+  "destroy",
+  "regenerate",
+  "renew",
+  "flash",
+  "reflash",
+  "update",
+  "save",
+]);
+
 function refuseChange(): never {
   throw new SessionStoreError("Cannot change session: the store is unavailable");
 }
@@ -224,10 +252,13 @@ function refuseChange(): never {
 function refusingChanges(session: SessionObject): SessionObject {
   return new Proxy(session, {
     set: refuseChange,
+    deleteProperty: refuseChange,
     get(target, key) {
+      if (CHANGING.has(key)) return refuseChange;
       const value = Reflect.get(target, key, target);
-      if (typeof value !== "function" || Object.hasOwn(target, key)) return value;
-      return key === "toJSON" ? value.bind(target) : refuseChange;
+      return typeof value === "function" && !Object.hasOwn(target, key)
+        ? value.bind(target)
+        : value;
     },
   });
 }

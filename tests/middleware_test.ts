@@ -81,12 +81,12 @@ Deno.test("session() shows the same object in all its places and takes objects a
       await getSession(c),
     ];
     for (const place of places) assert(place === c.var.session);
-    for (const value of [undefined, 1, "x", true, [], () => {}]) {
+    for (const value of [undefined, 1, "x", true, [], () => {}, new Map([["a", 1]]), new Date()]) {
       const error = await assertRejects(
         // deno-lint-ignore require-await -- To take a synchronous error as well.
         async () => c.set("session", value as never),
         TypeError,
-        "takes an object or null",
+        "takes a plain object or null",
       );
       assert(error.message.startsWith("Cannot set session"));
     }
@@ -505,7 +505,7 @@ Deno.test("a collision of keys is answered with another token", async () => {
       create: (key, record) => collisions++ < 2 ? false : store.create(key, record),
       update: (key, record, previous) => store.update(key, record, previous),
       replace: (key, next, previous) => store.replace(key, next, previous),
-      touch: (key, times) => store.touch(key, times),
+      touch: (key, times, previous) => store.touch(key, times, previous),
       delete: (key) => store.delete(key),
     },
   });

@@ -102,12 +102,13 @@ Deno.test("session() refuses initial data that could not be stored", () => {
 });
 
 Deno.test("the defaults are the safe ones", () => {
-  const { store: _store, transport: _transport, logger: _logger, clock: _clock, initial, ...rest } =
-    checkOptions({
-      store: new MapStore(),
-    });
-  assertEquals(initial(), "{}");
+  const store = new MapStore();
+  const { transport: _, logger, clock: __, initial, ...rest } = checkOptions({ store });
+  assertEquals([logger, initial()], [console, "{}"]);
   assertEquals(rest, {
+    store,
+    origin: store,
+    cookieName: "sid",
     signer: undefined,
     expiry: { maxAge: 86400, absoluteMaxAge: undefined, rolling: false },
     allowOverwrite: true,

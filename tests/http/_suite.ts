@@ -257,7 +257,7 @@ export function httpSuite(suite: HttpSuiteOptions): void {
     await client.text("/login/Ada");
     assertEquals(watch.calls(), ["read", "replace"]);
     await client.text("/renew");
-    assertEquals(watch.calls(), ["read", "touch"]);
+    assertEquals(watch.calls(), ["read", "update"]);
     await client.text("/logout");
     assertEquals(watch.calls(), ["read", "delete"]);
   });
@@ -574,7 +574,7 @@ export function httpSuite(suite: HttpSuiteOptions): void {
     await fails("read", "/read");
     await fails("update", "/set/a/2");
     await fails("replace", "/login/Ada");
-    await fails("touch", "/renew");
+    await fails("update", "/renew");
     if (!stateless) await fails("delete", "/logout");
     await fails("create", "/start");
     assertEquals(await client.json("/read"), { a: 1 });

@@ -1,0 +1,425 @@
+// Defects that a review found, each shown before it was mended.
+import { session, SessionConflictError, type SessionOptions, startSession } from "@x/hono-session";
+import { DenoKvStore } from "@x/hono-session/stores/deno-kv";
+import { MapStore } from "@x/hono-session/stores/map";
+import { assert, assertEquals, assertMatch, assertRejects, assertThrows } from "@std/assert";
+import { type Context, Hono } from "hono";
+import { Client } from "./_client.ts";
+import { FakeClock } from "./_clock.ts";
+import { Gate } from "./_gate.ts";
+import { watched } from "./_watched_store.ts";
+
+type Data = Record<string, unknown>;
+type Handler = (session: SessionLike, c: Context) => unknown;
+
+interface SessionLike extends Data {
+  flash(key: string, value: unknown): void;
+  renew(maxAge?: number): void;
+  destroy(): void;
+  regenerate(): Promise<void>;
+  save(): Promise<void>;
+  update(key: string, change: (value: unknown) => unknown): Promise<unknown>;
+}
+
+const QUIET = { error() {}, warn() {} };
+
+/** An application of handlers by path, and one that reads. */
+function setup(handlers: Record<string, Handler>, options: SessionOptions<Data> = {}) {
+  const clock = new FakeClock();
+  const watch = watched(new MapStore({ clock: clock.now }));
+  const app = new Hono().use(
+    session<Data>({ store: watch.store, clock: clock.now, logger: QUIET, ...options }),
+  );
+  for (const [path, handler] of Object.entries(handlers)) {
+    app.get(path, async (c) => {
+      const result = await handler(c.get("session") as unknown as SessionLike, c);
+      return result instanceof Response ? result : c.text("done");
+    });
+  }
+  app.get("/read", (c) => c.json(c.get("session")));
+  return { app, client: new Client(app), watch, clock };
+}
+
+Deno.test("the token of one session of an application opens no other", async () => {
+  const store = new MapStore();
+  const app = new Hono()
+    .use(session<Data>({ store }))
+    .use(session<Data>({ store, contextKey: "admin", cookieName: "admin" } as SessionOptions<Data>))
+    .get("/login", (c) => {
+      c.var.session.userId = "42";
+      return c.text("welcome");
+    })
+    .get("/admin", (c) => c.json(c.get("admin" as never)));
+  const client = new Client(app);
+  await client.text("/login");
+  const response = await app.request("/admin", {
+    headers: { cookie: `admin=${await client.value()}` },
+  });
+  assertEquals(await response.json(), {});
+});
+
+Deno.test("no answer of a session stays cacheable when its commit fails", async () => {
+  const { app, client, watch } = setup({
+    "/set": (session) => session.a = 1,
+    "/change": (session, c) => {
+      session.a = 2;
+      c.header("Cache-Control", "public, max-age=60");
+      c.header("Access-Control-Allow-Origin", "https://app.test");
+      return c.body("x", 200, { ETag: '"1"', Location: "/elsewhere" });
+    },
+    "/throw": async (session) => {
+      await session.regenerate();
+      throw new Error("handler failed");
+    },
+  });
+  app.onError((error, c) => {
+    if ("getResponse" in error) return (error as { getResponse(): Response }).getResponse();
+    return c.text("the page of Ada", 404, { "Cache-Control": "public, max-age=60" });
+  });
+  await client.text("/set");
+  watch.inject("update", "fail");
+  watch.inject("replace", "fail");
+  const changed = await client.fetch("/change");
+  assertEquals([changed.status, changed.headers.get("cache-control")], [503, "no-store"]);
+  assertEquals([changed.headers.get("etag"), changed.headers.get("location")], [null, null]);
+  assertEquals(changed.headers.get("access-control-allow-origin"), "https://app.test");
+  const thrown = await client.fetch("/throw");
+  assertEquals([thrown.status, thrown.headers.get("cache-control")], [404, "max-age=60, private"]);
+  assertEquals(thrown.headers.get("vary"), "Cookie");
+});
+
+Deno.test("a renewal that was asked for is not undone by a request under way", async () => {
+  for (const path of ["/slow", "/slow-write"]) {
+    const gate = new Gate();
+    const { client, clock } = setup({
+      "/set": (session) => session.a = 1,
+      "/remember": (session) => session.renew(30 * 86400),
+      "/slow": () => gate.pass(),
+      "/slow-write": async (session) => {
+        await gate.pass();
+        session.b = 2;
+      },
+    }, { rolling: true });
+    await client.text("/set");
+    clock.advance(80_000);
+    const slow = client.fetch(path);
+    await gate.arrived();
+    await client.text("/remember");
+    gate.open();
+    for (const cookie of (await slow).headers.getSetCookie()) {
+      assertMatch(cookie, /Max-Age=2592000/);
+    }
+    clock.advance(29 * 86400);
+    assertEquals((await client.json("/read") as Data).a, 1, path);
+  }
+});
+
+Deno.test("a value that another request flashed meanwhile is for the next one", async () => {
+  for (const path of ["/slow", "/slow-save"]) {
+    const gate = new Gate();
+    const { client } = setup({
+      "/first": (session) => session.flash("notice", "first"),
+      "/second": (session) => session.flash("notice", "second"),
+      "/slow": () => gate.pass(),
+      "/slow-save": async (session) => {
+        await gate.pass();
+        session.a = 1;
+        await session.save();
+        assertEquals(session.hasChanged, false);
+      },
+    });
+    await client.text("/first");
+    const slow = client.text(path);
+    await gate.arrived();
+    await client.text("/second");
+    gate.open();
+    assertEquals(await slow, "done");
+    assertEquals((await client.json("/read") as Data).notice, "second", path);
+    assertEquals((await client.json("/read") as Data).notice, undefined);
+  }
+});
+
+Deno.test("a flashed value hides data of its key, and takes nothing of them away", async () => {
+  const { client } = setup({
+    "/set": (session) => session.name = "Ada",
+    "/flash": (session) => session.flash("name", "hidden"),
+    "/list": (session) => session.flash("list", ["a", "b"]),
+    "/shift": (session) => (session.list as string[]).shift(),
+    "/same": (session) => session.name = "hidden",
+    "/replace": (session, c) => {
+      session.flash("name", "lost");
+      c.set("session" as never, { name: "kept" } as never);
+    },
+    "/update": async (session) => {
+      assertEquals(await session.update("name", (name) => `${name}!`), "hidden!");
+    },
+  });
+  const name = async () => (await client.json("/read") as Data).name;
+  await client.text("/set");
+  await client.text("/flash");
+  assertEquals([await name(), await name()], ["hidden", "Ada"]);
+  await client.text("/flash");
+  await client.text("/same");
+  assertEquals([await name(), await name()], ["hidden", "hidden"]);
+  await client.text("/replace");
+  assertEquals([await name(), await name()], ["kept", "kept"]);
+  await client.text("/flash");
+  assertEquals(await client.text("/update"), "done");
+  assertEquals([await name(), await name()], ["hidden!", "hidden!"]);
+  await client.text("/list");
+  await client.text("/shift");
+  assertEquals((await client.json("/read") as Data).list, undefined);
+});
+
+Deno.test("cookieOptions that are undefined are the defaults, and others are checked", async () => {
+  const undefinedOptions = {
+    httpOnly: undefined,
+    secure: undefined,
+    path: undefined,
+    sameSite: undefined,
+  };
+  const { client } = setup({ "/set": (session) => session.a = 1 }, {
+    cookieOptions: undefinedOptions as never,
+  });
+  const [cookie] = (await client.fetch("/set")).headers.getSetCookie();
+  assertMatch(cookie!, /Path=\/; HttpOnly; Secure; SameSite=Lax$/);
+  const wrong = [{ prefix: "bogus" }, { httponly: false }, { sameSite: "lxa" }, { secure: 0 }, {
+    path: 1,
+  }];
+  for (const cookieOptions of wrong) {
+    assertThrows(
+      () => setup({}, { cookieOptions: cookieOptions as never }),
+      TypeError,
+      "cookieOptions.",
+    );
+  }
+});
+
+Deno.test("lifetimes that are no whole milliseconds are stored, those beyond reason refused", async () => {
+  const clock = new FakeClock();
+  await using store = new DenoKvStore({ path: ":memory:", clock: clock.now });
+  const { client } = setup(
+    { "/set": (session) => session.renew(100.0005), "/touch": (session) => session.a = 1 },
+    { store, clock: clock.now, maxAge: 1000 / 3, rolling: true },
+  );
+  for (const path of ["/touch", "/set", "/touch"]) assertEquals(await client.text(path), "done");
+  for (const maxAge of [Number.MAX_SAFE_INTEGER, 1e306]) {
+    assertThrows(() => setup({}, { maxAge }), RangeError, "maxAge");
+    const { client } = setup({
+      "/": (session) => assertThrows(() => session.renew(maxAge), RangeError),
+    });
+    assertEquals(await client.text("/"), "done");
+  }
+  const century = setup({ "/set": (session) => session.a = 1 }, {
+    store: new DenoKvStore({ path: ":memory:" }),
+    maxAge: 3_155_760_000,
+    clock: Date.now,
+  });
+  assertEquals(await century.client.text("/set"), "done");
+  assertThrows(() => setup({}, { storeTimeout: 3_000_000 }), RangeError, "storeTimeout");
+});
+
+Deno.test("rolling goes on where a session's life is shorter than the throttle, or its policy than it was", async () => {
+  const short = setup(
+    { "/set": (session) => session.renew(1800), "/a": (session) => session.a = 1 },
+    { rolling: { after: 3600 } },
+  );
+  await short.client.text("/a");
+  await short.client.text("/set");
+  for (let times = 0; times < 12; times++) {
+    short.clock.advance(600);
+    assertEquals(await short.client.json("/read"), { a: 1 });
+  }
+  const store = new Map();
+  const before = setup({ "/set": (session) => session.a = 1 }, { store, maxAge: 30 * 86400 });
+  await before.client.text("/set");
+  const cookie = await before.client.cookie();
+  const after = setup({}, { store, maxAge: 86400, rolling: true, clock: before.clock.now });
+  for (let times = 0; times < 12; times++) {
+    before.clock.advance(4 * 3600);
+    assertEquals(await after.client.json("/read", { headers: { cookie } }), { a: 1 });
+  }
+});
+
+Deno.test("a commit that fails after save() still sends the cookie of what was saved", async () => {
+  const { client } = setup({
+    "/set": (session) => session.a = 1,
+    "/login": async (session) => {
+      await session.regenerate();
+      await session.save();
+      session.bad = NaN;
+    },
+  });
+  await client.text("/set");
+  const response = await client.fetch("/login");
+  assertEquals([response.status, response.headers.getSetCookie().length], [500, 1]);
+  await response.body?.cancel();
+  assertEquals(await client.json("/read"), { a: 1 });
+});
+
+Deno.test("a change while save() is under way stays mine", async () => {
+  const clock = new FakeClock();
+  const store = new MapStore({ clock: clock.now });
+  const watch = watched(store);
+  const held = new Gate();
+  const options = { clock: clock.now };
+  const { client } = setup({
+    "/set": (session) => session.a = "first",
+    "/mine": async (session) => {
+      session.b = 1;
+      watch.inject("update", () => held.pass());
+      const saving = session.save();
+      await held.arrived();
+      session.a = "mine";
+      // Another process is faster.
+      await other.client.text("/theirs", { headers: { cookie: await client.cookie() } });
+      held.open();
+      await saving;
+      assertEquals({ ...session }, { a: "mine", b: 1, c: 1 });
+    },
+  }, { ...options, store: watch.store });
+  const other = setup({
+    "/theirs": (session) => Object.assign(session, { a: "theirs", c: 1 }),
+  }, { ...options, store });
+  await client.text("/set");
+  assertEquals(await client.text("/mine"), "done");
+  assertEquals(await client.json("/read"), { a: "mine", b: 1, c: 1 });
+});
+
+Deno.test("another middleware under the same name, or with the same cookie, is refused", async () => {
+  const store = new MapStore();
+  const clashes: [SessionOptions, SessionOptions][] = [
+    [{ store }, { store, cookieName: "other" }],
+    [{ store }, { store: new MapStore() }],
+    [{ store }, { store, contextKey: "admin" }],
+  ];
+  for (const [one, other] of clashes) {
+    const errors: Error[] = [];
+    const app = new Hono().use(session(one)).use(session(other)).get("/", (c) => c.text("ok"));
+    app.onError((error, c) => {
+      errors.push(error);
+      return c.text("failed", 500);
+    });
+    await app.request("/");
+    assertMatch(errors[0]!.message, /^Cannot mount session middleware as/);
+  }
+});
+
+Deno.test("loggers and listeners that can't be called are refused", () => {
+  for (const logger of [{}, { error() {} }, { error: 1, warn() {} }]) {
+    assertThrows(() => setup({}, { logger: logger as never }), TypeError, "logger.");
+  }
+  for (const events of [{ creatd() {} }, { created: 1 }]) {
+    assertThrows(() => setup({}, { events: events as never }), TypeError, "events.");
+  }
+});
+
+Deno.test("an outage leaves a session that can be read", async () => {
+  const { client, watch } = setup({
+    "/set": (session) => session.a = 1,
+    "/look": (session, c) => {
+      assertEquals([`${session}`, session.a, "a" in session], [
+        "[object Object]",
+        undefined,
+        false,
+      ]);
+      assert(c.get("session" as never) === session);
+      c.set("session" as never, session as never);
+      for (const change of [() => session.a = 1, () => delete session.a, () => session.destroy()]) {
+        assertThrows(change, Error, "the store is unavailable");
+      }
+      return c.text("looked");
+    },
+  }, { onStoreError: "anonymous" });
+  await client.text("/set");
+  watch.inject("read", "fail");
+  assertEquals(await client.text("/look"), "looked");
+});
+
+Deno.test("a conflict that a handler lets pass is a 409", async () => {
+  assertEquals(new SessionConflictError("Cannot commit session: …").getResponse().status, 409);
+  const { client, watch } = setup({
+    "/set": (session) => session.a = 1,
+    "/save": async (session) => {
+      session.a = 2;
+      await session.save();
+    },
+  });
+  await client.text("/set");
+  const { update } = watch.store;
+  watch.store.update = () => false;
+  assertEquals((await client.fetch("/save")).status, 409);
+  watch.store.update = update;
+});
+
+Deno.test("an object assigned after the session was ended elsewhere begins another one", async () => {
+  const gate = new Gate();
+  const { client } = setup({
+    "/set": (session) => session.a = 1,
+    "/logout": (session) => session.destroy(),
+    "/slow": async (session, c) => {
+      await gate.pass();
+      session.a = 2;
+      await assertRejects(() => session.save(), Error, "it has ended");
+      c.set("session" as never, { fresh: 1 } as never);
+    },
+  });
+  await client.text("/set");
+  const thief = await client.thief();
+  const slow = thief.text("/slow");
+  await gate.arrived();
+  await client.text("/logout");
+  gate.open();
+  assertEquals(await slow, "done");
+  assertEquals(await thief.json("/read"), { fresh: 1 });
+});
+
+Deno.test("the cookie of a session that was ended is cleared though an empty one follows", async () => {
+  const { client } = setup({
+    "/set": (session) => session.a = 1,
+    "/renewed": (session, c) => {
+      session.destroy();
+      c.set("session" as never, {} as never);
+    },
+    "/failed": (session, c) => {
+      session.destroy();
+      c.set("session" as never, { a: 2 } as never);
+      return c.text("failed", 500);
+    },
+  });
+  for (const path of ["/renewed", "/failed"]) {
+    await client.text("/set");
+    assertMatch((await client.fetch(path)).headers.getSetCookie()[0]!, /^sid=; Max-Age=0/, path);
+  }
+});
+
+Deno.test("a session that ends while it is being saved leaves no record", async () => {
+  const gate = new Gate();
+  const store = new MapStore();
+  const watch = watched(store);
+  watch.inject("create", () => gate.pass());
+  let saving: Promise<void> | undefined;
+  const { client } = setup({
+    "/": async (session) => {
+      session.a = 1;
+      saving = session.save().catch(() => {});
+      await gate.arrived();
+      session.destroy();
+    },
+  }, { store: watch.store, clock: Date.now });
+  await client.text("/");
+  gate.open();
+  await saving;
+  assertEquals(store.size, 0);
+});
+
+Deno.test("startSession() in the place of a live session leaves one record", async () => {
+  const store = new MapStore();
+  const { client } = setup({
+    "/set": (session) => session.a = 1,
+    "/start": async (_session, c) => void await startSession(c, { b: 1 }),
+  }, { store, clock: Date.now });
+  await client.text("/set");
+  await client.text("/start");
+  assertEquals(store.size, 1);
+});
