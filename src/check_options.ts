@@ -1,13 +1,10 @@
-import {
-  CookieTransport,
-  type CookieTransportOptions,
-  type SessionCookieOptions,
-} from "./cookie_transport.ts";
+import { checkCookie } from "./check_cookie.ts";
 import { systemClock } from "./clock.ts";
 import { defaultStore } from "./default_store.ts";
 import type { SessionEvents } from "./events.ts";
 import { LONGEST_LIFE } from "./expiry.ts";
 import { AdaptedStore } from "./key_value_store.ts";
+import { refuse, refuseRange } from "./misuse.ts";
 import type { SessionOptions } from "./options.ts";
 import { parseObject, serializeValue } from "./record.ts";
 import { assertNotReserved } from "./session.ts";
@@ -49,18 +46,6 @@ export const SHAPES: Readonly<Record<keyof SessionOptions, readonly Shape[]>> = 
   events: ["object"],
   logger: ["object"],
   clock: ["function"],
-};
-
-/** The attributes of a cookie, and the type or the texts that each takes. */
-const ATTRIBUTES: Readonly<Record<keyof SessionCookieOptions, string | readonly string[]>> = {
-  domain: "string",
-  httpOnly: "boolean",
-  partitioned: "boolean",
-  path: "string",
-  prefix: ["host", "secure"],
-  priority: ["low", "medium", "high"],
-  sameSite: ["strict", "lax", "none"],
-  secure: "boolean",
 };
 
 const EVENTS: readonly (keyof SessionEvents)[] = [
@@ -189,41 +174,6 @@ function checkSeconds(name: string, value: unknown, most: number = LONGEST_LIFE)
   }
 }
 
-function checkCookie(options: CookieTransportOptions): CookieTransport {
-  const { attributes } = options;
-  for (const [attribute, value] of Object.entries(attributes)) {
-    if (attribute === "maxAge" || attribute === "expires") {
-      refuse(`cookieOptions.${attribute}`, "it follows the session, see maxAge");
-    }
-    if (!isAttribute(attribute, value)) {
-      refuse(`cookieOptions.${attribute}`, "there is no such attribute or it takes something else");
-    }
-  }
-  const { sameSite = "Lax", secure = true } = attributes;
-  if (sameSite.toLowerCase() === "none" && !secure) {
-    refuse("cookieOptions.sameSite", '"None" needs secure');
-  }
-  try {
-    return new CookieTransport(options);
-  } catch (cause) {
-    const state = cause instanceof Error ? cause.message : "a browser would refuse the cookie";
-    throw new TypeError(
-      `Cannot build session middleware: cookieName or cookieOptions is not valid: ${state}`,
-      { cause },
-    );
-  }
-}
-
-function isAttribute(name: string, value: unknown): boolean {
-  if (!Object.hasOwn(ATTRIBUTES, name)) return false;
-  const allowed = ATTRIBUTES[name as keyof SessionCookieOptions];
-  if (value === undefined) return true;
-  const type: string = typeof value;
-  return typeof allowed === "string"
-    ? type === allowed
-    : typeof value === "string" && allowed.includes(value.toLowerCase());
-}
-
 function checkMembers(name: string, value: object, members: readonly string[]): void {
   for (const [member, each] of Object.entries(value)) {
     if (!members.includes(member)) refuse(`${name}.${member}`, "there is no such member");
@@ -255,12 +205,4 @@ function asStore(store: SessionStore | KeyValueStore, clock: Clock): SessionStor
   }
   if (members(["get", "set", "delete"])) return new AdaptedStore(store as KeyValueStore, clock);
   return refuse("store", "it takes a session store, or an object with get, set and delete");
-}
-
-function refuse(name: string, state: string): never {
-  throw new TypeError(`Cannot build session middleware: option ${name} is not valid: ${state}`);
-}
-
-function refuseRange(name: string, state: string): never {
-  throw new RangeError(`Cannot build session middleware: option ${name} is ${state}`);
 }
