@@ -1,14 +1,6 @@
 /**
- * The data of sessions, empty here, for applications to fill in once for all of their sessions.
- *
- * ```ts ignore
- * // JSR packages can't be augmented from within; an application can do it.
- * declare module "@x/hono-session" {
- *   interface SessionData {
- *     userId?: string;
- *   }
- * }
- * ```
+ * The data of sessions, empty here, for an application to fill in once for all of its sessions, by augmenting
+ * this interface in a file of its own. The README has the lines.
  *
  * @example Types for one middleware instead
  * ```ts

@@ -10,6 +10,7 @@ import {
   serializeValue,
   type SessionRecord,
 } from "./record.ts";
+import { FlashLayer } from "./flash_layer.ts";
 import {
   assertNotReserved,
   isReserved,
@@ -54,16 +55,6 @@ export interface Requested {
 /** The most characters of a subject, so that it fits into the keys of every backend. */
 const LONGEST_SUBJECT = 256;
 
-/** A flashed value. */
-interface Flash {
-  /** Gives it, and tells it from what is assigned later. */
-  readonly get: () => unknown;
-  /** Its JSON text, if the request before flashed it, so that this one is its last. */
-  readonly aging: string | undefined;
-  /** The JSON text of the data that it hides. */
-  readonly under?: string;
-}
-
 /** The inside of one session in one request: what it was, what it is, and what is asked of it. */
 export class SessionState implements SessionController {
   readonly session: SessionObject;
@@ -80,10 +71,7 @@ export class SessionState implements SessionController {
   #sid: string | undefined;
   #baseText: string;
   #base: Contents | undefined;
-  /** The flashed values that the session shows, over data of the same keys. */
-  readonly #flashes = new Map<string, Flash>();
-  /** The keys that this request has seen flashed, by itself or the one before. */
-  readonly #seenFlash = new Set<string>();
+  readonly #flashes: FlashLayer;
   #reflash = false;
 
   /**
@@ -97,11 +85,12 @@ export class SessionState implements SessionController {
     this.#baseText = stored?.record.data ?? initial;
     this.stored = stored;
     this.session = new SessionObject(this);
+    this.#flashes = new FlashLayer(this.session);
     for (const [key, value] of Object.entries(parseObject(this.#baseText))) {
       if (!isReserved(key)) setProperty(this.session, key, value);
     }
     for (const [key, value] of Object.entries(parseObject(stored?.record.flash ?? "{}"))) {
-      if (!isReserved(key)) this.#show(key, { value, aging: JSON.stringify(value) });
+      if (!isReserved(key)) this.#flashes.show(key, { value, aging: JSON.stringify(value) });
     }
   }
 
@@ -173,7 +162,7 @@ export class SessionState implements SessionController {
   flash(key: string, value: unknown): void {
     this.assertLive("flash");
     assertNotReserved(key);
-    this.#show(key, { value, aging: undefined });
+    this.#flashes.show(key, { value, aging: undefined });
   }
 
   reflash(): void {
@@ -229,7 +218,7 @@ export class SessionState implements SessionController {
     const flash: Members = new Map();
     for (const [key, value] of this.#properties()) {
       const text = serializeValue(value, pathOf("session", key));
-      const flashed = this.#flashOf(key);
+      const flashed = this.#flashes.of(key);
       if (!flashed) {
         data.set(key, text);
         continue;
@@ -243,38 +232,14 @@ export class SessionState implements SessionController {
     }
     // What other requests flashed is for the next one, which is not shown here.
     for (const [key, text] of this.base().flash) {
-      if (!this.#seenFlash.has(key) && !flash.has(key)) flash.set(key, text);
+      if (!this.#flashes.hasSeen(key) && !flash.has(key)) flash.set(key, text);
     }
     return { data, flash };
   }
 
   /** Makes a key that is flashed plain data with the value that it shows. */
   unflash(key: string): void {
-    const flashed = this.#flashOf(key);
-    if (flashed) setProperty(this.session, key, flashed.get());
-  }
-
-  /** What a key shows, if that is a flashed value: neither assigned to nor deleted since. */
-  #flashOf(key: string): Flash | undefined {
-    const flash = this.#flashes.get(key);
-    const own = flash && Object.getOwnPropertyDescriptor(this.session, key);
-    return own?.get === flash?.get ? flash : undefined;
-  }
-
-  /** Shows a flashed value. Assigning to its key makes it data; changing it from within doesn't. */
-  #show(key: string, { value, aging }: { value: unknown; aging: string | undefined }): void {
-    const own = Object.getOwnPropertyDescriptor(this.session, key);
-    const before = this.#flashOf(key);
-    const under = before ? before.under : own && JSON.stringify(own.value);
-    const get = () => value;
-    this.#flashes.set(key, { get, aging, ...(under === undefined ? {} : { under }) });
-    this.#seenFlash.add(key);
-    Object.defineProperty(this.session, key, {
-      get,
-      set: (next: unknown) => setProperty(this.session, key, next),
-      enumerable: true,
-      configurable: true,
-    });
+    this.#flashes.settle(key);
   }
 
   /** Gives the session the data that it holds from now on, but for what the handler changed meanwhile. */
@@ -283,7 +248,7 @@ export class SessionState implements SessionController {
     for (const key of new Set([...before.data.keys(), ...now.data.keys()])) {
       const [was, is] = [before.data.get(key), now.data.get(key)];
       const own = Object.hasOwn(session, key) ? JSON.stringify(session[key]) : undefined;
-      if (was === is || own !== was || this.#flashOf(key)) continue;
+      if (was === is || own !== was || this.#flashes.of(key)) continue;
       if (is === undefined) Reflect.deleteProperty(session, key);
       else setProperty(session, key, JSON.parse(is));
     }

@@ -62,6 +62,7 @@ const LAYERS: string[][] = [
   ["src/expiry.ts", "src/merge.ts", "src/contents.ts", "src/events.ts"],
   ["src/store.ts"],
   ["src/key_value_store.ts", "src/bounded_store.ts", "src/session.ts"],
+  ["src/flash_layer.ts"],
   ["src/session_state.ts"],
   ["src/committing.ts", "src/commit.ts", "src/update.ts", "src/visit.ts"],
   ["src/sessions.ts"],

@@ -23,25 +23,30 @@ new Hono().get("/", (c) => {
 });
 `;
 
+const DATA_APP = `
+import { session } from "@x/hono-session";
+import { Hono } from "hono";
+
+new Hono().use(session()).get("/", (c) => {
+  const userId: string | undefined = c.var.session.userId;
+  // @ts-expect-error -- no such key
+  c.var.session.nobody = 1;
+  return c.text(userId ?? "nobody");
+});
+`;
+
 const readme = await Deno.readTextFile(new URL("README.md", ROOT));
 
 Deno.test("the lines of the README give c.session its type", async () => {
   const [, block] = /```ts ignore\n([^`]*declare module[^`]*)```/.exec(readme) ?? [];
   assert(block);
-  const file = await Deno.makeTempFile({
-    dir: fromFileUrl(new URL("tests/", ROOT)),
-    suffix: ".ts",
-  });
-  const map = Deno.env.get("HONO_SESSION_IMPORT_MAP");
-  try {
-    await Deno.writeTextFile(file, block + APP);
-    const { success, stderr } = await new Deno.Command(Deno.execPath(), {
-      args: ["check", "--quiet", ...(map ? [`--import-map=${map}`] : []), file],
-    }).output();
-    assert(success, new TextDecoder().decode(stderr));
-  } finally {
-    await Deno.remove(file);
-  }
+  await check(block + APP);
+});
+
+Deno.test("the lines of the README give all sessions their data", async () => {
+  const [, block] = /```ts ignore\n(\/\/ Not run: it would[^`]*)```/.exec(readme) ?? [];
+  assert(block);
+  await check(block + DATA_APP);
 });
 
 Deno.test("the README describes every option and no other", async () => {
@@ -56,3 +61,21 @@ Deno.test("the README's test command is what CI runs", async () => {
   const [command] = /npx -y deno@[\d.]+ task test/.exec(readme) ?? [];
   assert(command && ci.includes(command));
 });
+
+/** Checks the types of a program of its own. */
+async function check(program: string): Promise<void> {
+  const file = await Deno.makeTempFile({
+    dir: fromFileUrl(new URL("tests/", ROOT)),
+    suffix: ".ts",
+  });
+  const map = Deno.env.get("HONO_SESSION_IMPORT_MAP");
+  try {
+    await Deno.writeTextFile(file, program);
+    const { success, stderr } = await new Deno.Command(Deno.execPath(), {
+      args: ["check", "--quiet", ...(map ? [`--import-map=${map}`] : []), file],
+    }).output();
+    assert(success, new TextDecoder().decode(stderr));
+  } finally {
+    await Deno.remove(file);
+  }
+}
