@@ -3,8 +3,17 @@ import { type Committing, interrupt, reread } from "./committing.ts";
 import { SessionStoreError } from "./errors.ts";
 import { type Contents, contentsOf, contentsToRecord, sameContents } from "./contents.ts";
 import { emit } from "./events.ts";
-import { isLive, isRenewalDue, renewed, seen } from "./expiry.ts";
+import { isLive, isRenewalDue, renewed } from "./expiry.ts";
 import { merge, mergeFlash } from "./merge.ts";
+import {
+  type CommitOptions,
+  isOtherSubject,
+  type Plan,
+  plan,
+  withLifetime,
+  withSubject,
+  type WriteOptions,
+} from "./plan.ts";
 import type { SessionRecord } from "./record.ts";
 import type { Requested, SessionState, Stored } from "./session_state.ts";
 import { hashToken, makeToken } from "./token.ts";
@@ -13,16 +22,6 @@ import { hashToken, makeToken } from "./token.ts";
 const COMMIT_TRIES = 5;
 /** How often a new token is made when its key is taken, which has no chance of happening by chance. */
 const CREATE_TRIES = 3;
-
-/** What of a session is committed. */
-export interface CommitOptions {
-  /** Whether changes of data, and renewals, are kept; `regenerate()` always is. */
-  readonly keepChanges: boolean;
-  /** Whether what the request before flashed has had its day. */
-  readonly consumeFlash: boolean;
-  /** Whether a new session is stored although nothing was put into it. */
-  readonly storeEmpty?: boolean;
-}
 
 /** Brings the store in line with a session: a create, an update, a replacement, a touch or nothing. */
 export async function commit(
@@ -45,8 +44,6 @@ export async function commit(
     }
   });
 }
-
-type WriteOptions = CommitOptions & { readonly requested: Requested };
 
 async function write(
   committing: Committing,
@@ -88,49 +85,6 @@ async function write(
     current = { ...current, record: fresh };
     theirs = contentsOf(fresh);
   }
-}
-
-interface Plan {
-  readonly operation: "update" | "replace" | "touch";
-  readonly record: SessionRecord;
-  readonly renewal: boolean;
-}
-
-/** What is to be written over the record that the store holds now; nothing when there is no need. */
-function plan(
-  { expiry, store }: Committing,
-  { current, contents, theirs, options, now }: {
-    current: Stored;
-    contents: Contents;
-    theirs: Contents;
-    options: WriteOptions;
-    now: number;
-  },
-): Plan | undefined {
-  const { requested, keepChanges } = options;
-  const old = current.record;
-  const lifetime = keepChanges && ("maxAge" in requested || "browser" in requested);
-  const renewal = keepChanges && (requested.renew === true || isRenewalDue(expiry, old, now));
-  const subject = keepChanges && isOtherSubject(requested, old);
-  const changed = lifetime || subject || store.outdated(old) || !sameContents(contents, theirs);
-  if (!changed && !renewal && !requested.regenerate) return undefined;
-
-  const kept = lifetime ? withLifetime(old, requested) : old;
-  const { flash: _, ...rest } = subject ? withSubject(kept, requested, now) : kept;
-  const record: SessionRecord = {
-    ...rest,
-    ...contentsToRecord(contents),
-    ...(renewal ? renewed(expiry, rest, now) : { lastSeenAt: seen(old, now) }),
-  };
-  // What was asked for must not be undone by a touch under way; the other one is told by the version.
-  if (!changed && !requested.regenerate && !requested.renew) {
-    return { operation: "touch", record, renewal };
-  }
-  return {
-    operation: requested.regenerate ? "replace" : "update",
-    record: { ...record, version: old.version + 1 },
-    renewal,
-  };
 }
 
 /** Does what was planned; `undefined` when the record is gone or another one by now. */
@@ -205,30 +159,6 @@ function settle(
 async function makeHome(store: BoundedStore): Promise<{ token: string; key: string }> {
   const token = makeToken();
   return { token, key: store.capabilities.stateless ? token : await hashToken(token) };
-}
-
-function withLifetime(record: SessionRecord, { maxAge, browser }: Requested): SessionRecord {
-  const { maxAge: oldMaxAge, browser: oldBrowser, ...rest } = record;
-  const seconds = maxAge ?? oldMaxAge;
-  return {
-    ...rest,
-    ...(seconds === undefined ? {} : { maxAge: seconds }),
-    ...(browser ?? oldBrowser ? { browser: true } : {}),
-  };
-}
-
-function withSubject(
-  record: SessionRecord,
-  { subject }: Requested,
-  now: number,
-): SessionRecord {
-  if (subject === undefined) return record;
-  const { subject: _, subjectAt: __, ...rest } = record;
-  return subject === null ? rest : { ...rest, subject, subjectAt: now };
-}
-
-function isOtherSubject({ subject }: Requested, record: SessionRecord): boolean {
-  return subject !== undefined && subject !== (record.subject ?? null);
 }
 
 function times({ lastSeenAt, renewedAt, expiresAt }: SessionRecord) {

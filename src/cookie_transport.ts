@@ -50,7 +50,7 @@ export interface SessionCookieOptions {
 }
 
 /** The defaults of a session cookie (ASVS 5.0, 3.3). */
-export const COOKIE_DEFAULTS = Object.freeze({
+const COOKIE_DEFAULTS = Object.freeze({
   httpOnly: true,
   path: "/",
   sameSite: "Lax",

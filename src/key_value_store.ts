@@ -51,10 +51,7 @@ export class AdaptedStore implements SessionStore {
     previous: SessionRecord,
     c?: unknown,
   ): Awaitable<boolean> {
-    return then(
-      this.read(key, c),
-      (stored) => stored?.version === previous.version && this.#set(key, record, c),
-    );
+    return this.#over(previous, this.read(key, c), () => this.#set(key, record, c));
   }
 
   replace(
@@ -63,11 +60,10 @@ export class AdaptedStore implements SessionStore {
     previous: SessionRecord,
     c?: unknown,
   ): Awaitable<boolean> {
-    return then(
+    return this.#over(
+      previous,
       this.read(key, c),
-      (stored) =>
-        stored?.version === previous.version &&
-        then(this.#entries.delete(key, c), () => this.create(next.key, next.record, c)),
+      () => then(this.#entries.delete(key, c), () => this.create(next.key, next.record, c)),
     );
   }
 
@@ -77,15 +73,24 @@ export class AdaptedStore implements SessionStore {
     previous: SessionRecord,
     c?: unknown,
   ): Awaitable<boolean> {
-    return then(
+    return this.#over(
+      previous,
       this.read(key, c),
-      (stored) =>
-        stored?.version === previous.version && this.#set(key, { ...stored, ...times }, c),
+      (stored) => this.#set(key, { ...stored, ...times }, c),
     );
   }
 
   delete(key: string, c?: unknown): Awaitable<void> {
     return then(this.#entries.delete(key, c), () => undefined);
+  }
+
+  /** Writes over what is stored if that is still the previous record. */
+  #over(
+    previous: SessionRecord,
+    reading: Awaitable<SessionRecord | undefined>,
+    write: (stored: SessionRecord) => Awaitable<boolean>,
+  ): Awaitable<boolean> {
+    return then(reading, (stored) => stored?.version === previous.version && write(stored));
   }
 
   #set(key: string, record: SessionRecord, c: unknown): Awaitable<boolean> {

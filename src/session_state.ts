@@ -94,6 +94,11 @@ export class SessionState implements SessionController {
     }
   }
 
+  /** The own properties of the session. */
+  get values(): Record<string, unknown> {
+    return this.session as unknown as Record<string, unknown>;
+  }
+
   get sid(): string {
     return this.#sid ??= this.stored?.record.sid ?? makeSid();
   }
@@ -244,7 +249,7 @@ export class SessionState implements SessionController {
 
   /** Gives the session the data that it holds from now on, but for what the handler changed meanwhile. */
   show(now: Contents, before: Contents): void {
-    const session = this.session as unknown as Record<string, unknown>;
+    const session = this.values;
     for (const key of new Set([...before.data.keys(), ...now.data.keys()])) {
       const [was, is] = [before.data.get(key), now.data.get(key)];
       const own = Object.hasOwn(session, key) ? JSON.stringify(session[key]) : undefined;
@@ -274,7 +279,7 @@ export class SessionState implements SessionController {
   }
 
   *#properties(): Iterable<[string, unknown]> {
-    const session = this.session as unknown as Record<string, unknown>;
+    const session = this.values;
     for (const key of Reflect.ownKeys(session)) {
       if (typeof key === "symbol") {
         serializeValue({ [key]: true }, "session");

@@ -18,7 +18,7 @@ export async function update(
   { key, change }: { key: string; change: (value: unknown) => unknown },
   c: unknown,
 ): Promise<unknown> {
-  const session = state.session as unknown as Record<string, unknown>;
+  const session = state.values;
   if (!committing.store.capabilities.atomic || !state.stored) {
     setProperty(session, key, change(session[key]));
     if (committing.store.capabilities.atomic) {

@@ -64,7 +64,7 @@ const LAYERS: string[][] = [
   ["src/key_value_store.ts", "src/bounded_store.ts", "src/session.ts"],
   ["src/flash_layer.ts"],
   ["src/session_state.ts"],
-  ["src/committing.ts", "src/commit.ts", "src/update.ts", "src/visit.ts"],
+  ["src/committing.ts", "src/plan.ts", "src/commit.ts", "src/update.ts", "src/visit.ts"],
   ["src/sessions.ts"],
   ["src/cookie_transport.ts", "src/signature.ts"],
   ["src/default_store.ts", "src/options.ts", "src/check_cookie.ts", "src/check_options.ts"],
