@@ -30,11 +30,11 @@ export class BoundedStore implements SessionStore {
   }
 
   read(key: string, c: unknown): Promise<SessionRecord | undefined> {
-    return this.#call("read", () => this.#store.read(key, c), c);
+    return this.#call("read", (signal) => this.#store.read(key, c, signal), c);
   }
 
   create(key: string, record: SessionRecord, c: unknown): Promise<StoreWrite> {
-    return this.#call("create", () => this.#store.create(key, record, c), c);
+    return this.#call("create", (signal) => this.#store.create(key, record, c, signal), c);
   }
 
   update(
@@ -43,7 +43,11 @@ export class BoundedStore implements SessionStore {
     previous: SessionRecord,
     c: unknown,
   ): Promise<StoreWrite> {
-    return this.#call("update", () => this.#store.update(key, record, previous, c), c);
+    return this.#call(
+      "update",
+      (signal) => this.#store.update(key, record, previous, c, signal),
+      c,
+    );
   }
 
   replace(
@@ -52,7 +56,11 @@ export class BoundedStore implements SessionStore {
     previous: SessionRecord,
     c: unknown,
   ): Promise<StoreWrite> {
-    return this.#call("replace", () => this.#store.replace(key, next, previous, c), c);
+    return this.#call(
+      "replace",
+      (signal) => this.#store.replace(key, next, previous, c, signal),
+      c,
+    );
   }
 
   touch(
@@ -61,11 +69,11 @@ export class BoundedStore implements SessionStore {
     previous: SessionRecord,
     c: unknown,
   ): Promise<StoreWrite> {
-    return this.#call("touch", () => this.#store.touch(key, times, previous, c), c);
+    return this.#call("touch", (signal) => this.#store.touch(key, times, previous, c, signal), c);
   }
 
   delete(key: string, c: unknown): Promise<void> {
-    return this.#call("delete", () => this.#store.delete(key, c), c);
+    return this.#call("delete", (signal) => this.#store.delete(key, c, signal), c);
   }
 
   outdated(record: SessionRecord): boolean {
@@ -74,12 +82,13 @@ export class BoundedStore implements SessionStore {
 
   async #call<Result>(
     operation: string,
-    run: () => Awaitable<Result>,
+    run: (signal: AbortSignal | undefined) => Awaitable<Result>,
     c: unknown,
   ): Promise<Result> {
+    const abort = this.capabilities.abortable ? new AbortController() : undefined;
     try {
-      const result = run();
-      return isPromiseLike(result) ? await this.#inTime(result) : result;
+      const result = run(abort?.signal);
+      return isPromiseLike(result) ? await this.#inTime(result, abort) : result;
     } catch (cause) {
       if (cause instanceof SessionError) throw cause;
       const state = cause instanceof TimeoutError ? cause.message : "the store failed";
@@ -89,14 +98,18 @@ export class BoundedStore implements SessionStore {
     }
   }
 
-  async #inTime<Result>(result: PromiseLike<Result>): Promise<Result> {
+  async #inTime<Result>(
+    result: PromiseLike<Result>,
+    abort: AbortController | undefined,
+  ): Promise<Result> {
     const { timeout } = this.#options;
     let timer: ReturnType<typeof setTimeout> | undefined;
     const late = new Promise<never>((_, reject) => {
-      timer = setTimeout(
-        () => reject(new TimeoutError(`the store did not answer in ${timeout / 1000} seconds`)),
-        timeout,
-      );
+      timer = setTimeout(() => {
+        const error = new TimeoutError(`the store did not answer in ${timeout / 1000} seconds`);
+        reject(error);
+        abort?.abort(error);
+      }, timeout);
     });
     try {
       return await Promise.race([result, late]);

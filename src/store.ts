@@ -54,6 +54,13 @@ export interface StoreCapabilities {
   readonly maxBytes?: number;
   /** The shortest time to live that the backend takes, in seconds. */
   readonly minTtl?: number;
+  /**
+   * Whether the operations can be called off: they then get an `AbortSignal` after the Hono context, and one
+   * that is called off before it was sent is never done.
+   *
+   * @default {false}
+   */
+  readonly abortable?: boolean;
 }
 
 /**
@@ -120,7 +127,9 @@ export interface StoreReplacement {
  * - A record that is larger than the store can hold is a `SessionTooLargeError`, before the write.
  * - Records come and go as private copies.
  * - Answers may be values or promises; whoever calls awaits both.
- * - The last argument is the Hono context of the request, or `undefined` outside of one.
+ * - `c` is the Hono context of the request, or `undefined` outside of one.
+ * - `signal` comes to stores that declare themselves `abortable`. It fires when nobody waits for the answer any
+ *   more: what was not sent by then is not to be sent later.
  *
  * @example Wrapping a store to count its calls
  * ```ts
@@ -157,9 +166,10 @@ export interface SessionStore {
    *
    * @param key The key.
    * @param c The Hono context.
+   * @param signal Calls the operation off.
    * @returns A private copy, or `undefined` when there is none or it has expired.
    */
-  read(key: string, c?: unknown): Awaitable<SessionRecord | undefined>;
+  read(key: string, c?: unknown, signal?: AbortSignal): Awaitable<SessionRecord | undefined>;
 
   /**
    * Stores a record under a key that holds none.
@@ -167,9 +177,15 @@ export interface SessionStore {
    * @param key The key.
    * @param record The record.
    * @param c The Hono context.
+   * @param signal Calls the operation off.
    * @returns `false`, and nothing was written, when the key holds a record.
    */
-  create(key: string, record: SessionRecord, c?: unknown): Awaitable<StoreWrite>;
+  create(
+    key: string,
+    record: SessionRecord,
+    c?: unknown,
+    signal?: AbortSignal,
+  ): Awaitable<StoreWrite>;
 
   /**
    * Stores a record in place of the one that was read.
@@ -178,6 +194,7 @@ export interface SessionStore {
    * @param record The record; its version is the previous one's plus 1.
    * @param previous The record that was read or last written. A touch in between does not make it old.
    * @param c The Hono context.
+   * @param signal Calls the operation off.
    * @returns `false`, and nothing was written, when the record is gone or has another version.
    */
   update(
@@ -185,6 +202,7 @@ export interface SessionStore {
     record: SessionRecord,
     previous: SessionRecord,
     c?: unknown,
+    signal?: AbortSignal,
   ): Awaitable<StoreWrite>;
 
   /**
@@ -196,6 +214,7 @@ export interface SessionStore {
    * @param next The key from now on, unknown to the store, and its record.
    * @param previous The record that was read or last written.
    * @param c The Hono context.
+   * @param signal Calls the operation off.
    * @returns `false`, and nothing was written, when the record is gone or has another version.
    */
   replace(
@@ -203,6 +222,7 @@ export interface SessionStore {
     next: StoreReplacement,
     previous: SessionRecord,
     c?: unknown,
+    signal?: AbortSignal,
   ): Awaitable<StoreWrite>;
 
   /**
@@ -213,6 +233,7 @@ export interface SessionStore {
    * @param times The new times.
    * @param previous The record that was read or last written.
    * @param c The Hono context.
+   * @param signal Calls the operation off.
    * @returns `false`, and nothing was written, when the record is gone or has another version.
    */
   touch(
@@ -220,6 +241,7 @@ export interface SessionStore {
     times: SessionTimes,
     previous: SessionRecord,
     c?: unknown,
+    signal?: AbortSignal,
   ): Awaitable<StoreWrite>;
 
   /**
@@ -227,8 +249,9 @@ export interface SessionStore {
    *
    * @param key The key.
    * @param c The Hono context.
+   * @param signal Calls the operation off.
    */
-  delete(key: string, c?: unknown): Awaitable<void>;
+  delete(key: string, c?: unknown, signal?: AbortSignal): Awaitable<void>;
 
   /**
    * Whether a record that was read is to be written again although nothing in it changed, as one that lies
@@ -293,6 +316,8 @@ export interface KeyValueStore {
    *
    * @param key The key.
    * @param c The Hono context.
+   * @param signal Never given: it makes this the `delete` of a {@linkcode SessionStore}, so that TypeScript knows the
+   * types of either.
    */
-  delete(key: string, c?: unknown): unknown;
+  delete(key: string, c?: unknown, signal?: AbortSignal): unknown;
 }
