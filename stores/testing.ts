@@ -1,7 +1,9 @@
 /**
- * The conformance suite for session stores. Every store of this package passes it; run it over yours.
+ * The conformance suite for session stores, and a store that fails on demand. Every store of this package passes
+ * the suite; run it over yours. With {@linkcode FaultyStore} tests of an application see what it does when its
+ * store fails, hangs or answers what is no longer so.
  *
- * It knows no test runner and no assertion library: give it the function that declares a test, be it
+ * The suite knows no test runner and no assertion library: give it the function that declares a test, be it
  * `Deno.test`, the one of `node:test` or the one of `bun:test`.
  *
  * @example Testing a store of your own
@@ -32,12 +34,16 @@ import {
   same,
   type StoreUnderTest,
 } from "./conformance/case.ts";
+import { endCases } from "./conformance/end.ts";
+import { failureCases } from "./conformance/failure.ts";
+import { FaultyStore, type StoreFault, type StoreOperation } from "./conformance/faulty_store.ts";
 import { lifeCases } from "./conformance/life.ts";
 import { statelessCases } from "./conformance/stateless.ts";
 import { writeCases } from "./conformance/write.ts";
 import type { Awaitable, Clock, StoreCapabilities } from "../src/store.ts";
 
-export type { StoreUnderTest };
+export { FaultyStore };
+export type { StoreFault, StoreOperation, StoreUnderTest };
 
 /**
  * Options of {@linkcode storeConformance}.
@@ -125,13 +131,22 @@ export function storeConformance(options: StoreConformanceOptions): void {
     same(store.capabilities, capabilities, "capabilities");
     await close?.();
   });
-  for (const each of [...writeCases, ...lifeCases, ...atomicCases, ...statelessCases]) {
+  for (const each of CASES) {
     const full = `${name}: ${each.name}`;
     const missing = each.needs({ ...capabilities, canFail });
     if (missing === undefined) options.test(full, () => run(each, options));
     else skip(full, missing);
   }
 }
+
+const CASES: readonly ConformanceCase[] = [
+  ...writeCases,
+  ...lifeCases,
+  ...endCases,
+  ...failureCases,
+  ...atomicCases,
+  ...statelessCases,
+];
 
 async function run(each: ConformanceCase, options: StoreConformanceOptions): Promise<void> {
   const clock = new ConformanceClock();

@@ -8,6 +8,7 @@ import defaultExport, {
   startSession,
 } from "@x/hono-session";
 import { MapStore } from "@x/hono-session/stores/map";
+import { FaultyStore } from "@x/hono-session/testing";
 import { assert, assertEquals, assertMatch, assertNotEquals, assertRejects } from "@std/assert";
 import { Hono } from "hono";
 import { HTTPException } from "hono/http-exception";
@@ -15,7 +16,6 @@ import { streamText } from "hono/streaming";
 import { Client } from "./_client.ts";
 import { FakeClock } from "./_clock.ts";
 import { Gate } from "./_gate.ts";
-import { watched } from "./_watched_store.ts";
 
 interface Data {
   a?: number;
@@ -26,9 +26,9 @@ interface Data {
 const QUIET = { error() {}, warn() {} };
 
 function setup(options: SessionOptions<Data> = {}) {
-  const watch = watched(new MapStore());
+  const watch = new FaultyStore(new MapStore());
   const app = new Hono()
-    .use(session<Data>({ store: watch.store, ...options }))
+    .use(session<Data>({ store: watch, ...options }))
     .get("/set", (c) => {
       c.var.session.a = 1;
       return c.text("set");
@@ -103,7 +103,7 @@ Deno.test("session() shows the same object in all its places and takes objects a
 
 Deno.test("session() mounted twice loads and commits once", async () => {
   const { app, watch } = setup();
-  app.use("/twice/*", session<Data>({ store: watch.store }));
+  app.use("/twice/*", session<Data>({ store: watch }));
   app.get("/twice/set", (c) => {
     c.var.session.a = 2;
     return c.json(c.var.session);
@@ -281,7 +281,7 @@ Deno.test("session() marks responses that depend on a session, unless told not t
     "Cookie",
     "private",
   ]);
-  const off = new Hono().use(session({ store: watch.store, cacheControl: false })).get(
+  const off = new Hono().use(session({ store: watch, cacheControl: false })).get(
     "/",
     (c) => c.text(""),
   );
@@ -333,9 +333,9 @@ Deno.test("session() with a secret signs the token; a forged one costs no store 
   assertEquals([token!.length, signature!.length], [43, 43]);
 
   const rejected: string[] = [];
-  const watch = watched(store);
+  const watch = new FaultyStore(store);
   const now = setup({
-    store: watch.store,
+    store: watch,
     secret: [NEW, OLD],
     events: { rejected: ({ reason }) => rejected.push(reason) },
   });
@@ -496,51 +496,29 @@ Deno.test("a stored key that has become the name of a member hides no member", a
 });
 
 Deno.test("a collision of keys is answered with another token", async () => {
-  const store = new MapStore();
-  let collisions = 0;
-  const { client } = setup({
-    store: {
-      capabilities: store.capabilities,
-      read: (key) => store.read(key),
-      create: (key, record) => collisions++ < 2 ? false : store.create(key, record),
-      update: (key, record, previous) => store.update(key, record, previous),
-      replace: (key, next, previous) => store.replace(key, next, previous),
-      touch: (key, times, previous) => store.touch(key, times, previous),
-      delete: (key) => store.delete(key),
-    },
-  });
+  const { client, watch } = setup();
+  watch.inject("create", "refuse", 2);
   await client.text("/set");
+  assertEquals(watch.calls(), ["create", "create", "create"]);
   assertEquals(await client.json("/read"), { a: 1 });
 });
 
 Deno.test("a commit that others keep overtaking is a 409 without a cookie", async () => {
-  const store = new MapStore();
-  const { client } = setup({ store });
-  await client.text("/set");
   const conflicts: number[] = [];
-  const overtaken = setup({
+  const { app, client, watch } = setup({
     logger: QUIET,
     events: { conflict: ({ tries }) => conflicts.push(tries) },
-    store: {
-      capabilities: store.capabilities,
-      read: (key) => store.read(key),
-      create: () => false,
-      update: () => false,
-      replace: () => false,
-      touch: () => false,
-      delete: () => {},
-    },
   });
-  overtaken.app.get("/change", (c) => {
+  app.get("/change", (c) => {
     c.var.session.name = "Ada";
     return c.text("changed");
   }).onError((error, c) => {
     assert(error.cause instanceof SessionConflictError);
     return (error as HTTPException).getResponse() ?? c.text("");
   });
-  const response = await overtaken.app.request("/change", {
-    headers: { cookie: await client.cookie() },
-  });
+  await client.text("/set");
+  watch.inject("update", "refuse");
+  const response = await client.fetch("/change");
   assertEquals([response.status, response.headers.getSetCookie()], [409, []]);
   assertEquals(conflicts, [1, 2, 3, 4]);
 });

@@ -2,12 +2,12 @@ import { session } from "@x/hono-session";
 import { DenoKvStore } from "@x/hono-session/stores/deno-kv";
 import { MapStore } from "@x/hono-session/stores/map";
 import type { SessionStore } from "@x/hono-session";
+import { FaultyStore } from "@x/hono-session/testing";
 import { assertEquals } from "@std/assert";
 import fc from "fast-check";
 import { Hono } from "hono";
 import { Client } from "./_client.ts";
 import { FakeClock } from "./_clock.ts";
-import { watched } from "./_watched_store.ts";
 
 const MAX_AGE = 1000;
 
@@ -194,12 +194,12 @@ async function act(
 
 async function agrees(visits: Visit[], open: (clock: FakeClock) => SessionStore): Promise<void> {
   const clock = new FakeClock();
-  const watch = watched(open(clock));
+  const watch = new FaultyStore(open(clock));
   const model = new Model();
   let current: Visit;
   const app = new Hono()
     .use(session({
-      store: watch.store,
+      store: watch,
       clock: clock.now,
       maxAge: MAX_AGE,
       logger: { error() {}, warn() {} },
@@ -218,9 +218,7 @@ async function agrees(visits: Visit[], open: (clock: FakeClock) => SessionStore)
         assertEquals(read(), plain(model.shown), `what is read after ${step.do}`);
       }
       if (current.ends === "with a failing store") {
-        for (const operation of ["create", "update", "replace", "touch", "delete"] as const) {
-          watch.inject(operation, "fail");
-        }
+        watch.inject("all", "fail");
       }
       if (current.ends === "with an error") throw new Error("handler failed");
       return c.text("done");

@@ -2,12 +2,12 @@
 import { session, SessionConflictError, type SessionOptions, startSession } from "@x/hono-session";
 import { DenoKvStore } from "@x/hono-session/stores/deno-kv";
 import { MapStore } from "@x/hono-session/stores/map";
+import { FaultyStore } from "@x/hono-session/testing";
 import { assert, assertEquals, assertMatch, assertRejects, assertThrows } from "@std/assert";
 import { type Context, Hono } from "hono";
 import { Client } from "./_client.ts";
 import { FakeClock } from "./_clock.ts";
 import { Gate } from "./_gate.ts";
-import { watched } from "./_watched_store.ts";
 
 type Data = Record<string, unknown>;
 type Handler = (session: SessionLike, c: Context) => unknown;
@@ -26,9 +26,9 @@ const QUIET = { error() {}, warn() {} };
 /** An application of handlers by path, and one that reads. */
 function setup(handlers: Record<string, Handler>, options: SessionOptions<Data> = {}) {
   const clock = new FakeClock();
-  const watch = watched(new MapStore({ clock: clock.now }));
+  const watch = new FaultyStore(new MapStore({ clock: clock.now }));
   const app = new Hono().use(
-    session<Data>({ store: watch.store, clock: clock.now, logger: QUIET, ...options }),
+    session<Data>({ store: watch, clock: clock.now, logger: QUIET, ...options }),
   );
   for (const [path, handler] of Object.entries(handlers)) {
     app.get(path, async (c) => {
@@ -210,8 +210,9 @@ Deno.test("lifetimes that are no whole milliseconds are stored, those beyond rea
     });
     assertEquals(await client.text("/"), "done");
   }
+  await using lasting = new DenoKvStore({ path: ":memory:" });
   const century = setup({ "/set": (session) => session.a = 1 }, {
-    store: new DenoKvStore({ path: ":memory:" }),
+    store: lasting,
     maxAge: 3_155_760_000,
     clock: Date.now,
   });
@@ -260,7 +261,7 @@ Deno.test("a commit that fails after save() still sends the cookie of what was s
 Deno.test("a change while save() is under way stays mine", async () => {
   const clock = new FakeClock();
   const store = new MapStore({ clock: clock.now });
-  const watch = watched(store);
+  const watch = new FaultyStore(store);
   const held = new Gate();
   const options = { clock: clock.now };
   const { client } = setup({
@@ -277,7 +278,7 @@ Deno.test("a change while save() is under way stays mine", async () => {
       await saving;
       assertEquals({ ...session }, { a: "mine", b: 1, c: 1 });
     },
-  }, { ...options, store: watch.store });
+  }, { ...options, store: watch });
   const other = setup({
     "/theirs": (session) => Object.assign(session, { a: "theirs", c: 1 }),
   }, { ...options, store });
@@ -346,10 +347,8 @@ Deno.test("a conflict that a handler lets pass is a 409", async () => {
     },
   });
   await client.text("/set");
-  const { update } = watch.store;
-  watch.store.update = () => false;
+  watch.inject("update", "refuse");
   assertEquals((await client.fetch("/save")).status, 409);
-  watch.store.update = update;
 });
 
 Deno.test("an object assigned after the session was ended elsewhere begins another one", async () => {
@@ -396,7 +395,7 @@ Deno.test("the cookie of a session that was ended is cleared though an empty one
 Deno.test("a session that ends while it is being saved leaves no record", async () => {
   const gate = new Gate();
   const store = new MapStore();
-  const watch = watched(store);
+  const watch = new FaultyStore(store);
   watch.inject("create", () => gate.pass());
   let saving: Promise<void> | undefined;
   const { client } = setup({
@@ -406,7 +405,7 @@ Deno.test("a session that ends while it is being saved leaves no record", async 
       await gate.arrived();
       session.destroy();
     },
-  }, { store: watch.store, clock: Date.now });
+  }, { store: watch, clock: Date.now });
   await client.text("/");
   gate.open();
   await saving;

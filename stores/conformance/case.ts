@@ -52,6 +52,12 @@ export function server({ stateless }: CaseNeeds): string | undefined {
   return stateless ? "the client holds the record" : undefined;
 }
 
+/** Needs a store on the server that declares how much it can hold. */
+export function limited(given: CaseNeeds): string | undefined {
+  return server(given) ??
+    (given.maxBytes === undefined ? "the store declares no maxBytes" : undefined);
+}
+
 /** The length of a session in the cases, in milliseconds. */
 export const HOUR = 3_600_000;
 

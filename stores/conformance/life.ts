@@ -1,26 +1,16 @@
 import {
-  type CaseNeeds,
   type ConformanceCase,
   HOUR,
+  limited,
   makeKey,
   makeRecord,
-  rejects,
   renewedTimes,
   same,
   server,
   written,
 } from "./case.ts";
 
-function limited(given: CaseNeeds): string | undefined {
-  return server(given) ??
-    (given.maxBytes === undefined ? "the store declares no maxBytes" : undefined);
-}
-
-function failing(given: CaseNeeds): string | undefined {
-  return server(given) ?? (given.canFail ? undefined : "the harness can't make the backend fail");
-}
-
-/** The rules for how records live on and end. */
+/** The rules for how records live on, move and go. */
 export const lifeCases: readonly ConformanceCase[] = [
   {
     name: "touch moves the times and nothing else",
@@ -126,6 +116,11 @@ export const lifeCases: readonly ConformanceCase[] = [
         false,
         "of a deleted record",
       );
+      same(
+        await store.replace(makeKey(), { key: free, record: next }, record),
+        false,
+        "of an unknown key",
+      );
       same(await store.read(free), undefined, "the free key");
     },
   },
@@ -142,63 +137,6 @@ export const lifeCases: readonly ConformanceCase[] = [
       await store.delete(makeKey());
       same(await store.read(key), undefined, "the deleted key");
       same(await store.read(other), record, "another key");
-    },
-  },
-  {
-    name: "a record ends at expiresAt, whatever the backend still holds",
-    needs: server,
-    async run({ store, clock }) {
-      const [key, other] = [makeKey(), makeKey()];
-      await store.create(key, makeRecord(clock));
-      const record = (await store.read(key))!;
-      clock.advance(HOUR - 1);
-      same((await store.read(key))?.sid, record.sid, "read just before");
-      clock.advance(1);
-      same(await store.read(key), undefined, "read");
-      same(await store.update(key, written(record, "{}"), record), false, "update");
-      same(await store.touch(key, renewedTimes(clock), record), false, "touch");
-      const next = { ...written(record, "{}"), ...renewedTimes(clock) };
-      same(await store.replace(key, { key: other, record: next }, record), false, "replace");
-      same(await store.read(other), undefined, "read of the other key");
-      await store.delete(key);
-    },
-  },
-  {
-    name: "what is too large is refused before the write",
-    needs: limited,
-    async run({ store, clock }) {
-      const key = makeKey();
-      const record = makeRecord(clock);
-      const data = JSON.stringify({ text: "x".repeat(store.capabilities.maxBytes! + 1) });
-      const tooLarge = (error: unknown) =>
-        (error as { code?: unknown } | null)?.code === "ERR_SESSION_TOO_LARGE";
-      await rejects(() => store.create(key, { ...record, data }), tooLarge, "create");
-      same(await store.read(key), undefined, "read after create");
-      await store.create(key, record);
-      await rejects(() => store.update(key, written(record, data), record), tooLarge, "update");
-      same(await store.read(key), record, "read after update");
-    },
-  },
-  {
-    name: "a failing backend is a rejection",
-    needs: failing,
-    async run({ store, clock, fail }) {
-      const key = makeKey();
-      const record = makeRecord(clock);
-      await store.create(key, record);
-      await fail!();
-      const any = () => true;
-      const next = written(record, "{}");
-      await rejects(() => store.read(key), any, "read");
-      await rejects(() => store.create(makeKey(), record), any, "create");
-      await rejects(() => store.update(key, next, record), any, "update");
-      await rejects(
-        () => store.replace(key, { key: makeKey(), record: next }, record),
-        any,
-        "replace",
-      );
-      await rejects(() => store.touch(key, renewedTimes(clock), record), any, "touch");
-      await rejects(() => store.delete(key), any, "delete");
     },
   },
 ];

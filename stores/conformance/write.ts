@@ -48,7 +48,9 @@ export const writeCases: readonly ConformanceCase[] = [
       same(await store.create(plain, record), true, "create");
       same(await store.create(full, every), true, "create with every member");
       same(await store.read(plain), record, "read");
-      same(await store.read(full), every, "read of every member");
+      const read = await store.read(full);
+      same(read, every, "read of every member");
+      same(store.outdated?.(read!) ?? false, false, "outdated");
     },
   },
   {

@@ -1,16 +1,17 @@
 import {
+  type Awaitable,
   endSession,
   session,
   type SessionOptions,
   type SessionStore,
   startSession,
 } from "@x/hono-session";
+import { FaultyStore, type StoreOperation } from "@x/hono-session/testing";
 import { assert, assertEquals, assertMatch, assertNotEquals } from "@std/assert";
 import { Hono } from "hono";
 import { Client } from "../_client.ts";
 import { FakeClock } from "../_clock.ts";
 import { Gate } from "../_gate.ts";
-import { type Watched, watched } from "../_watched_store.ts";
 
 export interface Data {
   name?: string;
@@ -23,17 +24,21 @@ export interface Data {
 
 export interface HttpSuiteOptions {
   name: string;
-  open(clock: () => number): { store: SessionStore; close?(): Promise<void> };
+  open(clock: () => number): Awaitable<{ store: SessionStore; close?(): Promise<void> }>;
   options?: SessionOptions<Data>;
   /** Whether the client holds the session, so that the last answer that it gets wins. */
   stateless?: boolean;
+  /** Whether the store lets no write at the same time get lost; `true` unless told otherwise. */
+  atomic?: boolean;
   /** Whether a session can be ended for whoever holds a copy of its cookie. */
   revocable?: boolean;
+  /** Declares a test: another function than `Deno.test` where a client keeps connections over tests. */
+  test?: (name: string, run: () => Promise<void>) => void;
 }
 
 interface Scene {
   clock: FakeClock;
-  watch: Watched;
+  watch: FaultyStore;
   gate: Gate;
   makeApp(options?: SessionOptions<Data>): ReturnType<typeof makeApp>;
   stateless: boolean;
@@ -157,13 +162,14 @@ export function makeApp(options: SessionOptions<Data>, gate: Gate) {
 
 /** What every store does behind the middleware, asked over HTTP. */
 export function httpSuite(suite: HttpSuiteOptions): void {
-  const { name, open, options, stateless = false, revocable = !stateless } = suite;
+  const { name, open, options, atomic = true, stateless = false, revocable = !stateless } = suite;
+  const declare = suite.test ?? Deno.test;
 
   function test(what: string, run: (scene: Scene) => Promise<void>): void {
-    Deno.test(`${name}: ${what}`, async () => {
+    declare(`${name}: ${what}`, async () => {
       const clock = new FakeClock();
-      const { store, close } = open(clock.now);
-      const watch = watched(store);
+      const { store, close } = await open(clock.now);
+      const watch = new FaultyStore(store);
       const gate = new Gate();
       try {
         await run({
@@ -172,8 +178,7 @@ export function httpSuite(suite: HttpSuiteOptions): void {
           gate,
           stateless,
           revocable,
-          makeApp: (more) =>
-            makeApp({ store: watch.store, clock: clock.now, ...options, ...more }, gate),
+          makeApp: (more) => makeApp({ store: watch, clock: clock.now, ...options, ...more }, gate),
         });
       } finally {
         await close?.();
@@ -560,7 +565,7 @@ export function httpSuite(suite: HttpSuiteOptions): void {
         : c.text("failed", 500)
     );
     const client = new Client(app);
-    const fails = async (operation: Parameters<Watched["inject"]>[0], path: string) => {
+    const fails = async (operation: StoreOperation, path: string) => {
       watch.inject(operation, "fail");
       const response = await client.fetch(path);
       assertEquals([response.status, await response.text()], [503, "Service Unavailable"], path);
@@ -641,31 +646,24 @@ export function httpSuite(suite: HttpSuiteOptions): void {
   });
 
   test("a store that hangs is answered in time", async ({ makeApp, watch }) => {
-    const app = makeApp({ storeTimeout: 0.02 });
-    const client = new Client(app);
+    const client = new Client(makeApp());
     await client.text("/set/a/1");
     watch.inject("read", "hang");
-    assertEquals((await client.fetch("/read")).status, 500, "by this application's onError");
+    const app = makeApp({ storeTimeout: 0.02 });
+    const headers = { cookie: await client.cookie() };
+    assertEquals((await app.request("/read", { headers })).status, 500, "by onError");
     assertEquals((await app.request("/static")).status, 200, "anonymous visitors don't notice");
   });
 
   if (revocable) endTests(test);
-  if (!stateless) raceTests(test);
+  if (!stateless) raceTests(test, atomic);
 }
 
 /** What holds of several requests that write at the same time. */
-function raceTests(test: (what: string, run: (scene: Scene) => Promise<void>) => void): void {
-  test("requests at the same time keep each other's changes", async ({ makeApp, gate }) => {
-    const client = new Client(makeApp());
-    await client.text("/set/name/%22Ada%22");
-    const [one, other] = [client.text("/slow/a/1"), client.text("/slow/b/2")];
-    await gate.arrived(2);
-    await client.text("/set/count/7");
-    gate.open();
-    await Promise.all([one, other]);
-    assertEquals(await client.json("/read"), { name: "Ada", count: 7, a: 1, b: 2 });
-  });
-
+function raceTests(
+  test: (what: string, run: (scene: Scene) => Promise<void>) => void,
+  atomic: boolean,
+): void {
   test("a session that ends by the policy while a request runs is not written", async ({ makeApp, gate, clock }) => {
     const client = new Client(makeApp({ maxAge: 1000 }));
     await client.text("/set/a/1");
@@ -677,6 +675,19 @@ function raceTests(test: (what: string, run: (scene: Scene) => Promise<void>) =>
     gate.open();
     assertEquals((await slow).headers.getSetCookie(), []);
     assertEquals(await client.json("/read"), { a: 1 });
+  });
+
+  if (!atomic) return;
+
+  test("requests at the same time keep each other's changes", async ({ makeApp, gate }) => {
+    const client = new Client(makeApp());
+    await client.text("/set/name/%22Ada%22");
+    const [one, other] = [client.text("/slow/a/1"), client.text("/slow/b/2")];
+    await gate.arrived(2);
+    await client.text("/set/count/7");
+    gate.open();
+    await Promise.all([one, other]);
+    assertEquals(await client.json("/read"), { name: "Ada", count: 7, a: 1, b: 2 });
   });
 
   test("50 parallel updates leave 50", async ({ makeApp, gate }) => {

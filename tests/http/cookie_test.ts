@@ -1,6 +1,7 @@
 import { session, type SessionOptions } from "@x/hono-session";
 import { type CookieStore, EncryptedCookieStore } from "@x/hono-session/stores/cookie";
 import { MapStore } from "@x/hono-session/stores/map";
+import { FaultyStore } from "@x/hono-session/testing";
 import { assert, assertEquals, assertMatch, assertNotEquals, assertRejects } from "@std/assert";
 import { Hono } from "hono";
 import { Client } from "../_client.ts";
@@ -8,7 +9,6 @@ import { FakeClock } from "../_clock.ts";
 import { AUTHENTICATED_STORES, COOKIE_STORES, OLDER_SECRET, SECRET } from "../_cookie_stores.ts";
 import { counting } from "../_crypto.ts";
 import { Gate } from "../_gate.ts";
-import { watched } from "../_watched_store.ts";
 
 interface Data {
   name?: string;
@@ -267,8 +267,8 @@ Deno.test("with revocations the cookies before a login are dead, those after it 
 Deno.test("deleteAll() ends every cookie of a subject, and a login after it lives", async () => {
   for (const make of Object.values(AUTHENTICATED_STORES)) {
     const clock = new FakeClock();
-    const watch = watched(new MapStore({ clock: clock.now }));
-    const store = make({ revocations: watch.store, clock: clock.now });
+    const watch = new FaultyStore(new MapStore({ clock: clock.now }));
+    const store = make({ revocations: watch, clock: clock.now });
     const { app, client } = setup(store, { clock: clock.now });
     const gate = new Gate();
     app.get("/as/:subject", (c) => {
@@ -318,10 +318,10 @@ Deno.test("deleteAll() ends every cookie of a subject, and a login after it live
 Deno.test("revocations cost one read with a request and are kept no longer than the cookies", async () => {
   const clock = new FakeClock();
   const map = new MapStore({ clock: clock.now });
-  const watch = watched(map);
+  const watch = new FaultyStore(map);
   const store = new EncryptedCookieStore({
     secret: SECRET,
-    revocations: watch.store,
+    revocations: watch,
     clock: clock.now,
   });
   const { app, client } = setup(store, { clock: clock.now, maxAge: 1000 });
@@ -373,8 +373,8 @@ Deno.test("a mark outlives every cookie that its session was ever given", async 
 });
 
 Deno.test("revocations that fail are 503, not a session", async () => {
-  const watch = watched(new MapStore());
-  const { client } = setup(new EncryptedCookieStore({ secret: SECRET, revocations: watch.store }));
+  const watch = new FaultyStore(new MapStore());
+  const { client } = setup(new EncryptedCookieStore({ secret: SECRET, revocations: watch }));
   await client.text("/set/Ada");
   watch.inject("read", "fail");
   const response = await client.fetch("/read");

@@ -1,0 +1,489 @@
+import {
+  type Clock,
+  type SessionRecord,
+  type SessionStore,
+  type SessionTimes,
+  SessionTooLargeError,
+  type StoreCapabilities,
+  type StoreReplacement,
+} from "@x/hono-session";
+import { SignedCookieStore } from "@x/hono-session/stores/cookie";
+import { SECRET } from "./_cookie_stores.ts";
+
+const MAX_BYTES = 500_000;
+
+/** A store that keeps the whole contract, in parts that can be broken one by one. */
+export class SoundStore implements SessionStore {
+  readonly capabilities: StoreCapabilities = {
+    atomic: true,
+    index: false,
+    consistency: "strong",
+    maxBytes: MAX_BYTES,
+    abortable: true,
+  };
+  readonly records = new Map<string, SessionRecord>();
+  readonly clock: Clock;
+  isAtomic = true;
+  isDown = false;
+
+  constructor(clock: Clock) {
+    this.clock = clock;
+  }
+
+  async read(key: string, _c?: unknown, signal?: AbortSignal): Promise<SessionRecord | undefined> {
+    await this.begin(signal);
+    const record = this.live(key);
+    return record && this.copy(record);
+  }
+
+  async create(key: string, record: SessionRecord, _c?: unknown, signal?: AbortSignal) {
+    await this.begin(signal);
+    this.assertFits(record);
+    if (this.live(key)) return false;
+    if (!this.isAtomic) await Promise.resolve();
+    return this.put(key, record);
+  }
+
+  async update(
+    key: string,
+    record: SessionRecord,
+    previous: SessionRecord,
+    _c?: unknown,
+    signal?: AbortSignal,
+  ) {
+    await this.begin(signal);
+    this.assertFits(record);
+    if (!this.matches(key, previous)) return false;
+    if (!this.isAtomic) await Promise.resolve();
+    return this.put(key, record);
+  }
+
+  async replace(
+    key: string,
+    next: StoreReplacement,
+    previous: SessionRecord,
+    _c?: unknown,
+    signal?: AbortSignal,
+  ) {
+    await this.begin(signal);
+    this.assertFits(next.record);
+    if (!this.matches(key, previous) || this.live(next.key)) return false;
+    if (!this.isAtomic) await Promise.resolve();
+    this.remove(key);
+    return this.put(next.key, next.record);
+  }
+
+  async touch(
+    key: string,
+    times: SessionTimes,
+    previous: SessionRecord,
+    _c?: unknown,
+    signal?: AbortSignal,
+  ) {
+    await this.begin(signal);
+    if (!this.matches(key, previous)) return false;
+    const record = this.live(key)!;
+    if (!this.isAtomic) await Promise.resolve();
+    return this.put(key, this.touched(record, times));
+  }
+
+  async delete(key: string, _c?: unknown, signal?: AbortSignal): Promise<void> {
+    await this.begin(signal);
+    this.remove(key);
+  }
+
+  /** What every operation begins with. */
+  begin(signal: AbortSignal | undefined): unknown {
+    if (this.isDown) throw new Error("connection refused");
+    signal?.throwIfAborted();
+    return undefined;
+  }
+
+  assertFits({ data }: SessionRecord): void {
+    if (data.length <= MAX_BYTES) return;
+    const sizes = { size: data.length, limit: MAX_BYTES };
+    throw new SessionTooLargeError("Cannot store session: it is too large", sizes);
+  }
+
+  live(key: string): SessionRecord | undefined {
+    const record = this.records.get(key);
+    return record && this.clock() < record.expiresAt ? record : undefined;
+  }
+
+  matches(key: string, previous: SessionRecord): boolean {
+    return this.live(key)?.version === previous.version;
+  }
+
+  touched(record: SessionRecord, times: SessionTimes): SessionRecord {
+    return { ...record, ...times };
+  }
+
+  copy(record: SessionRecord): SessionRecord {
+    return { ...record };
+  }
+
+  put(key: string, record: SessionRecord): boolean {
+    this.records.set(key, this.copy(record));
+    return true;
+  }
+
+  remove(key: string): void {
+    this.records.delete(key);
+  }
+}
+
+/** The same for a store whose token is the record. */
+export class SoundStatelessStore extends SignedCookieStore {
+  constructor(clock: Clock) {
+    super({ secret: SECRET, clock });
+  }
+}
+
+/** A mistake in a store, and the cases of the conformance suite that are there to find it. */
+export interface BrokenStore {
+  mistake: string;
+  open(clock: Clock): SessionStore;
+  finds: string[];
+}
+
+/** Mistakes that authors of stores make, each in a store that is sound otherwise. */
+export const BROKEN_STORES: BrokenStore[] = [
+  broken(
+    "declares more than it has",
+    class extends SoundStore {
+      override readonly capabilities = {
+        atomic: false,
+        index: false,
+        consistency: "eventual",
+      } as const;
+    },
+    "declares its capabilities",
+  ),
+  broken(
+    "read rejects when there is nothing",
+    class extends SoundStore {
+      override async read(...args: Parameters<SoundStore["read"]>) {
+        const record = await super.read(...args);
+        if (!record) throw new Error("not found");
+        return record;
+      }
+    },
+    "read of an unknown key gives nothing",
+  ),
+  broken(
+    "drops what it has no column for",
+    class extends SoundStore {
+      override put(key: string, { subjectAt: _, ...record }: SessionRecord) {
+        return super.put(key, record);
+      }
+    },
+    "a created record is read as it was",
+  ),
+  broken(
+    "says that every record is outdated",
+    class extends SoundStore {
+      outdated = () => true;
+    },
+    "a created record is read as it was",
+  ),
+  broken(
+    "shares its objects",
+    class extends SoundStore {
+      override copy(record: SessionRecord) {
+        return record;
+      }
+    },
+    "records come and go as private copies",
+  ),
+  broken(
+    "text is kept as Latin-1",
+    class extends SoundStore {
+      override put(key: string, record: SessionRecord) {
+        return super.put(key, { ...record, data: record.data.replaceAll(/[^ -ÿ]/g, "?") });
+      }
+    },
+    "any data come back as they were",
+  ),
+  broken(
+    "create is an upsert",
+    class extends SoundStore {
+      override create(key: string, record: SessionRecord) {
+        return Promise.resolve(this.put(key, record));
+      }
+    },
+    "create never overwrites",
+  ),
+  broken(
+    "create is in the way of what has expired",
+    class extends SoundStore {
+      override create(...args: Parameters<SoundStore["create"]>) {
+        return this.records.has(args[0]) ? Promise.resolve(false) : super.create(...args);
+      }
+    },
+    "create takes the place of an expired record",
+  ),
+  broken(
+    "update merges the record into the old one",
+    class extends SoundStore {
+      override put(key: string, record: SessionRecord) {
+        return super.put(key, { ...this.records.get(key), ...record });
+      }
+    },
+    "update stores the next version",
+  ),
+  broken(
+    "update is an upsert",
+    class extends SoundStore {
+      override update(key: string, record: SessionRecord) {
+        return Promise.resolve(this.put(key, record));
+      }
+    },
+    "update never creates",
+    "update never brings a deleted record back",
+    "update refuses what another request wrote meanwhile",
+  ),
+  broken(
+    "versions are ignored",
+    class extends SoundStore {
+      override matches(key: string) {
+        return this.live(key) !== undefined;
+      }
+    },
+    "update refuses what another request wrote meanwhile",
+    "touch refuses what another request wrote meanwhile",
+    "replace never revives, never overwrites and refuses what is old",
+  ),
+  broken(
+    "only what was read can be updated",
+    class extends SoundStore {
+      readonly #read = new WeakSet<SessionRecord>();
+      override async read(...args: Parameters<SoundStore["read"]>) {
+        const record = await super.read(...args);
+        if (record) this.#read.add(record);
+        return record;
+      }
+      override matches(key: string, previous: SessionRecord) {
+        return this.#read.has(previous) && super.matches(key, previous);
+      }
+    },
+    "update follows update without a read between",
+  ),
+  broken(
+    "touch counts as a version",
+    class extends SoundStore {
+      override touched(record: SessionRecord, times: SessionTimes) {
+        return { ...record, ...times, version: record.version + 1 };
+      }
+    },
+    "a touch does not make a record old",
+  ),
+  broken(
+    "touch drops what is flashed",
+    class extends SoundStore {
+      override touched({ flash: _, ...record }: SessionRecord, times: SessionTimes) {
+        return { ...record, ...times };
+      }
+    },
+    "touch moves the times and nothing else",
+  ),
+  broken(
+    "touch writes back what was read",
+    class extends SoundStore {
+      override touch(key: string, times: SessionTimes, previous: SessionRecord) {
+        return Promise.resolve(this.put(key, { ...previous, ...times }));
+      }
+    },
+    "touch never creates and never revives",
+    "touch refuses what another request wrote meanwhile",
+  ),
+  broken(
+    "touch cuts large records",
+    class extends SoundStore {
+      override touched(record: SessionRecord, times: SessionTimes) {
+        return { ...record, ...times, data: record.data.slice(0, 64 * 1024) };
+      }
+    },
+    "touch of a large record keeps it whole",
+  ),
+  broken(
+    "replace leaves the old key",
+    class extends SoundStore {
+      override async replace(...args: Parameters<SoundStore["replace"]>) {
+        const old = this.records.get(args[0]);
+        const isDone = await super.replace(...args);
+        if (isDone) this.put(args[0], old!);
+        return isDone;
+      }
+    },
+    "replace moves a session to another key",
+    "of replacements at the same time one wins and the others leave nothing",
+  ),
+  broken(
+    "replace is an upsert",
+    class extends SoundStore {
+      override replace(key: string, next: StoreReplacement) {
+        this.remove(key);
+        return Promise.resolve(this.put(next.key, next.record));
+      }
+    },
+    "replace never revives, never overwrites and refuses what is old",
+  ),
+  broken(
+    "delete rejects when there is nothing",
+    class extends SoundStore {
+      override remove(key: string) {
+        if (!this.records.delete(key)) throw new Error("not found");
+      }
+    },
+    "delete ends a record and bears repeating",
+  ),
+  broken(
+    "expiry is left to the backend",
+    class extends SoundStore {
+      override live(key: string) {
+        return this.records.get(key);
+      }
+    },
+    "a record ends at expiresAt, whatever the backend still holds",
+  ),
+  broken(
+    "the time to live only grows",
+    class extends SoundStore {
+      override put(key: string, record: SessionRecord) {
+        const { expiresAt = 0 } = this.records.get(key) ?? {};
+        return super.put(key, { ...record, expiresAt: Math.max(record.expiresAt, expiresAt) });
+      }
+    },
+    "update and touch move the end of a record both ways",
+  ),
+  broken(
+    "the time to live is cut to seconds",
+    class extends SoundStore {
+      override live(key: string) {
+        const record = super.live(key);
+        const seconds = Math.floor(((record?.expiresAt ?? 0) - this.clock()) / 1000);
+        return seconds > 0 || (record?.expiresAt ?? 0) - this.clock() > 2000 ? record : undefined;
+      }
+    },
+    "a life that is no whole number of seconds ends on time",
+  ),
+  broken(
+    "the backend refuses a time to live of zero",
+    class extends SoundStore {
+      override put(key: string, record: SessionRecord) {
+        if (record.expiresAt <= this.clock()) throw new Error("invalid expire time");
+        return super.put(key, record);
+      }
+    },
+    "a record that ended before it came is never read",
+  ),
+  broken(
+    "what is too large fails somehow",
+    class extends SoundStore {
+      override assertFits({ data }: SessionRecord) {
+        if (data.length > MAX_BYTES) throw new Error("value too large");
+      }
+    },
+    "what is too large is refused before the write",
+  ),
+  broken(
+    "replace deletes before it looks at the size",
+    class extends SoundStore {
+      override replace(...args: Parameters<SoundStore["replace"]>) {
+        if (args[1].record.data.length > MAX_BYTES) this.remove(args[0]);
+        return super.replace(...args);
+      }
+    },
+    "what is too large is refused before the write",
+  ),
+  broken(
+    "the signal is ignored",
+    class extends SoundStore {
+      override begin() {
+        return super.begin(undefined);
+      }
+    },
+    "what is called off before it begins is a rejection and never done",
+  ),
+  broken(
+    "a failure looks like nothing found",
+    class extends SoundStore {
+      override read(...args: Parameters<SoundStore["read"]>) {
+        return super.read(...args).catch(() => undefined);
+      }
+    },
+    "a failing backend is a rejection",
+  ),
+  broken(
+    "looks first and writes later",
+    class extends SoundStore {
+      override isAtomic = false;
+    },
+    "of creates at the same time one wins",
+    "of updates at the same time one wins",
+    "touches and updates at the same time don't undo each other",
+    "of replacements at the same time one wins and the others leave nothing",
+    "a delete beats whatever runs at the same time",
+  ),
+];
+
+/** The same for stores whose token is the record. */
+export const BROKEN_STATELESS_STORES: BrokenStore[] = [
+  broken(
+    "declares that the server holds the record",
+    class extends SoundStatelessStore {
+      override readonly capabilities = {
+        atomic: true,
+        index: false,
+        consistency: "strong",
+      } as const;
+    },
+    "declares its capabilities",
+  ),
+  broken(
+    "drops what is flashed",
+    class extends SoundStatelessStore {
+      override create(key: string, { flash: _, ...record }: SessionRecord) {
+        return super.create(key, record);
+      }
+    },
+    "the token of a created record opens it",
+  ),
+  broken(
+    "touch keeps the token",
+    class extends SoundStatelessStore {
+      override touch(token: string) {
+        return Promise.resolve(token);
+      }
+    },
+    "every write gives another token",
+  ),
+  broken(
+    "tokens never end",
+    class extends SoundStatelessStore {
+      constructor() {
+        super(() => 0);
+      }
+    },
+    "a token ends with its record",
+  ),
+  broken(
+    "a damaged token is a failure",
+    class extends SoundStatelessStore {
+      override async read(token: string) {
+        const record = await super.read(token);
+        if (!record) throw new Error("invalid signature");
+        return record;
+      }
+    },
+    "a damaged token opens nothing",
+  ),
+];
+
+function broken(
+  mistake: string,
+  Store: new (clock: Clock) => SessionStore,
+  ...finds: string[]
+): BrokenStore {
+  return { mistake, open: (clock) => new Store(clock), finds };
+}
