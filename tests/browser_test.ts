@@ -2,6 +2,7 @@ import { assert, assertEquals, assertMatch } from "@std/assert";
 import { type Browser, type BrowserContext, chromium, type Page } from "playwright-core";
 import { requireOrSkip } from "./_available.ts";
 import { DemoProcess } from "./_demo_process.ts";
+import { freePort } from "./_server_process.ts";
 
 const CHROMIUM = findChromium();
 const ARGS = [
@@ -74,11 +75,6 @@ function browserTest(name: string, run: (stage: Stage) => Promise<void>): void {
       await run({ address, browser, restart });
     },
   });
-}
-
-function freePort(): number {
-  using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-  return listener.addr.port;
 }
 
 /** A page whose complaints are kept. */

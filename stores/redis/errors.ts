@@ -1,0 +1,22 @@
+const DROPPED_CODES = new Set(["ECONNRESET", "EPIPE", "ERR_REDIS_CONNECTION_CLOSED"]);
+const DROPPED_REGEXP = /^(Socket closed unexpectedly|Connection (is )?closed)/;
+
+/** Whether the server does not know a script yet, or has forgotten it. */
+export function isUnknownScript(error: unknown): boolean {
+  return messageOf(error).startsWith("NOSCRIPT");
+}
+
+/** Whether a cluster refused keys that lie on different nodes. */
+export function isCrossSlot(error: unknown): boolean {
+  return messageOf(error).startsWith("CROSSSLOT");
+}
+
+/** Whether the connection was dropped, so that nobody knows whether the command was done. */
+export function isDropped(error: unknown): boolean {
+  const { code } = error as { code?: unknown };
+  return DROPPED_CODES.has(code as string) || DROPPED_REGEXP.test(messageOf(error));
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : "";
+}

@@ -1,0 +1,35 @@
+import { RedisStore } from "@x/hono-session/stores/redis";
+import { pooled } from "../_pooled.ts";
+import { RedisServer, skipRedis } from "../_redis.ts";
+import { CLIENTS, CLUSTER_CLIENTS, type RedisConnection } from "../_redis_clients.ts";
+import { RedisCluster } from "../_redis_cluster.ts";
+import { httpSuite } from "./_suite.ts";
+
+const ignore = skipRedis();
+
+let server: RedisServer;
+let cluster: RedisCluster;
+const connections = new Map<string, RedisConnection>();
+
+Deno.test.beforeAll(async () => {
+  if (ignore) return;
+  [server, cluster] = await Promise.all([RedisServer.start(), RedisCluster.start()]);
+  for (const name of ["node-redis 6", "ioredis 6"]) {
+    connections.set(name, await CLIENTS[name]!(server.url));
+    const inCluster = `${name} cluster`;
+    connections.set(inCluster, await CLUSTER_CLIENTS[inCluster]!(cluster.urls));
+  }
+});
+
+Deno.test.afterAll(async () => {
+  for (const { close } of connections.values()) await close();
+  await Promise.all([server?.stop(), cluster?.stop()]);
+});
+
+for (const name of ["node-redis 6", "node-redis 6 cluster", "ioredis 6", "ioredis 6 cluster"]) {
+  httpSuite({
+    name: `RedisStore with ${name}`,
+    open: (clock) => ({ store: new RedisStore({ client: connections.get(name)!.client, clock }) }),
+    test: pooled({ ignore }),
+  });
+}

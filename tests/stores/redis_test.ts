@@ -1,0 +1,337 @@
+import { type NodeRedisClusterLike, RedisStore } from "@x/hono-session/stores/redis";
+import { storeConformance } from "@x/hono-session/testing";
+import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
+import { createClient } from "redis";
+import { FakeClock } from "../_clock.ts";
+import { DroppingProxy } from "../_dropping_proxy.ts";
+import { pooled } from "../_pooled.ts";
+import { makeRecord } from "../_record.ts";
+import { RedisServer, skipRedis } from "../_redis.ts";
+import { CLIENTS, CLUSTER_CLIENTS, type RedisConnection } from "../_redis_clients.ts";
+import { RedisCluster } from "../_redis_cluster.ts";
+
+const ignore = skipRedis();
+
+const { capabilities } = new RedisStore({ getClient: () => Promise.reject() });
+
+let server: RedisServer;
+let cluster: RedisCluster;
+
+Deno.test.beforeAll(async () => {
+  if (ignore) return;
+  [server, cluster] = await Promise.all([RedisServer.start(), RedisCluster.start()]);
+});
+
+Deno.test.afterAll(async () => {
+  await Promise.all([server?.stop(), cluster?.stop()]);
+});
+
+/** In its cluster client, commands after `disconnect()` never end. */
+const NEVER_FAILS = "node-redis 4 cluster";
+
+function conformance(name: string, connect: () => Promise<RedisConnection>): void {
+  storeConformance({
+    name: `RedisStore with ${name}`,
+    capabilities,
+    canFail: name !== NEVER_FAILS,
+    test: pooled({ ignore }),
+    async open(clock) {
+      const { client, close } = await connect();
+      let closed = false;
+      const closeOnce = async () => {
+        if (!closed) await close();
+        closed = true;
+      };
+      return { store: new RedisStore({ client, clock }), fail: closeOnce, close: closeOnce };
+    },
+    onSkip: () => {},
+  });
+}
+
+for (const [name, connect] of Object.entries(CLIENTS)) {
+  conformance(name, () => connect(server.url));
+}
+for (const [name, connect] of Object.entries(CLUSTER_CLIENTS)) {
+  conformance(name, () => connect(cluster.urls));
+}
+
+/** Runs a test with a store over a connection of its own. */
+function test(
+  name: string,
+  run: (scene: {
+    clock: FakeClock;
+    store: RedisStore;
+    client: RedisConnection["client"];
+  }) => Promise<void>,
+): void {
+  Deno.test({
+    name: `RedisStore ${name}`,
+    ignore,
+    async fn() {
+      const clock = new FakeClock();
+      const { client, close } = await CLIENTS["node-redis 6"]!(server.url);
+      try {
+        await run({ clock, client, store: new RedisStore({ client, clock: clock.now }) });
+      } finally {
+        await close();
+      }
+    },
+  });
+}
+
+test("keeps a record as one JSON text that lives as long", async ({ store, clock }) => {
+  const record = makeRecord(clock, { flash: '{"a":1}', subject: "user:42" });
+  await store.create("layout", record);
+  const { write, ...kept } = JSON.parse(String(await server.command("GET", "session:layout")));
+  assertEquals(kept, record);
+  assertEquals(typeof write, "string");
+  const timeToLive = Number(await server.command("PTTL", "session:layout"));
+  assert(timeToLive > 3_590_000 && timeToLive <= 3_600_000, `${timeToLive} ms to live`);
+});
+
+test("gives Redis whole milliseconds, whatever the times are", async ({ store, clock }) => {
+  const record = makeRecord(clock, { expiresAt: clock.now() + 1500.25 });
+  assertEquals(await store.create("fraction", record), true);
+  const times = { ...record, expiresAt: clock.now() + 99_000.75 };
+  assertEquals(await store.touch("fraction", times, record), true);
+  assertEquals(await store.read("fraction"), times);
+  const timeToLive = Number(await server.command("PTTL", "session:fraction"));
+  assert(timeToLive > 90_000 && timeToLive <= 99_001, `${timeToLive} ms to live`);
+});
+
+test("costs one command for each operation", async ({ store, clock }) => {
+  const record = makeRecord(clock);
+  const second = { ...record, version: 2 };
+  const third = { ...record, version: 3 };
+  // The server knows the scripts from here on.
+  await store.create("warm", record);
+  await store.touch("warm", record, record);
+  await store.replace("warm", { key: "warmer", record: second }, record);
+  await server.command("CONFIG", "RESETSTAT");
+  await store.create("cost", record);
+  await store.read("cost");
+  await store.update("cost", second, record);
+  await store.touch("cost", second, second);
+  await store.replace("cost", { key: "moved", record: third }, second);
+  await store.delete("moved");
+  const stats = String(await server.command("INFO", "commandstats"));
+  // What a script does counts as well: a look and a write, or two.
+  assertEquals(
+    Object.fromEntries(
+      Array.from(stats.matchAll(/cmdstat_(\w+):calls=(\d+)/g), ([, name, calls]) => [name, +calls!])
+        .filter(([name]) => name !== "config"),
+    ),
+    { evalsha: 4, get: 1 + 3 + 2, set: 4, del: 1 + 1 },
+  );
+});
+
+test("teaches its scripts to a server that has forgotten them", async ({ store, clock }) => {
+  const record = makeRecord(clock);
+  await store.create("forgotten", record);
+  await server.command("SCRIPT", "FLUSH");
+  assertEquals(await store.update("forgotten", { ...record, version: 2 }, record), true);
+  assertEquals((await store.read("forgotten"))?.version, 2);
+});
+
+test("takes what it did not write for nothing, and a key of another type for a failure", async ({ store, clock }) => {
+  const record = makeRecord(clock);
+  for (const junk of ["", "junk", "{", "null", "[]", '{"version":1}', '{"version":"1"}']) {
+    await server.command("SET", "session:junk", junk);
+    assertEquals(await store.read("junk"), undefined, junk);
+    assertEquals(await store.update("junk", { ...record, version: 2 }, record), false, junk);
+    assertEquals(await store.touch("junk", record, record), false, junk);
+    assertEquals(await store.create("junk", record), true, junk);
+  }
+  await server.command("HSET", "session:hash", "a", "1");
+  await assertRejects(async () => await store.read("hash"), Error, "WRONGTYPE");
+});
+
+test("is not led astray by what a session holds", async ({ store, clock }) => {
+  const data = JSON.stringify({
+    a: '{"version":9,"lastSeenAt":1,"renewedAt":1,"expiresAt":1,"write":"x",',
+    version: 9,
+    expiresAt: 1,
+  });
+  const record = makeRecord(clock, { data, flash: data, subject: data });
+  await store.create("astray", record);
+  const next = { ...record, version: 2 };
+  assertEquals(await store.update("astray", next, record), true);
+  const times = { lastSeenAt: clock.now(), renewedAt: clock.now(), expiresAt: clock.now() + 5000 };
+  assertEquals(await store.touch("astray", times, next), true);
+  assertEquals(await store.read("astray"), { ...next, ...times });
+});
+
+test("keeps to its prefix", async ({ client, clock }) => {
+  const [one, other] = ["one:", "other:"].map((prefix) =>
+    new RedisStore({ client, prefix, clock: clock.now })
+  );
+  await one!.create("key", makeRecord(clock));
+  assertEquals(await other!.read("key"), undefined);
+  assertEquals(await server.command("EXISTS", "one:key"), 1);
+});
+
+test("finds its client by the request", async ({ client, clock }) => {
+  const context = { client };
+  const store = new RedisStore({
+    getClient: (c) => Promise.resolve(c.client),
+    clock: clock.now,
+  });
+  const record = makeRecord(clock);
+  assertEquals(await store.create("by request", record, context), true);
+  assertEquals(await store.read("by request", context), record);
+  await assertRejects(
+    async () => await store.read("by request", { client: {} }),
+    TypeError,
+    "Cannot use RedisStore: the client is none of node-redis, ioredis or Bun",
+  );
+});
+
+Deno.test({
+  name: "RedisStore asks once more over a dropped connection, and does nothing twice",
+  ignore,
+  // A pool clears its timers a moment after it is closed.
+  sanitizeResources: false,
+  async fn(t) {
+    for (const [name, connect] of Object.entries(CLIENTS)) {
+      await t.step(name, async () => {
+        const clock = new FakeClock();
+        await using proxy = await DroppingProxy.start(server.port);
+        const { client, close } = await connect(proxy.url);
+        const store = new RedisStore({ client, clock: clock.now });
+        const key = `dropped with ${name}`;
+        const first = makeRecord(clock);
+        const [second, third, fourth] = [2, 3, 4].map((version) => ({ ...first, version }));
+        // The server knows the scripts from here on, so that a lost answer is that of EVALSHA.
+        await store.create(`${key} before`, first);
+        await store.touch(`${key} before`, first, first);
+        await store.replace(`${key} before`, { key: `${key} after`, record: second! }, first);
+
+        proxy.drop();
+        assertEquals(await store.create(key, first), true, "create");
+        proxy.drop();
+        assertEquals(await store.read(key), first, "read");
+        proxy.drop();
+        assertEquals(await store.update(key, second!, first), true, "update");
+        proxy.drop();
+        assertEquals(await store.touch(key, second!, second!), true, "touch");
+        proxy.drop();
+        const moved = { key: `${key} moved`, record: third! };
+        assertEquals(await store.replace(key, moved, second!), true, "replace");
+        assertEquals(await store.read(`${key} moved`), third, "what was moved");
+        proxy.drop();
+        await store.delete(`${key} moved`);
+        assertEquals(await store.read(`${key} moved`), undefined, "what was deleted");
+        assertEquals(proxy.drops, 0, "all answers were lost");
+
+        // Somebody else's write is not taken for one's own.
+        await store.create(`${key} theirs`, first);
+        await store.update(`${key} theirs`, { ...second!, data: '{"theirs":1}' }, first);
+        proxy.drop();
+        assertEquals(await store.update(`${key} theirs`, second!, first), false, "too late");
+        assertEquals(await store.update(`${key} theirs`, fourth!, first), false, "still too late");
+        await close();
+      });
+    }
+  },
+});
+
+Deno.test({
+  name: "RedisStore fails when the connection is dropped twice",
+  ignore,
+  async fn() {
+    const clock = new FakeClock();
+    await using proxy = await DroppingProxy.start(server.port);
+    const { client, close } = await CLIENTS["node-redis 6"]!(proxy.url);
+    const store = new RedisStore({ client, clock: clock.now });
+    await store.read("key");
+    proxy.drop(2);
+    await assertRejects(async () => await store.read("key"), Error, "Socket closed unexpectedly");
+    assertEquals(await store.read("key"), undefined);
+    await close();
+  },
+});
+
+Deno.test({
+  name: "RedisStore never does later what was called off before it was sent",
+  ignore,
+  async fn() {
+    const clock = new FakeClock();
+    await using own = await RedisServer.start();
+    const { client, close } = await CLIENTS["node-redis 6"]!(own.url);
+    const store = new RedisStore({ client, clock: clock.now });
+    const record = makeRecord(clock);
+    await store.create("key", record);
+    await own.kill();
+    const abort = new AbortController();
+    const update = store.update("key", { ...record, version: 2 }, record, undefined, abort.signal);
+    abort.abort(new Error("called off"));
+    await assertRejects(() => update);
+    await own.restart();
+    // What is asked now comes after whatever was waiting.
+    assertEquals(await store.read("key"), record);
+    await close();
+  },
+});
+
+Deno.test({
+  name: "RedisStore moves a session over the nodes of a cluster, old record first",
+  ignore,
+  async fn() {
+    const clock = new FakeClock();
+    const { client, close } = await CLUSTER_CLIENTS["node-redis 6 cluster"]!(cluster.urls);
+    const store = new RedisStore({ client, clock: clock.now });
+    const [key, next] = ["key 1", await elsewhere("key 1")];
+    const record = makeRecord(clock);
+    await store.create(key, record);
+    const stale = { ...record, version: 7 };
+    assertEquals(await store.replace(key, { key: next, record: stale }, stale), false);
+    assertEquals(await store.read(key), record);
+    const moved = { ...record, version: 2 };
+    assertEquals(await store.replace(key, { key: next, record: moved }, record), true);
+    assertEquals(await store.read(key), undefined);
+    assertEquals(await store.read(next), moved);
+
+    // The old one is gone before the new one is there.
+    const third = { ...record, version: 3 };
+    await (await cluster.masterOf(`session:${key}`)).command("SET", `session:${key}`, "{}");
+    const asked: string[] = [];
+    const redis = client as NodeRedisClusterLike;
+    const spy: NodeRedisClusterLike = {
+      masters: [],
+      sendCommand(firstKey, isReadonly, args, options) {
+        asked.push(args.slice(3, 3 + Number(args[2])).join());
+        return redis.sendCommand(firstKey, isReadonly, args, options);
+      },
+    };
+    const watched = new RedisStore({ client: spy, clock: clock.now });
+    assertEquals(await watched.replace(next, { key, record: third }, moved), true);
+    assertEquals(asked, [
+      `session:${next},session:${key}`, // refused by the cluster, once
+      `session:${next}`,
+      `session:${key}`,
+    ]);
+    asked.length = 0;
+    const back = { key: next, record: { ...record, version: 4 } };
+    assertEquals(await watched.replace(key, back, third), true);
+    assertEquals(asked, [`session:${key}`, `session:${next}`]);
+    await close();
+  },
+});
+
+/** A key that another node of the cluster answers for. */
+async function elsewhere(key: string): Promise<string> {
+  const node = await cluster.masterOf(`session:${key}`);
+  for (let count = 0;; count++) {
+    if (await cluster.masterOf(`session:other ${count}`) !== node) return `other ${count}`;
+  }
+}
+
+Deno.test("RedisStore takes exactly one of client and getClient, and only clients that it knows", () => {
+  const client = createClient();
+  for (const options of [{}, { client, getClient: () => client }]) {
+    assertThrows(() => new RedisStore(options), TypeError, "either client or getClient");
+  }
+  for (const client of [{}, null, "redis://localhost", new Map()]) {
+    assertThrows(() => new RedisStore({ client: client as never }), TypeError, "Cannot");
+  }
+});
