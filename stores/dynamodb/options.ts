@@ -1,0 +1,120 @@
+import type { Clock } from "../../src/store.ts";
+import { RESERVED_NAMES } from "./item.ts";
+import type { DynamoDbDocumentLike } from "./like.ts";
+
+/** What `key` is tried with: a key as the middleware makes them. */
+const SAMPLE_KEY = "A".repeat(43);
+
+const METHODS = ["get", "put", "update", "delete", "transactWrite"] as const;
+
+/**
+ * Options of {@linkcode DynamoDbStore}.
+ *
+ * @example A table of another layout, shared with other items
+ * ```ts
+ * import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
+ * import { DynamoDBDocument } from "@aws-sdk/lib-dynamodb";
+ * import { DynamoDbStore, type DynamoDbStoreOptions } from "@x/hono-session/stores/dynamodb";
+ *
+ * const client = new DynamoDBClient({ region: "eu-central-1" });
+ * const options: DynamoDbStoreOptions = {
+ *   document: DynamoDBDocument.from(client),
+ *   tableName: "my-app",
+ *   key: (key) => ({ PK: `SESSION#${key}`, SK: "SESSION" }),
+ *   expiresAttr: "ttl",
+ * };
+ * new DynamoDbStore(options);
+ * client.destroy();
+ * ```
+ */
+export interface DynamoDbStoreOptions {
+  /** The `DynamoDBDocument` of `@aws-sdk/lib-dynamodb`. Its client stays yours to destroy. */
+  document: DynamoDbDocumentLike;
+  /** The table. It has to exist, with string keys unless `key` makes others. */
+  tableName: string;
+  /**
+   * The attribute that is the partition key of the table. It holds `session:` and the key of the session.
+   *
+   * @default {"pk"}
+   */
+  primaryKey?: string;
+  /**
+   * The attribute that is the sort key of the table, commonly `"sk"`. It holds `session`.
+   *
+   * @default {none, for a table without a sort key}
+   */
+  sortKey?: string;
+  /**
+   * The attribute with the end of the session in whole epoch seconds, rounded up. Name it in the "time to
+   * live" setting of the table, so that DynamoDB reclaims expired sessions.
+   *
+   * @default {"expires"}
+   */
+  expiresAttr?: string;
+  /**
+   * The key attributes of the item of a session, all of them and always the same for the same key, where
+   * `primaryKey` and `sortKey` don't fit the table. The constructor tries it once with a made-up key.
+   *
+   * @param key The key of the session, a text of 43 characters.
+   */
+  key?: (key: string) => Record<string, unknown>;
+  /**
+   * Tells the time, for tests.
+   *
+   * @default {Date.now}
+   */
+  clock?: Clock;
+}
+
+/** How sessions lie in a table. */
+export interface Layout {
+  readonly expiresAttr: string;
+  /** The key attributes of the item of a session. */
+  toKey(key: string): Record<string, unknown>;
+}
+
+/**
+ * The layout that options ask for, when they are sound.
+ *
+ * @throws {TypeError} When they are not.
+ */
+export function layoutOf(options: DynamoDbStoreOptions): Layout {
+  const { document, tableName, sortKey, expiresAttr = "expires", key } = options;
+  if (!METHODS.every((method) => typeof document?.[method] === "function")) {
+    refuse("document is no DynamoDBDocument of @aws-sdk/lib-dynamodb");
+  }
+  checkName("tableName", tableName);
+  if (key === undefined) {
+    const { primaryKey = "pk" } = options;
+    checkNames([["primaryKey", primaryKey], ["sortKey", sortKey], ["expiresAttr", expiresAttr]]);
+    const rest = sortKey === undefined ? {} : { [sortKey]: "session" };
+    return { expiresAttr, toKey: (key) => ({ [primaryKey]: `session:${key}`, ...rest }) };
+  }
+  if (typeof key !== "function") refuse("key is not a function");
+  if (options.primaryKey !== undefined || sortKey !== undefined) {
+    refuse("key excludes primaryKey and sortKey");
+  }
+  const names = Object.keys(key(SAMPLE_KEY) ?? {});
+  if (names.length === 0) refuse("key gives no attributes");
+  checkNames([...names.map((name) => ["key", name] as const), ["expiresAttr", expiresAttr]]);
+  return { expiresAttr, toKey: key };
+}
+
+/** Sees to it that attributes have names of their own. */
+function checkNames(names: (readonly [option: string, name: string | undefined])[]): void {
+  const taken = new Set(RESERVED_NAMES);
+  for (const [option, name] of names) {
+    if (name === undefined) continue;
+    checkName(option, name);
+    if (taken.has(name)) refuse(`${option} gives an attribute a name that is taken, ${name}`);
+    taken.add(name);
+  }
+}
+
+function checkName(option: string, name: unknown): void {
+  if (typeof name !== "string" || name === "") refuse(`${option} is not a name`);
+}
+
+function refuse(state: string): never {
+  throw new TypeError(`Cannot create DynamoDbStore: ${state}`);
+}
