@@ -6,6 +6,9 @@ const NPM_IMPORT_MAP = fromFileUrl(new URL("scripts/npm_import_map.json", ROOT))
 const CODE = ["mod.ts", "src", "stores", "scripts", "tests"];
 const DOCUMENTED = ["mod.ts", "src", "stores", "README.md"];
 
+/** A test leaves nothing open that it does not say. */
+const SANITIZERS = ["--sanitize-resources", "--trace-leaks"];
+
 const SUMMARY_REGEXP = /\| (\d+) passed(?: \(\d+ steps?\))? \| (\d+) failed/;
 
 const config = JSON.parse(await Deno.readTextFile(new URL("deno.json", ROOT)));
@@ -36,7 +39,7 @@ async function test(args: string[]): Promise<boolean> {
   const files = args.some((arg) => !arg.startsWith("-")) ? [] : [...DOCUMENTED, "tests"];
   const counts = { passed: 0, failed: 0 };
   const ok = await deno(
-    ["test", "-A", "--doc", "--trace-leaks", ...importMap, ...args, ...files],
+    ["test", "-A", "--doc", ...SANITIZERS, ...importMap, ...args, ...files],
     (line) => {
       const [, passed, failed] = SUMMARY_REGEXP.exec(line) ?? [];
       counts.passed += Number(passed ?? 0);

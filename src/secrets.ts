@@ -10,14 +10,15 @@ const SHORTEST = 32;
  * import { session, type SecretOption } from "@x/hono-session";
  * import { MapStore } from "@x/hono-session/stores/map";
  *
- * const secret: SecretOption = (c) => (c as { env: { SECRET: string } }).env.SECRET;
+ * const secret: SecretOption = (c) => c.env.SECRET;
  * session({ store: new MapStore(), secret });
  * ```
  */
 export type SecretOption =
   | string
   | readonly string[]
-  | ((c: unknown) => string | readonly string[]);
+  // deno-lint-ignore no-explicit-any -- Only the application knows its bindings: `(c) => c.env.SECRET`.
+  | ((c: any) => string | readonly string[]);
 
 /**
  * Checks secrets.

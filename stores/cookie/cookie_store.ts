@@ -48,7 +48,8 @@ export interface CookieStoreOptions {
    * A store on the server that remembers which sessions were ended, which got a new token and when all of a
    * subject's were ended, for 400 days, the longest life of a cookie. It costs one read with every
    * request that has a session, two at the same time when the session has a subject, and as much again with
-   * every write. Without it a copy of a cookie outlives logout (ASVS 5.0, 7.4.1).
+   * every write. Without it a copy of a cookie outlives logout (ASVS 5.0, 7.4.1). It must be atomic and strongly
+   * consistent: elsewhere a mark may be seen late, or get lost.
    */
   revocations?: SessionStore;
   /**
@@ -95,6 +96,7 @@ export class CookieStore implements SessionStore {
    * @param options What all cookie stores can do.
    * @param cookieName The name of the cookie. The middleware sets it.
    * @throws {RangeError} When `chunks` or `memo` is out of range.
+   * @throws {TypeError} When `revocations` can't promise what they are for.
    */
   constructor(format: CookieFormat, options: CookieStoreOptions = {}, cookieName = "sid") {
     const { chunks = 1, memo = 1000, clock = systemClock, revocations } = options;
@@ -106,6 +108,7 @@ export class CookieStore implements SessionStore {
     if (!Number.isInteger(memo) || memo < 0) {
       throw new RangeError(`Cannot create cookie store: memo is ${memo}, not 0 or more`);
     }
+    if (revocations) assertReliable(revocations.capabilities);
     this.#format = format;
     this.#options = options;
     this.#cookieName = cookieName;
@@ -305,6 +308,14 @@ export class CookieStore implements SessionStore {
       { size, limit },
     );
   }
+}
+
+/** @throws {TypeError} When a mark in such a store may get lost or be seen late. */
+function assertReliable({ atomic, consistency }: StoreCapabilities): void {
+  if (atomic && consistency === "strong") return;
+  throw new TypeError(
+    "Cannot create cookie store: revocations takes a store on the server that is atomic and strongly consistent",
+  );
 }
 
 function largestKey({ data }: SessionRecord): string {

@@ -133,7 +133,7 @@ for (const [name, make] of Object.entries(AUTHENTICATED_STORES)) {
   Deno.test(`${name} finds its secrets with the request`, async () => {
     const make = { SealedCookieStore, EncryptedCookieStore, SignedCookieStore }[name]!;
     const store = new make({
-      secret: (c) => (c as { env: { SECRET: string } }).env.SECRET,
+      secret: (c) => c.env.SECRET,
       ...options,
     });
     const [c, other] = [{ env: { SECRET } }, { env: { SECRET: OLDER_SECRET } }];

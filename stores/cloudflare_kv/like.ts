@@ -1,0 +1,48 @@
+import type { Awaitable } from "../../src/store.ts";
+
+/**
+ * What this store needs of a namespace of Workers KV.
+ *
+ * @example A stand-in for tests
+ * ```ts
+ * import type { KvNamespaceLike } from "@x/hono-session/stores/cloudflare-kv";
+ *
+ * const entries = new Map<string, string>();
+ * const namespace: KvNamespaceLike = {
+ *   get: (key) => entries.get(key) ?? null,
+ *   put: (key, value) => void entries.set(key, value),
+ *   delete: (key) => void entries.delete(key),
+ * };
+ * await namespace.put("greeting", "hello", { expirationTtl: 60 });
+ * ```
+ */
+export interface KvNamespaceLike {
+  /**
+   * Reads a text.
+   *
+   * @param key The key.
+   * @returns The text, `null` when there is none.
+   */
+  get(key: string): Awaitable<string | null>;
+  /**
+   * Writes a text.
+   *
+   * @param key The key.
+   * @param value The text.
+   * @param options `expirationTtl`: when KV may reclaim it, in seconds from now, an integer of at least 60.
+   */
+  put(key: string, value: string, options: { expirationTtl: number }): Awaitable<void>;
+  /**
+   * Deletes a text.
+   *
+   * @param key The key.
+   */
+  delete(key: string): Awaitable<void>;
+}
+
+/** Whether a value has what this store needs of a namespace. */
+export function isKvNamespace(value: unknown): value is KvNamespaceLike {
+  const namespace = value as Partial<KvNamespaceLike> | null | undefined;
+  return typeof namespace?.get === "function" && typeof namespace.put === "function" &&
+    typeof namespace.delete === "function";
+}

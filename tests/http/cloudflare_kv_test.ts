@@ -1,0 +1,20 @@
+import { CloudflareKvStore } from "@x/hono-session/stores/cloudflare-kv";
+import { pooled } from "../_pooled.ts";
+import { openWorkers } from "../_workers.ts";
+import { httpSuite } from "./_suite.ts";
+
+const workers = await openWorkers();
+
+if (workers) {
+  const { namespace } = workers;
+  Deno.test.afterAll(async () => await workers[Symbol.asyncDispose]());
+
+  httpSuite({
+    name: "CloudflareKvStore",
+    atomic: false,
+    test: pooled(),
+    open: (clock) => ({
+      store: new CloudflareKvStore({ namespace, prefix: `${crypto.randomUUID()}:`, clock }),
+    }),
+  });
+}
