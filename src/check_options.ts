@@ -8,6 +8,7 @@ import { refuse, refuseRange } from "./misuse.ts";
 import type { SessionOptions } from "./options.ts";
 import { parseObject, serializeValue } from "./record.ts";
 import { assertNotReserved } from "./session.ts";
+import type { RotationPolicy } from "./rotation.ts";
 import type { SessionsConfig } from "./sessions.ts";
 import { TokenSigner } from "./signature.ts";
 import type { Clock, KeyValueStore, SessionStore } from "./store.ts";
@@ -34,6 +35,7 @@ export const SHAPES: Readonly<Record<keyof SessionOptions, readonly Shape[]>> = 
   maxAge: ["any"],
   rolling: ["boolean", "object"],
   absoluteMaxAge: ["any"],
+  rotate: ["object"],
   cookieName: ["string"],
   cookieOptions: ["object"],
   initial: ["object", "function"],
@@ -53,6 +55,7 @@ const EVENTS: readonly (keyof SessionEvents)[] = [
   "loaded",
   "renewed",
   "regenerated",
+  "rotated",
   "destroyed",
   "rejected",
   "conflict",
@@ -84,6 +87,7 @@ export function checkOptions<Data extends object>(
     maxAge = 86400,
     absoluteMaxAge,
     rolling = false,
+    rotate,
     storeTimeout = 5,
     onStoreError = "error",
     contextKey = "session",
@@ -119,6 +123,9 @@ export function checkOptions<Data extends object>(
       refuse("secret", "give it to the cookie store, not to the middleware");
     }
   }
+  if (rotate && !given.capabilities.atomic) {
+    refuse("rotate", "it takes a store on the server that is atomic");
+  }
   const transport = checkCookie({
     name: cookieName,
     attributes: options.cookieOptions ?? {},
@@ -139,6 +146,7 @@ export function checkOptions<Data extends object>(
       absoluteMaxAge,
       rolling: rolling === true ? { after: undefined } : rolling,
     },
+    rotation: rotate && checkRotate(rotate),
     initial: checkInitial(options.initial),
     allowOverwrite: options.allowOverwrite ?? true,
     commitOnError: options.commitOnError ?? false,
@@ -172,6 +180,16 @@ function checkSeconds(name: string, value: unknown, most: number = LONGEST_LIFE)
   if (!(value > 0 && value <= most)) {
     refuseRange(name, `${value}, a number of seconds above 0 and up to ${most} is needed`);
   }
+}
+
+function checkRotate(
+  { every, grace = 30, ...rest }: NonNullable<SessionOptions["rotate"]>,
+): RotationPolicy {
+  for (const [name, value] of Object.entries({ every, grace })) {
+    if (value !== 0) checkSeconds(`rotate.${name}`, value);
+  }
+  for (const name of Object.keys(rest)) refuse(`rotate.${name}`, "there is no such member");
+  return { every, grace };
 }
 
 function checkMembers(name: string, value: object, members: readonly string[]): void {

@@ -15,6 +15,7 @@ import {
   type WriteOptions,
 } from "./plan.ts";
 import type { SessionRecord } from "./record.ts";
+import { isRotationDue, toMarker } from "./rotation.ts";
 import type { Requested, SessionState, Stored } from "./session_state.ts";
 import { hashToken, makeToken } from "./token.ts";
 
@@ -69,21 +70,26 @@ async function write(
       data: merge(base.data, mine.data, theirs.data),
       flash: mergeFlash(base.flash, mine.flash, theirs.flash),
     };
-    const next = plan(committing, { current, contents, theirs, options, now });
+    const rotate = mayRotate(committing, state, options) &&
+      isRotationDue(committing.rotation, current.record, now);
+    const next = plan(committing, { current, contents, theirs, options, now, rotate });
     if (!next) return settle(state, current, { contents, mine });
-    const stored = await put(committing, { current, ...next }, c);
+    const stored = next.operation === "rotate"
+      ? await rotateTo(committing, { current, record: next.record, now }, c)
+      : await put(committing, { current, ...next }, c);
     if (stored) {
       state.deliver ||= next.renewal || stored.token !== current.token;
       settle(state, stored, { contents, mine });
       const event = { sid: state.sid };
       if (next.operation === "replace") emit(committing, "regenerated", event, c);
+      if (next.operation === "rotate") emit(committing, "rotated", event, c);
       if (next.renewal) emit(committing, "renewed", event, c);
       return;
     }
     const fresh = await reread(committing, state, { current, tries, most: COMMIT_TRIES }, c);
     if (!fresh) return interrupt(committing, state, c);
-    current = { ...current, record: fresh };
-    theirs = contentsOf(fresh);
+    current = fresh;
+    theirs = contentsOf(fresh.record);
   }
 }
 
@@ -104,6 +110,33 @@ async function put(
   return typeof written === "string"
     ? { token: written, key: written, record }
     : { token, key, record };
+}
+
+/**
+ * Gives a session a new token, and leaves the way to it under the old one. Nobody knows the new token before the
+ * old one leads to it, so that what a crash leaves in between opens nothing.
+ */
+async function rotateTo(
+  { store, rotation }: Committing,
+  { current, record, now }: { current: Stored; record: SessionRecord; now: number },
+  c: unknown,
+): Promise<Stored | undefined> {
+  const home = await makeHome(store);
+  if (!await store.create(home.key, record, c)) return undefined;
+  const { grace } = rotation!;
+  const marker = await toMarker(current, { successor: home.token, grace, now });
+  if (await store.update(current.key, marker, current.record, c)) return { ...home, record };
+  await store.delete(home.key, c);
+  return undefined;
+}
+
+/** Whether a request may give its session a new token: one that has come by a rotated token has just got it. */
+function mayRotate(
+  { rotation }: Committing,
+  state: SessionState,
+  { rotate, keepChanges }: CommitOptions,
+): boolean {
+  return rotation !== undefined && rotate === true && keepChanges && !state.hasMoved;
 }
 
 async function create(
@@ -166,17 +199,17 @@ function times({ lastSeenAt, renewedAt, expiresAt }: SessionRecord) {
 }
 
 /** Whether there is nothing to do. */
-function isIdle(
-  { clock, expiry, store }: Committing,
-  state: SessionState,
-  { keepChanges, consumeFlash, storeEmpty }: CommitOptions,
-): boolean {
+function isIdle(committing: Committing, state: SessionState, options: CommitOptions): boolean {
+  const { clock, expiry, rotation, store } = committing;
+  const { keepChanges, consumeFlash, storeEmpty } = options;
   if (storeEmpty || state.requested.regenerate) return false;
   if (!keepChanges) return true;
   if (state.requested.renew) return false;
   const record = state.stored?.record;
   if (record) {
-    if (isRenewalDue(expiry, record, clock()) || store.outdated(record)) return false;
+    const now = clock();
+    if (isRenewalDue(expiry, record, now) || store.outdated(record)) return false;
+    if (mayRotate(committing, state, options) && isRotationDue(rotation, record, now)) return false;
     if (isOtherSubject(state.requested, record)) return false;
   } else if (state.requested.subject) return false;
   return sameContents(state.contents(consumeFlash), state.base());

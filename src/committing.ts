@@ -6,7 +6,11 @@ import { emit, type Logger, type SessionEvents } from "./events.ts";
 import { type ExpiryPolicy, isLive } from "./expiry.ts";
 import type { Queue } from "./queue.ts";
 import { isSessionRecord, type SessionRecord } from "./record.ts";
+import { follow, type RotationPolicy, toTombstone } from "./rotation.ts";
 import type { SessionState, Stored } from "./session_state.ts";
+
+/** How often ending a session is tried against the writes of other requests. */
+const END_TRIES = 100;
 
 /** What a commit works with. */
 export interface Committing {
@@ -16,30 +20,54 @@ export interface Committing {
   readonly events: SessionEvents;
   readonly logger: Logger;
   readonly queue: Queue;
+  readonly rotation: RotationPolicy | undefined;
   /** The cookie that sessions are made for. */
   readonly cookieName: string;
 }
 
-/** Reads again what another request wrote first; `undefined` when the session has ended. */
+/** Reads again what another request wrote first, under another token if it is so; `undefined` when the session has ended. */
 export async function reread(
   committing: Committing,
   state: SessionState,
   { current, tries, most }: { current: Stored; tries: number; most: number },
   c: unknown,
-): Promise<SessionRecord | undefined> {
+): Promise<Stored | undefined> {
   if (tries === most) {
     throw new SessionConflictError(
       `Cannot commit session: other requests were faster in ${most} tries`,
     );
   }
   if (tries > 1) await pause(5 + Math.random() * 45);
-  const fresh = await committing.store.read(current.key, c);
-  if (!isSessionRecord(fresh) || !isLive(committing.expiry, fresh, committing.clock())) {
-    return undefined;
-  }
-  if (!isReadable(fresh)) return undefined;
+  const record = await committing.store.read(current.key, c);
+  if (!isSessionRecord(record)) return undefined;
+  const now = committing.clock();
+  const fresh = await follow(committing.store, { from: { ...current, record }, now }, c);
+  if (!fresh || !isLive(committing.expiry, fresh.record, now)) return undefined;
+  if (!isReadable(fresh.record)) return undefined;
+  if (fresh.token !== current.token) state.moved();
   emit(committing, "conflict", { sid: state.sid, tries }, c);
   return fresh;
+}
+
+/**
+ * Ends a session in the store, for whatever token it has by now. Where tokens are rotated it is marked first: a
+ * rotation under way must find that it came too late, or be found.
+ */
+export async function end(
+  { store, rotation, clock }: Committing,
+  stored: Stored,
+  c: unknown,
+): Promise<void> {
+  let current: Stored | undefined = stored;
+  for (let tries = 0; rotation && current && tries < END_TRIES; tries++) {
+    const tombstone = toTombstone(current.record, clock());
+    if (await store.update(current.key, tombstone, current.record, c)) break;
+    const record = await store.read(current.key, c);
+    current = isSessionRecord(record)
+      ? await follow(store, { from: { ...current, record }, now: -Infinity }, c)
+      : undefined;
+  }
+  if (current) await store.delete(current.key, c);
 }
 
 function isReadable(record: SessionRecord): boolean {

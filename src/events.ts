@@ -49,7 +49,8 @@ export interface SessionEvent {
 /**
  * Why a token was not accepted: `malformed` has not the shape of one, `forged` bears no valid signature,
  * `unknown` opens nothing (a cookie session that is damaged, foreign, revoked or over), `expired` came too
- * late, `invalid` leads to a record that can't be read.
+ * late, `invalid` leads to a record that can't be read, `reuse` was rotated and its grace is over: somebody has a
+ * copy, or the client never got the new one.
  *
  * @example Usage
  * ```ts
@@ -59,7 +60,7 @@ export interface SessionEvent {
  * console.assert(reason === "unknown");
  * ```
  */
-export type RejectionReason = "malformed" | "forged" | "unknown" | "expired" | "invalid";
+export type RejectionReason = "malformed" | "forged" | "unknown" | "expired" | "invalid" | "reuse";
 
 /**
  * Callbacks for what happens to sessions. They run after the fact; one that throws or rejects is logged
@@ -96,10 +97,15 @@ export interface SessionEvents {
   renewed?(event: SessionEvent, c: unknown): unknown;
   /** A session got a new token; the old one is dead. */
   regenerated?(event: SessionEvent, c: unknown): unknown;
+  /** A session got a new token because the old one had had its time (`rotate`). */
+  rotated?(event: SessionEvent, c: unknown): unknown;
   /** A session was ended by its own request. */
   destroyed?(event: SessionEvent & { readonly reason: "logout" }, c: unknown): unknown;
-  /** A token was not accepted. */
-  rejected?(event: { readonly reason: RejectionReason }, c: unknown): unknown;
+  /** A token was not accepted. With `reuse` comes the handle of the session that it was for. */
+  rejected?(
+    event: { readonly reason: RejectionReason; readonly sid?: string },
+    c: unknown,
+  ): unknown;
   /** Another request wrote the same session first; the commit is tried again. */
   conflict?(event: SessionEvent & { readonly tries: number }, c: unknown): unknown;
   /** A session was ended elsewhere while this request used it; what it changed was dropped. */

@@ -63,6 +63,20 @@ export interface SessionOptions<Data extends object = SessionData> {
   /** How long a session lives at most, however often it is renewed (ASVS 5.0, 7.3.2). No limit when absent. */
   absoluteMaxAge?: number;
   /**
+   * Gives a session a new token now and then, so that a copied one is worth little (ASVS 5.0, 7.2.4). The store has to
+   * be atomic. Off when absent.
+   */
+  rotate?: {
+    /** The age of a token from which the next request gets another. `0`: with each request. */
+    every: number;
+    /**
+     * How long the old token goes on to open the session, for requests at the same time and answers that got lost.
+     *
+     * @default {30}
+     */
+    grace?: number;
+  };
+  /**
    * The name of the cookie.
    *
    * @default {"sid"}

@@ -12,6 +12,8 @@ export interface CommitOptions {
   readonly consumeFlash: boolean;
   /** Whether a new session is stored although nothing was put into it. */
   readonly storeEmpty?: boolean;
+  /** Whether the client can still be told of another token. */
+  readonly rotate?: boolean;
 }
 
 /** The same, and what was asked of the session. */
@@ -19,20 +21,21 @@ export type WriteOptions = CommitOptions & { readonly requested: Requested };
 
 /** One write over a record that is stored. */
 export interface Plan {
-  readonly operation: "update" | "replace" | "touch";
+  readonly operation: "update" | "replace" | "rotate" | "touch";
   readonly record: SessionRecord;
   readonly renewal: boolean;
 }
 
 /** What is to be written over the record that the store holds now; nothing when there is no need. */
 export function plan(
-  { expiry, store }: Committing,
-  { current, contents, theirs, options, now }: {
+  { expiry, store, rotation }: Committing,
+  { current, contents, theirs, options, now, rotate }: {
     current: Stored;
     contents: Contents;
     theirs: Contents;
     options: WriteOptions;
     now: number;
+    rotate: boolean;
   },
 ): Plan | undefined {
   const { requested, keepChanges } = options;
@@ -41,7 +44,8 @@ export function plan(
   const renewal = keepChanges && (requested.renew === true || isRenewalDue(expiry, old, now));
   const subject = keepChanges && isOtherSubject(requested, old);
   const changed = lifetime || subject || store.outdated(old) || !sameContents(contents, theirs);
-  if (!changed && !renewal && !requested.regenerate) return undefined;
+  const newToken = rotate || requested.regenerate === true;
+  if (!changed && !renewal && !newToken) return undefined;
 
   const kept = lifetime ? withLifetime(old, requested) : old;
   const { flash: _, ...rest } = subject ? withSubject(kept, requested, now) : kept;
@@ -49,13 +53,14 @@ export function plan(
     ...rest,
     ...contentsToRecord(contents),
     ...(renewal ? renewed(expiry, rest, now) : { lastSeenAt: seen(old, now) }),
+    ...(newToken && rotation ? { tokenAt: now } : {}),
   };
   // What was asked for must not be undone by a touch under way; the other one is told by the version.
-  if (!changed && !requested.regenerate && !requested.renew) {
+  if (!changed && !newToken && !requested.renew) {
     return { operation: "touch", record, renewal };
   }
   return {
-    operation: requested.regenerate ? "replace" : "update",
+    operation: requested.regenerate ? "replace" : rotate ? "rotate" : "update",
     record: { ...record, version: old.version + 1 },
     renewal,
   };

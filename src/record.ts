@@ -74,6 +74,15 @@ export interface SessionRecord extends SessionTimes {
   readonly subjectAt?: number;
   /** `true` when `renew("browser")` made its cookie end with the browser. */
   readonly browser?: boolean;
+  /** Since when its token is the one that it has, in epoch milliseconds; from its creation when absent. */
+  readonly tokenAt?: number;
+  /**
+   * On what a rotated token has left: the token that follows it, encrypted under the old one, or nothing when the
+   * session was ended. Such a record opens no session.
+   */
+  readonly successor?: string;
+  /** Until when the rotated token leads to its successor, in epoch milliseconds. */
+  readonly graceUntil?: number;
 }
 
 /** The members of a JSON object: a JSON text per key. */
@@ -96,7 +105,10 @@ export function isSessionRecord(value: unknown): value is SessionRecord {
     (record.subject === undefined || typeof record.subject === "string") &&
     (record.subjectAt === undefined || isTime(record.subjectAt)) &&
     (record.maxAge === undefined || Number.isFinite(record.maxAge)) &&
-    (record.browser === undefined || typeof record.browser === "boolean");
+    (record.browser === undefined || typeof record.browser === "boolean") &&
+    (record.tokenAt === undefined || isTime(record.tokenAt)) &&
+    (record.successor === undefined || typeof record.successor === "string") &&
+    (record.graceUntil === undefined || isTime(record.graceUntil));
 }
 
 /** Whether a value is a time that a `Date` can hold. */

@@ -65,6 +65,8 @@ export class SessionState implements SessionController {
   /** `ended` by this request, or `gone`: ended by another while this one ran. */
   status: "live" | "ended" | "gone" = "live";
   requested: Requested = {};
+  /** Whether its token was rotated by another request, or before this one. */
+  hasMoved = false;
 
   readonly #keeper: SessionKeeper;
   readonly #createdAt: number;
@@ -264,6 +266,12 @@ export class SessionState implements SessionController {
     this.stored = stored;
     this.#baseText = stored.record.data;
     this.#base = contents;
+  }
+
+  /** Tells that the session has another token than the one that the client sent. */
+  moved(): void {
+    this.hasMoved = true;
+    this.deliver = true;
   }
 
   /** @throws {SessionEndedError} When the session has ended. */

@@ -4,6 +4,7 @@ import { emit, type RejectionReason } from "./events.ts";
 import { isLive } from "./expiry.ts";
 import { Queue } from "./queue.ts";
 import { isSessionRecord } from "./record.ts";
+import { follow } from "./rotation.ts";
 import type { Stored } from "./session_state.ts";
 import type { SessionStore } from "./store.ts";
 import { hashToken, isToken } from "./token.ts";
@@ -55,7 +56,8 @@ export class Sessions {
     }
     try {
       const stored = await this.#load(token, c);
-      return new Visit(this.#config, { c, presented: true, ...(stored && { stored }) });
+      const moved = stored !== undefined && stored.token !== token;
+      return new Visit(this.#config, { c, presented: true, moved, ...(stored && { stored }) });
     } catch (error) {
       if (!(error instanceof SessionStoreError) || this.#onStoreError === "error") {
         throw error;
@@ -76,11 +78,17 @@ export class Sessions {
     if (!stateless && record.cookieName !== this.#config.cookieName) {
       return this.#reject("unknown", c);
     }
-    if (!isLive(expiry, record, clock())) return this.#reject("expired", c);
-    return { token, key, record };
+    const now = clock();
+    if (record.graceUntil !== undefined && now >= record.graceUntil) {
+      return this.#reject("reuse", c, record.sid);
+    }
+    const stored = await follow(store, { from: { token, key, record }, now }, c);
+    if (!stored) return this.#reject("unknown", c);
+    if (!isLive(expiry, stored.record, now)) return this.#reject("expired", c);
+    return stored;
   }
 
-  #reject(reason: RejectionReason, c: unknown): undefined {
-    emit(this.#config, "rejected", { reason }, c);
+  #reject(reason: RejectionReason, c: unknown, sid?: string): undefined {
+    emit(this.#config, "rejected", sid === undefined ? { reason } : { reason, sid }, c);
   }
 }

@@ -62,8 +62,8 @@ export async function update(
         interrupt(committing, state, c);
         throw new SessionEndedError("Cannot update session: it has ended");
       }
-      current = { ...current, record: fresh };
-      contents = contentsOf(fresh);
+      current = fresh;
+      contents = contentsOf(fresh.record);
     }
   });
 }

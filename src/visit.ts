@@ -1,6 +1,6 @@
 import type { Clock } from "./clock.ts";
 import { commit } from "./commit.ts";
-import type { Committing } from "./committing.ts";
+import { type Committing, end } from "./committing.ts";
 import { SessionExistsError, SessionStoreError } from "./errors.ts";
 import { emit } from "./events.ts";
 import { cookieMaxAge, type ExpiryPolicy } from "./expiry.ts";
@@ -27,6 +27,8 @@ export interface VisitOptions {
   /** Whether the client presented a token, whatever it was worth. */
   readonly presented: boolean;
   readonly stored?: Stored;
+  /** Whether the token that the client presented was rotated. */
+  readonly moved?: boolean;
   /** Whether the store failed, so that nobody knows whose session it is. */
   readonly outage?: boolean;
 }
@@ -161,7 +163,7 @@ export class Visit implements SessionKeeper {
         await commit(
           this.#config,
           this.#current,
-          { keepChanges, consumeFlash: !failed },
+          { keepChanges, consumeFlash: !failed, rotate: true },
           this.#options.c,
         );
       }
@@ -173,7 +175,7 @@ export class Visit implements SessionKeeper {
 
   async #delete(state: SessionState): Promise<void> {
     if (!state.stored) return;
-    await this.#config.store.delete(state.stored.key, this.#options.c);
+    await end(this.#config, state.stored, this.#options.c);
     this.#deleted = true;
     emit(
       this.#config,
@@ -201,6 +203,7 @@ export class Visit implements SessionKeeper {
     if (!stored) return undefined;
     try {
       const state = new SessionState(this, "{}", stored);
+      if (this.#options.moved) state.moved();
       emit(this.#config, "loaded", { sid: state.sid }, this.#options.c);
       return state;
     } catch (error) {

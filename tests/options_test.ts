@@ -111,6 +111,7 @@ Deno.test("the defaults are the safe ones", () => {
     cookieName: "sid",
     signer: undefined,
     expiry: { maxAge: 86400, absoluteMaxAge: undefined, rolling: false },
+    rotation: undefined,
     allowOverwrite: true,
     commitOnError: false,
     onStoreError: "error",

@@ -23,6 +23,9 @@ const IS_NUMBER: Readonly<Record<keyof SessionRecord, boolean>> = {
   subject: false,
   subjectAt: true,
   browser: false,
+  tokenAt: true,
+  successor: false,
+  graceUntil: true,
 };
 
 /** The attributes that every item has or may have. */

@@ -1,0 +1,309 @@
+import { session, type SessionOptions } from "@x/hono-session";
+import { EncryptedCookieStore } from "@x/hono-session/stores/cookie";
+import { MapStore } from "@x/hono-session/stores/map";
+import { assert, assertEquals, assertNotEquals, assertThrows } from "@std/assert";
+import { Hono } from "hono";
+import { streamText } from "hono/streaming";
+import { Client } from "./_client.ts";
+import { FakeClock } from "./_clock.ts";
+import { SECRET } from "./_cookie_stores.ts";
+import { Gate } from "./_gate.ts";
+
+interface Data {
+  name?: string;
+  count?: number;
+}
+
+const EVERY = 600;
+const GRACE = 30;
+
+function setup(options: SessionOptions<Data> = {}) {
+  const clock = new FakeClock();
+  const gate = new Gate();
+  const records = new Map<string, { data: string }>();
+  const log: string[] = [];
+  const events: SessionOptions["events"] = {
+    rotated: () => log.push("rotated"),
+    regenerated: () => log.push("regenerated"),
+    interrupted: () => log.push("interrupted"),
+    rejected: ({ reason, sid }) => log.push(sid ? `${reason} of ${sid}` : reason),
+  };
+  const app = new Hono()
+    .use(session<Data>({
+      store: records,
+      clock: clock.now,
+      maxAge: 86400,
+      rotate: { every: EVERY, grace: GRACE },
+      events,
+      ...options,
+    }))
+    .get("/login", (c) => {
+      c.var.session.name = "Ada";
+      return c.text("logged in");
+    })
+    .get("/read", (c) => c.json(c.var.session))
+    .get("/static", (c) => c.text("static"))
+    .get("/sid", (c) => c.text(c.var.session.sid))
+    .get("/expires", (c) => c.text(c.var.session.expiresAt.toISOString()))
+    .get("/increment", async (c) => {
+      return c.json(await c.var.session.update("count", (count = 0) => count + 1));
+    })
+    .get("/slow", async (c) => {
+      await gate.pass();
+      c.var.session.count = 1;
+      return c.text("slow");
+    })
+    .get("/slow-logout", async (c) => {
+      await gate.pass();
+      c.var.session.destroy();
+      return c.text("bye");
+    })
+    .get("/regenerate", async (c) => {
+      await c.var.session.regenerate();
+      return c.text("regenerated");
+    })
+    .get("/fail", (c) => c.text("failed", 500))
+    .get("/stream", (c) => {
+      const { session } = c.var;
+      return streamText(c, async (stream) => {
+        await gate.pass();
+        session.count = 7;
+        await session.save();
+        await stream.write("saved");
+      });
+    });
+  return { app, clock, gate, log, records };
+}
+
+Deno.test("a token is rotated when it has had its time, and the session stays", async () => {
+  const { app, clock, log } = setup();
+  const client = new Client(app);
+  await client.text("/login");
+  const [sid, expires, first] = [
+    await client.text("/sid"),
+    await client.text("/expires"),
+    await client.cookie(),
+  ];
+  clock.advance(EVERY - 1);
+  await client.text("/read");
+  assertEquals(await client.cookie(), first, "not before");
+  clock.advance(1);
+  const response = await client.fetch("/read");
+  assertEquals(await response.json(), { name: "Ada" });
+  assertEquals(response.headers.getSetCookie().length, 1);
+  assertEquals(response.headers.get("cache-control"), "no-store");
+  const second = await client.cookie();
+  assertNotEquals(second, first);
+  assertEquals(await client.text("/sid"), sid);
+  assertEquals(await client.text("/expires"), expires, "a new token is no renewal");
+  assertEquals(await client.cookie(), second, "the new one has its own time");
+  assertEquals(log, ["rotated"]);
+  clock.advance(EVERY);
+  await client.text("/read");
+  assertNotEquals(await client.cookie(), second);
+});
+
+Deno.test("any number of requests with the old token get the same successor", async () => {
+  const { app, clock, gate, log, records } = setup();
+  const client = new Client(app);
+  await client.text("/login");
+  const headers = { cookie: await client.cookie() };
+  clock.advance(EVERY);
+  const slow = Array.from({ length: 20 }, () => app.request("/slow", { headers }));
+  await gate.arrived(20);
+  gate.open();
+  const late = Array.from({ length: 20 }, () => app.request("/increment", { headers }));
+  const cookies = new Set<string>();
+  for (const response of await Promise.all([...slow, ...late])) {
+    assertEquals(response.status, 200);
+    const [cookie] = response.headers.getSetCookie();
+    if (cookie) cookies.add(cookie.split(";")[0]!);
+    await response.body?.cancel();
+  }
+  assertEquals(cookies.size, 1);
+  assertEquals(log.filter((each) => each === "rotated"), ["rotated"]);
+  assertEquals(records.size, 2, "the session, and the way to it");
+  const [cookie] = cookies;
+  const response = await app.request("/read", { headers: { cookie: cookie! } });
+  const { name, count } = await response.json();
+  assertEquals(name, "Ada");
+  assert(count >= 20, `${count} increments`);
+});
+
+Deno.test("a cookie that got lost is sent again within the grace, and not after it", async () => {
+  const { app, clock, log } = setup();
+  const client = new Client(app);
+  await client.text("/login");
+  const sid = await client.text("/sid");
+  const old = { cookie: await client.cookie() };
+  clock.advance(EVERY);
+  await client.text("/read");
+  clock.advance(GRACE - 1);
+  const again = await app.request("/read", { headers: old });
+  assertEquals(await again.json(), { name: "Ada" });
+  assertEquals(again.headers.getSetCookie()[0]!.split(";")[0], await client.cookie());
+  const nothing = await app.request("/static", { headers: old });
+  assertEquals(nothing.headers.getSetCookie().length, 1, "whatever it asks for");
+  clock.advance(1);
+  log.length = 0;
+  const late = await app.request("/read", { headers: old });
+  assertEquals(await late.json(), {});
+  assertEquals(late.headers.getSetCookie(), []);
+  assertEquals(log, [`reuse of ${sid}`]);
+  assertEquals(await client.json("/read"), { name: "Ada" }, "the session itself goes on");
+  clock.advance(3600);
+  await (await app.request("/read", { headers: old })).body?.cancel();
+  assertEquals(log.at(-1), "unknown", "nothing is remembered for ever");
+});
+
+Deno.test("what is left of a rotated token holds neither data nor a token", async () => {
+  const { app, clock, records } = setup();
+  const client = new Client(app);
+  await client.text("/login");
+  const [oldKey] = records.keys();
+  const old = await client.value();
+  clock.advance(EVERY);
+  await client.text("/read");
+  const marker = JSON.stringify(records.get(oldKey!));
+  assert(!marker.includes("Ada"), "no data");
+  for (const token of [old!, (await client.value())!]) assert(!marker.includes(token), "no token");
+  for (const key of records.keys()) assert(!(key !== oldKey && marker.includes(key)), "no key");
+});
+
+Deno.test("a chain of rotations is followed while each is within its grace", async () => {
+  const { app, clock } = setup({ rotate: { every: 0, grace: GRACE } });
+  const client = new Client(app);
+  await client.text("/login");
+  const first = { cookie: await client.cookie() };
+  for (let count = 0; count < 3; count++) {
+    const before = await client.cookie();
+    await client.text("/read");
+    assertNotEquals(await client.cookie(), before, "with each request");
+    clock.advance(5);
+  }
+  const response = await app.request("/read", { headers: first });
+  assertEquals(await response.json(), { name: "Ada" });
+  assertEquals(response.headers.getSetCookie()[0]!.split(";")[0], await client.cookie());
+});
+
+Deno.test("a logout by a rotated token ends the session, within the grace and after it", async () => {
+  for (const wait of [0, GRACE, 3000]) {
+    const { app, clock, gate } = setup();
+    const client = new Client(app);
+    await client.text("/login");
+    const thief = await client.thief();
+    clock.advance(EVERY);
+    const logout = app.request("/slow-logout", { headers: { cookie: await client.cookie() } });
+    await gate.arrived();
+    await thief.text("/read");
+    clock.advance(wait);
+    gate.open();
+    assertEquals(await (await logout).text(), "bye");
+    assertEquals(await thief.json("/read"), {}, `after ${wait} seconds`);
+    assertEquals(await client.json("/read"), {});
+  }
+});
+
+Deno.test("a request that outlives the grace of its token is interrupted", async () => {
+  const { app, clock, gate, log } = setup();
+  const client = new Client(app);
+  await client.text("/login");
+  const thief = await client.thief();
+  clock.advance(EVERY);
+  const slow = thief.fetch("/slow");
+  await gate.arrived();
+  await client.text("/read");
+  clock.advance(GRACE);
+  gate.open();
+  const response = await slow;
+  assertEquals([response.status, await response.text()], [200, "slow"]);
+  assertEquals(response.headers.getSetCookie(), []);
+  assertEquals(log, ["rotated", "interrupted"]);
+  assertEquals(await client.json("/read"), { name: "Ada" });
+});
+
+Deno.test("regenerate() has no grace, not for tokens that were rotated before either", async () => {
+  const { app, clock, log } = setup();
+  const client = new Client(app);
+  await client.text("/login");
+  const first = { cookie: await client.cookie() };
+  clock.advance(EVERY);
+  await client.text("/read");
+  const second = { cookie: await client.cookie() };
+  await client.text("/regenerate");
+  for (const headers of [first, second]) {
+    const response = await app.request("/read", { headers });
+    assertEquals(await response.json(), {});
+    assertEquals(response.headers.getSetCookie(), []);
+  }
+  assertEquals(await client.json("/read"), { name: "Ada" });
+  assertEquals(log.filter((each) => each.endsWith("ed")), ["rotated", "regenerated"]);
+});
+
+Deno.test("a stream that began before the rotation saves into the session", async () => {
+  const { app, clock, gate } = setup();
+  const client = new Client(app);
+  await client.text("/login");
+  const stream = await (await client.thief()).fetch("/stream");
+  clock.advance(EVERY);
+  await client.text("/read");
+  gate.open();
+  assertEquals(await stream.text(), "saved");
+  assertEquals(await client.json("/read"), { name: "Ada", count: 7 });
+});
+
+Deno.test("a handler that fails leaves the token as it is", async () => {
+  const { app, clock } = setup();
+  const client = new Client(app);
+  await client.text("/login");
+  const before = await client.cookie();
+  clock.advance(EVERY);
+  await client.text("/fail");
+  assertEquals(await client.cookie(), before);
+});
+
+Deno.test("rotation goes with signed tokens, renewal and its absolute end", async () => {
+  const { app, clock } = setup({
+    secret: SECRET,
+    rolling: true,
+    maxAge: 1000,
+    absoluteMaxAge: 2000,
+  });
+  const client = new Client(app);
+  await client.text("/login");
+  for (let count = 0; count < 3; count++) {
+    const before = await client.cookie();
+    clock.advance(EVERY);
+    assertEquals(await client.json("/read"), { name: "Ada" });
+    assertNotEquals(await client.cookie(), before);
+  }
+  clock.advance(200);
+  assertEquals(await client.json("/read"), {});
+});
+
+Deno.test("without a grace the old token is dead at once", async () => {
+  const { app, clock, log } = setup({ rotate: { every: EVERY, grace: 0 } });
+  const client = new Client(app);
+  await client.text("/login");
+  const old = { cookie: await client.cookie() };
+  clock.advance(EVERY);
+  await client.text("/read");
+  assertEquals(await (await app.request("/read", { headers: old })).json(), {});
+  assert(log.at(-1)!.startsWith("reuse of "));
+});
+
+Deno.test("rotate takes numbers of seconds and a store that is atomic", () => {
+  const store = new MapStore();
+  const misuse = (rotate: unknown, type: typeof TypeError | typeof RangeError, name: string) =>
+    assertThrows(() => session({ store, rotate: rotate as never }), type, name);
+  misuse(60, TypeError, "rotate");
+  misuse({}, TypeError, "rotate.every");
+  misuse({ every: "60" }, TypeError, "rotate.every");
+  misuse({ every: 60, graze: 1 }, TypeError, "rotate.graze");
+  for (const every of [-1, NaN, Infinity]) misuse({ every }, RangeError, "rotate.every");
+  for (const grace of [-1, NaN, Infinity]) misuse({ every: 1, grace }, RangeError, "rotate.grace");
+  const late = { get: async () => {}, set: async () => {}, delete: async () => {} };
+  for (const store of [new EncryptedCookieStore({ secret: SECRET }), late]) {
+    assertThrows(() => session({ store, rotate: { every: 60 } }), TypeError, "rotate");
+  }
+});
