@@ -70,8 +70,7 @@ async function write(
       data: merge(base.data, mine.data, theirs.data),
       flash: mergeFlash(base.flash, mine.flash, theirs.flash),
     };
-    const rotate = mayRotate(committing, state, options) &&
-      isRotationDue(committing.rotation, current.record, now);
+    const rotate = isRotating(committing, { state, options, record: current.record, now });
     const next = plan(committing, { current, contents, theirs, options, now, rotate });
     if (!next) return settle(state, current, { contents, mine });
     const stored = next.operation === "rotate"
@@ -130,13 +129,17 @@ async function rotateTo(
   return undefined;
 }
 
-/** Whether a request may give its session a new token: one that has come by a rotated token has just got it. */
-function mayRotate(
+/** Whether this request gives its session a new token: not if the session has just got one. */
+function isRotating(
   { rotation }: Committing,
-  state: SessionState,
-  { rotate, keepChanges }: CommitOptions,
+  { state, options, record, now }: {
+    state: SessionState;
+    options: CommitOptions;
+    record: SessionRecord;
+    now: number;
+  },
 ): boolean {
-  return rotation !== undefined && rotate === true && keepChanges && !state.hasMoved;
+  return options.rotate === true && !state.hasMoved && isRotationDue(rotation, record, now);
 }
 
 async function create(
@@ -200,7 +203,7 @@ function times({ lastSeenAt, renewedAt, expiresAt }: SessionRecord) {
 
 /** Whether there is nothing to do. */
 function isIdle(committing: Committing, state: SessionState, options: CommitOptions): boolean {
-  const { clock, expiry, rotation, store } = committing;
+  const { clock, expiry, store } = committing;
   const { keepChanges, consumeFlash, storeEmpty } = options;
   if (storeEmpty || state.requested.regenerate) return false;
   if (!keepChanges) return true;
@@ -209,7 +212,7 @@ function isIdle(committing: Committing, state: SessionState, options: CommitOpti
   if (record) {
     const now = clock();
     if (isRenewalDue(expiry, record, now) || store.outdated(record)) return false;
-    if (mayRotate(committing, state, options) && isRotationDue(rotation, record, now)) return false;
+    if (isRotating(committing, { state, options, record, now })) return false;
     if (isOtherSubject(state.requested, record)) return false;
   } else if (state.requested.subject) return false;
   return sameContents(state.contents(consumeFlash), state.base());

@@ -106,8 +106,6 @@ interface ScriptArguments {
 interface Run {
   readonly c: unknown;
   readonly signal: AbortSignal | undefined;
-  /** Whether it would do harm to do it twice. */
-  readonly once?: boolean;
 }
 
 /**
@@ -115,12 +113,17 @@ interface Run {
  * answered to may be lost with it, because Redis replicates afterwards.
  *
  * A record is one text under `prefix` and its key, with the time to live that it has. Each operation is one
- * round trip; a write is a script that looks and writes in one step. A connection that is dropped is tried once
- * more: each write carries a name of its own, by which it finds out that it had been done. In a cluster
- * `regenerate()` takes two steps, because the old and the new key lie on different nodes: a crash in between
- * ends the session.
+ * round trip; a write is a script that looks and writes in one step. In a cluster `regenerate()` takes two steps,
+ * because the old and the new key lie on different nodes: a crash in between ends the session.
  *
- * Reads must go to the primary: don't set `useReplicas` (node-redis) or `scaleReads` (ioredis).
+ * When the connection is dropped an operation is tried once more. Each write carries a name of its own, by which it
+ * finds out that it had been done; only when another request wrote in between is it taken for a conflict, and an
+ * `update()` counts twice.
+ *
+ * What is called off is never sent by node-redis. ioredis and Bun's client keep it and send it when they are
+ * connected again, unless they are told not to: `enableOfflineQueue: false`.
+ *
+ * Reads must go to the primary: leave `scaleReads` of ioredis alone.
  *
  * @example Usage
  * ```ts
@@ -233,18 +236,17 @@ export class RedisStore implements SessionStore {
     c?: unknown,
     signal?: AbortSignal,
   ): Promise<boolean> {
-    const version = `${previous.version}`;
+    const given = this.#write([key, next.key], next.record, `${previous.version}`);
     if (!this.#cluster) {
       try {
-        const given = this.#write([key, next.key], next.record, version);
         return await this.#script(REPLACE, given, { c, signal });
       } catch (error) {
         if (!isCrossSlot(error)) throw error;
         this.#cluster = true;
       }
     }
-    const given = { keys: [this.#key(key)], args: [this.#now(), version] };
-    return await this.#script(REMOVE, given, { c, signal, once: true }) &&
+    const removal = { keys: given.keys.slice(0, 1), args: given.args.slice(0, 3) };
+    return await this.#script(REMOVE, removal, { c, signal }) &&
       await this.create(next.key, next.record, c, signal);
   }
 
@@ -307,15 +309,15 @@ export class RedisStore implements SessionStore {
   /** Sends a command, and once more when the connection is dropped. */
   async #send(
     args: string[],
-    { c, signal, once = false, key = args[1]! }: Run & { key?: string },
+    { c, signal, key = args[1]! }: Run & { key?: string },
   ): Promise<unknown> {
-    signal?.throwIfAborted();
     const client = await this.#getClient(c);
     assertClient(client);
+    signal?.throwIfAborted();
     try {
       return await send(client, args, { key, signal });
     } catch (error) {
-      if (once || signal?.aborted || !isDropped(error)) throw error;
+      if (signal?.aborted || !isDropped(error)) throw error;
       return await send(client, args, { key, signal });
     }
   }

@@ -252,6 +252,18 @@ Deno.test("a stream that began before the rotation saves into the session", asyn
   assertEquals(await client.json("/read"), { name: "Ada", count: 7 });
 });
 
+Deno.test("a stream that saves after the response has left gives no token that nobody is told", async () => {
+  const { app, clock, gate, log } = setup();
+  const client = new Client(app);
+  await client.text("/login");
+  const stream = await client.fetch("/stream");
+  clock.advance(EVERY);
+  gate.open();
+  assertEquals(await stream.text(), "saved");
+  assertEquals(log, []);
+  assertEquals(await client.json("/read"), { name: "Ada", count: 7 });
+});
+
 Deno.test("a handler that fails leaves the token as it is", async () => {
   const { app, clock } = setup();
   const client = new Client(app);

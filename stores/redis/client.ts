@@ -133,7 +133,9 @@ export type RedisClientLike = NodeRedisLike | NodeRedisClusterLike | IoredisLike
 
 /** Whether a value looks like a client of a kind that is known. */
 export function isRedisClient(value: unknown): value is RedisClientLike {
-  const client = value as Record<string, unknown> | null | undefined;
+  // A function, such as one meant for `getClient`, has a `call` as well.
+  if (typeof value !== "object") return false;
+  const client = value as Record<string, unknown> | null;
   return ["sendCommand", "call", "send"].some((name) => typeof client?.[name] === "function");
 }
 

@@ -1,4 +1,4 @@
-const DROPPED_CODES = new Set(["ECONNRESET", "EPIPE", "ERR_REDIS_CONNECTION_CLOSED"]);
+const DROPPED_CODES = new Set<unknown>(["ECONNRESET", "EPIPE"]);
 const DROPPED_REGEXP = /^(Socket closed unexpectedly|Connection (is )?closed)/;
 
 /** Whether the server does not know a script yet, or has forgotten it. */
@@ -13,8 +13,8 @@ export function isCrossSlot(error: unknown): boolean {
 
 /** Whether the connection was dropped, so that nobody knows whether the command was done. */
 export function isDropped(error: unknown): boolean {
-  const { code } = error as { code?: unknown };
-  return DROPPED_CODES.has(code as string) || DROPPED_REGEXP.test(messageOf(error));
+  const { code } = (error ?? {}) as { code?: unknown };
+  return DROPPED_CODES.has(code) || DROPPED_REGEXP.test(messageOf(error));
 }
 
 function messageOf(error: unknown): string {

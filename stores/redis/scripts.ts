@@ -12,7 +12,7 @@ const LIVE = `
 local function live(key)
   local version, expiresAt, rest = string.match(redis.call("GET", key) or "",
     '^{"version":(%d+),"lastSeenAt":[^,]+,"renewedAt":[^,]+,"expiresAt":([^,]+)(,.*)$')
-  if not version or tonumber(expiresAt) <= tonumber(ARGV[1]) then return end
+  if (tonumber(expiresAt) or 0) <= tonumber(ARGV[1]) then return end
   return version, string.match(rest, '^,"write":"([^"]*)"'), rest
 end
 `;
@@ -37,10 +37,12 @@ redis.call("DEL", KEYS[1])
 redis.call("SET", KEYS[2], ARGV[4], "PX", ARGV[5])
 return 1`);
 
-/** Deletes a record of some version. ARGV: now, version. */
+/** Puts the name of a write in place of a record of some version, for a minute. ARGV: now, version, write. */
 export const REMOVE = script(`
+if redis.call("GET", KEYS[1]) == ARGV[3] then return 1 end
 if live(KEYS[1]) ~= ARGV[2] then return 0 end
-return redis.call("DEL", KEYS[1])`);
+redis.call("SET", KEYS[1], ARGV[3], "PX", 60000)
+return 1`);
 
 /** Moves the times of a record. ARGV: now, version, times, milliseconds to live. */
 export const TOUCH = script(`

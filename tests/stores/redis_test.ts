@@ -133,9 +133,14 @@ test("teaches its scripts to a server that has forgotten them", async ({ store, 
   assertEquals((await store.read("forgotten"))?.version, 2);
 });
 
+const NO_END = '{"version":1,"lastSeenAt":1,"renewedAt":1,"expiresAt":null,"write":"x"}';
+const NEWER = '{"format":2,"version":1,"expiresAt":8e15}';
+
 test("takes what it did not write for nothing, and a key of another type for a failure", async ({ store, clock }) => {
   const record = makeRecord(clock);
-  for (const junk of ["", "junk", "{", "null", "[]", '{"version":1}', '{"version":"1"}']) {
+  for (
+    const junk of ["", "junk", "{", "null", "[]", '{"version":1}', '{"version":"1"}', NO_END, NEWER]
+  ) {
     await server.command("SET", "session:junk", junk);
     assertEquals(await store.read("junk"), undefined, junk);
     assertEquals(await store.update("junk", { ...record, version: 2 }, record), false, junk);
@@ -318,6 +323,57 @@ Deno.test({
   },
 });
 
+Deno.test({
+  name: "RedisStore moves a session over the nodes of a cluster although an answer is lost",
+  ignore,
+  async fn() {
+    const clock = new FakeClock();
+    const { client, close } = await CLUSTER_CLIENTS["node-redis 6 cluster"]!(cluster.urls);
+    const redis = client as NodeRedisClusterLike;
+    let losses = 0;
+    const losing: NodeRedisClusterLike = {
+      masters: [],
+      async sendCommand(...args) {
+        const answer = await redis.sendCommand(...args);
+        if (losses-- > 0) throw new Error("Socket closed unexpectedly");
+        return answer;
+      },
+    };
+    const store = new RedisStore({ client: losing, clock: clock.now });
+    const [key, next] = ["key 2", await elsewhere("key 2")];
+    const record = makeRecord(clock);
+    await store.create(key, record);
+    const second = { ...record, version: 2 };
+    const third = { ...record, version: 3 };
+    // From here on it knows that it talks to a cluster, and both nodes know the scripts.
+    assertEquals(await store.replace(key, { key: next, record: second }, record), true);
+    assertEquals(await store.replace(next, { key, record: third }, second), true);
+    losses = 1;
+    const fourth = { ...record, version: 4 };
+    assertEquals(await store.replace(key, { key: next, record: fourth }, third), true);
+    assertEquals(losses, -2, "REMOVE was sent twice");
+    assertEquals(await store.read(key), undefined);
+    assertEquals(await store.read(next), fourth);
+    await close();
+  },
+});
+
+Deno.test({
+  name: "RedisStore sends nothing over a client that is found too late",
+  ignore,
+  async fn() {
+    const found = Promise.withResolvers<RedisConnection["client"]>();
+    const sent: string[] = [];
+    const store = new RedisStore({ getClient: () => found.promise });
+    const abort = new AbortController();
+    const deletion = store.delete("key", undefined, abort.signal);
+    abort.abort(new Error("called off"));
+    found.resolve({ send: (command) => Promise.resolve(sent.push(command)) });
+    await assertRejects(() => deletion, Error, "called off");
+    assertEquals(sent, []);
+  },
+});
+
 /** A key that another node of the cluster answers for. */
 async function elsewhere(key: string): Promise<string> {
   const node = await cluster.masterOf(`session:${key}`);
@@ -326,12 +382,53 @@ async function elsewhere(key: string): Promise<string> {
   }
 }
 
+Deno.test("RedisStore asks once more after a dropped connection alone, and never when it is called off", async () => {
+  const dropped = Object.assign(new Error("read ECONNRESET"), { code: "ECONNRESET" });
+  const closed = new Error("Socket closed unexpectedly");
+  for (
+    const [error, calls] of [
+      [dropped, 2],
+      [Object.assign(new Error("write EPIPE"), { code: "EPIPE" }), 2],
+      [closed, 2],
+      [new Error("LOADING Redis is loading the dataset in memory"), 1],
+      [null, 1],
+    ] as const
+  ) {
+    let asked = 0;
+    const client = { send: () => (asked++, Promise.reject(error)) };
+    await new RedisStore({ client }).read("key").catch(() => {});
+    assertEquals(asked, calls, `${error}`);
+  }
+  const abort = new AbortController();
+  let asked = 0;
+  const client = {
+    send() {
+      asked++;
+      abort.abort();
+      return Promise.reject(closed);
+    },
+  };
+  await new RedisStore({ client }).read("key", undefined, abort.signal).catch(() => {});
+  assertEquals(asked, 1);
+});
+
+Deno.test("RedisStore asks masters, and hands node-redis the signal by the names of all its versions", async () => {
+  const given: unknown[][] = [];
+  const sendCommand = (...args: unknown[]) => Promise.resolve(void given.push(args));
+  const { signal } = new AbortController();
+  await new RedisStore({ client: { masters: [], sendCommand } }).read("key", undefined, signal);
+  await new RedisStore({ client: { sendCommand } }).read("key", undefined, signal);
+  const options = { abortSignal: signal, signal };
+  const command = ["GET", "session:key"];
+  assertEquals(given, [["session:key", false, command, options], [command, options]]);
+});
+
 Deno.test("RedisStore takes exactly one of client and getClient, and only clients that it knows", () => {
   const client = createClient();
   for (const options of [{}, { client, getClient: () => client }]) {
     assertThrows(() => new RedisStore(options), TypeError, "either client or getClient");
   }
-  for (const client of [{}, null, "redis://localhost", new Map()]) {
+  for (const client of [{}, null, "redis://localhost", new Map(), () => client]) {
     assertThrows(() => new RedisStore({ client: client as never }), TypeError, "Cannot");
   }
 });
