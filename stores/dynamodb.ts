@@ -77,7 +77,7 @@ interface Write {
  * A record is one item with an attribute for each member. Reads are consistent ones; DynamoDB deletes what has
  * expired up to days late, so the time in the record decides. Writes are conditional, and a session moves to
  * another key in one transaction; on servers without transactions, as some that speak the same protocol, the
- * old item is deleted first.
+ * old item is deleted first, and an answer that is lost in between ends the session.
  *
  * The client repeats a request whose answer was lost. The repetition of a write that was done would fail its
  * own condition, so each write leaves a mark by which it is known again. Only when a third request wrote in

@@ -2,8 +2,8 @@ import type { Clock } from "../../src/store.ts";
 import { RESERVED_NAMES } from "./item.ts";
 import type { DynamoDbDocumentLike } from "./like.ts";
 
-/** What `key` is tried with: a key as the middleware makes them. */
-const SAMPLE_KEY = "A".repeat(43);
+/** What `key` is tried with: keys as the middleware makes them. */
+const [SAMPLE_KEY, OTHER_SAMPLE_KEY] = ["A".repeat(43), "B".repeat(43)] as const;
 
 const METHODS = ["get", "put", "update", "delete", "transactWrite"] as const;
 
@@ -97,6 +97,9 @@ export function layoutOf(options: DynamoDbStoreOptions): Layout {
   const names = Object.keys(key(SAMPLE_KEY) ?? {});
   if (names.length === 0) refuse("key gives no attributes");
   checkNames([...names.map((name) => ["key", name] as const), ["expiresAttr", expiresAttr]]);
+  if (JSON.stringify(key(SAMPLE_KEY)) === JSON.stringify(key(OTHER_SAMPLE_KEY))) {
+    refuse("key gives all sessions the same attributes");
+  }
   return { expiresAttr, toKey: key };
 }
 

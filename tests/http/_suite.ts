@@ -1,26 +1,14 @@
-import {
-  type Awaitable,
-  endSession,
-  session,
-  type SessionOptions,
-  type SessionStore,
-  startSession,
-} from "@x/hono-session";
+import type { Awaitable, SessionOptions, SessionRecord, SessionStore } from "@x/hono-session";
 import { FaultyStore, type StoreOperation } from "@x/hono-session/testing";
 import { assert, assertEquals, assertMatch, assertNotEquals } from "@std/assert";
-import { Hono } from "hono";
 import { Client } from "../_client.ts";
 import { FakeClock } from "../_clock.ts";
 import { Gate } from "../_gate.ts";
-
-export interface Data {
-  name?: string;
-  count?: number;
-  cart?: string[];
-  notice?: string;
-  a?: number;
-  b?: number;
-}
+import { recordKeys } from "../_recorded_store.ts";
+import { type Data, makeApp } from "./_app.ts";
+import { endRaces } from "./_end_races.ts";
+import { lateRaces } from "./_late_races.ts";
+import { atomicRaces, races } from "./_races.ts";
 
 export interface HttpSuiteOptions {
   name: string;
@@ -36,129 +24,21 @@ export interface HttpSuiteOptions {
   test?: (name: string, run: () => Promise<void>) => void;
 }
 
-interface Scene {
+export interface Scene {
   clock: FakeClock;
   watch: FaultyStore;
   gate: Gate;
+  /** An application, as on a machine of its own when there is another one. */
   makeApp(options?: SessionOptions<Data>): ReturnType<typeof makeApp>;
+  /** The records that the store holds. */
+  records(): Promise<SessionRecord[]>;
+  atomic: boolean;
   stateless: boolean;
   revocable: boolean;
 }
 
-/** An application that does everything to a session that can be done. */
-export function makeApp(options: SessionOptions<Data>, gate: Gate) {
-  return new Hono()
-    .use(session<Data>(options))
-    .get("/static", (c) => c.text("static"))
-    .get("/read", (c) => c.json(c.var.session))
-    .get("/sid", (c) => c.text(c.var.session.sid))
-    .get("/expires", (c) => c.text(c.var.session.expiresAt.toISOString()))
-    .get("/new", (c) => c.json(c.var.session.isNew))
-    .get("/set/:key/:value", (c) => {
-      Object.assign(c.var.session, { [c.req.param("key")]: JSON.parse(c.req.param("value")) });
-      return c.json(c.var.session.hasChanged);
-    })
-    .get("/push/:item", (c) => {
-      (c.var.session.cart ??= []).push(c.req.param("item"));
-      return c.json(c.var.session.hasChanged);
-    })
-    .get("/clear", (c) => {
-      c.set("session", {} as typeof c.var.session);
-      return c.text("cleared");
-    })
-    .get("/login/:name", async (c) => {
-      await c.var.session.regenerate();
-      c.var.session.name = c.req.param("name");
-      return c.redirect("/read");
-    })
-    .get("/regenerate", async (c) => {
-      await c.var.session.regenerate();
-      return c.text("regenerated");
-    })
-    .get("/logout", (c) => {
-      c.var.session.destroy();
-      return c.json([c.var.session, c.get("session")]);
-    })
-    .get("/logout/null", (c) => {
-      c.set("session", null as never);
-      return c.json([c.var.session, c.get("session"), Reflect.get(c, "session")]);
-    })
-    .get("/logout/property", (c) => {
-      Reflect.set(c, "session", null);
-      return c.json([c.var.session, c.get("session"), Reflect.get(c, "session")]);
-    })
-    .get("/logout/helper", async (c) => {
-      await endSession(c);
-      return c.json([c.var.session, c.get("session"), Reflect.get(c, "session")]);
-    })
-    .get("/switch", (c) => {
-      c.var.session.destroy();
-      c.set("session", { name: "another" } as typeof c.var.session);
-      return c.json(c.var.session);
-    })
-    .get("/start", async (c) => {
-      const started = await startSession(c, { name: "started" });
-      return c.json(started === c.get("session"));
-    })
-    .get("/flash", (c) => {
-      c.var.session.flash("notice", "saved");
-      return c.json(c.var.session);
-    })
-    .get("/reflash", (c) => {
-      c.var.session.reflash();
-      return c.json(c.var.session);
-    })
-    .get("/renew", (c) => {
-      c.var.session.renew();
-      return c.text("renewed");
-    })
-    .get("/renew/:seconds", (c) => {
-      c.var.session.renew(Number(c.req.param("seconds")));
-      return c.text("renewed");
-    })
-    .get("/browser", (c) => {
-      c.var.session.renew("browser");
-      return c.text("renewed");
-    })
-    .get("/increment", async (c) => {
-      await gate.pass();
-      return c.json(await c.var.session.update("count", (count = 0) => count + 1));
-    })
-    .get("/slow/:key/:value", async (c) => {
-      await gate.pass();
-      Object.assign(c.var.session, { [c.req.param("key")]: JSON.parse(c.req.param("value")) });
-      return c.text("slow");
-    })
-    .get("/slow-regenerate", async (c) => {
-      await gate.pass();
-      await c.var.session.regenerate();
-      return c.text("slow");
-    })
-    .get("/throw", (c) => {
-      c.var.session.name = "thrown";
-      throw new Error("handler failed");
-    })
-    .get("/status/:status", (c) => {
-      c.var.session.name = `status ${c.req.param("status")}`;
-      return c.text("status", Number(c.req.param("status")) as 200);
-    })
-    .get("/throw-logout", (c) => {
-      c.var.session.destroy();
-      throw new Error("handler failed");
-    })
-    .get("/throw-login", async (c) => {
-      await c.var.session.regenerate();
-      c.var.session.name = "thrown";
-      throw new Error("handler failed");
-    })
-    .get("/save-throw", async (c) => {
-      c.var.session.name = "saved";
-      await c.var.session.save();
-      c.var.session.name = "dropped";
-      throw new Error("handler failed");
-    })
-    .onError((_error, c) => c.text("failed", 500));
-}
+/** Declares a test of the suite. */
+export type SceneTest = (what: string, run: (scene: Scene) => Promise<void>) => void;
 
 /** What every store does behind the middleware, asked over HTTP. */
 export function httpSuite(suite: HttpSuiteOptions): void {
@@ -169,13 +49,16 @@ export function httpSuite(suite: HttpSuiteOptions): void {
     declare(`${name}: ${what}`, async () => {
       const clock = new FakeClock();
       const { store, close } = await open(clock.now);
-      const watch = new FaultyStore(store);
+      const recorded = recordKeys(store);
+      const watch = new FaultyStore(recorded.store);
       const gate = new Gate();
       try {
         await run({
           clock,
           watch,
           gate,
+          records: recorded.records,
+          atomic,
           stateless,
           revocable,
           makeApp: (more) => makeApp({ store: watch, clock: clock.now, ...options, ...more }, gate),
@@ -655,87 +538,9 @@ export function httpSuite(suite: HttpSuiteOptions): void {
     assertEquals((await app.request("/static")).status, 200, "anonymous visitors don't notice");
   });
 
-  if (revocable) endTests(test);
-  if (!stateless) raceTests(test, atomic);
-}
-
-/** What holds of several requests that write at the same time. */
-function raceTests(
-  test: (what: string, run: (scene: Scene) => Promise<void>) => void,
-  atomic: boolean,
-): void {
-  test("a session that ends by the policy while a request runs is not written", async ({ makeApp, gate, clock }) => {
-    const client = new Client(makeApp({ maxAge: 1000 }));
-    await client.text("/set/a/1");
-    const slow = makeApp({ maxAge: 100 }).request("/slow/a/2", {
-      headers: { cookie: await client.cookie() },
-    });
-    await gate.arrived();
-    clock.advance(100);
-    gate.open();
-    assertEquals((await slow).headers.getSetCookie(), []);
-    assertEquals(await client.json("/read"), { a: 1 });
-  });
-
-  if (!atomic) return;
-
-  test("requests at the same time keep each other's changes", async ({ makeApp, gate }) => {
-    const client = new Client(makeApp());
-    await client.text("/set/name/%22Ada%22");
-    const [one, other] = [client.text("/slow/a/1"), client.text("/slow/b/2")];
-    await gate.arrived(2);
-    await client.text("/set/count/7");
-    gate.open();
-    await Promise.all([one, other]);
-    assertEquals(await client.json("/read"), { name: "Ada", count: 7, a: 1, b: 2 });
-  });
-
-  test("50 parallel updates leave 50", async ({ makeApp, gate }) => {
-    const client = new Client(makeApp());
-    await client.text("/set/count/0");
-    const increments = Array.from({ length: 50 }, () => client.json("/increment"));
-    await gate.arrived(50);
-    gate.open();
-    const counts = await Promise.all(increments) as number[];
-    assertEquals(counts.sort((a, b) => a - b), Array.from({ length: 50 }, (_, index) => index + 1));
-    assertEquals(await client.json("/read"), { count: 50 });
-  });
-}
-
-/** What holds of requests that run while their session is ended. */
-function endTests(test: (what: string, run: (scene: Scene) => Promise<void>) => void): void {
-  for (const path of ["/slow/a/1", "/increment", "/slow-regenerate"]) {
-    test(`${path} does not undo a logout meanwhile`, async ({ makeApp, gate }) => {
-      const interrupted: string[] = [];
-      const client = new Client(
-        makeApp({ events: { interrupted: ({ sid }) => interrupted.push(sid) } }),
-      );
-      await client.text("/set/name/%22Ada%22");
-      const thief = await client.thief();
-      const slow = thief.fetch(path);
-      await gate.arrived();
-      await client.text("/logout");
-      gate.open();
-      const response = await slow;
-      assertEquals(response.headers.getSetCookie(), []);
-      await response.body?.cancel();
-      assertEquals(await thief.json("/read"), {});
-      assertEquals(interrupted.length, 1);
-    });
-
-    test(`${path} does not undo a login meanwhile`, async ({ makeApp, gate }) => {
-      const client = new Client(makeApp());
-      await client.text("/set/count/1");
-      const thief = await client.thief();
-      const slow = thief.fetch(path);
-      await gate.arrived();
-      await client.text("/login/Ada");
-      gate.open();
-      const response = await slow;
-      assertEquals(response.headers.getSetCookie(), []);
-      await response.body?.cancel();
-      assertEquals(await thief.json("/read"), {}, "the old token is dead");
-      assertEquals(await client.json("/read"), { count: 1, name: "Ada" });
-    });
-  }
+  if (revocable) endRaces(test);
+  if (stateless) return;
+  races(test);
+  lateRaces(test);
+  if (atomic) atomicRaces(test);
 }

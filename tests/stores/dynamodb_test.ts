@@ -618,6 +618,7 @@ Deno.test("DynamoDbStore refuses what it can't be made of", () => {
     [{ key: "session" }, "key is not a function"],
     [{ key: () => undefined }, "key gives no attributes"],
     [{ key: async () => await { pk: "session" } }, "key gives no attributes"],
+    [{ key: () => ({ pk: "a" }) }, "key gives all sessions the same attributes"],
     [{ key: () => ({ pk: "a" }), primaryKey: "pk" }, "key excludes primaryKey and sortKey"],
     [{ key: () => ({ pk: "a" }), sortKey: "sk" }, "key excludes primaryKey and sortKey"],
     [{ sortKey: "pk" }, "sortKey gives an attribute a name that is taken, pk"],
