@@ -44,6 +44,8 @@ export type { KvAtomicLike, KvEntryLike, KvKeyLike, KvLike };
 
 /** How often a commit is tried against others. */
 const TRIES = 20;
+/** How often a database is asked that another process is writing to: for about two seconds. */
+const LOCKED_TRIES = 200;
 
 /**
  * Options of {@linkcode DenoKvStore}.
@@ -218,7 +220,7 @@ export class DenoKvStore implements SessionStore {
       if (record?.version !== previous.version) return false;
       const { versionstamp } = this.#entries.get(record)!;
       const atomic = kv.atomic().check({ key: this.#key(key), versionstamp });
-      if ((await this.#set(atomic, key, { ...record, ...times }).commit()).ok) return true;
+      if ((await commit(this.#set(atomic, key, { ...record, ...times }))).ok) return true;
     }
     throw new Error("Cannot touch session: it was written too often at the same time");
   }
@@ -232,7 +234,7 @@ export class DenoKvStore implements SessionStore {
     const kv = await this.#open();
     const atomic = kv.atomic();
     for (const each of this.#allKeys(key)) atomic.delete(each);
-    await atomic.commit();
+    await commit(atomic);
   }
 
   /** Closes the database if this store has opened it. */
@@ -245,7 +247,9 @@ export class DenoKvStore implements SessionStore {
   #open(): Promise<KvLike> {
     if (this.#closed) return Promise.reject(new Error("Cannot use DenoKvStore: it is closed"));
     if (this.#opened) return this.#opened;
-    const opened = Promise.resolve(this.#options.kv ?? openKv(this.#options.path));
+    const opened = Promise.resolve(
+      this.#options.kv ?? unlocked(async () => await openKv(this.#options.path)),
+    );
     this.#opened = opened;
     opened.catch(() => {
       // The next call tries again.
@@ -270,7 +274,7 @@ export class DenoKvStore implements SessionStore {
         if (!accepts(this.#live(entry))) return false;
       }
       const atomic = kv.atomic().check({ key: this.#key(key), versionstamp: entry.versionstamp });
-      const { ok, versionstamp = null } = await build(atomic, entry.head).commit();
+      const { ok, versionstamp = null } = await commit(build(atomic, entry.head));
       if (ok) {
         this.#entries.set(record, { versionstamp, head: toHead(record).head });
         return true;
@@ -345,6 +349,23 @@ function openKv(path: string | undefined): Awaitable<KvLike> {
     "Cannot open Deno KV: there is none here. Deno needs --unstable-kv; elsewhere give the store a `kv`, " +
       "from @deno/kv",
   );
+}
+
+function commit(atomic: KvAtomicLike): ReturnType<KvAtomicLike["commit"]> {
+  return unlocked(() => atomic.commit());
+}
+
+/** Asks again while another process writes to the same file, for which SQLite refuses at once and does nothing. */
+async function unlocked<Result>(ask: () => Promise<Result>): Promise<Result> {
+  for (let tries = 1;; tries++) {
+    try {
+      return await ask();
+    } catch (error) {
+      const locked = error instanceof Error && error.message.includes("database is locked");
+      if (!locked || tries === LOCKED_TRIES) throw error;
+      await pause(Math.min(tries, 10));
+    }
+  }
 }
 
 function toEntry({ value, versionstamp }: KvEntryLike): Entry {
