@@ -65,25 +65,27 @@ async function write(
   let theirs = base;
   for (let tries = 1;; tries++) {
     const now = committing.clock();
-    if (!isLive(committing.expiry, current.record, now)) return interrupt(committing, state, c);
-    const contents = {
-      data: merge(base.data, mine.data, theirs.data),
-      flash: mergeFlash(base.flash, mine.flash, theirs.flash),
-    };
-    const rotate = isRotating(committing, { state, options, record: current.record, now });
-    const next = plan(committing, { current, contents, theirs, options, now, rotate });
-    if (!next) return settle(state, current, { contents, mine });
-    const stored = next.operation === "rotate"
-      ? await rotateTo(committing, { current, record: next.record, now }, c)
-      : await put(committing, { current, ...next }, c);
-    if (stored) {
-      state.deliver ||= next.renewal || stored.token !== current.token;
-      settle(state, stored, { contents, mine });
-      const event = { sid: state.sid };
-      if (next.operation === "replace") emit(committing, "regenerated", event, c);
-      if (next.operation === "rotate") emit(committing, "rotated", event, c);
-      if (next.renewal) emit(committing, "renewed", event, c);
-      return;
+    // What has ended as far as this request knows, another may have renewed.
+    if (isLive(committing.expiry, current.record, now)) {
+      const contents = {
+        data: merge(base.data, mine.data, theirs.data),
+        flash: mergeFlash(base.flash, mine.flash, theirs.flash),
+      };
+      const rotate = isRotating(committing, { state, options, record: current.record, now });
+      const next = plan(committing, { current, contents, theirs, options, now, rotate });
+      if (!next) return settle(state, current, { contents, mine });
+      const stored = next.operation === "rotate"
+        ? await rotateTo(committing, { current, record: next.record, now }, c)
+        : await put(committing, { current, ...next }, c);
+      if (stored) {
+        state.deliver ||= next.renewal || stored.token !== current.token;
+        settle(state, stored, { contents, mine });
+        const event = { sid: state.sid };
+        if (next.operation === "replace") emit(committing, "regenerated", event, c);
+        if (next.operation === "rotate") emit(committing, "rotated", event, c);
+        if (next.renewal) emit(committing, "renewed", event, c);
+        return;
+      }
     }
     const fresh = await reread(committing, state, { current, tries, most: COMMIT_TRIES }, c);
     if (!fresh) return interrupt(committing, state, c);

@@ -40,7 +40,7 @@ export async function toMarker(
   const graceUntil = now + grace * 1000;
   return {
     ...emptied(record),
-    expiresAt: Math.min(record.expiresAt, graceUntil + REMEMBERED),
+    expiresAt: graceUntil + REMEMBERED,
     successor: await seal(successor, token),
     graceUntil,
   };

@@ -137,7 +137,8 @@ export class SessionState implements SessionController {
   }
 
   destroy(): void {
-    if (this.status !== "live") return;
+    // What is gone for this request may live on under a token that it does not know.
+    if (this.status === "ended") return;
     this.assertNotCommitted("destroy");
     this.status = "ended";
     this.#keeper.ended(this);

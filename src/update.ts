@@ -2,7 +2,8 @@ import { contentsOf, contentsToRecord } from "./contents.ts";
 import { commit } from "./commit.ts";
 import { type Committing, interrupt, reread } from "./committing.ts";
 import { SessionEndedError } from "./errors.ts";
-import { seen } from "./expiry.ts";
+import { emit } from "./events.ts";
+import { isLive, isRenewalDue, renewed, seen } from "./expiry.ts";
 import { merge } from "./merge.ts";
 import { pathOf, serializeValue, type SessionRecord } from "./record.ts";
 import { setProperty } from "./session.ts";
@@ -19,6 +20,7 @@ export async function update(
   c: unknown,
 ): Promise<unknown> {
   const session = state.values;
+  const { expiry } = committing;
   if (!committing.store.capabilities.atomic || !state.stored) {
     setProperty(session, key, change(session[key]));
     if (committing.store.capabilities.atomic) {
@@ -42,19 +44,25 @@ export async function update(
       flash.delete(key);
       const next = { data, flash };
       const { flash: _, ...rest } = current.record;
+      const now = committing.clock();
+      const live = isLive(expiry, rest, now);
+      // Or it would undo the touch of another request.
+      const renewal = isRenewalDue(expiry, rest, now);
       const record: SessionRecord = {
         ...rest,
         ...contentsToRecord(next),
         version: current.record.version + 1,
-        lastSeenAt: seen(current.record, committing.clock()),
+        ...(renewal ? renewed(expiry, rest, now) : { lastSeenAt: seen(rest, now) }),
       };
-      if (await committing.store.update(current.key, record, current.record, c)) {
+      if (live && await committing.store.update(current.key, record, current.record, c)) {
         const before = state.contents(false);
         const shown = { ...before, data: merge(state.base().data, before.data, data) };
         if (value === undefined) shown.data.delete(key);
         else shown.data.set(key, data.get(key)!);
         state.adopt({ ...current, record }, next);
         state.show(shown, before);
+        state.deliver ||= renewal;
+        if (renewal) emit(committing, "renewed", { sid: state.sid }, c);
         return session[key];
       }
       const fresh = await reread(committing, state, { current, tries, most: UPDATE_TRIES }, c);

@@ -1,5 +1,11 @@
 // Defects that a review found, each shown before it was mended.
-import { session, SessionConflictError, type SessionOptions, startSession } from "@x/hono-session";
+import {
+  session,
+  SessionConflictError,
+  SessionEndedError,
+  type SessionOptions,
+  startSession,
+} from "@x/hono-session";
 import { DenoKvStore } from "@x/hono-session/stores/deno-kv";
 import { MapStore } from "@x/hono-session/stores/map";
 import { FaultyStore } from "@x/hono-session/testing";
@@ -421,4 +427,88 @@ Deno.test("startSession() in the place of a live session leaves one record", asy
   await client.text("/set");
   await client.text("/start");
   assertEquals(store.size, 1);
+});
+
+Deno.test("an update() that read before a rolling renewal and writes after it does not undo it", async () => {
+  const gate = new Gate();
+  const { client, clock } = setup({
+    "/set": (session) => session.a = 1,
+    "/touch": () => {},
+    "/slow": async (session) => {
+      await gate.pass();
+      await session.update("count", (count) => Number(count ?? 0) + 1);
+    },
+  }, { maxAge: 1000, rolling: true });
+  await client.text("/set");
+  clock.advance(600);
+  const slow = (await client.thief()).text("/slow");
+  await gate.arrived();
+  await client.text("/touch");
+  clock.advance(600);
+  gate.open();
+  assertEquals(await slow, "done");
+  assertEquals(await client.json("/read"), { a: 1, count: 1 });
+});
+
+Deno.test("a request that saw a session near its end writes into it when another has renewed it", async () => {
+  const gate = new Gate();
+  const { client, clock } = setup({
+    "/set": (session) => session.a = 1,
+    "/touch": () => {},
+    "/slow": async (session) => {
+      await gate.pass();
+      session.b = 1;
+    },
+  }, { maxAge: 1000, rolling: true });
+  await client.text("/set");
+  const slow = (await client.thief()).text("/slow");
+  await gate.arrived();
+  clock.advance(600);
+  await client.text("/touch");
+  clock.advance(600);
+  gate.open();
+  assertEquals(await slow, "done");
+  assertEquals(await client.json("/read"), { a: 1, b: 1 });
+});
+
+Deno.test("a rotated token is remembered for its own time, not for that of the session before its renewal", async () => {
+  const rejected: string[] = [];
+  const { app, client, clock } = setup({
+    "/set": (session) => session.a = 1,
+    "/renew": (session) => session.renew(),
+  }, {
+    maxAge: 100,
+    rotate: { every: 10, grace: 60 },
+    events: { rejected: ({ reason }) => void rejected.push(reason) },
+  });
+  await client.text("/set");
+  const headers = { cookie: await client.cookie() };
+  clock.advance(90);
+  await client.text("/renew");
+  clock.advance(59);
+  assertEquals(await (await app.request("/read", { headers })).json(), { a: 1 });
+  clock.advance(1);
+  assertEquals(await (await app.request("/read", { headers })).json(), {});
+  assertEquals(rejected, ["reuse"]);
+});
+
+Deno.test("a session that is gone for a request can still be ended by it, under the token that it has by now", async () => {
+  const gate = new Gate();
+  const { client, clock } = setup({
+    "/set": (session) => session.a = 1,
+    "/slow": async (session) => {
+      await gate.pass();
+      await assertRejects(() => session.update("a", () => 2), SessionEndedError);
+      session.destroy();
+    },
+  }, { rotate: { every: 60, grace: 10 } });
+  await client.text("/set");
+  clock.advance(60);
+  const slow = (await client.thief()).text("/slow");
+  await gate.arrived();
+  assertEquals(await client.json("/read"), { a: 1 });
+  clock.advance(10);
+  gate.open();
+  assertEquals(await slow, "done");
+  assertEquals(await client.json("/read"), {});
 });

@@ -1,0 +1,112 @@
+import type { SessionRecord, SessionStore } from "@x/hono-session";
+import { MapStore } from "@x/hono-session/stores/map";
+import type { OpenStore, World } from "./_model_program.ts";
+
+type Bug = (map: MapStore, world: World) => Partial<SessionStore>;
+
+/** The ways in which a store can break its contract that the model has to find. */
+const BUGS: Readonly<Record<string, Bug>> = {
+  "update brings a deleted record back": (map) => ({
+    update: (key, record, previous) =>
+      map.update(key, record, previous) || !map.read(key) && map.create(key, record),
+  }),
+  "update ignores the version": (map) => ({
+    update: (key, record) => overwrite(map, key, record),
+  }),
+  "update looks and writes in two steps": (map, { pause }) => ({
+    async update(key, record, previous) {
+      if (map.read(key)?.version !== previous.version) return false;
+      await pause("update");
+      return overwrite(map, key, record);
+    },
+  }),
+  "an update that was done is answered as refused": (map) => {
+    let updates = 0;
+    return {
+      update: (key, record, previous) => map.update(key, record, previous) && ++updates % 3 > 0,
+    };
+  },
+  "an update is answered as done, and lost": (map) => {
+    let updates = 0;
+    return {
+      update: (key, record, previous) => ++updates % 3 === 0 || map.update(key, record, previous),
+    };
+  },
+  "touch writes the data back that were read": (map) => ({
+    touch: (key, times, previous) => overwrite(map, key, { ...previous, ...times }),
+  }),
+  "replace leaves the old record": (map) => ({
+    replace: (key, next, previous) =>
+      map.read(key)?.version === previous.version && map.create(next.key, next.record),
+  }),
+  "replace brings a deleted record back": (map) => ({
+    replace(key, next) {
+      map.delete(key);
+      return map.create(next.key, next.record);
+    },
+  }),
+  "delete does nothing while a write is under way": (map, { pause }) => {
+    let writes = 0;
+    return {
+      async update(key, record, previous) {
+        writes++;
+        await pause("update");
+        writes--;
+        return map.update(key, record, previous);
+      },
+      delete: (key) => writes === 0 ? map.delete(key) : undefined,
+    };
+  },
+  "delete is answered before it is done": (map, { later }) => ({
+    delete: (key) => void later("delete").then(() => map.delete(key)),
+  }),
+  "read gives expired records a new life": (_, { clock }) => {
+    const map = new MapStore({ clock: () => 0 });
+    return {
+      ...membersOf(map),
+      read(key) {
+        const record = map.read(key);
+        if (!record || record.expiresAt > clock()) return record;
+        return { ...record, renewedAt: clock(), expiresAt: clock() + 60_000 };
+      },
+    };
+  },
+  "read answers from a cache": (map) => {
+    const cache = new Map<string, SessionRecord>();
+    return {
+      read(key) {
+        const record = cache.get(key) ?? map.read(key);
+        if (record) cache.set(key, record);
+        return record && { ...record };
+      },
+    };
+  },
+};
+
+/** Stores that break their contract, by what is wrong with them. */
+export const BROKEN_STORES: readonly (readonly [name: string, open: OpenStore])[] = Object
+  .entries(BUGS)
+  .map(([name, bug]) => [
+    name,
+    (world) => {
+      const map = new MapStore(world);
+      return { ...membersOf(map), ...bug(map, world) };
+    },
+  ]);
+
+function overwrite(map: MapStore, key: string, record: SessionRecord): boolean {
+  const present = map.read(key);
+  return present !== undefined && map.update(key, record, present);
+}
+
+function membersOf(map: MapStore): SessionStore {
+  return {
+    capabilities: map.capabilities,
+    read: (key) => map.read(key),
+    create: (key, record) => map.create(key, record),
+    update: (key, record, previous) => map.update(key, record, previous),
+    replace: (key, next, previous) => map.replace(key, next, previous),
+    touch: (key, times, previous) => map.touch(key, times, previous),
+    delete: (key) => map.delete(key),
+  };
+}
