@@ -1,0 +1,30 @@
+import type { SessionRecord, SessionStore } from "@x/hono-session";
+
+/** A store that remembers which keys were ever given a record, and what it holds of them. */
+export function recordKeys(
+  store: SessionStore,
+): { store: SessionStore; records(): Promise<SessionRecord[]> } {
+  const keys = new Set<string>();
+  const recorded = new Proxy(store, {
+    get(target, name) {
+      const member = Reflect.get(target, name, target);
+      if (typeof member !== "function") return member;
+      return (...args: unknown[]) => {
+        if (name === "create") keys.add(args[0] as string);
+        if (name === "replace") keys.add((args[1] as { key: string }).key);
+        return Reflect.apply(member, target, args);
+      };
+    },
+  });
+  return {
+    store: recorded,
+    async records() {
+      const found: SessionRecord[] = [];
+      for (const key of keys) {
+        const record = await store.read(key);
+        if (record) found.push(record);
+      }
+      return found;
+    },
+  };
+}

@@ -1,0 +1,146 @@
+// The races of the HTTP suite, between two processes on one store.
+import { assertEquals } from "@std/assert";
+import { Client } from "./_client.ts";
+import { pooled } from "./_pooled.ts";
+import { AppProcess } from "./_processes.ts";
+import { RedisServer, skipRedis } from "./_redis.ts";
+import { withSameCookie } from "./_same_cookie.ts";
+
+interface Place {
+  kind: "Deno KV" | "Redis";
+  ignore?: boolean;
+  open(): Promise<{ place: string; close(): Promise<void> }>;
+}
+
+const PLACES: Place[] = [{
+  kind: "Deno KV",
+  async open() {
+    const folder = await Deno.makeTempDir({ prefix: "hono-session-kv-" });
+    return {
+      place: `${folder}/sessions.kv`,
+      close: () => Deno.remove(folder, { recursive: true }),
+    };
+  },
+}, {
+  kind: "Redis",
+  ignore: skipRedis(),
+  async open() {
+    const server = await RedisServer.start();
+    return { place: server.url, close: () => server.stop() };
+  },
+}];
+
+const HALF = 25;
+
+for (const place of PLACES) declareTests(place);
+
+function declareTests({ kind, ignore = false, open }: Place): void {
+  let processes: [AppProcess, AppProcess];
+  const stack = new AsyncDisposableStack();
+
+  Deno.test.beforeAll(async () => {
+    if (ignore) return;
+    const { place, close } = await open();
+    stack.defer(close);
+    const starts = await Promise.allSettled(
+      Array.from({ length: 2 }, async () => stack.use(await AppProcess.start(kind, place))),
+    );
+    processes = starts.map((start) => {
+      if (start.status === "rejected") throw start.reason;
+      return start.value;
+    }) as typeof processes;
+  });
+
+  Deno.test.afterAll(() => stack.disposeAsync());
+
+  const declare = pooled({ ignore });
+
+  /** Declares a test with one session in both processes. */
+  function test(
+    what: string,
+    run: (one: Client, other: Client) => Promise<void>,
+  ): void {
+    declare(`two processes on ${kind}: ${what}`, async () => {
+      const one = new Client(processes[0]);
+      assertEquals(await one.text("/set/count/0"), "true");
+      await run(one, await withSameCookie(one, processes[1]));
+    });
+  }
+
+  /** Waits until so many requests are held in each process, and lets them go in both at once. */
+  async function release(counts: [number, number]): Promise<void> {
+    await Promise.all(processes.map((process, index) => process.arrived(counts[index])));
+    await Promise.all(processes.map((process) => process.open()));
+  }
+
+  test(
+    "parallel requests that each set another key leave all keys that they don't refuse",
+    async (one, other) => {
+      const keys = Array.from({ length: 2 * HALF }, (_, index) => [`key${index}`, index] as const);
+      let missing = keys;
+      // Of so many one may be slower than others five times, which it says: 409. It is then sent again.
+      for (let round = 0; round < 5 && missing.length > 0; round++) {
+        const [odd, even] = [1, 0].map((rest) => missing.filter(([, value]) => value % 2 === rest));
+        const writers = missing.map(async ([key, value]) => {
+          const response = await (value % 2 ? one : other).fetch(`/slow/set/${key}/${value}`);
+          const answer = [response.status, await response.text()];
+          if (response.status !== 409) assertEquals(answer, [202, "slow"]);
+          return response.ok;
+        });
+        await release([odd!.length, even!.length]);
+        const stored = await Promise.all(writers);
+        const data = await one.json("/read") as object;
+        assertEquals(missing.map(([key]) => key in data), stored, "what is answered is so");
+        missing = missing.filter((_, index) => !stored[index]);
+      }
+      for (const client of [one, other]) {
+        assertEquals(await client.json("/read"), { count: 0, ...Object.fromEntries(keys) });
+      }
+    },
+  );
+
+  test(`${2 * HALF} parallel updates leave ${2 * HALF}`, async (one, other) => {
+    const increments = [one, other].flatMap((client) =>
+      Array.from({ length: HALF }, () => client.json("/increment"))
+    );
+    await release([HALF, HALF]);
+    const counts = await Promise.all(increments) as number[];
+    assertEquals(counts.toSorted((a, b) => a - b), counts.map((_, index) => index + 1));
+    for (const client of [one, other]) {
+      assertEquals(await client.json("/read"), { count: 2 * HALF });
+    }
+  });
+
+  for (const path of ["/slow/set/a/1", "/slow/flash", "/slow/login/Eve"]) {
+    test(`a logout in one is not undone by ${path} in the other`, async (one, other) => {
+      const before = await processes[1].interrupted();
+      const slow = other.fetch(path);
+      await processes[1].arrived();
+      assertEquals(await one.text("/logout"), "[null,null]");
+      await processes[1].open();
+      const response = await slow;
+      assertEquals([response.status, await response.text()], [202, "slow"]);
+      assertEquals(response.headers.getSetCookie(), []);
+      assertEquals(await other.json("/read"), {});
+      assertEquals(await processes[1].interrupted(), before + 1);
+    });
+  }
+
+  test("of two logins at the same time exactly one lives", async (one, other) => {
+    const anonymous = await one.thief();
+    const clients = [one, other];
+    const logins = clients.map((client, index) => client.fetch(`/slow/login/${index}`));
+    await release([1, 1]);
+    const responses = await Promise.all(logins);
+    for (const response of responses) {
+      assertEquals([response.status, await response.text()], [202, "slow"]);
+    }
+    const cookies = responses.map(({ headers }) => headers.getSetCookie().length);
+    assertEquals(cookies.toSorted(), [0, 1]);
+    const winner = cookies.indexOf(1);
+    assertEquals(await clients[winner]!.json("/read"), { count: 0, name: String(winner) });
+    for (const client of [clients[1 - winner]!, anonymous]) {
+      assertEquals(await client.json("/read"), {});
+    }
+  });
+}
