@@ -213,7 +213,7 @@ function isIdle(committing: Committing, state: SessionState, options: CommitOpti
   const record = state.stored?.record;
   if (record) {
     const now = clock();
-    if (isRenewalDue(expiry, record, now) || store.outdated(record)) return false;
+    if (isRenewalDue(expiry, record, { now }) || store.outdated(record)) return false;
     if (isRotating(committing, { state, options, record, now })) return false;
     if (isOtherSubject(state.requested, record)) return false;
   } else if (state.requested.subject) return false;

@@ -3,6 +3,9 @@ import type { SessionRecord, SessionTimes } from "./record.ts";
 /** How far clocks may differ, in milliseconds, before a time in the future is not believed. */
 const CLOCK_SKEW = 60_000;
 
+/** How much sooner than a touch a write renews at most, in milliseconds: for clocks that differ, and its own time. */
+const WRITE_AHEAD = CLOCK_SKEW + 5_000;
+
 /** The longest life of a session, in seconds: a hundred years. */
 export const LONGEST_LIFE = 3_155_760_000;
 
@@ -61,14 +64,22 @@ export function renewed(policy: ExpiryPolicy, record: Lived, now: number): Sessi
   };
 }
 
-/** Whether a rolling session should be renewed now: at most once per tenth of its life, unless set. */
-export function isRenewalDue(policy: ExpiryPolicy, record: Lived, now: number): boolean {
+/**
+ * Whether a rolling session should be renewed now: at most once per tenth of its life, unless set. A write renews
+ * somewhat sooner, or it could undo the touch of a request that begins while it is under way.
+ */
+export function isRenewalDue(
+  policy: ExpiryPolicy,
+  record: Lived,
+  { now, write = false }: { now: number; write?: boolean },
+): boolean {
   if (!policy.rolling) return false;
   const life = lifetime(policy, record);
   const { after = life / 10 } = policy.rolling;
   // A session with a shorter life of its own is not to end for want of a renewal.
   const throttle = after < life ? after : life / 10;
-  return now - record.renewedAt >= throttle * 1000 &&
+  const ahead = write ? Math.min(WRITE_AHEAD, throttle * 500) : 0;
+  return now + ahead - record.renewedAt >= throttle * 1000 &&
     renewed(policy, record, now).expiresAt > deadline(policy, record);
 }
 

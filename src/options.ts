@@ -52,7 +52,7 @@ export interface SessionOptions<Data extends object = SessionData> {
   maxAge?: number;
   /**
    * Whether use renews a session: at most once per tenth of its lifetime with `true`, at most once per
-   * `after` seconds with an object.
+   * `after` seconds with an object. A session that is written anyway is renewed up to 65 seconds sooner.
    *
    * @default {false}
    */

@@ -41,9 +41,11 @@ export function plan(
   const { requested, keepChanges } = options;
   const old = current.record;
   const lifetime = keepChanges && ("maxAge" in requested || "browser" in requested);
-  const renewal = keepChanges && (requested.renew === true || isRenewalDue(expiry, old, now));
   const subject = keepChanges && isOtherSubject(requested, old);
   const changed = lifetime || subject || store.outdated(old) || !sameContents(contents, theirs);
+  const write = changed || rotate || requested.regenerate === true;
+  const renewal = keepChanges &&
+    (requested.renew === true || isRenewalDue(expiry, old, { now, write }));
   const newToken = rotate || requested.regenerate === true;
   if (!changed && !renewal && !newToken) return undefined;
 

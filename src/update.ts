@@ -47,7 +47,7 @@ export async function update(
       const now = committing.clock();
       const live = isLive(expiry, rest, now);
       // Or it would undo the touch of another request.
-      const renewal = isRenewalDue(expiry, rest, now);
+      const renewal = isRenewalDue(expiry, rest, { now, write: true });
       const record: SessionRecord = {
         ...rest,
         ...contentsToRecord(next),

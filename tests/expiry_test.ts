@@ -61,12 +61,18 @@ Deno.test("seen() goes back neither by a clock that is a minute slow nor stays i
 Deno.test("isRenewalDue() waits for a tenth of the session's own lifetime", () => {
   const rolling = policy({ rolling: { after: undefined } });
   const record = makeRecord(clock);
-  assert(!isRenewalDue(rolling, record, clock.now() + 359_999));
-  assert(isRenewalDue(rolling, record, clock.now() + 360_000));
+  assert(!isRenewalDue(rolling, record, { now: clock.now() + 359_999 }));
+  assert(isRenewalDue(rolling, record, { now: clock.now() + 360_000 }));
   const longer = { ...record, maxAge: 36_000, expiresAt: clock.now() + 36_000_000 };
-  assert(!isRenewalDue(rolling, longer, clock.now() + 360_000));
-  assert(isRenewalDue(rolling, longer, clock.now() + 3_600_000));
-  assert(!isRenewalDue(policy(), record, clock.now() + 3_000_000), "not when it doesn't roll");
+  assert(!isRenewalDue(rolling, longer, { now: clock.now() + 360_000 }));
+  assert(isRenewalDue(rolling, longer, { now: clock.now() + 3_600_000 }));
+  const write = { now: clock.now() + 300_000, write: true };
+  assert(isRenewalDue(rolling, record, write), "a write does not wait for the last minute");
+  assert(!isRenewalDue(rolling, record, { ...write, now: clock.now() + 294_999 }));
+  assert(
+    !isRenewalDue(policy(), record, { now: clock.now() + 3_000_000 }),
+    "not when it doesn't roll",
+  );
 });
 
 Deno.test("cookieMaxAge() is whole seconds, rounded up, never negative, 400 days at most", () => {

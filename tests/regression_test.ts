@@ -512,3 +512,28 @@ Deno.test("a session that is gone for a request can still be ended by it, under 
   assertEquals(await slow, "done");
   assertEquals(await client.json("/read"), {});
 });
+
+Deno.test("a write under way does not undo the renewal of a request that began after it", async () => {
+  const { client, clock, watch } = setup({
+    "/set": (session) => session.a = 1,
+    "/change": (session) => session.a = 2,
+    "/touch": () => {},
+  }, { maxAge: 1000, rolling: true });
+  await client.text("/set");
+  clock.advance(99);
+  const held = new Gate();
+  watch.inject("update", () => held.pass(), 1);
+  const slow = (await client.thief()).text("/change");
+  await held.arrived();
+  clock.advance(1);
+  // Another process, which does not wait for the commits of this one.
+  const other = new Hono()
+    .use(session<Data>({ store: watch, clock: clock.now, maxAge: 1000, rolling: true }))
+    .get("/touch", (c) => c.text("done"));
+  const headers = { cookie: await client.cookie() };
+  assertEquals(await (await other.request("/touch", { headers })).text(), "done");
+  held.open();
+  assertEquals(await slow, "done");
+  clock.advance(950);
+  assertEquals(await client.json("/read", { headers }), { a: 2 });
+});

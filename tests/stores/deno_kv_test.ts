@@ -194,3 +194,32 @@ Deno.test("DenoKvStore refuses kv and path together", async () => {
   using kv = await Deno.openKv(":memory:");
   assertThrows(() => new DenoKvStore({ kv, path: ":memory:" }), TypeError, "exclude each other");
 });
+
+Deno.test("DenoKvStore commits again while another process has the file locked", async () => {
+  const clock = new FakeClock();
+  using kv = await Deno.openKv(":memory:");
+  let locked = 0;
+  const store = new DenoKvStore({
+    clock: clock.now,
+    kv: {
+      get: (key) => kv.get([...key]),
+      getMany: (keys) => kv.getMany(keys.map((key) => [...key])),
+      close: () => {},
+      atomic() {
+        const atomic = kv.atomic();
+        const { commit } = atomic;
+        atomic.commit = () =>
+          locked-- > 0 ? Promise.reject(new TypeError("database is locked")) : commit.call(atomic);
+        return atomic;
+      },
+    },
+  });
+  const record = makeRecord(clock);
+  locked = 2;
+  assert(await store.create("key", record));
+  locked = 2;
+  assert(await store.update("key", { ...record, version: 2 }, record));
+  locked = 2;
+  await store.delete("key");
+  assertEquals(await store.read("key"), undefined);
+});
