@@ -185,7 +185,7 @@ function suite(
 
   // Of three there are too many orders: here are those in which a request is left no more than twice for another.
   for (const others of [["writer", "rotation"], ["rotation", "other rotation"]] as const) {
-    test(`logout against a ${others.join(" and a ")}`, async () => {
+    test(`logout against ${others.join(" and ")}`, async () => {
       const orders = await race(store, ["logout", ...others], isDead, 2);
       assert(orders > 100, `${orders} orders`);
     });

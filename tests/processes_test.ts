@@ -1,5 +1,5 @@
 // The races of the HTTP suite, between two processes on one store.
-import { assertEquals } from "@std/assert";
+import { assertEquals, assertNotEquals } from "@std/assert";
 import { Client } from "./_client.ts";
 import { pooled } from "./_pooled.ts";
 import { AppProcess } from "./_processes.ts";
@@ -111,7 +111,16 @@ function declareTests({ kind, ignore = false, open }: Place): void {
     }
   });
 
-  for (const path of ["/slow/set/a/1", "/slow/flash", "/slow/login/Eve"]) {
+  for (
+    const [path, body] of [
+      ["/slow/set/a/1", "slow"],
+      ["/slow/flash", "slow"],
+      ["/slow/login/Eve", "slow"],
+      ["/touching/slow/read", '{"count":0}'],
+      ["/rotating/slow/read", '{"count":0}'],
+      ["/rotating/slow/set/a/1", "slow"],
+    ] as const
+  ) {
     test(`a logout in one is not undone by ${path} in the other`, async (one, other) => {
       const before = await processes[1].interrupted();
       const slow = other.fetch(path);
@@ -119,12 +128,23 @@ function declareTests({ kind, ignore = false, open }: Place): void {
       assertEquals(await one.text("/logout"), "[null,null]");
       await processes[1].open();
       const response = await slow;
-      assertEquals([response.status, await response.text()], [202, "slow"]);
+      assertEquals([response.status, await response.text()], [202, body]);
       assertEquals(response.headers.getSetCookie(), []);
       assertEquals(await other.json("/read"), {});
       assertEquals(await processes[1].interrupted(), before + 1);
     });
   }
+
+  test("a slow logout in one ends what the other has rotated meanwhile", async (one, other) => {
+    const slow = one.text("/slow/logout");
+    await processes[0].arrived();
+    const old = await other.cookie();
+    assertEquals(await other.json("/rotating/read"), { count: 0 });
+    assertNotEquals(await other.cookie(), old);
+    await processes[0].open();
+    assertEquals(await slow, "slow");
+    for (const client of [one, other]) assertEquals(await client.json("/read"), {});
+  });
 
   test("of two logins at the same time exactly one lives", async (one, other) => {
     const anonymous = await one.thief();

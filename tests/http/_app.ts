@@ -125,6 +125,11 @@ export function makeApp(options: SessionOptions<Data>, gate: Pick<Gate, "pass">)
       c.var.session.name = c.req.param("name");
       return c.text("slow", 202);
     })
+    .get("/slow/logout", async (c) => {
+      await gate.pass();
+      c.var.session.destroy();
+      return c.text("slow", 202);
+    })
     .get("/slow/saved", async (c) => {
       c.var.session.renew();
       await c.var.session.save();
