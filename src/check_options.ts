@@ -1,8 +1,8 @@
 import { checkCookie } from "./check_cookie.ts";
+import { checkMembers, checkSeconds, checkShapes } from "./check_shapes.ts";
 import { systemClock } from "./clock.ts";
 import { defaultStore } from "./default_store.ts";
 import type { SessionEvents } from "./events.ts";
-import { LONGEST_LIFE } from "./expiry.ts";
 import { AdaptedStore } from "./key_value_store.ts";
 import { refuse, refuseRange } from "./misuse.ts";
 import type { SessionOptions } from "./options.ts";
@@ -24,31 +24,6 @@ export interface MiddlewareConfig extends SessionsConfig {
   readonly cacheControl: boolean;
   readonly contextKey: string;
 }
-
-type Shape = "boolean" | "string" | "function" | "object" | "any";
-
-/** Every option and the kind of value that it takes. */
-export const SHAPES: Readonly<Record<keyof SessionOptions, readonly Shape[]>> = {
-  store: ["object"],
-  secret: ["any"],
-  encoder: ["object"],
-  maxAge: ["any"],
-  rolling: ["boolean", "object"],
-  absoluteMaxAge: ["any"],
-  rotate: ["object"],
-  cookieName: ["string"],
-  cookieOptions: ["object"],
-  initial: ["object", "function"],
-  allowOverwrite: ["boolean"],
-  commitOnError: ["boolean"],
-  onStoreError: ["string"],
-  storeTimeout: ["any"],
-  cacheControl: ["boolean"],
-  contextKey: ["string"],
-  events: ["object"],
-  logger: ["object"],
-  clock: ["function"],
-};
 
 const EVENTS: readonly (keyof SessionEvents)[] = [
   "created",
@@ -159,29 +134,6 @@ export function checkOptions<Data extends object>(
   });
 }
 
-function checkShapes(options: object): void {
-  if (typeof options !== "object" || options === null) {
-    throw new TypeError("Cannot build session middleware: options are not an object");
-  }
-  for (const [name, value] of Object.entries(options)) {
-    const shapes: readonly Shape[] | undefined = Object.hasOwn(SHAPES, name)
-      ? SHAPES[name as keyof SessionOptions]
-      : undefined;
-    if (!shapes) refuse(name, "there is no such option");
-    if (value === undefined || shapes.includes("any")) continue;
-    if (value === null || Array.isArray(value) || !shapes.includes(typeof value as Shape)) {
-      refuse(name, `it takes ${shapes.map((shape) => `a value of type ${shape}`).join(" or ")}`);
-    }
-  }
-}
-
-function checkSeconds(name: string, value: unknown, most: number = LONGEST_LIFE): void {
-  if (typeof value !== "number") refuse(name, "it takes a number of seconds");
-  if (!(value > 0 && value <= most)) {
-    refuseRange(name, `${value}, a number of seconds above 0 and up to ${most} is needed`);
-  }
-}
-
 function checkRotate(
   { every, grace = 30, ...rest }: NonNullable<SessionOptions["rotate"]>,
 ): RotationPolicy {
@@ -190,15 +142,6 @@ function checkRotate(
   }
   for (const name of Object.keys(rest)) refuse(`rotate.${name}`, "there is no such member");
   return { every, grace };
-}
-
-function checkMembers(name: string, value: object, members: readonly string[]): void {
-  for (const [member, each] of Object.entries(value)) {
-    if (!members.includes(member)) refuse(`${name}.${member}`, "there is no such member");
-    if (each !== undefined && typeof each !== "function") {
-      refuse(`${name}.${member}`, "it takes a function");
-    }
-  }
 }
 
 function checkInitial(initial: unknown): () => string {

@@ -43,11 +43,11 @@ export function plan(
   const lifetime = keepChanges && ("maxAge" in requested || "browser" in requested);
   const subject = keepChanges && isOtherSubject(requested, old);
   const changed = lifetime || subject || store.outdated(old) || !sameContents(contents, theirs);
-  const write = changed || rotate || requested.regenerate === true;
+  const newToken = rotate || requested.regenerate === true;
+  const write = changed || newToken;
   const renewal = keepChanges &&
     (requested.renew === true || isRenewalDue(expiry, old, { now, write }));
-  const newToken = rotate || requested.regenerate === true;
-  if (!changed && !renewal && !newToken) return undefined;
+  if (!write && !renewal) return undefined;
 
   const kept = lifetime ? withLifetime(old, requested) : old;
   const { flash: _, ...rest } = subject ? withSubject(kept, requested, now) : kept;
@@ -58,7 +58,7 @@ export function plan(
     ...(newToken && rotation ? { tokenAt: now } : {}),
   };
   // What was asked for must not be undone by a touch under way; the other one is told by the version.
-  if (!changed && !newToken && !requested.renew) {
+  if (!write && !requested.renew) {
     return { operation: "touch", record, renewal };
   }
   return {

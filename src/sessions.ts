@@ -82,7 +82,8 @@ export class Sessions {
     if (record.graceUntil !== undefined && now >= record.graceUntil) {
       return this.#reject("reuse", c, record.sid);
     }
-    const stored = await follow(store, { from: { token, key, record }, now }, c);
+    const from = { token, key, record };
+    const stored = record.successor === undefined ? from : await follow(store, { from, now }, c);
     if (!stored) return this.#reject("unknown", c);
     if (!isLive(expiry, stored.record, now)) return this.#reject("expired", c);
     return stored;

@@ -1,9 +1,10 @@
 import type { Clock } from "./clock.ts";
 import { commit } from "./commit.ts";
 import { type Committing, end } from "./committing.ts";
-import { SessionExistsError, SessionStoreError } from "./errors.ts";
+import { SessionExistsError } from "./errors.ts";
 import { emit } from "./events.ts";
 import { cookieMaxAge, type ExpiryPolicy } from "./expiry.ts";
+import { refuseChange, refusingChanges } from "./outage.ts";
 import { SessionObject } from "./session.ts";
 import { type SessionKeeper, SessionState, type Stored } from "./session_state.ts";
 import { update } from "./update.ts";
@@ -234,34 +235,4 @@ function assertPlainObject(value: unknown): asserts value is object {
       prototype === 0 ? `a value of type ${typeof value}` : `a ${prototype.constructor?.name}`
     }`,
   );
-}
-
-/** The members that change a session. */
-const CHANGING = new Set<PropertyKey>([
-  "destroy",
-  "regenerate",
-  "renew",
-  "flash",
-  "reflash",
-  "update",
-  "save",
-]);
-
-function refuseChange(): never {
-  throw new SessionStoreError("Cannot change session: the store is unavailable");
-}
-
-/** A session that can be read: nobody knows whose it is, so nothing may be put into it. */
-function refusingChanges(session: SessionObject): SessionObject {
-  return new Proxy(session, {
-    set: refuseChange,
-    deleteProperty: refuseChange,
-    get(target, key) {
-      if (CHANGING.has(key)) return refuseChange;
-      const value = Reflect.get(target, key, target);
-      return typeof value === "function" && !Object.hasOwn(target, key)
-        ? value.bind(target)
-        : value;
-    },
-  });
 }

@@ -30,13 +30,13 @@
 
 import type { SessionRecord, SessionTimes } from "../src/record.ts";
 import {
-  type Awaitable,
   type Clock,
   type SessionStore,
   type StoreCapabilities,
   type StoreReplacement,
   systemClock,
 } from "../src/store.ts";
+import { commit, openKv, pause } from "./deno_kv/database.ts";
 import type { KvAtomicLike, KvEntryLike, KvKeyLike, KvLike } from "./deno_kv/like.ts";
 import { type Head, isHead, joinParts, MAX_BYTES, MOST_PARTS, toHead } from "./deno_kv/parts.ts";
 
@@ -44,8 +44,6 @@ export type { KvAtomicLike, KvEntryLike, KvKeyLike, KvLike };
 
 /** How often a commit is tried against others. */
 const TRIES = 20;
-/** How often a database is asked that another process is writing to: for about two seconds. */
-const LOCKED_TRIES = 200;
 
 /**
  * Options of {@linkcode DenoKvStore}.
@@ -247,9 +245,7 @@ export class DenoKvStore implements SessionStore {
   #open(): Promise<KvLike> {
     if (this.#closed) return Promise.reject(new Error("Cannot use DenoKvStore: it is closed"));
     if (this.#opened) return this.#opened;
-    const opened = Promise.resolve(
-      this.#options.kv ?? unlocked(async () => await openKv(this.#options.path)),
-    );
+    const opened = Promise.resolve(this.#options.kv ?? openKv(this.#options.path));
     this.#opened = opened;
     opened.catch(() => {
       // The next call tries again.
@@ -342,37 +338,6 @@ export class DenoKvStore implements SessionStore {
   }
 }
 
-function openKv(path: string | undefined): Awaitable<KvLike> {
-  const { Deno } = globalThis as { Deno?: { openKv?: (path?: string) => Promise<KvLike> } };
-  if (Deno?.openKv) return Deno.openKv(path);
-  throw new Error(
-    "Cannot open Deno KV: there is none here. Deno needs --unstable-kv; elsewhere give the store a `kv`, " +
-      "from @deno/kv",
-  );
-}
-
-function commit(atomic: KvAtomicLike): ReturnType<KvAtomicLike["commit"]> {
-  return unlocked(() => atomic.commit());
-}
-
-/** Asks again while another process writes to the same file, for which SQLite refuses at once and does nothing. */
-async function unlocked<Result>(ask: () => Promise<Result>): Promise<Result> {
-  for (let tries = 1;; tries++) {
-    try {
-      return await ask();
-    } catch (error) {
-      const locked = error instanceof Error && error.message.includes("database is locked");
-      if (!locked || tries === LOCKED_TRIES) throw error;
-      await pause(Math.min(tries, 10));
-    }
-  }
-}
-
 function toEntry({ value, versionstamp }: KvEntryLike): Entry {
   return { versionstamp, head: isHead(value) ? value : undefined };
-}
-
-/** Waits a while that grows with the tries and that no two requests share. */
-function pause(tries: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, Math.random() * 2 * tries));
 }

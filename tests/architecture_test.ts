@@ -62,7 +62,7 @@ const LAYERS: string[][] = [
   ["src/expiry.ts", "src/merge.ts", "src/contents.ts", "src/events.ts"],
   ["src/store.ts"],
   ["src/key_value_store.ts", "src/bounded_store.ts", "src/session.ts"],
-  ["src/flash_layer.ts"],
+  ["src/flash_layer.ts", "src/outage.ts"],
   ["src/session_state.ts"],
   [
     "src/rotation.ts",
@@ -74,7 +74,13 @@ const LAYERS: string[][] = [
   ],
   ["src/sessions.ts"],
   ["src/cookie_transport.ts", "src/signature.ts"],
-  ["src/default_store.ts", "src/options.ts", "src/check_cookie.ts", "src/check_options.ts"],
+  [
+    "src/default_store.ts",
+    "src/options.ts",
+    "src/check_cookie.ts",
+    "src/check_shapes.ts",
+    "src/check_options.ts",
+  ],
   ["src/middleware.ts", "src/helpers.ts"],
 ];
 

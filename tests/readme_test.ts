@@ -50,7 +50,7 @@ Deno.test("the lines of the README give all sessions their data", async () => {
 });
 
 Deno.test("the README describes every option and no other", async () => {
-  const { SHAPES } = await import("../src/check_options.ts");
+  const { SHAPES } = await import("../src/check_shapes.ts");
   const table = readme.slice(readme.indexOf("## Options"), readme.indexOf("## Stores"));
   const described = [...table.matchAll(/^\| `(\w+)` \|/gm)].map(([, name]) => name!);
   assertEquals(described.toSorted(), Object.keys(SHAPES).toSorted());

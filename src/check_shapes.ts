@@ -1,0 +1,66 @@
+import { LONGEST_LIFE } from "./expiry.ts";
+import { refuse, refuseRange } from "./misuse.ts";
+import type { SessionOptions } from "./options.ts";
+
+type Shape = "boolean" | "string" | "function" | "object" | "any";
+
+/** Every option and the kind of value that it takes. */
+export const SHAPES: Readonly<Record<keyof SessionOptions, readonly Shape[]>> = {
+  store: ["object"],
+  secret: ["any"],
+  encoder: ["object"],
+  maxAge: ["any"],
+  rolling: ["boolean", "object"],
+  absoluteMaxAge: ["any"],
+  rotate: ["object"],
+  cookieName: ["string"],
+  cookieOptions: ["object"],
+  initial: ["object", "function"],
+  allowOverwrite: ["boolean"],
+  commitOnError: ["boolean"],
+  onStoreError: ["string"],
+  storeTimeout: ["any"],
+  cacheControl: ["boolean"],
+  contextKey: ["string"],
+  events: ["object"],
+  logger: ["object"],
+  clock: ["function"],
+};
+
+/** @throws {TypeError} When an option is unknown or of the wrong kind. */
+export function checkShapes(options: object): void {
+  if (typeof options !== "object" || options === null) {
+    throw new TypeError("Cannot build session middleware: options are not an object");
+  }
+  for (const [name, value] of Object.entries(options)) {
+    const shapes: readonly Shape[] | undefined = Object.hasOwn(SHAPES, name)
+      ? SHAPES[name as keyof SessionOptions]
+      : undefined;
+    if (!shapes) refuse(name, "there is no such option");
+    if (value === undefined || shapes.includes("any")) continue;
+    if (value === null || Array.isArray(value) || !shapes.includes(typeof value as Shape)) {
+      refuse(name, `it takes ${shapes.map((shape) => `a value of type ${shape}`).join(" or ")}`);
+    }
+  }
+}
+
+/**
+ * @throws {TypeError} When a value is no number.
+ * @throws {RangeError} When it is not above 0, or beyond reason.
+ */
+export function checkSeconds(name: string, value: unknown, most: number = LONGEST_LIFE): void {
+  if (typeof value !== "number") refuse(name, "it takes a number of seconds");
+  if (!(value > 0 && value <= most)) {
+    refuseRange(name, `${value}, a number of seconds above 0 and up to ${most} is needed`);
+  }
+}
+
+/** @throws {TypeError} When a member is unknown or no function. */
+export function checkMembers(name: string, value: object, members: readonly string[]): void {
+  for (const [member, each] of Object.entries(value)) {
+    if (!members.includes(member)) refuse(`${name}.${member}`, "there is no such member");
+    if (each !== undefined && typeof each !== "function") {
+      refuse(`${name}.${member}`, "it takes a function");
+    }
+  }
+}
