@@ -42,7 +42,7 @@ import {
   type RedisClientLike,
   send,
 } from "./redis/client.ts";
-import { isCrossSlot, isDropped, isUnknownScript } from "./redis/errors.ts";
+import { isCrossSlot, isDropped, isUnknownScript, withoutCommand } from "./redis/errors.ts";
 import { REMOVE, REPLACE, type Script, TOUCH, WRITE } from "./redis/scripts.ts";
 import { fromValue, toTimes, toValue } from "./redis/value.ts";
 
@@ -314,11 +314,18 @@ export class RedisStore implements SessionStore {
     const client = await this.#getClient(c);
     assertClient(client);
     signal?.throwIfAborted();
+    const ask = async () => {
+      try {
+        return await send(client, args, { key, signal });
+      } catch (error) {
+        throw withoutCommand(error);
+      }
+    };
     try {
-      return await send(client, args, { key, signal });
+      return await ask();
     } catch (error) {
       if (signal?.aborted || !isDropped(error)) throw error;
-      return await send(client, args, { key, signal });
+      return await ask();
     }
   }
 
@@ -336,7 +343,7 @@ export class RedisStore implements SessionStore {
   }
 }
 
-function assertClient(client: unknown): void {
+function assertClient(client: unknown): asserts client is RedisClientLike {
   if (isRedisClient(client)) return;
   throw new TypeError("Cannot use RedisStore: the client is none of node-redis, ioredis or Bun");
 }

@@ -17,6 +17,12 @@ export function isDropped(error: unknown): boolean {
   return DROPPED_CODES.has(code) || DROPPED_REGEXP.test(messageOf(error));
 }
 
+/** Takes from an error the command that ioredis puts there: its arguments are keys and data of sessions. */
+export function withoutCommand(error: unknown): unknown {
+  if (error instanceof Error && "command" in error) delete error.command;
+  return error;
+}
+
 function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : "";
 }

@@ -241,6 +241,29 @@ Deno.test({
 });
 
 Deno.test({
+  name:
+    "RedisStore fails with errors that hold neither data nor keys, whatever the client puts into them",
+  ignore,
+  sanitizeResources: false,
+  async fn() {
+    const clock = new FakeClock();
+    await using full = await RedisServer.start(["--maxmemory", "1"]);
+    const record = makeRecord(clock, { data: '{"note":"very private"}', subject: "user:42" });
+    for (const [name, connect] of Object.entries(CLIENTS)) {
+      const { client, close } = await connect(full.url);
+      const store = new RedisStore({ client, clock: clock.now });
+      const error = await assertRejects(async () => await store.create("hashed", record), Error);
+      const shown = Deno.inspect(error, { depth: 20, showHidden: true });
+      assert(shown.includes("OOM"), `${name}: ${shown}`);
+      for (const secret of ["very private", "user:42", "hashed"]) {
+        assert(!shown.includes(secret), `${name}: ${secret} in ${shown}`);
+      }
+      await close();
+    }
+  },
+});
+
+Deno.test({
   name: "RedisStore fails when the connection is dropped twice",
   ignore,
   async fn() {
