@@ -38,6 +38,7 @@ import {
   type StoreReplacement,
   systemClock,
 } from "../src/store.ts";
+import { findDocument } from "./dynamodb/document.ts";
 import { changeOf, isFree, isStill } from "./dynamodb/expressions.ts";
 import { failureOf } from "./dynamodb/failure.ts";
 import { checkSize, MAX_BYTES, toRecord, toSeconds, WRITE_ID } from "./dynamodb/item.ts";
@@ -65,9 +66,18 @@ const TRIES = 10;
 /** One write to the database. */
 interface Write {
   /** Asks the database for it. */
-  run(options: DynamoDbCallOptionsLike | undefined): Promise<unknown>;
+  run(
+    document: DynamoDbDocumentLike,
+    options: DynamoDbCallOptionsLike | undefined,
+  ): Promise<unknown>;
   /** The key that it puts a record under, and the mark that it leaves there. */
   readonly mark?: { readonly key: string; readonly id: string };
+}
+
+/** What one operation runs with. */
+interface Call {
+  readonly document: DynamoDbDocumentLike;
+  readonly options: DynamoDbCallOptionsLike | undefined;
 }
 
 /**
@@ -109,11 +119,12 @@ export class DynamoDbStore implements SessionStore {
     maxBytes: MAX_BYTES,
     abortable: true,
   };
-  readonly #document: DynamoDbDocumentLike;
+  readonly #document: DynamoDbStoreOptions["document"];
   readonly #tableName: string;
   readonly #layout: Layout;
   readonly #clock: Clock;
-  #hasTransactions = true;
+  /** The documents whose server has no transactions. */
+  readonly #withoutTransactions = new WeakSet<DynamoDbDocumentLike>();
 
   /**
    * Asks the database nothing yet.
@@ -133,12 +144,13 @@ export class DynamoDbStore implements SessionStore {
    * The record under a key.
    *
    * @param key The key.
-   * @param _c Not used.
+   * @param c The Hono context.
    * @param signal Calls the operation off.
    * @returns The record, or `undefined` when there is none or it has expired.
+   * @throws {TypeError} When no document is found.
    */
-  async read(key: string, _c?: unknown, signal?: AbortSignal): Promise<SessionRecord | undefined> {
-    const record = toRecord(await this.#get(key, signal));
+  async read(key: string, c?: unknown, signal?: AbortSignal): Promise<SessionRecord | undefined> {
+    const record = toRecord(await this.#call((call) => this.#get(key, call), c, signal));
     return record && this.#clock() < record.expiresAt ? record : undefined;
   }
 
@@ -147,18 +159,20 @@ export class DynamoDbStore implements SessionStore {
    *
    * @param key The key.
    * @param record The record.
-   * @param _c Not used.
+   * @param c The Hono context.
    * @param signal Calls the operation off.
    * @returns Whether it was stored.
    * @throws {SessionTooLargeError} When it is larger than 400,000 bytes.
+   * @throws {TypeError} When no document is found.
    */
   async create(
     key: string,
     record: SessionRecord,
-    _c?: unknown,
+    c?: unknown,
     signal?: AbortSignal,
   ): Promise<boolean> {
-    return await this.#write(this.#put(key, record, isFree(this.#clock())), signal);
+    const put = this.#put(key, record, isFree(this.#clock()));
+    return await this.#call((call) => this.#write(put, call), c, signal);
   }
 
   /**
@@ -167,19 +181,21 @@ export class DynamoDbStore implements SessionStore {
    * @param key The key.
    * @param record The record.
    * @param previous The record that was read.
-   * @param _c Not used.
+   * @param c The Hono context.
    * @param signal Calls the operation off.
    * @returns Whether it was stored.
    * @throws {SessionTooLargeError} When it is larger than 400,000 bytes.
+   * @throws {TypeError} When no document is found.
    */
   async update(
     key: string,
     record: SessionRecord,
     previous: SessionRecord,
-    _c?: unknown,
+    c?: unknown,
     signal?: AbortSignal,
   ): Promise<boolean> {
-    return await this.#write(this.#put(key, record, isStill(previous, this.#clock())), signal);
+    const put = this.#put(key, record, isStill(previous, this.#clock()));
+    return await this.#call((call) => this.#write(put, call), c, signal);
   }
 
   /**
@@ -188,33 +204,40 @@ export class DynamoDbStore implements SessionStore {
    * @param key The key until now.
    * @param next The key from now on and its record.
    * @param previous The record that was read.
-   * @param _c Not used.
+   * @param c The Hono context.
    * @param signal Calls the operation off.
    * @returns Whether it was moved.
    * @throws {SessionTooLargeError} When it is larger than 400,000 bytes.
+   * @throws {TypeError} When no document is found.
    */
   async replace(
     key: string,
     next: StoreReplacement,
     previous: SessionRecord,
-    _c?: unknown,
+    c?: unknown,
     signal?: AbortSignal,
   ): Promise<boolean> {
     const put = this.#put(next.key, next.record, isFree(this.#clock()));
     const old = { ...this.#item(key), ...isStill(previous, this.#clock()) };
-    if (this.#hasTransactions) {
-      const TransactItems = [{ Delete: old }, { Put: put.input }];
-      const run: Write["run"] = (options) =>
-        this.#document.transactWrite({ TransactItems }, options);
-      try {
-        return await this.#write({ run, mark: put.mark }, signal);
-      } catch (error) {
-        if (failureOf(error).reason !== "unknown operation") throw error;
-        this.#hasTransactions = false;
-      }
-    }
-    return await this.#write({ run: (options) => this.#document.delete(old, options) }, signal) &&
-      await this.#write(put, signal);
+    return await this.#call(
+      async (call) => {
+        if (!this.#withoutTransactions.has(call.document)) {
+          const TransactItems = [{ Delete: old }, { Put: put.input }];
+          const run: Write["run"] = (document, options) =>
+            document.transactWrite({ TransactItems }, options);
+          try {
+            return await this.#write({ run, mark: put.mark }, call);
+          } catch (error) {
+            if (failureOf(error).reason !== "unknown operation") throw error;
+            this.#withoutTransactions.add(call.document);
+          }
+        }
+        const removal: Write = { run: (document, options) => document.delete(old, options) };
+        return await this.#write(removal, call) && await this.#write(put, call);
+      },
+      c,
+      signal,
+    );
   }
 
   /**
@@ -223,40 +246,55 @@ export class DynamoDbStore implements SessionStore {
    * @param key The key.
    * @param times The new times.
    * @param previous The record that was read.
-   * @param _c Not used.
+   * @param c The Hono context.
    * @param signal Calls the operation off.
    * @returns Whether they were moved.
+   * @throws {TypeError} When no document is found.
    */
   async touch(
     key: string,
     times: SessionTimes,
     previous: SessionRecord,
-    _c?: unknown,
+    c?: unknown,
     signal?: AbortSignal,
   ): Promise<boolean> {
     const condition = isStill(previous, this.#clock());
     const input = { ...this.#item(key), ...changeOf(times, this.#layout.expiresAttr, condition) };
-    return await this.#write({ run: (options) => this.#document.update(input, options) }, signal);
+    const write: Write = { run: (document, options) => document.update(input, options) };
+    return await this.#call((call) => this.#write(write, call), c, signal);
   }
 
   /**
    * Deletes a record.
    *
    * @param key The key.
-   * @param _c Not used.
+   * @param c The Hono context.
    * @param signal Calls the operation off.
+   * @throws {TypeError} When no document is found.
    */
-  async delete(key: string, _c?: unknown, signal?: AbortSignal): Promise<void> {
+  async delete(key: string, c?: unknown, signal?: AbortSignal): Promise<void> {
     const item = this.#item(key);
-    await this.#write({ run: (options) => this.#document.delete(item, options) }, signal);
+    const write: Write = { run: (document, options) => document.delete(item, options) };
+    await this.#call((call) => this.#write(write, call), c, signal);
+  }
+
+  /** Runs an operation over its document, at once where that need not be found. */
+  async #call<Result>(
+    run: (call: Call) => Promise<Result>,
+    c: unknown,
+    signal: AbortSignal | undefined,
+  ): Promise<Result> {
+    const given = this.#document;
+    const document = typeof given === "function" ? await findDocument(given, c) : given;
+    return await run({ document, options: signal && { abortSignal: signal } });
   }
 
   /** Whether a write was done rather than refused. */
-  async #write({ run, mark }: Write, signal: AbortSignal | undefined): Promise<boolean> {
+  async #write({ run, mark }: Write, call: Call): Promise<boolean> {
     let mayBeDone = false;
     for (let tries = 1;; tries++) {
       try {
-        await run(signal && { abortSignal: signal });
+        await run(call.document, call.options);
         return true;
       } catch (error) {
         const { reason, isRepeated } = failureOf(error);
@@ -264,7 +302,7 @@ export class DynamoDbStore implements SessionStore {
         if (reason === "refused") {
           // Rare enough for one more read, which unlike ReturnValuesOnConditionCheckFailure every server knows.
           return mayBeDone && mark !== undefined &&
-            (await this.#get(mark.key, signal))[WRITE_ID] === mark.id;
+            (await this.#get(mark.key, call))[WRITE_ID] === mark.id;
         }
         if (reason !== "busy" || tries === TRIES) throw error;
       }
@@ -272,9 +310,9 @@ export class DynamoDbStore implements SessionStore {
     }
   }
 
-  async #get(key: string, signal: AbortSignal | undefined): Promise<Record<string, unknown>> {
+  async #get(key: string, { document, options }: Call): Promise<Record<string, unknown>> {
     const input = { ...this.#item(key), ConsistentRead: true };
-    const { Item = {} } = await this.#document.get(input, signal && { abortSignal: signal });
+    const { Item = {} } = await document.get(input, options);
     return Item;
   }
 
@@ -293,7 +331,7 @@ export class DynamoDbStore implements SessionStore {
       ...Key,
     };
     const input = { TableName, Item, ...condition };
-    return { input, mark, run: (options) => this.#document.put(input, options) };
+    return { input, mark, run: (document, options) => document.put(input, options) };
   }
 
   #item(key: string): DynamoDbKeyLike {

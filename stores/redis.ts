@@ -34,6 +34,7 @@ import {
 } from "../src/store.ts";
 import {
   type BunRedisLike,
+  findClient,
   type IoredisLike,
   isRedisClient,
   type NodeRedisClusterLike,
@@ -56,14 +57,14 @@ export type {
 };
 
 /**
- * Options of {@linkcode RedisStore}: either `client` or `getClient`.
+ * Options of {@linkcode RedisStore}.
  *
  * @example A client that comes with the request
  * ```ts
  * import { RedisStore, type RedisStoreOptions } from "@x/hono-session/stores/redis";
  *
  * const options: RedisStoreOptions = {
- *   getClient: (c) => c.get("redis"),
+ *   client: (c) => c.get("redis"),
  *   prefix: "my-app:session:",
  * };
  * new RedisStore(options);
@@ -73,15 +74,12 @@ export interface RedisStoreOptions {
   /**
    * A connected client: of node-redis 4, 5 or 6 (client, cluster or pool), of ioredis (client or cluster), or
    * Bun's. It stays yours to close.
-   */
-  client?: RedisClientLike;
-  /**
-   * Finds the client for a request.
    *
-   * @param c The Hono context, or `undefined` outside of a request.
+   * Or a function that finds it in the Hono context, such as `(c) => c.get("redis")`; outside of a request `c`
+   * is `undefined`. It is called for each operation, so let it give a client that is there rather than open one.
    */
-  // deno-lint-ignore no-explicit-any -- Only the application knows its context: `(c) => c.get("redis")`.
-  getClient?: (c: any) => Awaitable<RedisClientLike>;
+  // deno-lint-ignore no-explicit-any -- Only the application knows its context.
+  client: RedisClientLike | ((c: any) => Awaitable<RedisClientLike>);
   /**
    * What all keys begin with.
    *
@@ -104,7 +102,7 @@ interface ScriptArguments {
 
 /** What one operation runs with. */
 interface Run {
-  readonly c: unknown;
+  readonly client: RedisClientLike;
   readonly signal: AbortSignal | undefined;
 }
 
@@ -144,26 +142,26 @@ export class RedisStore implements SessionStore {
     consistency: "strong",
     abortable: true,
   };
-  readonly #getClient: (c: unknown) => Awaitable<RedisClientLike>;
+  readonly #client: RedisStoreOptions["client"];
   readonly #prefix: string;
   readonly #clock: Clock;
-  /** Whether the server refused two keys in one script, as a cluster does. */
-  #cluster = false;
+  /** The clients whose server refused two keys in one script, as a cluster does. */
+  readonly #clusters = new WeakSet<RedisClientLike>();
 
   /**
    * Connects to nothing.
    *
    * @param options Which client.
-   * @throws {TypeError} When there is not exactly one of `client` and `getClient`, or the client is of a kind
-   * that is not known.
+   * @throws {TypeError} When `client` is neither a client of a known kind nor a function.
    */
   constructor(options: RedisStoreOptions) {
-    const { client, getClient, prefix = "session:", clock = systemClock } = options;
-    if ((client === undefined) === (getClient === undefined)) {
-      throw new TypeError("Cannot create RedisStore: it takes either client or getClient");
+    const { client, prefix = "session:", clock = systemClock } = options;
+    if (typeof client !== "function" && !isRedisClient(client)) {
+      throw new TypeError(
+        "Cannot create RedisStore: client is no client of node-redis, ioredis or Bun, and no function that finds one",
+      );
     }
-    if (client !== undefined) assertClient(client);
-    this.#getClient = getClient ?? (() => client!);
+    this.#client = client;
     this.#prefix = prefix;
     this.#clock = clock;
   }
@@ -175,9 +173,10 @@ export class RedisStore implements SessionStore {
    * @param c The Hono context.
    * @param signal Calls the operation off.
    * @returns The record, or `undefined` when there is none or it has expired.
+   * @throws {TypeError} When no client is found.
    */
   async read(key: string, c?: unknown, signal?: AbortSignal): Promise<SessionRecord | undefined> {
-    const record = fromValue(await this.#send(["GET", this.#key(key)], { c, signal }));
+    const record = fromValue(await this.#send(["GET", this.#key(key)], await this.#run(c, signal)));
     return record && this.#clock() < record.expiresAt ? record : undefined;
   }
 
@@ -189,14 +188,16 @@ export class RedisStore implements SessionStore {
    * @param c The Hono context.
    * @param signal Calls the operation off.
    * @returns Whether it was stored.
+   * @throws {TypeError} When no client is found.
    */
-  create(
+  async create(
     key: string,
     record: SessionRecord,
     c?: unknown,
     signal?: AbortSignal,
   ): Promise<boolean> {
-    return this.#script(WRITE, this.#write([key], record, ""), { c, signal });
+    const given = this.#write([key], record, "");
+    return await this.#script(WRITE, given, await this.#run(c, signal));
   }
 
   /**
@@ -208,15 +209,17 @@ export class RedisStore implements SessionStore {
    * @param c The Hono context.
    * @param signal Calls the operation off.
    * @returns Whether it was stored.
+   * @throws {TypeError} When no client is found.
    */
-  update(
+  async update(
     key: string,
     record: SessionRecord,
     previous: SessionRecord,
     c?: unknown,
     signal?: AbortSignal,
   ): Promise<boolean> {
-    return this.#script(WRITE, this.#write([key], record, `${previous.version}`), { c, signal });
+    const given = this.#write([key], record, `${previous.version}`);
+    return await this.#script(WRITE, given, await this.#run(c, signal));
   }
 
   /**
@@ -228,6 +231,7 @@ export class RedisStore implements SessionStore {
    * @param c The Hono context.
    * @param signal Calls the operation off.
    * @returns Whether it was moved.
+   * @throws {TypeError} When no client is found.
    */
   async replace(
     key: string,
@@ -237,17 +241,18 @@ export class RedisStore implements SessionStore {
     signal?: AbortSignal,
   ): Promise<boolean> {
     const given = this.#write([key, next.key], next.record, `${previous.version}`);
-    if (!this.#cluster) {
+    const run = await this.#run(c, signal);
+    if (!this.#clusters.has(run.client)) {
       try {
-        return await this.#script(REPLACE, given, { c, signal });
+        return await this.#script(REPLACE, given, run);
       } catch (error) {
         if (!isCrossSlot(error)) throw error;
-        this.#cluster = true;
+        this.#clusters.add(run.client);
       }
     }
     const removal = { keys: given.keys.slice(0, 1), args: given.args.slice(0, 3) };
-    return await this.#script(REMOVE, removal, { c, signal }) &&
-      await this.create(next.key, next.record, c, signal);
+    return await this.#script(REMOVE, removal, run) &&
+      await this.#script(WRITE, this.#write([next.key], next.record, ""), run);
   }
 
   /**
@@ -259,8 +264,9 @@ export class RedisStore implements SessionStore {
    * @param c The Hono context.
    * @param signal Calls the operation off.
    * @returns Whether they were moved.
+   * @throws {TypeError} When no client is found.
    */
-  touch(
+  async touch(
     key: string,
     times: SessionTimes,
     previous: SessionRecord,
@@ -268,7 +274,11 @@ export class RedisStore implements SessionStore {
     signal?: AbortSignal,
   ): Promise<boolean> {
     const args = [this.#now(), `${previous.version}`, toTimes(times), this.#timeToLive(times)];
-    return this.#script(TOUCH, { keys: [this.#key(key)], args }, { c, signal });
+    return await this.#script(
+      TOUCH,
+      { keys: [this.#key(key)], args },
+      await this.#run(c, signal),
+    );
   }
 
   /**
@@ -277,9 +287,16 @@ export class RedisStore implements SessionStore {
    * @param key The key.
    * @param c The Hono context.
    * @param signal Calls the operation off.
+   * @throws {TypeError} When no client is found.
    */
   async delete(key: string, c?: unknown, signal?: AbortSignal): Promise<void> {
-    await this.#send(["DEL", this.#key(key)], { c, signal });
+    await this.#send(["DEL", this.#key(key)], await this.#run(c, signal));
+  }
+
+  /** Finds the client once for all commands of an operation. */
+  async #run(c: unknown, signal: AbortSignal | undefined): Promise<Run> {
+    const client = this.#client;
+    return { client: typeof client === "function" ? await findClient(client, c) : client, signal };
   }
 
   /** What a script is given to write a record over a previous version. */
@@ -309,10 +326,8 @@ export class RedisStore implements SessionStore {
   /** Sends a command, and once more when the connection is dropped. */
   async #send(
     args: string[],
-    { c, signal, key = args[1]! }: Run & { key?: string },
+    { client, signal, key = args[1]! }: Run & { key?: string },
   ): Promise<unknown> {
-    const client = await this.#getClient(c);
-    assertClient(client);
     signal?.throwIfAborted();
     const ask = async () => {
       try {
@@ -341,9 +356,4 @@ export class RedisStore implements SessionStore {
   #timeToLive({ expiresAt }: SessionTimes): string {
     return String(Math.max(Math.ceil(expiresAt - this.#clock()), 1));
   }
-}
-
-function assertClient(client: unknown): asserts client is RedisClientLike {
-  if (isRedisClient(client)) return;
-  throw new TypeError("Cannot use RedisStore: the client is none of node-redis, ioredis or Bun");
 }

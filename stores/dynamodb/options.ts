@@ -1,11 +1,10 @@
-import type { Clock } from "../../src/store.ts";
+import type { Awaitable, Clock } from "../../src/store.ts";
+import { isDocument } from "./document.ts";
 import { RESERVED_NAMES } from "./item.ts";
 import type { DynamoDbDocumentLike } from "./like.ts";
 
 /** What `key` is tried with: keys as the middleware makes them. */
 const [SAMPLE_KEY, OTHER_SAMPLE_KEY] = ["A".repeat(43), "B".repeat(43)] as const;
-
-const METHODS = ["get", "put", "update", "delete", "transactWrite"] as const;
 
 /**
  * Options of {@linkcode DynamoDbStore}.
@@ -28,8 +27,15 @@ const METHODS = ["get", "put", "update", "delete", "transactWrite"] as const;
  * ```
  */
 export interface DynamoDbStoreOptions {
-  /** The `DynamoDBDocument` of `@aws-sdk/lib-dynamodb`. Its client stays yours to destroy. */
-  document: DynamoDbDocumentLike;
+  /**
+   * The `DynamoDBDocument` of `@aws-sdk/lib-dynamodb`. Its client stays yours to destroy.
+   *
+   * Or a function that finds it in the Hono context, such as `(c) => c.get("document")`; outside of a request
+   * `c` is `undefined`. It is called for each operation, so let it give a document that is there rather than make
+   * one.
+   */
+  // deno-lint-ignore no-explicit-any -- Only the application knows its context.
+  document: DynamoDbDocumentLike | ((c: any) => Awaitable<DynamoDbDocumentLike>);
   /** The table. It has to exist, with string keys unless `key` makes others. */
   tableName: string;
   /**
@@ -80,8 +86,10 @@ export interface Layout {
  */
 export function layoutOf(options: DynamoDbStoreOptions): Layout {
   const { document, tableName, sortKey, expiresAttr = "expires", key } = options;
-  if (!METHODS.every((method) => typeof document?.[method] === "function")) {
-    refuse("document is no DynamoDBDocument of @aws-sdk/lib-dynamodb");
+  if (typeof document !== "function" && !isDocument(document)) {
+    refuse(
+      "document is no DynamoDBDocument of @aws-sdk/lib-dynamodb, and no function that finds one",
+    );
   }
   checkName("tableName", tableName);
   if (key === undefined) {

@@ -1,3 +1,6 @@
+import type { Awaitable } from "../../src/store.ts";
+import { withoutCommand } from "./errors.ts";
+
 /**
  * What {@linkcode RedisStore} needs of a client of node-redis 4, 5 or 6, or of its pool.
  *
@@ -133,10 +136,32 @@ export type RedisClientLike = NodeRedisLike | NodeRedisClusterLike | IoredisLike
 
 /** Whether a value looks like a client of a kind that is known. */
 export function isRedisClient(value: unknown): value is RedisClientLike {
-  // A function, such as one meant for `getClient`, has a `call` as well.
+  // A function has a `call` as well.
   if (typeof value !== "object") return false;
   const client = value as Record<string, unknown> | null;
   return ["sendCommand", "call", "send"].some((name) => typeof client?.[name] === "function");
+}
+
+/**
+ * Finds the client for a request.
+ *
+ * @throws {TypeError} When there is none.
+ */
+export async function findClient(
+  find: (c: unknown) => Awaitable<RedisClientLike>,
+  c: unknown,
+): Promise<RedisClientLike> {
+  let found: unknown;
+  try {
+    found = await find(c);
+  } catch (error) {
+    const cause = withoutCommand(error);
+    throw new TypeError("Cannot use RedisStore: client(c) gave an error", { cause });
+  }
+  if (isRedisClient(found)) return found;
+  throw new TypeError(
+    "Cannot use RedisStore: client(c) gave no client of node-redis, ioredis or Bun",
+  );
 }
 
 /**

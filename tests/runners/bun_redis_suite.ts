@@ -19,7 +19,7 @@ async function connect(to = url) {
 
 storeConformance({
   name: "RedisStore",
-  capabilities: new RedisStore({ getClient: () => Promise.reject() }).capabilities,
+  capabilities: new RedisStore({ client: () => Promise.reject() }).capabilities,
   canFail: true,
   test,
   async open(clock) {

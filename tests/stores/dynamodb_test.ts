@@ -1,3 +1,5 @@
+import { runInNewContext } from "node:vm";
+import { setFlagsFromString } from "node:v8";
 import {
   ProvisionedThroughputExceededException,
   ThrottlingException,
@@ -6,10 +8,14 @@ import {
 } from "@aws-sdk/client-dynamodb";
 import { DynamoDBDocument } from "@aws-sdk/lib-dynamodb";
 import { session, type SessionRecord, SessionTooLargeError } from "@x/hono-session";
-import { DynamoDbStore, type DynamoDbStoreOptions } from "@x/hono-session/stores/dynamodb";
+import {
+  type DynamoDbDocumentLike,
+  DynamoDbStore,
+  type DynamoDbStoreOptions,
+} from "@x/hono-session/stores/dynamodb";
 import { storeConformance } from "@x/hono-session/testing";
 import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
-import { Hono } from "hono";
+import { type Context, Hono } from "hono";
 import { Client } from "../_client.ts";
 import { FakeClock } from "../_clock.ts";
 import {
@@ -245,6 +251,33 @@ function testWith(server: Server): void {
       assertEquals(await store.read(other), undefined);
     });
   }
+
+  test("finds its document in each request", async ({ client, clock, makeStore }) => {
+    type Bindings = { DOCUMENT: DynamoDbDocumentLike };
+    for (
+      const find of [
+        (c: Context<{ Bindings: Bindings }>) => c.env.DOCUMENT,
+        (c: Context<{ Bindings: Bindings }>) => Promise.resolve(c.env.DOCUMENT),
+      ]
+    ) {
+      const app = new Hono<{ Bindings: Bindings }>()
+        .use(
+          session<{ name?: string }>({ store: makeStore({ document: find }), clock: clock.now }),
+        )
+        .get("/login", async (c) => {
+          await c.var.session.regenerate();
+          return c.text(c.var.session.name = "Ada");
+        })
+        .get("/", (c) => c.text(c.var.session.name ?? "stranger"));
+      let env: Bindings = { DOCUMENT: client.document };
+      const browser = new Client({ fetch: (request) => app.fetch(request, env) });
+      assertEquals(await browser.text("/login"), "Ada");
+      assertEquals(await browser.text("/login"), "Ada");
+      assertEquals(await browser.text("/"), "Ada");
+      env = { DOCUMENT: makeDocument().document };
+      assertEquals(await browser.text("/"), "stranger");
+    }
+  });
 
   testOnce("asks for consistent reads", async ({ client, makeStore }) => {
     await makeStore().read(makeKey());
@@ -608,6 +641,7 @@ Deno.test("DynamoDbStore refuses what it can't be made of", () => {
   const tableName = "sessions";
   const misuses: [Record<string, unknown>, string][] = [
     [{ document: undefined }, "document is no DynamoDBDocument"],
+    [{ document: Promise.resolve(document) }, "document is no DynamoDBDocument"],
     [{ document: new TestClient(1).client }, "document is no DynamoDBDocument"],
     [{ tableName: undefined }, "tableName is not a name"],
     [{ tableName: "" }, "tableName is not a name"],
@@ -638,3 +672,116 @@ Deno.test("DynamoDbStore refuses what it can't be made of", () => {
     );
   }
 });
+
+/** A document of a server that has no transactions and no items, and what it is asked. */
+function makeDocument() {
+  const asked: string[] = [];
+  const answer = (operation: string) => () => (asked.push(operation), Promise.resolve({}));
+  const document: DynamoDbDocumentLike = {
+    get: answer("get"),
+    put: answer("put"),
+    update: answer("update"),
+    delete: answer("delete"),
+    transactWrite() {
+      asked.push("transactWrite");
+      const name = "UnknownOperationException";
+      return Promise.reject(Object.assign(new Error("No transactions"), { name }));
+    },
+  };
+  return { document, asked };
+}
+
+/** All that a store does. */
+function callsOf(
+  document: DynamoDbStoreOptions["document"],
+  c?: unknown,
+): (() => Promise<unknown>)[] {
+  const store = new DynamoDbStore({ document, tableName: "sessions" });
+  const record = makeRecord(new FakeClock());
+  return [
+    () => store.read("key", c),
+    () => store.create("key", record, c),
+    () => store.update("key", record, record, c),
+    () => store.replace("key", { key: "other", record }, record, c),
+    () => store.touch("key", record, record, c),
+    () => store.delete("key", c),
+  ];
+}
+
+Deno.test("DynamoDbStore says when document(c) gives no document", async () => {
+  const message = "Cannot use DynamoDbStore: document(c) gave";
+  for (const found of [undefined, null, "sessions", {}, new TestClient(1).client]) {
+    for (const find of [() => found, () => Promise.resolve(found)]) {
+      for (const call of callsOf(find as never)) {
+        await assertRejects(call, TypeError, `${message} no DynamoDBDocument`);
+      }
+    }
+  }
+  const cause = new Error("No credentials");
+  for (
+    const find of [
+      () => {
+        throw cause;
+      },
+      () => Promise.reject(cause),
+    ]
+  ) {
+    for (const call of callsOf(find)) {
+      assertEquals((await assertRejects(call, TypeError, `${message} an error`)).cause, cause);
+    }
+  }
+  for (const document of [(c: Context) => c.env.DOCUMENT, DynamoDBDocument as never]) {
+    await assertRejects(callsOf(document)[0]!, TypeError, `${message} an error`);
+  }
+});
+
+Deno.test("DynamoDbStore finds its document once for each operation, and knows servers by their documents", async () => {
+  let count = 0;
+  const store = new DynamoDbStore({
+    document: (c) => (count++, c.document),
+    tableName: "sessions",
+  });
+  const record = makeRecord(new FakeClock());
+  for (const c of [makeDocument(), makeDocument()]) {
+    const replace = () => store.replace("key", { key: "other", record }, record, c);
+    assertEquals(await replace(), true);
+    assertEquals(c.asked.splice(0), ["transactWrite", "delete", "put"]);
+    assertEquals(await replace(), true);
+    assertEquals(c.asked.splice(0), ["delete", "put"]);
+  }
+  assertEquals(count, 4);
+  count = 0;
+  for (const call of callsOf((c) => (count++, c.document), makeDocument())) await call();
+  assertEquals(count, 6);
+});
+
+Deno.test("DynamoDbStore asks at once over a document that need not be found", async () => {
+  const { document, asked } = makeDocument();
+  const expected = ["get", "put", "put", "transactWrite", "update", "delete"];
+  for (const [index, call] of callsOf(document).entries()) {
+    const pending = call();
+    assertEquals(asked.splice(0), [expected[index]]);
+    await pending;
+    asked.length = 0;
+  }
+});
+
+Deno.test("DynamoDbStore holds no document that it was given for a request", async () => {
+  const documents: WeakRef<DynamoDbDocumentLike>[] = [];
+  const calls = callsOf(() => {
+    const { document } = makeDocument();
+    documents.push(new WeakRef(document));
+    return document;
+  });
+  for (const call of calls) await call();
+  await collectGarbage();
+  assertEquals(documents.map((document) => document.deref()), Array(6).fill(undefined));
+});
+
+/** Collects what nothing holds any more. */
+async function collectGarbage(): Promise<void> {
+  setFlagsFromString("--expose-gc");
+  // What a WeakRef gave stays until the task ends.
+  await new Promise((resolve) => setTimeout(resolve));
+  runInNewContext("gc")();
+}

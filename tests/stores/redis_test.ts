@@ -1,7 +1,16 @@
-import { type NodeRedisClusterLike, RedisStore } from "@x/hono-session/stores/redis";
+import { runInNewContext } from "node:vm";
+import { setFlagsFromString } from "node:v8";
+import { session } from "@x/hono-session";
+import {
+  type NodeRedisClusterLike,
+  type RedisClientLike,
+  RedisStore,
+} from "@x/hono-session/stores/redis";
 import { storeConformance } from "@x/hono-session/testing";
 import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
+import { type Context, Hono } from "hono";
 import { createClient } from "redis";
+import { Client } from "../_client.ts";
 import { FakeClock } from "../_clock.ts";
 import { DroppingProxy } from "../_dropping_proxy.ts";
 import { pooled } from "../_pooled.ts";
@@ -12,7 +21,7 @@ import { RedisCluster } from "../_redis_cluster.ts";
 
 const ignore = skipRedis();
 
-const { capabilities } = new RedisStore({ getClient: () => Promise.reject() });
+const { capabilities } = new RedisStore({ client: () => Promise.reject() });
 
 let server: RedisServer;
 let cluster: RedisCluster;
@@ -175,20 +184,30 @@ test("keeps to its prefix", async ({ client, clock }) => {
   assertEquals(await server.command("EXISTS", "one:key"), 1);
 });
 
-test("finds its client by the request", async ({ client, clock }) => {
-  const context = { client };
-  const store = new RedisStore({
-    getClient: (c) => Promise.resolve(c.client),
-    clock: clock.now,
-  });
-  const record = makeRecord(clock);
-  assertEquals(await store.create("by request", record, context), true);
-  assertEquals(await store.read("by request", context), record);
-  await assertRejects(
-    async () => await store.read("by request", { client: {} }),
-    TypeError,
-    "Cannot use RedisStore: the client is none of node-redis, ioredis or Bun",
-  );
+test("finds its client in each request", async ({ client, clock }) => {
+  type Bindings = { REDIS: RedisClientLike };
+  for (
+    const find of [
+      (c: Context<{ Bindings: Bindings }>) => c.env.REDIS,
+      (c: Context<{ Bindings: Bindings }>) => Promise.resolve(c.env.REDIS),
+    ]
+  ) {
+    const store = new RedisStore({ client: find, clock: clock.now });
+    const app = new Hono<{ Bindings: Bindings }>()
+      .use(session<{ name?: string }>({ store, clock: clock.now }))
+      .get("/login", async (c) => {
+        await c.var.session.regenerate();
+        return c.text(c.var.session.name = "Ada");
+      })
+      .get("/", (c) => c.text(c.var.session.name ?? "stranger"));
+    let env: Bindings = { REDIS: client };
+    const browser = new Client({ fetch: (request) => app.fetch(request, env) });
+    assertEquals(await browser.text("/login"), "Ada");
+    assertEquals(await browser.text("/login"), "Ada");
+    assertEquals(await browser.text("/"), "Ada");
+    env = { REDIS: { send: () => Promise.resolve(null) } };
+    assertEquals(await browser.text("/"), "stranger");
+  }
 });
 
 Deno.test({
@@ -387,7 +406,7 @@ Deno.test({
   async fn() {
     const found = Promise.withResolvers<RedisConnection["client"]>();
     const sent: string[] = [];
-    const store = new RedisStore({ getClient: () => found.promise });
+    const store = new RedisStore({ client: () => found.promise });
     const abort = new AbortController();
     const deletion = store.delete("key", undefined, abort.signal);
     abort.abort(new Error("called off"));
@@ -446,12 +465,109 @@ Deno.test("RedisStore asks masters, and hands node-redis the signal by the names
   assertEquals(given, [["session:key", false, command, options], [command, options]]);
 });
 
-Deno.test("RedisStore takes exactly one of client and getClient, and only clients that it knows", () => {
-  const client = createClient();
-  for (const options of [{}, { client, getClient: () => client }]) {
-    assertThrows(() => new RedisStore(options), TypeError, "either client or getClient");
-  }
-  for (const client of [{}, null, "redis://localhost", new Map(), () => client]) {
-    assertThrows(() => new RedisStore({ client: client as never }), TypeError, "Cannot");
+Deno.test("RedisStore takes only clients that it knows", () => {
+  for (const client of [undefined, {}, null, "redis://localhost", new Map(), Promise.resolve({})]) {
+    assertThrows(
+      () => new RedisStore({ client: client as never }),
+      TypeError,
+      "Cannot create RedisStore: client is no client",
+    );
   }
 });
+
+/** All that a store does. */
+function operationsOf(store: RedisStore, c?: unknown): (() => Promise<unknown>)[] {
+  const record = makeRecord(new FakeClock());
+  return [
+    () => store.read("key", c),
+    () => store.create("key", record, c),
+    () => store.update("key", record, record, c),
+    () => store.replace("key", { key: "other", record }, record, c),
+    () => store.touch("key", record, record, c),
+    () => store.delete("key", c),
+  ];
+}
+
+Deno.test("RedisStore says when client(c) gives no client", async () => {
+  for (const found of [undefined, null, "redis://localhost", {}, new Map(), createClient]) {
+    for (const find of [() => found, () => Promise.resolve(found)]) {
+      const store = new RedisStore({ client: find as never });
+      for (const operation of operationsOf(store)) {
+        await assertRejects(
+          operation,
+          TypeError,
+          "Cannot use RedisStore: client(c) gave no client",
+        );
+      }
+    }
+  }
+  const cause = Object.assign(new Error("WRONGPASS"), { command: { args: ["a password"] } });
+  for (
+    const find of [
+      () => {
+        throw cause;
+      },
+      () => Promise.reject(cause),
+    ]
+  ) {
+    for (const operation of operationsOf(new RedisStore({ client: find }))) {
+      const error = await assertRejects(operation, TypeError, "client(c) gave an error");
+      assertEquals(error.cause, cause);
+      assert(!Deno.inspect(error).includes("a password"));
+    }
+  }
+  const store = new RedisStore({ client: (c) => c.env.REDIS });
+  await assertRejects(() => store.read("key"), TypeError, "client(c) gave an error");
+});
+
+/** A cluster that knows no script, and what it is asked. */
+function makeCluster() {
+  const asked: string[] = [];
+  const client = {
+    send(command: string, [, keys]: string[]) {
+      asked.push(`${command} ${keys ?? ""}`.trim());
+      if (command === "EVALSHA") return Promise.reject(new Error("NOSCRIPT"));
+      return keys === "2" ? Promise.reject(new Error("CROSSSLOT")) : Promise.resolve(1);
+    },
+  };
+  return { client, asked };
+}
+
+Deno.test("RedisStore finds its client once for each operation, and knows clusters by their clients", async () => {
+  let calls = 0;
+  const store = new RedisStore({ client: (c) => (calls++, c.client) });
+  const clusters = [makeCluster(), makeCluster()];
+  for (const { client, asked } of clusters) {
+    const replace = operationsOf(store, { client })[3]!;
+    assertEquals(await replace(), true);
+    const steps = ["EVALSHA 1", "EVAL 1", "EVALSHA 1", "EVAL 1"];
+    assertEquals(asked.splice(0), ["EVALSHA 2", "EVAL 2", ...steps]);
+    assertEquals(await replace(), true);
+    assertEquals(asked.splice(0), steps);
+  }
+  assertEquals(calls, 4);
+  for (const operation of operationsOf(store, clusters[0])) await operation();
+  assertEquals(calls, 4 + 6);
+});
+
+Deno.test("RedisStore holds no client that it was given for a request", async () => {
+  const clients: WeakRef<RedisClientLike>[] = [];
+  const store = new RedisStore({
+    client() {
+      const { client } = makeCluster();
+      clients.push(new WeakRef(client));
+      return client;
+    },
+  });
+  for (const operation of operationsOf(store)) await operation();
+  await collectGarbage();
+  assertEquals(clients.map((client) => client.deref()), Array(6).fill(undefined));
+});
+
+/** Collects what nothing holds any more. */
+async function collectGarbage(): Promise<void> {
+  setFlagsFromString("--expose-gc");
+  // What a WeakRef gave stays until the task ends.
+  await new Promise((resolve) => setTimeout(resolve));
+  runInNewContext("gc")();
+}
