@@ -37,7 +37,8 @@
  */
 
 export type { Clock } from "./src/clock.ts";
-export type { SessionCookieOptions } from "./src/cookie_transport.ts";
+export type { SessionCookieOptions } from "./src/cookie_attributes.ts";
+export type { StandardSchema } from "./src/data_reader.ts";
 export {
   SessionCommittedError,
   SessionConflictError,
@@ -51,17 +52,26 @@ export {
   type SessionTooLargeErrorOptions,
 } from "./src/errors.ts";
 export type { Logger, RejectionReason, SessionEvent, SessionEvents } from "./src/events.ts";
-export { endSession, getSession, type SessionHelperOptions, startSession } from "./src/helpers.ts";
+export {
+  endSession,
+  getSession,
+  requireSession,
+  type RequireSessionOptions,
+  type SessionHelperOptions,
+  startSession,
+} from "./src/helpers.ts";
 export {
   session,
   session as default,
   type SessionEnv,
+  type SessionOf,
   type SessionVariables,
 } from "./src/middleware.ts";
-export type { SessionOptions } from "./src/options.ts";
+export type { SessionOptions, SessionTokenOptions } from "./src/options.ts";
 export type { SessionRecord, SessionTimes } from "./src/record.ts";
 export type { SecretOption } from "./src/secrets.ts";
 export type { Session, SessionData, SessionMembers, SessionValues } from "./src/session.ts";
+export type { SessionCookie } from "./src/session_cookie.ts";
 export type { SessionEncoder } from "./stores/cookie.ts";
 export type {
   Awaitable,

@@ -1,58 +1,71 @@
 import {
-  CookieTransport,
-  type CookieTransportOptions,
+  CookieAttributeError,
+  CookieTemplate,
   type SessionCookieOptions,
-} from "./cookie_transport.ts";
+} from "./cookie_attributes.ts";
+import { CookieTransport } from "./cookie_transport.ts";
 import { refuse } from "./misuse.ts";
+import type { SessionOptions } from "./options.ts";
 
-/** The attributes of a cookie, and the type or the texts that each takes. */
-const ATTRIBUTES: Readonly<Record<keyof SessionCookieOptions, string | readonly string[]>> = {
-  domain: "string",
-  httpOnly: "boolean",
-  partitioned: "boolean",
-  path: "string",
-  prefix: ["host", "secure"],
-  priority: ["low", "medium", "high"],
-  sameSite: ["strict", "lax", "none"],
-  secure: "boolean",
-};
+type CookieOptions = Pick<
+  SessionOptions,
+  "cookieName" | "cookieOptions" | "existsCookieName" | "existsCookieOptions"
+>;
+
+/** The most cookies that a token is ever split over. */
+const MOST_CHUNKS = 4;
 
 /**
- * Checks the cookie of sessions.
+ * Checks the cookie of sessions, and the one that tells scripts of it.
  *
- * @throws {TypeError} When a browser would refuse it, or an attribute is not what it should be.
+ * @throws {TypeError} When a browser would refuse one, or an attribute is not what it should be.
  */
-export function checkCookie(options: CookieTransportOptions): CookieTransport {
-  const { attributes } = options;
-  for (const [attribute, value] of Object.entries(attributes)) {
-    if (attribute === "maxAge" || attribute === "expires") {
-      refuse(`cookieOptions.${attribute}`, "it follows the session, see maxAge");
+export function checkCookie(
+  { cookieName = "sid", cookieOptions = {}, existsCookieName, existsCookieOptions }: CookieOptions,
+  chunks: number,
+): CookieTransport | undefined {
+  if (cookieName === false) {
+    for (const [name, value] of Object.entries({ cookieOptions, existsCookieName })) {
+      if (value !== undefined && Object.keys(value).length > 0) {
+        refuse(name, "there is no cookie, cookieName is false");
+      }
     }
-    if (!isAttribute(attribute, value)) {
-      refuse(`cookieOptions.${attribute}`, "there is no such attribute or it takes something else");
-    }
+  } else if (typeof cookieName !== "string") {
+    refuse("cookieName", "it takes a value of type string or false");
   }
-  const { sameSite = "Lax", secure = true } = attributes;
-  if (sameSite.toLowerCase() === "none" && !secure) {
-    refuse("cookieOptions.sameSite", '"None" needs secure');
+  if (existsCookieName === undefined && existsCookieOptions) {
+    refuse("existsCookieOptions", "existsCookieName is missing");
   }
-  try {
-    return new CookieTransport(options);
-  } catch (cause) {
-    const state = cause instanceof Error ? cause.message : "a browser would refuse the cookie";
-    throw new TypeError(
-      `Cannot build session middleware: cookieName or cookieOptions is not valid: ${state}`,
-      { cause },
-    );
+  if (cookieName === false) return undefined;
+  const cookie = makeTemplate("cookie", cookieName, cookieOptions);
+  if (existsCookieName === undefined) return new CookieTransport({ cookie, chunks });
+  const { prefix: _, ...shared } = cookieOptions;
+  const exists = makeTemplate("existsCookie", existsCookieName, {
+    ...shared,
+    ...existsCookieOptions,
+    httpOnly: false,
+  });
+  const taken = Array.from({ length: MOST_CHUNKS }, (_, index) => `${cookie.name}.${index}`);
+  if ([cookie.name, ...taken].includes(exists.name)) {
+    refuse("existsCookieName", "it is the name of the session's own cookie");
   }
+  return new CookieTransport({ cookie, exists, chunks });
 }
 
-function isAttribute(name: string, value: unknown): boolean {
-  if (!Object.hasOwn(ATTRIBUTES, name)) return false;
-  const allowed = ATTRIBUTES[name as keyof SessionCookieOptions];
-  if (value === undefined) return true;
-  const type: string = typeof value;
-  return typeof allowed === "string"
-    ? type === allowed
-    : typeof value === "string" && allowed.includes(value.toLowerCase());
+function makeTemplate(
+  option: string,
+  name: string,
+  attributes: SessionCookieOptions,
+): CookieTemplate {
+  try {
+    return new CookieTemplate(name, attributes);
+  } catch (error) {
+    if (!(error instanceof CookieAttributeError)) throw error;
+    const { attribute, state } = error;
+    if (attribute !== "cookie") refuse(`${option}Options.${attribute}`, state);
+    throw new TypeError(
+      `Cannot build session middleware: ${option}Name or ${option}Options is not valid: ${state}`,
+      { cause: error },
+    );
+  }
 }

@@ -12,17 +12,23 @@ import type { RotationPolicy } from "./rotation.ts";
 import type { SessionsConfig } from "./sessions.ts";
 import { TokenSigner } from "./signature.ts";
 import type { Clock, KeyValueStore, SessionStore } from "./store.ts";
-import type { Transport } from "./transport.ts";
+import type { CookieTransport } from "./cookie_transport.ts";
+import { type Bearer, checkToken } from "./check_token.ts";
+import { makeDataReader, type StandardSchema } from "./data_reader.ts";
 
 /** What the middleware works with. */
 export interface MiddlewareConfig extends SessionsConfig {
-  readonly transport: Transport;
+  /** Where tokens travel, unless they are given by hand alone. */
+  readonly transport: CookieTransport | undefined;
+  /** How sessions are opened without a cookie. */
+  readonly bearer: Bearer | undefined;
   /** The store as it was given, before it was bound to a cookie. */
   readonly origin: SessionStore;
   readonly signer: TokenSigner | undefined;
   readonly commitOnError: boolean;
   readonly cacheControl: boolean;
   readonly contextKey: string;
+  readonly lazy: boolean;
 }
 
 const EVENTS: readonly (keyof SessionEvents)[] = [
@@ -41,6 +47,9 @@ const EVENTS: readonly (keyof SessionEvents)[] = [
 /** The longest time that a timer can be set to, in seconds. */
 const LONGEST_TIMEOUT = 2_147_483;
 
+/** The longest name of a host (RFC 1035, 2.3.4). */
+const LONGEST_HOST = 253;
+
 /** What every Hono context has, which a session can't be called. */
 const CONTEXT_MEMBERS = new Set(
   ("body env error event executionCtx finalized get getLayout header html json newResponse notFound " +
@@ -54,11 +63,10 @@ const CONTEXT_MEMBERS = new Set(
  * @throws {RangeError} When a number is out of range.
  */
 export function checkOptions<Data extends object>(
-  options: SessionOptions<Data>,
+  options: SessionOptions<Data, string>,
 ): MiddlewareConfig {
   checkShapes(options);
   const {
-    cookieName = "sid",
     maxAge = 86400,
     absoluteMaxAge,
     rolling = false,
@@ -101,20 +109,32 @@ export function checkOptions<Data extends object>(
   if (rotate && !given.capabilities.atomic) {
     refuse("rotate", "it takes a store on the server that is atomic");
   }
-  const transport = checkCookie({
-    name: cookieName,
-    attributes: options.cookieOptions ?? {},
-    chunks: given.capabilities.chunks ?? 1,
-  });
-  const store = given.forCookie?.(transport.name) ?? given;
+  if (options.token) {
+    if (given.capabilities.stateless) refuse("token", "it takes a store on the server");
+    if (rotate) refuse("rotate", "a token that was handed out would not outlive the next rotation");
+  } else if (options.cookieName === false) {
+    refuse("cookieName", "without a cookie it takes token");
+  }
+  const transport = checkCookie(options, given.capabilities.chunks ?? 1);
+  const bearer = options.token && checkToken(options.token, { secret, clock });
+  const cookieName = transport?.cookie.name ?? `token of ${contextKey}`;
+  const store = given.forCookie?.(cookieName) ?? given;
   return Object.freeze({
     store,
     origin: given,
     transport,
-    cookieName: transport.name,
-    signer: secret !== undefined && !store.capabilities.stateless
-      ? new TokenSigner({ secret, purpose: transport.name })
+    bearer,
+    issue: bearer?.issue,
+    cookieName,
+    signer: secret !== undefined && transport && !store.capabilities.stateless
+      ? new TokenSigner({ secret, purpose: cookieName })
       : undefined,
+    scope: checkScope(options.scope),
+    readData: makeDataReader({
+      migrate: options.migrate,
+      schema: checkSchema(options.schema),
+      logger,
+    }),
     clock,
     expiry: {
       maxAge,
@@ -129,6 +149,7 @@ export function checkOptions<Data extends object>(
     storeTimeout: storeTimeout * 1000,
     cacheControl: options.cacheControl ?? true,
     contextKey,
+    lazy: options.lazy ?? false,
     events: options.events ?? {},
     logger,
   });
@@ -142,6 +163,27 @@ function checkRotate(
   }
   for (const name of Object.keys(rest)) refuse(`rotate.${name}`, "there is no such member");
   return { every, grace };
+}
+
+function checkSchema(schema: StandardSchema<unknown> | undefined): typeof schema {
+  if (schema === undefined || typeof schema["~standard"]?.validate === "function") return schema;
+  return refuse("schema", "it takes a schema of the Standard Schema specification");
+}
+
+function checkScope(scope: SessionOptions["scope"]): ((c: unknown) => string) | undefined {
+  if (scope === undefined) return undefined;
+  if (scope === "host") return hostOf;
+  if (typeof scope !== "function") return refuse("scope", '"host" or a function is needed');
+  return (c) => {
+    const name: unknown = scope(c);
+    if (typeof name === "string" && name !== "") return name;
+    throw new TypeError("Cannot open session: scope gave no name");
+  };
+}
+
+/** The host that a request is for, in no more characters than a name has. */
+function hostOf(c: unknown): string {
+  return new URL((c as { req: { url: string } }).req.url).hostname.slice(0, LONGEST_HOST);
 }
 
 function checkInitial(initial: unknown): () => string {

@@ -13,15 +13,22 @@ export const SHAPES: Readonly<Record<keyof SessionOptions, readonly Shape[]>> = 
   rolling: ["boolean", "object"],
   absoluteMaxAge: ["any"],
   rotate: ["object"],
-  cookieName: ["string"],
+  cookieName: ["any"],
   cookieOptions: ["object"],
+  existsCookieName: ["string"],
+  existsCookieOptions: ["object"],
+  token: ["object"],
   initial: ["object", "function"],
+  schema: ["object", "function"],
+  migrate: ["function"],
+  scope: ["string", "function"],
   allowOverwrite: ["boolean"],
   commitOnError: ["boolean"],
   onStoreError: ["string"],
   storeTimeout: ["any"],
   cacheControl: ["boolean"],
   contextKey: ["string"],
+  lazy: ["boolean"],
   events: ["object"],
   logger: ["object"],
   clock: ["function"],
@@ -33,14 +40,16 @@ export function checkShapes(options: object): void {
     throw new TypeError("Cannot build session middleware: options are not an object");
   }
   for (const [name, value] of Object.entries(options)) {
-    const shapes: readonly Shape[] | undefined = Object.hasOwn(SHAPES, name)
-      ? SHAPES[name as keyof SessionOptions]
-      : undefined;
-    if (!shapes) refuse(name, "there is no such option");
-    if (value === undefined || shapes.includes("any")) continue;
-    if (value === null || Array.isArray(value) || !shapes.includes(typeof value as Shape)) {
-      refuse(name, `it takes ${shapes.map((shape) => `a value of type ${shape}`).join(" or ")}`);
-    }
+    if (!Object.hasOwn(SHAPES, name)) refuse(name, "there is no such option");
+    checkShape(name, value, SHAPES[name as keyof SessionOptions]);
+  }
+}
+
+/** @throws {TypeError} When a value is there and of the wrong kind. */
+export function checkShape(name: string, value: unknown, shapes: readonly Shape[]): void {
+  if (value === undefined || shapes.includes("any")) return;
+  if (value === null || Array.isArray(value) || !shapes.includes(typeof value as Shape)) {
+    refuse(name, `it takes ${shapes.map((shape) => `a value of type ${shape}`).join(" or ")}`);
   }
 }
 

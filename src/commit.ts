@@ -7,11 +7,10 @@ import { isLive, isRenewalDue, renewed } from "./expiry.ts";
 import { merge, mergeFlash } from "./merge.ts";
 import {
   type CommitOptions,
-  isOtherSubject,
+  isDifferent,
   type Plan,
   plan,
-  withLifetime,
-  withSubject,
+  withRequested,
   type WriteOptions,
 } from "./plan.ts";
 import type { SessionRecord } from "./record.ts";
@@ -71,14 +70,14 @@ async function write(
         data: merge(base.data, mine.data, theirs.data),
         flash: mergeFlash(base.flash, mine.flash, theirs.flash),
       };
-      const rotate = isRotating(committing, { state, options, record: current.record, now });
+      const rotate = isRotating(committing, { state, options, current, now });
       const next = plan(committing, { current, contents, theirs, options, now, rotate });
       if (!next) return settle(state, current, { contents, mine });
       const stored = next.operation === "rotate"
         ? await rotateTo(committing, { current, record: next.record, now }, c)
         : await put(committing, { current, ...next }, c);
       if (stored) {
-        state.deliver ||= next.renewal || stored.token !== current.token;
+        state.deliver ||= next.deliver || stored.token !== current.token;
         settle(state, stored, { contents, mine });
         const event = { sid: state.sid };
         if (next.operation === "replace") emit(committing, "regenerated", event, c);
@@ -97,10 +96,10 @@ async function write(
 /** Does what was planned; `undefined` when the record is gone or another one by now. */
 async function put(
   { store }: Committing,
-  { current, operation, record }: { current: Stored } & Omit<Plan, "renewal">,
+  { current, operation, record }: { current: Stored } & Pick<Plan, "operation" | "record">,
   c: unknown,
 ): Promise<Stored | undefined> {
-  let { token, key } = current;
+  let { token, key }: Omit<Stored, "record"> = current;
   if (operation === "replace") ({ token, key } = await makeHome(store));
   const written = operation === "touch"
     ? await store.touch(key, times(record), current.record, c)
@@ -125,7 +124,11 @@ async function rotateTo(
   const home = await makeHome(store);
   if (!await store.create(home.key, record, c)) return undefined;
   const { grace } = rotation!;
-  const marker = await toMarker(current, { successor: home.token, grace, now });
+  const marker = await toMarker({ ...current, token: current.token! }, {
+    successor: home.token,
+    grace,
+    now,
+  });
   if (await store.update(current.key, marker, current.record, c)) return { ...home, record };
   await store.delete(home.key, c);
   return undefined;
@@ -134,14 +137,15 @@ async function rotateTo(
 /** Whether this request gives its session a new token: not if the session has just got one. */
 function isRotating(
   { rotation }: Committing,
-  { state, options, record, now }: {
+  { state, options, current, now }: {
     state: SessionState;
     options: CommitOptions;
-    record: SessionRecord;
+    current: Stored;
     now: number;
   },
 ): boolean {
-  return options.rotate === true && !state.hasMoved && isRotationDue(rotation, record, now);
+  return options.rotate === true && !state.hasMoved && current.token !== undefined &&
+    isRotationDue(rotation, current.record, now);
 }
 
 async function create(
@@ -157,13 +161,14 @@ async function create(
     version: 1,
     // A stateless store binds its tokens to the cookie itself.
     ...(committing.store.capabilities.stateless ? {} : { cookieName: committing.cookieName }),
+    ...(committing.scope ? { scope: committing.scope(c) } : {}),
     ...contentsToRecord(contents),
     createdAt: now,
     lastSeenAt: now,
     renewedAt: now,
     expiresAt: now,
   };
-  const lasting = withSubject(withLifetime(begun, requested), requested, now);
+  const lasting = withRequested(begun, requested, now);
   const record = { ...lasting, ...renewed(committing.expiry, lasting, now) };
   for (let tries = 0; tries < CREATE_TRIES; tries++) {
     const { token, key } = await makeHome(committing.store);
@@ -210,12 +215,13 @@ function isIdle(committing: Committing, state: SessionState, options: CommitOpti
   if (storeEmpty || state.requested.regenerate) return false;
   if (!keepChanges) return true;
   if (state.requested.renew) return false;
-  const record = state.stored?.record;
-  if (record) {
+  const current = state.stored;
+  if (current) {
+    const { record } = current;
     const now = clock();
     if (isRenewalDue(expiry, record, { now }) || store.outdated(record)) return false;
-    if (isRotating(committing, { state, options, record, now })) return false;
-    if (isOtherSubject(state.requested, record)) return false;
+    if (isRotating(committing, { state, options, current, now })) return false;
+    if (isDifferent(state.requested, record)) return false;
   } else if (state.requested.subject) return false;
   return sameContents(state.contents(consumeFlash), state.base());
 }

@@ -23,6 +23,8 @@ export interface Committing {
   readonly rotation: RotationPolicy | undefined;
   /** The cookie that sessions are made for. */
   readonly cookieName: string;
+  /** The scope that a session of this request lives in. */
+  readonly scope: ((c: unknown) => string) | undefined;
 }
 
 /** Reads again what another request wrote first, under another token if it is so; `undefined` when the session has ended. */

@@ -1,63 +1,6 @@
-import { type CookieOptions, parse, serialize } from "hono/utils/cookie";
+import { parse } from "hono/utils/cookie";
+import type { CookieTemplate } from "./cookie_attributes.ts";
 import type { Exchange, SentToken, Transport } from "./transport.ts";
-
-/**
- * The attributes of a session cookie: Hono's cookie options. `maxAge` and `expires` are not among them,
- * they follow the session.
- *
- * @example Usage
- * ```ts
- * import { session, type SessionCookieOptions } from "@x/hono-session";
- * import { MapStore } from "@x/hono-session/stores/map";
- *
- * const cookieOptions: SessionCookieOptions = { prefix: "host", sameSite: "Strict" };
- * session({ store: new MapStore(), cookieOptions });
- * ```
- */
-export interface SessionCookieOptions {
-  /** The domain that gets the cookie with its subdomains; only the host itself when absent. */
-  domain?: string;
-  /**
-   * Whether scripts can't read it.
-   *
-   * @default {true}
-   */
-  httpOnly?: boolean;
-  /** Whether it is kept apart for each top-level site (CHIPS). Needs `secure`. */
-  partitioned?: boolean;
-  /**
-   * The path that gets it.
-   *
-   * @default {"/"}
-   */
-  path?: string;
-  /** `"host"` or `"secure"`: the name begins with `__Host-` or `__Secure-`, and browsers hold it to that. */
-  prefix?: "host" | "secure";
-  /** Which cookies a browser drops first. */
-  priority?: "Low" | "Medium" | "High" | "low" | "medium" | "high";
-  /**
-   * Which requests from other sites get it.
-   *
-   * @default {"Lax"}
-   */
-  sameSite?: "Strict" | "Lax" | "None" | "strict" | "lax" | "none";
-  /**
-   * Whether it travels over HTTPS only. Browsers make an exception of `localhost`, most of them.
-   *
-   * @default {true}
-   */
-  secure?: boolean;
-}
-
-/** The defaults of a session cookie (ASVS 5.0, 3.3). */
-const COOKIE_DEFAULTS = Object.freeze({
-  httpOnly: true,
-  path: "/",
-  sameSite: "Lax",
-  secure: true,
-}) satisfies SessionCookieOptions;
-
-const PREFIXES = { host: "__Host-", secure: "__Secure-" };
 
 /** What browsers keep of one cookie, name and value together, in bytes (RFC 6265bis, 5.6). */
 const LARGEST_COOKIE = 4096;
@@ -67,8 +10,9 @@ const CHUNKED_REGEXP = /^([2-4])~(.*)$/s;
 
 /** Options of {@linkcode CookieTransport}. */
 export interface CookieTransportOptions {
-  readonly name: string;
-  readonly attributes: SessionCookieOptions;
+  readonly cookie: CookieTemplate;
+  /** A cookie for scripts that tells that there is a session. */
+  readonly exists?: CookieTemplate | undefined;
   /** Over how many cookies a token may be split. */
   readonly chunks: number;
 }
@@ -78,28 +22,22 @@ export interface CookieTransportOptions {
  * number of chunks is the client's word, so it is bounded, and chunks that don't belong together open nothing.
  */
 export class CookieTransport implements Transport {
-  readonly name: string;
-  readonly #attributes: CookieOptions;
+  readonly cookie: CookieTemplate;
+  readonly #exists: CookieTemplate | undefined;
   readonly #chunks: number;
+  readonly #names: readonly string[];
 
-  /** @throws {Error} When a browser would refuse the cookie. */
-  constructor({ name, attributes, chunks }: CookieTransportOptions) {
-    const given = Object.entries(attributes).filter(([, value]) => value !== undefined);
-    const { prefix, ...rest }: SessionCookieOptions = {
-      ...COOKIE_DEFAULTS,
-      ...Object.fromEntries(given),
-    };
-    this.name = prefix ? PREFIXES[prefix] + name : name;
-    // Hono's options are a union over `partitioned` that can't be built up member by member.
-    this.#attributes = rest as CookieOptions;
+  constructor({ cookie, exists, chunks }: CookieTransportOptions) {
+    this.cookie = cookie;
+    this.#exists = exists;
     this.#chunks = chunks;
-    this.#serialize(this.name, "", 0);
+    this.#names = Array.from({ length: chunks }, (_, index) => this.#chunkName(index));
   }
 
   read(headers: Headers): string | undefined {
     const header = headers.get("cookie");
     if (header === null) return undefined;
-    const value = find(header, this.name);
+    const value = find(header, this.cookie.name);
     const [, count, first] = this.#chunks > 1 ? CHUNKED_REGEXP.exec(value ?? "") ?? [] : [];
     if (first === undefined) return value;
     let token = first;
@@ -112,44 +50,50 @@ export class CookieTransport implements Transport {
     return token;
   }
 
-  write(headers: Exchange, { token, maxAge }: SentToken): void {
+  write(headers: Exchange, { token, maxAge, cookie, held }: SentToken): void {
     const parts = this.#split(token);
     const cookies = parts.map((part, index) => {
       const value = index === 0 && parts.length > 1 ? `${parts.length}~${part}` : part;
-      return this.#serialize(this.#chunkName(index), value, maxAge);
+      return cookie.serialize(value, { name: this.#chunkName(index), maxAge });
     });
-    this.#replace(headers, cookies);
+    // Or the browser would keep both.
+    const moved = !cookie.hasScopeOf(held);
+    const unused = this.#presented(headers, moved ? 0 : cookies.length);
+    const { response } = this.#forget(headers, unused, held);
+    for (const each of cookies) response.append("set-cookie", each);
+    if (this.#exists) response.append("set-cookie", this.#exists.serialize("1", { maxAge }));
   }
 
-  clear(headers: Exchange): void {
-    this.#replace(headers, [this.#serialize(this.name, "", 0)]);
+  clear(headers: Exchange, held: CookieTemplate): void {
+    const { response } = this.#forget(
+      headers,
+      [this.cookie.name, ...this.#presented(headers, 1)],
+      held,
+    );
+    if (this.#exists) response.append("set-cookie", this.#exists.serialize("", { maxAge: 0 }));
   }
 
-  /** Puts cookies in the place of any others of their names, and expires chunks that are no longer used. */
-  #replace({ request, response }: Exchange, cookies: string[]): void {
-    const names = Array.from({ length: this.#chunks }, (_, index) => this.#chunkName(index));
+  /** The names of the cookies that the request came with, but for the first ones. */
+  #presented({ request }: Exchange, from: number): string[] {
+    const header = request.get("cookie") ?? "";
+    return this.#names.slice(from).filter((name) => find(header, name) !== undefined);
+  }
+
+  /** Takes back what was said of the cookies of the session, and expires those of some names. */
+  #forget({ request, response }: Exchange, expired: string[], held: CookieTemplate): Exchange {
+    const names = this.#exists ? [...this.#names, this.#exists.name] : this.#names;
     const others = response.getSetCookie()
       .filter((other) => !names.some((name) => other.startsWith(`${name}=`)));
-    const presented = request.get("cookie") ?? "";
-    const unused = names.slice(cookies.length).filter((name) =>
-      find(presented, name) !== undefined
-    );
     response.delete("set-cookie");
     for (const other of others) response.append("set-cookie", other);
-    for (const cookie of cookies) response.append("set-cookie", cookie);
-    for (const name of unused) response.append("set-cookie", this.#serialize(name, "", 0));
-  }
-
-  #serialize(name: string, value: string, maxAge: number | undefined): string {
-    return serialize(
-      name,
-      value,
-      maxAge === undefined ? this.#attributes : { ...this.#attributes, maxAge },
-    );
+    for (const name of expired) {
+      response.append("set-cookie", held.serialize("", { name, maxAge: 0 }));
+    }
+    return { request, response };
   }
 
   #split(token: string): string[] {
-    const whole = LARGEST_COOKIE - this.name.length - 1;
+    const whole = LARGEST_COOKIE - this.cookie.name.length - 1;
     if (this.#chunks === 1 || encodeURIComponent(token).length <= whole) return [token];
     const parts = [""];
     let room = whole - CHUNK_OVERHEAD;
@@ -166,7 +110,7 @@ export class CookieTransport implements Transport {
   }
 
   #chunkName(index: number): string {
-    return index === 0 ? this.name : `${this.name}.${index}`;
+    return index === 0 ? this.cookie.name : `${this.cookie.name}.${index}`;
   }
 }
 

@@ -49,7 +49,7 @@ export interface SessionEvent {
 /**
  * Why a token was not accepted: `malformed` has not the shape of one, `forged` bears no valid signature,
  * `unknown` opens nothing (a cookie session that is damaged, foreign, revoked or over), `expired` came too
- * late, `invalid` leads to a record that can't be read, `reuse` was rotated and its grace is over: somebody has a
+ * late, `scope` is of another scope, `invalid` leads to data that can't be read or don't fit the schema, `reuse` was rotated and its grace is over: somebody has a
  * copy, or the client never got the new one.
  *
  * @example Usage
@@ -60,7 +60,14 @@ export interface SessionEvent {
  * console.assert(reason === "unknown");
  * ```
  */
-export type RejectionReason = "malformed" | "forged" | "unknown" | "expired" | "invalid" | "reuse";
+export type RejectionReason =
+  | "malformed"
+  | "forged"
+  | "unknown"
+  | "expired"
+  | "scope"
+  | "invalid"
+  | "reuse";
 
 /**
  * Callbacks for what happens to sessions. They run after the fact; one that throws or rejects is logged

@@ -1,7 +1,8 @@
-import type { Context } from "hono";
-import { visitOf } from "./middleware.ts";
+import type { Context, MiddlewareHandler } from "hono";
+import { checkShape } from "./check_shapes.ts";
+import { refuse, refuseRange } from "./misuse.ts";
+import { type Mounted, mountedOn } from "./middleware.ts";
 import type { Session, SessionData } from "./session.ts";
-import type { Visit } from "./visit.ts";
 
 /**
  * Options of {@linkcode startSession}, {@linkcode endSession} and {@linkcode getSession}.
@@ -64,16 +65,20 @@ export async function startSession<Data extends object = SessionData>(
   data?: Data,
   options: SessionHelperOptions = {},
 ): Promise<Session<Data>> {
-  return await find(c, "start", options).start(data ?? {}) as unknown as Session<Data>;
+  const visit = await find(c, "start", options).open();
+  return await visit.start(data ?? {}) as unknown as Session<Data>;
 }
 
 /**
  * Ends the session, as `c.session = null` does. Where there is none, nothing happens.
  *
  * @param c The Hono context.
+ * @param token A token of the option `token`, to end its session at once, where the request does not carry it in one of
+ * the usual places. One that opens nothing ends nothing.
  * @param options Which session.
  * @throws {SessionCommittedError} When the response has left.
- * @throws {TypeError} When the middleware is not mounted.
+ * @throws {SessionStoreError} When the store failed.
+ * @throws {TypeError} When the middleware is not mounted, or there is a token and no option `token`.
  *
  * @example Usage
  * ```ts
@@ -90,13 +95,19 @@ export async function startSession<Data extends object = SessionData>(
  * assertEquals((await app.request("/logout", { method: "POST" })).status, 200);
  * ```
  */
-// deno-lint-ignore require-await -- Misuse is to be a rejection.
-export async function endSession(c: Context, options: SessionHelperOptions = {}): Promise<void> {
-  find(c, "end", options).assign(null);
+export async function endSession(
+  c: Context,
+  token?: string,
+  options: SessionHelperOptions = {},
+): Promise<void> {
+  const mounted = find(c, "end", options);
+  if (token !== undefined) return await mounted.end(token);
+  const visit = await mounted.open();
+  visit.assign(null);
 }
 
 /**
- * The session of a request.
+ * The session of a request. With the option `lazy` it is loaded now.
  *
  * @typeParam Data The data of the session.
  * @param c The Hono context.
@@ -118,17 +129,160 @@ export async function endSession(c: Context, options: SessionHelperOptions = {})
  * assertEquals(await (await app.request("/")).text(), "nobody");
  * ```
  */
-// deno-lint-ignore require-await -- Misuse is to be a rejection.
 export async function getSession<Data extends object = SessionData>(
   c: Context,
   options: SessionHelperOptions = {},
 ): Promise<Session<Data> | null> {
-  return find(c, "get", options).session as unknown as Session<Data> | null;
+  const visit = await find(c, "get", options).open();
+  return visit.session as unknown as Session<Data> | null;
 }
 
-function find(c: Context, action: string, { contextKey = "session" }: SessionHelperOptions): Visit {
-  const visit = visitOf(c, contextKey);
-  if (visit) return visit;
+/**
+ * Options of {@linkcode requireSession}.
+ *
+ * @example Send visitors to the login page
+ * ```ts
+ * import { requireSession, type RequireSessionOptions } from "@x/hono-session";
+ *
+ * const options: RequireSessionOptions<{ userId: string }> = {
+ *   has: ["userId"],
+ *   response: (c) => c.redirect("/login"),
+ * };
+ * requireSession(options);
+ * ```
+ */
+export interface RequireSessionOptions<
+  Data extends object = SessionData,
+  Key extends string = "session",
+> {
+  /**
+   * The keys that the data of a session must have. Without them every session that is stored will do.
+   *
+   * @default {[]}
+   */
+  has?: readonly (keyof Data & string)[];
+  /**
+   * Whether a session is required for a request, by its method for example.
+   *
+   * @default {() => true}
+   */
+  // deno-lint-ignore no-explicit-any -- The guard goes into applications of whatever environment.
+  when?: (c: Context<any>) => boolean | Promise<boolean>;
+  /**
+   * How `response` is sent.
+   *
+   * @default {"json"}
+   */
+  type?: "json" | "html" | "text";
+  /**
+   * The status of the response.
+   *
+   * @default {401}
+   */
+  status?: number;
+  /**
+   * What is sent in the place of the page: a body, or a function that makes the response.
+   *
+   * @default {{ status: false, message: "Invalid session" }, its message alone as HTML or text}
+   */
+  // deno-lint-ignore no-explicit-any -- The guard goes into applications of whatever environment.
+  response?: string | object | ((c: Context<any>) => Response | Promise<Response>);
+  /**
+   * Which session, where an application has several.
+   *
+   * @default {"session"}
+   */
+  contextKey?: Key;
+}
+
+/**
+ * Makes a middleware that lets nobody pass without a session. Mount it after {@linkcode session}.
+ *
+ * @typeParam Data What the data of a session are known to hold behind it, beside what they held before. It is a promise
+ * of yours unless `has` names the keys.
+ * @typeParam Key The name of the session on the context.
+ * @param options What differs from the defaults.
+ * @returns The middleware.
+ * @throws {TypeError} When an option is unknown or of the wrong kind.
+ * @throws {RangeError} When `status` is no status of an error or a redirect.
+ *
+ * @example Pages for those who are logged in
+ * ```ts
+ * import { requireSession, session } from "@x/hono-session";
+ * import { MapStore } from "@x/hono-session/stores/map";
+ * import { Hono } from "hono";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const app = new Hono()
+ *   .use(session<{ userId?: string }>({ store: new MapStore() }))
+ *   .use("/account/*", requireSession<{ userId: string }>({ has: ["userId"] }))
+ *   .get("/account/name", (c) => c.text(c.var.session.userId));
+ *
+ * const response = await app.request("/account/name");
+ * assertEquals(response.status, 401);
+ * assertEquals(await response.json(), { status: false, message: "Invalid session" });
+ * ```
+ */
+export function requireSession<
+  Data extends object = SessionData,
+  Key extends string = "session",
+>(
+  options: RequireSessionOptions<Data, Key> = {},
+): MiddlewareHandler<{ Variables: { [Name in Key]: Session<Data> } }> {
+  const { has = [], when, contextKey } = options;
+  const answer = checkAnswer(options);
+  if (!Array.isArray(has) || has.some((key) => typeof key !== "string")) {
+    refuse("has", "it takes a list of keys");
+  }
+  checkShape("when", when, ["function"]);
+  checkShape("contextKey", contextKey, ["string"]);
+  return async function requireSession(c, next): Promise<Response | void> {
+    const mounted = find(c, "require", contextKey === undefined ? {} : { contextKey });
+    if (when && !await when(c)) return await next();
+    const { session } = await mounted.open();
+    const data = session?.isNew === false ? session.toJSON() : undefined;
+    if (data && has.every((key) => (data[key] ?? undefined) !== undefined)) return await next();
+    const response = await answer(c);
+    if (mounted.config.bearer) response.headers.append("www-authenticate", "Bearer");
+    return response;
+  };
+}
+
+/** What a guard says. */
+const message = "Invalid session";
+
+/** Checks how a guard answers. */
+function checkAnswer({
+  type = "json",
+  status = 401,
+  response = type === "json" ? { status: false, message } : message,
+  ...rest
+}: RequireSessionOptions<never, string>): (c: Context) => Response | Promise<Response> {
+  for (const name of Object.keys(rest)) {
+    if (!["has", "when", "contextKey"].includes(name)) refuse(name, "there is no such option");
+  }
+  if (!["json", "html", "text"].includes(type)) {
+    refuse("type", '"json", "html" or "text" is needed');
+  }
+  if (!Number.isInteger(status) || status < 200 || status > 599) {
+    refuseRange("status", `${status}, a status of 200 to 599 is needed`);
+  }
+  if (typeof response === "function") {
+    return response as (c: Context) => Response | Promise<Response>;
+  }
+  if (type === "json") return (c) => c.json(response, status as 401);
+  checkShape("response", response, ["string", "function"]);
+  const text = response as string;
+  return (c) => type === "html" ? c.html(text, status as 401) : c.text(text, status as 401);
+}
+
+function find(
+  c: Context,
+  action: string,
+  { contextKey = "session" }: SessionHelperOptions,
+): Mounted {
+  const mounted = mountedOn(c, contextKey);
+  if (mounted) return mounted;
   throw new TypeError(
     `Cannot ${action} session: no session middleware is mounted as "${contextKey}"`,
   );

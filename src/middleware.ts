@@ -1,15 +1,18 @@
 import type { Context, MiddlewareHandler } from "hono";
 import { HTTPException } from "hono/http-exception";
+import { dropAnswer, editHeaders } from "./answer.ts";
 import { forbidSharing } from "./cache_headers.ts";
-import { SessionConflictError, SessionStoreError } from "./errors.ts";
 import { checkOptions, type MiddlewareConfig } from "./check_options.ts";
+import { SessionConflictError, SessionStoreError } from "./errors.ts";
 import type { SessionOptions } from "./options.ts";
 import type { Session, SessionData } from "./session.ts";
-import { Sessions } from "./sessions.ts";
+import { cookieOf, replaceCookie, type SessionCookie, sessionCookie } from "./session_cookie.ts";
+import { type Credential, Sessions } from "./sessions.ts";
 import type { Delivery, Visit } from "./visit.ts";
 
 /**
- * The variables that {@linkcode session} puts into a Hono context.
+ * The variables that {@linkcode session} puts into a Hono context. With another `contextKey` they are named after that:
+ * `admin`, `adminCookie`, `adminToken`.
  *
  * @example Beside variables of your own
  * ```ts
@@ -22,10 +25,19 @@ import type { Delivery, Visit } from "./visit.ts";
  * new Hono<{ Variables: Variables }>();
  * ```
  */
-export interface SessionVariables<Data extends object = SessionData> {
-  /** The session of the request. */
-  session: Session<Data>;
-}
+export type SessionVariables<Data extends object = SessionData, Key extends string = "session"> =
+  & {
+    /** The session of the request. */
+    [Name in Key]: Session<Data>;
+  }
+  & {
+    /** The attributes of its cookie, which can be changed. */
+    [Name in `${Key}Cookie`]: SessionCookie;
+  }
+  & {
+    /** Its token for clients that keep no cookies; `undefined` while it has none that lasts. */
+    [Name in `${Key}Token`]: string | undefined;
+  };
 
 /**
  * The environment of an application with {@linkcode session}, for handlers that are written elsewhere.
@@ -40,23 +52,48 @@ export interface SessionVariables<Data extends object = SessionData> {
  * }
  * ```
  */
-export interface SessionEnv<Data extends object = SessionData> {
+export interface SessionEnv<Data extends object = SessionData, Key extends string = "session"> {
   /** The variables of the context. */
-  Variables: SessionVariables<Data>;
+  Variables: SessionVariables<Data, Key>;
 }
+
+/**
+ * The session of a context, as the middleware typed it and `Variables: { Session: { … } }` of another middleware
+ * narrowed it. It types `c.session`, see the README.
+ *
+ * @example What a guard has seen to
+ * ```ts
+ * import type { SessionEnv, SessionOf } from "@x/hono-session";
+ * import { assertEquals } from "@std/assert";
+ *
+ * type Env = SessionEnv<{ userId?: string }> & { Variables: { Session: { userId: string } } };
+ * const userIdOf = (session: SessionOf<Env>): string => session.userId;
+ * assertEquals(typeof userIdOf, "function");
+ * ```
+ */
+export type SessionOf<Env> =
+  & (Env extends { Variables: { session: infer Kept } } ? Kept : Session<SessionData>)
+  & (Env extends { Variables: { Session: infer Narrowed } } ? Narrowed : unknown);
 
 /** A session of a request, and the middleware that it comes from. */
-interface Mounted {
-  readonly visit: Visit;
+export interface Mounted {
   readonly config: MiddlewareConfig;
+  /** The visit, once it has begun. */
+  readonly visit: Visit | undefined;
+  /** Begins the visit, unless that was done. */
+  open(): Promise<Visit>;
+  /** Ends the session that a token for clients without cookies opens. */
+  end(token: string): Promise<void>;
 }
 
-/** The sessions of a request, by context key. */
-const mounts = new WeakMap<Context, Map<string, Mounted>>();
+type Names = readonly [session: string, cookie: string, token: string];
 
-/** The visit of a request, if the middleware is mounted. */
-export function visitOf(c: Context, contextKey: string): Visit | undefined {
-  return mounts.get(c)?.get(contextKey)?.visit;
+/** The sessions of a request, by context key. */
+const mounts = new WeakMap<Context, Map<string, Mount>>();
+
+/** A session of a request, if the middleware is mounted. */
+export function mountedOn(c: Context, contextKey: string): Mounted | undefined {
+  return mounts.get(c)?.get(contextKey);
 }
 
 /**
@@ -67,6 +104,7 @@ export function visitOf(c: Context, contextKey: string): Visit | undefined {
  * token, and a store holds only hashes of tokens.
  *
  * @typeParam Data The data of the session.
+ * @typeParam Key The name of the session on the context, where `contextKey` gives it another one.
  * @param options What differs from the defaults.
  * @returns The middleware.
  * @throws {TypeError} When an option is unknown, of the wrong kind, or contradicts another.
@@ -99,35 +137,23 @@ export function visitOf(c: Context, contextKey: string): Visit | undefined {
  * assertEquals(await (await app.request("/me", { headers })).text(), "nobody");
  * ```
  */
-export function session<Data extends object = SessionData>(
-  options: SessionOptions<Data> = {},
-): MiddlewareHandler<SessionEnv<Data>> {
+export function session<Data extends object = SessionData, Key extends string = "session">(
+  options: SessionOptions<Data, Key> = {},
+): MiddlewareHandler<SessionEnv<Data, Key>> {
   const config = checkOptions(options);
   const sessions = new Sessions(config);
   return async function session(c, next): Promise<void> {
     if (isMounted(c, config)) return await next();
-    const visit = await open(sessions, config, c);
-    expose(c, visit, config);
+    const mount = new Mount(config, sessions, c);
+    if (!config.lazy) await mount.open();
     try {
       await next();
     } catch (error) {
-      await finish(visit, config, c, true);
+      await mount.finish(true);
       throw error;
     }
-    await finish(visit, config, c, c.error !== undefined || c.res.status >= 500);
+    await mount.finish(c.error !== undefined || c.res.status >= 500);
   };
-}
-
-async function open(sessions: Sessions, config: MiddlewareConfig, c: Context): Promise<Visit> {
-  const value = config.transport.read(c.req.raw.headers);
-  try {
-    return await sessions.open({
-      presented: value !== undefined,
-      token: value !== undefined && config.signer ? await config.signer.verify(value, c) : value,
-    }, c);
-  } catch (error) {
-    throw asResponse(error);
-  }
 }
 
 /**
@@ -136,8 +162,10 @@ async function open(sessions: Sessions, config: MiddlewareConfig, c: Context): P
  * @throws {TypeError} When another one claims its name or its cookie.
  */
 function isMounted(c: Context, { contextKey, cookieName, origin }: MiddlewareConfig): boolean {
-  for (const [key, { config }] of mounts.get(c) ?? []) {
-    if (key !== contextKey && config.cookieName !== cookieName) continue;
+  const wanted = namesOf(contextKey);
+  for (const [key, { config, names }] of mounts.get(c) ?? []) {
+    const isApart = !names.some((name) => wanted.includes(name));
+    if (isApart && config.cookieName !== cookieName) continue;
     if (
       key === contextKey && config.cookieName === cookieName && config.origin === origin
     ) return true;
@@ -149,114 +177,181 @@ function isMounted(c: Context, { contextKey, cookieName, origin }: MiddlewareCon
   return false;
 }
 
-/** Makes the session readable and assignable in all its places. */
-function expose(c: Context, visit: Visit, config: MiddlewareConfig): void {
-  const { contextKey } = config;
-  const all = mounts.get(c) ?? new Map<string, Mounted>();
-  mounts.set(c, all.set(contextKey, { visit, config }));
-
-  const set = c.set as (key: string, value: unknown) => void;
-  c.set = (key: string, value: unknown) => {
-    if (key === contextKey) visit.assign(value);
-    else set(key, value);
-  };
-  visit.onChange = (session) => set(contextKey, session);
-  set(contextKey, visit.session);
-  Object.defineProperty(c, contextKey, {
-    get: () => visit.session,
-    set: (value: unknown) => visit.assign(value),
-    configurable: true,
-    enumerable: true,
-  });
+/** The names of a session, its cookie and its token on the context. */
+function namesOf(contextKey: string): Names {
+  return [contextKey, `${contextKey}Cookie`, `${contextKey}Token`];
 }
 
-/** Commits, then tells the client. A handler that failed keeps its own answer, whatever comes of the commit. */
-async function finish(
-  visit: Visit,
-  config: MiddlewareConfig,
-  c: Context,
-  failed: boolean,
-): Promise<void> {
-  let delivery: Delivery;
-  try {
-    delivery = await visit.finish({ failed, keepChanges: !failed || config.commitOnError });
-  } catch (error) {
-    // What was committed before it failed has to reach the client all the same.
-    const { delivery } = visit;
-    if (failed) {
-      config.logger.error("Cannot commit session: it failed after the handler had failed", error);
-    } else {
-      c.res = dropAnswer(c);
+/** One session of one request. */
+class Mount implements Mounted {
+  readonly config: MiddlewareConfig;
+  readonly names: Names;
+  visit: Visit | undefined;
+
+  readonly #sessions: Sessions;
+  readonly #c: Context;
+  readonly #set: (key: string, value: unknown) => void;
+  #opening: Promise<Visit> | undefined;
+  #hasLeft = false;
+
+  constructor(config: MiddlewareConfig, sessions: Sessions, c: Context) {
+    const { contextKey } = config;
+    this.config = config;
+    this.names = namesOf(contextKey);
+    this.#sessions = sessions;
+    this.#c = c;
+    this.#set = c.set as (key: string, value: unknown) => void;
+    const all = mounts.get(c) ?? new Map<string, Mount>();
+    mounts.set(c, all.set(contextKey, this));
+    c.set = (key: string, value: unknown) => this.#assign(key, value);
+    Object.defineProperty(c, contextKey, {
+      get: () => this.visit ? this.visit.session : UNLOADED,
+      set: (value: unknown) => this.#assign(contextKey, value),
+      configurable: true,
+      enumerable: true,
+    });
+    if (config.lazy) { for (const name of this.names.slice(0, 2)) this.#set(name, UNLOADED); }
+  }
+
+  open(): Promise<Visit> {
+    return this.#opening ??= this.#open();
+  }
+
+  async end(token: string): Promise<void> {
+    const { bearer, contextKey } = this.config;
+    if (!bearer) {
+      throw new TypeError(`Cannot end session: middleware "${contextKey}" has no option token`);
     }
-    await deliver(visit, config, c, delivery === "clear" ? undefined : delivery);
-    if (failed) return;
-    throw asResponse(error);
+    const opened = await bearer.tokens.verify(token, this.#c);
+    const visit = await this.open();
+    if ("key" in opened && visit.state?.stored?.key === opened.key) return visit.assign(null);
+    await this.#sessions.end({ by: "token", ...opened }, this.#c);
   }
-  await deliver(visit, config, c, delivery);
+
+  /** Commits, then tells the client. A handler that failed keeps its own answer, whatever comes of the commit. */
+  async finish(failed: boolean): Promise<void> {
+    this.#hasLeft = true;
+    const { commitOnError, logger } = this.config;
+    const visit = this.visit ?? await this.#opening?.catch(() => undefined);
+    if (!visit) return;
+    let delivery: Delivery | undefined;
+    try {
+      delivery = await visit.finish({ failed, keepChanges: !failed || commitOnError });
+    } catch (error) {
+      // What was committed before it failed has to reach the client all the same.
+      const { delivery } = visit;
+      if (failed) {
+        logger.error("Cannot commit session: it failed after the handler had failed", error);
+      } else {
+        dropAnswer(this.#c);
+      }
+      await this.#deliver(visit, delivery?.token === undefined ? undefined : delivery);
+      if (failed) return;
+      throw asResponse(error);
+    }
+    await this.#deliver(visit, delivery);
+  }
+
+  async #open(): Promise<Visit> {
+    try {
+      const visit = await this.#sessions.open(await this.#credentials(), this.#c);
+      if (this.#hasLeft) visit.leave();
+      visit.onChange = () => this.#show(visit);
+      this.visit = visit;
+      this.#show(visit);
+      return visit;
+    } catch (error) {
+      throw asResponse(error);
+    }
+  }
+
+  /** What the client presented, the one that counts first. */
+  async #credentials(): Promise<Credential[]> {
+    const { bearer, transport, signer } = this.config;
+    const request = this.#c.req.raw;
+    const credentials: Credential[] = [];
+    for (const token of bearer?.transport.read(request) ?? []) {
+      credentials.push({ by: "token", ...await bearer!.tokens.verify(token, this.#c) });
+    }
+    const value = transport?.read(request.headers);
+    if (value === undefined) return credentials;
+    const token = signer ? await signer.verify(value, this.#c) : value;
+    return [
+      ...credentials,
+      { by: "cookie", ...(token === undefined ? { rejected: "forged" } : { token }) },
+    ];
+  }
+
+  /** Makes the session readable on the context. */
+  #show(visit: Visit): void {
+    const { transport, bearer } = this.config;
+    const [session, cookie, token] = this.names;
+    this.#set(session, visit.session);
+    if (transport) this.#set(cookie, visit.state && sessionCookie(transport.cookie, visit.state));
+    if (bearer) this.#set(token, visit.accessToken);
+  }
+
+  #assign(key: string, value: unknown): void {
+    const { transport, bearer } = this.config;
+    const [session, cookie, token] = this.names;
+    if (key === session) {
+      this.#opened("change").assign(value);
+    } else if (key === cookie && transport) {
+      const { state } = this.#opened("change");
+      if (!state) throw new TypeError("Cannot change session cookie: there is no session");
+      replaceCookie(transport.cookie, state, value as SessionCookie);
+      this.#show(this.#opened("change"));
+    } else if (key === token && bearer) {
+      throw new TypeError("Cannot change session token: it follows the session");
+    } else {
+      this.#set(key, value);
+    }
+  }
+
+  #opened(action: string): Visit {
+    return this.visit ?? refuseUnloaded(action);
+  }
+
+  /** Tells the client of its session, and shared caches that there is one. */
+  async #deliver(visit: Visit, delivery: Delivery | undefined): Promise<void> {
+    const { transport, bearer, signer, logger, cacheControl } = this.config;
+    const sent = transport && delivery;
+    if (!sent && !visit.isLoaded) return;
+    const token = sent?.token !== undefined && signer
+      ? await signer.sign(sent.token, this.#c)
+      : sent?.token;
+    const request = this.#c.req.raw.headers;
+    const edited = editHeaders(this.#c, (response) => {
+      if (sent) {
+        const { maxAge } = sent;
+        const headers = { request, response };
+        const held = cookieOf(transport.cookie, sent.held);
+        const cookie = cookieOf(transport.cookie, sent.cookie);
+        if (token === undefined) transport.clear(headers, held);
+        else transport.write(headers, { token, maxAge, cookie, held });
+      }
+      if (!cacheControl) return;
+      const vary = [...(transport ? ["Cookie"] : []), ...(bearer ? [bearer.transport.header] : [])];
+      forbidSharing(response, { setsCookie: sent !== undefined, vary });
+    });
+    if (!edited && sent) {
+      logger.warn("Cannot send session cookie: the response is an upgrade with fixed headers");
+    }
+  }
 }
 
-/** Tells the client of its session, and shared caches that there is one. */
-async function deliver(
-  visit: Visit,
-  config: MiddlewareConfig,
-  c: Context,
-  delivery: Delivery,
-): Promise<void> {
-  const { transport, signer, logger, cacheControl } = config;
-  const signed = typeof delivery === "object" && signer
-    ? { ...delivery, token: await signer.sign(delivery.token, c) }
-    : delivery;
-  if (!signed && !visit.isLoaded) return;
-  const request = c.req.raw.headers;
-  const edited = editHeaders(c, (response) => {
-    if (signed === "clear") transport.clear({ request, response });
-    else if (signed) transport.write({ request, response }, signed);
-    if (cacheControl) forbidSharing(response, signed !== undefined);
-  });
-  if (!edited && signed) {
-    logger.warn("Cannot send session cookie: the response is an upgrade with fixed headers");
-  }
-}
+/** Stands for a session that is not loaded. */
+const UNLOADED: object = new Proxy({}, {
+  get: () => refuseUnloaded("read"),
+  has: () => refuseUnloaded("read"),
+  ownKeys: () => refuseUnloaded("read"),
+  set: () => refuseUnloaded("change"),
+  deleteProperty: () => refuseUnloaded("change"),
+});
 
-/** Headers that speak of the answer that must not leave. */
-const OF_THE_ANSWER = [
-  "accept-ranges",
-  "content-disposition",
-  "content-encoding",
-  "content-language",
-  "content-length",
-  "content-range",
-  "content-type",
-  "etag",
-  "expires",
-  "last-modified",
-  "location",
-  "refresh",
-  "transfer-encoding",
-];
-
-/** An empty response in the place of the handler's, with what other middleware said of it. */
-function dropAnswer(c: Context): Response {
-  const headers = new Headers(c.res.headers);
-  for (const name of OF_THE_ANSWER) headers.delete(name);
-  headers.set("cache-control", "no-store");
-  // Or Hono would mix the headers of the two.
-  c.res = undefined;
-  return new Response(null, { headers });
-}
-
-/** Changes the headers of the response, or of a copy where they can't be changed. */
-function editHeaders(c: Context, edit: (headers: Headers) => void): boolean {
-  try {
-    edit(c.res.headers);
-  } catch (error) {
-    if (!(error instanceof TypeError)) throw error;
-    // An upgrade to a WebSocket can't be copied.
-    if (c.res.status === 101) return false;
-    c.res = new Response(c.res.body, c.res);
-    edit(c.res.headers);
-  }
-  return true;
+/** @throws {TypeError} Always: a lazy session was not asked for. */
+function refuseUnloaded(action: string): never {
+  throw new TypeError(`Cannot ${action} session: it is lazy, await getSession(c) first`);
 }
 
 /** The error that Hono answers as it should: 503 when the store failed, 409 after too many conflicts. */

@@ -1,9 +1,10 @@
-import type { SessionCookieOptions } from "./cookie_transport.ts";
+import type { SessionCookieOptions } from "./cookie_attributes.ts";
+import type { StandardSchema } from "./data_reader.ts";
 import type { Logger, SessionEvents } from "./events.ts";
 import type { SessionEncoder } from "../stores/cookie.ts";
 import type { SecretOption } from "./secrets.ts";
-import type { SessionData } from "./session.ts";
-import type { Clock, KeyValueStore, SessionStore } from "./store.ts";
+import type { Session, SessionData } from "./session.ts";
+import type { Awaitable, Clock, KeyValueStore, SessionStore } from "./store.ts";
 
 /**
  * Options of {@linkcode session}. All durations are seconds.
@@ -23,7 +24,10 @@ import type { Clock, KeyValueStore, SessionStore } from "./store.ts";
  * session(options);
  * ```
  */
-export interface SessionOptions<Data extends object = SessionData> {
+export interface SessionOptions<
+  Data extends object = SessionData,
+  Key extends string = "session",
+> {
   /**
    * Where sessions are kept: a store of this package or of your own, a bare `Map`, or anything with `get`,
    * `set` and `delete`.
@@ -77,11 +81,11 @@ export interface SessionOptions<Data extends object = SessionData> {
     grace?: number;
   };
   /**
-   * The name of the cookie.
+   * The name of the cookie. `false`: there is none, sessions are opened by `token` alone.
    *
    * @default {"sid"}
    */
-  cookieName?: string;
+  cookieName?: string | false;
   /**
    * The attributes of the cookie.
    *
@@ -89,12 +93,49 @@ export interface SessionOptions<Data extends object = SessionData> {
    */
   cookieOptions?: SessionCookieOptions;
   /**
+   * The name of a second cookie, `1`, that is written and deleted with the session's and that scripts can read: where
+   * it is missing, nobody is logged in. Off when absent.
+   */
+  existsCookieName?: string;
+  /**
+   * What differs from `cookieOptions` in the attributes of the second cookie, as the domain of a page that is not the
+   * server's. Scripts can always read it, and it takes no prefix over.
+   *
+   * @default {{}}
+   */
+  existsCookieOptions?: Omit<SessionCookieOptions, "httpOnly">;
+  /**
+   * Also opens sessions by a signed token, for clients that keep no cookies: `c.get("sessionToken")` gives it. Takes a
+   * store on the server. Off when absent.
+   */
+  token?: SessionTokenOptions<Data>;
+  /**
    * The data that a new session starts with, or a function that makes them. Every visitor gets a copy, and
    * they alone are no reason to store anything.
    *
    * @default {{}}
    */
   initial?: Partial<Data> | (() => Partial<Data>);
+  /**
+   * Checks the data of a session that is loaded, and may change them. Where they don't fit, the client gets a fresh session.
+   * None when absent.
+   */
+  schema?: StandardSchema<Data>;
+  /**
+   * Brings the data of an older session up to date when it is loaded, before `schema` checks them. `undefined` as an
+   * answer gives the client a fresh session. What it changes is stored with the request. None when absent.
+   *
+   * @param data The data as they are stored, a copy.
+   * @param c The Hono context.
+   */
+  // deno-lint-ignore no-explicit-any -- Older data are whatever they were, and only the application knows its context.
+  migrate?: (data: any, c: any) => Awaitable<Data | undefined>;
+  /**
+   * Where a session lives: it opens nothing in another scope. `"host"`: the host name of the request; or a function
+   * that names the scope, the tenant for example. Everywhere when absent.
+   */
+  // deno-lint-ignore no-explicit-any -- Only the application knows its context: `(c) => c.var.tenant`.
+  scope?: "host" | ((c: any) => string);
   /**
    * Whether `startSession` may end a live session to begin another one. `false` makes it throw a
    * {@linkcode SessionExistsError}.
@@ -131,11 +172,19 @@ export interface SessionOptions<Data extends object = SessionData> {
   cacheControl?: boolean;
   /**
    * The name of the session on the context: `c.get("session")`, `c.var.session`, `c.session`. With another
-   * name and another cookie an application can have several.
+   * name and another cookie an application can have several. What belongs to it is named after it:
+   * `c.get("sessionCookie")`, `c.get("sessionToken")`.
    *
    * @default {"session"}
    */
-  contextKey?: string;
+  // deno-lint-ignore ban-types -- Any name, but one that is known is inferred.
+  contextKey?: Key | (string & {});
+  /**
+   * Whether to wait with loading until `await getSession(c)`. Until then the session can be neither read nor changed.
+   *
+   * @default {false}
+   */
+  lazy?: boolean;
   /** Callbacks for what happens to sessions. */
   events?: SessionEvents;
   /**
@@ -150,4 +199,71 @@ export interface SessionOptions<Data extends object = SessionData> {
    * @default {Date.now}
    */
   clock?: Clock;
+}
+
+/**
+ * Options of tokens for clients that keep no cookies: JWTs (RFC 7519) signed with HMAC-SHA256. A client gives one as
+ * `Authorization: Bearer …` or in the query; the one in the query counts first, and both before a cookie. One that
+ * opens nothing is passed over.
+ *
+ * A token is dead when its session has ended or was given another one by `regenerate()`. What is in the query ends up in logs
+ * and histories: close it where you can (RFC 6750, 2.3).
+ *
+ * @example Log in with a token
+ * ```ts
+ * import { session, type SessionTokenOptions, startSession } from "@x/hono-session";
+ * import { MapStore } from "@x/hono-session/stores/map";
+ * import { Hono } from "hono";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const token: SessionTokenOptions<{ userId?: string }> = {
+ *   secret: "a secret of thirty-two characters or more",
+ *   maxAge: 3600,
+ *   queryParam: false,
+ *   payload: ({ userId }) => ({ userId }),
+ * };
+ * const app = new Hono()
+ *   .use(session({ store: new MapStore(), cookieName: false, token }))
+ *   .post("/login", async (c) => {
+ *     await startSession(c, { userId: "42" });
+ *     return c.text(c.get("sessionToken")!);
+ *   })
+ *   .get("/me", (c) => c.text(c.var.session.userId ?? "nobody"));
+ *
+ * const login = await app.request("/login", { method: "POST" });
+ * const headers = { authorization: `Bearer ${await login.text()}` };
+ * assertEquals(await (await app.request("/me", { headers })).text(), "42");
+ * ```
+ */
+export interface SessionTokenOptions<Data extends object = SessionData> {
+  /**
+   * The secret that signs tokens, or several: the first signs, all verify.
+   *
+   * @default {the secret of the middleware}
+   */
+  secret?: SecretOption;
+  /** How long a token can be used after it was made, in seconds. It opens nothing when the session ends before. */
+  maxAge: number;
+  /**
+   * The query parameter that may hold a token. `false`: none.
+   *
+   * @default {"token"}
+   */
+  queryParam?: string | false;
+  /**
+   * The header that may hold a token. In one of another name the word `Bearer` may be left out.
+   *
+   * @default {"Authorization"}
+   */
+  header?: string;
+  /**
+   * Whom tokens are for: their `aud` claim. A token with another one, or none, is not accepted. None when absent.
+   */
+  audience?: string;
+  /**
+   * Further claims for whoever reads the token. `sid`, `exp` and `aud` are not among them.
+   *
+   * @param session The session.
+   */
+  payload?: (session: Session<Data>) => object;
 }

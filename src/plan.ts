@@ -24,6 +24,8 @@ export interface Plan {
   readonly operation: "update" | "replace" | "rotate" | "touch";
   readonly record: SessionRecord;
   readonly renewal: boolean;
+  /** Whether the client must be sent its token again. */
+  readonly deliver: boolean;
 }
 
 /** What is to be written over the record that the store holds now; nothing when there is no need. */
@@ -40,57 +42,67 @@ export function plan(
 ): Plan | undefined {
   const { requested, keepChanges } = options;
   const old = current.record;
-  const lifetime = keepChanges && ("maxAge" in requested || "browser" in requested);
-  const subject = keepChanges && isOtherSubject(requested, old);
-  const changed = lifetime || subject || store.outdated(old) || !sameContents(contents, theirs);
+  const moved = keepChanges && isDifferent(requested, old);
+  const changed = moved || store.outdated(old) || !sameContents(contents, theirs);
   const newToken = rotate || requested.regenerate === true;
   const write = changed || newToken;
   const renewal = keepChanges &&
     (requested.renew === true || isRenewalDue(expiry, old, { now, write }));
   if (!write && !renewal) return undefined;
 
-  const kept = lifetime ? withLifetime(old, requested) : old;
-  const { flash: _, ...rest } = subject ? withSubject(kept, requested, now) : kept;
+  const { flash: _, ...rest } = moved ? withRequested(old, requested, now) : old;
   const record: SessionRecord = {
     ...rest,
     ...contentsToRecord(contents),
     ...(renewal ? renewed(expiry, rest, now) : { lastSeenAt: seen(old, now) }),
     ...(newToken && rotation ? { tokenAt: now } : {}),
   };
+  const deliver = renewal || keepChanges && isOtherCookie(requested, old);
   // What was asked for must not be undone by a touch under way; the other one is told by the version.
   if (!write && !requested.renew) {
-    return { operation: "touch", record, renewal };
+    return { operation: "touch", record, renewal, deliver };
   }
   return {
     operation: requested.regenerate ? "replace" : rotate ? "rotate" : "update",
     record: { ...record, version: old.version + 1 },
     renewal,
+    deliver,
   };
 }
 
-/** A record with the lifetime that was asked for. */
-export function withLifetime(record: SessionRecord, { maxAge, browser }: Requested): SessionRecord {
-  const { maxAge: oldMaxAge, browser: oldBrowser, ...rest } = record;
-  const seconds = maxAge ?? oldMaxAge;
+/** A record with the lifetime, the subject and the cookie that were asked for. */
+export function withRequested(
+  record: SessionRecord,
+  requested: Requested,
+  now: number,
+): SessionRecord {
+  const { maxAge, browser, subject, subjectAt, cookie, ...rest } = record;
+  const seconds = requested.maxAge ?? maxAge;
+  const other = isOtherSubject(requested, record);
+  const subjectText = other ? requested.subject : subject;
+  const since = other ? now : subjectAt;
+  const changes = requested.cookie === undefined ? cookie : requested.cookie;
   return {
     ...rest,
     ...(seconds === undefined ? {} : { maxAge: seconds }),
-    ...(browser ?? oldBrowser ? { browser: true } : {}),
+    ...(requested.browser ?? browser ? { browser: true } : {}),
+    ...(subjectText ? { subject: subjectText } : {}),
+    ...(subjectText && since !== undefined ? { subjectAt: since } : {}),
+    ...(changes ? { cookie: changes } : {}),
   };
 }
 
-/** A record of the subject that was asked for. */
-export function withSubject(
-  record: SessionRecord,
-  { subject }: Requested,
-  now: number,
-): SessionRecord {
-  if (subject === undefined) return record;
-  const { subject: _, subjectAt: __, ...rest } = record;
-  return subject === null ? rest : { ...rest, subject, subjectAt: now };
+/** Whether what was asked for is not what the record holds. */
+export function isDifferent(requested: Requested, record: SessionRecord): boolean {
+  return "maxAge" in requested || "browser" in requested || isOtherSubject(requested, record) ||
+    isOtherCookie(requested, record);
 }
 
-/** Whether another subject was asked for. */
-export function isOtherSubject({ subject }: Requested, record: SessionRecord): boolean {
+/** Whether another cookie was asked for. */
+export function isOtherCookie({ cookie }: Requested, record: SessionRecord): boolean {
+  return cookie !== undefined && cookie !== (record.cookie ?? null);
+}
+
+function isOtherSubject({ subject }: Requested, record: SessionRecord): boolean {
   return subject !== undefined && subject !== (record.subject ?? null);
 }

@@ -60,6 +60,10 @@ export interface SessionRecord extends SessionTimes {
   readonly version: number;
   /** The cookie that the session was made for: in one of another name its token opens nothing. */
   readonly cookieName?: string;
+  /** The scope that the session lives in: in another one its token opens nothing. */
+  readonly scope?: string;
+  /** What the session changed of its cookie: the JSON text of an object of attributes. */
+  readonly cookie?: string;
   /** The data: the JSON text of an object. */
   readonly data: string;
   /** The flashed values: the JSON text of an object. */
@@ -100,14 +104,12 @@ export function isSessionRecord(value: unknown): value is SessionRecord {
     isTime(record.lastSeenAt) &&
     isTime(record.renewedAt) &&
     isTime(record.expiresAt) &&
-    (record.cookieName === undefined || typeof record.cookieName === "string") &&
-    (record.flash === undefined || typeof record.flash === "string") &&
-    (record.subject === undefined || typeof record.subject === "string") &&
+    [record.cookieName, record.scope, record.cookie, record.flash, record.subject, record.successor]
+      .every((text) => text === undefined || typeof text === "string") &&
     (record.subjectAt === undefined || isTime(record.subjectAt)) &&
     (record.maxAge === undefined || Number.isFinite(record.maxAge)) &&
     (record.browser === undefined || typeof record.browser === "boolean") &&
     (record.tokenAt === undefined || isTime(record.tokenAt)) &&
-    (record.successor === undefined || typeof record.successor === "string") &&
     (record.graceUntil === undefined || isTime(record.graceUntil));
 }
 

@@ -34,7 +34,7 @@ export function isRotationDue(
  * opens.
  */
 export async function toMarker(
-  { token, record }: Stored,
+  { token, record }: { token: string; record: SessionRecord },
   { successor, grace, now }: { successor: string; grace: number; now: number },
 ): Promise<SessionRecord> {
   const graceUntil = now + grace * 1000;
@@ -65,7 +65,7 @@ export async function follow(
   let stored = from;
   while (stored.record.successor !== undefined) {
     const { successor, graceUntil = -Infinity } = stored.record;
-    if (now >= graceUntil) return undefined;
+    if (now >= graceUntil || stored.token === undefined) return undefined;
     const token = await unseal(successor, stored.token);
     if (token === undefined) return undefined;
     const key = await hashToken(token);

@@ -1,28 +1,16 @@
 import type { Clock } from "./clock.ts";
 import { type Contents, sameContents } from "./contents.ts";
 import { SessionCommittedError, SessionEndedError } from "./errors.ts";
-import { deadline, type ExpiryPolicy, LONGEST_LIFE } from "./expiry.ts";
-import {
-  type Members,
-  parseMembers,
-  parseObject,
-  pathOf,
-  serializeValue,
-  type SessionRecord,
-} from "./record.ts";
-import { FlashLayer } from "./flash_layer.ts";
-import {
-  assertNotReserved,
-  isReserved,
-  type SessionController,
-  SessionObject,
-  setProperty,
-} from "./session.ts";
+import { cookieMaxAge, deadline, type ExpiryPolicy, LONGEST_LIFE } from "./expiry.ts";
+import { parseMembers, type SessionRecord } from "./record.ts";
+import { assertNotReserved, type SessionController, SessionObject } from "./session.ts";
+import { SessionView } from "./session_view.ts";
 import { makeSid } from "./token.ts";
 
 /** A session as a store holds it, and the token that opens it. */
 export interface Stored {
-  readonly token: string;
+  /** Unknown where an access token leads to the session. */
+  readonly token: string | undefined;
   readonly key: string;
   readonly record: SessionRecord;
 }
@@ -35,6 +23,8 @@ export interface SessionKeeper {
   readonly committed: boolean;
   /** Called when the handler ends the session. */
   ended(state: SessionState): void;
+  /** Called when the session is to get a new token. */
+  regenerating(state: SessionState): void;
   /** Commits the session now. */
   save(state: SessionState): Promise<void>;
   /** Changes one key as a transaction. */
@@ -50,6 +40,8 @@ export interface Requested {
   browser?: boolean;
   /** `null` to clear it. */
   subject?: string | null;
+  /** The JSON text of what is changed of the cookie, `null` for nothing. */
+  cookie?: string | null;
 }
 
 /** The most characters of a subject, so that it fits into the keys of every backend. */
@@ -73,27 +65,31 @@ export class SessionState implements SessionController {
   #sid: string | undefined;
   #baseText: string;
   #base: Contents | undefined;
-  readonly #flashes: FlashLayer;
-  #reflash = false;
+  readonly #view: SessionView;
 
   /**
    * @param keeper Who keeps the session.
    * @param initial The JSON text of the data that a new session has and that are no change.
+   * @param shown The JSON text of the data that it shows, where they are not what is stored.
    * @throws {SyntaxError} When what is stored is not the JSON of objects.
    */
-  constructor(keeper: SessionKeeper, initial: string, stored?: Stored) {
+  constructor(
+    keeper: SessionKeeper,
+    { initial = "{}", stored, shown }: {
+      initial?: string | undefined;
+      stored?: Stored | undefined;
+      shown?: string | undefined;
+    },
+  ) {
     this.#keeper = keeper;
     this.#createdAt = stored?.record.createdAt ?? keeper.clock();
     this.#baseText = stored?.record.data ?? initial;
     this.stored = stored;
     this.session = new SessionObject(this);
-    this.#flashes = new FlashLayer(this.session);
-    for (const [key, value] of Object.entries(parseObject(this.#baseText))) {
-      if (!isReserved(key)) setProperty(this.session, key, value);
-    }
-    for (const [key, value] of Object.entries(parseObject(stored?.record.flash ?? "{}"))) {
-      if (!isReserved(key)) this.#flashes.show(key, { value, aging: JSON.stringify(value) });
-    }
+    this.#view = new SessionView(this.session, {
+      data: shown ?? this.#baseText,
+      flash: stored?.record.flash,
+    });
   }
 
   /** The own properties of the session. */
@@ -122,6 +118,24 @@ export class SessionState implements SessionController {
     this.requested.subject = subject ?? null;
   }
 
+  /** The JSON text of what the session changed of its cookie. */
+  get cookie(): string | undefined {
+    const { cookie = this.stored?.record.cookie } = this.requested;
+    return cookie ?? undefined;
+  }
+
+  set cookie(changes: string | undefined) {
+    this.assertLive("change");
+    this.assertNotCommitted("change");
+    this.requested.cookie = changes ?? null;
+  }
+
+  /** The Max-Age of its cookie in seconds; `undefined` for one that ends with the browser. */
+  get maxAge(): number | undefined {
+    const { browser = this.stored?.record.browser } = this.requested;
+    return browser ? undefined : cookieMaxAge(this.expiresAt(), this.#keeper.clock());
+  }
+
   isNew(): boolean {
     return this.stored === undefined;
   }
@@ -148,6 +162,7 @@ export class SessionState implements SessionController {
     this.assertLive("regenerate");
     this.assertNotCommitted("regenerate");
     this.requested.regenerate = true;
+    this.#keeper.regenerating(this);
   }
 
   renew(maxAge: number | "browser" | undefined): void {
@@ -169,12 +184,11 @@ export class SessionState implements SessionController {
 
   flash(key: string, value: unknown): void {
     this.assertLive("flash");
-    assertNotReserved(key);
-    this.#flashes.show(key, { value, aging: undefined });
+    this.#view.flash(key, value);
   }
 
   reflash(): void {
-    this.#reflash = true;
+    this.#view.reflash();
   }
 
   save(): Promise<void> {
@@ -190,17 +204,11 @@ export class SessionState implements SessionController {
 
   /** Replaces all data and keeps the session. */
   replaceData(data: object): void {
-    const entries = Object.entries(data);
-    for (const [key] of entries) assertNotReserved(key);
-    for (const key of Object.keys(this.session)) Reflect.deleteProperty(this.session, key);
-    this.#flashes.clear();
-    for (const [key, value] of entries) setProperty(this.session, key, value);
+    this.#view.replace(data);
   }
 
   toObject(): Record<string, unknown> {
-    const object: Record<string, unknown> = {};
-    for (const [key, value] of Object.entries(this.session)) setProperty(object, key, value);
-    return object;
+    return this.#view.toObject();
   }
 
   hasChanged(): boolean {
@@ -222,44 +230,17 @@ export class SessionState implements SessionController {
    * @throws {SessionSerializationError} When a value would not survive JSON.
    */
   contents(consume: boolean): Contents {
-    const data: Members = new Map();
-    const flash: Members = new Map();
-    for (const [key, value] of this.#properties()) {
-      const text = serializeValue(value, pathOf("session", key));
-      const flashed = this.#flashes.of(key);
-      if (!flashed) {
-        data.set(key, text);
-        continue;
-      }
-      const stored = this.base().flash.get(key);
-      // Another request has flashed the key since, for the next one.
-      const theirs = flashed.aging !== undefined && stored !== flashed.aging && stored !== text;
-      if (theirs && stored !== undefined) flash.set(key, stored);
-      else if (flashed.aging === undefined || this.#reflash || !consume) flash.set(key, text);
-      if (flashed.under !== undefined) data.set(key, flashed.under);
-    }
-    // What other requests flashed is for the next one, which is not shown here.
-    for (const [key, text] of this.base().flash) {
-      if (!this.#flashes.hasSeen(key) && !flash.has(key)) flash.set(key, text);
-    }
-    return { data, flash };
+    return this.#view.contents(this.base().flash, consume);
   }
 
   /** Makes a key that is flashed plain data with the value that it shows. */
   unflash(key: string): void {
-    this.#flashes.settle(key);
+    this.#view.unflash(key);
   }
 
   /** Gives the session the data that it holds from now on, but for what the handler changed meanwhile. */
   show(now: Contents, before: Contents): void {
-    const session = this.values;
-    for (const key of new Set([...before.data.keys(), ...now.data.keys()])) {
-      const [was, is] = [before.data.get(key), now.data.get(key)];
-      const own = Object.hasOwn(session, key) ? JSON.stringify(session[key]) : undefined;
-      if (was === is || own !== was || this.#flashes.of(key)) continue;
-      if (is === undefined) Reflect.deleteProperty(session, key);
-      else setProperty(session, key, JSON.parse(is));
-    }
+    this.#view.update(now.data, before.data);
   }
 
   /** Takes over what the store holds from now on. */
@@ -285,17 +266,5 @@ export class SessionState implements SessionController {
   assertNotCommitted(action: string): void {
     if (!this.#keeper.committed) return;
     throw new SessionCommittedError(`Cannot ${action} session: the response has left`);
-  }
-
-  *#properties(): Iterable<[string, unknown]> {
-    const session = this.values;
-    for (const key of Reflect.ownKeys(session)) {
-      if (typeof key === "symbol") {
-        serializeValue({ [key]: true }, "session");
-      } else {
-        assertNotReserved(key);
-        if (session[key] !== undefined) yield [key, session[key]];
-      }
-    }
   }
 }

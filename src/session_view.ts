@@ -1,4 +1,6 @@
-import { setProperty } from "./session.ts";
+import type { Contents } from "./contents.ts";
+import { type Members, parseObject, pathOf, serializeValue } from "./record.ts";
+import { assertNotReserved, isReserved, setProperty } from "./session.ts";
 
 /** A flashed value. */
 interface Flash {
@@ -10,47 +12,131 @@ interface Flash {
   readonly under?: string;
 }
 
-/** The flashed values that a session shows, over data of the same keys. */
-export class FlashLayer {
-  readonly #session: object;
-  readonly #values = new Map<string, Flash>();
+/** What a session shows as its own properties: its data, and flashed values over data of the same keys. */
+export class SessionView {
+  readonly #session: Record<string, unknown>;
+  readonly #flashes = new Map<string, Flash>();
   /** The keys that this request has seen flashed, by itself or the one before. */
   readonly #seen = new Set<string>();
+  #reflash = false;
 
-  constructor(session: object) {
-    this.#session = session;
+  /**
+   * @param session The object that shows them.
+   * @param texts The JSON texts of the data and of what the request before flashed.
+   * @throws {SyntaxError} When one is not the JSON of an object.
+   */
+  constructor(session: object, { data, flash }: { data: string; flash: string | undefined }) {
+    this.#session = session as Record<string, unknown>;
+    for (const [key, value] of Object.entries(parseObject(data))) {
+      if (!isReserved(key)) setProperty(session, key, value);
+    }
+    for (const [key, value] of Object.entries(parseObject(flash ?? "{}"))) {
+      if (!isReserved(key)) this.#show(key, value, JSON.stringify(value));
+    }
   }
 
-  /** Whether this request has seen a key flashed, by itself or the one before. */
-  hasSeen(key: string): boolean {
-    return this.#seen.has(key);
+  /** Replaces all that is shown. */
+  replace(data: object): void {
+    const entries = Object.entries(data);
+    for (const [key] of entries) assertNotReserved(key);
+    for (const key of Object.keys(this.#session)) Reflect.deleteProperty(this.#session, key);
+    this.#flashes.clear();
+    for (const [key, value] of entries) setProperty(this.#session, key, value);
   }
 
-  /** Forgets all values; the properties are the session's to delete. */
-  clear(): void {
-    this.#values.clear();
+  /** All that is shown, as an object of its own. */
+  toObject(): Record<string, unknown> {
+    const object: Record<string, unknown> = {};
+    for (const [key, value] of Object.entries(this.#session)) setProperty(object, key, value);
+    return object;
+  }
+
+  /** Shows a value for this request and the next one. */
+  flash(key: string, value: unknown): void {
+    assertNotReserved(key);
+    this.#show(key, value, undefined);
+  }
+
+  /** Keeps what the request before flashed for one request more. */
+  reflash(): void {
+    this.#reflash = true;
   }
 
   /** Makes a key that is flashed plain data with the value that it shows. */
-  settle(key: string): void {
-    const flashed = this.of(key);
+  unflash(key: string): void {
+    const flashed = this.#flashOf(key);
     if (flashed) setProperty(this.#session, key, flashed.get());
   }
 
+  /**
+   * What is shown, by where it belongs.
+   *
+   * @param stored What the store holds of flashed values.
+   * @param consume Whether what the request before flashed has had its day.
+   * @throws {SessionSerializationError} When a value would not survive JSON.
+   */
+  contents(stored: Members, consume: boolean): Contents {
+    const data: Members = new Map();
+    const flash: Members = new Map();
+    for (const [key, value] of this.#properties()) {
+      const text = serializeValue(value, pathOf("session", key));
+      const flashed = this.#flashOf(key);
+      if (!flashed) {
+        data.set(key, text);
+        continue;
+      }
+      const kept = stored.get(key);
+      // Another request has flashed the key since, for the next one.
+      const theirs = flashed.aging !== undefined && kept !== flashed.aging && kept !== text;
+      if (theirs && kept !== undefined) flash.set(key, kept);
+      else if (flashed.aging === undefined || this.#reflash || !consume) flash.set(key, text);
+      if (flashed.under !== undefined) data.set(key, flashed.under);
+    }
+    // What other requests flashed is for the next one, which is not shown here.
+    for (const [key, text] of stored) {
+      if (!this.#seen.has(key) && !flash.has(key)) flash.set(key, text);
+    }
+    return { data, flash };
+  }
+
+  /** Shows the data that the session holds from now on, but for what the handler changed meanwhile. */
+  update(now: Members, before: Members): void {
+    const session = this.#session;
+    for (const key of new Set([...before.keys(), ...now.keys()])) {
+      const [was, is] = [before.get(key), now.get(key)];
+      const own = Object.hasOwn(session, key) ? JSON.stringify(session[key]) : undefined;
+      if (was === is || own !== was || this.#flashOf(key)) continue;
+      if (is === undefined) Reflect.deleteProperty(session, key);
+      else setProperty(session, key, JSON.parse(is));
+    }
+  }
+
+  *#properties(): Iterable<[string, unknown]> {
+    const session = this.#session;
+    for (const key of Reflect.ownKeys(session)) {
+      if (typeof key === "symbol") {
+        serializeValue({ [key]: true }, "session");
+      } else {
+        assertNotReserved(key);
+        if (session[key] !== undefined) yield [key, session[key]];
+      }
+    }
+  }
+
   /** What a key shows, if that is a flashed value: neither assigned to nor deleted since. */
-  of(key: string): Flash | undefined {
-    const flash = this.#values.get(key);
+  #flashOf(key: string): Flash | undefined {
+    const flash = this.#flashes.get(key);
     const own = flash && Object.getOwnPropertyDescriptor(this.#session, key);
     return own?.get === flash?.get ? flash : undefined;
   }
 
   /** Shows a flashed value. Assigning to its key makes it data; changing it from within doesn't. */
-  show(key: string, { value, aging }: { value: unknown; aging: string | undefined }): void {
+  #show(key: string, value: unknown, aging: string | undefined): void {
     const own = Object.getOwnPropertyDescriptor(this.#session, key);
-    const before = this.of(key);
+    const before = this.#flashOf(key);
     const under = before ? before.under : own && JSON.stringify(own.value);
     const get = () => value;
-    this.#values.set(key, { get, aging, ...(under === undefined ? {} : { under }) });
+    this.#flashes.set(key, { get, aging, ...(under === undefined ? {} : { under }) });
     this.#seen.add(key);
     Object.defineProperty(this.#session, key, {
       get,

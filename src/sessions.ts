@@ -1,5 +1,7 @@
 import { BoundedStore } from "./bounded_store.ts";
 import { SessionStoreError } from "./errors.ts";
+import { end } from "./committing.ts";
+import type { DataReader } from "./data_reader.ts";
 import { emit, type RejectionReason } from "./events.ts";
 import { isLive } from "./expiry.ts";
 import { Queue } from "./queue.ts";
@@ -16,23 +18,35 @@ export interface SessionsConfig extends Omit<VisitConfig, "store" | "queue"> {
   readonly onStoreError: "error" | "anonymous";
   /** Milliseconds. */
   readonly storeTimeout: number;
+  readonly readData: DataReader | undefined;
 }
 
-/** What a client presented. */
-export interface Presented {
-  /** Whether it presented anything. */
-  readonly presented: boolean;
-  /** The token in it, unless its signature is wrong. */
-  readonly token: string | undefined;
+/** Something that a client presented to be let into a session. */
+export interface Credential {
+  readonly by: "cookie" | "token";
+  /** The token in it. */
+  readonly token?: string | undefined;
+  /** The key of the session in it. */
+  readonly key?: string;
+  /** Why it is worth nothing, if that is known already. */
+  readonly rejected?: RejectionReason;
+}
+
+/** A live session, and what its data are by now. */
+interface Loaded {
+  readonly stored: Stored;
+  readonly shown: string | undefined;
 }
 
 /** Keeps the sessions of one configuration. */
 export class Sessions {
   readonly #config: VisitConfig;
   readonly #onStoreError: "error" | "anonymous";
+  readonly #readData: DataReader | undefined;
 
-  constructor({ store, onStoreError, storeTimeout, ...config }: SessionsConfig) {
+  constructor({ store, onStoreError, storeTimeout, readData, ...config }: SessionsConfig) {
     this.#onStoreError = onStoreError;
+    this.#readData = readData;
     this.#config = {
       ...config,
       queue: new Queue(storeTimeout),
@@ -44,49 +58,70 @@ export class Sessions {
   }
 
   /**
-   * Begins the visit of a client, with the token that it presented.
+   * Begins the visit of a client, with the first of its credentials that opens a session.
    *
    * @throws {SessionStoreError} When the store failed.
    */
-  async open({ token, presented }: Presented, c: unknown): Promise<Visit> {
-    if (!presented) return new Visit(this.#config, { c, presented });
-    if (token === undefined) {
-      this.#reject("forged", c);
-      return new Visit(this.#config, { c, presented });
-    }
+  async open(credentials: readonly Credential[], c: unknown): Promise<Visit> {
+    const stale = credentials.some(({ by }) => by === "cookie");
     try {
-      const stored = await this.#load(token, c);
-      const moved = stored !== undefined && stored.token !== token;
-      return new Visit(this.#config, { c, presented: true, moved, ...(stored && { stored }) });
+      for (const credential of credentials) {
+        const loaded = await this.#load(credential, c);
+        if (!loaded) continue;
+        const moved = loaded.stored.token !== credential.token;
+        const visit = new Visit(this.#config, { c, by: credential.by, moved, ...loaded });
+        await visit.issue();
+        return visit;
+      }
+      return new Visit(this.#config, { c, stale });
     } catch (error) {
       if (!(error instanceof SessionStoreError) || this.#onStoreError === "error") {
         throw error;
       }
       this.#config.logger.error("Cannot load session: the store failed, going on without", error);
-      return new Visit(this.#config, { c, presented: true, outage: true });
+      return new Visit(this.#config, { c, stale, outage: true });
     }
   }
 
-  async #load(token: string, c: unknown): Promise<Stored | undefined> {
+  /**
+   * Ends the session that a credential opens, if there is one.
+   *
+   * @throws {SessionStoreError} When the store failed.
+   */
+  async end(credential: Credential, c: unknown): Promise<void> {
+    const loaded = await this.#load(credential, c);
+    if (!loaded) return;
+    const { stored } = loaded;
+    await end(this.#config, stored, c);
+    emit(this.#config, "destroyed", { sid: stored.record.sid, reason: "logout" }, c);
+  }
+
+  async #load(credential: Credential, c: unknown): Promise<Loaded | undefined> {
+    if (credential.rejected) return this.#reject(credential.rejected, c);
     const { store, clock, expiry } = this.#config;
     const stateless = store.capabilities.stateless === true;
-    if (!stateless && !isToken(token)) return this.#reject("malformed", c);
-    const key = stateless ? token : await hashToken(token);
+    const { token } = credential;
+    if (token !== undefined && !stateless && !isToken(token)) return this.#reject("malformed", c);
+    const key = credential.key ?? (stateless ? token! : await hashToken(token!));
     const record = await store.read(key, c);
     if (record === undefined) return this.#reject("unknown", c);
     if (!isSessionRecord(record)) return this.#reject("invalid", c);
     if (!stateless && record.cookieName !== this.#config.cookieName) {
       return this.#reject("unknown", c);
     }
+    const { sid } = record;
     const now = clock();
     if (record.graceUntil !== undefined && now >= record.graceUntil) {
-      return this.#reject("reuse", c, record.sid);
+      return this.#reject("reuse", c, sid);
     }
     const from = { token, key, record };
     const stored = record.successor === undefined ? from : await follow(store, { from, now }, c);
     if (!stored) return this.#reject("unknown", c);
     if (!isLive(expiry, stored.record, now)) return this.#reject("expired", c);
-    return stored;
+    if (stored.record.scope !== this.#config.scope?.(c)) return this.#reject("scope", c, sid);
+    if (!this.#readData) return { stored, shown: undefined };
+    const shown = await this.#readData(stored.record.data, c);
+    return shown === undefined ? this.#reject("invalid", c, sid) : { stored, shown };
   }
 
   #reject(reason: RejectionReason, c: unknown, sid?: string): undefined {

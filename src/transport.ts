@@ -1,13 +1,18 @@
-/** Where a token travels. */
+import type { CookieTemplate } from "./cookie_attributes.ts";
+
+/** Where a token travels that the client gives back by itself. */
 export interface Transport {
+  /** The cookie that it travels in. */
+  readonly cookie: CookieTemplate;
+
   /** The token that a request presents, whatever it is worth. */
   read(headers: Headers): string | undefined;
 
   /** Sends a token with a response. */
   write(headers: Exchange, token: SentToken): void;
 
-  /** Tells the client to forget its token. */
-  clear(headers: Exchange): void;
+  /** Tells the client to forget its token, which it holds in a cookie with these attributes. */
+  clear(headers: Exchange, held: CookieTemplate): void;
 }
 
 /** The headers of a request and of its response. */
@@ -21,4 +26,8 @@ export interface SentToken {
   readonly token: string;
   /** How long the client keeps it, in seconds; `undefined` until it is closed. */
   readonly maxAge: number | undefined;
+  /** The cookie that it is sent in. */
+  readonly cookie: CookieTemplate;
+  /** The cookie that the client holds the token until now in. */
+  readonly held: CookieTemplate;
 }

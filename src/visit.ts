@@ -10,24 +10,38 @@ import { type SessionKeeper, SessionState, type Stored } from "./session_state.t
 import { update } from "./update.ts";
 
 /** What the client is to be told when a request ends. */
-export type Delivery =
-  | { readonly token: string; readonly maxAge: number | undefined }
-  | "clear"
-  | undefined;
+export interface Delivery {
+  /** The token that it gets; `undefined` to forget the one that it has. */
+  readonly token: string | undefined;
+  /** How long the client keeps it, in seconds; `undefined` until it is closed. */
+  readonly maxAge?: number | undefined;
+  /** The JSON text of what the session changed of its cookie. */
+  readonly cookie?: string | undefined;
+  /** The same of the cookie that the client holds until now. */
+  readonly held: string | undefined;
+}
 
 /** What a visit works with. */
 export interface VisitConfig extends Committing {
   /** The JSON text of the data that a new session has. */
   readonly initial: () => string;
   readonly allowOverwrite: boolean;
+  /** Makes the token for clients that keep no cookies. */
+  readonly issue:
+    | ((stored: Stored, session: SessionObject, c: unknown) => Promise<string>)
+    | undefined;
 }
 
 /** What a visit begins with. */
 export interface VisitOptions {
   readonly c: unknown;
-  /** Whether the client presented a token, whatever it was worth. */
-  readonly presented: boolean;
-  readonly stored?: Stored;
+  /** What a live session was found by. */
+  readonly by?: "cookie" | "token" | undefined;
+  /** Whether the client presented a cookie that opens nothing. */
+  readonly stale?: boolean;
+  readonly stored?: Stored | undefined;
+  /** The JSON text of the data, where they are not what is stored. */
+  readonly shown?: string | undefined;
   /** Whether the token that the client presented was rotated. */
   readonly moved?: boolean;
   /** Whether the store failed, so that nobody knows whose session it is. */
@@ -36,8 +50,8 @@ export interface VisitOptions {
 
 /** One request and its session: the one that it came with, then at most one at a time. */
 export class Visit implements SessionKeeper {
-  /** Called with what the session reads from now on. */
-  onChange: (session: SessionObject | null) => void = () => {};
+  /** Called when the session is another one from now on, or its token is. */
+  onChange: () => void = () => {};
   /** Whether a live session was found for the client. */
   readonly isLoaded: boolean;
 
@@ -45,7 +59,10 @@ export class Visit implements SessionKeeper {
   readonly #options: VisitOptions;
   readonly #ended: SessionState[] = [];
   readonly #refusing: SessionObject | undefined;
+  /** The session that the client came with. */
+  readonly #loaded: SessionState | undefined;
   #current: SessionState | undefined;
+  #accessToken: string | undefined;
   /** Whether the session that the client came with was deleted. */
   #deleted = false;
   #committed = false;
@@ -53,8 +70,9 @@ export class Visit implements SessionKeeper {
   constructor(config: VisitConfig, options: VisitOptions) {
     this.#config = config;
     this.#options = options;
-    this.#current = this.#restore(options.stored) ?? this.#begin();
-    this.isLoaded = this.#current.stored !== undefined;
+    this.#loaded = this.#restore(options);
+    this.#current = this.#loaded ?? this.#begin(config.initial());
+    this.isLoaded = this.#loaded !== undefined;
     if (options.outage) this.#refusing = refusingChanges(this.#current.session);
   }
 
@@ -69,6 +87,16 @@ export class Visit implements SessionKeeper {
   /** What the session reads now. */
   get session(): SessionObject | null {
     return this.#refusing ?? this.#current?.session ?? null;
+  }
+
+  /** The session of this request as it is now, with what is behind it. */
+  get state(): SessionState | undefined {
+    return this.#options.outage ? undefined : this.#current;
+  }
+
+  /** The token of the session for clients that keep no cookies; `undefined` while it has none that lasts. */
+  get accessToken(): string | undefined {
+    return this.#accessToken;
   }
 
   get committed(): boolean {
@@ -91,7 +119,7 @@ export class Visit implements SessionKeeper {
     assertPlainObject(value);
     if (this.#options.outage) refuseChange();
     if (this.#current?.status === "live") return this.#current.replaceData(value);
-    const state = this.#begin("{}");
+    const state = this.#begin();
     state.assertNotCommitted("begin");
     state.replaceData(value);
     this.#show(state);
@@ -108,7 +136,7 @@ export class Visit implements SessionKeeper {
     if (before?.stored && before.status === "live" && !this.#config.allowOverwrite) {
       throw new SessionExistsError("Cannot start session: another one is live");
     }
-    const state = this.#begin("{}");
+    const state = this.#begin();
     state.assertNotCommitted("start");
     state.replaceData(data);
     await commit(
@@ -119,6 +147,7 @@ export class Visit implements SessionKeeper {
     );
     before?.destroy();
     this.#show(state);
+    await this.issue();
     return state.session;
   }
 
@@ -126,7 +155,12 @@ export class Visit implements SessionKeeper {
     this.#ended.push(state);
     if (state !== this.#current) return;
     this.#current = undefined;
-    this.onChange(null);
+    this.#changed();
+  }
+
+  regenerating(state: SessionState): void {
+    // What it would open is about to be dead.
+    if (state === this.#current) this.#changed();
   }
 
   async save(state: SessionState): Promise<void> {
@@ -138,11 +172,36 @@ export class Visit implements SessionKeeper {
       this.#options.c,
     );
     state.assertLive("save");
+    await this.issue();
   }
 
-  update(state: SessionState, key: string, change: (value: unknown) => unknown): Promise<unknown> {
+  async update(
+    state: SessionState,
+    key: string,
+    change: (value: unknown) => unknown,
+  ): Promise<unknown> {
     if (!state.stored) state.assertNotCommitted("save");
-    return update(this.#config, state, { key, change }, this.#options.c);
+    const value = await update(this.#config, state, { key, change }, this.#options.c);
+    await this.issue();
+    return value;
+  }
+
+  /** Makes the token for clients that keep no cookies. A failure is reported, the session goes on without. */
+  async issue(): Promise<void> {
+    const { issue, logger } = this.#config;
+    const state = this.#current;
+    if (!issue || !state?.stored || state.status !== "live" || state.requested.regenerate) return;
+    try {
+      const token = await issue(state.stored, state.session, this.#options.c);
+      if (state === this.#current) this.#changed(token);
+    } catch (error) {
+      logger.error("Cannot issue session token: it failed", error);
+    }
+  }
+
+  /** Tells that the response has left. */
+  leave(): void {
+    this.#committed = true;
   }
 
   /**
@@ -153,7 +212,7 @@ export class Visit implements SessionKeeper {
    */
   async finish(
     { failed, keepChanges }: { failed: boolean; keepChanges: boolean },
-  ): Promise<Delivery> {
+  ): Promise<Delivery | undefined> {
     if (this.#options.outage) {
       if (this.#current?.hasChanged()) refuseChange();
       return undefined;
@@ -177,7 +236,7 @@ export class Visit implements SessionKeeper {
   async #delete(state: SessionState): Promise<void> {
     if (!state.stored) return;
     await end(this.#config, state.stored, this.#options.c);
-    this.#deleted = true;
+    this.#deleted ||= !this.#isByToken(state);
     emit(
       this.#config,
       "destroyed",
@@ -187,40 +246,56 @@ export class Visit implements SessionKeeper {
   }
 
   /** What the client is to be told of what was committed so far, whatever came of the rest. */
-  get delivery(): Delivery {
+  get delivery(): Delivery | undefined {
     const state = this.#current;
-    if (!state) return this.#options.presented ? "clear" : undefined;
+    const { by, stored: found, stale } = this.#options;
+    const held = by === "cookie" ? found?.record.cookie : undefined;
+    const clear = { token: undefined, held };
+    if (!state) return this.#deleted || stale ? clear : undefined;
     const { deliver, stored } = state;
-    if (!stored) return this.#deleted ? "clear" : undefined;
-    if (!deliver) return undefined;
+    if (!stored) return this.#deleted ? clear : undefined;
+    // A link that carries a token must not make its session that of the browser that follows it.
+    if (!deliver || stored.token === undefined || this.#isByToken(state)) return undefined;
     const { record, token } = stored;
     return {
       token,
       maxAge: record.browser ? undefined : cookieMaxAge(record.expiresAt, this.clock()),
+      cookie: record.cookie,
+      held,
     };
   }
 
-  #restore(stored: Stored | undefined): SessionState | undefined {
+  /** Whether a session is the one that an access token led to. */
+  #isByToken(state: SessionState | undefined): boolean {
+    return this.#options.by === "token" && state !== undefined && state === this.#loaded;
+  }
+
+  #restore({ stored, shown, moved, c }: VisitOptions): SessionState | undefined {
     if (!stored) return undefined;
     try {
-      const state = new SessionState(this, "{}", stored);
-      if (this.#options.moved) state.moved();
-      emit(this.#config, "loaded", { sid: state.sid }, this.#options.c);
+      const state = new SessionState(this, { stored, shown });
+      if (moved) state.moved();
+      emit(this.#config, "loaded", { sid: state.sid }, c);
       return state;
     } catch (error) {
       if (!(error instanceof SyntaxError)) throw error;
-      emit(this.#config, "rejected", { reason: "invalid" }, this.#options.c);
+      emit(this.#config, "rejected", { reason: "invalid" }, c);
       return undefined;
     }
   }
 
-  #begin(initial: string = this.#config.initial()): SessionState {
-    return new SessionState(this, initial);
+  #begin(initial?: string): SessionState {
+    return new SessionState(this, { initial });
   }
 
   #show(state: SessionState): void {
     this.#current = state;
-    this.onChange(state.session);
+    this.#changed();
+  }
+
+  #changed(accessToken?: string): void {
+    this.#accessToken = accessToken;
+    this.onChange();
   }
 }
 

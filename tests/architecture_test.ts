@@ -54,15 +54,15 @@ const LAYERS: string[][] = [
     "src/errors.ts",
     "src/clock.ts",
     "src/promise.ts",
-    "src/transport.ts",
     "src/base64url.ts",
     "src/misuse.ts",
+    "src/answer.ts",
   ],
   ["src/secrets.ts", "src/token.ts", "src/record.ts", "src/queue.ts", "src/cache_headers.ts"],
-  ["src/expiry.ts", "src/merge.ts", "src/contents.ts", "src/events.ts"],
-  ["src/store.ts"],
+  ["src/expiry.ts", "src/merge.ts", "src/contents.ts", "src/events.ts", "src/cookie_attributes.ts"],
+  ["src/store.ts", "src/transport.ts"],
   ["src/key_value_store.ts", "src/bounded_store.ts", "src/session.ts"],
-  ["src/flash_layer.ts", "src/outage.ts"],
+  ["src/session_view.ts", "src/outage.ts"],
   ["src/session_state.ts"],
   [
     "src/rotation.ts",
@@ -72,13 +72,20 @@ const LAYERS: string[][] = [
     "src/update.ts",
     "src/visit.ts",
   ],
-  ["src/sessions.ts"],
-  ["src/cookie_transport.ts", "src/signature.ts"],
+  ["src/data_reader.ts", "src/sessions.ts"],
+  [
+    "src/cookie_transport.ts",
+    "src/session_cookie.ts",
+    "src/signature.ts",
+    "src/bearer_transport.ts",
+    "src/access_token.ts",
+  ],
   [
     "src/default_store.ts",
     "src/options.ts",
     "src/check_cookie.ts",
     "src/check_shapes.ts",
+    "src/check_token.ts",
     "src/check_options.ts",
   ],
   ["src/middleware.ts", "src/helpers.ts"],
@@ -134,11 +141,13 @@ Deno.test("stores import the contract, records and errors, and never each other 
   }
 });
 
-Deno.test("only the middleware, its helpers and the cookie know Hono", () => {
+Deno.test("only the middleware, its helpers, the cookie and the JWT know Hono", () => {
   const users = [...imports].filter(([, targets]) =>
     targets.some((target) => /^hono\b/.test(target))
   );
   assertEquals(users.map(([path]) => path).toSorted(), [
+    "src/access_token.ts",
+    "src/cookie_attributes.ts",
     "src/cookie_transport.ts",
     "src/helpers.ts",
     "src/middleware.ts",

@@ -309,7 +309,7 @@ Deno.test("session() keeps several sessions of one application apart", async () 
         ]),
     )
     .get("/end", async (c) => {
-      await endSession(c, { contextKey: "admin" });
+      await endSession(c, undefined, { contextKey: "admin" });
       return c.text("ended");
     });
   const client = new Client(app);

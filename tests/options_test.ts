@@ -109,7 +109,11 @@ Deno.test("the defaults are the safe ones", () => {
     store,
     origin: store,
     cookieName: "sid",
+    bearer: undefined,
+    issue: undefined,
     signer: undefined,
+    scope: undefined,
+    readData: undefined,
     expiry: { maxAge: 86400, absoluteMaxAge: undefined, rolling: false },
     rotation: undefined,
     allowOverwrite: true,
@@ -118,6 +122,7 @@ Deno.test("the defaults are the safe ones", () => {
     storeTimeout: 5000,
     cacheControl: true,
     contextKey: "session",
+    lazy: false,
     events: {},
   });
 });

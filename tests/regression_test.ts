@@ -50,7 +50,7 @@ Deno.test("the token of one session of an application opens no other", async () 
   const store = new MapStore();
   const app = new Hono()
     .use(session<Data>({ store }))
-    .use(session<Data>({ store, contextKey: "admin", cookieName: "admin" } as SessionOptions<Data>))
+    .use(session<Data, "admin">({ store, contextKey: "admin", cookieName: "admin" }))
     .get("/login", (c) => {
       c.var.session.userId = "42";
       return c.text("welcome");

@@ -13,6 +13,8 @@ const IS_NUMBER: Readonly<Record<keyof SessionRecord, boolean>> = {
   sid: false,
   version: true,
   cookieName: false,
+  scope: false,
+  cookie: false,
   data: false,
   flash: false,
   createdAt: true,

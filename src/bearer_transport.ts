@@ -1,0 +1,37 @@
+/** Options of {@linkcode BearerTransport}. */
+export interface BearerTransportOptions {
+  /** The query parameter that is looked into. */
+  readonly queryParam: string | false;
+  /** The header that is looked into. */
+  readonly header: string;
+}
+
+const BEARER_REGEXP = /^Bearer +(\S+) *$/i;
+
+/** A token that the client gives by hand: in the query or in a header (RFC 6750, 2.1 and 2.3). */
+export class BearerTransport {
+  readonly header: string;
+  readonly #queryParam: string | false;
+
+  constructor({ queryParam, header }: BearerTransportOptions) {
+    this.header = header;
+    this.#queryParam = queryParam;
+  }
+
+  /** The tokens that a request presents, the one that counts first. */
+  read({ url, headers }: Request): string[] {
+    return [this.#inQuery(url), this.#inHeader(headers)].filter((token) => token !== undefined);
+  }
+
+  #inQuery(url: string): string | undefined {
+    if (this.#queryParam === false || !url.includes("?")) return undefined;
+    return new URL(url).searchParams.get(this.#queryParam) ?? undefined;
+  }
+
+  #inHeader(headers: Headers): string | undefined {
+    const value = headers.get(this.header) ?? undefined;
+    const [, token] = BEARER_REGEXP.exec(value ?? "") ?? [];
+    // In other headers the token may stand alone.
+    return token ?? (this.header.toLowerCase() === "authorization" ? undefined : value);
+  }
+}

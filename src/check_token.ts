@@ -1,0 +1,58 @@
+import { AccessTokens } from "./access_token.ts";
+import { BearerTransport } from "./bearer_transport.ts";
+import { checkSeconds, checkShape } from "./check_shapes.ts";
+import type { Clock } from "./clock.ts";
+import { refuse } from "./misuse.ts";
+import type { SessionTokenOptions } from "./options.ts";
+import type { SecretOption } from "./secrets.ts";
+import type { Session, SessionObject } from "./session.ts";
+import type { Stored } from "./session_state.ts";
+
+/** How sessions are opened without a cookie. */
+export interface Bearer {
+  readonly transport: BearerTransport;
+  readonly tokens: AccessTokens;
+  /** Makes the token of a session. */
+  readonly issue: (stored: Stored, session: SessionObject, c: unknown) => Promise<string>;
+}
+
+/** The characters of a header's name (RFC 9110, 5.6.2), and enough for that of a query parameter. */
+const NAME_REGEXP = /^[\w!#$%&'*+.^`|~-]+$/;
+
+/**
+ * Checks the options of tokens.
+ *
+ * @throws {TypeError} When one is unknown, missing or of the wrong kind.
+ * @throws {RangeError} When a number is out of range, or a secret is too short.
+ */
+export function checkToken<Data extends object>(
+  options: SessionTokenOptions<Data>,
+  { secret, clock }: { secret: SecretOption | undefined; clock: Clock },
+): Bearer {
+  const {
+    secret: own = secret,
+    maxAge,
+    queryParam = "token",
+    header = "Authorization",
+    audience,
+    payload = () => ({}),
+    ...rest
+  } = options;
+  for (const name of Object.keys(rest)) refuse(`token.${name}`, "there is no such member");
+  if (own === undefined) refuse("token.secret", "it is missing, and so is secret");
+  checkSeconds("token.maxAge", maxAge);
+  checkShape("token.payload", payload, ["function"]);
+  checkShape("token.audience", audience, ["string"]);
+  const names = { queryParam: queryParam === false ? "none" : queryParam, header };
+  for (const [name, value] of Object.entries(names)) {
+    checkShape(`token.${name}`, value, ["string"]);
+    if (!NAME_REGEXP.test(value)) refuse(`token.${name}`, "it takes a name");
+  }
+  const tokens = new AccessTokens({ secret: own, maxAge, audience, clock });
+  return {
+    transport: new BearerTransport({ queryParam, header }),
+    tokens,
+    issue: ({ key }, session, c) =>
+      tokens.sign(key, payload(session as unknown as Session<Data>), c),
+  };
+}

@@ -1,0 +1,157 @@
+import { type CookieOptions, serialize } from "hono/utils/cookie";
+
+/**
+ * The attributes of a session cookie: Hono's cookie options. `maxAge` and `expires` are not among them,
+ * they follow the session.
+ *
+ * @example Usage
+ * ```ts
+ * import { session, type SessionCookieOptions } from "@x/hono-session";
+ * import { MapStore } from "@x/hono-session/stores/map";
+ *
+ * const cookieOptions: SessionCookieOptions = { prefix: "host", sameSite: "Strict" };
+ * session({ store: new MapStore(), cookieOptions });
+ * ```
+ */
+export interface SessionCookieOptions {
+  /** The domain that gets the cookie with its subdomains; only the host itself when absent. */
+  domain?: string;
+  /**
+   * Whether scripts can't read it.
+   *
+   * @default {true}
+   */
+  httpOnly?: boolean;
+  /** Whether it is kept apart for each top-level site (CHIPS). Needs `secure`. */
+  partitioned?: boolean;
+  /**
+   * The path that gets it.
+   *
+   * @default {"/"}
+   */
+  path?: string;
+  /** `"host"` or `"secure"`: the name begins with `__Host-` or `__Secure-`, and browsers hold it to that. */
+  prefix?: "host" | "secure";
+  /** Which cookies a browser drops first. */
+  priority?: "Low" | "Medium" | "High" | "low" | "medium" | "high";
+  /**
+   * Which requests from other sites get it.
+   *
+   * @default {"Lax"}
+   */
+  sameSite?: "Strict" | "Lax" | "None" | "strict" | "lax" | "none";
+  /**
+   * Whether it travels over HTTPS only. Browsers make an exception of `localhost`, most of them.
+   *
+   * @default {true}
+   */
+  secure?: boolean;
+}
+
+/** The attributes of a cookie whose name is settled. */
+export type CookieAttributes = Omit<SessionCookieOptions, "prefix">;
+
+/** The attributes, and the type or the texts that each takes. */
+const ATTRIBUTES: Readonly<Record<keyof SessionCookieOptions, string | readonly string[]>> = {
+  domain: "string",
+  httpOnly: "boolean",
+  partitioned: "boolean",
+  path: "string",
+  prefix: ["host", "secure"],
+  priority: ["low", "medium", "high"],
+  sameSite: ["strict", "lax", "none"],
+  secure: "boolean",
+};
+
+/** The defaults of a session cookie (ASVS 5.0, 3.3). */
+const DEFAULTS = Object.freeze({
+  httpOnly: true,
+  path: "/",
+  sameSite: "Lax",
+  secure: true,
+}) satisfies SessionCookieOptions;
+
+const PREFIXES = { host: "__Host-", secure: "__Secure-" };
+
+/** What is wrong with an attribute of a cookie. */
+export class CookieAttributeError extends TypeError {
+  readonly attribute: string;
+  readonly state: string;
+
+  constructor(attribute: string, state: string) {
+    super(`Cannot change session cookie: ${attribute} is not valid: ${state}`);
+    this.attribute = attribute;
+    this.state = state;
+  }
+}
+
+/** One cookie: its name, and the attributes that it is sent with. */
+export class CookieTemplate {
+  readonly name: string;
+  readonly attributes: Readonly<CookieAttributes>;
+
+  /** @throws {CookieAttributeError} When an attribute is not what it should be, or a browser would refuse the cookie. */
+  constructor(name: string, options: SessionCookieOptions) {
+    const given = definedOf(options);
+    for (const [attribute, value] of Object.entries(given)) checkAttribute(attribute, value);
+    const { prefix, ...attributes }: SessionCookieOptions = { ...DEFAULTS, ...given };
+    this.name = prefix ? PREFIXES[prefix] + name : name;
+    this.attributes = Object.freeze(attributes);
+    if (attributes.sameSite?.toLowerCase() === "none" && !attributes.secure) {
+      throw new CookieAttributeError("sameSite", '"None" needs secure');
+    }
+    try {
+      this.serialize("");
+    } catch (cause) {
+      throw new CookieAttributeError("cookie", cause instanceof Error ? cause.message : "");
+    }
+  }
+
+  /**
+   * The cookie of this name with some attributes changed.
+   *
+   * @throws {CookieAttributeError} When an attribute is not what it should be, or a browser would refuse the cookie.
+   */
+  with(changes: CookieAttributes): CookieTemplate {
+    if ("prefix" in changes) throw new CookieAttributeError("prefix", "its name can't change");
+    return new CookieTemplate(this.name, { ...this.attributes, ...definedOf(changes) });
+  }
+
+  /** Whether a browser takes the two for one cookie, where both have the same name. */
+  hasScopeOf({ attributes }: CookieTemplate): boolean {
+    return (["domain", "path", "partitioned"] as const)
+      .every((name) => (attributes[name] ?? false) === (this.attributes[name] ?? false));
+  }
+
+  /** The value of a `Set-Cookie` header, for a cookie that lives for `maxAge` seconds. */
+  serialize(
+    value: string,
+    { name = this.name, maxAge }: { name?: string; maxAge?: number | undefined } = {},
+  ): string {
+    // Hono's options are a union over `partitioned` that can't be built up member by member.
+    const attributes = this.attributes as CookieOptions;
+    return serialize(name, value, maxAge === undefined ? attributes : { ...attributes, maxAge });
+  }
+}
+
+/** The members of an object that are there. */
+function definedOf<Members extends object>(members: Members): Members {
+  const entries = Object.entries(members).filter(([, value]) => value !== undefined);
+  return Object.fromEntries(entries) as Members;
+}
+
+function checkAttribute(name: string, value: unknown): void {
+  if (name === "maxAge" || name === "expires") {
+    throw new CookieAttributeError(name, "it follows the session, see maxAge");
+  }
+  const allowed = Object.hasOwn(ATTRIBUTES, name)
+    ? ATTRIBUTES[name as keyof SessionCookieOptions]
+    : [];
+  const type: string = typeof value;
+  const fits = typeof allowed === "string"
+    ? type === allowed
+    : typeof value === "string" && allowed.includes(value.toLowerCase());
+  if (!fits) {
+    throw new CookieAttributeError(name, "there is no such attribute or it takes something else");
+  }
+}

@@ -1,0 +1,84 @@
+import type { Logger } from "./events.ts";
+import { parseObject, serializeValue } from "./record.ts";
+import type { Awaitable } from "./store.ts";
+
+/**
+ * A validator of the Standard Schema specification: what `zod`, `valibot`, `arktype` and others make.
+ *
+ * @typeParam Output What it gives.
+ *
+ * @example Without a library
+ * ```ts
+ * import { session, type StandardSchema } from "@x/hono-session";
+ * import { MapStore } from "@x/hono-session/stores/map";
+ *
+ * const schema: StandardSchema<{ visits?: number }> = {
+ *   "~standard": {
+ *     version: 1,
+ *     vendor: "my-app",
+ *     validate: (value) =>
+ *       typeof (value as { visits?: unknown }).visits === "number"
+ *         ? { value: value as { visits: number } }
+ *         : { issues: [{ message: "visits is not a number" }] },
+ *   },
+ * };
+ * session({ store: new MapStore(), schema });
+ * ```
+ */
+export interface StandardSchema<Output> {
+  /** What the specification asks for. */
+  readonly "~standard": {
+    /** The version of the specification. */
+    readonly version: 1;
+    /** The library that made the validator. */
+    readonly vendor: string;
+    /** Checks a value, and may change it. */
+    readonly validate: (
+      value: unknown,
+    ) => Awaitable<
+      | { readonly value: Output; readonly issues?: undefined }
+      | { readonly issues: readonly unknown[] }
+    >;
+    /** For the compiler only. */
+    readonly types?: { readonly input: unknown; readonly output: Output } | undefined;
+  };
+}
+
+/** Reads the data of a stored session, as JSON text; `undefined` when they are no good. */
+export type DataReader = (data: string, c: unknown) => Promise<string | undefined>;
+
+/** What data go through when they are loaded. */
+export interface DataReaderOptions {
+  readonly migrate: ((data: Record<string, unknown>, c: unknown) => unknown) | undefined;
+  readonly schema: StandardSchema<unknown> | undefined;
+  readonly logger: Logger;
+}
+
+/** Makes a reader that brings data up to date, then checks them. */
+export function makeDataReader(options: DataReaderOptions): DataReader | undefined {
+  if (!options.migrate && !options.schema) return undefined;
+  return async (text, c) => {
+    let data: unknown;
+    try {
+      data = await read(options, parseObject(text), c);
+    } catch (error) {
+      // Its message may hold data.
+      const name = error instanceof Error ? error.name : typeof error;
+      options.logger.error(`Cannot read session data: migrate or schema threw a ${name}`);
+    }
+    if (typeof data !== "object" || data === null) return undefined;
+    // As text, so that nothing is shared with the schema, a default value above all.
+    return serializeValue(data, "session");
+  };
+}
+
+async function read(
+  { migrate, schema }: DataReaderOptions,
+  stored: Record<string, unknown>,
+  c: unknown,
+): Promise<unknown> {
+  const data = migrate ? await migrate(stored, c) : stored;
+  if (!schema) return data;
+  const result = await schema["~standard"].validate(data);
+  return result.issues ? undefined : result.value;
+}

@@ -1,0 +1,98 @@
+import type { CookieTemplate, SessionCookieOptions } from "./cookie_attributes.ts";
+import { parseObject } from "./record.ts";
+
+/**
+ * The cookie of one session, as `c.get("sessionCookie")`: its attributes, which can be changed. What is changed is
+ * checked at once, sticks to the session and sends the cookie again.
+ *
+ * @example A session that another site may embed
+ * ```ts
+ * import { session, type SessionCookie } from "@x/hono-session";
+ * import { MapStore } from "@x/hono-session/stores/map";
+ * import { Hono } from "hono";
+ * import { assertMatch } from "@std/assert";
+ *
+ * const app = new Hono()
+ *   .use(session<{ userId?: string }>({ store: new MapStore() }))
+ *   .post("/login", (c) => {
+ *     const cookie: SessionCookie = c.get("sessionCookie");
+ *     cookie.sameSite = "None";
+ *     cookie.partitioned = true;
+ *     c.var.session.userId = "42";
+ *     return c.text("welcome");
+ *   });
+ * const login = await app.request("/login", { method: "POST" });
+ * assertMatch(login.headers.getSetCookie()[0]!, /SameSite=None; Partitioned/);
+ * ```
+ */
+export interface SessionCookie extends Omit<SessionCookieOptions, "prefix"> {
+  /**
+   * How long the browser keeps it, in seconds; absent when it ends with the browser. Setting it renews the session, as
+   * `renew(maxAge)` does.
+   */
+  maxAge?: number | undefined;
+}
+
+/** The session that a cookie is for. */
+export interface CookieOwner {
+  /** The JSON text of what is changed of its cookie. */
+  cookie: string | undefined;
+  readonly maxAge: number | undefined;
+  renew(maxAge: number | "browser"): void;
+}
+
+/** The cookie of a session that has changed some of its attributes. */
+export function cookieOf(cookie: CookieTemplate, changes: string | undefined): CookieTemplate {
+  if (changes === undefined) return cookie;
+  try {
+    return cookie.with(parseObject(changes));
+  } catch {
+    // What lies in a store must not keep a session from being used.
+    return cookie;
+  }
+}
+
+/** Makes the attributes of a session's cookie readable and writable. */
+export function sessionCookie(cookie: CookieTemplate, owner: CookieOwner): SessionCookie {
+  const attributes: SessionCookie = {
+    ...cookieOf(cookie, owner.cookie).attributes,
+    get maxAge() {
+      return owner.maxAge;
+    },
+  };
+  const change = (name: string | symbol, value: unknown): true => {
+    if (name === "maxAge") {
+      owner.renew(value as number | undefined ?? "browser");
+      return true;
+    }
+    const { maxAge: _, ...rest } = attributes;
+    replaceCookie(cookie, owner, { ...rest, [name]: value });
+    const { [name as never]: changed } = cookieOf(cookie, owner.cookie).attributes;
+    if (changed === undefined) Reflect.deleteProperty(attributes, name);
+    else Object.assign(attributes, { [name]: changed });
+    return true;
+  };
+  return new Proxy(attributes, {
+    set: (_, name, value) => change(name, value),
+    deleteProperty: (_, name) => change(name, undefined),
+  });
+}
+
+/**
+ * Gives a session a cookie with these attributes, and the configured ones where they say nothing.
+ *
+ * @throws {TypeError} When an attribute is not what it should be, or a browser would refuse the cookie.
+ * @throws {RangeError} When `maxAge` is not a positive number of seconds.
+ */
+export function replaceCookie(
+  cookie: CookieTemplate,
+  owner: CookieOwner,
+  { maxAge = owner.maxAge, ...attributes }: SessionCookie,
+): void {
+  const { attributes: changed } = cookie.with(attributes);
+  const changes = Object.entries(changed).filter(([name, value]) =>
+    value !== Reflect.get(cookie.attributes, name)
+  );
+  owner.cookie = changes.length === 0 ? undefined : JSON.stringify(Object.fromEntries(changes));
+  if (maxAge !== undefined && maxAge !== owner.maxAge) owner.renew(maxAge);
+}
