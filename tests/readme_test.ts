@@ -23,6 +23,27 @@ new Hono().get("/", (c) => {
 });
 `;
 
+const GUARDED_APP = `
+import { session } from "@x/hono-session";
+import { Hono } from "hono";
+import { createMiddleware } from "hono/factory";
+
+const verifySession = createMiddleware<{ Variables: { user: string; Session: { userId: string } } }>(
+  async (c, next) => {
+    if (!c.session.userId) return c.text("Unauthorised", 401);
+    c.set("user", c.session.userId);
+    return await next();
+  },
+);
+new Hono().use(session<{ userId?: string; name?: string }>()).get("/", verifySession, (c) => {
+  const userId: string = c.session.userId;
+  const name: string | undefined = c.session.name;
+  // @ts-expect-error -- the guard says nothing of it
+  const certain: string = c.session.name;
+  return c.text(c.get("user") + userId + name + certain);
+});
+`;
+
 const DATA_APP = `
 import { session } from "@x/hono-session";
 import { Hono } from "hono";
@@ -37,16 +58,56 @@ new Hono().use(session()).get("/", (c) => {
 
 const readme = await Deno.readTextFile(new URL("README.md", ROOT));
 
-Deno.test("the lines of the README give c.session its type", async () => {
-  const [, block] = /```ts ignore\n([^`]*declare module[^`]*)```/.exec(readme) ?? [];
+function blockWith(text: string): string {
+  const block = readme.split("```ts ignore\n").map((rest) => rest.split("```")[0]!)
+    .find((block) => block.includes(text));
   assert(block);
-  await check(block + APP);
+  return block;
+}
+
+const CONTEXT_LINES = blockWith('declare module "hono"');
+const DATA_LINES = blockWith('declare module "@x/hono-session"');
+
+Deno.test('coming from hono-session: `import "hono-session/global"`', async () => {
+  await check(CONTEXT_LINES + APP);
 });
 
-Deno.test("the lines of the README give all sessions their data", async () => {
-  const [, block] = /```ts ignore\n(\/\/ Not run: it would[^`]*)```/.exec(readme) ?? [];
-  assert(block);
-  await check(block + DATA_APP);
+Deno.test('coming from hono-session: `declare module "hono-session" { interface Session … }`', async () => {
+  await check(DATA_LINES + DATA_APP);
+});
+
+Deno.test("coming from hono-session: `Variables: { Session: { userId: string } }`", async () => {
+  await check(CONTEXT_LINES + GUARDED_APP);
+});
+
+Deno.test("every row of the tables for those who come from another library has a test of its name", async () => {
+  const section = readme.slice(
+    readme.indexOf("## Coming from another library"),
+    readme.indexOf("## How it compares"),
+  );
+  const rows = section.split("\n### ").slice(1).flatMap((table) => {
+    const [library, ...lines] = table.split("\n");
+    return lines.filter((line) => /^\| (?!you wrote|---)/.test(line))
+      .map((line) => `coming from ${library}: ${line.split(" | ")[0]!.slice(2)}`);
+  });
+  const files = ["tests/readme_test.ts"];
+  for await (const { name } of Deno.readDir(new URL("tests/coming_from", ROOT))) {
+    files.push(`tests/coming_from/${name}`);
+  }
+  const tests: string[] = [];
+  for (const file of files) {
+    const text = await Deno.readTextFile(new URL(file, ROOT));
+    const [, prefix = ""] = /`(coming from [^$`]*: )\$\{name\}`/.exec(text) ?? [];
+    for (
+      const [, quote, name] of text.matchAll(/(?:row|nameOf|Deno\.test)\(\s*(["'`])(.*?)\1[,)]/g)
+    ) {
+      assert(quote && name);
+      if (!name.includes("${")) tests.push(file.includes("coming_from") ? prefix + name : name);
+    }
+  }
+  const named = tests.filter((name) => name.startsWith("coming from "));
+  assert(rows.length > 40);
+  assertEquals(named.toSorted(), rows.toSorted());
 });
 
 Deno.test("the README describes every option and no other", async () => {

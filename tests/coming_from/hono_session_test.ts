@@ -1,0 +1,207 @@
+// Each row of the README's table has a test of its name.
+import sessionByDefault, {
+  endSession,
+  session,
+  type SessionEncoder,
+  type SessionEnv,
+  type SessionOptions,
+} from "@x/hono-session";
+import { MapStore } from "@x/hono-session/stores/map";
+import { assert, assertEquals, assertMatch, assertNotEquals } from "@std/assert";
+import { type Context, Hono } from "hono";
+import { Client } from "../_client.ts";
+import { FakeClock } from "../_clock.ts";
+
+// deno-lint-ignore no-explicit-any -- Like an application without types.
+type Data = Record<string, any>;
+
+// deno-lint-ignore no-explicit-any -- The README's lines for types are checked in readme_test.ts.
+type UntypedContext = Context & { session: any };
+
+const SECRET = "a secret of thirty-two characters or more";
+
+function row(name: string, run: () => Promise<void>): void {
+  Deno.test(`coming from hono-session: ${name}`, run);
+}
+
+/** An application with one route, `/`, and `/read`, which shows the data. */
+function visit(
+  options: SessionOptions<Data>,
+  handler: (c: UntypedContext) => unknown,
+): { app: Hono; client: Client } {
+  const app = new Hono();
+  app.use(session<Data>({ store: new MapStore(), ...options }));
+  app.get("/", async (c) => {
+    await handler(c as unknown as UntypedContext);
+    return c.text("ok");
+  });
+  app.get("/read", (c) => c.json((c as unknown as UntypedContext).session));
+  return { app, client: new Client(app) };
+}
+
+row('`import session from "hono-session"`', async () => {
+  assertEquals(sessionByDefault, session);
+  const app = new Hono().use(sessionByDefault({ store: new Map() })).get("/", (c) => c.text("ok"));
+  assertEquals((await app.request("/")).status, 200);
+});
+
+row('`c.session.userId = "42"`, `c.get("session").userId`', async () => {
+  const { client } = visit({}, (c) => {
+    c.session.userId = "42";
+    assertEquals(c.get("session").userId, "42");
+    assertEquals(c.var.session, c.session);
+  });
+  await client.text("/");
+  assertEquals(await client.json("/read"), { userId: "42" });
+});
+
+row('`c.session = null`, `c.set("session", null)`', async () => {
+  for (
+    const end of [
+      (c: UntypedContext) => c.session = null,
+      (c: UntypedContext) => c.set("session", null),
+      (c: UntypedContext) => endSession(c),
+    ]
+  ) {
+    const store = new MapStore();
+    const app = new Hono<SessionEnv<Data>>();
+    app.use(session<Data>({ store }));
+    app.get("/login", (c) => {
+      c.get("session").userId = "42";
+      return c.text("ok");
+    });
+    app.get("/logout", async (c) => {
+      await end(c as unknown as UntypedContext);
+      return c.text(String((c as unknown as UntypedContext).session));
+    });
+    const client = new Client(app);
+    await client.text("/login");
+    assertEquals(store.size, 1);
+    assertEquals(await client.text("/logout"), "null");
+    assertEquals([store.size, await client.value()], [0, undefined]);
+  }
+});
+
+row("`c.session = { userId }`, which was lost", async () => {
+  const { client } = visit({}, (c) => c.session = { userId: "42" });
+  await client.text("/");
+  assertEquals(await client.json("/read"), { userId: "42" });
+});
+
+row("`secret`, `encoder`", async () => {
+  const sealed = visit({ store: undefined as never, secret: SECRET }, (c) => c.session.a = 1);
+  assertEquals((await sealed.app.request("/")).status, 200);
+  const encoder: SessionEncoder = {
+    encode: (data, secret) => btoa(JSON.stringify([data, secret])),
+    decode: (value) => JSON.parse(atob(value))[0],
+  };
+  const app = new Hono<SessionEnv<Data>>();
+  app.use(session<Data>({ secret: SECRET, encoder }));
+  app.get("/", (c) => {
+    c.get("session").a = 1;
+    return c.text("ok");
+  });
+  app.get("/read", (c) => c.json(c.get("session")));
+  const client = new Client(app);
+  await client.text("/");
+  assertEquals(await client.json("/read"), { a: 1 });
+  assertEquals(JSON.parse(atob((await client.value())!))[1], SECRET);
+});
+
+row("`store: { get, set, delete }`, `store: new Map()`", async () => {
+  const rows = new Map<string, unknown>();
+  const contexts: unknown[] = [];
+  const database = {
+    get: (id: string, c: Context) => Promise.resolve(contexts.push(c) && rows.get(id)),
+    set: (id: string, data: unknown, c: Context) =>
+      Promise.resolve(contexts.push(c) && rows.set(id, data)),
+    delete: (id: string, c: Context) => Promise.resolve(contexts.push(c) && rows.delete(id)),
+  };
+  for (const store of [database, new Map()]) {
+    const { client } = visit({ store }, (c) => c.session.userId = "42");
+    await client.text("/");
+    assertEquals(await client.json("/read"), { userId: "42" });
+  }
+  assertEquals(rows.size, 1);
+  assert(contexts.every((c) => typeof (c as Context).req.path === "string"));
+});
+
+row("`maxAge`, `cookieName`, `cookieOptions`", async () => {
+  const { app } = visit({
+    maxAge: 60,
+    cookieName: "id",
+    cookieOptions: { domain: "example.com", sameSite: "Strict" },
+  }, (c) => c.session.a = 1);
+  const [cookie] = (await app.request("/")).headers.getSetCookie();
+  assertMatch(
+    cookie!,
+    /^id=[\w-]{43}; Max-Age=60; Domain=example.com; Path=\/; HttpOnly; Secure; SameSite=Strict$/,
+  );
+});
+
+row("`existsCookieName`, `existsCookieOptions`", async () => {
+  const { app } = visit(
+    { existsCookieName: "sx", existsCookieOptions: { domain: "example.com" } },
+    (c) => c.session.a = 1,
+  );
+  const [, exists] = (await app.request("/")).headers.getSetCookie();
+  assertEquals(exists, "sx=1; Max-Age=86400; Domain=example.com; Path=/; Secure; SameSite=Lax");
+});
+
+row("`session.renew(30 * 86400)`", async () => {
+  const clock = new FakeClock();
+  const { app, client } = visit({ clock: clock.now }, (c) => {
+    c.session.a = 1;
+    c.session.renew(30 * 86400);
+  });
+  const response = await app.request("/");
+  assertMatch(response.headers.getSetCookie()[0]!, /Max-Age=2592000;/);
+  await client.text("/");
+  clock.advance(29 * 86400);
+  assertEquals(await client.json("/read"), { a: 1 });
+});
+
+row("`await session.regenerate()`", async () => {
+  const { app, client } = visit({}, async (c) => {
+    c.session.userId = "42";
+    await c.session.regenerate();
+  });
+  await client.text("/");
+  const before = await client.value();
+  const response = await app.request("/", { headers: { cookie: `sid=${before}` } });
+  assertEquals(response.headers.getSetCookie().length, 1);
+  const old = await app.request("/read", { headers: { cookie: `sid=${before}` } });
+  assertEquals(await old.json(), {});
+  const [cookie] = response.headers.getSetCookie();
+  assertNotEquals(cookie!.split(";")[0], `sid=${before}`);
+});
+
+row("`session.flash(key, value)`, `session.reflash()`", async () => {
+  const { client } = visit({}, (c) => {
+    if (c.req.query("re")) c.session.reflash();
+    else c.session.flash("notice", "saved");
+  });
+  await client.text("/");
+  await client.text("/?re=1");
+  assertEquals(await client.json("/read"), { notice: "saved" });
+  assertEquals(await client.json("/read"), {});
+});
+
+row("`session.hasChanged`, `session.isNew`", async () => {
+  const seen: unknown[] = [];
+  const { client } = visit({}, ({ session }) => {
+    seen.push([session.isNew, session.hasChanged]);
+    session.a = 1;
+    seen.push([session.isNew, session.hasChanged]);
+  });
+  await client.text("/");
+  await client.text("/");
+  assertEquals(seen, [[true, false], [true, true], [false, false], [false, false]]);
+});
+
+row("`null`, `[]` and `{}` as values, which were dropped", async () => {
+  const data = { zero: 0, no: false, text: "", nothing: null, list: [], object: {} };
+  const { client } = visit({}, ({ session }) => Object.assign(session, data));
+  await client.text("/");
+  assertEquals(await client.json("/read"), data);
+});
