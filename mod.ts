@@ -75,7 +75,9 @@ export type { SessionCookie } from "./src/session_cookie.ts";
 export type { SessionEncoder } from "./stores/cookie.ts";
 export type {
   Awaitable,
+  DeleteAllOptions,
   KeyValueStore,
+  ListedSession,
   SessionStore,
   StoreCapabilities,
   StoreReplacement,

@@ -76,6 +76,8 @@ export interface SessionRecord extends SessionTimes {
   readonly subject?: string;
   /** Since when it is the subject's, in epoch milliseconds. */
   readonly subjectAt?: number;
+  /** What lists of the subject's sessions show of it: the JSON text of an object. */
+  readonly meta?: string;
   /** `true` when `renew("browser")` made its cookie end with the browser. */
   readonly browser?: boolean;
   /** Since when its token is the one that it has, in epoch milliseconds; from its creation when absent. */
@@ -104,7 +106,15 @@ export function isSessionRecord(value: unknown): value is SessionRecord {
     isTime(record.lastSeenAt) &&
     isTime(record.renewedAt) &&
     isTime(record.expiresAt) &&
-    [record.cookieName, record.scope, record.cookie, record.flash, record.subject, record.successor]
+    [
+      record.cookieName,
+      record.scope,
+      record.cookie,
+      record.flash,
+      record.meta,
+      record.subject,
+      record.successor,
+    ]
       .every((text) => text === undefined || typeof text === "string") &&
     (record.subjectAt === undefined || isTime(record.subjectAt)) &&
     (record.maxAge === undefined || Number.isFinite(record.maxAge)) &&

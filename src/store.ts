@@ -33,7 +33,7 @@ export interface StoreCapabilities {
    * requests at the same time one is told that it was too late.
    */
   readonly atomic: boolean;
-  /** Whether the sessions of one subject can be listed and ended. */
+  /** Whether the sessions of one subject can be listed and ended: the store has `list` and `deleteAll`. */
   readonly index: boolean;
   /** Whether a read sees every write that was answered before it began. */
   readonly consistency: "strong" | "eventual";
@@ -112,6 +112,60 @@ export interface StoreReplacement {
 }
 
 /**
+ * A session as a store lists it among those of its subject.
+ *
+ * @example Usage
+ * ```ts
+ * import type { ListedSession } from "@x/hono-session";
+ * import { MapStore } from "@x/hono-session/stores/map";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const store = new MapStore();
+ * await store.create("A".repeat(43), {
+ *   format: 1,
+ *   sid: "pXo9tUjcNKQGL1lXUmT0Nw",
+ *   version: 1,
+ *   data: "{}",
+ *   subject: "user:42",
+ *   subjectAt: Date.now(),
+ *   createdAt: Date.now(),
+ *   lastSeenAt: Date.now(),
+ *   renewedAt: Date.now(),
+ *   expiresAt: Date.now() + 60_000,
+ * });
+ * const listed: ListedSession[] = [];
+ * for await (const session of store.list("user:42")) listed.push(session);
+ * assertEquals(listed.map(({ record }) => record.sid), ["pXo9tUjcNKQGL1lXUmT0Nw"]);
+ * ```
+ */
+export interface ListedSession {
+  /** The key that `delete` takes. It is not for anybody else's eyes. */
+  readonly key: string;
+  /** What the store holds of it, with or without its data. */
+  readonly record: Omit<SessionRecord, "data" | "flash">;
+}
+
+/**
+ * Which sessions of a subject are ended.
+ *
+ * @example Usage
+ * ```ts
+ * import type { DeleteAllOptions } from "@x/hono-session";
+ * import { MapStore } from "@x/hono-session/stores/map";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const options: DeleteAllOptions = { at: Date.now(), except: "pXo9tUjcNKQGL1lXUmT0Nw" };
+ * assertEquals(await new MapStore().deleteAll("user:42", options), 0);
+ * ```
+ */
+export interface DeleteAllOptions {
+  /** Until when sessions may have become the subject's to be ended, in epoch milliseconds: now. */
+  readonly at: number;
+  /** The `sid` of a session that stays. */
+  readonly except?: string;
+}
+
+/**
  * Where sessions are kept. This page is the specification; `storeConformance` of
  * `@x/hono-session/testing` checks it.
  *
@@ -126,6 +180,12 @@ export interface StoreReplacement {
  * - **A rejection means that the backend failed**, never that something was not found.
  * - A record that is larger than the store can hold is a `SessionTooLargeError`, before the write.
  * - Records come and go as private copies.
+ * - **A store with an index lists every live session of a subject**, and nothing else. An entry is written in the same
+ *   step as its record, or before it where the backend has no such step, so that a crash leaves nothing alive that
+ *   the list doesn't show. Entries have a time to live of their own and are pruned when they are listed.
+ * - **Who was ended stays ended.** After `deleteAll` a record of the subject whose `subjectAt` is not later than its
+ *   `at` can't come into being, by `create`, by `replace` or by an `update` over a record of another subject or none:
+ *   the answer is a `SessionEndedError`. A record of the `sid` that was excepted can.
  * - Answers may be values or promises; whoever calls awaits both.
  * - `c` is the Hono context of the request, or `undefined` outside of one.
  * - `signal` comes to stores that declare themselves `abortable`. It fires when nobody waits for the answer any
@@ -252,6 +312,32 @@ export interface SessionStore {
    * @param signal Calls the operation off.
    */
   delete(key: string, c?: unknown, signal?: AbortSignal): Awaitable<void>;
+
+  /**
+   * The live sessions of a subject, in whatever order. There where `capabilities.index` is `true`.
+   *
+   * @param subject The subject.
+   * @param c The Hono context.
+   * @param signal Calls the operation off.
+   */
+  list?(subject: string, c?: unknown, signal?: AbortSignal): AsyncIterable<ListedSession>;
+
+  /**
+   * Ends all sessions of a subject, those that are on their way included (ASVS 5.0, 7.4.3). There where
+   * `capabilities.index` is `true`.
+   *
+   * @param subject The subject.
+   * @param options Until when, and which one stays.
+   * @param c The Hono context.
+   * @param signal Calls the operation off.
+   * @returns How many were ended.
+   */
+  deleteAll?(
+    subject: string,
+    options: DeleteAllOptions,
+    c?: unknown,
+    signal?: AbortSignal,
+  ): Awaitable<number>;
 
   /**
    * Whether a record that was read is to be written again although nothing in it changed, as one that lies

@@ -15,6 +15,7 @@ const IS_NUMBER: Readonly<Record<keyof SessionRecord, boolean>> = {
   cookieName: false,
   scope: false,
   cookie: false,
+  meta: false,
   data: false,
   flash: false,
   createdAt: true,
