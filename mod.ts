@@ -46,6 +46,7 @@ export {
   SessionError,
   type SessionErrorCode,
   SessionExistsError,
+  SessionLimitError,
   SessionSerializationError,
   SessionStoreError,
   SessionTooLargeError,
@@ -60,17 +61,20 @@ export {
   type SessionHelperOptions,
   startSession,
 } from "./src/helpers.ts";
-export {
-  session,
-  session as default,
-  type SessionEnv,
-  type SessionOf,
-  type SessionVariables,
-} from "./src/middleware.ts";
+export { createSessions, session, session as default } from "./src/middleware.ts";
 export type { SessionOptions, SessionTokenOptions } from "./src/options.ts";
 export type { SessionRecord, SessionTimes } from "./src/record.ts";
 export type { SecretOption } from "./src/secrets.ts";
 export type { Session, SessionData, SessionMembers, SessionValues } from "./src/session.ts";
+export type { SessionEnv, SessionOf, SessionVariables } from "./src/session_env.ts";
+export type { ListOptions, SessionList, SessionSummary } from "./src/session_list.ts";
+export type {
+  CreatedSession,
+  CreateOptions,
+  ManageOptions,
+  RevokeAllOptions,
+  SessionManager,
+} from "./src/session_manager.ts";
 export type { SessionCookie } from "./src/session_cookie.ts";
 export type { SessionEncoder } from "./stores/cookie.ts";
 export type {

@@ -33,7 +33,10 @@ export class AccessTokens {
   /** @throws {TypeError | RangeError} When a secret is no good. */
   constructor(options: AccessTokensOptions) {
     this.#options = options;
-    this.#keys = new PerSecret("build session middleware", options.secret, importKeys);
+    this.#keys = new PerSecret(options.secret, importKeys, {
+      action: "build session middleware",
+      name: "token.secret",
+    });
   }
 
   /** The token of the session under a key, with further claims. */
@@ -48,7 +51,11 @@ export class AccessTokens {
       sid: key,
       exp,
     };
-    return await sign(payload, first!, ALGORITHM);
+    const token = await sign(payload, first!, ALGORITHM);
+    if (token.length <= LONGEST) return token;
+    throw new RangeError(
+      `Cannot sign session token: it is ${token.length} characters, ${LONGEST} are accepted`,
+    );
   }
 
   /** The key that a token leads to, or why it leads nowhere. */

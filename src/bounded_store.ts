@@ -1,8 +1,10 @@
 import { SessionError, SessionStoreError } from "./errors.ts";
 import { isPromiseLike } from "./promise.ts";
-import type { SessionRecord, SessionTimes } from "./record.ts";
+import { isSessionRecord, type SessionRecord, type SessionTimes } from "./record.ts";
 import type {
   Awaitable,
+  DeleteAllOptions,
+  ListedSession,
   SessionStore,
   StoreCapabilities,
   StoreReplacement,
@@ -18,7 +20,7 @@ export interface BoundedStoreOptions {
 }
 
 /** A store whose operations end in time, and whose failures are all {@linkcode SessionStoreError}s. */
-export class BoundedStore implements SessionStore {
+export class BoundedStore {
   readonly capabilities: StoreCapabilities;
   readonly #store: SessionStore;
   readonly #options: BoundedStoreOptions;
@@ -74,6 +76,26 @@ export class BoundedStore implements SessionStore {
 
   delete(key: string, c: unknown): Promise<void> {
     return this.#call("delete", (signal) => this.#store.delete(key, c, signal), c);
+  }
+
+  /** The live sessions of a subject. */
+  list(subject: string, c: unknown): Promise<ListedSession[]> {
+    return this.#call("list", async (signal) => {
+      const sessions: ListedSession[] = [];
+      for await (const session of this.#store.list!(subject, c, signal)) {
+        if (isSessionRecord({ data: "", ...session.record })) sessions.push(session);
+      }
+      return sessions;
+    }, c);
+  }
+
+  /** Ends all sessions of a subject. */
+  deleteAll(subject: string, options: DeleteAllOptions, c: unknown): Promise<number> {
+    return this.#call(
+      "deleteAll",
+      (signal) => this.#store.deleteAll!(subject, options, c, signal),
+      c,
+    );
   }
 
   outdated(record: SessionRecord): boolean {

@@ -16,18 +16,18 @@ function has(list: string[], name: string): boolean {
  * Marks a response as one that depends on who asks, keeping what the application said otherwise.
  *
  * @param headers The headers of the response.
- * @param options.setsCookie Whether it carries a session cookie, so that nobody may store it (ASVS 5.0, 14.3.2;
+ * @param options.opens Whether it carries what opens a session, so that nobody may store it (ASVS 5.0, 14.3.2;
  * CVE-2023-30861, CVE-2025-48947).
  * @param options.vary The headers of the request that it depends on.
  */
 export function forbidSharing(
   headers: Headers,
-  { setsCookie, vary }: { setsCookie: boolean; vary: readonly string[] },
+  { opens, vary }: { opens: boolean; vary: readonly string[] },
 ): void {
   const known = listOf(headers.get("vary"));
   const missing = vary.filter((name) => !has(known, "*") && !has(known, name.toLowerCase()));
   if (missing.length > 0) headers.set("vary", [...known, ...missing].join(", "));
-  if (setsCookie) {
+  if (opens) {
     headers.set("cache-control", "no-store");
     return;
   }

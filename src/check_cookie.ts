@@ -1,6 +1,7 @@
 import {
   CookieAttributeError,
   CookieTemplate,
+  definedOf,
   type SessionCookieOptions,
 } from "./cookie_attributes.ts";
 import { CookieTransport } from "./cookie_transport.ts";
@@ -25,10 +26,12 @@ export function checkCookie(
   chunks: number,
 ): CookieTransport | undefined {
   if (cookieName === false) {
-    for (const [name, value] of Object.entries({ cookieOptions, existsCookieName })) {
-      if (value !== undefined && Object.keys(value).length > 0) {
-        refuse(name, "there is no cookie, cookieName is false");
-      }
+    const given = {
+      cookieOptions: Object.keys(cookieOptions).length > 0,
+      existsCookieName: existsCookieName !== undefined,
+    };
+    for (const [name, isGiven] of Object.entries(given)) {
+      if (isGiven) refuse(name, "there is no cookie, cookieName is false");
     }
   } else if (typeof cookieName !== "string") {
     refuse("cookieName", "it takes a value of type string or false");
@@ -42,7 +45,7 @@ export function checkCookie(
   const { prefix: _, ...shared } = cookieOptions;
   const exists = makeTemplate("existsCookie", existsCookieName, {
     ...shared,
-    ...existsCookieOptions,
+    ...definedOf(existsCookieOptions ?? {}),
     httpOnly: false,
   });
   const taken = Array.from({ length: MOST_CHUNKS }, (_, index) => `${cookie.name}.${index}`);

@@ -1,6 +1,7 @@
 import { checkCookie } from "./check_cookie.ts";
+import type { SessionLimit } from "./committing.ts";
 import { checkMembers, checkSeconds, checkShapes } from "./check_shapes.ts";
-import { systemClock } from "./clock.ts";
+import { instants, systemClock } from "./clock.ts";
 import { defaultStore } from "./default_store.ts";
 import type { SessionEvents } from "./events.ts";
 import { AdaptedStore } from "./key_value_store.ts";
@@ -8,6 +9,7 @@ import { refuse, refuseRange } from "./misuse.ts";
 import type { SessionOptions } from "./options.ts";
 import { parseObject, serializeValue } from "./record.ts";
 import { assertNotReserved } from "./session.ts";
+import { checkSecrets } from "./secrets.ts";
 import type { RotationPolicy } from "./rotation.ts";
 import type { SessionsConfig } from "./sessions.ts";
 import { TokenSigner } from "./signature.ts";
@@ -81,22 +83,27 @@ export function checkOptions<Data extends object>(
   if (absoluteMaxAge !== undefined) checkSeconds("absoluteMaxAge", absoluteMaxAge);
   checkSeconds("storeTimeout", storeTimeout, LONGEST_TIMEOUT);
   if (typeof rolling === "object") {
-    checkSeconds("rolling.after", rolling.after);
-    if (rolling.after >= maxAge) {
-      refuseRange("rolling.after", `${rolling.after}, less than maxAge (${maxAge}) is needed`);
+    const { after, ...rest } = rolling;
+    for (const name of Object.keys(rest)) refuse(`rolling.${name}`, "there is no such member");
+    checkSeconds("rolling.after", after);
+    if (after >= maxAge) {
+      refuseRange("rolling.after", `${after}, less than maxAge (${maxAge}) is needed`);
     }
   }
   if (onStoreError !== "error" && onStoreError !== "anonymous") {
     refuse("onStoreError", '"error" or "anonymous" is needed');
   }
-  if (contextKey === "" || contextKey in Object.prototype || CONTEXT_MEMBERS.has(contextKey)) {
-    refuse("contextKey", `"${contextKey}" can't name a session, it is a member of Hono's context`);
-  }
+  checkContextKey(contextKey);
   if (options.events) checkMembers("events", options.events, EVENTS);
   for (const member of ["error", "warn"] as const) {
     if (typeof logger[member] !== "function") refuse(`logger.${member}`, "it takes a function");
   }
   const { secret, encoder } = options;
+  for (const member of ["encode", "decode"] as const) {
+    if (encoder && typeof encoder[member] !== "function") {
+      refuse(`encoder.${member}`, "it takes a function");
+    }
+  }
   const given = options.store === undefined
     ? defaultStore({ secret, encoder, logger, clock })
     : asStore(options.store, clock);
@@ -105,6 +112,9 @@ export function checkOptions<Data extends object>(
     if (secret !== undefined && given.capabilities.stateless) {
       refuse("secret", "give it to the cookie store, not to the middleware");
     }
+  }
+  if (secret !== undefined && typeof secret !== "function") {
+    checkSecrets(secret, { action: "build session middleware" });
   }
   if (rotate && !given.capabilities.atomic) {
     refuse("rotate", "it takes a store on the server that is atomic");
@@ -129,6 +139,7 @@ export function checkOptions<Data extends object>(
     signer: secret !== undefined && transport && !store.capabilities.stateless
       ? new TokenSigner({ secret, purpose: cookieName })
       : undefined,
+    limit: options.maxSessions && checkLimit(options.maxSessions, given.capabilities.index),
     scope: checkScope(options.scope),
     readData: makeDataReader({
       migrate: options.migrate,
@@ -136,6 +147,7 @@ export function checkOptions<Data extends object>(
       logger,
     }),
     clock,
+    instant: instants(clock),
     expiry: {
       maxAge,
       absoluteMaxAge,
@@ -155,6 +167,13 @@ export function checkOptions<Data extends object>(
   });
 }
 
+/** @throws {TypeError} When a name is taken on every Hono context. */
+export function checkContextKey(contextKey: string): void {
+  if (contextKey === "" || contextKey in Object.prototype || CONTEXT_MEMBERS.has(contextKey)) {
+    refuse("contextKey", `"${contextKey}" can't name a session, it is a member of Hono's context`);
+  }
+}
+
 function checkRotate(
   { every, grace = 30, ...rest }: NonNullable<SessionOptions["rotate"]>,
 ): RotationPolicy {
@@ -163,6 +182,21 @@ function checkRotate(
   }
   for (const name of Object.keys(rest)) refuse(`rotate.${name}`, "there is no such member");
   return { every, grace };
+}
+
+function checkLimit(
+  { limit, policy = "evict-oldest", ...rest }: NonNullable<SessionOptions["maxSessions"]>,
+  index: boolean,
+): SessionLimit {
+  for (const name of Object.keys(rest)) refuse(`maxSessions.${name}`, "there is no such member");
+  if (!Number.isSafeInteger(limit) || limit < 1) {
+    refuseRange("maxSessions.limit", `${String(limit)}, an integer of at least 1 is needed`);
+  }
+  if (policy !== "evict-oldest" && policy !== "reject") {
+    refuse("maxSessions.policy", '"evict-oldest" or "reject" is needed');
+  }
+  if (!index) refuse("maxSessions", "it takes a store that lists the sessions of a subject");
+  return { limit, policy };
 }
 
 function checkSchema(schema: StandardSchema<unknown> | undefined): typeof schema {
@@ -193,9 +227,13 @@ function checkInitial(initial: unknown): () => string {
 }
 
 function serializeInitial(value: unknown): string {
-  const text = serializeValue(value, "initial");
-  for (const key of Object.keys(parseObject(text))) assertNotReserved(key);
-  return text;
+  try {
+    const text = serializeValue(value, "initial");
+    for (const key of Object.keys(parseObject(text))) assertNotReserved(key);
+    return text;
+  } catch (error) {
+    return refuse("initial", (error as Error).message);
+  }
 }
 
 function asStore(store: SessionStore | KeyValueStore, clock: Clock): SessionStore {
@@ -204,7 +242,9 @@ function asStore(store: SessionStore | KeyValueStore, clock: Clock): SessionStor
       typeof (store as unknown as Record<string, unknown>)[name] === "function"
     );
   if (members(["read", "create", "update", "replace", "touch", "delete"])) {
-    return store as SessionStore;
+    const { capabilities } = store as SessionStore;
+    if (typeof capabilities === "object" && capabilities !== null) return store as SessionStore;
+    refuse("store.capabilities", "it takes an object");
   }
   if (members(["get", "set", "delete"])) return new AdaptedStore(store as KeyValueStore, clock);
   return refuse("store", "it takes a session store, or an object with get, set and delete");

@@ -22,6 +22,7 @@ export const SHAPES: Readonly<Record<keyof SessionOptions, readonly Shape[]>> = 
   schema: ["object", "function"],
   migrate: ["function"],
   scope: ["string", "function"],
+  maxSessions: ["object"],
   allowOverwrite: ["boolean"],
   commitOnError: ["boolean"],
   onStoreError: ["string"],
@@ -34,11 +35,15 @@ export const SHAPES: Readonly<Record<keyof SessionOptions, readonly Shape[]>> = 
   clock: ["function"],
 };
 
+/** @throws {TypeError} When options are no object. */
+export function checkObject(options: unknown): void {
+  if (typeof options === "object" && options !== null && !Array.isArray(options)) return;
+  throw new TypeError("Cannot build session middleware: options are not an object");
+}
+
 /** @throws {TypeError} When an option is unknown or of the wrong kind. */
 export function checkShapes(options: object): void {
-  if (typeof options !== "object" || options === null) {
-    throw new TypeError("Cannot build session middleware: options are not an object");
-  }
+  checkObject(options);
   for (const [name, value] of Object.entries(options)) {
     if (!Object.hasOwn(SHAPES, name)) refuse(name, "there is no such option");
     checkShape(name, value, SHAPES[name as keyof SessionOptions]);

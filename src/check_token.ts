@@ -48,11 +48,13 @@ export function checkToken<Data extends object>(
     checkShape(`token.${name}`, value, ["string"]);
     if (!NAME_REGEXP.test(value)) refuse(`token.${name}`, "it takes a name");
   }
+  if (header.toLowerCase() === "cookie") refuse("token.header", "that is where cookies are");
   const tokens = new AccessTokens({ secret: own, maxAge, audience, clock });
   return {
     transport: new BearerTransport({ queryParam, header }),
     tokens,
-    issue: ({ key }, session, c) =>
-      tokens.sign(key, payload(session as unknown as Session<Data>), c),
+    async issue({ key }, session, c) {
+      return await tokens.sign(key, await payload(session as unknown as Session<Data>), c);
+    },
   };
 }

@@ -14,6 +14,15 @@
  */
 export type Clock = () => number;
 
+/** The least time between two moments that are told apart, in milliseconds. */
+const INSTANT = 0.001;
+
+/** A clock by which nothing of one process happens at the same time. */
+export function instants(clock: Clock): Clock {
+  let last = -Infinity;
+  return () => last = Math.max(clock(), last + INSTANT);
+}
+
 /** The clock of the machine. */
 export function systemClock(): number {
   return Date.now();

@@ -1,6 +1,6 @@
 import type { BoundedStore } from "./bounded_store.ts";
-import { type Committing, interrupt, reread } from "./committing.ts";
-import { SessionStoreError } from "./errors.ts";
+import { type Committing, interrupt, readContents, reread } from "./committing.ts";
+import { SessionEndedError, SessionStoreError } from "./errors.ts";
 import { type Contents, contentsOf, contentsToRecord, sameContents } from "./contents.ts";
 import { emit } from "./events.ts";
 import { isLive, isRenewalDue, renewed } from "./expiry.ts";
@@ -14,6 +14,7 @@ import {
   type WriteOptions,
 } from "./plan.ts";
 import type { SessionRecord } from "./record.ts";
+import { admit, evict } from "./limit.ts";
 import { isRotationDue, toMarker } from "./rotation.ts";
 import type { Requested, SessionState, Stored } from "./session_state.ts";
 import { hashToken, makeToken } from "./token.ts";
@@ -39,6 +40,8 @@ export async function commit(
     try {
       await write(committing, state, { ...options, requested }, c);
     } catch (error) {
+      // All sessions of its subject were ended since it became the subject's.
+      if (error instanceof SessionEndedError) return interrupt(committing, state, c);
       state.requested = { ...requested, ...state.requested };
       throw error;
     }
@@ -53,26 +56,33 @@ async function write(
 ): Promise<void> {
   const base = state.base();
   const mine = options.keepChanges ? state.contents(options.consumeFlash) : base;
+  const shown = options.keepChanges ? state.shown() : base;
   if (!state.stored) {
     const filled = Boolean(options.requested.subject) || !sameContents(mine, base);
-    if (options.storeEmpty || options.keepChanges && filled) {
-      await create(committing, state, { contents: mine, requested: options.requested }, c);
+    if (!options.storeEmpty && !(options.keepChanges && filled)) {
+      // It is asked for as soon as there is something to store.
+      state.requested = options.requested;
+      return;
     }
-    return;
+    await admit(committing, options.requested, undefined, c);
+    return await create(committing, state, { contents: mine, requested: options.requested }, c);
   }
   let current = state.stored;
   let theirs = base;
+  // What they would be shown as: bringing data up to date is no change that could undo another one.
+  let newer = shown;
   for (let tries = 1;; tries++) {
     const now = committing.clock();
     // What has ended as far as this request knows, another may have renewed.
     if (isLive(committing.expiry, current.record, now)) {
       const contents = {
-        data: merge(base.data, mine.data, theirs.data),
+        data: merge(shown.data, mine.data, newer.data),
         flash: mergeFlash(base.flash, mine.flash, theirs.flash),
       };
       const rotate = isRotating(committing, { state, options, current, now });
       const next = plan(committing, { current, contents, theirs, options, now, rotate });
       if (!next) return settle(state, current, { contents, mine });
+      if (options.keepChanges) await admit(committing, options.requested, current.record, c);
       const stored = next.operation === "rotate"
         ? await rotateTo(committing, { current, record: next.record, now }, c)
         : await put(committing, { current, ...next }, c);
@@ -83,6 +93,7 @@ async function write(
         if (next.operation === "replace") emit(committing, "regenerated", event, c);
         if (next.operation === "rotate") emit(committing, "rotated", event, c);
         if (next.renewal) emit(committing, "renewed", event, c);
+        if (stored.record.subject !== current.record.subject) await evict(committing, state, c);
         return;
       }
     }
@@ -90,6 +101,7 @@ async function write(
     if (!fresh) return interrupt(committing, state, c);
     current = fresh;
     theirs = contentsOf(fresh.record);
+    newer = options.keepChanges ? await readContents(committing, fresh.record, c) : theirs;
   }
 }
 
@@ -168,7 +180,7 @@ async function create(
     renewedAt: now,
     expiresAt: now,
   };
-  const lasting = withRequested(begun, requested, now);
+  const lasting = withRequested(begun, requested);
   const record = { ...lasting, ...renewed(committing.expiry, lasting, now) };
   for (let tries = 0; tries < CREATE_TRIES; tries++) {
     const { token, key } = await makeHome(committing.store);
@@ -180,6 +192,7 @@ async function create(
     state.deliver = true;
     state.adopt(stored, contents);
     emit(committing, "created", { sid: state.sid }, c);
+    await evict(committing, state, c);
     // Ended while it was being stored.
     if (state.status !== "live") await committing.store.delete(stored.key, c);
     return;

@@ -1,6 +1,7 @@
 import type { BoundedStore } from "./bounded_store.ts";
 import type { Clock } from "./clock.ts";
-import { contentsOf } from "./contents.ts";
+import { type Contents, contentsOf } from "./contents.ts";
+import type { DataReader } from "./data_reader.ts";
 import { SessionConflictError } from "./errors.ts";
 import { emit, type Logger, type SessionEvents } from "./events.ts";
 import { type ExpiryPolicy, isLive } from "./expiry.ts";
@@ -12,10 +13,18 @@ import type { SessionState, Stored } from "./session_state.ts";
 /** How often ending a session is tried against the writes of other requests. */
 const END_TRIES = 100;
 
+/** How many sessions a subject may have. */
+export interface SessionLimit {
+  readonly limit: number;
+  readonly policy: "evict-oldest" | "reject";
+}
+
 /** What a commit works with. */
 export interface Committing {
   readonly store: BoundedStore;
   readonly clock: Clock;
+  /** A clock by which nothing happens at the same time. */
+  readonly instant: Clock;
   readonly expiry: ExpiryPolicy;
   readonly events: SessionEvents;
   readonly logger: Logger;
@@ -23,6 +32,9 @@ export interface Committing {
   readonly rotation: RotationPolicy | undefined;
   /** The cookie that sessions are made for. */
   readonly cookieName: string;
+  readonly limit: SessionLimit | undefined;
+  /** Brings data that were read up to date, and checks them. */
+  readonly readData: DataReader | undefined;
   /** The scope that a session of this request lives in. */
   readonly scope: ((c: unknown) => string) | undefined;
 }
@@ -70,6 +82,16 @@ export async function end(
       : undefined;
   }
   if (current) await store.delete(current.key, c);
+}
+
+/** The contents of a record that was read again, brought up to date. Data that don't fit stay as they are. */
+export async function readContents(
+  { readData }: Committing,
+  record: SessionRecord,
+  c: unknown,
+): Promise<Contents> {
+  const data = await readData?.(record.data, c);
+  return contentsOf(data === undefined ? record : { ...record, data });
 }
 
 function isReadable(record: SessionRecord): boolean {

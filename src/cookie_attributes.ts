@@ -71,6 +71,15 @@ const DEFAULTS = Object.freeze({
   secure: true,
 }) satisfies SessionCookieOptions;
 
+/** Browsers look at prefixes without regard to case (RFC 6265bis, 5.7). */
+const PREFIXED_REGEXP = /^__(?:Host|Secure)-/i;
+
+/** What browsers take, of texts that can be sent: others are ignored or refused (RFC 6265bis, 5.6.3 and 5.6.4). */
+const TEXTS: Readonly<Record<string, RegExp>> = {
+  domain: /^(?=.{1,253}$)\.?[\w-]+(\.[\w-]+)*$/,
+  path: /^\/[\x20-\x3a\x3c-\x7e]{0,1023}$/,
+};
+
 const PREFIXES = { host: "__Host-", secure: "__Secure-" };
 
 /** What is wrong with an attribute of a cookie. */
@@ -95,6 +104,9 @@ export class CookieTemplate {
     const given = definedOf(options);
     for (const [attribute, value] of Object.entries(given)) checkAttribute(attribute, value);
     const { prefix, ...attributes }: SessionCookieOptions = { ...DEFAULTS, ...given };
+    if (prefix && PREFIXED_REGEXP.test(name)) {
+      throw new CookieAttributeError("prefix", "the name has one");
+    }
     this.name = prefix ? PREFIXES[prefix] + name : name;
     this.attributes = Object.freeze(attributes);
     if (attributes.sameSite?.toLowerCase() === "none" && !attributes.secure) {
@@ -135,7 +147,7 @@ export class CookieTemplate {
 }
 
 /** The members of an object that are there. */
-function definedOf<Members extends object>(members: Members): Members {
+export function definedOf<Members extends object>(members: Members): Members {
   const entries = Object.entries(members).filter(([, value]) => value !== undefined);
   return Object.fromEntries(entries) as Members;
 }
@@ -151,7 +163,7 @@ function checkAttribute(name: string, value: unknown): void {
   const fits = typeof allowed === "string"
     ? type === allowed
     : typeof value === "string" && allowed.includes(value.toLowerCase());
-  if (!fits) {
+  if (!fits || TEXTS[name]?.test(value as string) === false) {
     throw new CookieAttributeError(name, "there is no such attribute or it takes something else");
   }
 }

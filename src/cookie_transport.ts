@@ -1,4 +1,3 @@
-import { parse } from "hono/utils/cookie";
 import type { CookieTemplate } from "./cookie_attributes.ts";
 import type { Exchange, SentToken, Transport } from "./transport.ts";
 
@@ -6,6 +5,8 @@ import type { Exchange, SentToken, Transport } from "./transport.ts";
 const LARGEST_COOKIE = 4096;
 /** What a chunk takes beside its part of the token: the suffix of its name, or the mark of how many there are. */
 const CHUNK_OVERHEAD = 2;
+/** How many cookies of the same name are looked at. */
+const MOST_VALUES = 3;
 const CHUNKED_REGEXP = /^([2-4])~(.*)$/s;
 
 /** Options of {@linkcode CookieTransport}. */
@@ -25,6 +26,7 @@ export class CookieTransport implements Transport {
   readonly cookie: CookieTemplate;
   readonly #exists: CookieTemplate | undefined;
   readonly #chunks: number;
+  /** The names of the cookies that a token may be split over. */
   readonly #names: readonly string[];
 
   constructor({ cookie, exists, chunks }: CookieTransportOptions) {
@@ -34,17 +36,26 @@ export class CookieTransport implements Transport {
     this.#names = Array.from({ length: chunks }, (_, index) => this.#chunkName(index));
   }
 
-  read(headers: Headers): string | undefined {
+  /** The names of all cookies that are written. */
+  get names(): readonly string[] {
+    return this.#exists ? [...this.#names, this.#exists.name] : this.#names;
+  }
+
+  read(headers: Headers): string[] {
     const header = headers.get("cookie");
-    if (header === null) return undefined;
-    const value = find(header, this.cookie.name);
-    const [, count, first] = this.#chunks > 1 ? CHUNKED_REGEXP.exec(value ?? "") ?? [] : [];
-    if (first === undefined) return value;
+    if (header === null) return [];
+    const values = findAll(header, this.cookie.name);
+    if (this.#chunks === 1) return values;
+    return values.map((value) => this.#whole(header, value) ?? value);
+  }
+
+  /** The token that a first chunk and others hold; `undefined` when the rest is missing, for it alone opens nothing. */
+  #whole(header: string, value: string): string | undefined {
+    const [, count, first] = CHUNKED_REGEXP.exec(value) ?? [];
     let token = first;
     for (let index = 1; index < Number(count); index++) {
-      const part = find(header, this.#chunkName(index));
-      // The rest alone opens nothing.
-      if (part === undefined) return value;
+      const [part] = findAll(header, this.#chunkName(index));
+      if (part === undefined) return undefined;
       token += part;
     }
     return token;
@@ -76,12 +87,12 @@ export class CookieTransport implements Transport {
   /** The names of the cookies that the request came with, but for the first ones. */
   #presented({ request }: Exchange, from: number): string[] {
     const header = request.get("cookie") ?? "";
-    return this.#names.slice(from).filter((name) => find(header, name) !== undefined);
+    return this.#names.slice(from).filter((name) => findAll(header, name).length > 0);
   }
 
   /** Takes back what was said of the cookies of the session, and expires those of some names. */
   #forget({ request, response }: Exchange, expired: string[], held: CookieTemplate): Exchange {
-    const names = this.#exists ? [...this.#names, this.#exists.name] : this.#names;
+    const { names } = this;
     const others = response.getSetCookie()
       .filter((other) => !names.some((name) => other.startsWith(`${name}=`)));
     response.delete("set-cookie");
@@ -114,6 +125,44 @@ export class CookieTransport implements Transport {
   }
 }
 
-function find(header: string, name: string): string | undefined {
-  return parse(header, name)[name];
+/**
+ * The different values of the cookies of a name, the first ones: a browser sends one for each path and domain that it knows
+ * of. Names are compared byte by byte, and the header is gone
+ * through once.
+ */
+function findAll(header: string, name: string): string[] {
+  const values: string[] = [];
+  for (let from = 0; from < header.length && values.length < MOST_VALUES;) {
+    const end = header.indexOf(";", from);
+    const until = end < 0 ? header.length : end;
+    while (from < until && isSpace(header, from)) from++;
+    if (header.startsWith(name, from) && header[from + name.length] === "=") {
+      const value = valueOf(header.slice(from + name.length + 1, until));
+      if (!values.includes(value)) values.push(value);
+    }
+    from = until + 1;
+  }
+  return values;
+}
+
+function isSpace(text: string, at: number): boolean {
+  return text[at] === " " || text[at] === "\t";
+}
+
+/** The value in a pair: without the spaces around it and the quotes, and with what was percent-encoded. */
+function valueOf(text: string): string {
+  let end = text.length;
+  while (end > 0 && isSpace(text, end - 1)) end--;
+  let start = 0;
+  while (start < end && isSpace(text, start)) start++;
+  if (end - start > 1 && text[start] === '"' && text[end - 1] === '"') {
+    [start, end] = [start + 1, end - 1];
+  }
+  const value = text.slice(start, end);
+  if (!value.includes("%")) return value;
+  try {
+    return decodeURIComponent(value);
+  } catch {
+    return value;
+  }
 }

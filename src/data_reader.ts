@@ -1,3 +1,4 @@
+import { SessionSerializationError } from "./errors.ts";
 import type { Logger } from "./events.ts";
 import { parseObject, serializeValue } from "./record.ts";
 import type { Awaitable } from "./store.ts";
@@ -58,17 +59,19 @@ export interface DataReaderOptions {
 export function makeDataReader(options: DataReaderOptions): DataReader | undefined {
   if (!options.migrate && !options.schema) return undefined;
   return async (text, c) => {
-    let data: unknown;
     try {
-      data = await read(options, parseObject(text), c);
+      const data = await read(options, parseObject(text), c);
+      if (typeof data !== "object" || data === null || Array.isArray(data)) return undefined;
+      // As text, so that nothing is shared with the schema, a default value above all.
+      return serializeValue(data, "session");
     } catch (error) {
-      // Its message may hold data.
-      const name = error instanceof Error ? error.name : typeof error;
-      options.logger.error(`Cannot read session data: migrate or schema threw a ${name}`);
+      // What others throw may hold data, the name of it as well.
+      const state = error instanceof SessionSerializationError
+        ? error.message
+        : "migrate or schema threw";
+      options.logger.error(`Cannot read session data: ${state}`);
+      return undefined;
     }
-    if (typeof data !== "object" || data === null) return undefined;
-    // As text, so that nothing is shared with the schema, a default value above all.
-    return serializeValue(data, "session");
   };
 }
 

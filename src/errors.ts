@@ -16,6 +16,7 @@ export type SessionErrorCode =
   | "ERR_SESSION_CONFLICT"
   | "ERR_SESSION_ENDED"
   | "ERR_SESSION_EXISTS"
+  | "ERR_SESSION_LIMIT"
   | "ERR_SESSION_SERIALIZATION"
   | "ERR_SESSION_STORE"
   | "ERR_SESSION_TOO_LARGE";
@@ -207,6 +208,38 @@ export interface SessionTooLargeErrorOptions extends ErrorOptions {
   size: number;
   /** What can be stored, in bytes. */
   limit: number;
+}
+
+/**
+ * A subject has as many sessions as `maxSessions` lets it have, and may not begin another one. The middleware answers
+ * 403.
+ *
+ * @example Telling the user
+ * ```ts
+ * import { session, SessionLimitError } from "@x/hono-session";
+ * import { MapStore } from "@x/hono-session/stores/map";
+ * import { Hono } from "hono";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const app = new Hono()
+ *   .use(session({ store: new MapStore(), maxSessions: { limit: 1, policy: "reject" } }))
+ *   .post("/login", async (c) => {
+ *     c.var.session.subject = "user:42";
+ *     try {
+ *       await c.var.session.save();
+ *     } catch (error) {
+ *       if (error instanceof SessionLimitError) return c.text("Log out elsewhere first", 403);
+ *       throw error;
+ *     }
+ *     return c.text("welcome");
+ *   });
+ * assertEquals((await app.request("/login", { method: "POST" })).status, 200);
+ * assertEquals((await app.request("/login", { method: "POST" })).status, 403);
+ * ```
+ */
+export class SessionLimitError extends SessionError {
+  /** What went wrong, stable over versions. */
+  override readonly code = "ERR_SESSION_LIMIT";
 }
 
 /**

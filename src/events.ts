@@ -106,9 +106,15 @@ export interface SessionEvents {
   regenerated?(event: SessionEvent, c: unknown): unknown;
   /** A session got a new token because the old one had had its time (`rotate`). */
   rotated?(event: SessionEvent, c: unknown): unknown;
-  /** A session was ended by its own request. */
-  destroyed?(event: SessionEvent & { readonly reason: "logout" }, c: unknown): unknown;
-  /** A token was not accepted. With `reuse` comes the handle of the session that it was for. */
+  /**
+   * A session was ended: by its own request (`logout`), by whoever may end it from elsewhere (`revoked`), or by a newer one of
+   * its subject (`evicted`, see `maxSessions`).
+   */
+  destroyed?(
+    event: SessionEvent & { readonly reason: "logout" | "revoked" | "evicted" },
+    c: unknown,
+  ): unknown;
+  /** A token was not accepted. With the handle of the session that it was for, where there was one. */
   rejected?(
     event: { readonly reason: RejectionReason; readonly sid?: string },
     c: unknown,

@@ -1,8 +1,10 @@
 import type { Context, MiddlewareHandler } from "hono";
-import { checkShape } from "./check_shapes.ts";
+import { editHeaders } from "./answer.ts";
+import { checkContextKey } from "./check_options.ts";
+import { checkObject, checkShape } from "./check_shapes.ts";
 import { refuse, refuseRange } from "./misuse.ts";
-import { type Mounted, mountedOn } from "./middleware.ts";
-import type { Session, SessionData } from "./session.ts";
+import { type Mounted, mountedOn } from "./mount.ts";
+import { isReserved, type Session, type SessionData } from "./session.ts";
 
 /**
  * Options of {@linkcode startSession}, {@linkcode endSession} and {@linkcode getSession}.
@@ -229,51 +231,83 @@ export function requireSession<
 >(
   options: RequireSessionOptions<Data, Key> = {},
 ): MiddlewareHandler<{ Variables: { [Name in Key]: Session<Data> } }> {
+  checkObject(options);
   const { has = [], when, contextKey } = options;
   const answer = checkAnswer(options);
-  if (!Array.isArray(has) || has.some((key) => typeof key !== "string")) {
-    refuse("has", "it takes a list of keys");
+  if (!Array.isArray(has) || has.some((key) => typeof key !== "string" || isReserved(key))) {
+    refuse("has", "it takes a list of keys of data");
   }
+  const keys = [...has];
   checkShape("when", when, ["function"]);
   checkShape("contextKey", contextKey, ["string"]);
+  if (contextKey !== undefined) checkContextKey(contextKey);
   return async function requireSession(c, next): Promise<Response | void> {
     const mounted = find(c, "require", contextKey === undefined ? {} : { contextKey });
     if (when && !await when(c)) return await next();
     const { session } = await mounted.open();
     const data = session?.isNew === false ? session.toJSON() : undefined;
-    if (data && has.every((key) => (data[key] ?? undefined) !== undefined)) return await next();
-    const response = await answer(c);
-    if (mounted.config.bearer) response.headers.append("www-authenticate", "Bearer");
-    return response;
+    const isMissing = (key: string) => !Object.hasOwn(data!, key) || (data![key] ?? null) === null;
+    if (data && !keys.some(isMissing)) return await next();
+    const answering = { res: await answer(c) };
+    if (mounted.config.bearer) {
+      editHeaders(answering, (headers) => headers.append("www-authenticate", "Bearer"));
+    }
+    return answering.res;
   };
 }
 
 /** What a guard says. */
 const message = "Invalid session";
 
+/** The statuses of responses that have no body. */
+const BODILESS = [204, 205, 304];
+
 /** Checks how a guard answers. */
-function checkAnswer({
-  type = "json",
-  status = 401,
-  response = type === "json" ? { status: false, message } : message,
-  ...rest
-}: RequireSessionOptions<never, string>): (c: Context) => Response | Promise<Response> {
+function checkAnswer(
+  options: RequireSessionOptions<never, string>,
+): (c: Context) => Response | Promise<Response> {
+  const {
+    type = "json",
+    status = 401,
+    response = type === "json" ? { status: false, message } : message,
+    ...rest
+  } = options;
   for (const name of Object.keys(rest)) {
     if (!["has", "when", "contextKey"].includes(name)) refuse(name, "there is no such option");
   }
   if (!["json", "html", "text"].includes(type)) {
     refuse("type", '"json", "html" or "text" is needed');
   }
-  if (!Number.isInteger(status) || status < 200 || status > 599) {
-    refuseRange("status", `${status}, a status of 200 to 599 is needed`);
+  if (!Number.isInteger(status) || status < 200 || status > 599 || BODILESS.includes(status)) {
+    refuseRange(
+      "status",
+      `${String(status)}, a status of 200 to 599 that can have a body is needed`,
+    );
   }
   if (typeof response === "function") {
+    for (const name of ["type", "status"] as const) {
+      if (options[name] !== undefined) refuse(name, "the function of response decides on it");
+    }
     return response as (c: Context) => Response | Promise<Response>;
   }
-  if (type === "json") return (c) => c.json(response, status as 401);
+  if (type === "json") {
+    const text = toJson(response);
+    return (c) => c.body(text, status as 401, { "Content-Type": "application/json" });
+  }
   checkShape("response", response, ["string", "function"]);
   const text = response as string;
   return (c) => type === "html" ? c.html(text, status as 401) : c.text(text, status as 401);
+}
+
+/** @throws {TypeError} When a response is no object or text that JSON can hold. */
+function toJson(response: unknown): string {
+  const isBody = typeof response === "string" || typeof response === "object" && response !== null;
+  try {
+    if (isBody) return JSON.stringify(response);
+  } catch {
+    // A cycle or a BigInt.
+  }
+  return refuse("response", "it takes what JSON can hold, or a function");
 }
 
 function find(

@@ -137,6 +137,20 @@ export interface SessionOptions<
   // deno-lint-ignore no-explicit-any -- Only the application knows its context: `(c) => c.var.tenant`.
   scope?: "host" | ((c: any) => string);
   /**
+   * How many sessions a subject (`session.subject`) may have, and what happens when it begins another one: its oldest ends, or the
+   * new one is refused with a {@linkcode SessionLimitError} (ASVS 5.0, 7.1.2). Takes a store with an index. No limit when absent.
+   */
+  maxSessions?: {
+    /** The most sessions, an integer of at least 1. */
+    limit: number;
+    /**
+     * What happens to one more.
+     *
+     * @default {"evict-oldest"}
+     */
+    policy?: "evict-oldest" | "reject";
+  };
+  /**
    * Whether `startSession` may end a live session to begin another one. `false` makes it throw a
    * {@linkcode SessionExistsError}.
    *
@@ -265,5 +279,5 @@ export interface SessionTokenOptions<Data extends object = SessionData> {
    *
    * @param session The session.
    */
-  payload?: (session: Session<Data>) => object;
+  payload?: (session: Session<Data>) => object | Promise<object>;
 }

@@ -50,7 +50,7 @@ export function plan(
     (requested.renew === true || isRenewalDue(expiry, old, { now, write }));
   if (!write && !renewal) return undefined;
 
-  const { flash: _, ...rest } = moved ? withRequested(old, requested, now) : old;
+  const { flash: _, ...rest } = moved ? withRequested(old, requested) : old;
   const record: SessionRecord = {
     ...rest,
     ...contentsToRecord(contents),
@@ -70,32 +70,27 @@ export function plan(
   };
 }
 
-/** A record with the lifetime, the subject and the cookie that were asked for. */
-export function withRequested(
-  record: SessionRecord,
-  requested: Requested,
-  now: number,
-): SessionRecord {
-  const { maxAge, browser, subject, subjectAt, cookie, ...rest } = record;
-  const seconds = requested.maxAge ?? maxAge;
-  const other = isOtherSubject(requested, record);
-  const subjectText = other ? requested.subject : subject;
-  const since = other ? now : subjectAt;
-  const changes = requested.cookie === undefined ? cookie : requested.cookie;
-  return {
+/** A record with what was asked for: the lifetime, the subject, what lists show and the cookie. */
+export function withRequested(record: SessionRecord, requested: Requested): SessionRecord {
+  const { maxAge, browser, subject, subjectAt, meta, cookie, ...rest } = record;
+  const bound = isOtherSubject(requested, record)
+    ? { subject: requested.subject?.name, subjectAt: requested.subject?.at }
+    : { subject, subjectAt };
+  return present({
     ...rest,
-    ...(seconds === undefined ? {} : { maxAge: seconds }),
-    ...(requested.browser ?? browser ? { browser: true } : {}),
-    ...(subjectText ? { subject: subjectText } : {}),
-    ...(subjectText && since !== undefined ? { subjectAt: since } : {}),
-    ...(changes ? { cookie: changes } : {}),
-  };
+    ...bound,
+    maxAge: requested.maxAge ?? maxAge,
+    browser: (requested.browser ?? browser) || undefined,
+    meta: requested.meta === undefined ? meta : requested.meta ?? undefined,
+    cookie: requested.cookie === undefined ? cookie : requested.cookie ?? undefined,
+  });
 }
 
 /** Whether what was asked for is not what the record holds. */
 export function isDifferent(requested: Requested, record: SessionRecord): boolean {
+  const { meta } = requested;
   return "maxAge" in requested || "browser" in requested || isOtherSubject(requested, record) ||
-    isOtherCookie(requested, record);
+    isOtherCookie(requested, record) || meta !== undefined && meta !== (record.meta ?? null);
 }
 
 /** Whether another cookie was asked for. */
@@ -103,6 +98,15 @@ export function isOtherCookie({ cookie }: Requested, record: SessionRecord): boo
   return cookie !== undefined && cookie !== (record.cookie ?? null);
 }
 
-function isOtherSubject({ subject }: Requested, record: SessionRecord): boolean {
-  return subject !== undefined && subject !== (record.subject ?? null);
+/** Whether another subject was asked for. */
+export function isOtherSubject({ subject }: Requested, record: SessionRecord): boolean {
+  return subject !== undefined && (subject?.name ?? null) !== (record.subject ?? null);
+}
+
+/** A record whose absent members are absent. */
+function present(
+  members: { [Name in keyof SessionRecord]: SessionRecord[Name] | undefined },
+): SessionRecord {
+  const entries = Object.entries(members).filter(([, value]) => value !== undefined);
+  return Object.fromEntries(entries) as unknown as SessionRecord;
 }

@@ -20,26 +20,38 @@ export type SecretOption =
   // deno-lint-ignore no-explicit-any -- Only the application knows its bindings: `(c) => c.env.SECRET`.
   | ((c: any) => string | readonly string[]);
 
+/** What can't be done with secrets that are too weak, and what they are called. */
+export interface SecretUse {
+  readonly action: string;
+  /** @default {"secret"} */
+  readonly name?: string;
+}
+
 /**
  * Checks secrets.
  *
  * @throws {TypeError} When there is none, or one is no string.
  * @throws {RangeError} When one is too short or one character over and over (CVE-2023-27524).
  */
-export function checkSecrets(action: string, secret: unknown): readonly string[] {
+export function checkSecrets(
+  secret: unknown,
+  { action, name = "secret" }: SecretUse,
+): readonly string[] {
   const secrets: unknown[] = Array.isArray(secret) ? [...secret] : [secret];
-  if (secrets.length === 0) throw new TypeError(`Cannot ${action}: the list of secrets is empty`);
+  if (secrets.length === 0) {
+    throw new TypeError(`Cannot ${action}: ${name} is no secret, the list of secrets is empty`);
+  }
   for (const each of secrets) {
     if (typeof each !== "string") {
-      throw new TypeError(`Cannot ${action}: secret is no string and no list of strings`);
+      throw new TypeError(`Cannot ${action}: ${name} is no string and no list of strings`);
     }
     if (each.length < SHORTEST) {
       throw new RangeError(
-        `Cannot ${action}: secret is ${each.length} characters, at least ${SHORTEST} are needed`,
+        `Cannot ${action}: ${name} is ${each.length} characters, at least ${SHORTEST} are needed`,
       );
     }
     if (new Set(each).size === 1) {
-      throw new RangeError(`Cannot ${action}: secret is one character over and over`);
+      throw new RangeError(`Cannot ${action}: ${name} is one character over and over`);
     }
   }
   return secrets as string[];
@@ -50,20 +62,17 @@ const MOST_KEPT = 8;
 
 /** What is made of secrets, once for each: derived and imported keys. */
 export class PerSecret<Made> {
-  readonly #action: string;
+  readonly #use: SecretUse;
   readonly #secret: SecretOption;
   readonly #make: (secrets: readonly string[]) => Made;
   readonly #made = new Map<string, Made>();
 
-  /**
-   * @param action What can't be done with secrets that are too weak.
-   * @throws {TypeError | RangeError} When secrets that are known already are no good.
-   */
-  constructor(action: string, secret: SecretOption, make: (secrets: readonly string[]) => Made) {
-    this.#action = action;
+  /** @throws {TypeError | RangeError} When secrets that are known already are no good. */
+  constructor(secret: SecretOption, make: (secrets: readonly string[]) => Made, use: SecretUse) {
+    this.#use = use;
     this.#secret = secret;
     this.#make = make;
-    if (typeof secret !== "function") this.#for(checkSecrets(action, secret));
+    if (typeof secret !== "function") this.#for(checkSecrets(secret, use));
   }
 
   /** @throws {TypeError | RangeError} When the secrets of this request are no good. */
@@ -76,7 +85,7 @@ export class PerSecret<Made> {
     const id = JSON.stringify(secrets);
     const known = this.#made.get(id);
     if (known !== undefined) return known;
-    const made = this.#make(checkSecrets(this.#action, secrets));
+    const made = this.#make(checkSecrets(secrets, this.#use));
     if (this.#made.size === MOST_KEPT) this.#made.clear();
     this.#made.set(id, made);
     return made;

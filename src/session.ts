@@ -68,12 +68,23 @@ export interface SessionMembers<Data extends object = SessionData> {
 
   /**
    * Whose session it is, `"user:42"` for example: set it at login, so that all sessions of a user can be
-   * found and ended. It is committed with the data; `undefined` clears it.
+   * found and ended, see {@linkcode createSessions}. It is committed with the data; `undefined` clears it.
    *
    * @throws {TypeError} When it is set to anything but a string of 1 to 256 characters or `undefined`.
    * @throws {SessionEndedError} When it is set on a session that has ended.
    */
   subject: string | undefined;
+
+  /**
+   * What lists of the subject's sessions show of this one, its device and place for example: a small object that
+   * survives JSON. It is committed with the data; `undefined` clears it. It is replaced as a whole: what is read is frozen.
+   *
+   * @throws {TypeError} When it is set to anything but a plain object or `undefined`.
+   * @throws {RangeError} When its JSON is longer than 2,048 characters.
+   * @throws {SessionSerializationError} When a value would not survive JSON.
+   * @throws {SessionEndedError} When it is set on a session that has ended.
+   */
+  meta: Readonly<Record<string, unknown>> | undefined;
 
   /**
    * Ends the session: its record is deleted and its cookie cleared when the response leaves. For the
@@ -206,6 +217,7 @@ export type Session<Data extends object = SessionData> = SessionMembers<Data> & 
 export interface SessionController {
   readonly sid: string;
   subject: string | undefined;
+  meta: Readonly<Record<string, unknown>> | undefined;
   isNew(): boolean;
   hasChanged(): boolean;
   expiresAt(): number;
@@ -249,6 +261,14 @@ export class SessionObject implements SessionMembers {
 
   set subject(subject: string | undefined) {
     this.#state.subject = subject;
+  }
+
+  get meta(): Readonly<Record<string, unknown>> | undefined {
+    return this.#state.meta;
+  }
+
+  set meta(meta: Readonly<Record<string, unknown>> | undefined) {
+    this.#state.meta = meta;
   }
 
   destroy(): void {

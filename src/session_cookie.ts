@@ -27,8 +27,8 @@ import { parseObject } from "./record.ts";
  */
 export interface SessionCookie extends Omit<SessionCookieOptions, "prefix"> {
   /**
-   * How long the browser keeps it, in seconds; absent when it ends with the browser. Setting it renews the session, as
-   * `renew(maxAge)` does.
+   * The lifetime of the session, in seconds; `undefined` when the cookie ends with the browser. Another one renews the
+   * session, as `renew(maxAge)` does.
    */
   maxAge?: number | undefined;
 }
@@ -54,26 +54,22 @@ export function cookieOf(cookie: CookieTemplate, changes: string | undefined): C
 
 /** Makes the attributes of a session's cookie readable and writable. */
 export function sessionCookie(cookie: CookieTemplate, owner: CookieOwner): SessionCookie {
-  const attributes: SessionCookie = {
-    ...cookieOf(cookie, owner.cookie).attributes,
-    get maxAge() {
-      return owner.maxAge;
-    },
+  const attributes = (): SessionCookie => {
+    const { maxAge } = owner;
+    const { attributes } = cookieOf(cookie, owner.cookie);
+    return { ...attributes, ...(maxAge === undefined ? {} : { maxAge }) };
   };
   const change = (name: string | symbol, value: unknown): true => {
-    if (name === "maxAge") {
-      owner.renew(value as number | undefined ?? "browser");
-      return true;
-    }
-    const { maxAge: _, ...rest } = attributes;
-    replaceCookie(cookie, owner, { ...rest, [name]: value });
-    const { [name as never]: changed } = cookieOf(cookie, owner.cookie).attributes;
-    if (changed === undefined) Reflect.deleteProperty(attributes, name);
-    else Object.assign(attributes, { [name]: changed });
+    replaceCookie(cookie, owner, { ...attributes(), [name]: value });
     return true;
   };
-  return new Proxy(attributes, {
+  return new Proxy({}, {
+    get: (_, name) => Reflect.get(attributes(), name),
+    has: (_, name) => Reflect.has(attributes(), name),
+    ownKeys: () => Reflect.ownKeys(attributes()),
+    getOwnPropertyDescriptor: (_, name) => Reflect.getOwnPropertyDescriptor(attributes(), name),
     set: (_, name, value) => change(name, value),
+    defineProperty: (_, name, { value }) => change(name, value),
     deleteProperty: (_, name) => change(name, undefined),
   });
 }
@@ -84,15 +80,21 @@ export function sessionCookie(cookie: CookieTemplate, owner: CookieOwner): Sessi
  * @throws {TypeError} When an attribute is not what it should be, or a browser would refuse the cookie.
  * @throws {RangeError} When `maxAge` is not a positive number of seconds.
  */
-export function replaceCookie(
-  cookie: CookieTemplate,
-  owner: CookieOwner,
-  { maxAge = owner.maxAge, ...attributes }: SessionCookie,
-): void {
+export function replaceCookie(cookie: CookieTemplate, owner: CookieOwner, value: unknown): void {
+  if (!isPlainObject(value)) {
+    throw new TypeError("Cannot change session cookie: it takes a plain object of attributes");
+  }
+  const { maxAge, ...attributes } = value as SessionCookie;
   const { attributes: changed } = cookie.with(attributes);
+  if ("maxAge" in value && maxAge !== owner.maxAge) owner.renew(maxAge ?? "browser");
   const changes = Object.entries(changed).filter(([name, value]) =>
     value !== Reflect.get(cookie.attributes, name)
   );
   owner.cookie = changes.length === 0 ? undefined : JSON.stringify(Object.fromEntries(changes));
-  if (maxAge !== undefined && maxAge !== owner.maxAge) owner.renew(maxAge);
+}
+
+function isPlainObject(value: unknown): value is object {
+  if (typeof value !== "object" || value === null) return false;
+  const prototype = Object.getPrototypeOf(value);
+  return prototype === null || prototype === Object.prototype;
 }

@@ -1,8 +1,8 @@
 import type { Clock } from "./clock.ts";
 import { type Contents, sameContents } from "./contents.ts";
 import { SessionCommittedError, SessionEndedError } from "./errors.ts";
-import { cookieMaxAge, deadline, type ExpiryPolicy, LONGEST_LIFE } from "./expiry.ts";
-import { parseMembers, type SessionRecord } from "./record.ts";
+import { deadline, type ExpiryPolicy, LONGEST_LIFE } from "./expiry.ts";
+import { parseMembers, parseObject, serializeValue, type SessionRecord } from "./record.ts";
 import { assertNotReserved, type SessionController, SessionObject } from "./session.ts";
 import { SessionView } from "./session_view.ts";
 import { makeSid } from "./token.ts";
@@ -18,6 +18,8 @@ export interface Stored {
 /** What a session needs of whoever keeps it. */
 export interface SessionKeeper {
   readonly clock: Clock;
+  /** A clock by which nothing happens at the same time. */
+  readonly instant: Clock;
   readonly expiry: ExpiryPolicy;
   /** Whether the response has left, and every cookie with it. */
   readonly committed: boolean;
@@ -38,14 +40,21 @@ export interface Requested {
   /** Seconds. */
   maxAge?: number;
   browser?: boolean;
-  /** `null` to clear it. */
-  subject?: string | null;
+  /** With the moment at which it was asked for; `null` to clear it. */
+  subject?: { readonly name: string; readonly at: number } | null;
+  /** Its JSON text, `null` to clear it. */
+  meta?: string | null;
   /** The JSON text of what is changed of the cookie, `null` for nothing. */
   cookie?: string | null;
 }
 
+const LONE_SURROGATE_REGEXP = /\p{Surrogate}/u;
+
 /** The most characters of a subject, so that it fits into the keys of every backend. */
 const LONGEST_SUBJECT = 256;
+
+/** The most characters of JSON of what lists show. */
+const LONGEST_META = 2048;
 
 /** The inside of one session in one request: what it was, what it is, and what is asked of it. */
 export class SessionState implements SessionController {
@@ -65,6 +74,8 @@ export class SessionState implements SessionController {
   #sid: string | undefined;
   #baseText: string;
   #base: Contents | undefined;
+  /** The JSON text of the data that it showed at first, where they are not what is stored. */
+  #shownText: string | undefined;
   readonly #view: SessionView;
 
   /**
@@ -84,6 +95,7 @@ export class SessionState implements SessionController {
     this.#keeper = keeper;
     this.#createdAt = stored?.record.createdAt ?? keeper.clock();
     this.#baseText = stored?.record.data ?? initial;
+    this.#shownText = shown;
     this.stored = stored;
     this.session = new SessionObject(this);
     this.#view = new SessionView(this.session, {
@@ -102,20 +114,48 @@ export class SessionState implements SessionController {
   }
 
   get subject(): string | undefined {
-    const { subject = this.stored?.record.subject } = this.requested;
-    return subject ?? undefined;
+    const { subject } = this.requested;
+    return subject === undefined ? this.stored?.record.subject : subject?.name;
   }
 
   set subject(subject: string | undefined) {
     this.assertLive("change");
     const valid = subject === undefined ||
-      typeof subject === "string" && subject.length > 0 && subject.length <= LONGEST_SUBJECT;
+      typeof subject === "string" && subject.length > 0 && subject.length <= LONGEST_SUBJECT &&
+        // Backends that keep UTF-8 would take two of them for one.
+        !LONE_SURROGATE_REGEXP.test(subject);
     if (!valid) {
       throw new TypeError(
-        `Cannot set session.subject: a string of 1 to ${LONGEST_SUBJECT} characters is needed, or undefined`,
+        `Cannot set session.subject: a well-formed string of 1 to ${LONGEST_SUBJECT} characters is needed, or undefined`,
       );
     }
-    this.requested.subject = subject ?? null;
+    // The moment of the login, not of its commit: all sessions of the subject may be ended in between.
+    this.requested.subject = subject === undefined
+      ? null
+      : { name: subject, at: this.#keeper.instant() };
+  }
+
+  get meta(): Readonly<Record<string, unknown>> | undefined {
+    const { meta = this.stored?.record.meta } = this.requested;
+    return meta ? Object.freeze(parseObject(meta)) : undefined;
+  }
+
+  set meta(meta: Readonly<Record<string, unknown>> | undefined) {
+    this.assertLive("change");
+    if (meta === undefined) {
+      this.requested.meta = null;
+      return;
+    }
+    const text = serializeValue(meta, "session.meta");
+    if (!text.startsWith("{")) {
+      throw new TypeError("Cannot set session.meta: a plain object is needed, or undefined");
+    }
+    if (text.length > LONGEST_META) {
+      throw new RangeError(
+        `Cannot set session.meta: it is ${text.length} characters of JSON, ${LONGEST_META} are kept`,
+      );
+    }
+    this.requested.meta = text;
   }
 
   /** The JSON text of what the session changed of its cookie. */
@@ -130,10 +170,10 @@ export class SessionState implements SessionController {
     this.requested.cookie = changes ?? null;
   }
 
-  /** The Max-Age of its cookie in seconds; `undefined` for one that ends with the browser. */
+  /** Its lifetime in seconds; `undefined` when its cookie ends with the browser. */
   get maxAge(): number | undefined {
-    const { browser = this.stored?.record.browser } = this.requested;
-    return browser ? undefined : cookieMaxAge(this.expiresAt(), this.#keeper.clock());
+    const { maxAge, browser } = { ...this.stored?.record, ...this.requested };
+    return browser ? undefined : maxAge ?? this.#keeper.expiry.maxAge;
   }
 
   isNew(): boolean {
@@ -223,6 +263,12 @@ export class SessionState implements SessionController {
     };
   }
 
+  /** What it showed before the handler changed it. */
+  shown(): Contents {
+    if (this.#shownText === undefined) return this.base();
+    return { ...this.base(), data: parseMembers(this.#shownText) };
+  }
+
   /**
    * What the session holds now.
    *
@@ -248,6 +294,7 @@ export class SessionState implements SessionController {
     this.stored = stored;
     this.#baseText = stored.record.data;
     this.#base = contents;
+    this.#shownText = undefined;
   }
 
   /** Tells that the session has another token than the one that the client sent. */

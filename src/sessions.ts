@@ -1,14 +1,14 @@
 import { BoundedStore } from "./bounded_store.ts";
 import { SessionStoreError } from "./errors.ts";
 import { end } from "./committing.ts";
-import type { DataReader } from "./data_reader.ts";
 import { emit, type RejectionReason } from "./events.ts";
 import { isLive } from "./expiry.ts";
 import { Queue } from "./queue.ts";
 import { isSessionRecord } from "./record.ts";
 import { follow } from "./rotation.ts";
 import type { Stored } from "./session_state.ts";
-import type { SessionStore } from "./store.ts";
+import type { ListedSession, SessionStore } from "./store.ts";
+import { endSessionOf, listSubject, since } from "./subject.ts";
 import { hashToken, isToken } from "./token.ts";
 import { Visit, type VisitConfig } from "./visit.ts";
 
@@ -18,7 +18,6 @@ export interface SessionsConfig extends Omit<VisitConfig, "store" | "queue"> {
   readonly onStoreError: "error" | "anonymous";
   /** Milliseconds. */
   readonly storeTimeout: number;
-  readonly readData: DataReader | undefined;
 }
 
 /** Something that a client presented to be let into a session. */
@@ -42,11 +41,9 @@ interface Loaded {
 export class Sessions {
   readonly #config: VisitConfig;
   readonly #onStoreError: "error" | "anonymous";
-  readonly #readData: DataReader | undefined;
 
-  constructor({ store, onStoreError, storeTimeout, readData, ...config }: SessionsConfig) {
+  constructor({ store, onStoreError, storeTimeout, ...config }: SessionsConfig) {
     this.#onStoreError = onStoreError;
-    this.#readData = readData;
     this.#config = {
       ...config,
       queue: new Queue(storeTimeout),
@@ -68,8 +65,8 @@ export class Sessions {
       for (const credential of credentials) {
         const loaded = await this.#load(credential, c);
         if (!loaded) continue;
-        const moved = loaded.stored.token !== credential.token;
-        const visit = new Visit(this.#config, { c, by: credential.by, moved, ...loaded });
+        const visit = this.#visit(loaded, credential, c);
+        if (!visit) continue;
         await visit.issue();
         return visit;
       }
@@ -83,6 +80,62 @@ export class Sessions {
     }
   }
 
+  /** Begins the visit of nobody yet. */
+  begin(c: unknown): Visit {
+    return new Visit(this.#config, { c });
+  }
+
+  /**
+   * The live sessions of a subject, the newest first.
+   *
+   * @throws {TypeError} When the store has no index.
+   * @throws {SessionStoreError} When it failed.
+   */
+  async list(subject: string, c: unknown): Promise<ListedSession["record"][]> {
+    const { store, clock, expiry } = this.#indexed("list");
+    const now = clock();
+    return (await listSubject(store, subject, c))
+      .map(({ record }) => record)
+      .filter((record) => isLive(expiry, record, now))
+      .sort((one, other) => since(other) - since(one) || (one.sid < other.sid ? 1 : -1));
+  }
+
+  /**
+   * Ends a session of a subject; `false` when the subject has none of that name.
+   *
+   * @throws {TypeError} When the store has no index.
+   * @throws {SessionStoreError} When it failed.
+   */
+  async revoke(
+    { subject, sid }: { subject: string; sid: string },
+    c: unknown,
+  ): Promise<boolean> {
+    const { store } = this.#indexed("revoke");
+    const found = await endSessionOf(store, { subject, sid }, c);
+    if (found) emit(this.#config, "destroyed", { sid, reason: "revoked" }, c);
+    return found;
+  }
+
+  /**
+   * Ends the sessions of a subject, those on their way included.
+   *
+   * @throws {TypeError} When the store has no index.
+   * @throws {SessionStoreError} When it failed.
+   */
+  async revokeAll(
+    { subject, except }: { subject: string; except: string | undefined },
+    c: unknown,
+  ): Promise<number> {
+    const { store, instant, events } = this.#indexed("revoke");
+    const sessions = events.destroyed ? await listSubject(store, subject, c) : [];
+    const options = { at: instant(), ...(except === undefined ? {} : { except }) };
+    const count = await store.deleteAll(subject, options, c);
+    for (const { sid } of sessions) {
+      if (sid !== except) emit(this.#config, "destroyed", { sid, reason: "revoked" }, c);
+    }
+    return count;
+  }
+
   /**
    * Ends the session that a credential opens, if there is one.
    *
@@ -94,6 +147,18 @@ export class Sessions {
     const { stored } = loaded;
     await end(this.#config, stored, c);
     emit(this.#config, "destroyed", { sid: stored.record.sid, reason: "logout" }, c);
+  }
+
+  #visit(loaded: Loaded, { by, token }: Credential, c: unknown): Visit | undefined {
+    const moved = loaded.stored.token !== token;
+    try {
+      const visit = new Visit(this.#config, { c, by, moved, ...loaded });
+      emit(this.#config, "loaded", { sid: loaded.stored.record.sid }, c);
+      return visit;
+    } catch (error) {
+      if (!(error instanceof SyntaxError)) throw error;
+      return this.#reject("invalid", c, loaded.stored.record.sid);
+    }
   }
 
   async #load(credential: Credential, c: unknown): Promise<Loaded | undefined> {
@@ -117,11 +182,19 @@ export class Sessions {
     const from = { token, key, record };
     const stored = record.successor === undefined ? from : await follow(store, { from, now }, c);
     if (!stored) return this.#reject("unknown", c);
-    if (!isLive(expiry, stored.record, now)) return this.#reject("expired", c);
+    if (!isLive(expiry, stored.record, now)) return this.#reject("expired", c, sid);
     if (stored.record.scope !== this.#config.scope?.(c)) return this.#reject("scope", c, sid);
-    if (!this.#readData) return { stored, shown: undefined };
-    const shown = await this.#readData(stored.record.data, c);
+    const { readData } = this.#config;
+    if (!readData) return { stored, shown: undefined };
+    const shown = await readData(stored.record.data, c);
     return shown === undefined ? this.#reject("invalid", c, sid) : { stored, shown };
+  }
+
+  #indexed(action: string): VisitConfig {
+    if (this.#config.store.capabilities.index) return this.#config;
+    throw new TypeError(
+      `Cannot ${action} sessions: the store does not list the sessions of a subject`,
+    );
   }
 
   #reject(reason: RejectionReason, c: unknown, sid?: string): undefined {

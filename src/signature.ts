@@ -22,7 +22,7 @@ export class TokenSigner {
   /** @throws {TypeError | RangeError} When a secret is no good. */
   constructor({ secret, purpose }: TokenSignerOptions) {
     this.#purpose = purpose;
-    this.#keys = new PerSecret("build session middleware", secret, importKeys);
+    this.#keys = new PerSecret(secret, importKeys, { action: "build session middleware" });
   }
 
   /** The token with its signature. */

@@ -159,7 +159,10 @@ export interface ListedSession {
  * ```
  */
 export interface DeleteAllOptions {
-  /** Until when sessions may have become the subject's to be ended, in epoch milliseconds: now. */
+  /**
+   * Now, in epoch milliseconds. Every session that is listed ends; one that became the subject's until then and is not
+   * stored yet never will be.
+   */
   readonly at: number;
   /** The `sid` of a session that stays. */
   readonly except?: string;

@@ -5,8 +5,8 @@ export interface Transport {
   /** The cookie that it travels in. */
   readonly cookie: CookieTemplate;
 
-  /** The token that a request presents, whatever it is worth. */
-  read(headers: Headers): string | undefined;
+  /** The tokens that a request presents, whatever they are worth, the first ones. */
+  read(headers: Headers): string[];
 
   /** Sends a token with a response. */
   write(headers: Exchange, token: SentToken): void;

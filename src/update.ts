@@ -1,6 +1,6 @@
-import { contentsOf, contentsToRecord } from "./contents.ts";
+import { contentsToRecord } from "./contents.ts";
 import { commit } from "./commit.ts";
-import { type Committing, interrupt, reread } from "./committing.ts";
+import { type Committing, interrupt, readContents, reread } from "./committing.ts";
 import { SessionEndedError } from "./errors.ts";
 import { emit } from "./events.ts";
 import { isLive, isRenewalDue, renewed, seen } from "./expiry.ts";
@@ -31,9 +31,9 @@ export async function update(
   return await committing.queue.run(state.stored.key, async () => {
     state.unflash(key);
     const own = state.contents(false).data.get(key);
-    const assigned = own !== state.base().data.get(key);
+    const assigned = own !== state.shown().data.get(key);
     let current = state.stored!;
-    let contents = state.base();
+    let contents = state.shown();
     for (let tries = 1;; tries++) {
       const text = assigned ? own : contents.data.get(key);
       const value = change(text === undefined ? undefined : JSON.parse(text));
@@ -56,7 +56,7 @@ export async function update(
       };
       if (live && await committing.store.update(current.key, record, current.record, c)) {
         const before = state.contents(false);
-        const shown = { ...before, data: merge(state.base().data, before.data, data) };
+        const shown = { ...before, data: merge(state.shown().data, before.data, data) };
         if (value === undefined) shown.data.delete(key);
         else shown.data.set(key, data.get(key)!);
         state.adopt({ ...current, record }, next);
@@ -71,7 +71,7 @@ export async function update(
         throw new SessionEndedError("Cannot update session: it has ended");
       }
       current = fresh;
-      contents = contentsOf(fresh.record);
+      contents = await readContents(committing, fresh.record, c);
     }
   });
 }

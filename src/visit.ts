@@ -67,6 +67,7 @@ export class Visit implements SessionKeeper {
   #deleted = false;
   #committed = false;
 
+  /** @throws {SyntaxError} When what is stored is not the JSON of objects. */
   constructor(config: VisitConfig, options: VisitOptions) {
     this.#config = config;
     this.#options = options;
@@ -78,6 +79,10 @@ export class Visit implements SessionKeeper {
 
   get clock(): Clock {
     return this.#config.clock;
+  }
+
+  get instant(): Clock {
+    return this.#config.instant;
   }
 
   get expiry(): ExpiryPolicy {
@@ -130,7 +135,10 @@ export class Visit implements SessionKeeper {
    *
    * @throws {SessionExistsError} When there is a live one and `allowOverwrite` is `false`.
    */
-  async start(data: object): Promise<SessionObject> {
+  async start(
+    data: object,
+    prepare: (session: SessionState) => void = () => {},
+  ): Promise<SessionObject> {
     if (this.#options.outage) refuseChange();
     const before = this.#current;
     if (before?.stored && before.status === "live" && !this.#config.allowOverwrite) {
@@ -139,12 +147,14 @@ export class Visit implements SessionKeeper {
     const state = this.#begin();
     state.assertNotCommitted("start");
     state.replaceData(data);
+    prepare(state);
     await commit(
       this.#config,
       state,
       { keepChanges: true, consumeFlash: false, storeEmpty: true },
       this.#options.c,
     );
+    state.assertLive("start");
     before?.destroy();
     this.#show(state);
     await this.issue();
@@ -190,13 +200,24 @@ export class Visit implements SessionKeeper {
   async issue(): Promise<void> {
     const { issue, logger } = this.#config;
     const state = this.#current;
-    if (!issue || !state?.stored || state.status !== "live" || state.requested.regenerate) return;
+    if (!issue || !state?.stored || state.status !== "live") return;
     try {
-      const token = await issue(state.stored, state.session, this.#options.c);
-      if (state === this.#current) this.#changed(token);
+      const { stored } = state;
+      const token = await issue(stored, state.session, this.#options.c);
+      // Meanwhile it may have ended, or be about to get another token.
+      const lasts = state === this.#current && stored.key === state.stored.key;
+      if (lasts && !state.requested.regenerate) this.#changed(token);
     } catch (error) {
       logger.error("Cannot issue session token: it failed", error);
     }
+  }
+
+  /** Ends the session of this request that a key opens; `false` when none of its sessions is that one. */
+  endByKey(key: string): boolean {
+    if (this.#ended.some(({ stored }) => stored?.key === key)) return true;
+    if (this.state?.stored?.key !== key) return false;
+    this.state.destroy();
+    return true;
   }
 
   /** Tells that the response has left. */
@@ -270,18 +291,11 @@ export class Visit implements SessionKeeper {
     return this.#options.by === "token" && state !== undefined && state === this.#loaded;
   }
 
-  #restore({ stored, shown, moved, c }: VisitOptions): SessionState | undefined {
+  #restore({ stored, shown, moved }: VisitOptions): SessionState | undefined {
     if (!stored) return undefined;
-    try {
-      const state = new SessionState(this, { stored, shown });
-      if (moved) state.moved();
-      emit(this.#config, "loaded", { sid: state.sid }, c);
-      return state;
-    } catch (error) {
-      if (!(error instanceof SyntaxError)) throw error;
-      emit(this.#config, "rejected", { reason: "invalid" }, c);
-      return undefined;
-    }
+    const state = new SessionState(this, { stored, shown });
+    if (moved) state.moved();
+    return state;
   }
 
   #begin(initial?: string): SessionState {

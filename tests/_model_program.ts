@@ -387,7 +387,7 @@ class Run {
         : undefined;
       await this.#schedule.wait(`r${id}`);
       const run = () =>
-        this.#schedule.outside(() => Reflect.apply(faulty[operation], faulty, args) as unknown);
+        this.#schedule.outside(() => Reflect.apply(faulty[operation]!, faulty, args) as unknown);
       try {
         if (kind === "overdue") {
           this.#schedule.wait(`r${id} overdue`).then(() => {

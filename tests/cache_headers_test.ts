@@ -3,7 +3,7 @@ import { forbidSharing } from "../src/cache_headers.ts";
 
 function after(headers: Record<string, string>, setsCookie = false): (string | null)[] {
   const all = new Headers(headers);
-  forbidSharing(all, { setsCookie, vary: ["Cookie"] });
+  forbidSharing(all, { opens: setsCookie, vary: ["Cookie"] });
   return [all.get("vary"), all.get("cache-control")];
 }
 

@@ -68,9 +68,9 @@ export function keyRings(store: string, kind: KeyKind, source: KeySource): (c: u
     return () => ring;
   }
   const rings = new PerSecret<KeyRing>(
-    action,
     secret!,
     async (secrets) => await nameKeys(await keysFromSecrets(kind, secrets)),
+    { action },
   );
   return (c) => rings.get(c);
 }
@@ -115,7 +115,7 @@ export async function keysFromSecrets(
   secrets: readonly string[],
 ): Promise<CryptoKey[]> {
   return await Promise.all(
-    checkSecrets("derive key", secrets).map(async (secret) => {
+    checkSecrets(secrets, { action: "derive key" }).map(async (secret) => {
       const material = await crypto.subtle.importKey("raw", encoder.encode(secret), "HKDF", false, [
         "deriveBits",
       ]);

@@ -111,7 +111,9 @@ class SealedFormat implements CookieFormat {
   readonly #encoder: SessionEncoder | undefined;
 
   constructor(secret: SecretOption, encoder: SessionEncoder | undefined) {
-    this.#passwords = new PerSecret("create SealedCookieStore", secret, namePasswords);
+    this.#passwords = new PerSecret(secret, namePasswords, {
+      action: "create SealedCookieStore",
+    });
     this.#encoder = encoder;
   }
 

@@ -1,0 +1,258 @@
+import type { MiddlewareHandler } from "hono";
+import type { MiddlewareConfig } from "./check_options.ts";
+import { mount, mountedOn } from "./mount.ts";
+import type { Session, SessionData } from "./session.ts";
+import type { SessionEnv } from "./session_env.ts";
+import { type ListOptions, SessionList } from "./session_list.ts";
+import { Sessions } from "./sessions.ts";
+import { credentialsOf, toCookies } from "./travel.ts";
+
+/**
+ * Options of everything that a {@linkcode SessionManager} does.
+ *
+ * @example Bindings of a Worker
+ * ```ts
+ * import { createSessions, type ManageOptions } from "@x/hono-session";
+ * import { MapStore } from "@x/hono-session/stores/map";
+ * import { Hono } from "hono";
+ *
+ * const sessions = createSessions({ store: new MapStore() });
+ * new Hono().get("/devices/count", async (c) => {
+ *   const options: ManageOptions = { c };
+ *   return c.json(await sessions.count("user:42", options));
+ * });
+ * ```
+ */
+export interface ManageOptions {
+  /** The Hono context, for stores and secrets that come with it, and to know the session of this request. */
+  c?: unknown;
+}
+
+/**
+ * Options of `revokeAll`.
+ *
+ * @example All but one
+ * ```ts
+ * import { createSessions, type RevokeAllOptions } from "@x/hono-session";
+ * import { MapStore } from "@x/hono-session/stores/map";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const sessions = createSessions({ store: new MapStore() });
+ * await sessions.create({}, { subject: "user:42" });
+ * const { sid } = await sessions.create({}, { subject: "user:42" });
+ * const options: RevokeAllOptions = { except: sid };
+ * assertEquals(await sessions.revokeAll("user:42", options), 1);
+ * ```
+ */
+export interface RevokeAllOptions extends ManageOptions {
+  /** The `sid` of a session that stays. */
+  except?: string | undefined;
+}
+
+/**
+ * Options of `create`.
+ *
+ * @example For a test
+ * ```ts
+ * import { createSessions, type CreateOptions } from "@x/hono-session";
+ * import { MapStore } from "@x/hono-session/stores/map";
+ * import { Hono } from "hono";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const sessions = createSessions({ store: new MapStore() });
+ * const app = new Hono().use(sessions.middleware()).get("/", (c) => c.text(c.var.session.subject!));
+ *
+ * const options: CreateOptions = { subject: "user:42", meta: { device: "phone" }, maxAge: 60 };
+ * const { cookie } = await sessions.create({}, options);
+ * assertEquals(await (await app.request("/", { headers: { cookie } })).text(), "user:42");
+ * ```
+ */
+export interface CreateOptions extends ManageOptions {
+  /** Whose session it is. */
+  subject?: string;
+  /** What lists show of it. */
+  meta?: Readonly<Record<string, unknown>>;
+  /** A lifetime of its own, in seconds, or `"browser"`. */
+  maxAge?: number | "browser";
+}
+
+/**
+ * A session that was made outside of a request.
+ *
+ * @example Usage
+ * ```ts
+ * import { type CreatedSession, createSessions } from "@x/hono-session";
+ * import { MapStore } from "@x/hono-session/stores/map";
+ * import { assertMatch } from "@std/assert";
+ *
+ * const created: CreatedSession = await createSessions({ store: new MapStore() }).create();
+ * assertMatch(created.cookie, /^sid=/);
+ * ```
+ */
+export interface CreatedSession {
+  /** Its public handle. */
+  readonly sid: string;
+  /** What a client sends as `Cookie` header; empty where there are no cookies. */
+  readonly cookie: string;
+  /** What a server sends as `Set-Cookie` headers. */
+  readonly setCookie: readonly string[];
+  /** Its token for clients that keep no cookies, with the option `token`. */
+  readonly token: string | undefined;
+}
+
+/**
+ * The sessions of one configuration: their middleware, and what can be done with them inside and outside of requests.
+ * {@linkcode createSessions} makes it.
+ *
+ * @typeParam Data The data of the sessions.
+ * @typeParam Key The name of the session on the context.
+ *
+ * @example A page of devices
+ * ```ts
+ * import { createSessions, type SessionManager } from "@x/hono-session";
+ * import { MapStore } from "@x/hono-session/stores/map";
+ * import { Hono } from "hono";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const sessions: SessionManager = createSessions({ store: new MapStore() });
+ * const app = new Hono()
+ *   .use(sessions.middleware())
+ *   .get("/devices", async (c) =>
+ *     c.json(await Array.fromAsync(sessions.list(c.var.session.subject!, { c }))))
+ *   .delete("/devices/:sid", async (c) =>
+ *     c.json(await sessions.revoke(c.var.session.subject!, c.req.param("sid"))));
+ *
+ * const { cookie, sid } = await sessions.create({}, { subject: "user:42" });
+ * const devices = await (await app.request("/devices", { headers: { cookie } })).json();
+ * assertEquals([devices[0].sid, devices[0].current], [sid, true]);
+ * ```
+ */
+export class SessionManager<Data extends object = SessionData, Key extends string = "session"> {
+  readonly #config: MiddlewareConfig;
+  readonly #sessions: Sessions;
+
+  /**
+   * Is called by {@linkcode createSessions}.
+   *
+   * @param config Checked options.
+   * @ignore
+   */
+  constructor(config: MiddlewareConfig) {
+    this.#config = config;
+    this.#sessions = new Sessions(config);
+  }
+
+  /**
+   * The middleware that gives every request its session, as {@linkcode session} makes it.
+   *
+   * @returns The middleware.
+   */
+  middleware(): MiddlewareHandler<SessionEnv<Data, Key>> {
+    return mount(this.#config, this.#sessions);
+  }
+
+  /**
+   * The live sessions of a subject, the newest first.
+   *
+   * @param subject The subject.
+   * @param options How many, from where on.
+   * @returns What can be iterated over; it asks the store when that begins.
+   * @throws {TypeError} When the store doesn't list the sessions of a subject.
+   * @throws {RangeError} When `limit` is not a positive integer.
+   * @throws {SessionStoreError} When the store failed.
+   */
+  list(subject: string, options: ListOptions = {}): SessionList {
+    const { c } = options;
+    const { contextKey } = this.#config;
+    return new SessionList(() => this.#sessions.list(subject, c), {
+      ...options,
+      current: () => mountedOn(c, contextKey)?.visit?.state?.stored?.record.sid,
+    });
+  }
+
+  /**
+   * How many live sessions a subject has.
+   *
+   * @param subject The subject.
+   * @param options The context.
+   * @returns Their number.
+   * @throws {TypeError} When the store doesn't list the sessions of a subject.
+   * @throws {SessionStoreError} When the store failed.
+   */
+  async count(subject: string, { c }: ManageOptions = {}): Promise<number> {
+    return (await this.#sessions.list(subject, c)).length;
+  }
+
+  /**
+   * Ends one session of a subject. A request that is under way with it can store nothing any more.
+   *
+   * @param subject The subject.
+   * @param sid The public handle of the session.
+   * @param options The context.
+   * @returns `false`, and nothing was ended, when the subject has no such session.
+   * @throws {TypeError} When the store doesn't list the sessions of a subject.
+   * @throws {SessionStoreError} When the store failed.
+   */
+  async revoke(subject: string, sid: string, { c }: ManageOptions = {}): Promise<boolean> {
+    return await this.#sessions.revoke({ subject, sid }, c);
+  }
+
+  /**
+   * Ends all sessions of a subject: after a change of the password, for example. A login that is under way is either
+   * ended with them, or began later.
+   *
+   * @param subject The subject.
+   * @param options Which one stays.
+   * @returns How many were ended.
+   * @throws {TypeError} When the store doesn't list the sessions of a subject.
+   * @throws {SessionStoreError} When the store failed.
+   */
+  async revokeAll(subject: string, { except, c }: RevokeAllOptions = {}): Promise<number> {
+    return await this.#sessions.revokeAll({ subject, except }, c);
+  }
+
+  /**
+   * Makes a session outside of a request: for a test, a command line, or a client that gets its token by another way.
+   *
+   * @param data Its data.
+   * @param options Whose it is, and what else there is to say.
+   * @returns What opens it.
+   * @throws {SessionLimitError} When the subject may have no more.
+   * @throws {SessionEndedError} When all sessions of the subject were ended at the same time.
+   * @throws {SessionSerializationError} When a value would not survive JSON.
+   * @throws {SessionStoreError} When the store failed.
+   * @throws {TypeError} When a key of the data is reserved.
+   */
+  async create(
+    data: Partial<Data> = {},
+    { subject, meta, maxAge, c }: CreateOptions = {},
+  ): Promise<CreatedSession> {
+    const visit = this.#sessions.begin(c);
+    const { sid } = await visit.start(data, (state) => {
+      state.subject = subject;
+      state.meta = meta;
+      if (maxAge !== undefined) state.renew(maxAge);
+    });
+    const response = new Headers();
+    const send = await toCookies(this.#config, visit.delivery!, c);
+    send?.({ request: new Headers(), response });
+    const setCookie = response.getSetCookie();
+    const cookie = setCookie.map((line) => line.split(";")[0]).join("; ");
+    return { sid, cookie, setCookie, token: visit.accessToken };
+  }
+
+  /**
+   * The session of a request that no middleware has seen, of a WebSocket for example. It can be read, and changed with `save()` or
+   * `update()`; what needs a cookie to be sent throws a {@linkcode SessionCommittedError}.
+   *
+   * @param request The request.
+   * @param options The context.
+   * @returns The session, `undefined` when the request opens none.
+   * @throws {SessionStoreError} When the store failed.
+   */
+  async open(request: Request, { c }: ManageOptions = {}): Promise<Session<Data> | undefined> {
+    const visit = await this.#sessions.open(await credentialsOf(this.#config, request, c), c);
+    visit.leave();
+    return visit.isLoaded ? visit.session as unknown as Session<Data> : undefined;
+  }
+}
