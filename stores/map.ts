@@ -28,11 +28,15 @@
 import type { SessionRecord, SessionTimes } from "../src/record.ts";
 import {
   type Clock,
+  type DeleteAllOptions,
+  type ListedSession,
   type SessionStore,
   type StoreCapabilities,
   type StoreReplacement,
   systemClock,
 } from "../src/store.ts";
+import { NotBefore } from "./map/not_before.ts";
+import { SubjectIndex } from "./map/subject_index.ts";
 
 /** How many entries every new session looks at for expired ones. */
 const LOOKS = 4;
@@ -84,11 +88,13 @@ export class MapStore implements SessionStore {
   /** Atomic and strongly consistent, within one process. */
   readonly capabilities: StoreCapabilities = {
     atomic: true,
-    index: false,
+    index: true,
     consistency: "strong",
   };
   /** In the order of the last write, oldest first. */
   readonly #records = new Map<string, SessionRecord>();
+  readonly #index = new SubjectIndex();
+  readonly #notBefore: NotBefore;
   readonly #maxEntries: number;
   readonly #clock: Clock;
   #round: Iterator<[string, SessionRecord]> = this.#records.entries();
@@ -108,6 +114,7 @@ export class MapStore implements SessionStore {
     }
     this.#maxEntries = maxEntries;
     this.#clock = clock;
+    this.#notBefore = new NotBefore(maxEntries, clock);
   }
 
   /** How many records are held, expired ones that are not yet reclaimed included. */
@@ -132,9 +139,11 @@ export class MapStore implements SessionStore {
    * @param key The key.
    * @param record The record.
    * @returns Whether it was stored.
+   * @throws {SessionEndedError} When all sessions of its subject were ended since it became the subject's.
    */
   create(key: string, record: SessionRecord): boolean {
     if (this.#live(key)) return false;
+    this.#notBefore.assertAfter(record);
     this.#reclaim();
     this.#set(key, record);
     return true;
@@ -147,9 +156,11 @@ export class MapStore implements SessionStore {
    * @param record The record.
    * @param previous The record that was read.
    * @returns Whether it was stored.
+   * @throws {SessionEndedError} When it becomes the session of a subject all of whose sessions were ended since.
    */
   update(key: string, record: SessionRecord, previous: SessionRecord): boolean {
     if (this.#live(key)?.version !== previous.version) return false;
+    this.#notBefore.assertAfter(record);
     this.#set(key, record);
     return true;
   }
@@ -161,10 +172,12 @@ export class MapStore implements SessionStore {
    * @param next The key from now on and its record.
    * @param previous The record that was read.
    * @returns Whether it was moved.
+   * @throws {SessionEndedError} When all sessions of its subject were ended since it became the subject's.
    */
   replace(key: string, next: StoreReplacement, previous: SessionRecord): boolean {
     if (this.#live(key)?.version !== previous.version || this.#live(next.key)) return false;
-    this.#records.delete(key);
+    this.#notBefore.assertAfter(next.record);
+    this.delete(key);
     this.#set(next.key, next.record);
     return true;
   }
@@ -190,19 +203,52 @@ export class MapStore implements SessionStore {
    * @param key The key.
    */
   delete(key: string): void {
+    this.#index.delete(this.#records.get(key)?.subject, key);
     this.#records.delete(key);
+  }
+
+  /**
+   * The live sessions of a subject, as they are when the first one is asked for.
+   *
+   * @param subject The subject.
+   * @returns Private copies, in no order.
+   */
+  async *list(subject: string): AsyncGenerator<ListedSession> {
+    yield* this.#of(subject).map(([key, record]) => ({ key, record: { ...record } }));
+  }
+
+  /**
+   * Ends all sessions of a subject, those that are on their way included.
+   *
+   * @param subject The subject.
+   * @param options Until when, and which one stays.
+   * @returns How many were ended.
+   */
+  deleteAll(subject: string, options: DeleteAllOptions): number {
+    this.#notBefore.move(subject, options);
+    const ended = this.#of(subject).filter(([, { sid }]) => sid !== options.except);
+    for (const [key] of ended) this.delete(key);
+    return ended.length;
+  }
+
+  #of(subject: string): [string, SessionRecord][] {
+    return this.#index.keysOf(subject).flatMap((key) => {
+      const record = this.#live(key);
+      return record ? [[key, record]] : [];
+    });
   }
 
   #live(key: string): SessionRecord | undefined {
     const record = this.#records.get(key);
     if (!record || this.#clock() < record.expiresAt) return record;
-    this.#records.delete(key);
+    this.delete(key);
     return undefined;
   }
 
   #set(key: string, record: SessionRecord): void {
-    this.#records.delete(key);
+    this.delete(key);
     this.#records.set(key, { ...record });
+    this.#index.add(record.subject, key);
   }
 
   #reclaim(): void {
@@ -213,11 +259,11 @@ export class MapStore implements SessionStore {
         this.#round = this.#records.entries();
         break;
       }
-      if (value[1].expiresAt <= now) this.#records.delete(value[0]);
+      if (value[1].expiresAt <= now) this.delete(value[0]);
     }
     if (this.#records.size < this.#maxEntries) return;
     for (const key of this.#records.keys()) {
-      this.#records.delete(key);
+      this.delete(key);
       break;
     }
   }

@@ -15,7 +15,7 @@
  * const tests: (() => Promise<void>)[] = [];
  * storeConformance({
  *   name: "my store",
- *   capabilities: { atomic: true, index: false, consistency: "strong" },
+ *   capabilities: { atomic: true, index: true, consistency: "strong" },
  *   test: (_name, run) => tests.push(run), // Deno.test, or test of node:test or bun:test
  *   open: (clock) => ({ store: new MapStore({ clock }) }),
  *   onSkip: () => {},
@@ -34,10 +34,13 @@ import {
   same,
   type StoreUnderTest,
 } from "./conformance/case.ts";
+import { deleteAllCases } from "./conformance/delete_all.ts";
 import { endCases } from "./conformance/end.ts";
 import { failureCases } from "./conformance/failure.ts";
-import { FaultyStore, type StoreFault, type StoreOperation } from "./conformance/faulty_store.ts";
+import type { StoreFault, StoreOperation } from "./conformance/faults.ts";
+import { FaultyStore } from "./conformance/faulty_store.ts";
 import { lifeCases } from "./conformance/life.ts";
+import { listCases } from "./conformance/list.ts";
 import { statelessCases } from "./conformance/stateless.ts";
 import { writeCases } from "./conformance/write.ts";
 import type { Awaitable, Clock, StoreCapabilities } from "../src/store.ts";
@@ -129,6 +132,9 @@ export function storeConformance(options: StoreConformanceOptions): void {
   options.test(`${name}: declares its capabilities`, async () => {
     const { store, close } = await options.open(new ConformanceClock().now);
     same(store.capabilities, capabilities, "capabilities");
+    if (capabilities.index) {
+      same([typeof store.list, typeof store.deleteAll], ["function", "function"], "its index");
+    }
     await close?.();
   });
   for (const each of CASES) {
@@ -144,6 +150,8 @@ const CASES: readonly ConformanceCase[] = [
   ...lifeCases,
   ...endCases,
   ...failureCases,
+  ...listCases,
+  ...deleteAllCases,
   ...atomicCases,
   ...statelessCases,
 ];

@@ -1,12 +1,9 @@
 import type { Clock, SessionStore } from "@x/hono-session";
 import { storeConformance } from "@x/hono-session/testing";
 import { assert, assertEquals } from "@std/assert";
-import {
-  BROKEN_STATELESS_STORES,
-  BROKEN_STORES,
-  SoundStatelessStore,
-  SoundStore,
-} from "./_broken_stores.ts";
+import { BROKEN_INDEXES } from "./_broken_indexes.ts";
+import { BROKEN_STATELESS_STORES, BROKEN_STORES } from "./_broken_stores.ts";
+import { SoundStatelessStore, SoundStore } from "./_sound_store.ts";
 
 type Open = (clock: Clock) => SessionStore;
 
@@ -43,7 +40,7 @@ const KINDS = [
   {
     kind: "a store on the server",
     sound: (clock: Clock) => new SoundStore(clock),
-    broken: BROKEN_STORES,
+    broken: [...BROKEN_STORES, ...BROKEN_INDEXES],
   },
   {
     kind: "a store whose token is the record",

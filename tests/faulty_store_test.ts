@@ -1,4 +1,9 @@
-import { session, type SessionOptions, type SessionStore } from "@x/hono-session";
+import {
+  type ListedSession,
+  session,
+  type SessionOptions,
+  type SessionStore,
+} from "@x/hono-session";
 import { EncryptedCookieStore } from "@x/hono-session/stores/cookie";
 import { MapStore } from "@x/hono-session/stores/map";
 import {
@@ -9,12 +14,12 @@ import {
 } from "@x/hono-session/testing";
 import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
 import { Hono } from "hono";
-import { SoundStatelessStore, SoundStore } from "./_broken_stores.ts";
 import { Client } from "./_client.ts";
 import { FakeClock } from "./_clock.ts";
 import { OLDER_SECRET, SECRET } from "./_cookie_stores.ts";
 import { Gate } from "./_gate.ts";
 import { makeRecord } from "./_record.ts";
+import { SoundStatelessStore, SoundStore } from "./_sound_store.ts";
 
 for (const Store of [SoundStore, SoundStatelessStore]) {
   storeConformance({
@@ -30,11 +35,21 @@ for (const Store of [SoundStore, SoundStatelessStore]) {
   });
 }
 
+const SUBJECT = "user:42";
+
+async function listed(store: FaultyStore): Promise<ListedSession[]> {
+  return await Array.fromAsync(store.list!(SUBJECT));
+}
+
 function setup() {
   const clock = new FakeClock();
   const inner = new MapStore({ clock: clock.now });
   const store = new FaultyStore(inner);
-  const record = makeRecord(clock, { data: '{"name":"Ada"}' });
+  const record = makeRecord(clock, {
+    data: '{"name":"Ada"}',
+    subject: SUBJECT,
+    subjectAt: clock.now(),
+  });
   const next = { ...record, version: 2, data: '{"name":"Eve"}' };
   inner.create("key", record);
   const operations: Record<StoreOperation, () => Promise<unknown>> = {
@@ -44,6 +59,8 @@ function setup() {
     replace: () => store.replace("key", { key: "new", record: next }, record),
     touch: () => store.touch("key", { ...record, lastSeenAt: 1 }, record),
     delete: () => store.delete("key"),
+    list: () => listed(store),
+    deleteAll: () => store.deleteAll!(SUBJECT, { at: clock.now() }),
   };
   /** What the other store holds. */
   const held = () => [inner.read("key"), inner.read("new")];
@@ -57,7 +74,8 @@ Deno.test("FaultyStore: fail does nothing, late does it, and both are rejections
     const { store, operations, held } = setup();
     const before = held();
     store.inject(operation, "fail");
-    const message = `Cannot ${operation} record: a fault was injected`;
+    const what = { list: "list sessions", deleteAll: "end sessions" } as Record<string, string>;
+    const message = `Cannot ${what[operation] ?? `${operation} record`}: a fault was injected`;
     const failed = await assertRejects(operations[operation]!, Error, message);
     assertEquals([failed.message, held()], [message, before]);
 
@@ -89,10 +107,19 @@ Deno.test("FaultyStore: writes answer wrongly, done or not", async () => {
       assertEquals(held(), isDone ? sound.held() : before, `${operation}: ${fault}`);
     }
   }
-  const { store, operations, held } = setup();
-  store.inject("delete", "lose");
-  assertEquals(await operations.delete(), undefined);
-  assert(held()[0]);
+  for (const [operation, answer] of [["delete", undefined], ["deleteAll", 1]] as const) {
+    const sound = setup();
+    assertEquals(await sound.operations[operation](), answer);
+    const { store, operations, held, record } = setup();
+    store.inject(operation, "lose");
+    assertEquals(await operations[operation](), answer);
+    assertEquals(held()[0], record, operation);
+    store.heal();
+    assertEquals(await operations.create(), true, "nor is it remembered that all were ended");
+  }
+  const { store, record } = setup();
+  store.inject("deleteAll", "lose");
+  assertEquals(await store.deleteAll!(SUBJECT, { at: 0, except: record.sid }), 0);
 });
 
 Deno.test("FaultyStore: a fault holds so often, for each operation, or until it is healed", async () => {
@@ -153,8 +180,11 @@ Deno.test("FaultyStore: an operation that waits ends when it is called off, and 
       abort.signal,
     );
     const deleting = store.delete("key", undefined, abort.signal);
+    const ending = store.deleteAll!(SUBJECT, { at: 0 }, undefined, abort.signal);
+    const listing = Array.fromAsync(store.list!(SUBJECT, undefined, abort.signal));
     abort.abort(reason);
-    for (const each of [waiting, deleting, store.read("key", undefined, abort.signal)]) {
+    const reading = store.read("key", undefined, abort.signal);
+    for (const each of [waiting, deleting, ending, listing, reading]) {
       await assertRejects(() => each, Error, "called off");
     }
     assertEquals(held(), before);
@@ -190,6 +220,77 @@ Deno.test("FaultyStore: a torn read is damaged in one way after the other, and w
   assertEquals(held(), before);
 });
 
+Deno.test("FaultyStore: a torn list is damaged in the same ways, and what is held is not", async () => {
+  const { store, inner, record, held } = setup();
+  const { version: _, ...rest } = record;
+  const { data: __, ...listable } = record;
+  const damages = [
+    { ...record, data: '{"name"' },
+    rest,
+    { ...record, expiresAt: `${record.expiresAt}` },
+    JSON.stringify(record),
+  ];
+  inner.create("new", record);
+  const before = held();
+  store.inject("list", "tear");
+  for (const pair of [damages.slice(0, 2), damages.slice(2)]) {
+    const sessions = await listed(store);
+    assertEquals(sessions.map(({ key }) => key), ["key", "new"]);
+    assertEquals<unknown[]>(sessions.map(({ record }) => record), pair);
+  }
+  assertEquals(held(), before);
+
+  async function* list() {
+    yield { key: "key", record: listable };
+  }
+  const bare = new FaultyStore(Object.assign(new MapStore(), { list }));
+  bare.inject("list", "tear");
+  const torn = await listed(bare);
+  assertEquals(torn.map(({ record }) => record), [{ ...listable, data: "" }] as unknown[]);
+});
+
+Deno.test("FaultyStore: a stale list gives what the last one gave", async () => {
+  const { store, operations, inner, record, next } = setup();
+  assertEquals(await Array.fromAsync(store.list!("user:43")), []);
+  const [first] = await listed(store);
+  assertEquals(first, { key: "key", record });
+  Object.assign(first!.record, { sid: "changed" });
+  inner.update("key", next, record);
+  inner.create("new", record);
+  inner.create("other", { ...record, subject: "user:43" });
+  store.inject("list", "stale");
+  assertEquals(await operations.list(), [{ key: "key", record }], "a private copy");
+  assertEquals(await Array.fromAsync(store.list!("user:43")), [], "that there was nothing");
+  inner.create("third", { ...record, subject: "user:44" });
+  assertEquals((await Array.fromAsync(store.list!("user:44"))).length, 1, "never listed before");
+  store.heal();
+  assertEquals(await operations.list(), [
+    { key: "key", record: next },
+    { key: "new", record },
+  ]);
+});
+
+Deno.test("FaultyStore has list and deleteAll where the other store has them", async () => {
+  const map = new MapStore();
+  const bare: SessionStore = {
+    capabilities: { ...map.capabilities, index: false },
+    read: (key) => map.read(key),
+    create: (key, record) => map.create(key, record),
+    update: (key, record, previous) => map.update(key, record, previous),
+    replace: (key, next, previous) => map.replace(key, next, previous),
+    touch: (key, times, previous) => map.touch(key, times, previous),
+    delete: (key) => map.delete(key),
+  };
+  const store = new FaultyStore(bare);
+  assertEquals([store.list, store.deleteAll], [undefined, undefined]);
+  const ending = new FaultyStore({ ...bare, deleteAll: () => 7 });
+  assertEquals(ending.list, undefined);
+  ending.inject("deleteAll", "lose", 1);
+  assertEquals(await ending.deleteAll!(SUBJECT, { at: 0 }), 0, "nobody can tell how many");
+  assertEquals(await ending.deleteAll!(SUBJECT, { at: 0 }), 7);
+  assertEquals(ending.calls(), ["deleteAll", "deleteAll"]);
+});
+
 Deno.test("FaultyStore: a stale read gives what the last one gave", async () => {
   const { store, operations, inner, record, next } = setup();
   assertEquals(await store.read("gone later"), undefined);
@@ -218,6 +319,10 @@ Deno.test("FaultyStore: what can't happen to an operation is refused, and nothin
     ["read", "lose"],
     ["delete", "deny"],
     ["delete", "refuse"],
+    ["list", "lose"],
+    ["list", "deny"],
+    ["deleteAll", "refuse"],
+    ["deleteAll", "stale"],
   ];
   for (const [operation, fault] of cases) {
     assertThrows(() => store.inject(operation, fault), TypeError, "Cannot inject fault");
@@ -232,13 +337,18 @@ Deno.test("FaultyStore gives the context and the signal to the other store", asy
   const note = (...args: unknown[]) => void seen.push(args.slice(-2));
   const { capabilities } = new MapStore();
   const inner = { capabilities, read: note, create: note, update: note, replace: note };
-  const store = new FaultyStore({ ...inner, touch: note, delete: note } as unknown as SessionStore);
+  const list = (...args: unknown[]) => (note(...args), []);
+  const store = new FaultyStore(
+    { ...inner, touch: note, delete: note, list, deleteAll: note } as unknown as SessionStore,
+  );
   await store.read("key", "context", signal);
   await store.create("key", record, "context", signal);
   await store.update("key", record, record, "context", signal);
   await store.replace("key", { key: "new", record }, record, "context", signal);
   await store.touch("key", record, record, "context", signal);
   await store.delete("key", "context", signal);
+  await Array.fromAsync(store.list!(SUBJECT, "context", signal));
+  await store.deleteAll!(SUBJECT, { at: 0 }, "context", signal);
   assertEquals(seen, OPERATIONS.map(() => ["context", signal]));
 });
 

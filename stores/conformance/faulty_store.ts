@@ -1,89 +1,24 @@
 import type { SessionRecord } from "../../src/record.ts";
-import type { SessionStore, StoreCapabilities, StoreWrite } from "../../src/store.ts";
+import type {
+  ListedSession,
+  SessionStore,
+  StoreCapabilities,
+  StoreWrite,
+} from "../../src/store.ts";
+import {
+  DAMAGES,
+  OPERATIONS,
+  type StoreFault,
+  type StoreOperation,
+  VICTIMS,
+  wait,
+} from "./faults.ts";
 
-/**
- * The operations of a store.
- *
- * @example Usage
- * ```ts
- * import { FaultyStore, type StoreOperation } from "@x/hono-session/testing";
- * import { MapStore } from "@x/hono-session/stores/map";
- * import { assertEquals } from "@std/assert";
- *
- * const store = new FaultyStore(new MapStore());
- * await store.read("key");
- * const calls: StoreOperation[] = store.calls();
- * assertEquals(calls, ["read"]);
- * ```
- */
-export type StoreOperation = "read" | "create" | "update" | "replace" | "touch" | "delete";
-
-/** The operations that answer whether they were done. */
-const CONDITIONAL: readonly StoreOperation[] = ["create", "update", "replace", "touch"];
-const WRITES: readonly StoreOperation[] = [...CONDITIONAL, "delete"];
-const OPERATIONS: readonly StoreOperation[] = ["read", ...WRITES];
-
-/**
- * What can happen to an operation of a store:
- *
- * - `"fail"`: nothing is done, and it is rejected.
- * - `"late"`: it is done, but the answer is lost, and it is rejected.
- * - `"hang"`: nothing is done, and nothing is answered until the operation is called off.
- * - A number or a function: it waits for so many milliseconds, or for what the function returns, before it
- *   is done. A function that throws makes it fail with an error of its own.
- * - `"tear"`, of reads: the record is damaged, each time in another way: its data are cut short, a member is
- *   missing, a member is of another type, or it is no object at all.
- * - `"stale"`, of reads: the answer is that of the last read of the key, as from a cache or a replica.
- *   A key that was never read is read.
- * - `"refuse"`, of all but read and delete: nothing is done, and the answer is `false`, as when another request
- *   was faster.
- * - `"deny"`, of all but read and delete: it is done, but the answer is `false`, as from a client that sends a
- *   write once more when the answer to the first was lost.
- * - `"lose"`, of all but read: it is answered as if it were done, but nothing is, as when a server fails before
- *   its replica has heard of the write.
- *
- * @example Usage
- * ```ts
- * import { FaultyStore, type StoreFault } from "@x/hono-session/testing";
- * import { MapStore } from "@x/hono-session/stores/map";
- * import { assertRejects } from "@std/assert";
- *
- * const store = new FaultyStore(new MapStore());
- * const faults: StoreFault[] = ["fail", "late", () => Promise.reject(new Error("no route"))];
- * for (const fault of faults) {
- *   store.inject("read", fault);
- *   await assertRejects(() => store.read("key"));
- * }
- * ```
- */
-export type StoreFault =
-  | "fail"
-  | "late"
-  | "hang"
-  | "tear"
-  | "stale"
-  | "refuse"
-  | "deny"
-  | "lose"
-  | number
-  | (() => unknown);
-
-/** Which operations the faults happen to that don't happen to all. */
-const VICTIMS = new Map<StoreFault, readonly StoreOperation[]>([
-  ["tear", ["read"]],
-  ["stale", ["read"]],
-  ["refuse", CONDITIONAL],
-  ["deny", CONDITIONAL],
-  ["lose", WRITES],
-]);
-
-/** The ways in which a record is damaged, in turn. */
-const DAMAGES: readonly ((record: SessionRecord) => unknown)[] = [
-  (record) => ({ ...record, data: record.data.slice(0, Math.ceil(record.data.length / 2)) }),
-  ({ version: _, ...rest }) => rest,
-  (record) => ({ ...record, expiresAt: String(record.expiresAt) }),
-  (record) => JSON.stringify(record),
-];
+/** What could not be done, where it is not the operation's name and a record. */
+const FAILED: Partial<Record<StoreOperation, string>> = {
+  list: "list sessions",
+  deleteAll: "end sessions",
+};
 
 /** What a store and those that it made for other cookies share. */
 interface Plan {
@@ -120,9 +55,19 @@ interface Plan {
 export class FaultyStore implements SessionStore {
   /** Those of the other store. */
   readonly capabilities: StoreCapabilities;
+  /** The live sessions of a subject. There where the other store has it. */
+  readonly list?: (
+    ...args: Parameters<NonNullable<SessionStore["list"]>>
+  ) => AsyncGenerator<ListedSession>;
+  /** Ends all sessions of a subject. There where the other store has it. */
+  readonly deleteAll?: (
+    ...args: Parameters<NonNullable<SessionStore["deleteAll"]>>
+  ) => Promise<number>;
   readonly #store: SessionStore;
   /** What the last read of every key gave. */
   readonly #seen = new Map<string, SessionRecord | undefined>();
+  /** What the last list of every subject gave. */
+  readonly #lists = new Map<string, ListedSession[]>();
   #plan: Plan = { calls: [], tears: 0, faults: new Map() };
 
   /**
@@ -133,6 +78,8 @@ export class FaultyStore implements SessionStore {
   constructor(store: SessionStore) {
     this.#store = store;
     this.capabilities = store.capabilities;
+    if (store.list) this.list = (...args) => this.#list(args);
+    if (store.deleteAll) this.deleteAll = (...args) => this.#deleteAll(args);
   }
 
   /**
@@ -268,22 +215,44 @@ export class FaultyStore implements SessionStore {
     return fault === "deny" ? false : answer;
   }
 
+  async *#list(args: Parameters<NonNullable<SessionStore["list"]>>): AsyncGenerator<ListedSession> {
+    const [subject] = args;
+    const fault = this.#begin("list");
+    const last = fault === "stale" ? this.#lists.get(subject) : undefined;
+    const sessions = last ?? await this.#run("list", args, fault) as ListedSession[];
+    this.#lists.set(subject, sessions);
+    for (const { key, record } of sessions) {
+      yield { key, record: fault === "tear" ? this.#tear(record) : { ...record } };
+    }
+  }
+
+  async #deleteAll(args: Parameters<NonNullable<SessionStore["deleteAll"]>>): Promise<number> {
+    const fault = this.#begin("deleteAll");
+    if (fault !== "lose") return await this.#run("deleteAll", args, fault) as number;
+    const [subject, { except }, c, signal] = args;
+    const sessions = await collect(this.#store.list?.(subject, c, signal) ?? []);
+    return sessions.filter(({ record }) => record.sid !== except).length;
+  }
+
   async #run(
     operation: StoreOperation,
     args: unknown[],
     fault: StoreFault | undefined,
   ): Promise<unknown> {
-    const failure = new Error(`Cannot ${operation} record: a fault was injected`);
+    const failure = new Error(
+      `Cannot ${FAILED[operation] ?? `${operation} record`}: a fault was injected`,
+    );
     if (fault === "fail") throw failure;
     if (fault === "hang" || typeof fault === "number" || typeof fault === "function") {
       await wait(fault, args.find((arg) => arg instanceof AbortSignal));
     }
-    const answer: unknown = await Reflect.apply(this.#store[operation], this.#store, args);
+    let answer: unknown = await Reflect.apply(this.#store[operation]!, this.#store, args);
+    if (operation === "list") answer = await collect(answer as AsyncIterable<ListedSession>);
     if (fault === "late") throw failure;
     return answer;
   }
 
-  #tear(record: SessionRecord): SessionRecord {
+  #tear(record: Partial<SessionRecord>): SessionRecord {
     const damage = DAMAGES[this.#plan.tears++ % DAMAGES.length]!;
     return damage(record) as SessionRecord;
   }
@@ -293,16 +262,8 @@ function copy(record: SessionRecord | undefined): SessionRecord | undefined {
   return record && { ...record };
 }
 
-/** Waits as a fault says, and no longer than until the operation is called off, which is a rejection. */
-function wait(
-  fault: "hang" | number | (() => unknown),
-  signal: AbortSignal | undefined,
-): Promise<unknown> {
-  let timer: ReturnType<typeof setTimeout> | undefined;
-  return new Promise((resolve, reject) => {
-    signal?.throwIfAborted();
-    signal?.addEventListener("abort", () => reject(signal.reason), { once: true });
-    if (typeof fault === "function") Promise.resolve(fault()).then(resolve, reject);
-    else if (typeof fault === "number") timer = setTimeout(resolve, fault);
-  }).finally(() => clearTimeout(timer));
+async function collect<Item>(items: AsyncIterable<Item> | Iterable<Item>): Promise<Item[]> {
+  const collected: Item[] = [];
+  for await (const item of items) collected.push(item);
+  return collected;
 }

@@ -1,12 +1,15 @@
+import { SessionEndedError, type SessionRecord } from "@x/hono-session";
 import { MapStore } from "@x/hono-session/stores/map";
 import { storeConformance } from "@x/hono-session/testing";
 import { assertEquals, assertThrows } from "@std/assert";
+import { NotBefore } from "../../stores/map/not_before.ts";
+import { SubjectIndex } from "../../stores/map/subject_index.ts";
 import { FakeClock } from "../_clock.ts";
 import { makeRecord } from "../_record.ts";
 
 storeConformance({
   name: "MapStore",
-  capabilities: { atomic: true, index: false, consistency: "strong" },
+  capabilities: { atomic: true, index: true, consistency: "strong" },
   test: Deno.test,
   open: (clock) => ({ store: new MapStore({ clock }) }),
 });
@@ -43,4 +46,117 @@ Deno.test("MapStore refuses a maxEntries that is no positive integer", () => {
   for (const maxEntries of [0, -1, 1.5, NaN]) {
     assertThrows(() => new MapStore({ maxEntries }), RangeError, "maxEntries");
   }
+});
+
+/** A record of Ada's. */
+function makeBound(clock: FakeClock, changes: Partial<SessionRecord> = {}): SessionRecord {
+  return makeRecord(clock, { subject: "ada", subjectAt: clock.now(), ...changes });
+}
+
+async function keysOf(store: MapStore, subject: string): Promise<string[]> {
+  return (await Array.fromAsync(store.list(subject))).map(({ key }) => key);
+}
+
+Deno.test("MapStore drops the entry of a session that it drops because it is full", async () => {
+  const clock = new FakeClock();
+  const store = new MapStore({ maxEntries: 3, clock: clock.now });
+  for (const key of ["a", "b", "c"]) store.create(key, makeBound(clock));
+  store.create("d", makeRecord(clock));
+  assertEquals(await keysOf(store, "ada"), ["b", "c"]);
+  store.create("a", makeRecord(clock));
+  assertEquals(await keysOf(store, "ada"), ["c"]);
+  assertEquals(store.deleteAll("ada", { at: clock.now() }), 1);
+  assertEquals(store.size, 2);
+});
+
+Deno.test("MapStore drops the entry of a session that it reclaims", async () => {
+  const clock = new FakeClock();
+  const store = new MapStore({ clock: clock.now });
+  const expiresAt = clock.now() + 1000;
+  for (const key of ["a", "b", "c"]) store.create(key, makeBound(clock, { expiresAt }));
+  clock.advance(1);
+  for (const key of ["d", "e"]) store.create(key, makeRecord(clock));
+  assertEquals(store.size, 2);
+  for (const key of ["a", "b", "c"]) store.create(key, makeRecord(clock));
+  assertEquals(await keysOf(store, "ada"), []);
+});
+
+Deno.test("MapStore reclaims the expired sessions of a subject when they are listed", async () => {
+  const clock = new FakeClock();
+  const store = new MapStore({ clock: clock.now });
+  for (const key of ["a", "b", "c"]) store.create(key, makeBound(clock));
+  clock.advance(3600);
+  assertEquals(store.size, 3);
+  assertEquals(await keysOf(store, "ada"), []);
+  assertEquals(store.size, 0);
+});
+
+Deno.test("MapStore lists what there is at one moment, however long it takes to go through it", async () => {
+  const clock = new FakeClock();
+  const store = new MapStore({ clock: clock.now });
+  for (const key of ["a", "b"]) store.create(key, makeBound(clock));
+  const keys: string[] = [];
+  for await (const { key, record } of store.list("ada")) {
+    keys.push(key);
+    const next = { ...record, version: 2 } as SessionRecord;
+    store.replace(key, { key: `${key} moved`, record: next }, record as SessionRecord);
+  }
+  assertEquals(keys, ["a", "b"]);
+  assertEquals(await keysOf(store, "ada"), ["a moved", "b moved"]);
+});
+
+Deno.test("SubjectIndex holds nothing of a subject without keys", () => {
+  const index = new SubjectIndex();
+  index.add(undefined, "anonymous");
+  index.delete(undefined, "anonymous");
+  index.delete("ada", "unknown");
+  assertEquals(index.size, 0);
+  for (const key of ["a", "b", "a"]) index.add("ada", key);
+  index.add("eve", "c");
+  assertEquals([index.size, index.keysOf("ada"), index.keysOf("eve")], [2, ["a", "b"], ["c"]]);
+  index.delete("ada", "c");
+  index.delete("ada", "a");
+  index.delete("eve", "c");
+  assertEquals([index.size, index.keysOf("ada"), index.keysOf("eve")], [1, ["b"], []]);
+  index.delete("ada", "b");
+  assertEquals(index.size, 0);
+});
+
+Deno.test("NotBefore forgets what is older than 400 days, and the oldest when it is full", () => {
+  const clock = new FakeClock();
+  const notBefore = new NotBefore(3, clock.now);
+  const end = (subject: string) => notBefore.move(subject, { at: clock.now() });
+  const isBarred = (subject: string): boolean => {
+    try {
+      notBefore.assertAfter(makeRecord(clock, { subject, subjectAt: 0 }));
+      return false;
+    } catch (error) {
+      if (error instanceof SessionEndedError) return true;
+      throw error;
+    }
+  };
+  const day = 86_400;
+  end("ada");
+  clock.advance(day);
+  end("bob");
+  clock.advance(399 * day - 1);
+  end("cyd");
+  assertEquals([notBefore.size, isBarred("ada")], [3, true]);
+  clock.advance(1);
+  end("cyd");
+  assertEquals([notBefore.size, isBarred("ada"), isBarred("bob")], [2, false, true]);
+  end("bob");
+  end("dan");
+  end("eve");
+  assertEquals(["bob", "cyd", "dan", "eve"].map(isBarred), [true, false, true, true]);
+  assertEquals(notBefore.size, 3);
+});
+
+Deno.test("NotBefore bars a record that does not say since when it is its subject's", () => {
+  const clock = new FakeClock();
+  const notBefore = new NotBefore(3, clock.now);
+  notBefore.move("ada", { at: clock.now() });
+  const record = makeRecord(clock, { subject: "ada" });
+  assertThrows(() => notBefore.assertAfter(record), SessionEndedError);
+  notBefore.assertAfter(makeRecord(clock));
 });

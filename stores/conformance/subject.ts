@@ -1,0 +1,63 @@
+import type { SessionRecord } from "../../src/record.ts";
+import type { ListedSession, SessionStore } from "../../src/store.ts";
+import {
+  type CaseNeeds,
+  type ConformanceClock,
+  makeRecord,
+  rejects,
+  same,
+  server,
+} from "./case.ts";
+
+/** Needs a store that lists the sessions of a subject. */
+export function indexed(given: CaseNeeds): string | undefined {
+  return server(given) ?? (given.index ? undefined : "the store has no index");
+}
+
+/** A subject that no other case uses. */
+export function makeSubject(): string {
+  return `user:${crypto.randomUUID()}`;
+}
+
+/** The record of another session, of a subject since now. */
+export function makeBound(
+  clock: ConformanceClock,
+  subject: string,
+  changes: Partial<SessionRecord> = {},
+): SessionRecord {
+  const sid = crypto.randomUUID().replaceAll("-", "").slice(0, 22);
+  return makeRecord(clock, { sid, subject, subjectAt: clock.now(), ...changes });
+}
+
+/** The record after a write that took its subject away. */
+export function unbound({ subject: _, subjectAt: __, ...record }: SessionRecord): SessionRecord {
+  return { ...record, version: record.version + 1 };
+}
+
+/** Everything in a list. */
+export async function listed(store: SessionStore, subject: string): Promise<ListedSession[]> {
+  const sessions: ListedSession[] = [];
+  for await (const session of store.list!(subject)) sessions.push(session);
+  return sessions;
+}
+
+/** Fails unless these keys and no others are listed, each once. */
+export async function lists(
+  store: SessionStore,
+  subject: string,
+  keys: readonly string[],
+  what: string,
+): Promise<void> {
+  const found = await listed(store, subject);
+  same(found.map(({ key }) => key).sort(), [...keys].sort(), `the list ${what}`);
+}
+
+/** Whether an error says that all sessions of the subject were ended. */
+export function isEnded(error: unknown): boolean {
+  return (error as { code?: unknown } | null)?.code === "ERR_SESSION_ENDED";
+}
+
+/** Fails unless a write is refused because all sessions of the subject were ended. */
+export function refuses(run: () => unknown, what: string): Promise<void> {
+  return rejects(run, isEnded, what);
+}

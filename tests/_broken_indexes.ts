@@ -1,0 +1,401 @@
+import type {
+  DeleteAllOptions,
+  ListedSession,
+  SessionRecord,
+  StoreReplacement,
+} from "@x/hono-session";
+import { broken, type BrokenStore, SoundStore } from "./_sound_store.ts";
+
+/** Mistakes that authors of stores make in what concerns the subjects of sessions. */
+export const BROKEN_INDEXES: BrokenStore[] = [
+  broken(
+    "a list shows the sessions of all",
+    class extends SoundStore {
+      override async *list(): AsyncGenerator<ListedSession> {
+        for (const subject of this.entries.keys()) yield* super.list(subject);
+      }
+    },
+    "a list shows every session of its subject, and nothing else",
+  ),
+  broken(
+    "a subject has one entry, that of its latest session",
+    class extends SoundStore {
+      override enlist(key: string, record: SessionRecord) {
+        if (record.subject !== undefined) this.entries.delete(record.subject);
+        super.enlist(key, record);
+      }
+    },
+    "a list shows every session of its subject, and nothing else",
+    "two keys of one session are two entries",
+  ),
+  broken(
+    "an entry shows what its session was when it was made",
+    class extends SoundStore {
+      readonly #first = new Map<string, SessionRecord>();
+      override async *list(...args: Parameters<SoundStore["list"]>): AsyncGenerator<ListedSession> {
+        for await (const { key } of super.list(...args)) {
+          yield { key, record: this.#first.get(key)! };
+        }
+      }
+      override enlist(key: string, record: SessionRecord) {
+        if (!this.#first.has(key)) this.#first.set(key, record);
+        super.enlist(key, record);
+      }
+    },
+    "a list shows what the store holds now, as private copies",
+  ),
+  broken(
+    "a list shares its objects",
+    class extends SoundStore {
+      override async *list(...args: Parameters<SoundStore["list"]>): AsyncGenerator<ListedSession> {
+        for await (const { key } of super.list(...args)) {
+          yield { key, record: this.records.get(key)! };
+        }
+      }
+    },
+    "a list shows what the store holds now, as private copies",
+  ),
+  broken(
+    "a write leaves the entry of the subject until now",
+    class extends SoundStore {
+      override put(key: string, record: SessionRecord) {
+        this.records.set(key, record);
+        this.enlist(key, record);
+        return true;
+      }
+    },
+    "an entry follows the subject of its session",
+    "the key of an expired session can be another subject's",
+  ),
+  broken(
+    "only create makes an entry",
+    class extends SoundStore {
+      override create(...args: Parameters<SoundStore["create"]>) {
+        this.enlist(args[0], args[1]);
+        return super.create(...args);
+      }
+      override put(key: string, record: SessionRecord) {
+        this.records.set(key, record);
+        return true;
+      }
+    },
+    "an entry follows the subject of its session",
+    "delete takes the entry along, and replace moves it",
+    "a write that is refused leaves the lists as they are",
+  ),
+  broken(
+    "delete and replace leave the entry, which is shown",
+    class extends SoundStore {
+      readonly #last = new Map<string, SessionRecord>();
+      override async *list(subject: string): AsyncGenerator<ListedSession> {
+        for (const key of this.entries.get(subject) ?? []) {
+          yield { key, record: this.#last.get(key)! };
+        }
+      }
+      override put(key: string, record: SessionRecord) {
+        this.#last.set(key, record);
+        return super.put(key, record);
+      }
+      override remove(key: string) {
+        this.records.delete(key);
+      }
+    },
+    "delete takes the entry along, and replace moves it",
+    "deleteAll ends every session of a subject, and no other",
+    "an entry ends with its session, wherever its end is moved",
+  ),
+  broken(
+    "what has expired is listed",
+    class extends SoundStore {
+      override async *list(subject: string): AsyncGenerator<ListedSession> {
+        for (const key of this.entries.get(subject) ?? []) {
+          yield { key, record: this.records.get(key)! };
+        }
+      }
+    },
+    "an entry ends with its session, wherever its end is moved",
+  ),
+  broken(
+    "touch and update leave the end of the entry",
+    class extends SoundStore {
+      readonly #ends = new Map<string, number>();
+      override async *list(...args: Parameters<SoundStore["list"]>): AsyncGenerator<ListedSession> {
+        for await (const session of super.list(...args)) {
+          if (this.clock() < this.#ends.get(session.key)!) yield session;
+        }
+      }
+      override enlist(key: string, record: SessionRecord) {
+        if (!this.#ends.has(key)) this.#ends.set(key, record.expiresAt);
+        super.enlist(key, record);
+      }
+    },
+    "an entry ends with its session, wherever its end is moved",
+  ),
+  broken(
+    "what has expired is counted among what was ended",
+    class extends SoundStore {
+      override async deleteAll(...args: Parameters<SoundStore["deleteAll"]>) {
+        const { size = 0 } = this.entries.get(args[0]) ?? {};
+        await super.deleteAll(...args);
+        return size;
+      }
+    },
+    "an entry ends with its session, wherever its end is moved",
+  ),
+  broken(
+    "the entry is written before it is known whether the record is",
+    class extends SoundStore {
+      override update(key: string, record: SessionRecord, previous: SessionRecord) {
+        this.enlist(key, record);
+        return super.update(key, record, previous);
+      }
+    },
+    "a write that is refused leaves the lists as they are",
+  ),
+  broken(
+    "entries are kept by sid",
+    class extends SoundStore {
+      readonly #sids = new Map<string, string>();
+      override enlist(key: string, record: SessionRecord) {
+        const before = this.#sids.get(record.sid);
+        if (before !== undefined) this.unlist(before);
+        this.#sids.set(record.sid, key);
+        super.enlist(key, record);
+      }
+    },
+    "two keys of one session are two entries",
+  ),
+  ...[
+    (subject: string) => subject.normalize(),
+    (subject: string) => subject.toLowerCase(),
+    (subject: string) => subject.trim(),
+    (subject: string) => subject.slice(0, 255),
+    (subject: string) => subject.split(":").slice(0, 2).join(":"),
+    (subject: string) => /\{(.+?)\}/.exec(subject)?.[1] ?? subject,
+    (subject: string) => subject.replaceAll("\0", ""),
+  ].map((naming) =>
+    broken(
+      `subjects are not told apart by ${naming}`,
+      class extends SoundStore {
+        override list(subject: string) {
+          return super.list(naming(subject));
+        }
+        override deleteAll(subject: string, options: DeleteAllOptions) {
+          return super.deleteAll(naming(subject), options);
+        }
+        override enlist(key: string, record: SessionRecord) {
+          if (record.subject === undefined) return;
+          super.enlist(key, { ...record, subject: naming(record.subject) });
+        }
+      },
+      "any text can be a subject",
+    )
+  ),
+  broken(
+    "deleteAll drops the entries alone",
+    class extends SoundStore {
+      override deleteAll(subject: string, options: DeleteAllOptions) {
+        this.end(subject, options);
+        const { size = 0 } = this.entries.get(subject) ?? {};
+        this.entries.delete(subject);
+        return Promise.resolve(size);
+      }
+    },
+    "deleteAll ends every session of a subject, and no other",
+    "a session that moves at the same time as deleteAll does not outlive it",
+  ),
+  broken(
+    "deleteAll ends what anybody has",
+    class extends SoundStore {
+      override async deleteAll(...args: Parameters<SoundStore["deleteAll"]>) {
+        const ended = await super.deleteAll(...args);
+        this.records.clear();
+        this.entries.clear();
+        return ended;
+      }
+    },
+    "deleteAll ends every session of a subject, and no other",
+  ),
+  broken(
+    "except is ignored",
+    class extends SoundStore {
+      override deleteAll(subject: string, { at }: DeleteAllOptions) {
+        return super.deleteAll(subject, { at });
+      }
+    },
+    "deleteAll leaves the session that is excepted, and it goes on",
+    "1,000 sessions of one subject are listed and ended",
+  ),
+  broken(
+    "the excepted session lives on, but can't move",
+    class extends SoundStore {
+      override end(subject: string, { at }: DeleteAllOptions) {
+        super.end(subject, { at });
+      }
+    },
+    "deleteAll leaves the session that is excepted, and it goes on",
+  ),
+  broken(
+    "deleteAll forgets the logins that are on their way",
+    class extends SoundStore {
+      override end() {}
+    },
+    "who was ended can't come back, by whatever write",
+    "a deleteAll takes back nothing of the one before",
+    "a login at the same time as deleteAll does not outlive it",
+  ),
+  broken(
+    "deleteAll looks for sessions first and forbids new ones later",
+    class extends SoundStore {
+      override async deleteAll(subject: string, options: DeleteAllOptions) {
+        await this.begin(undefined);
+        const found = [...this.entries.get(subject) ?? []];
+        const ended = found.filter((key) => this.live(key)?.sid !== options.except);
+        for (const key of ended) await this.delete(key);
+        this.end(subject, options);
+        return ended.length;
+      }
+    },
+    "a login at the same time as deleteAll does not outlive it",
+  ),
+  broken(
+    "only create looks whether its subject was ended",
+    class extends SoundStore {
+      #creating = false;
+      override create(...args: Parameters<SoundStore["create"]>) {
+        this.#creating = true;
+        return super.create(...args).finally(() => this.#creating = false);
+      }
+      override assertNotEnded(record: SessionRecord) {
+        if (this.#creating) super.assertNotEnded(record);
+      }
+    },
+    "who was ended can't come back, by whatever write",
+    "a login at the same time as deleteAll does not outlive it",
+  ),
+  broken(
+    "an update looks whether its subject was ended only when there was none before",
+    class extends SoundStore {
+      override update(...args: Parameters<SoundStore["update"]>) {
+        const [key, record, previous] = args;
+        if (previous.subject === undefined || !this.matches(key, previous)) {
+          return super.update(...args);
+        }
+        return Promise.resolve(this.put(key, record));
+      }
+    },
+    "who was ended can't come back, by whatever write",
+  ),
+  broken(
+    "what was ended is answered like any other refusal",
+    class extends SoundStore {
+      override create(...args: Parameters<SoundStore["create"]>) {
+        return super.create(...args).catch(() => false);
+      }
+    },
+    "who was ended can't come back, by whatever write",
+  ),
+  broken(
+    "replace deletes before it looks whether its subject was ended",
+    class extends SoundStore {
+      override async replace(key: string, next: StoreReplacement, previous: SessionRecord) {
+        await this.begin(undefined);
+        if (!this.matches(key, previous) || this.live(next.key)) return false;
+        this.remove(key);
+        this.assertNotEnded(next.record);
+        return this.put(next.key, next.record);
+      }
+    },
+    "who was ended can't come back, by whatever write",
+  ),
+  broken(
+    "who became the subject's in the very moment of the end is not ended",
+    class extends SoundStore {
+      override end(subject: string, options: DeleteAllOptions) {
+        super.end(subject, { ...options, at: options.at - 1 });
+      }
+    },
+    "who was ended can't come back, by whatever write",
+  ),
+  broken(
+    "who was ended once can never come again",
+    class extends SoundStore {
+      override end(subject: string, options: DeleteAllOptions) {
+        super.end(subject, { ...options, at: Infinity });
+      }
+    },
+    "who comes later, and who is somebody else, is not refused",
+  ),
+  broken(
+    "all are refused when one was ended",
+    class extends SoundStore {
+      override assertNotEnded(record: SessionRecord) {
+        for (const subject of this.ends.keys()) super.assertNotEnded({ ...record, subject });
+      }
+    },
+    "who comes later, and who is somebody else, is not refused",
+  ),
+  broken(
+    "an earlier deleteAll moves the time back",
+    class extends SoundStore {
+      override end(subject: string, options: DeleteAllOptions) {
+        this.ends.set(subject, options);
+      }
+    },
+    "a deleteAll takes back nothing of the one before",
+  ),
+  broken(
+    "of two deleteAlls in one moment the first one counts",
+    class extends SoundStore {
+      override end(subject: string, options: DeleteAllOptions) {
+        if (this.ends.get(subject)?.at !== options.at) super.end(subject, options);
+      }
+    },
+    "a deleteAll takes back nothing of the one before",
+  ),
+  broken(
+    "looks first and writes later",
+    class extends SoundStore {
+      override isAtomic = false;
+    },
+    "a login at the same time as deleteAll does not outlive it",
+    "a session that moves at the same time as deleteAll does not outlive it",
+  ),
+  broken(
+    "a list is one page",
+    class extends SoundStore {
+      override async *list(...args: Parameters<SoundStore["list"]>): AsyncGenerator<ListedSession> {
+        let listed = 0;
+        for await (const session of super.list(...args)) {
+          if (listed++ < 500) yield session;
+        }
+      }
+    },
+    "1,000 sessions of one subject are listed and ended",
+  ),
+  broken(
+    "the signal of list and deleteAll is ignored",
+    class extends SoundStore {
+      override list(subject: string) {
+        return super.list(subject);
+      }
+      override deleteAll(subject: string, options: DeleteAllOptions) {
+        return super.deleteAll(subject, options);
+      }
+    },
+    "a list or a deleteAll that is called off before it begins is a rejection and never done",
+  ),
+  broken(
+    "a list that fails is empty",
+    class extends SoundStore {
+      override async *list(...args: Parameters<SoundStore["list"]>): AsyncGenerator<ListedSession> {
+        try {
+          yield* super.list(...args);
+        } catch {
+          return;
+        }
+      }
+    },
+    "a failing backend is a rejection of list and deleteAll",
+  ),
+];

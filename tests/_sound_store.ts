@@ -1,0 +1,216 @@
+import {
+  type Clock,
+  type DeleteAllOptions,
+  type ListedSession,
+  SessionEndedError,
+  type SessionRecord,
+  type SessionStore,
+  type SessionTimes,
+  SessionTooLargeError,
+  type StoreCapabilities,
+  type StoreReplacement,
+} from "@x/hono-session";
+import { SignedCookieStore } from "@x/hono-session/stores/cookie";
+import { SECRET } from "./_cookie_stores.ts";
+
+export const MAX_BYTES = 500_000;
+
+/** A store that keeps the whole contract, in parts that can be broken one by one. */
+export class SoundStore implements SessionStore {
+  readonly capabilities: StoreCapabilities = {
+    atomic: true,
+    index: true,
+    consistency: "strong",
+    maxBytes: MAX_BYTES,
+    abortable: true,
+  };
+  readonly records = new Map<string, SessionRecord>();
+  /** The keys of every subject. */
+  readonly entries = new Map<string, Set<string>>();
+  /** What the last end of all sessions of a subject was asked for. */
+  readonly ends = new Map<string, DeleteAllOptions>();
+  readonly clock: Clock;
+  isAtomic = true;
+  isDown = false;
+
+  constructor(clock: Clock) {
+    this.clock = clock;
+  }
+
+  async read(key: string, _c?: unknown, signal?: AbortSignal): Promise<SessionRecord | undefined> {
+    await this.begin(signal);
+    const record = this.live(key);
+    return record && this.copy(record);
+  }
+
+  async create(key: string, record: SessionRecord, _c?: unknown, signal?: AbortSignal) {
+    await this.begin(signal);
+    this.assertFits(record);
+    if (this.live(key)) return false;
+    this.assertNotEnded(record);
+    if (!this.isAtomic) await Promise.resolve();
+    return this.put(key, record);
+  }
+
+  async update(
+    key: string,
+    record: SessionRecord,
+    previous: SessionRecord,
+    _c?: unknown,
+    signal?: AbortSignal,
+  ) {
+    await this.begin(signal);
+    this.assertFits(record);
+    if (!this.matches(key, previous)) return false;
+    if (record.subject !== this.live(key)!.subject) this.assertNotEnded(record);
+    if (!this.isAtomic) await Promise.resolve();
+    return this.put(key, record);
+  }
+
+  async replace(
+    key: string,
+    next: StoreReplacement,
+    previous: SessionRecord,
+    _c?: unknown,
+    signal?: AbortSignal,
+  ) {
+    await this.begin(signal);
+    this.assertFits(next.record);
+    if (!this.matches(key, previous) || this.live(next.key)) return false;
+    this.assertNotEnded(next.record);
+    if (!this.isAtomic) await Promise.resolve();
+    this.remove(key);
+    return this.put(next.key, next.record);
+  }
+
+  async touch(
+    key: string,
+    times: SessionTimes,
+    previous: SessionRecord,
+    _c?: unknown,
+    signal?: AbortSignal,
+  ) {
+    await this.begin(signal);
+    if (!this.matches(key, previous)) return false;
+    const record = this.live(key)!;
+    if (!this.isAtomic) await Promise.resolve();
+    return this.put(key, this.touched(record, times));
+  }
+
+  async delete(key: string, _c?: unknown, signal?: AbortSignal): Promise<void> {
+    await this.begin(signal);
+    this.remove(key);
+  }
+
+  async *list(subject: string, _c?: unknown, signal?: AbortSignal): AsyncGenerator<ListedSession> {
+    await this.begin(signal);
+    for (const key of this.entries.get(subject) ?? []) {
+      const record = this.live(key);
+      if (record) yield { key, record: this.copy(record) };
+    }
+  }
+
+  async deleteAll(
+    subject: string,
+    options: DeleteAllOptions,
+    _c?: unknown,
+    signal?: AbortSignal,
+  ): Promise<number> {
+    await this.begin(signal);
+    this.end(subject, options);
+    let ended = 0;
+    for (const key of this.entries.get(subject) ?? []) {
+      const record = this.live(key);
+      if (record && record.sid === options.except) continue;
+      if (record) ended++;
+      this.remove(key);
+    }
+    return ended;
+  }
+
+  /** What every operation begins with. */
+  begin(signal: AbortSignal | undefined): unknown {
+    if (this.isDown) throw new Error("connection refused");
+    signal?.throwIfAborted();
+    return undefined;
+  }
+
+  assertFits({ data }: SessionRecord): void {
+    if (data.length <= MAX_BYTES) return;
+    const sizes = { size: data.length, limit: MAX_BYTES };
+    throw new SessionTooLargeError("Cannot store session: it is too large", sizes);
+  }
+
+  live(key: string): SessionRecord | undefined {
+    const record = this.records.get(key);
+    return record && this.clock() < record.expiresAt ? record : undefined;
+  }
+
+  matches(key: string, previous: SessionRecord): boolean {
+    return this.live(key)?.version === previous.version;
+  }
+
+  touched(record: SessionRecord, times: SessionTimes): SessionRecord {
+    return { ...record, ...times };
+  }
+
+  copy(record: SessionRecord): SessionRecord {
+    return { ...record };
+  }
+
+  put(key: string, record: SessionRecord): boolean {
+    this.unlist(key);
+    this.records.set(key, this.copy(record));
+    this.enlist(key, record);
+    return true;
+  }
+
+  remove(key: string): void {
+    this.unlist(key);
+    this.records.delete(key);
+  }
+
+  enlist(key: string, { subject }: SessionRecord): void {
+    if (subject === undefined) return;
+    const keys = this.entries.get(subject) ?? new Set();
+    this.entries.set(subject, keys.add(key));
+  }
+
+  unlist(key: string): void {
+    const { subject } = this.records.get(key) ?? {};
+    if (subject !== undefined) this.entries.get(subject)?.delete(key);
+  }
+
+  /** Remembers that all sessions of a subject were ended. */
+  end(subject: string, options: DeleteAllOptions): void {
+    if (options.at >= (this.ends.get(subject)?.at ?? 0)) this.ends.set(subject, options);
+  }
+
+  assertNotEnded({ sid, subject, subjectAt = 0 }: SessionRecord): void {
+    const end = subject === undefined ? undefined : this.ends.get(subject);
+    if (!end || subjectAt > end.at || sid === end.except) return;
+    throw new SessionEndedError("Cannot store session: all of its subject were ended");
+  }
+}
+
+/** The same for a store whose token is the record. */
+export class SoundStatelessStore extends SignedCookieStore {
+  constructor(clock: Clock) {
+    super({ secret: SECRET, clock });
+  }
+}
+
+/** A mistake in a store, and the cases of the conformance suite that are there to find it. */
+export interface BrokenStore {
+  mistake: string;
+  open(clock: Clock): SessionStore;
+  finds: string[];
+}
+
+export function broken(
+  mistake: string,
+  Store: new (clock: Clock) => SessionStore,
+  ...finds: string[]
+): BrokenStore {
+  return { mistake, open: (clock) => new Store(clock), finds };
+}
