@@ -1,0 +1,2 @@
+// Only its types count.
+export {};

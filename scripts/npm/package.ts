@@ -1,0 +1,100 @@
+// What the npm package is, whatever builds it: `scripts/build_npm.ts` or, for the tests, `build_with_tsc.ts`.
+import config from "../../deno.json" with { type: "json" };
+
+/** The modules of Hono that the source imports. dnt copies one that is missing here into the package. */
+const HONO_MODULES = ["hono", "hono/http-exception", "hono/utils/cookie", "hono/utils/jwt/jwt"];
+
+/** The data of `/global`, the entry point that there is on npm alone: JSR lets nobody augment a module. */
+const GLOBAL = {
+  name: "./global",
+  types: "./esm/global.d.ts",
+  default: "./esm/global.js",
+};
+
+/** The entry points, as on JSR. */
+export const entryPoints: { name: string; path: string }[] = Object.entries(config.exports)
+  .map(([name, path]) => ({ name, path }));
+
+/** What the versions of Hono have in common that the package works with. */
+export const HONO_RANGE: string = rangeOf(config.imports.hono);
+
+/** Where the package gets Hono from on npm: from whoever installs it. */
+export const mappings: Record<string, PeerModule> = Object.fromEntries(
+  HONO_MODULES.map((specifier) => {
+    const [name, ...rest] = specifier.split("/") as [string, ...string[]];
+    const subPath = rest.join("/");
+    return [specifier, {
+      name,
+      version: HONO_RANGE,
+      peerDependency: true,
+      ...(subPath ? { subPath } : {}),
+    }];
+  }),
+);
+
+/** A module of a package that an application brings along. */
+export interface PeerModule {
+  name: string;
+  version: string;
+  peerDependency: true;
+  subPath?: string;
+}
+
+/** What runs the package has all of this. */
+export const TARGET = "ES2022";
+export const LIB: ("ES2022" | "DOM" | "DOM.Iterable" | "ESNext.Disposable")[] = [
+  "ES2022",
+  "DOM",
+  "DOM.Iterable",
+  "ESNext.Disposable",
+];
+
+/** The `package.json` but for what dnt finds out itself: the two kinds of dependencies. */
+export const packageJson = {
+  name: config.name,
+  version: config.version,
+  description:
+    "Sessions for Hono: typed, safe under concurrent requests, in Deno KV, Redis, DynamoDB, Workers KV or a sealed cookie.",
+  keywords: ["hono", "session", "middleware", "cookie", "deno", "bun", "cloudflare-workers"],
+  license: config.license,
+  ...repository(),
+  type: "module",
+  sideEffects: false,
+  engines: { node: ">=20" },
+  exports: Object.fromEntries([
+    ...entryPoints.map(({ name, path }) => {
+      const stem = path.replace("./", "./esm/").replace(/\.ts$/, "");
+      return [name, { types: `${stem}.d.ts`, default: `${stem}.js` }] as const;
+    }),
+    [GLOBAL.name, { types: GLOBAL.types, default: GLOBAL.default }] as const,
+  ]),
+  publishConfig: { access: "public" },
+};
+
+export const dependencies = { "iron-webcrypto": rangeOf(config.imports["iron-webcrypto"]) };
+
+export const peerDependencies = { hono: HONO_RANGE };
+
+/** Files that are put beside the code as they are, and where. */
+export const files: Record<string, string> = {
+  ...Object.fromEntries(
+    config.publish.include.filter((path) => /^[A-Z]+(\.md)?$/.test(path))
+      .map((path) => [path, path]),
+  ),
+  "scripts/npm/global.d.ts": GLOBAL.types,
+  "scripts/npm/global.js": GLOBAL.default,
+};
+
+/** npm holds the provenance of the package against it. */
+function repository(): { repository?: { type: string; url: string } } {
+  const name = Deno.env.get("GITHUB_REPOSITORY");
+  if (name === undefined) return {};
+  const server = Deno.env.get("GITHUB_SERVER_URL") ?? "https://github.com";
+  return { repository: { type: "git", url: `git+${server}/${name}.git` } };
+}
+
+function rangeOf(specifier: string): string {
+  const [, range] = /^(?:npm:|jsr:@[^/]+\/)[^@]+@(.+)$/.exec(specifier) ?? [];
+  if (range === undefined) throw new Error(`Cannot read range of versions: ${specifier}`);
+  return range;
+}

@@ -1,0 +1,65 @@
+import { assertEquals } from "@std/assert";
+import { checkAsConsumer, skipConsumer, TYPESCRIPT_VERSIONS } from "./_consumer.ts";
+
+const PROGRAM = await Deno.readTextFile(new URL("program.ts", import.meta.url));
+
+const GLOBAL_PROGRAM = `
+import "@x/hono-session/global";
+import { session } from "@x/hono-session";
+import { Hono } from "hono";
+import { createMiddleware } from "hono/factory";
+
+type Same<One, Other> = [One] extends [Other] ? [Other] extends [One] ? true : false : false;
+const same = <_Proof extends true>() => {};
+
+declare module "@x/hono-session" {
+  interface SessionData {
+    language?: string;
+  }
+}
+
+const verifySession = createMiddleware<{ Variables: { Session: { userId: string } } }>(
+  async (c, next) => {
+    if (!c.session.userId) return c.text("Unauthorised", 401);
+    return await next();
+  },
+);
+
+export const typed = new Hono()
+  .use(session<{ userId?: string }>())
+  .get("/", (c) => {
+    same<Same<typeof c.session.userId, string | undefined>>();
+    c.session.userId = "42";
+    // @ts-expect-error -- no such key
+    c.session.nobody = 1;
+    // @ts-expect-error -- no session
+    c.session = 1;
+    c.session = { userId: "42" };
+    c.session = null;
+    return c.text("ok");
+  })
+  .get("/mine", verifySession, (c) => {
+    same<Same<typeof c.session.userId, string>>();
+    return c.text(c.session.userId);
+  });
+
+// An application whose middleware is mounted elsewhere.
+export const untyped = new Hono().get("/", (c) => {
+  same<Same<typeof c.session.language, string | undefined>>();
+  same<Same<typeof c.session.isNew, boolean>>();
+  return c.text(c.session.language ?? "en");
+});
+`;
+
+for (const typescript of skipConsumer() ? [] : TYPESCRIPT_VERSIONS) {
+  for (const exactOptionalPropertyTypes of [true, false]) {
+    const compilerOptions = { exactOptionalPropertyTypes };
+    const exact = exactOptionalPropertyTypes ? "exactOptionalPropertyTypes" : "--strict alone";
+
+    Deno.test(`types: TypeScript ${typescript} with ${exact}`, async () => {
+      const consumer = { typescript, compilerOptions };
+      assertEquals(await checkAsConsumer(PROGRAM, consumer), []);
+      assertEquals(await checkAsConsumer(GLOBAL_PROGRAM, consumer), []);
+    });
+  }
+}
