@@ -1,6 +1,6 @@
 // Builds the npm package with dnt, which comes from JSR, in the folder `npm`.
 import { build, emptyDir } from "@deno/dnt";
-import { copyFiles } from "./npm/build_with_tsc.ts";
+import { finish } from "./npm/build_with_tsc.ts";
 import { entryPoints, LIB, mappings, packageJson, TARGET } from "./npm/package.ts";
 import { fromFileUrl, ROOT } from "./paths.ts";
 
@@ -29,6 +29,6 @@ await build({
   async postBuild() {
     // Bundlers would take its silence for side effects.
     await Deno.remove(`${OUT_FOLDER}/esm/package.json`);
-    await copyFiles(OUT_FOLDER);
+    await finish(OUT_FOLDER);
   },
 });

@@ -21,6 +21,9 @@ const SOURCE = ["mod.ts", "src", "stores"];
 const BUNDLED: [specifier: string, path: string][] = Object.entries(npmImportMap.imports)
   .filter(([specifier, path]) => path.startsWith("./") && specifier.startsWith("@std/crypto/"));
 
+/** Brings the types of `Symbol.asyncDispose` along. */
+const DISPOSABLE = '/// <reference lib="esnext.disposable" preserve="true" />\n';
+
 /** Builds the package into a folder. */
 export async function buildWithTsc(outFolder: string): Promise<void> {
   const work = await Deno.makeTempDir({ prefix: "hono-session-build-" });
@@ -52,14 +55,20 @@ export async function buildWithTsc(outFolder: string): Promise<void> {
   } finally {
     await Deno.remove(work, { recursive: true });
   }
-  await copyFiles(outFolder);
+  await finish(outFolder);
   await writeJson(`${outFolder}/package.json`, { ...packageJson, dependencies, peerDependencies });
 }
 
-/** Puts the files that are no code beside it, and those that are written by hand. */
-export async function copyFiles(outFolder: string): Promise<void> {
+/** Puts the files that are no code beside it, and those that are written by hand, and names the libraries of types. */
+export async function finish(outFolder: string): Promise<void> {
   for (const [from, to] of Object.entries(files)) {
     await Deno.copyFile(fromFileUrl(new URL(from, ROOT)), `${outFolder}/${to}`);
+  }
+  for (const { path } of entryPoints) {
+    const types = `${outFolder}/esm/${path.slice(2).replace(/\.ts$/, ".d.ts")}`;
+    const text = await Deno.readTextFile(types);
+    // JSR lets no source name one, and not every consumer has it.
+    if (text.includes("Symbol.asyncDispose")) await Deno.writeTextFile(types, DISPOSABLE + text);
   }
 }
 

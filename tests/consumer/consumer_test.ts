@@ -62,3 +62,12 @@ for (const consumer of skipConsumer() ? [] : CONSUMERS) {
     assertEquals(findings.map((line) => /error (TS\d+)/.exec(line)?.[1]), ["TS2322"]);
   });
 }
+
+Deno.test({
+  name: "a consumer needs no library of types but that of its runtime",
+  ignore: skipConsumer(),
+  async fn() {
+    const compilerOptions = { lib: ["ES2022", "DOM", "DOM.Iterable"] };
+    assertEquals(await checkAsConsumer(EVERY_ENTRY, { compilerOptions }), []);
+  },
+});
