@@ -31,6 +31,8 @@
 import type { SessionRecord, SessionTimes } from "../src/record.ts";
 import {
   type Clock,
+  type DeleteAllOptions,
+  type ListedSession,
   type SessionStore,
   type StoreCapabilities,
   type StoreReplacement,
@@ -38,7 +40,9 @@ import {
 } from "../src/store.ts";
 import { commit, openKv, pause } from "./deno_kv/database.ts";
 import type { KvAtomicLike, KvEntryLike, KvKeyLike, KvLike } from "./deno_kv/like.ts";
-import { type Head, isHead, joinParts, MAX_BYTES, MOST_PARTS, toHead } from "./deno_kv/parts.ts";
+import { type Head, MAX_BYTES, toHead } from "./deno_kv/parts.ts";
+import { type Entry, Records, toEntry } from "./deno_kv/records.ts";
+import { SubjectIndex } from "./deno_kv/subjects.ts";
 
 export type { KvAtomicLike, KvEntryLike, KvKeyLike, KvLike };
 
@@ -80,17 +84,15 @@ export interface DenoKvStoreOptions {
   clock?: Clock;
 }
 
-/** What was last seen under a key. */
-interface Entry {
-  readonly versionstamp: string | null;
-  readonly head: Head | undefined;
-}
-
 /**
  * Keeps sessions in Deno KV. Every promise of the store contract holds, also between processes.
  *
  * The database is opened once, when it is first needed. A record is one entry under `[...prefix, key]`;
  * above about 32,000 characters its texts are split over `[...prefix, key, 0]` and on, in the same commit. Deno KV may show an entry after its time, so the time in the record decides.
+ *
+ * A session of a subject has an entry under `[...prefix, "subject", JSON.stringify(subject), key]`, in the same commit.
+ * Above it, under `[...prefix, "subject", JSON.stringify(subject)]`, lies until when all sessions of the subject were
+ * ended.
  *
  * @example Usage
  * ```ts
@@ -105,15 +107,14 @@ export class DenoKvStore implements SessionStore {
   /** Atomic and strongly consistent, also between processes. */
   readonly capabilities: StoreCapabilities = {
     atomic: true,
-    index: false,
+    index: true,
     consistency: "strong",
     maxBytes: MAX_BYTES,
   };
   readonly #options: DenoKvStoreOptions;
-  readonly #prefix: KvKeyLike;
   readonly #clock: Clock;
-  /** What lay in the database when a record was read or written. */
-  readonly #entries = new WeakMap<SessionRecord, Entry>();
+  readonly #records: Records;
+  readonly #index: SubjectIndex;
   #opened: Promise<KvLike> | undefined;
   #closed = false;
 
@@ -130,8 +131,10 @@ export class DenoKvStore implements SessionStore {
     this.#options = options;
     // Whoever uses the store is told; nobody else is to be.
     Promise.resolve(options.kv).catch(() => {});
-    this.#prefix = options.prefix ?? ["session"];
-    this.#clock = options.clock ?? systemClock;
+    const { prefix = ["session"], clock = systemClock } = options;
+    this.#clock = clock;
+    this.#index = new SubjectIndex(prefix);
+    this.#records = new Records({ prefix, clock, index: this.#index });
   }
 
   /**
@@ -142,8 +145,7 @@ export class DenoKvStore implements SessionStore {
    */
   async read(key: string): Promise<SessionRecord | undefined> {
     const kv = await this.#open();
-    const entry = toEntry(await kv.get(this.#key(key)));
-    return await this.#whole(kv, key, entry);
+    return await this.#records.read(kv, key);
   }
 
   /**
@@ -153,13 +155,15 @@ export class DenoKvStore implements SessionStore {
    * @param record The record.
    * @returns Whether it was stored.
    * @throws {SessionTooLargeError} When it is larger than 540,000 bytes.
+   * @throws {SessionEndedError} When all sessions of its subject were ended.
    */
   create(key: string, record: SessionRecord): Promise<boolean> {
     return this.#write(key, {
       known: { versionstamp: null, head: undefined },
       accepts: (head) => head === undefined,
       record,
-      build: (atomic, old) => this.#set(this.#clear(atomic, key, old), key, record),
+      binds: true,
+      build: (atomic, old) => this.#records.set(atomic, key, { record, old }),
     });
   }
 
@@ -171,13 +175,15 @@ export class DenoKvStore implements SessionStore {
    * @param previous The record that was read.
    * @returns Whether it was stored.
    * @throws {SessionTooLargeError} When it is larger than 540,000 bytes.
+   * @throws {SessionEndedError} When all sessions of its subject were ended.
    */
   update(key: string, record: SessionRecord, previous: SessionRecord): Promise<boolean> {
     return this.#write(key, {
-      known: this.#known(previous),
+      known: this.#records.known(previous),
       accepts: (head) => head?.version === previous.version,
       record,
-      build: (atomic, old) => this.#set(this.#clear(atomic, key, old), key, record),
+      binds: record.subject !== previous.subject || record.subjectAt !== previous.subjectAt,
+      build: (atomic, old) => this.#records.set(atomic, key, { record, old }),
     });
   }
 
@@ -189,15 +195,18 @@ export class DenoKvStore implements SessionStore {
    * @param previous The record that was read.
    * @returns Whether it was moved.
    * @throws {SessionTooLargeError} When it is larger than 540,000 bytes.
+   * @throws {SessionEndedError} When all sessions of its subject were ended.
    */
   replace(key: string, next: StoreReplacement, previous: SessionRecord): Promise<boolean> {
     return this.#write(key, {
-      known: this.#known(previous),
+      known: this.#records.known(previous),
       accepts: (head) => head?.version === previous.version,
       record: next.record,
+      binds: true,
       build: (atomic, old) => {
-        this.#clear(atomic, key, old).check({ key: this.#key(next.key), versionstamp: null });
-        return this.#set(atomic, next.key, next.record);
+        this.#records.clear(atomic, key, old);
+        atomic.check({ key: this.#records.key(next.key), versionstamp: null });
+        this.#records.set(atomic, next.key, { record: next.record, old: undefined });
       },
     });
   }
@@ -214,11 +223,12 @@ export class DenoKvStore implements SessionStore {
     const kv = await this.#open();
     for (let tries = 0; tries < TRIES; tries++) {
       if (tries > 0) await pause(tries);
-      const record = await this.read(key);
+      const record = await this.#records.read(kv, key);
       if (record?.version !== previous.version) return false;
-      const { versionstamp } = this.#entries.get(record)!;
-      const atomic = kv.atomic().check({ key: this.#key(key), versionstamp });
-      if ((await commit(this.#set(atomic, key, { ...record, ...times }))).ok) return true;
+      const { versionstamp, head: old } = this.#records.known(record)!;
+      const atomic = kv.atomic().check({ key: this.#records.key(key), versionstamp });
+      this.#records.set(atomic, key, { record: { ...record, ...times }, old });
+      if ((await commit(atomic)).ok) return true;
     }
     throw new Error("Cannot touch session: it was written too often at the same time");
   }
@@ -230,9 +240,80 @@ export class DenoKvStore implements SessionStore {
    */
   async delete(key: string): Promise<void> {
     const kv = await this.#open();
-    const atomic = kv.atomic();
-    for (const each of this.#allKeys(key)) atomic.delete(each);
-    await commit(atomic);
+    for (let tries = 1;; tries++) {
+      const { versionstamp, head } = await this.#records.look(kv, key);
+      if (versionstamp === null) return;
+      const atomic = kv.atomic();
+      if (tries < TRIES) {
+        atomic.check({ key: this.#records.key(key), versionstamp });
+        this.#records.clear(atomic, key, head);
+      } else {
+        // No writes of others keep a session alive. The entry that is left is pruned by a list.
+        this.#records.clear(atomic, key, undefined);
+      }
+      if ((await commit(atomic)).ok) return;
+      await pause(tries);
+    }
+  }
+
+  /**
+   * The live sessions of a subject. Entries of others are pruned.
+   *
+   * @param subject The subject.
+   */
+  async *list(subject: string): AsyncGenerator<ListedSession> {
+    const kv = await this.#open();
+    for await (const entries of this.#index.entries(kv, subject)) {
+      const found = await kv.getMany(entries.map(({ key }) => this.#records.key(key)));
+      const heads = found.map((each) => this.#records.live(toEntry(each)));
+      const gone = entries.filter((_, index) => heads[index]?.subject !== subject);
+      if (gone.length > 0) {
+        const atomic = kv.atomic();
+        for (const { check } of gone) atomic.check(check).delete(check.key);
+        await commit(atomic);
+      }
+      for (const [index, { key }] of entries.entries()) {
+        const head = heads[index];
+        if (head?.subject !== subject) continue;
+        const { data: _, flash: __, parts: ___, ...record } = head;
+        yield { key, record };
+      }
+    }
+  }
+
+  /**
+   * Ends all sessions of a subject, and keeps those from coming into being that are on their way.
+   *
+   * @param subject The subject.
+   * @param options Until when, and which one stays.
+   * @returns How many were ended.
+   */
+  async deleteAll(subject: string, options: DeleteAllOptions): Promise<number> {
+    const kv = await this.#open();
+    await this.#index.end(kv, subject, options);
+    const { at, except } = options;
+    let ended = 0;
+    for (let tries = 0; tries < TRIES; tries++) {
+      if (tries > 1) await pause(tries);
+      let found = false;
+      for await (const entries of this.#index.entries(kv, subject)) {
+        // Those that came later are ended as well if they are there, but there may be always more of them.
+        const doomed = entries.filter(({ sid, subjectAt }) =>
+          sid !== except && (tries === 0 || subjectAt <= at)
+        );
+        if (doomed.length === 0) continue;
+        found = true;
+        const atomic = kv.atomic();
+        for (const { key, parts, check } of doomed) {
+          atomic.check(check).delete(check.key);
+          for (const each of this.#records.keys(key, parts)) atomic.delete(each);
+        }
+        const { ok } = await commit(atomic);
+        if (ok) ended += doomed.filter(({ expiresAt }) => this.#clock() < expiresAt).length;
+      }
+      if (!found) return ended;
+    }
+    throw new Error("Cannot end sessions: they were written too often at the same time");
   }
 
   /** Closes the database if this store has opened it. */
@@ -254,90 +335,40 @@ export class DenoKvStore implements SessionStore {
     return opened;
   }
 
-  /** Commits a change if what is under the key is accepted; `known` spares the look. */
-  async #write(key: string, { known, accepts, record, build }: {
+  /**
+   * Commits a change if what is under the key is accepted; `known` spares the look. What makes a record its subject's
+   * depends on the end of all sessions of the subject as well.
+   */
+  async #write(key: string, { known, accepts, record, binds, build }: {
     known: Entry | undefined;
     accepts: (head: Head | undefined) => boolean;
     record: SessionRecord;
-    build: (atomic: KvAtomicLike, old: Head | undefined) => KvAtomicLike;
+    binds: boolean;
+    build: (atomic: KvAtomicLike, old: Head | undefined) => void;
   }): Promise<boolean> {
     const kv = await this.#open();
-    let entry = known;
+    const subject = binds ? record.subject : undefined;
+    const keys = [this.#records.key(key)];
+    if (subject !== undefined) keys.push(this.#index.endKey(subject));
+    let entry = subject === undefined ? known : undefined;
     for (let tries = 0; tries < TRIES; tries++) {
       if (tries > 1) await pause(tries);
+      const atomic = kv.atomic();
       if (!entry) {
-        entry = toEntry(await kv.get(this.#key(key)));
-        if (!accepts(this.#live(entry))) return false;
+        const [head, end] = await kv.getMany(keys);
+        entry = toEntry(head!);
+        if (!accepts(this.#records.live(entry))) return false;
+        if (subject !== undefined) this.#index.guard(atomic, subject, { record, found: end! });
       }
-      const atomic = kv.atomic().check({ key: this.#key(key), versionstamp: entry.versionstamp });
-      const { ok, versionstamp = null } = await commit(build(atomic, entry.head));
+      atomic.check({ key: this.#records.key(key), versionstamp: entry.versionstamp });
+      build(atomic, entry.head);
+      const { ok, versionstamp = null } = await commit(atomic);
       if (ok) {
-        this.#entries.set(record, { versionstamp, head: toHead(record).head });
+        this.#records.remember(record, { versionstamp, head: toHead(record).head });
         return true;
       }
       entry = undefined;
     }
     return false;
   }
-
-  #set(atomic: KvAtomicLike, key: string, record: SessionRecord): KvAtomicLike {
-    const { head, parts } = toHead(record);
-    const options = { expireIn: Math.max(Math.ceil(record.expiresAt - this.#clock()), 1) };
-    atomic.set(this.#key(key), head, options);
-    parts.forEach((part, index) => atomic.set(this.#key(key, index), part, options));
-    return atomic;
-  }
-
-  #clear(atomic: KvAtomicLike, key: string, old: Head | undefined): KvAtomicLike {
-    for (const each of this.#allKeys(key, old?.parts ?? 0)) atomic.delete(each);
-    return atomic;
-  }
-
-  #live({ head }: Entry): Head | undefined {
-    return head && this.#clock() < head.expiresAt ? head : undefined;
-  }
-
-  #known(previous: SessionRecord): Entry | undefined {
-    return this.#clock() < previous.expiresAt ? this.#entries.get(previous) : undefined;
-  }
-
-  /** The live record of an entry, with its parts. What one commit wrote has one versionstamp. */
-  async #whole(kv: KvLike, key: string, entry: Entry): Promise<SessionRecord | undefined> {
-    for (let tries = 0; tries < TRIES; tries++) {
-      const head = this.#live(entry);
-      if (!head) return undefined;
-      const { parts: count, ...record } = head;
-      if (count === undefined) return this.#remember(record, entry);
-
-      const [first, ...parts] = await kv.getMany(this.#allKeys(key, count));
-      const now = toEntry(first!);
-      const texts = now.head?.parts === count
-        ? joinParts(parts.filter(({ versionstamp }) => versionstamp === now.versionstamp), count)
-        : undefined;
-      if (texts && now.head) {
-        const { parts: _, ...latest } = now.head;
-        return this.#remember({ ...latest, ...texts }, now);
-      }
-      entry = now;
-    }
-    return undefined;
-  }
-
-  #remember(record: SessionRecord, entry: Entry): SessionRecord {
-    this.#entries.set(record, entry);
-    return record;
-  }
-
-  #key(key: string, ...part: number[]): KvKeyLike {
-    return [...this.#prefix, key, ...part];
-  }
-
-  /** The key of a record and of its parts. */
-  #allKeys(key: string, parts: number = MOST_PARTS): KvKeyLike[] {
-    return [this.#key(key), ...Array.from({ length: parts }, (_, index) => this.#key(key, index))];
-  }
-}
-
-function toEntry({ value, versionstamp }: KvEntryLike): Entry {
-  return { versionstamp, head: isHead(value) ? value : undefined };
 }

@@ -18,11 +18,13 @@ export type KvKeyLike = readonly (string | number)[];
  * ```ts
  * import type { KvEntryLike } from "@x/hono-session/stores/deno-kv";
  *
- * const missing: KvEntryLike = { value: null, versionstamp: null };
+ * const missing: KvEntryLike = { key: ["session", "Sxwn…"], value: null, versionstamp: null };
  * console.assert(missing.value === null);
  * ```
  */
 export interface KvEntryLike {
+  /** The key. */
+  readonly key: readonly unknown[];
   /** The value, `null` when there is none. */
   readonly value: unknown;
   /** The version of the entry, `null` when there is none. */
@@ -91,6 +93,16 @@ export interface KvLike {
    * @param keys The keys.
    */
   getMany(keys: KvKeyLike[]): Promise<KvEntryLike[]>;
+  /**
+   * Reads the entries whose keys begin with a prefix, and are longer.
+   *
+   * @param selector The prefix.
+   * @param options `batchSize`: how many entries one request reads.
+   */
+  list(
+    selector: { prefix: KvKeyLike },
+    options?: { batchSize?: number },
+  ): AsyncIterable<KvEntryLike>;
   /** Begins an atomic operation. */
   atomic(): KvAtomicLike;
   /** Closes the database. */

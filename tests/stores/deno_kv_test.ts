@@ -1,4 +1,5 @@
-import { DenoKvStore } from "@x/hono-session/stores/deno-kv";
+import { SessionEndedError, type SessionRecord } from "@x/hono-session";
+import { DenoKvStore, type KvAtomicLike, type KvLike } from "@x/hono-session/stores/deno-kv";
 import { storeConformance } from "@x/hono-session/testing";
 import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
 import { FakeClock } from "../_clock.ts";
@@ -20,6 +21,85 @@ async function openTemporary() {
   };
   return { kv, close };
 }
+
+/** A handle that does what another one does, but for the changes. */
+function wrap(kv: Deno.Kv, changes: Partial<KvLike>): KvLike {
+  return {
+    get: (key) => kv.get([...key]),
+    getMany: (keys) => kv.getMany(keys.map((key) => [...key])),
+    list: ({ prefix }, options) => kv.list({ prefix: [...prefix] }, options),
+    atomic: () => kv.atomic(),
+    close: () => {},
+    ...changes,
+  };
+}
+
+/** A handle whose commits go through a function. */
+function wrapCommits(kv: Deno.Kv, commit: (go: KvAtomicLike["commit"]) => unknown): KvLike {
+  return wrap(kv, {
+    atomic() {
+      const atomic = kv.atomic();
+      const go = atomic.commit.bind(atomic);
+      return Object.assign(atomic, { commit: () => commit(go) });
+    },
+  });
+}
+
+/** A handle that counts its reads, and what its commits are made of. */
+function count(kv: Deno.Kv) {
+  const reads: string[] = [];
+  const commits: { check: number; set: number; delete: number }[] = [];
+  const counted = wrap(kv, {
+    get(key) {
+      reads.push("get");
+      return kv.get([...key]);
+    },
+    getMany(keys) {
+      reads.push("getMany");
+      return kv.getMany(keys.map((key) => [...key]));
+    },
+    list({ prefix }, options) {
+      reads.push("list");
+      return kv.list({ prefix: [...prefix] }, options);
+    },
+    atomic() {
+      const atomic = kv.atomic();
+      const counts = { check: 0, set: 0, delete: 0 };
+      commits.push(counts);
+      for (const operation of ["check", "set", "delete"] as const) {
+        const original = atomic[operation] as (...args: unknown[]) => Deno.AtomicOperation;
+        atomic[operation] = (...args: unknown[]) => {
+          counts[operation]++;
+          return original.apply(atomic, args);
+        };
+      }
+      return atomic;
+    },
+  });
+  /** What was asked since it was last looked at. */
+  const taken = () => [reads.splice(0), commits.splice(0)];
+  return { counted, reads, commits, taken };
+}
+
+/** All keys of a database. */
+async function keysOf(kv: Deno.Kv): Promise<Deno.KvKey[]> {
+  return (await Array.fromAsync(kv.list({ prefix: [] }))).map(({ key }) => key);
+}
+
+/** The keys of a list. */
+async function listed(store: DenoKvStore, subject: string): Promise<string[]> {
+  return (await Array.fromAsync(store.list(subject))).map(({ key }) => key);
+}
+
+const SUBJECT = "user:42";
+
+/** A record of a subject since now. */
+function makeBound(clock: FakeClock, changes: Partial<SessionRecord> = {}): SessionRecord {
+  return makeRecord(clock, { subject: SUBJECT, subjectAt: clock.now(), ...changes });
+}
+
+/** The data of a record of four parts. */
+const LARGE = JSON.stringify({ text: "ż".repeat(100_000) });
 
 storeConformance({
   name: "DenoKvStore in memory",
@@ -60,10 +140,7 @@ Deno.test("DenoKvStore gives Deno KV the time to live", async () => {
   const lives: (number | undefined)[] = [];
   const store = new DenoKvStore({
     clock: clock.now,
-    kv: {
-      get: (key) => kv.get([...key]),
-      getMany: (keys) => kv.getMany(keys.map((key) => [...key])),
-      close: () => {},
+    kv: wrap(kv, {
       atomic() {
         const atomic = kv.atomic();
         const { set } = atomic;
@@ -73,7 +150,7 @@ Deno.test("DenoKvStore gives Deno KV the time to live", async () => {
         };
         return atomic;
       },
-    },
+    }),
   });
   const record = makeRecord(clock);
   await store.create("key", record);
@@ -81,7 +158,14 @@ Deno.test("DenoKvStore gives Deno KV the time to live", async () => {
   const next = { ...record, version: 2 };
   await store.update("key", next, record);
   await store.touch("key", { ...next, expiresAt: clock.now() + 7_200_000.5 }, next);
-  assertEquals(lives, [3_600_000, 3_540_000, 7_200_001]);
+  assertEquals(lives.splice(0), [3_600_000, 3_540_000, 7_200_001]);
+  // The entry of a subject has the same, and the end of all its sessions 24 days.
+  const bound = makeBound(clock);
+  await store.create("bound", bound);
+  await store.touch("bound", { ...bound, expiresAt: clock.now() + 7_200_000 }, bound);
+  assertEquals(lives.splice(0), [3_600_000, 3_600_000, 7_200_000, 7_200_000]);
+  await store.deleteAll(SUBJECT, { at: clock.now() });
+  assertEquals(lives, [2_073_600_000]);
 });
 
 Deno.test("DenoKvStore leaves no part behind when a large record shrinks, moves or ends", async () => {
@@ -140,16 +224,13 @@ Deno.test("DenoKvStore reads a large record whole where several reads are no sna
   let version = 1;
   const reader = new DenoKvStore({
     clock: clock.now,
-    kv: {
-      get: (key) => kv.get([...key]),
-      atomic: () => kv.atomic(),
-      close: () => {},
+    kv: wrap(kv, {
       async getMany([first, ...rest]) {
         const head = await kv.get([...first!]);
         if (version < 4) assert(await writer.update("key", large(version + 1), large(version++)));
         return [head, ...await kv.getMany(rest.map((key) => [...key]))];
       },
-    },
+    }),
   });
   assertEquals(await reader.read("key"), large(4));
 });
@@ -201,18 +282,10 @@ Deno.test("DenoKvStore commits again while another process has the file locked",
   let locked = 0;
   const store = new DenoKvStore({
     clock: clock.now,
-    kv: {
-      get: (key) => kv.get([...key]),
-      getMany: (keys) => kv.getMany(keys.map((key) => [...key])),
-      close: () => {},
-      atomic() {
-        const atomic = kv.atomic();
-        const { commit } = atomic;
-        atomic.commit = () =>
-          locked-- > 0 ? Promise.reject(new TypeError("database is locked")) : commit.call(atomic);
-        return atomic;
-      },
-    },
+    kv: wrapCommits(
+      kv,
+      (go) => locked-- > 0 ? Promise.reject(new TypeError("database is locked")) : go(),
+    ),
   });
   const record = makeRecord(clock);
   locked = 2;
@@ -222,4 +295,413 @@ Deno.test("DenoKvStore commits again while another process has the file locked",
   locked = 2;
   await store.delete("key");
   assertEquals(await store.read("key"), undefined);
+});
+
+Deno.test("DenoKvStore writes a session and its entry in one commit, and reads no more than it needs", async () => {
+  const clock = new FakeClock();
+  using kv = await Deno.openKv(":memory:");
+  const { counted, taken } = count(kv);
+  const store = new DenoKvStore({ kv: counted, clock: clock.now });
+  const costs = async (write: () => Promise<unknown>, reads: string[], commit: number[]) => {
+    assert(await write() !== false);
+    const [check, set, deleted] = commit;
+    assertEquals(taken(), [reads, [{ check, set, delete: deleted }]]);
+  };
+  const records = (first: SessionRecord) => {
+    const second = { ...first, version: 2 };
+    return [first, second, { ...second, version: 3 }] as const;
+  };
+  const times = (record: SessionRecord) => ({ ...record, expiresAt: record.expiresAt + 1 });
+
+  const [first, second, third] = records(makeRecord(clock));
+  await costs(() => store.create("key", first), [], [1, 1, 0]);
+  await costs(() => store.update("key", second, first), [], [1, 1, 0]);
+  await costs(() => store.replace("key", { key: "next", record: third }, second), [], [2, 1, 1]);
+  await costs(() => store.touch("next", times(third), third), ["get"], [1, 1, 0]);
+  await costs(() => store.delete("next"), ["get"], [1, 0, 1]);
+
+  const [login, change, move] = records(makeBound(clock));
+  await costs(() => store.create("key", login), ["getMany"], [2, 2, 0]);
+  await costs(() => store.update("key", change, login), [], [1, 1, 0]);
+  const next = { key: "next", record: move };
+  await costs(() => store.replace("key", next, change), ["getMany"], [3, 2, 2]);
+  const renewed = { ...times(move), version: 4 };
+  await costs(() => store.update("next", renewed, move), [], [1, 2, 0]);
+  const other = { ...renewed, version: 5, subject: "user:43" };
+  await costs(() => store.update("next", other, renewed), ["getMany"], [2, 2, 1]);
+  const { subject: _, subjectAt: __, ...logout } = { ...other, version: 6 };
+  await costs(() => store.update("next", logout, other), [], [1, 1, 1]);
+
+  await store.create("last", login);
+  taken();
+  const again = { ...change, subjectAt: clock.now() + 1 };
+  await costs(() => store.update("last", again, login), ["getMany"], [2, 2, 0]);
+  await costs(() => store.touch("last", times(again), again), ["get"], [1, 2, 0]);
+  await costs(() => store.delete("last"), ["get"], [1, 0, 2]);
+});
+
+Deno.test("DenoKvStore keeps nothing but the end of all sessions where they are gone", async () => {
+  const clock = new FakeClock();
+  using kv = await Deno.openKv(":memory:");
+  const store = new DenoKvStore({ kv, clock: clock.now });
+  const subject = ["session", "subject", '"user:42"'];
+  for (const data of ["{}", LARGE]) {
+    const parts = data === LARGE ? [0, 1, 2, 3] : [];
+    const lies = (key: string) => [
+      ["session", key],
+      ...parts.map((part) => ["session", key, part]),
+      [...subject, key],
+    ];
+    const first = makeBound(clock, { data });
+    const second = { ...first, version: 2, expiresAt: first.expiresAt + 1 };
+    const third = { ...second, version: 3 };
+    await store.create("key", first);
+    assertEquals(await keysOf(kv), lies("key"));
+    await store.touch("key", second, first);
+    await store.update("key", second, first);
+    assertEquals(await keysOf(kv), lies("key"));
+    await store.replace("key", { key: "next", record: third }, second);
+    assertEquals(await keysOf(kv), lies("next"));
+    await store.delete("next");
+    assertEquals(await keysOf(kv), []);
+  }
+  const small = makeBound(clock);
+  const large = makeBound(clock, { data: LARGE });
+  await store.create("grows", small);
+  await store.update("grows", { ...large, version: 2 }, small);
+  await store.create("large", large);
+  await store.create("expired", makeBound(clock, { data: LARGE, expiresAt: clock.now() + 1 }));
+  clock.advance(1);
+  assertEquals(await store.deleteAll(SUBJECT, { at: clock.now() }), 2);
+  assertEquals(await keysOf(kv), [subject]);
+});
+
+Deno.test("DenoKvStore refuses a login whose commit is held open while all sessions are ended", async () => {
+  const clock = new FakeClock();
+  const { kv, close } = await openTemporary();
+  const others = new DenoKvStore({ kv, clock: clock.now });
+  let hold: (() => Promise<void>) | undefined;
+  const store = new DenoKvStore({
+    clock: clock.now,
+    kv: wrapCommits(kv, async (go) => {
+      const held = hold;
+      hold = undefined;
+      await held?.();
+      return await go();
+    }),
+  });
+  const anonymous = makeRecord(clock);
+  const writes = {
+    create: (record: SessionRecord) => store.create("create", record),
+    update: (record: SessionRecord) => store.update("update", record, anonymous),
+    replace: (record: SessionRecord) =>
+      store.replace("replace", { key: "next", record }, anonymous),
+  };
+  await store.create("update", anonymous);
+  await store.create("replace", anonymous);
+  for (const write of Object.values(writes)) {
+    const login = makeBound(clock, { version: 2 });
+    const end = async () => {
+      clock.advance(1);
+      assertEquals(await others.deleteAll(SUBJECT, { at: clock.now() }), 0);
+    };
+    hold = end;
+    await assertRejects(() => write(login), SessionEndedError);
+    assertEquals(await listed(others, SUBJECT), []);
+    hold = end;
+    assert(await write({ ...login, subjectAt: clock.now() + 2000 }), "a newer one");
+    assertEquals((await listed(others, SUBJECT)).length, 1);
+    assertEquals(await others.deleteAll(SUBJECT, { at: clock.now() }), 1);
+  }
+  assertEquals(await keysOf(kv), [["session", "subject", '"user:42"']]);
+  await close();
+});
+
+Deno.test("DenoKvStore refuses a session of the subject that becomes it again with an older time", async () => {
+  const clock = new FakeClock();
+  using kv = await Deno.openKv(":memory:");
+  const store = new DenoKvStore({ kv, clock: clock.now });
+  const at = clock.now();
+  await store.deleteAll(SUBJECT, { at });
+  clock.advance(1);
+  const record = makeBound(clock);
+  await store.create("key", record);
+  const older = { ...record, version: 2, subjectAt: at };
+  await assertRejects(() => store.update("key", older, record), SessionEndedError);
+  assertEquals(await store.read("key"), record);
+});
+
+Deno.test("DenoKvStore keeps the later of two ends at the same time", async () => {
+  const clock = new FakeClock();
+  using kv = await Deno.openKv(":memory:");
+  const others = new DenoKvStore({ kv, clock: clock.now });
+  const at = clock.now() + 1;
+  let commits = 0;
+  const store = new DenoKvStore({
+    clock: clock.now,
+    kv: wrapCommits(kv, async (go) => {
+      if (++commits === 1) await others.deleteAll(SUBJECT, { at });
+      return await go();
+    }),
+  });
+  await store.deleteAll(SUBJECT, { at: at - 1 });
+  const late = makeBound(clock, { subjectAt: at });
+  await assertRejects(() => store.create("key", late), SessionEndedError);
+});
+
+Deno.test("DenoKvStore leaves no entry of a session that becomes a subject's while it is deleted", async () => {
+  const clock = new FakeClock();
+  using kv = await Deno.openKv(":memory:");
+  const others = new DenoKvStore({ kv, clock: clock.now });
+  const record = makeRecord(clock);
+  await others.create("key", record);
+  let commits = 0;
+  const store = new DenoKvStore({
+    clock: clock.now,
+    kv: wrapCommits(kv, async (go) => {
+      if (++commits === 1) {
+        assert(await others.update("key", makeBound(clock, { version: 2 }), record));
+      }
+      return await go();
+    }),
+  });
+  await store.delete("key");
+  assertEquals(await keysOf(kv), []);
+});
+
+Deno.test("DenoKvStore ends sessions that are touched, written or moved while it ends them", async () => {
+  const clock = new FakeClock();
+  using kv = await Deno.openKv(":memory:");
+  const others = new DenoKvStore({ kv, clock: clock.now });
+  const record = makeBound(clock);
+  const next = { ...record, version: 2 };
+  const excepted = makeBound(clock, { sid: "0SessionThatIsExcepted" });
+  const moves = {
+    touch: () => others.touch("key", { ...record, expiresAt: record.expiresAt + 1 }, record),
+    update: () => others.update("key", next, record),
+    login: () => others.update("key", { ...next, subject: "user:43" }, record),
+    logout: () => others.delete("key"),
+  };
+  for (const [name, move] of Object.entries(moves)) {
+    await others.create("key", record);
+    await others.create("excepted", excepted);
+    let commits = 0;
+    const store = new DenoKvStore({
+      clock: clock.now,
+      // Between the look at the entries and the commit that ends them.
+      kv: wrapCommits(kv, async (go) => {
+        if (++commits === 2) assert(await move() !== false);
+        return await go();
+      }),
+    });
+    const options = { at: clock.now(), except: excepted.sid };
+    const ended = await store.deleteAll(SUBJECT, options);
+    assertEquals(ended, name === "touch" || name === "update" ? 1 : 0, name);
+    assertEquals((await others.read("key"))?.subject, name === "login" ? "user:43" : undefined);
+    assertEquals(await listed(others, SUBJECT), ["excepted"]);
+    await others.delete("key");
+    await others.delete("excepted");
+    await kv.delete(["session", "subject", '"user:42"']);
+    assertEquals(await keysOf(kv), []);
+  }
+});
+
+Deno.test("DenoKvStore ends all sessions also while others never stop to begin", async () => {
+  const clock = new FakeClock();
+  using kv = await Deno.openKv(":memory:");
+  const others = new DenoKvStore({ kv, clock: clock.now });
+  const at = clock.now();
+  await others.create("0", makeBound(clock));
+  let logins = 0;
+  const login = () => others.create(`${++logins}`, makeBound(clock, { subjectAt: at + 1 }));
+  await login();
+  const store = new DenoKvStore({
+    clock: clock.now,
+    kv: wrapCommits(kv, async (go) => {
+      await login();
+      return await go();
+    }),
+  });
+  assertEquals(await store.deleteAll(SUBJECT, { at }), 3);
+  assert(logins > 2);
+  assertEquals(await others.read("0"), undefined);
+  assertEquals(await listed(others, SUBJECT), [`${logins}`]);
+});
+
+Deno.test("DenoKvStore ends a session that an exception made later has let move on", async () => {
+  const clock = new FakeClock();
+  using kv = await Deno.openKv(":memory:");
+  const others = new DenoKvStore({ kv, clock: clock.now });
+  const record = makeBound(clock);
+  await others.create("key", record);
+  let commits = 0;
+  const store = new DenoKvStore({
+    clock: clock.now,
+    kv: wrapCommits(kv, async (go) => {
+      if (++commits === 2) {
+        await others.deleteAll(SUBJECT, { at: clock.now() + 1, except: record.sid });
+        // Before the entries that were looked at.
+        await others.replace("key", { key: "a", record: { ...record, version: 2 } }, record);
+      }
+      return await go();
+    }),
+  });
+  assertEquals(await store.deleteAll(SUBJECT, { at: clock.now() }), 1);
+  assertEquals(await keysOf(kv), [["session", "subject", '"user:42"']]);
+});
+
+Deno.test("DenoKvStore ends many sessions within the limits of Deno KV for one commit", async () => {
+  const clock = new FakeClock();
+  const { kv, close } = await openTemporary();
+  const { counted, commits } = count(kv);
+  const store = new DenoKvStore({ kv: counted, clock: clock.now });
+  const subject = "日".repeat(256);
+  // Nine parts each.
+  const data = JSON.stringify({ text: "x".repeat(530_000) });
+  for (let session = 0; session < 25; session++) {
+    await store.create(`${session}`, makeBound(clock, { subject, data }));
+  }
+  commits.length = 0;
+  assertEquals(await store.deleteAll(subject, { at: clock.now() }), 25);
+  assertEquals(commits.map(({ check }) => check), [1, 10, 10, 5]);
+  assertEquals(commits.map((each) => each.delete), [0, 110, 110, 55]);
+  assertEquals((await keysOf(kv)).length, 1);
+  await close();
+});
+
+Deno.test("DenoKvStore prunes entries of sessions that expired, are gone or another subject's", async () => {
+  const clock = new FakeClock();
+  using kv = await Deno.openKv(":memory:");
+  const store = new DenoKvStore({ kv, clock: clock.now });
+  const entry = (key: string) => ["session", "subject", '"user:42"', key];
+  const expired = makeBound(clock, { expiresAt: clock.now() + 1 });
+  await store.create("expired", expired);
+  await store.create("live", makeBound(clock));
+  await store.create("other", makeBound(clock, { subject: "user:43" }));
+  const { value } = await kv.get(entry("live"));
+  // What another program left.
+  for (const key of ["gone", "other"]) await kv.set(entry(key), value);
+  clock.advance(1);
+  assertEquals(await listed(store, SUBJECT), ["live"]);
+  const entries = await Array.fromAsync(kv.list({ prefix: ["session", "subject", '"user:42"'] }));
+  assertEquals(entries.map(({ key }) => key), [entry("live")]);
+  assertEquals(await listed(store, "user:43"), ["other"]);
+});
+
+Deno.test("DenoKvStore does not prune the entry of a session that is renewed meanwhile", async () => {
+  const clock = new FakeClock();
+  using kv = await Deno.openKv(":memory:");
+  const late = new FakeClock(clock.now() - 2);
+  const others = new DenoKvStore({ kv, clock: late.now });
+  const record = makeBound(clock, { expiresAt: clock.now() });
+  await others.create("key", record);
+  const store = new DenoKvStore({
+    clock: clock.now,
+    kv: wrapCommits(kv, async (go) => {
+      const times = { ...record, expiresAt: clock.now() + 3_600_000 };
+      assert(await others.touch("key", times, record));
+      return await go();
+    }),
+  });
+  assertEquals(await listed(store, SUBJECT), []);
+  assertEquals(await listed(store, SUBJECT), ["key"]);
+});
+
+Deno.test("DenoKvStore tells subjects apart that are no well-formed Unicode", async () => {
+  const clock = new FakeClock();
+  using kv = await Deno.openKv(":memory:");
+  const store = new DenoKvStore({ kv, clock: clock.now });
+  const subjects = ["\ud800", "\udfff", "\ufffd", '"\\ud800"', "\ud800".repeat(256)];
+  for (const [index, subject] of subjects.entries()) {
+    await store.create(`${index}`, makeBound(clock, { subject }));
+  }
+  for (const [index, subject] of subjects.entries()) {
+    assertEquals(await listed(store, subject), [`${index}`]);
+    assertEquals(await store.deleteAll(subject, { at: clock.now() }), 1);
+  }
+});
+
+Deno.test("DenoKvStore keeps apart what lies under prefixes that begin alike", async () => {
+  const clock = new FakeClock();
+  using kv = await Deno.openKv(":memory:");
+  const prefixes = [[], ["session"], ["session", "subject"], ["session", 0], ["subject"]];
+  const stores = prefixes.map((prefix) => new DenoKvStore({ kv, prefix, clock: clock.now }));
+  const keys = ["session", "subject", "user:42"];
+  for (const store of stores) {
+    for (const key of keys) assert(await store.create(key, makeBound(clock)), key);
+  }
+  for (const store of stores) assertEquals((await listed(store, SUBJECT)).sort(), keys.toSorted());
+  for (const [index, store] of stores.entries()) {
+    for (const rest of stores.slice(index)) assertEquals((await listed(rest, SUBJECT)).length, 3);
+    assertEquals(await store.deleteAll(SUBJECT, { at: clock.now() }), 3);
+  }
+  assertEquals((await keysOf(kv)).length, stores.length);
+});
+
+Deno.test("DenoKvStore ends a session however often it is written meanwhile", async () => {
+  const clock = new FakeClock();
+  using kv = await Deno.openKv(":memory:");
+  const others = new DenoKvStore({ kv, clock: clock.now });
+  let record = makeBound(clock, { data: LARGE });
+  await others.create("key", record);
+  const store = new DenoKvStore({
+    clock: clock.now,
+    kv: wrapCommits(kv, async (go) => {
+      const next = { ...record, version: record.version + 1 };
+      assert(await others.update("key", next, record));
+      record = next;
+      return await go();
+    }),
+  });
+  await store.delete("key");
+  assert(record.version > 5);
+  assertEquals(await others.read("key"), undefined);
+  assertEquals(await listed(others, SUBJECT), []);
+  assertEquals(await keysOf(kv), []);
+});
+
+Deno.test("DenoKvStore excepts nobody of whom two ends at the same time except one each", async () => {
+  const clock = new FakeClock();
+  using kv = await Deno.openKv(":memory:");
+  const store = new DenoKvStore({ kv, clock: clock.now });
+  const [one, other] = ["one", "other"].map((sid) => makeBound(clock, { sid }));
+  const at = clock.now();
+  await store.deleteAll(SUBJECT, { at, except: one!.sid });
+  await store.deleteAll(SUBJECT, { at: at - 1, except: one!.sid });
+  assert(await store.create("one", one!));
+  await store.deleteAll(SUBJECT, { at, except: other!.sid });
+  for (const record of [one!, other!]) {
+    await assertRejects(() => store.create("key", record), SessionEndedError);
+  }
+});
+
+Deno.test("DenoKvStore leaves no session alive when two handles of one file log in, move and end all", async () => {
+  const clock = new FakeClock();
+  const folder = await Deno.makeTempDir();
+  const path = `${folder}/sessions.kv`;
+  const stores = [1, 2].map(() => new DenoKvStore({ path, clock: clock.now }));
+  const login = async (store: DenoKvStore, key: string) => {
+    const record = makeBound(clock, { sid: key });
+    try {
+      if (!await store.create(key, record)) return;
+      await store.replace(key, { key: `${key}-moved`, record: { ...record, version: 2 } }, record);
+    } catch (error) {
+      if (!(error instanceof SessionEndedError)) throw error;
+    }
+  };
+  for (let round = 0; round < 5; round++) {
+    const logins = Array.from(
+      { length: 20 },
+      (_, index) => login(stores[index % 2]!, `${round}-${index}`),
+    );
+    await stores[round % 2]!.deleteAll(SUBJECT, { at: clock.now() });
+    await Promise.all(logins);
+    for (const store of stores) assertEquals(await listed(store, SUBJECT), []);
+    clock.advance(1);
+  }
+  for (const store of stores) await store[Symbol.asyncDispose]();
+  using kv = await Deno.openKv(path);
+  assertEquals(await keysOf(kv), [["session", "subject", '"user:42"']]);
+  kv.close();
+  await Deno.remove(folder, { recursive: true });
 });
