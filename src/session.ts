@@ -84,7 +84,8 @@ export interface SessionMembers<Data extends object = SessionData> {
    * @throws {SessionSerializationError} When a value would not survive JSON.
    * @throws {SessionEndedError} When it is set on a session that has ended.
    */
-  meta: Readonly<Record<string, unknown>> | undefined;
+  get meta(): Readonly<Record<string, unknown>> | undefined;
+  set meta(meta: object | undefined);
 
   /**
    * Ends the session: its record is deleted and its cookie cleared when the response leaves. For the
@@ -217,7 +218,8 @@ export type Session<Data extends object = SessionData> = SessionMembers<Data> & 
 export interface SessionController {
   readonly sid: string;
   subject: string | undefined;
-  meta: Readonly<Record<string, unknown>> | undefined;
+  get meta(): Readonly<Record<string, unknown>> | undefined;
+  set meta(meta: object | undefined);
   isNew(): boolean;
   hasChanged(): boolean;
   expiresAt(): number;
@@ -267,7 +269,7 @@ export class SessionObject implements SessionMembers {
     return this.#state.meta;
   }
 
-  set meta(meta: Readonly<Record<string, unknown>> | undefined) {
+  set meta(meta: object | undefined) {
     this.#state.meta = meta;
   }
 

@@ -71,7 +71,7 @@ export interface CreateOptions extends ManageOptions {
   /** Whose session it is. */
   subject?: string;
   /** What lists show of it. */
-  meta?: Readonly<Record<string, unknown>>;
+  meta?: object;
   /** A lifetime of its own, in seconds, or `"browser"`. */
   maxAge?: number | "browser";
 }

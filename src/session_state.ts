@@ -140,7 +140,7 @@ export class SessionState implements SessionController {
     return meta ? Object.freeze(parseObject(meta)) : undefined;
   }
 
-  set meta(meta: Readonly<Record<string, unknown>> | undefined) {
+  set meta(meta: object | undefined) {
     this.assertLive("change");
     if (meta === undefined) {
       this.requested.meta = null;

@@ -16,6 +16,8 @@ const ARGS = [
   "--disable-sync",
 ];
 const PHONE = { width: 360, height: 740 };
+const FIREFOX_ON_WINDOWS =
+  "Mozilla/5.0 (Windows NT 10.0; Win64; x64; rv:140.0) Gecko/20100101 Firefox/140.0";
 const WELCOME = "Welcome back, Ada";
 
 /** What a browser says of every answer that isn't a success, wanted or not. */
@@ -133,7 +135,7 @@ browserTest("login, restart, logout", async ({ address, browser, restart }) => {
   await page.reload();
   assertEquals(await heading(page), "Hello, Ada");
 
-  await page.getByRole("link", { name: "Your profile" }).click();
+  await page.getByRole("link", { name: "Profile" }).click();
   await page.getByRole("button", { name: "Log out" }).click();
   assertEquals(await heading(page), "You are logged out");
   assertEquals(await context.cookies(), []);
@@ -204,6 +206,65 @@ browserTest("everything but the parallel requests works without scripts", async 
   assert(await page.locator("noscript p").isVisible());
 });
 
+browserTest("two browsers see each other and end each other", async (stage) => {
+  const { address, browser, restart } = stage;
+  const contexts = await Promise.all([
+    browser.newContext({ javaScriptEnabled: false }),
+    browser.newContext({ userAgent: FIREFOX_ON_WINDOWS }),
+  ]);
+  const [here, there] = await Promise.all(contexts.map((context) => open(context, address)));
+  const [chrome, firefox] = [here!.page, there!.page];
+  const devices = (page: Page) => page.locator(".devices").getByRole("listitem");
+  const press = (page: Page, name: string) => page.getByRole("button", { name }).click();
+  const follow = (page: Page, name: string) =>
+    page.getByRole("link", { name, exact: true }).click();
+  const assertAt = (page: Page, name: string) =>
+    page.getByRole("heading", { level: 1, name, exact: true }).waitFor();
+  const assertTold = async (page: Page, text: string) => {
+    await page.getByRole("status").getByText(text, { exact: true }).waitFor();
+    assertEquals(await devices(page).count(), 1);
+  };
+  const logInAgain = async (page: Page) => {
+    await logIn(page);
+    await assertAt(page, "Hello, Ada");
+    // What the page asks for as well would be refused by a server that restarts.
+    await page.waitForLoadState();
+  };
+  for (const page of [chrome, firefox]) await logInAgain(page);
+
+  await restart();
+  await follow(chrome, "Devices");
+  await assertAt(chrome, "Devices");
+  const [first, second, ...others] = await devices(chrome).allInnerTexts();
+  assertEquals(others, []);
+  assertMatch(first ?? "", /^Chrome on Linux This device\n[^]*Active now\n/);
+  assertMatch(
+    second ?? "",
+    /^Firefox on Windows\n[^]*Active just now\nSince .* from 127\.0\.0\.1\n/,
+  );
+  await press(chrome, "Log out Firefox on Windows");
+  await assertTold(chrome, "That device was logged out");
+  await follow(firefox, "Profile");
+  await assertAt(firefox, "Log in");
+
+  await logInAgain(firefox);
+  await follow(firefox, "Devices");
+  await press(firefox, "Log out all others");
+  await assertTold(firefox, "Other devices logged out: 1");
+  assertMatch(await devices(firefox).innerText(), /^Firefox on Windows This device\n/);
+  await follow(chrome, "Devices");
+  await assertAt(chrome, "Log in");
+
+  await logInAgain(chrome);
+  await follow(chrome, "Devices");
+  await press(chrome, "Log out everywhere");
+  await assertAt(chrome, "You are logged out everywhere");
+  assertEquals(await contexts[0]!.cookies(), []);
+  await follow(firefox, "Devices");
+  await assertAt(firefox, "Log in");
+  assertEquals([here!.complaints, there!.complaints], [[], []]);
+});
+
 browserTest("every page fits a phone", async ({ address, browser }) => {
   const context = await browser.newContext({ viewport: PHONE });
   const { page, complaints } = await open(context, address);
@@ -215,8 +276,10 @@ browserTest("every page fits a phone", async ({ address, browser }) => {
     assertEquals(clientWidth, PHONE.width);
     assert(scrollWidth <= clientWidth, `${path} is ${scrollWidth} pixels wide`);
   };
-  for (const path of ["/", "/login", "/counter", "/goodbye", "/no"]) await assertFits(path);
+  for (const path of ["/", "/login", "/counter", "/goodbye", "/goodbye?everywhere", "/no"]) {
+    await assertFits(path);
+  }
   await logIn(page, "W".repeat(40));
-  for (const path of ["/", "/profile", "/counter", "/no"]) await assertFits(path);
+  for (const path of ["/", "/profile", "/counter", "/devices", "/no"]) await assertFits(path);
   assertEquals(complaints, []);
 });

@@ -3,24 +3,35 @@ import { bodyLimit } from "hono/body-limit";
 import { csrf } from "hono/csrf";
 import { HTTPException } from "hono/http-exception";
 import { secureHeaders } from "hono/secure-headers";
-import { type Clock, session, type SessionStore } from "../../mod.ts";
+import { createSessions, type SessionStore } from "../../mod.ts";
 import { assets } from "./assets.ts";
 import type { DemoData, DemoEnv, DemoSession } from "./context.ts";
+import { describeDevice } from "./device.ts";
+import { createDevices } from "./devices.ts";
 import { readDisplayName } from "./display_name.ts";
 import * as pages from "./pages.ts";
 
 const REMEMBERED = 30 * 86400;
+const MOST_DEVICES = 5;
 const LARGEST_FORM = 16 * 1024;
 
 /** What the demo is made of. */
 export interface DemoOptions {
   store: SessionStore;
-  clock?: Clock;
+  /** In epoch milliseconds. */
+  clock?: () => number;
 }
 
 /** Makes the demo: one application with pages that show what a session does. */
-export function createApp(options: DemoOptions): Hono<DemoEnv> {
+export function createApp({ store, clock = Date.now }: DemoOptions): Hono<DemoEnv> {
   const app = new Hono<DemoEnv>();
+  const sessions = createSessions<DemoData>({
+    store,
+    clock,
+    // Or devices would show when they last wrote something, and not when they were last used.
+    rolling: { after: 60 },
+    maxSessions: { limit: MOST_DEVICES },
+  });
 
   app.use(
     secureHeaders({
@@ -47,7 +58,7 @@ export function createApp(options: DemoOptions): Hono<DemoEnv> {
     }),
   );
   app.route("/", assets);
-  app.use(session<DemoData>(options));
+  app.use(sessions.middleware());
   app.use(async (c, next) => {
     await next();
     // Or the back button may show what was there before logout.
@@ -57,11 +68,11 @@ export function createApp(options: DemoOptions): Hono<DemoEnv> {
   app.get("/", (c) => c.html(pages.home(c.session)));
 
   app.get("/login", (c) => {
-    if (c.session.name !== undefined) return c.redirect("/", 303);
+    if (c.session.subject !== undefined) return c.redirect("/", 303);
     return c.html(pages.login(c.session));
   });
   app.post("/login", async (c) => {
-    if (c.session.name !== undefined) return c.redirect("/", 303);
+    if (c.session.subject !== undefined) return c.redirect("/", 303);
     const form = await c.req.parseBody();
     const { name, typed, error } = readDisplayName(form.name);
     const remember = form.remember !== undefined;
@@ -72,6 +83,8 @@ export function createApp(options: DemoOptions): Hono<DemoEnv> {
     // What is known before the login must not open the session after it.
     await c.session.regenerate();
     c.session.renew(remember ? REMEMBERED : undefined);
+    c.session.subject = name;
+    c.session.meta = describeDevice(c);
     c.session.name = name;
     c.session.remembered = remember;
     c.session.flash("notice", `Welcome back, ${name}`);
@@ -100,8 +113,11 @@ export function createApp(options: DemoOptions): Hono<DemoEnv> {
   });
   app.get("/goodbye", (c) => {
     if (c.session.name !== undefined) return c.redirect("/", 303);
-    return c.html(pages.goodbye(c.session));
+    const everywhere = c.req.query("everywhere") !== undefined;
+    return c.html(pages.goodbye(c.session, { everywhere }));
   });
+
+  app.route("/devices", createDevices({ sessions, clock, limit: MOST_DEVICES }));
 
   app.get("/counter", (c) => c.html(pages.counter(c.session)));
   app.post("/counter", async (c) => {

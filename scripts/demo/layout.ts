@@ -20,7 +20,8 @@ export interface PageOptions {
 export function layout({ title, path, session }: PageOptions, content: Html): Html {
   const places: Link[] = [["/", "Home"], ["/counter", "Counter"]];
   if (session) {
-    places.push(session.name === undefined ? ["/login", "Log in"] : ["/profile", "Profile"]);
+    if (session.subject === undefined) places.push(["/login", "Log in"]);
+    else places.push(["/profile", "Profile"], ["/devices", "Devices"]);
   }
   return html`
     <!DOCTYPE html>

@@ -2,7 +2,7 @@ const DEFAULT_PORT = 8000;
 const TRIES = 20;
 
 type Server = Deno.HttpServer<Deno.NetAddr>;
-type Handler = (request: Request) => Response | Promise<Response>;
+type Handler = Deno.ServeHandler<Deno.NetAddr>;
 
 /**
  * Serves on this machine only: on the port that was asked for, else on the default one or the next that

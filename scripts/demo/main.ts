@@ -14,6 +14,7 @@ The demo is at http://localhost:${server.addr.port}
 
   Log in with any name, then look at your profile.
   Press "Add 20 at once" on the counter: it goes up by exactly 20.
+  Log in with the same name in another browser, then look at your devices.
   Stop with Ctrl+C and start again: you are still logged in.
   Try a window as narrow as a phone, light and dark.
   Use Chrome or Firefox: Safari may refuse secure cookies on localhost.

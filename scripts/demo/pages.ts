@@ -48,7 +48,7 @@ export function home(session: DemoSession): Html {
           </li>
           <li>
             <h3>An end that is one</h3>
-            <p>After you log out, the old cookie opens nothing, wherever it went.</p>
+            <p>Log out here, on another device or everywhere: the old cookies open nothing.</p>
           </li>
         </ul>
       </section>
@@ -71,7 +71,7 @@ function greeting(name: string): Html {
   return html`
     <h1>Hello, ${name}</h1>
     <p>You are logged in. Stop the server with Ctrl+C and start it again: you still will be.</p>
-    ${buttons(["/counter", "Try the counter"], ["/profile", "Your profile"])}
+    ${buttons(["/counter", "Try the counter"], ["/devices", "Your devices"])}
   `;
 }
 
@@ -96,7 +96,9 @@ export function login(
               ${form.remember ? "checked" : ""}
             >
             <label for="remember">Remember me</label>
-            <p class="hint" id="remember-hint">For 30 days. Otherwise for 24 hours.</p>
+            <p class="hint" id="remember-hint">
+              Until 30 days after the last use. Otherwise 24 hours.
+            </p>
           </div>
           <button>Log in</button>
         </form>
@@ -157,12 +159,12 @@ function parallelButton(): Html {
   `;
 }
 
-export function goodbye(session: DemoSession): Html {
+export function goodbye(session: DemoSession, { everywhere }: { everywhere: boolean }): Html {
   return layout(
     { title: "Logged out", session },
     html`
       <div class="narrow">
-        <h1>You are logged out</h1>
+        <h1>You are logged out${everywhere ? " everywhere" : ""}</h1>
         <p>
           Your session is deleted on the server, and its cookie in your browser. A copy of that
           cookie opens nothing, and the back button brings nothing back.

@@ -1,15 +1,7 @@
 import { html } from "hono/html";
 import type { DemoSession } from "./context.ts";
 import type { Html, Link } from "./layout.ts";
-
-const DATE_FORMAT = new Intl.DateTimeFormat("en-GB", {
-  day: "numeric",
-  month: "short",
-  year: "numeric",
-  hour: "2-digit",
-  minute: "2-digit",
-  timeZoneName: "short",
-});
+import { dateTime } from "./times.ts";
 
 /** Links to other pages that look like buttons, the first one most. */
 export function buttons(...links: Link[]): Html {
@@ -76,11 +68,11 @@ function facts(session: DemoSession): Html {
       </div>
       <div>
         <dt>Ends</dt>
-        <dd><time datetime="${expiresAt.toISOString()}">${DATE_FORMAT.format(expiresAt)}</time></dd>
+        <dd>${dateTime(expiresAt)}</dd>
       </div>
       <div>
         <dt>Lasts</dt>
-        <dd>${remembered ? "30 days, remembered" : "24 hours, not remembered"}</dd>
+        <dd>${remembered ? "30 days" : "24 hours"} after the last use</dd>
       </div>
     </dl>
   `;

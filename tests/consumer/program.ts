@@ -1,6 +1,7 @@
 // A program that the compiler is to take as it is: `deno check` in this tree, and TypeScript beside the npm package, in
 // types_test.ts. It is never run.
 import sessionByDefault, {
+  createSessions,
   endSession,
   getSession,
   requireSession,
@@ -9,6 +10,7 @@ import sessionByDefault, {
   type SessionCookie,
   type SessionCookieOptions,
   type SessionEnv,
+  type SessionManager,
   type SessionOf,
   type SessionOptions,
   type SessionVariables,
@@ -216,3 +218,28 @@ export const options: SessionOptions<Shop>[] = [
   // @ts-expect-error -- the second cookie is always readable
   { existsCookieName: "sx", existsCookieOptions: { httpOnly: true } },
 ];
+
+interface Device {
+  name: string;
+}
+
+export async function devices(manager: SessionManager<Shop>, device: Device): Promise<string[]> {
+  const { sid } = await manager.create({ userId: "42" }, { subject: "user:42", meta: device });
+  await manager.revoke("user:42", sid);
+  const opened = await manager.open(new Request("https://app.test/"));
+  if (opened) opened.meta = device;
+  same<Equals<typeof opened, Session<Shop> | undefined>>();
+  const names: string[] = [];
+  for await (const { meta, lastSeenAt, current } of manager.list("user:42", { limit: 10 })) {
+    same<Equals<typeof current, boolean>>();
+    names.push(`${meta?.["name"]} ${lastSeenAt.toISOString()}`);
+  }
+  return names;
+}
+
+export const managed = new Hono()
+  .use(createSessions<Shop>({ store, maxSessions: { limit: 3, policy: "reject" } }).middleware())
+  .get("/", (c) => {
+    same<Equals<typeof c.var.session, Session<Shop>>>();
+    return c.text("ok");
+  });
