@@ -2,6 +2,8 @@ import { SessionTooLargeError } from "../../src/errors.ts";
 import { parseMembers, type SessionRecord, type SessionTimes } from "../../src/record.ts";
 import {
   type Clock,
+  type DeleteAllOptions,
+  type ListedSession,
   type SessionStore,
   type StoreCapabilities,
   type StoreReplacement,
@@ -9,13 +11,15 @@ import {
 } from "../../src/store.ts";
 import type { CookieFormat, OpenedCookie } from "./format.ts";
 import { Memo } from "./memo.ts";
-import { Revocations } from "./revocations.ts";
+import { type Admission, Revocations } from "./revocations.ts";
 
 /** What browsers keep of one cookie, name and value together, in bytes (RFC 6265bis, 5.6). */
 const LARGEST_COOKIE = 4096;
 const MOST_CHUNKS = 4;
 /** What a chunk takes beside its part of the value: the suffix of its name, or the mark of how many there are. */
 const CHUNK_OVERHEAD = 2;
+/** The shape of the keys of listed sessions. No sealed value is that short. */
+const KEY_REGEXP = /^[\w-]{43}$/;
 
 /**
  * Options that all cookie stores have.
@@ -50,6 +54,11 @@ export interface CookieStoreOptions {
    * request that has a session, two at the same time when the session has a subject, and as much again with
    * every write. Without it a copy of a cookie outlives logout (ASVS 5.0, 7.4.1). It must be atomic and strongly
    * consistent: elsewhere a mark may be seen late, or get lost.
+   *
+   * A store with an index also lists the sessions of subjects: it holds an entry for each, without its data, for as
+   * long as any of its cookies lives. A write of such a session costs one more read at the same time, and the write
+   * of the entry. Cookies of several names may share the store. Each lists its own sessions, but `deleteAll` ends
+   * those of a subject in all of them.
    */
   revocations?: SessionStore;
   /**
@@ -114,10 +123,12 @@ export class CookieStore implements SessionStore {
     this.#cookieName = cookieName;
     this.#chunks = chunks;
     this.#clock = clock;
-    this.#revocations = revocations && new Revocations(revocations, clock);
+    const index = revocations?.capabilities.index === true && !format.anonymous;
+    this.#revocations = revocations &&
+      new Revocations({ store: revocations, clock, cookieName, index });
     this.capabilities = {
       atomic: false,
-      index: false,
+      index,
       consistency: "strong",
       stateless: true,
       chunks,
@@ -168,9 +179,12 @@ export class CookieStore implements SessionStore {
    * @param c The Hono context.
    * @returns The value of the cookie.
    * @throws {SessionTooLargeError} When a browser would not keep the cookie.
+   * @throws {SessionEndedError} When all sessions of its subject were ended since it became the subject's.
    */
-  create(_key: string, record: SessionRecord, c?: unknown): Promise<string> {
-    return this.#seal(record, c);
+  async create(_key: string, record: SessionRecord, c?: unknown): Promise<string> {
+    const token = await this.#seal(record, c);
+    await this.#revocations?.admit({ record }, c);
+    return token;
   }
 
   /**
@@ -182,14 +196,15 @@ export class CookieStore implements SessionStore {
    * @param c The Hono context.
    * @returns The value of the cookie, or `false` when the session was ended meanwhile.
    * @throws {SessionTooLargeError} When a browser would not keep the cookie.
+   * @throws {SessionEndedError} When it becomes the session of a subject all of whose sessions were ended since.
    */
-  async update(
+  update(
     _token: string,
     record: SessionRecord,
     previous: SessionRecord,
     c?: unknown,
   ): Promise<string | false> {
-    return await this.#revocations?.isRevoked(previous, c) ? false : await this.#seal(record, c);
+    return this.#write({ record, previous }, c);
   }
 
   /**
@@ -201,17 +216,15 @@ export class CookieStore implements SessionStore {
    * @param c The Hono context.
    * @returns The value of the cookie, or `false` when the session was ended meanwhile.
    * @throws {SessionTooLargeError} When a browser would not keep the cookie.
+   * @throws {SessionEndedError} When it becomes the session of a subject all of whose sessions were ended since.
    */
-  async replace(
+  replace(
     _token: string,
     next: StoreReplacement,
     previous: SessionRecord,
     c?: unknown,
   ): Promise<string | false> {
-    if (await this.#revocations?.isRevoked(previous, c)) return false;
-    const token = await this.#seal(next.record, c);
-    await this.#revocations?.endBefore(next.record, next.record.version, c);
-    return token;
+    return this.#write({ record: next.record, previous, replaces: true }, c);
   }
 
   /**
@@ -229,33 +242,62 @@ export class CookieStore implements SessionStore {
     _previous: SessionRecord,
     c?: unknown,
   ): Promise<string | false> {
-    const record = await this.read(token, c);
-    return record ? await this.#seal({ ...record, ...times }, c) : false;
+    const previous = await this.#open(token, c);
+    if (!previous || this.#clock() >= previous.expiresAt) return false;
+    return await this.#write({ record: { ...previous, ...times }, previous }, c);
   }
 
   /**
    * Ends a session, where there are `revocations`; a cookie alone can be cleared, but not taken back.
    *
-   * @param token The value of the cookie.
+   * @param key The value of the cookie, or the key of a session that was listed.
    * @param c The Hono context.
    */
-  async delete(token: string, c?: unknown): Promise<void> {
-    const record = this.#revocations && await this.#open(token, c);
-    if (record) await this.#revocations!.end(record, c);
+  async delete(key: string, c?: unknown): Promise<void> {
+    if (!this.#revocations) return;
+    const record = await this.#open(key, c);
+    if (record) await this.#revocations.end(record, c);
+    else if (KEY_REGEXP.test(key)) await this.#revocations.endListed(key, c);
   }
 
   /**
-   * Ends all sessions of a subject: whoever was bound to it until now (ASVS 5.0, 7.4.3).
+   * The live sessions of a subject in cookies of this name, where `revocations` has an index. One of them is shown for
+   * as long as any of its cookies lives. It costs a read for each, and one for the subject.
    *
    * @param subject The subject.
    * @param c The Hono context.
+   * @returns The sessions, without their data.
+   * @throws {TypeError} When there are no `revocations` with an index.
+   */
+  async *list(subject: string, c?: unknown): AsyncGenerator<ListedSession> {
+    yield* await this.#marking("list").list(subject, c);
+  }
+
+  /**
+   * Ends all sessions of a subject, those in cookies of other names included (ASVS 5.0, 7.4.3). It takes `revocations`,
+   * but no index: without one it is not known how many there were.
+   *
+   * @param subject The subject.
+   * @param options Until when, and which one stays.
+   * @param c The Hono context.
+   * @returns How many were listed, 0 without an index.
    * @throws {TypeError} When there are no `revocations`.
    */
-  async deleteAll(subject: string, c?: unknown): Promise<void> {
-    if (!this.#revocations) {
-      throw new TypeError("Cannot end sessions of a subject: the cookie store has no revocations");
-    }
-    await this.#revocations.endAll(subject, c);
+  async deleteAll(subject: string, options: DeleteAllOptions, c?: unknown): Promise<number> {
+    return await this.#marking("end").endAll(subject, options, c);
+  }
+
+  /** @throws {TypeError} When there are no `revocations`. */
+  #marking(action: string): Revocations {
+    if (this.#revocations) return this.#revocations;
+    throw new TypeError(
+      `Cannot ${action} sessions of a subject: the cookie store has no revocations`,
+    );
+  }
+
+  async #write(admission: Admission, c: unknown): Promise<string | false> {
+    const token = await this.#seal(admission.record, c);
+    return await this.#revocations?.admit(admission, c) ?? true ? token : false;
   }
 
   async #open(token: string, c: unknown): Promise<SessionRecord | undefined> {

@@ -50,6 +50,13 @@ export interface OpenedCookie {
  */
 export interface CookieFormat {
   /**
+   * Whether nobody is believed to be anybody: its sessions have no subject, and are not listed.
+   *
+   * @default {false}
+   */
+  readonly anonymous?: boolean;
+
+  /**
    * What seals and opens now: the same object as long as the keys are the same.
    *
    * @param c The Hono context.

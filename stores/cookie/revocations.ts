@@ -1,97 +1,103 @@
-import { parseObject, type SessionRecord } from "../../src/record.ts";
-import type { Clock, SessionStore } from "../../src/store.ts";
-import { hashToken } from "../../src/token.ts";
+import { SessionEndedError } from "../../src/errors.ts";
+import type { SessionRecord } from "../../src/record.ts";
+import type { Clock, DeleteAllOptions, ListedSession, SessionStore } from "../../src/store.ts";
+import { Entries } from "./entries.ts";
+import { Marks } from "./marks.ts";
 
-const TRIES = 10;
+/** What {@linkcode Revocations} are given. */
+export interface RevocationsOptions {
+  /** The store on the server. */
+  readonly store: SessionStore;
+  readonly clock: Clock;
+  /** The cookie whose sessions are listed. */
+  readonly cookieName: string;
+  /** Whether sessions are listed. */
+  readonly index: boolean;
+}
 
-/** The longest life of a cookie in milliseconds: 400 days (RFC 6265bis, 5.6.2). */
-const LONGEST_COOKIE = 34_560_000_000;
+/** A record that is to be put into a cookie. */
+export interface Admission {
+  readonly record: SessionRecord;
+  /** That of the cookie until now, if there was one. */
+  readonly previous?: SessionRecord;
+  /** Whether the cookies until now are to end. */
+  readonly replaces?: boolean;
+}
 
-/** Remembers in a store on the server which cookies are worth nothing any more. */
+/** What a store on the server knows of sessions in cookies: which have ended, and which a subject has. */
 export class Revocations {
-  readonly #store: SessionStore;
-  readonly #clock: Clock;
+  readonly #marks: Marks;
+  readonly #entries: Entries | undefined;
 
-  constructor(store: SessionStore, clock: Clock) {
-    this.#store = store;
-    this.#clock = clock;
+  constructor({ store, clock, cookieName, index }: RevocationsOptions) {
+    this.#marks = new Marks(store, clock);
+    this.#entries = index ? new Entries(store, cookieName) : undefined;
+  }
+
+  /** Whether a cookie is worth nothing any more. */
+  isRevoked(record: SessionRecord, c: unknown): Promise<boolean> {
+    return this.#marks.isEnded(record, c);
   }
 
   /**
-   * Whether a session has ended, has moved on to a newer token, or is its subject's since before all of the
-   * subject's were ended. One read, and for a session with a subject another at the same time.
+   * Whether a record may be put into a cookie: not when its session has ended. The list of its subject shows it
+   * from then on.
+   *
+   * @throws {SessionEndedError} When all sessions of the subject were ended since the session became its own.
    */
-  async isRevoked(record: SessionRecord, c: unknown): Promise<boolean> {
-    const { sid, subject } = record;
-    const [session, all] = await Promise.all([
-      this.#read(keyOfSession(sid), c),
-      subject === undefined ? undefined : this.#read(keyOfSubject(subject), c),
+  async admit(admission: Admission, c: unknown): Promise<boolean> {
+    const { record, previous, replaces = false } = admission;
+    const entries = this.#entries;
+    const isListed = entries !== undefined && record.subject !== undefined;
+    const wasListed = entries !== undefined && previous?.subject !== undefined;
+    const isSame = record.subject === previous?.subject &&
+      record.subjectAt === previous?.subjectAt;
+    const leaves = wasListed && !isSame;
+    // Older cookies would go on being those of a subject that lists them no more.
+    const alone = replaces || leaves;
+
+    const [isEnded, isLate, known] = await Promise.all([
+      previous !== undefined && this.#marks.isEnded(previous, c),
+      isListed && !isSame && this.#marks.isLate(record, c),
+      isListed && isSame ? entries.read(record, c) : undefined,
     ]);
-    if (session && record.version < firstValid(session)) return true;
-    // A subject's mark was last written when all of its sessions were ended.
-    return all !== undefined && (record.subjectAt ?? record.createdAt) <= all.lastSeenAt;
-  }
-
-  /** Ends a session, with every cookie that it ever had. */
-  async end(record: SessionRecord, c: unknown): Promise<void> {
-    await this.endBefore(record, Infinity, c);
-  }
-
-  /** Ends the cookies that a session had before a version. */
-  async endBefore(record: SessionRecord, version: number, c: unknown): Promise<void> {
-    // Cookies that it had before may live longer than its last one.
-    const life = Math.max(LONGEST_COOKIE, record.expiresAt - record.renewedAt);
-    await this.#mark(keyOfSession(record.sid), { life, version }, c);
-  }
-
-  /** Ends all sessions of a subject. */
-  async endAll(subject: string, c: unknown): Promise<void> {
-    await this.#mark(keyOfSubject(subject), { life: LONGEST_COOKIE, version: Infinity }, c);
-  }
-
-  async #read(key: Promise<string>, c: unknown): Promise<SessionRecord | undefined> {
-    return await this.#store.read(await key, c);
-  }
-
-  async #mark(
-    hashed: Promise<string>,
-    { life, version }: { life: number; version: number },
-    c: unknown,
-  ): Promise<void> {
-    const key = await hashed;
-    const now = this.#clock();
-    for (let tries = 0; tries < TRIES; tries++) {
-      const stored = await this.#store.read(key, c);
-      const valid = Math.max(version, stored ? firstValid(stored) : 0);
-      const mark: SessionRecord = {
-        format: 1,
-        sid: "",
-        version: (stored?.version ?? 0) + 1,
-        data: valid === Infinity ? "{}" : JSON.stringify({ from: valid }),
-        createdAt: stored?.createdAt ?? now,
-        lastSeenAt: now,
-        renewedAt: now,
-        expiresAt: Math.max(now + life, stored?.expiresAt ?? 0),
-      };
-      const written = stored
-        ? await this.#store.update(key, mark, stored, c)
-        : await this.#store.create(key, mark, c);
-      if (written) return;
+    if (isEnded) return false;
+    if (isLate) {
+      throw new SessionEndedError("Cannot store session: all sessions of its subject were ended");
     }
-    throw new Error("Cannot revoke session: its mark was written too often at the same time");
+    if (alone) await this.#marks.endBefore(record, record.version, c);
+    if (leaves) await entries.remove(previous, c);
+    if (isListed) await entries.put(record, { known, alone }, c);
+    return true;
   }
-}
 
-/** The first version that is still worth something: none, where the session has ended. */
-function firstValid(mark: SessionRecord): number {
-  const { from } = parseObject(mark.data);
-  return typeof from === "number" ? from : Infinity;
-}
+  /** Ends a session. */
+  async end(record: SessionRecord, c: unknown): Promise<void> {
+    await this.#marks.end(record, c);
+    if (record.subject !== undefined) await this.#entries?.remove(record, c);
+  }
 
-function keyOfSession(sid: string): Promise<string> {
-  return hashToken(`revoked session ${sid}`);
-}
+  /** Ends a session by the key that it has on the list of its subject. */
+  async endListed(key: string, c: unknown): Promise<void> {
+    const entry = await this.#entries?.find(key, c);
+    if (!entry) return;
+    await this.#marks.end(entry, c);
+    await this.#entries!.drop(key, c);
+  }
 
-function keyOfSubject(subject: string): Promise<string> {
-  return hashToken(`revoked subject ${subject}`);
+  /** Ends all sessions of a subject, and tells how many were listed. */
+  async endAll(subject: string, options: DeleteAllOptions, c: unknown): Promise<number> {
+    await this.#marks.endAll(subject, options, c);
+    return await this.#entries?.removeAll(subject, options, c) ?? 0;
+  }
+
+  /**
+   * The live sessions of a subject. An entry of a session that was ended while it was written is not among them.
+   *
+   * @throws {TypeError} When they are not listed.
+   */
+  async list(subject: string, c: unknown): Promise<ListedSession[]> {
+    if (!this.#entries) throw new TypeError("Cannot list sessions: revocations has no index");
+    return await this.#marks.living(subject, await this.#entries.list(subject, c), c);
+  }
 }

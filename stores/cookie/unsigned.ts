@@ -77,6 +77,7 @@ export class UnsignedCookieStore extends CookieStore {
 }
 
 class UnsignedFormat implements CookieFormat {
+  readonly anonymous = true;
   readonly #parse: (text: string) => object;
 
   constructor(parse: (text: string) => object) {

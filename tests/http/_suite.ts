@@ -9,17 +9,20 @@ import { type Data, makeApp } from "./_app.ts";
 import { endRaces } from "./_end_races.ts";
 import { lateRaces } from "./_late_races.ts";
 import { atomicRaces, races } from "./_races.ts";
+import { subjects } from "./_subjects.ts";
 
 export interface HttpSuiteOptions {
   name: string;
   open(clock: () => number): Awaitable<{ store: SessionStore; close?(): Promise<void> }>;
-  options?: SessionOptions<Data>;
+  options?: Pick<SessionOptions, "secret">;
   /** Whether the client holds the session, so that the last answer that it gets wins. */
   stateless?: boolean;
   /** Whether the store lets no write at the same time get lost; `true` unless told otherwise. */
   atomic?: boolean;
   /** Whether a session can be ended for whoever holds a copy of its cookie. */
   revocable?: boolean;
+  /** Whether the sessions of a subject can be listed and ended; `true` unless told otherwise. */
+  index?: boolean;
   /** Declares a test: another function than `Deno.test` where a client keeps connections over tests. */
   test?: (name: string, run: () => Promise<void>) => void;
 }
@@ -30,6 +33,8 @@ export interface Scene {
   gate: Gate;
   /** An application, as on a machine of its own when there is another one. */
   makeApp(options?: SessionOptions<Data>): ReturnType<typeof makeApp>;
+  /** Options of sessions in this store, and others. */
+  configure<Other extends object>(options: SessionOptions<Other>): SessionOptions<Other>;
   /** The records that the store holds. */
   records(): Promise<SessionRecord[]>;
   atomic: boolean;
@@ -43,6 +48,7 @@ export type SceneTest = (what: string, run: (scene: Scene) => Promise<void>) => 
 /** What every store does behind the middleware, asked over HTTP. */
 export function httpSuite(suite: HttpSuiteOptions): void {
   const { name, open, options, atomic = true, stateless = false, revocable = !stateless } = suite;
+  const { index = revocable && atomic } = suite;
   const declare = suite.test ?? Deno.test;
 
   function test(what: string, run: (scene: Scene) => Promise<void>): void {
@@ -61,6 +67,12 @@ export function httpSuite(suite: HttpSuiteOptions): void {
           atomic,
           stateless,
           revocable,
+          configure: (more) => ({
+            store: watch,
+            clock: clock.now,
+            ...options,
+            ...more,
+          }),
           makeApp: (more) => makeApp({ store: watch, clock: clock.now, ...options, ...more }, gate),
         });
       } finally {
@@ -68,6 +80,8 @@ export function httpSuite(suite: HttpSuiteOptions): void {
       }
     });
   }
+
+  if (index) subjects(test);
 
   test("a visitor who puts nothing in gets no cookie and costs no store call", async ({ makeApp, watch }) => {
     const client = new Client(makeApp());

@@ -1,4 +1,4 @@
-import { session, type SessionOptions } from "@x/hono-session";
+import { createSessions, session, type SessionOptions } from "@x/hono-session";
 import { type CookieStore, EncryptedCookieStore } from "@x/hono-session/stores/cookie";
 import { MapStore } from "@x/hono-session/stores/map";
 import { FaultyStore } from "@x/hono-session/testing";
@@ -9,6 +9,7 @@ import { FakeClock } from "../_clock.ts";
 import { AUTHENTICATED_STORES, COOKIE_STORES, OLDER_SECRET, SECRET } from "../_cookie_stores.ts";
 import { counting } from "../_crypto.ts";
 import { Gate } from "../_gate.ts";
+import { withoutIndex } from "../_without_index.ts";
 
 interface Data {
   name?: string;
@@ -265,9 +266,13 @@ Deno.test("with revocations the cookies before a login are dead, those after it 
 });
 
 Deno.test("deleteAll() ends every cookie of a subject, and a login after it lives", async () => {
-  for (const make of Object.values(AUTHENTICATED_STORES)) {
+  const cases = Object.values(AUTHENTICATED_STORES).flatMap((make) =>
+    [true, false].map((index) => ({ make, index }))
+  );
+  for (const { make, index } of cases) {
     const clock = new FakeClock();
-    const watch = new FaultyStore(new MapStore({ clock: clock.now }));
+    const map = new MapStore({ clock: clock.now });
+    const watch = new FaultyStore(index ? map : withoutIndex(map));
     const store = make({ revocations: watch, clock: clock.now });
     const { app, client } = setup(store, { clock: clock.now });
     const gate = new Gate();
@@ -292,7 +297,7 @@ Deno.test("deleteAll() ends every cookie of a subject, and a login after it live
     const slow = thief.fetch("/slow");
     await gate.arrived();
     clock.advance(1);
-    await store.deleteAll("ada");
+    assertEquals(await store.deleteAll("ada", { at: clock.now() }), index ? 1 : 0);
     gate.open();
     assertEquals(
       (await slow).headers.getSetCookie(),
@@ -305,14 +310,58 @@ Deno.test("deleteAll() ends every cookie of a subject, and a login after it live
     clock.advance(1);
     await visitor.text("/as/ada");
     assertEquals(await visitor.json("/read"), "ada", "who came before, but logs in after");
-    await store.deleteAll("ada");
+    await store.deleteAll("ada", { at: clock.now() });
     assertEquals(await visitor.json("/read"), null);
   }
   await assertRejects(
-    () => new EncryptedCookieStore({ secret: SECRET }).deleteAll("ada"),
+    () => new EncryptedCookieStore({ secret: SECRET }).deleteAll("ada", { at: 0 }),
     TypeError,
     "no revocations",
   );
+});
+
+Deno.test("revoke() ends every cookie of a session, and leaves those of another name", async () => {
+  for (const make of Object.values(AUTHENTICATED_STORES)) {
+    const store = make({ revocations: new MapStore() });
+    const options = { store, cookieOptions: { prefix: "host" } } as const;
+    const users = createSessions<Data>(options);
+    const admins = createSessions<Data>({ ...options, cookieName: "admin" });
+    const serve = (sessions: typeof users) =>
+      new Client(
+        new Hono().use(sessions.middleware())
+          .get("/login", (c) => {
+            c.var.session.subject = "ada";
+            c.var.session.meta = { device: "phone" };
+            return c.text("welcome");
+          })
+          .get("/set/:name", (c) => {
+            c.var.session.name = c.req.param("name");
+            return c.text("set");
+          })
+          .get("/read", (c) => c.json(c.var.session.name ?? null)),
+      );
+    const [user, admin] = [serve(users), serve(admins)];
+    await user.text("/login");
+    await user.text("/set/first");
+    const thief = await user.thief();
+    await user.text("/set/second");
+    await admin.text("/login");
+    await admin.text("/set/admin");
+    const [{ sid, meta }, ...others] = await Array.fromAsync(users.list("ada")) as [
+      { sid: string; meta: unknown },
+      ...unknown[],
+    ];
+    assertEquals([meta, others], [{ device: "phone" }, []]);
+    assertEquals(await thief.json("/read"), "first");
+    assertEquals(await admins.revoke("ada", sid), false);
+    assertEquals(await users.revoke("ada", sid), true);
+    assertEquals([await thief.json("/read"), await user.json("/read")], [null, null]);
+    assertEquals(await admin.json("/read"), "admin");
+    assertEquals([await users.count("ada"), await admins.count("ada")], [0, 1]);
+    // Of the store that was made, whatever its cookies are called.
+    assertEquals(await store.deleteAll("ada", { at: Date.now() + 1 }), 1);
+    assertEquals(await admin.json("/read"), null);
+  }
 });
 
 Deno.test("revocations cost one read with a request and are kept no longer than the cookies", async () => {

@@ -19,7 +19,7 @@ import {
 } from "@std/assert";
 import fc from "fast-check";
 import { packRecord, unpackRecord } from "../../stores/cookie/compact.ts";
-import { Revocations } from "../../stores/cookie/revocations.ts";
+import { Marks } from "../../stores/cookie/marks.ts";
 import { fromReadable, toReadable } from "../../stores/cookie/readable.ts";
 import { FakeClock } from "../_clock.ts";
 import { AUTHENTICATED_STORES, COOKIE_STORES, OLDER_SECRET, SECRET } from "../_cookie_stores.ts";
@@ -405,9 +405,25 @@ const anyRecord = fc.record({
     { nil: undefined },
   ),
   browser: fc.option(fc.boolean(), { nil: undefined }),
-  subject: fc.option(fc.string(), { nil: undefined }),
-  subjectAt: fc.option(fc.integer({ min: 1.5e12, max: 3e12 }), { nil: undefined }),
-}).map((value) => JSON.parse(JSON.stringify(value)) as typeof record);
+  scope: fc.option(fc.string(), { nil: undefined }),
+  cookie: fc.option(fc.string(), { nil: undefined }),
+  meta: fc.option(fc.string(), { nil: undefined }),
+}).chain((value) =>
+  fc.oneof(
+    fc.constant({}),
+    fc.record({
+      subject: fc.option(fc.string(), { nil: undefined }),
+      subjectAt: fc.option(
+        fc.oneof(
+          fc.integer({ min: -10_000, max: 10_000 }).map((since) => value.createdAt + since),
+          fc.integer({ min: -2e6, max: 2e6 }).map((since) => value.createdAt + since / 1000),
+          fc.integer({ min: 1.5e12, max: 3e12 }),
+        ).filter((time) => Math.abs(time) <= 8.64e15),
+        { nil: undefined },
+      ),
+    }),
+  ).map((bound) => ({ ...value, ...bound }))
+).map((value) => JSON.parse(JSON.stringify(value)) as typeof record);
 
 Deno.test("packRecord() and toReadable() keep every record", () => {
   fc.assert(fc.property(anyRecord, (value) => {
@@ -424,18 +440,18 @@ Deno.test("packRecord() keeps times that its bytes can't hold", () => {
   }
 });
 
-Deno.test("Revocations never take an end back", async () => {
-  const revocations = new Revocations(new MapStore(options), clock.now);
-  assertEquals(await revocations.isRevoked(record, undefined), false);
-  await revocations.endBefore(record, 5, undefined);
-  await revocations.endBefore(record, 3, undefined);
-  const isRevoked = (version: number) => revocations.isRevoked({ ...record, version }, undefined);
-  assertEquals([await isRevoked(4), await isRevoked(5)], [true, false]);
-  await revocations.end(record, undefined);
+Deno.test("marks never take an end back", async () => {
+  const marks = new Marks(new MapStore(options), clock.now);
+  assertEquals(await marks.isEnded(record, undefined), false);
+  await marks.endBefore(record, 5, undefined);
+  await marks.endBefore(record, 3, undefined);
+  const isEnded = (version: number) => marks.isEnded({ ...record, version }, undefined);
+  assertEquals([await isEnded(4), await isEnded(5)], [true, false]);
+  await marks.end(record, undefined);
   // A login that was under way when the session was ended.
-  await revocations.endBefore(record, 6, undefined);
-  assertEquals(await isRevoked(1e9), true);
-  assertEquals(await revocations.isRevoked({ ...record, sid: "another" }, undefined), false);
+  await marks.endBefore(record, 6, undefined);
+  assertEquals(await isEnded(1e9), true);
+  assertEquals(await marks.isEnded({ ...record, sid: "another" }, undefined), false);
 });
 
 Deno.test("unpackRecord() and fromReadable() bear any bytes and any text", () => {
@@ -448,4 +464,50 @@ Deno.test("unpackRecord() and fromReadable() bear any bytes and any text", () =>
 Deno.test("packRecord() takes 24 bytes beside the data of a new session", () => {
   const data = JSON.stringify({ text: "x".repeat(189) });
   assertEquals(packRecord({ ...record, data }).length, data.length + 24);
+});
+
+Deno.test("packRecord() takes few bytes for a subject since just before, its meta, a scope and a cookie", () => {
+  const texts = { subject: "user:42", meta: '{"device":"phone"}', scope: "a.test", cookie: "{}" };
+  const bound = { ...record, ...texts, subjectAt: record.createdAt - 3 };
+  const characters = Object.values(texts).join("").length;
+  assertEquals(packRecord(bound).length, record.data.length + 24 + characters + 4 + 3);
+  assertEquals(unpackRecord(packRecord(bound)), bound);
+});
+
+Deno.test("unpackRecord() reads what earlier versions packed", () => {
+  const at = Date.parse("2030-01-01T00:00:00Z");
+  const plain: SessionRecord = {
+    format: 1,
+    sid: "pXo9tUjcNKQGL1lXUmT0Nw",
+    version: 1,
+    data: '{"name":"Ada"}',
+    createdAt: at,
+    lastSeenAt: at,
+    renewedAt: at,
+    expiresAt: at + 3_600_000,
+  };
+  const full: SessionRecord = {
+    ...plain,
+    version: 300,
+    flash: '{"notice":"żółć"}',
+    lastSeenAt: at + 5000,
+    renewedAt: at + 4000,
+    expiresAt: at + 64_001,
+    maxAge: 60,
+    subject: "user:42",
+    subjectAt: at + 3000,
+    browser: true,
+  };
+  const packed: [string, SessionRecord][] = [
+    ["AKV6PbVI3DSkBi9ZV1Jk9DdJfF7MAKA4eyJuYW1lIjoiQWRhIn0=", plain],
+    [
+      "f6V6PbVI3DSkBi9ZV1Jk9DdJfF7MAMOpB6wCiCegHzy4Fwd1c2VyOjQyFXsibm90aWNlIjoixbzDs8WCxIcifXsibmFtZSI6IkFkYSJ9",
+      full,
+    ],
+    [btoa(`\x80${JSON.stringify({ ...plain, meta: "{}" })}`), { ...plain, meta: "{}" }],
+  ];
+  for (const [text, expected] of packed) {
+    const bytes = Uint8Array.from(atob(text), (character) => character.charCodeAt(0));
+    assertEquals(unpackRecord(bytes), expected);
+  }
 });

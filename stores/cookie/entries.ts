@@ -1,0 +1,118 @@
+import type { SessionRecord } from "../../src/record.ts";
+import type { DeleteAllOptions, ListedSession, SessionStore } from "../../src/store.ts";
+import { hashToken } from "../../src/token.ts";
+import { inBatches } from "./batches.ts";
+
+const TRIES = 10;
+
+/**
+ * Lists the sessions of subjects: an entry for each in a store on the server, which lists them. It holds no data, and
+ * lasts as long as the cookies of its session. One that becomes another subject's has another entry, so that whoever
+ * ends what it was before doesn't meet what it is.
+ */
+export class Entries {
+  readonly #store: SessionStore;
+  readonly #cookieName: string;
+
+  constructor(store: SessionStore, cookieName: string) {
+    this.#store = store;
+    this.#cookieName = cookieName;
+  }
+
+  /** The entry of a session. */
+  async read(record: SessionRecord, c: unknown): Promise<SessionRecord | undefined> {
+    return await this.#store.read(await keyOf(record), c);
+  }
+
+  /** The entry under a key that was listed. */
+  async find(key: string, c: unknown): Promise<SessionRecord | undefined> {
+    const entry = await this.#store.read(key, c);
+    return entry?.cookieName === this.#cookieName ? entry : undefined;
+  }
+
+  /**
+   * Brings the entry of a session in line with its record.
+   *
+   * @param known The entry as far as known.
+   * @param alone Whether the session has no older cookies any more.
+   */
+  async put(
+    record: SessionRecord,
+    { known, alone }: { known: SessionRecord | undefined; alone: boolean },
+    c: unknown,
+  ): Promise<void> {
+    const key = await keyOf(record);
+    const subject = await subjectOf(record.subject!);
+    let stored = known;
+    for (let tries = 0; tries < TRIES; tries++) {
+      const entry = {
+        ...toEntry(record, alone ? undefined : stored),
+        subject,
+        cookieName: this.#cookieName,
+        version: (stored?.version ?? 0) + 1,
+      };
+      const written = stored
+        ? await this.#store.update(key, entry, stored, c)
+        : await this.#store.create(key, entry, c);
+      if (written) return;
+      stored = await this.#store.read(key, c);
+      // Of two requests at the same time the one is as good as the other.
+      if (stored && stored.expiresAt >= entry.expiresAt) return;
+    }
+    throw new Error("Cannot list session: its entry was written too often at the same time");
+  }
+
+  /** Takes a session off the list of its subject. */
+  async remove(record: SessionRecord, c: unknown): Promise<void> {
+    await this.drop(await keyOf(record), c);
+  }
+
+  /** Takes a session off its list by the key that it has there. */
+  async drop(key: string, c: unknown): Promise<void> {
+    await this.#store.delete(key, c);
+  }
+
+  /** The sessions of a subject that are in cookies of this name. */
+  async list(subject: string, c: unknown): Promise<ListedSession[]> {
+    const sessions: ListedSession[] = [];
+    for await (const { key, record } of this.#store.list!(await subjectOf(subject), c)) {
+      if (record.cookieName !== this.#cookieName) continue;
+      sessions.push({ key, record: { ...record, subject } });
+    }
+    return sessions;
+  }
+
+  /** Takes sessions of a subject off its lists, and tells how many there were. */
+  async removeAll(
+    subject: string,
+    { at, except }: DeleteAllOptions,
+    c: unknown,
+  ): Promise<number> {
+    const keys: string[] = [];
+    for await (const { key, record } of this.#store.list!(await subjectOf(subject), c)) {
+      const { sid, subjectAt = record.createdAt } = record;
+      if (subjectAt <= at && sid !== except) keys.push(key);
+    }
+    await inBatches(keys, (key) => this.drop(key, c));
+    return keys.length;
+  }
+}
+
+/** What a list shows of a session, for as long as any of its cookies lives. */
+function toEntry(record: SessionRecord, older: SessionRecord | undefined): SessionRecord {
+  const { flash: _, cookie: __, maxAge: ___, ...rest } = record;
+  const { renewedAt, expiresAt, maxAge } = older && older.expiresAt > record.expiresAt
+    ? older
+    : record;
+  const lifetime = maxAge === undefined ? {} : { maxAge };
+  return { ...rest, ...lifetime, renewedAt, expiresAt, data: "{}" };
+}
+
+function keyOf({ sid, subject, subjectAt }: SessionRecord): Promise<string> {
+  return hashToken(`listed session ${JSON.stringify([sid, subject, subjectAt])}`);
+}
+
+/** What stands for a subject, so that its sessions in other stores are not among those of its cookies. */
+function subjectOf(subject: string): Promise<string> {
+  return hashToken(`listed subject ${subject}`);
+}
