@@ -1,3 +1,6 @@
+import { HTTPException } from "hono/http-exception";
+import { SessionConflictError, SessionLimitError, SessionStoreError } from "./errors.ts";
+
 /** What has an answer on its way: a Hono context. */
 export interface Answering {
   get res(): Response;
@@ -43,4 +46,21 @@ export function editHeaders(c: Answering, edit: (headers: Headers) => void): boo
     edit(c.res.headers);
   }
   return true;
+}
+
+/**
+ * The error that Hono answers as it should: 503 when the store failed, 409 after too many conflicts, 403
+ * when a subject has too many sessions.
+ */
+export function asResponse(cause: unknown): unknown {
+  if (cause instanceof SessionStoreError) {
+    return new HTTPException(503, { message: "Service Unavailable", cause });
+  }
+  if (cause instanceof SessionLimitError) {
+    return new HTTPException(403, { message: "Forbidden", cause });
+  }
+  if (cause instanceof SessionConflictError) {
+    return new HTTPException(409, { message: "Conflict", cause });
+  }
+  return cause;
 }

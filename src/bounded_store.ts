@@ -31,11 +31,11 @@ export class BoundedStore {
     this.#options = options;
   }
 
-  read(key: string, c: unknown): Promise<SessionRecord | undefined> {
+  read(key: string, c: unknown): Awaitable<SessionRecord | undefined> {
     return this.#call("read", (signal) => this.#store.read(key, c, signal), c);
   }
 
-  create(key: string, record: SessionRecord, c: unknown): Promise<StoreWrite> {
+  create(key: string, record: SessionRecord, c: unknown): Awaitable<StoreWrite> {
     return this.#call("create", (signal) => this.#store.create(key, record, c, signal), c);
   }
 
@@ -44,7 +44,7 @@ export class BoundedStore {
     record: SessionRecord,
     previous: SessionRecord,
     c: unknown,
-  ): Promise<StoreWrite> {
+  ): Awaitable<StoreWrite> {
     return this.#call(
       "update",
       (signal) => this.#store.update(key, record, previous, c, signal),
@@ -57,7 +57,7 @@ export class BoundedStore {
     next: StoreReplacement,
     previous: SessionRecord,
     c: unknown,
-  ): Promise<StoreWrite> {
+  ): Awaitable<StoreWrite> {
     return this.#call(
       "replace",
       (signal) => this.#store.replace(key, next, previous, c, signal),
@@ -70,16 +70,16 @@ export class BoundedStore {
     times: SessionTimes,
     previous: SessionRecord,
     c: unknown,
-  ): Promise<StoreWrite> {
+  ): Awaitable<StoreWrite> {
     return this.#call("touch", (signal) => this.#store.touch(key, times, previous, c, signal), c);
   }
 
-  delete(key: string, c: unknown): Promise<void> {
+  delete(key: string, c: unknown): Awaitable<void> {
     return this.#call("delete", (signal) => this.#store.delete(key, c, signal), c);
   }
 
   /** The live sessions of a subject. */
-  list(subject: string, c: unknown): Promise<ListedSession[]> {
+  list(subject: string, c: unknown): Awaitable<ListedSession[]> {
     return this.#call("list", async (signal) => {
       const sessions: ListedSession[] = [];
       for await (const session of this.#store.list!(subject, c, signal)) {
@@ -90,7 +90,7 @@ export class BoundedStore {
   }
 
   /** Ends all sessions of a subject. */
-  deleteAll(subject: string, options: DeleteAllOptions, c: unknown): Promise<number> {
+  deleteAll(subject: string, options: DeleteAllOptions, c: unknown): Awaitable<number> {
     return this.#call(
       "deleteAll",
       (signal) => this.#store.deleteAll!(subject, options, c, signal),
@@ -102,22 +102,27 @@ export class BoundedStore {
     return this.#store.outdated?.(record) ?? false;
   }
 
-  async #call<Result>(
+  #call<Result>(
     operation: string,
     run: (signal: AbortSignal | undefined) => Awaitable<Result>,
     c: unknown,
-  ): Promise<Result> {
+  ): Awaitable<Result> {
     const abort = this.capabilities.abortable ? new AbortController() : undefined;
     try {
       const result = run(abort?.signal);
-      return isPromiseLike(result) ? await this.#inTime(result, abort) : result;
+      if (!isPromiseLike(result)) return result;
+      return this.#inTime(result, abort).catch((cause) => this.#fail(operation, cause, c));
     } catch (cause) {
-      if (cause instanceof SessionError) throw cause;
-      const state = cause instanceof TimeoutError ? cause.message : "the store failed";
-      const error = new SessionStoreError(`Cannot ${operation} session: ${state}`, { cause });
-      this.#options.onError(operation, error, c);
-      throw error;
+      return this.#fail(operation, cause, c);
     }
+  }
+
+  #fail(operation: string, cause: unknown, c: unknown): never {
+    if (cause instanceof SessionError) throw cause;
+    const state = cause instanceof TimeoutError ? cause.message : "the store failed";
+    const error = new SessionStoreError(`Cannot ${operation} session: ${state}`, { cause });
+    this.#options.onError(operation, error, c);
+    throw error;
   }
 
   async #inTime<Result>(

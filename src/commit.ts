@@ -222,7 +222,11 @@ function times({ lastSeenAt, renewedAt, expiresAt }: SessionRecord) {
 }
 
 /** Whether there is nothing to do. */
-function isIdle(committing: Committing, state: SessionState, options: CommitOptions): boolean {
+export function isIdle(
+  committing: Committing,
+  state: SessionState,
+  options: CommitOptions,
+): boolean {
   const { clock, expiry, store } = committing;
   const { keepChanges, consumeFlash, storeEmpty } = options;
   if (storeEmpty || state.requested.regenerate) return false;
@@ -236,5 +240,5 @@ function isIdle(committing: Committing, state: SessionState, options: CommitOpti
     if (isRotating(committing, { state, options, current, now })) return false;
     if (isDifferent(state.requested, record)) return false;
   } else if (state.requested.subject) return false;
-  return sameContents(state.contents(consumeFlash), state.base());
+  return state.isUnchanged(consumeFlash);
 }

@@ -26,6 +26,8 @@ export class CookieTransport implements Transport {
   readonly cookie: CookieTemplate;
   readonly #exists: CookieTemplate | undefined;
   readonly #chunks: number;
+  /** The names of all cookies that are written. */
+  readonly names: readonly string[];
   /** The names of the cookies that a token may be split over. */
   readonly #names: readonly string[];
 
@@ -34,11 +36,12 @@ export class CookieTransport implements Transport {
     this.#exists = exists;
     this.#chunks = chunks;
     this.#names = Array.from({ length: chunks }, (_, index) => this.#chunkName(index));
+    this.names = exists ? [...this.#names, exists.name] : this.#names;
   }
 
-  /** The names of all cookies that are written. */
-  get names(): readonly string[] {
-    return this.#exists ? [...this.#names, this.#exists.name] : this.#names;
+  /** Whether a request may present a token: `false` is certain. */
+  isPresented(headers: Headers): boolean {
+    return headers.get("cookie")?.includes(this.cookie.name) ?? false;
   }
 
   read(headers: Headers): string[] {

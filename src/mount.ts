@@ -1,13 +1,13 @@
 import type { Context, MiddlewareHandler } from "hono";
-import { HTTPException } from "hono/http-exception";
-import { dropAnswer, editHeaders } from "./answer.ts";
+import { asResponse, dropAnswer, editHeaders } from "./answer.ts";
 import { forbidSharing } from "./cache_headers.ts";
 import type { MiddlewareConfig } from "./check_options.ts";
-import { SessionConflictError, SessionLimitError, SessionStoreError } from "./errors.ts";
-import { replaceCookie, sessionCookie } from "./session_cookie.ts";
+import { replaceCookie, type SessionCookie, sessionCookie } from "./session_cookie.ts";
 import type { Sessions } from "./sessions.ts";
 import { credentialsOf, toCookies } from "./travel.ts";
-import type { Delivery, Visit } from "./visit.ts";
+import { refuseUnloaded, UNLOADED } from "./unloaded.ts";
+import type { Delivery } from "./delivery.ts";
+import type { Visit } from "./visit.ts";
 
 /** A session of a request, and the middleware that it comes from. */
 export interface Mounted {
@@ -22,31 +22,40 @@ export interface Mounted {
 
 type Names = readonly [session: string, cookie: string, token: string];
 
-/** The sessions of a request, by context key. */
-const mounts = new WeakMap<Context, Map<string, Mount>>();
+/** The sessions of a request. */
+const mounts = new WeakMap<Context, Mount>();
 
 /** A session of a request, if the middleware is mounted. */
 export function mountedOn(c: unknown, contextKey: string): Mounted | undefined {
-  return mounts.get(c as Context)?.get(contextKey);
+  return find(c as Context, contextKey);
+}
+
+function find(c: Context, contextKey: string): Mount | undefined {
+  let mount = mounts.get(c);
+  while (mount && mount.config.contextKey !== contextKey) mount = mount.outer;
+  return mount;
 }
 
 /** Makes the middleware of a configuration. */
 export function mount(config: MiddlewareConfig, sessions: Sessions): MiddlewareHandler {
+  const names = namesOf(config.contextKey);
   return async function session(c, next): Promise<void> {
-    const outer = mounted(c, config);
-    if (outer) {
-      if (!config.lazy) await outer.open();
+    const outer = mounts.get(c);
+    const same = outer && sameAs(outer, config, names);
+    if (same) {
+      if (!config.lazy) await same.open();
       return await next();
     }
-    const mount = new Mount(config, sessions, c);
-    if (!config.lazy) await mount.open();
+    const mount = new Mount(c, { config, sessions, names, outer });
+    if (!config.lazy && !mount.begin()) await mount.open();
     try {
       await next();
     } catch (error) {
       await mount.finish(true);
       throw error;
     }
-    await mount.finish(c.error !== undefined || c.res.status >= 500);
+    const failed = c.error !== undefined || c.res.status >= 500;
+    if (!mount.isIdle(failed)) await mount.finish(failed);
   };
 }
 
@@ -55,17 +64,18 @@ export function mount(config: MiddlewareConfig, sessions: Sessions): MiddlewareH
  *
  * @throws {TypeError} When another one claims its name or its cookie.
  */
-function mounted(
-  c: Context,
+function sameAs(
+  outermost: Mount,
   { contextKey, cookieName, origin, transport }: MiddlewareConfig,
+  wanted: Names,
 ): Mount | undefined {
-  const wanted = namesOf(contextKey);
   const cookies = transport?.names ?? [];
-  for (const [key, mount] of mounts.get(c) ?? []) {
+  for (let mount: Mount | undefined = outermost; mount; mount = mount.outer) {
     const { config, names } = mount;
     const isApart = !names.some((name) => wanted.includes(name)) &&
       !config.transport?.names.some((name) => cookies.includes(name));
     if (isApart) continue;
+    const key = config.contextKey;
     if (
       key === contextKey && config.cookieName === cookieName && config.origin === origin
     ) return mount;
@@ -82,43 +92,73 @@ function namesOf(contextKey: string): Names {
   return [contextKey, `${contextKey}Cookie`, `${contextKey}Token`];
 }
 
+/** What a {@linkcode Mount} is made of. */
+interface MountOptions {
+  readonly config: MiddlewareConfig;
+  readonly sessions: Sessions;
+  readonly names: Names;
+  readonly outer: Mount | undefined;
+}
+
 /** One session of one request. */
 class Mount implements Mounted {
   readonly config: MiddlewareConfig;
   readonly names: Names;
+  /** The mount of another session of the same request, under this one. */
+  readonly outer: Mount | undefined;
   visit: Visit | undefined;
 
   readonly #sessions: Sessions;
   readonly #c: Context;
   readonly #set: (key: string, value: unknown) => void;
+  #cookie: SessionCookie | undefined;
   #opening: Promise<Visit> | undefined;
   #hasLeft = false;
 
-  constructor(config: MiddlewareConfig, sessions: Sessions, c: Context) {
-    const { contextKey } = config;
+  constructor(c: Context, { config, sessions, names, outer }: MountOptions) {
     this.config = config;
-    this.names = namesOf(contextKey);
+    this.names = names;
+    this.outer = outer;
     this.#sessions = sessions;
     this.#c = c;
     this.#set = c.set as (key: string, value: unknown) => void;
-    const all = mounts.get(c) ?? new Map<string, Mount>();
-    mounts.set(c, all.set(contextKey, this));
-    c.set = (key: string, value: unknown) => this.#assign(key, value);
-    Object.defineProperty(c, contextKey, {
-      get: () => this.visit ? this.visit.session : config.lazy ? UNLOADED : undefined,
-      set: (value: unknown) => this.#assign(contextKey, value),
-      configurable: true,
-      enumerable: true,
-    });
+    mounts.set(c, this);
+    c.set = (key: string, value: unknown) => this.assign(key, value);
+    expose(c, config.contextKey);
     if (config.lazy) {
-      const [session, cookie] = this.names;
+      const [session, cookie] = names;
       this.#set(session, UNLOADED);
       if (config.transport) this.#set(cookie, UNLOADED);
     }
   }
 
+  /** What the session reads now. */
+  get session(): unknown {
+    return this.visit ? this.visit.session : this.config.lazy ? UNLOADED : undefined;
+  }
+
+  /** Begins the visit of a client that presents nothing, at once; `false` when it presents something. */
+  begin(): boolean {
+    const { bearer, transport } = this.config;
+    const { raw } = this.#c.req;
+    if (transport?.isPresented(raw.headers) || bearer && bearer.transport.read(raw).length > 0) {
+      return false;
+    }
+    this.#show(this.#sessions.begin(this.#c));
+    return true;
+  }
+
+  /** Whether there is nothing to commit and nothing to tell the client. */
+  isIdle(failed: boolean): boolean {
+    const { visit } = this;
+    if (!visit || visit.isLoaded || failed) return false;
+    if (!visit.isIdle({ failed, keepChanges: true })) return false;
+    visit.leave();
+    return true;
+  }
+
   open(): Promise<Visit> {
-    return this.#opening ??= this.#open();
+    return this.#opening ??= this.visit ? Promise.resolve(this.visit) : this.#open();
   }
 
   async end(token: string): Promise<void> {
@@ -163,8 +203,6 @@ class Mount implements Mounted {
         this.#c,
       );
       if (this.#hasLeft) visit.leave();
-      visit.onChange = () => this.#show(visit);
-      this.visit = visit;
       this.#show(visit);
       return visit;
     } catch (error) {
@@ -172,25 +210,31 @@ class Mount implements Mounted {
     }
   }
 
-  /** Makes the session readable on the context. */
+  /** Makes the session of a visit readable on the context. */
   #show(visit: Visit): void {
-    const { transport, bearer } = this.config;
-    const [session, cookie, token] = this.names;
-    this.#set(session, visit.session);
-    if (transport) this.#set(cookie, visit.state && sessionCookie(transport.cookie, visit.state));
-    if (bearer) this.#set(token, visit.accessToken);
+    this.visit = visit;
+    visit.onChange = () => this.#update(visit);
+    const { transport } = this.config;
+    if (transport) this.#cookie = sessionCookie({ cookie: transport.cookie, owner: visit });
+    this.#update(visit);
   }
 
-  #assign(key: string, value: unknown): void {
+  #update(visit: Visit): void {
+    this.#set(this.names[0], visit.session);
+    if (this.#cookie) this.#set(this.names[1], visit.state && this.#cookie);
+    if (this.config.bearer) this.#set(this.names[2], visit.accessToken);
+  }
+
+  /** Assigns to a variable of the context, which may be the session. */
+  assign(key: string, value: unknown): void {
     const { transport, bearer } = this.config;
     const [session, cookie, token] = this.names;
     if (key === session) {
       this.#opened("change").assign(value);
     } else if (key === cookie && transport) {
-      const { state } = this.#opened("change");
-      if (!state) throw new TypeError("Cannot change session cookie: there is no session");
-      replaceCookie(transport.cookie, state, value);
-      this.#show(this.#opened("change"));
+      const visit = this.#opened("change");
+      if (visit.isOutage) throw new TypeError("Cannot change session cookie: there is no session");
+      replaceCookie(transport.cookie, visit, value);
     } else if (key === token && bearer) {
       throw new TypeError("Cannot change session token: it follows the session");
     } else {
@@ -224,37 +268,27 @@ class Mount implements Mounted {
   }
 }
 
-/** Stands for a session that is not loaded. */
-const UNLOADED: object = new Proxy({}, {
-  get: () => refuseUnloaded("read"),
-  has: () => refuseUnloaded("read"),
-  ownKeys: () => refuseUnloaded("read"),
-  getOwnPropertyDescriptor: () => refuseUnloaded("read"),
-  defineProperty: () => refuseUnloaded("change"),
-  setPrototypeOf: () => refuseUnloaded("change"),
-  preventExtensions: () => refuseUnloaded("change"),
-  set: () => refuseUnloaded("change"),
-  deleteProperty: () => refuseUnloaded("change"),
-});
+/** The names that a kind of context gives its sessions. */
+const exposed = new WeakMap<object, Set<string>>();
 
-/** @throws {TypeError} Always: a lazy session was not asked for. */
-function refuseUnloaded(action: string): never {
-  throw new TypeError(`Cannot ${action} session: it is lazy, await getSession(c) first`);
+/** Gives all contexts of a kind the property `c.session`: one for each of them would cost more than all else. */
+function expose(c: Context, contextKey: string): void {
+  const prototype: object = Object.getPrototypeOf(c);
+  const names = exposed.get(prototype) ?? new Set();
+  if (names.has(contextKey)) return;
+  exposed.set(prototype, names.add(contextKey));
+  Object.defineProperty(prototype, contextKey, {
+    get(this: Context) {
+      return find(this, contextKey)?.session;
+    },
+    set(this: Context, value: unknown) {
+      const mount = find(this, contextKey);
+      if (mount) mount.assign(contextKey, value);
+      // Where the middleware is not mounted the name is anybody's.
+      else Object.defineProperty(this, contextKey, { value, ...PLAIN });
+    },
+    configurable: true,
+  });
 }
 
-/**
- * The error that Hono answers as it should: 503 when the store failed, 409 after too many conflicts, 403
- * when a subject has too many sessions.
- */
-function asResponse(cause: unknown): unknown {
-  if (cause instanceof SessionStoreError) {
-    return new HTTPException(503, { message: "Service Unavailable", cause });
-  }
-  if (cause instanceof SessionLimitError) {
-    return new HTTPException(403, { message: "Forbidden", cause });
-  }
-  if (cause instanceof SessionConflictError) {
-    return new HTTPException(409, { message: "Conflict", cause });
-  }
-  return cause;
-}
+const PLAIN = { writable: true, enumerable: true, configurable: true };

@@ -1,3 +1,17 @@
+/**
+ * A value now or later.
+ *
+ * @example Usage
+ * ```ts
+ * import type { Awaitable } from "@x/hono-session";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const answers: Awaitable<boolean>[] = [true, Promise.resolve(true)];
+ * assertEquals(await Promise.all(answers), [true, true]);
+ * ```
+ */
+export type Awaitable<Value> = Value | Promise<Value>;
+
 /** Whether a value is still to come. */
 export function isPromiseLike<Value>(
   value: Value | PromiseLike<Value>,

@@ -106,21 +106,22 @@ export function isSessionRecord(value: unknown): value is SessionRecord {
     isTime(record.lastSeenAt) &&
     isTime(record.renewedAt) &&
     isTime(record.expiresAt) &&
-    [
-      record.cookieName,
-      record.scope,
-      record.cookie,
-      record.flash,
-      record.meta,
-      record.subject,
-      record.successor,
-    ]
-      .every((text) => text === undefined || typeof text === "string") &&
+    isText(record.cookieName) &&
+    isText(record.scope) &&
+    isText(record.cookie) &&
+    isText(record.flash) &&
+    isText(record.meta) &&
+    isText(record.subject) &&
+    isText(record.successor) &&
     (record.subjectAt === undefined || isTime(record.subjectAt)) &&
     (record.maxAge === undefined || Number.isFinite(record.maxAge)) &&
     (record.browser === undefined || typeof record.browser === "boolean") &&
     (record.tokenAt === undefined || isTime(record.tokenAt)) &&
     (record.graceUntil === undefined || isTime(record.graceUntil));
+}
+
+function isText(value: unknown): boolean {
+  return value === undefined || typeof value === "string";
 }
 
 /** Whether a value is a time that a `Date` can hold. */
@@ -174,56 +175,81 @@ export function sameMembers(one: Members, other: Members): boolean {
  * @throws {SessionSerializationError} When something in it would not survive JSON.
  */
 export function serializeValue(value: unknown, path: string): string {
-  check(value, path, []);
+  const problem = problemOf(value, []);
+  if (problem) {
+    const whole = problem.keys.reduceRight<string>(pathOf, path);
+    throw new SessionSerializationError(`Cannot serialize session: ${whole} ${problem.state}`);
+  }
   return JSON.stringify(value);
 }
 
 /** The path of a key within a path, as it would be written in code. */
-export function pathOf(path: string, key: string): string {
+export function pathOf(path: string, key: string | number): string {
+  if (typeof key === "number") return `${path}[${key}]`;
   return IDENTIFIER_REGEXP.test(key) ? `${path}.${key}` : `${path}[${JSON.stringify(key)}]`;
 }
 
-function check(value: unknown, path: string, parents: object[]): void {
+/** Something that would not survive JSON, and the keys that lead to it, the last one first. */
+interface Problem {
+  readonly state: string;
+  readonly keys: (string | number)[];
+}
+
+function problemOf(value: unknown, parents: object[]): Problem | undefined {
   switch (typeof value) {
     case "string":
     case "boolean":
-      return;
+      return undefined;
     case "number":
-      if (!Number.isFinite(value)) refuse(path, `is ${value}`);
-      return;
+      return Number.isFinite(value) ? undefined : { state: `is ${value}`, keys: [] };
     case "object":
-      if (value !== null) checkObject(value, path, parents);
-      return;
+      return value === null ? undefined : problemIn(value, parents);
     case "undefined":
-      return refuse(path, "is undefined");
+      return { state: "is undefined", keys: [] };
     default:
-      return refuse(path, `is a ${typeof value}`);
+      return { state: `is a ${typeof value}`, keys: [] };
   }
 }
 
-function checkObject(value: object, path: string, parents: object[]): void {
-  if (parents.includes(value)) refuse(path, "is a cycle");
-  if (parents.length === DEEPEST) refuse(path, `is nested more than ${DEEPEST} levels deep`);
+function problemIn(value: object, parents: object[]): Problem | undefined {
+  if (parents.includes(value)) return { state: "is a cycle", keys: [] };
+  if (parents.length === DEEPEST) {
+    return { state: `is nested more than ${DEEPEST} levels deep`, keys: [] };
+  }
   parents.push(value);
-  if (Array.isArray(value)) {
-    // Not forEach, which skips holes.
-    for (let index = 0; index < value.length; index++) {
-      check(value[index], `${path}[${index}]`, parents);
-    }
-  } else {
-    const prototype = Object.getPrototypeOf(value);
-    if (prototype !== null && Object.getPrototypeOf(prototype) !== null) {
-      refuse(path, `is a ${prototype.constructor?.name || "class instance"}`);
-    }
-    if (Object.getOwnPropertySymbols(value).length > 0) refuse(path, "has a symbol as key");
-    for (const key of Object.keys(value)) {
-      const member = (value as Record<string, unknown>)[key];
-      if (member !== undefined) check(member, pathOf(path, key), parents);
-    }
-  }
+  const problem = Array.isArray(value)
+    ? problemInArray(value, parents)
+    : problemInObject(value, parents);
   parents.pop();
+  return problem;
 }
 
-function refuse(path: string, state: string): never {
-  throw new SessionSerializationError(`Cannot serialize session: ${path} ${state}`);
+function problemInArray(value: unknown[], parents: object[]): Problem | undefined {
+  // Not forEach, which skips holes.
+  for (let index = 0; index < value.length; index++) {
+    const problem = problemOf(value[index], parents);
+    if (problem) return within(problem, index);
+  }
+  return undefined;
+}
+
+function problemInObject(value: object, parents: object[]): Problem | undefined {
+  const prototype = Object.getPrototypeOf(value);
+  if (prototype !== null && Object.getPrototypeOf(prototype) !== null) {
+    return { state: `is a ${prototype.constructor?.name || "class instance"}`, keys: [] };
+  }
+  if (Object.getOwnPropertySymbols(value).length > 0) {
+    return { state: "has a symbol as key", keys: [] };
+  }
+  for (const key of Object.keys(value)) {
+    const member = (value as Record<string, unknown>)[key];
+    const problem = member === undefined ? undefined : problemOf(member, parents);
+    if (problem) return within(problem, key);
+  }
+  return undefined;
+}
+
+function within(problem: Problem, key: string | number): Problem {
+  problem.keys.push(key);
+  return problem;
 }

@@ -359,3 +359,16 @@ export function setProperty(object: object, key: string, value: unknown): void {
     configurable: true,
   });
 }
+
+/** @throws {TypeError} When a value is no plain object. */
+export function assertPlainObject(value: unknown): asserts value is object {
+  const prototype = typeof value === "object" && value !== null ? Object.getPrototypeOf(value) : 0;
+  const plain = prototype === null || prototype === SessionObject.prototype ||
+    typeof prototype === "object" && Object.getPrototypeOf(prototype) === null;
+  if (plain) return;
+  throw new TypeError(
+    `Cannot set session: it takes a plain object or null, not ${
+      prototype === 0 ? `a value of type ${typeof value}` : `a ${prototype.constructor?.name}`
+    }`,
+  );
+}

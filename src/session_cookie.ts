@@ -52,27 +52,38 @@ export function cookieOf(cookie: CookieTemplate, changes: string | undefined): C
   }
 }
 
-/** Makes the attributes of a session's cookie readable and writable. */
-export function sessionCookie(cookie: CookieTemplate, owner: CookieOwner): SessionCookie {
-  const attributes = (): SessionCookie => {
-    const { maxAge } = owner;
-    const { attributes } = cookieOf(cookie, owner.cookie);
-    return { ...attributes, ...(maxAge === undefined ? {} : { maxAge }) };
-  };
-  const change = (name: string | symbol, value: unknown): true => {
-    replaceCookie(cookie, owner, { ...attributes(), [name]: value });
-    return true;
-  };
-  return new Proxy({}, {
-    get: (_, name) => Reflect.get(attributes(), name),
-    has: (_, name) => Reflect.has(attributes(), name),
-    ownKeys: () => Reflect.ownKeys(attributes()),
-    getOwnPropertyDescriptor: (_, name) => Reflect.getOwnPropertyDescriptor(attributes(), name),
-    set: (_, name, value) => change(name, value),
-    defineProperty: (_, name, { value }) => change(name, value),
-    deleteProperty: (_, name) => change(name, undefined),
-  });
+/** What a cookie is shown of, behind its attributes. */
+interface Shown {
+  readonly cookie: CookieTemplate;
+  readonly owner: CookieOwner;
 }
+
+/** Makes the attributes of a session's cookie readable and writable. */
+export function sessionCookie(shown: Shown): SessionCookie {
+  return new Proxy<Shown>(shown, HANDLER) as SessionCookie;
+}
+
+function attributesOf({ cookie, owner }: Shown): SessionCookie {
+  const { maxAge } = owner;
+  const { attributes } = cookieOf(cookie, owner.cookie);
+  return { ...attributes, ...(maxAge === undefined ? {} : { maxAge }) };
+}
+
+function change(shown: Shown, name: string | symbol, value: unknown): true {
+  replaceCookie(shown.cookie, shown.owner, { ...attributesOf(shown), [name]: value });
+  return true;
+}
+
+const HANDLER: ProxyHandler<Shown> = {
+  get: (shown, name) => Reflect.get(attributesOf(shown), name),
+  has: (shown, name) => Reflect.has(attributesOf(shown), name),
+  ownKeys: (shown) => Reflect.ownKeys(attributesOf(shown)),
+  getOwnPropertyDescriptor: (shown, name) =>
+    Reflect.getOwnPropertyDescriptor(attributesOf(shown), name),
+  set: change,
+  defineProperty: (shown, name, { value }) => change(shown, name, value),
+  deleteProperty: (shown, name) => change(shown, name, undefined),
+};
 
 /**
  * Gives a session a cookie with these attributes, and the configured ones where they say nothing.

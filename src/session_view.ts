@@ -27,12 +27,34 @@ export class SessionView {
    */
   constructor(session: object, { data, flash }: { data: string; flash: string | undefined }) {
     this.#session = session as Record<string, unknown>;
-    for (const [key, value] of Object.entries(parseObject(data))) {
-      if (!isReserved(key)) setProperty(session, key, value);
+    if (data !== "{}") {
+      const values = parseObject(data);
+      // What the prototype knows is no plain assignment.
+      for (const key of Object.keys(values)) {
+        if (!(key in session)) this.#session[key] = values[key];
+        else if (!isReserved(key)) setProperty(session, key, values[key]);
+      }
     }
-    for (const [key, value] of Object.entries(parseObject(flash ?? "{}"))) {
+    if (flash === undefined) return;
+    for (const [key, value] of Object.entries(parseObject(flash))) {
       if (!isReserved(key)) this.#show(key, value, JSON.stringify(value));
     }
+  }
+
+  /**
+   * Whether it shows what a JSON text says, and nothing else. It may be wrong about another order of the keys.
+   *
+   * @throws {SessionSerializationError} When a value would not survive JSON.
+   */
+  shows(data: string): boolean {
+    if (this.#flashes.size > 0 || this.#seen.size > 0) return false;
+    let text = "";
+    for (const [key, value] of this.#properties()) {
+      text += `${text && ","}${JSON.stringify(key)}:${
+        serializeValue(value, pathOf("session", key))
+      }`;
+    }
+    return `{${text}}` === data;
   }
 
   /** Replaces all that is shown. */

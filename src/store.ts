@@ -1,20 +1,9 @@
 import type { SessionRecord, SessionTimes } from "./record.ts";
 
-export { type Clock, systemClock } from "./clock.ts";
+import type { Awaitable } from "./promise.ts";
 
-/**
- * A value now or later.
- *
- * @example Usage
- * ```ts
- * import type { Awaitable } from "@x/hono-session";
- * import { assertEquals } from "@std/assert";
- *
- * const answers: Awaitable<boolean>[] = [true, Promise.resolve(true)];
- * assertEquals(await Promise.all(answers), [true, true]);
- * ```
- */
-export type Awaitable<Value> = Value | Promise<Value>;
+export { type Clock, systemClock } from "./clock.ts";
+export type { Awaitable } from "./promise.ts";
 
 /**
  * What a store can promise. Declared, never guessed.

@@ -1,10 +1,21 @@
 import { toBase64Url } from "./base64url.ts";
+import type { Awaitable } from "./promise.ts";
 
 const TOKEN_BYTES = 32;
 const SID_BYTES = 16;
 const TOKEN_REGEXP = /^[A-Za-z0-9_-]{43}$/;
 
 const encoder = new TextEncoder();
+
+/** What hashes at once, for a tenth of what Web Crypto costs, on the runtimes that have it. */
+interface NodeCrypto {
+  hash?(algorithm: "sha256", text: string, encoding: "base64url"): string;
+}
+
+const { process } = globalThis as {
+  process?: { getBuiltinModule?(name: string): NodeCrypto | undefined };
+};
+const node = process?.getBuiltinModule?.("node:crypto");
 
 function randomText(bytes: number): string {
   return toBase64Url(crypto.getRandomValues(new Uint8Array(bytes)));
@@ -36,6 +47,10 @@ export function isToken(value: string): boolean {
  * bytes that it stands for: the last of 43 characters has two unused bits, so four texts stand for
  * the same bytes, and only one of them may open the session.
  */
-export async function hashToken(token: string): Promise<string> {
-  return toBase64Url(new Uint8Array(await crypto.subtle.digest("SHA-256", encoder.encode(token))));
+export function hashToken(token: string): Awaitable<string> {
+  return node?.hash?.("sha256", token, "base64url") ?? hashLater(token);
+}
+
+async function hashLater(text: string): Promise<string> {
+  return toBase64Url(new Uint8Array(await crypto.subtle.digest("SHA-256", encoder.encode(text))));
 }

@@ -2,7 +2,7 @@ import type { MiddlewareConfig } from "./check_options.ts";
 import { cookieOf } from "./session_cookie.ts";
 import type { Credential } from "./sessions.ts";
 import type { Exchange } from "./transport.ts";
-import type { Delivery } from "./visit.ts";
+import type { Delivery } from "./delivery.ts";
 
 /** What a client presents, the one that counts first. */
 export async function credentialsOf(

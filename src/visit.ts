@@ -1,25 +1,14 @@
 import type { Clock } from "./clock.ts";
-import { commit } from "./commit.ts";
+import { commit, isIdle } from "./commit.ts";
 import { type Committing, end } from "./committing.ts";
-import { SessionExistsError } from "./errors.ts";
+import { SessionEndedError, SessionExistsError } from "./errors.ts";
 import { emit } from "./events.ts";
-import { cookieMaxAge, type ExpiryPolicy } from "./expiry.ts";
+import type { ExpiryPolicy } from "./expiry.ts";
 import { refuseChange, refusingChanges } from "./outage.ts";
-import { SessionObject } from "./session.ts";
+import { type Delivery, toDelivery } from "./delivery.ts";
+import { assertPlainObject, type SessionObject } from "./session.ts";
 import { type SessionKeeper, SessionState, type Stored } from "./session_state.ts";
 import { update } from "./update.ts";
-
-/** What the client is to be told when a request ends. */
-export interface Delivery {
-  /** The token that it gets; `undefined` to forget the one that it has. */
-  readonly token: string | undefined;
-  /** How long the client keeps it, in seconds; `undefined` until it is closed. */
-  readonly maxAge?: number | undefined;
-  /** The JSON text of what the session changed of its cookie. */
-  readonly cookie?: string | undefined;
-  /** The same of the cookie that the client holds until now. */
-  readonly held: string | undefined;
-}
 
 /** What a visit works with. */
 export interface VisitConfig extends Committing {
@@ -102,6 +91,29 @@ export class Visit implements SessionKeeper {
   /** The token of the session for clients that keep no cookies; `undefined` while it has none that lasts. */
   get accessToken(): string | undefined {
     return this.#accessToken;
+  }
+
+  /** Whether the store failed, so that nobody knows whose session it is. */
+  get isOutage(): boolean {
+    return this.#refusing !== undefined;
+  }
+
+  /** The JSON text of what the session changed of its cookie. */
+  get cookie(): string | undefined {
+    return this.#current?.cookie;
+  }
+
+  set cookie(changes: string | undefined) {
+    this.#live("change").cookie = changes;
+  }
+
+  /** The lifetime of the session in seconds; `undefined` when its cookie ends with the browser. */
+  get maxAge(): number | undefined {
+    return this.#current?.maxAge;
+  }
+
+  renew(maxAge: number | "browser"): void {
+    this.#live("renew").renew(maxAge);
   }
 
   get committed(): boolean {
@@ -225,6 +237,14 @@ export class Visit implements SessionKeeper {
     this.#committed = true;
   }
 
+  /** Whether there is nothing to commit at the end of the request, and nothing to tell the client. */
+  isIdle({ failed, keepChanges }: { failed: boolean; keepChanges: boolean }): boolean {
+    const state = this.#current;
+    return state !== undefined && state.status === "live" && !state.deliver &&
+      this.#ended.length === 0 && this.#refusing === undefined &&
+      isIdle(this.#config, state, { keepChanges, consumeFlash: !failed, rotate: true });
+  }
+
   /**
    * Commits at the end of the request, and tells what the client is to be told.
    *
@@ -277,13 +297,13 @@ export class Visit implements SessionKeeper {
     if (!stored) return this.#deleted ? clear : undefined;
     // A link that carries a token must not make its session that of the browser that follows it.
     if (!deliver || stored.token === undefined || this.#isByToken(state)) return undefined;
-    const { record, token } = stored;
-    return {
-      token,
-      maxAge: record.browser ? undefined : cookieMaxAge(record.expiresAt, this.clock()),
-      cookie: record.cookie,
-      held,
-    };
+    return toDelivery(stored, { held, now: this.clock() });
+  }
+
+  /** @throws {SessionEndedError} When this request has ended its session. */
+  #live(action: string): SessionState {
+    if (this.#current) return this.#current;
+    throw new SessionEndedError(`Cannot ${action} session cookie: its session has ended`);
   }
 
   /** Whether a session is the one that an access token led to. */
@@ -311,17 +331,4 @@ export class Visit implements SessionKeeper {
     this.#accessToken = accessToken;
     this.onChange();
   }
-}
-
-/** @throws {TypeError} When a value is no plain object. */
-function assertPlainObject(value: unknown): asserts value is object {
-  const prototype = typeof value === "object" && value !== null ? Object.getPrototypeOf(value) : 0;
-  const plain = prototype === null || prototype === SessionObject.prototype ||
-    typeof prototype === "object" && Object.getPrototypeOf(prototype) === null;
-  if (plain) return;
-  throw new TypeError(
-    `Cannot set session: it takes a plain object or null, not ${
-      prototype === 0 ? `a value of type ${typeof value}` : `a ${prototype.constructor?.name}`
-    }`,
-  );
 }

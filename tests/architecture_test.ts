@@ -56,9 +56,16 @@ const LAYERS: string[][] = [
     "src/promise.ts",
     "src/base64url.ts",
     "src/misuse.ts",
+    "src/unloaded.ts",
+  ],
+  [
+    "src/secrets.ts",
+    "src/token.ts",
+    "src/record.ts",
+    "src/queue.ts",
+    "src/cache_headers.ts",
     "src/answer.ts",
   ],
-  ["src/secrets.ts", "src/token.ts", "src/record.ts", "src/queue.ts", "src/cache_headers.ts"],
   ["src/expiry.ts", "src/merge.ts", "src/contents.ts", "src/events.ts", "src/cookie_attributes.ts"],
   ["src/store.ts", "src/transport.ts", "src/data_reader.ts"],
   ["src/key_value_store.ts", "src/bounded_store.ts", "src/session.ts"],
@@ -70,6 +77,7 @@ const LAYERS: string[][] = [
     "src/plan.ts",
     "src/commit.ts",
     "src/update.ts",
+    "src/delivery.ts",
     "src/visit.ts",
     "src/limit.ts",
     "src/subject.ts",
@@ -147,12 +155,13 @@ Deno.test("stores import the contract, records and errors, and never each other 
   }
 });
 
-Deno.test("only the middleware, its helpers, the cookie and the JWT know Hono", () => {
+Deno.test("only the middleware, its helpers, the cookie, the answer and the JWT know Hono", () => {
   const users = [...imports].filter(([, targets]) =>
     targets.some((target) => /^hono\b/.test(target))
   );
   assertEquals(users.map(([path]) => path).toSorted(), [
     "src/access_token.ts",
+    "src/answer.ts",
     "src/cookie_attributes.ts",
     "src/helpers.ts",
     "src/middleware.ts",

@@ -108,11 +108,11 @@ function toEntry(record: SessionRecord, older: SessionRecord | undefined): Sessi
   return { ...rest, ...lifetime, renewedAt, expiresAt, data: "{}" };
 }
 
-function keyOf({ sid, subject, subjectAt }: SessionRecord): Promise<string> {
-  return hashToken(`listed session ${JSON.stringify([sid, subject, subjectAt])}`);
+async function keyOf({ sid, subject, subjectAt }: SessionRecord): Promise<string> {
+  return await hashToken(`listed session ${JSON.stringify([sid, subject, subjectAt])}`);
 }
 
 /** What stands for a subject, so that its sessions in other stores are not among those of its cookies. */
-function subjectOf(subject: string): Promise<string> {
-  return hashToken(`listed subject ${subject}`);
+async function subjectOf(subject: string): Promise<string> {
+  return await hashToken(`listed subject ${subject}`);
 }

@@ -139,10 +139,10 @@ function toTime(value: unknown): number {
   return typeof value === "number" ? value : -Infinity;
 }
 
-function keyOfSession(sid: string): Promise<string> {
-  return hashToken(`revoked session ${sid}`);
+async function keyOfSession(sid: string): Promise<string> {
+  return await hashToken(`revoked session ${sid}`);
 }
 
-function keyOfSubject(subject: string): Promise<string> {
-  return hashToken(`revoked subject ${subject}`);
+async function keyOfSubject(subject: string): Promise<string> {
+  return await hashToken(`revoked subject ${subject}`);
 }
