@@ -27,6 +27,8 @@ import type { SessionRecord, SessionTimes } from "../src/record.ts";
 import {
   type Awaitable,
   type Clock,
+  type DeleteAllOptions,
+  type ListedSession,
   type SessionStore,
   type StoreCapabilities,
   type StoreReplacement,
@@ -41,11 +43,12 @@ import {
   type NodeRedisLike,
   type NodeRedisOptions,
   type RedisClientLike,
-  send,
 } from "./redis/client.ts";
-import { isCrossSlot, isDropped, isUnknownScript, withoutCommand } from "./redis/errors.ts";
-import { REMOVE, REPLACE, type Script, TOUCH, WRITE } from "./redis/scripts.ts";
-import { fromValue, toTimes, toValue } from "./redis/value.ts";
+import { Connection, type ScriptArguments } from "./redis/connection.ts";
+import { changeOf, type ListChange, toEntry } from "./redis/entry.ts";
+import { DELETE, REMOVE, REPLACE, TOUCH, WRITE, type WriteScript } from "./redis/scripts.ts";
+import { isDone, Subjects } from "./redis/subjects.ts";
+import { fromOwner, fromValue, toMoving, toTimes, toValue } from "./redis/value.ts";
 
 export type {
   BunRedisLike,
@@ -94,16 +97,12 @@ export interface RedisStoreOptions {
   clock?: Clock;
 }
 
-/** What a script is run with. */
-interface ScriptArguments {
-  readonly keys: string[];
-  readonly args: string[];
-}
-
-/** What one operation runs with. */
-interface Run {
-  readonly client: RedisClientLike;
-  readonly signal: AbortSignal | undefined;
+/** A write of a record, and what it changes in the lists of subjects. */
+interface Write extends ScriptArguments {
+  readonly script: WriteScript;
+  readonly change: ListChange | undefined;
+  /** What is done to the records in a cluster, if it is not the script. */
+  readonly inSteps?: () => Promise<boolean>;
 }
 
 /**
@@ -111,8 +110,15 @@ interface Run {
  * answered to may be lost with it, because Redis replicates afterwards.
  *
  * A record is one text under `prefix` and its key, with the time to live that it has. Each operation is one
- * round trip; a write is a script that looks and writes in one step. In a cluster `regenerate()` takes two steps,
- * because the old and the new key lie on different nodes: a crash in between ends the session.
+ * round trip; a write is a script that looks and writes in one step. The sessions of a subject are a sorted set of
+ * their keys, which the same script writes; the deletion of such a session takes a second round trip. Redis must not
+ * evict keys to make room (`maxmemory-policy noeviction`): a session might live on without its entry.
+ *
+ * In a cluster, records and sets lie on different nodes. `regenerate()` takes two steps, so that a crash in between
+ * ends the session, which its subject's list may then show for another minute. What binds a session to a subject, or
+ * renews one that is bound, writes the entry first. When the record is there, what binds looks again whether the
+ * sessions of the subject were ended meanwhile. A crash before that can leave a session that was to be ended; it is
+ * listed, and the next `deleteAll` ends it.
  *
  * When the connection is dropped an operation is tried once more. Each write carries a name of its own, by which it
  * finds out that it had been done; only when another request wrote in between is it taken for a conflict, and an
@@ -135,18 +141,20 @@ interface Run {
  * ```
  */
 export class RedisStore implements SessionStore {
-  /** Atomic, and strongly consistent on one primary. */
+  /** Atomic, with an index, and strongly consistent on one primary. */
   readonly capabilities: StoreCapabilities = {
     atomic: true,
-    index: false,
+    index: true,
     consistency: "strong",
     abortable: true,
   };
   readonly #client: RedisStoreOptions["client"];
   readonly #prefix: string;
   readonly #clock: Clock;
-  /** The clients whose server refused two keys in one script, as a cluster does. */
+  readonly #subjects: Subjects;
   readonly #clusters = new WeakSet<RedisClientLike>();
+  /** The key of the session that a request has found to be nobody's. */
+  readonly #unbound = new WeakMap<object, string>();
 
   /**
    * Connects to nothing.
@@ -164,6 +172,7 @@ export class RedisStore implements SessionStore {
     this.#client = client;
     this.#prefix = prefix;
     this.#clock = clock;
+    this.#subjects = new Subjects({ prefix, clock });
   }
 
   /**
@@ -176,7 +185,9 @@ export class RedisStore implements SessionStore {
    * @throws {TypeError} When no client is found.
    */
   async read(key: string, c?: unknown, signal?: AbortSignal): Promise<SessionRecord | undefined> {
-    const record = fromValue(await this.#send(["GET", this.#key(key)], await this.#run(c, signal)));
+    const connection = await this.#connect(c, signal);
+    const record = fromValue(await connection.send(["GET", this.#key(key)]));
+    if (record?.subject === undefined && isObject(c)) this.#unbound.set(c, key);
     return record && this.#clock() < record.expiresAt ? record : undefined;
   }
 
@@ -188,6 +199,7 @@ export class RedisStore implements SessionStore {
    * @param c The Hono context.
    * @param signal Calls the operation off.
    * @returns Whether it was stored.
+   * @throws {SessionEndedError} When all sessions of its subject were ended since it became the subject's.
    * @throws {TypeError} When no client is found.
    */
   async create(
@@ -196,8 +208,9 @@ export class RedisStore implements SessionStore {
     c?: unknown,
     signal?: AbortSignal,
   ): Promise<boolean> {
-    const given = this.#write([key], record, "");
-    return await this.#script(WRITE, given, await this.#run(c, signal));
+    const given = this.#toArguments([key], record, "");
+    const change = changeOf({ key, record });
+    return await this.#write(await this.#connect(c, signal), { script: WRITE, change, ...given });
   }
 
   /**
@@ -209,6 +222,7 @@ export class RedisStore implements SessionStore {
    * @param c The Hono context.
    * @param signal Calls the operation off.
    * @returns Whether it was stored.
+   * @throws {SessionEndedError} When all sessions of its subject were ended since it became the subject's.
    * @throws {TypeError} When no client is found.
    */
   async update(
@@ -218,8 +232,10 @@ export class RedisStore implements SessionStore {
     c?: unknown,
     signal?: AbortSignal,
   ): Promise<boolean> {
-    const given = this.#write([key], record, `${previous.version}`);
-    return await this.#script(WRITE, given, await this.#run(c, signal));
+    if (record.subject !== undefined && isObject(c)) this.#unbound.delete(c);
+    const given = this.#toArguments([key], record, `${previous.version}`);
+    const change = changeOf({ key, record }, { key, record: previous });
+    return await this.#write(await this.#connect(c, signal), { script: WRITE, change, ...given });
   }
 
   /**
@@ -231,6 +247,7 @@ export class RedisStore implements SessionStore {
    * @param c The Hono context.
    * @param signal Calls the operation off.
    * @returns Whether it was moved.
+   * @throws {SessionEndedError} When all sessions of its subject were ended since it became the subject's.
    * @throws {TypeError} When no client is found.
    */
   async replace(
@@ -240,19 +257,22 @@ export class RedisStore implements SessionStore {
     c?: unknown,
     signal?: AbortSignal,
   ): Promise<boolean> {
-    const given = this.#write([key, next.key], next.record, `${previous.version}`);
-    const run = await this.#run(c, signal);
-    if (!this.#clusters.has(run.client)) {
-      try {
-        return await this.#script(REPLACE, given, run);
-      } catch (error) {
-        if (!isCrossSlot(error)) throw error;
-        this.#clusters.add(run.client);
-      }
-    }
-    const removal = { keys: given.keys.slice(0, 1), args: given.args.slice(0, 3) };
-    return await this.#script(REMOVE, removal, run) &&
-      await this.#script(WRITE, this.#write([next.key], next.record, ""), run);
+    const connection = await this.#connect(c, signal);
+    const given = this.#toArguments([key, next.key], next.record, `${previous.version}`);
+    const isListed = previous.subject !== undefined;
+    const inSteps = async () => {
+      const [from] = given.keys;
+      const removal = [...given.args.slice(0, 3), ...isListed ? [toMoving(previous)] : []];
+      const creation = this.#toArguments([next.key], next.record, "");
+      if (!isDone(await connection.run(REMOVE, { keys: [from!], args: removal }))) return false;
+      if (!isDone(await connection.run(WRITE.alone, creation))) return false;
+      if (!isListed || await connection.finishing().send(["EXISTS", from!])) return true;
+      // Who found it in the list has ended it while it moved.
+      await this.#delete(next.key, connection.finishing());
+      return false;
+    };
+    const change = changeOf(next, { key, record: previous });
+    return await this.#write(connection, { script: REPLACE, change, inSteps, ...given });
   }
 
   /**
@@ -273,16 +293,15 @@ export class RedisStore implements SessionStore {
     c?: unknown,
     signal?: AbortSignal,
   ): Promise<boolean> {
+    const keys = [this.#key(key)];
     const args = [this.#now(), `${previous.version}`, toTimes(times), this.#timeToLive(times)];
-    return await this.#script(
-      TOUCH,
-      { keys: [this.#key(key)], args },
-      await this.#run(c, signal),
-    );
+    const change = changeOf({ key, record: { ...previous, ...times } }, { key, record: previous });
+    const connection = await this.#connect(c, signal);
+    return await this.#write(connection, { script: TOUCH, keys, args, change });
   }
 
   /**
-   * Deletes a record.
+   * Deletes a record, then its entry in the list of its subject.
    *
    * @param key The key.
    * @param c The Hono context.
@@ -290,17 +309,63 @@ export class RedisStore implements SessionStore {
    * @throws {TypeError} When no client is found.
    */
   async delete(key: string, c?: unknown, signal?: AbortSignal): Promise<void> {
-    await this.#send(["DEL", this.#key(key)], await this.#run(c, signal));
+    const connection = await this.#connect(c, signal);
+    if (isObject(c) && this.#unbound.get(c) === key) {
+      await connection.send(["DEL", this.#key(key)]);
+      return;
+    }
+    await this.#delete(key, connection);
+  }
+
+  async #delete(key: string, connection: Connection): Promise<void> {
+    const owner = await connection.run(DELETE, { keys: [this.#key(key)], args: [this.#now()] });
+    const entry = typeof owner === "string" ? toEntry(key, fromOwner(owner)) : undefined;
+    if (entry) await this.#subjects.remove(connection, entry);
+  }
+
+  /**
+   * The live sessions of a subject, in the order of their ends. Those that had ended when it was asked are taken off
+   * its list.
+   *
+   * @param subject The subject.
+   * @param c The Hono context.
+   * @param signal Calls the operation off.
+   * @throws {TypeError} When no client is found.
+   */
+  async *list(subject: string, c?: unknown, signal?: AbortSignal): AsyncGenerator<ListedSession> {
+    const connection = await this.#connect(c, signal);
+    for await (const live of this.#subjects.batches(connection, subject)) yield* live;
+  }
+
+  /**
+   * Ends all sessions of a subject, and refuses those that are on their way.
+   *
+   * @param subject The subject.
+   * @param options Until when, and which one stays.
+   * @param c The Hono context.
+   * @param signal Calls the operation off.
+   * @returns How many were ended.
+   * @throws {TypeError} When no client is found.
+   */
+  async deleteAll(
+    subject: string,
+    options: DeleteAllOptions,
+    c?: unknown,
+    signal?: AbortSignal,
+  ): Promise<number> {
+    return await this.#subjects.endAll(await this.#connect(c, signal), subject, options);
   }
 
   /** Finds the client once for all commands of an operation. */
-  async #run(c: unknown, signal: AbortSignal | undefined): Promise<Run> {
-    const client = this.#client;
-    return { client: typeof client === "function" ? await findClient(client, c) : client, signal };
+  async #connect(c: unknown, signal: AbortSignal | undefined): Promise<Connection> {
+    const client = typeof this.#client === "function"
+      ? await findClient(this.#client, c)
+      : this.#client;
+    return new Connection({ client, signal, clusters: this.#clusters });
   }
 
   /** What a script is given to write a record over a previous version. */
-  #write(keys: string[], record: SessionRecord, version: string): ScriptArguments {
+  #toArguments(keys: string[], record: SessionRecord, version: string): ScriptArguments {
     // It need only differ between writers of the same version of the same session.
     const write = Math.random().toString(36).slice(2);
     return {
@@ -309,39 +374,19 @@ export class RedisStore implements SessionStore {
     };
   }
 
-  /** Runs a script by its hash, or by its text where the server does not know it. */
-  async #script(script: Script, { keys, args }: ScriptArguments, run: Run): Promise<boolean> {
-    const given = [String(keys.length), ...keys, ...args];
-    const sha1 = await script.sha1();
-    let answer: unknown;
-    try {
-      answer = await this.#send(["EVALSHA", sha1, ...given], { ...run, key: keys[0]! });
-    } catch (error) {
-      if (!isUnknownScript(error)) throw error;
-      answer = await this.#send(["EVAL", script.text, ...given], { ...run, key: keys[0]! });
-    }
-    return Number(answer) === 1;
-  }
-
-  /** Sends a command, and once more when the connection is dropped. */
-  async #send(
-    args: string[],
-    { client, signal, key = args[1]! }: Run & { key?: string },
-  ): Promise<unknown> {
-    signal?.throwIfAborted();
-    const ask = async () => {
-      try {
-        return await send(client, args, { key, signal });
-      } catch (error) {
-        throw withoutCommand(error);
-      }
-    };
-    try {
-      return await ask();
-    } catch (error) {
-      if (signal?.aborted || !isDropped(error)) throw error;
-      return await ask();
-    }
+  /** Writes records and lists: in one step, but in a cluster in several when there is something to list. */
+  async #write(
+    connection: Connection,
+    { script, keys, args, change, inSteps }: Write,
+  ): Promise<boolean> {
+    const alone = async () => isDone(await connection.run(script.alone, { keys, args }));
+    if (!change) return await connection.atOnce(alone, inSteps ?? alone);
+    const added = this.#subjects.toArguments(change);
+    const given = { keys: [...keys, ...added.keys], args: [...args, ...added.args] };
+    return await connection.atOnce(
+      async () => isDone(await connection.run(script.listed, given)),
+      () => this.#subjects.inSteps(connection, change, inSteps ?? alone),
+    );
   }
 
   #key(key: string): string {
@@ -356,4 +401,8 @@ export class RedisStore implements SessionStore {
   #timeToLive({ expiresAt }: SessionTimes): string {
     return String(Math.max(Math.ceil(expiresAt - this.#clock()), 1));
   }
+}
+
+function isObject(value: unknown): value is object {
+  return typeof value === "object" && value !== null;
 }

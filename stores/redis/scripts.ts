@@ -1,27 +1,17 @@
-/** A script, and the SHA-1 of its text by which the server knows it. */
-export interface Script {
-  readonly text: string;
-  sha1(): Promise<string>;
-}
+import { LISTS, OWNERS, RECORDS } from "./lua.ts";
+import { type Script, script } from "./script.ts";
 
-/**
- * What all scripts begin with: the version of the live record under a key, the write that put it there, and the
- * text after its times. The text is looked at from its start, so that what a session holds can't be taken for it.
- */
-const LIVE = `
-local function live(key)
-  local version, expiresAt, rest = string.match(redis.call("GET", key) or "",
-    '^{"version":(%d+),"lastSeenAt":[^,]+,"renewedAt":[^,]+,"expiresAt":([^,]+)(,.*)$')
-  if (tonumber(expiresAt) or 0) <= tonumber(ARGV[1]) then return end
-  return version, string.match(rest, '^,"write":"([^"]*)"'), rest
-end
-`;
+/** A script that writes a record, alone or together with the lists of subjects. Answers 1, 0, or -1 when refused. */
+export interface WriteScript {
+  readonly alone: Script;
+  readonly listed: Script;
+}
 
 /**
  * Writes a record over the previous version, or where there is none. A write that finds itself was done before
  * its answer was lost. ARGV: now, previous version or "", write, record, milliseconds to live.
  */
-export const WRITE = script(`
+export const WRITE = writeScript(`
 local version, write = live(KEYS[1])
 if version and write == ARGV[3] then return 1 end
 if (version or "") ~= ARGV[2] then return 0 end
@@ -29,7 +19,7 @@ redis.call("SET", KEYS[1], ARGV[4], "PX", ARGV[5])
 return 1`);
 
 /** Moves a record to another key. ARGV: as above. */
-export const REPLACE = script(`
+export const REPLACE = writeScript(`
 local taken, write = live(KEYS[2])
 if taken then return write == ARGV[3] and 1 or 0 end
 if live(KEYS[1]) ~= ARGV[2] then return 0 end
@@ -37,27 +27,91 @@ redis.call("DEL", KEYS[1])
 redis.call("SET", KEYS[2], ARGV[4], "PX", ARGV[5])
 return 1`);
 
-/** Puts the name of a write in place of a record of some version, for a minute. ARGV: now, version, write. */
-export const REMOVE = script(`
-if redis.call("GET", KEYS[1]) == ARGV[3] then return 1 end
-if live(KEYS[1]) ~= ARGV[2] then return 0 end
-redis.call("SET", KEYS[1], ARGV[3], "PX", 60000)
-return 1`);
-
 /** Moves the times of a record. ARGV: now, version, times, milliseconds to live. */
-export const TOUCH = script(`
+export const TOUCH = writeScript(`
 local version, _, rest = live(KEYS[1])
 if version ~= ARGV[2] then return 0 end
 redis.call("SET", KEYS[1], '{"version":' .. version .. ',' .. ARGV[3] .. rest, "PX", ARGV[4])
 return 1`);
 
-function script(body: string): Script {
-  const text = `${LIVE}${body.trim()}\n`;
-  let sha1: Promise<string> | undefined;
-  return { text, sha1: () => sha1 ??= hash(text) };
-}
+/**
+ * Puts the name of a write in place of a record of some version, for a minute, and after it what a list shows of the
+ * session until it has moved. ARGV: now, version, write, JSON of a record or nothing.
+ */
+export const REMOVE = script(
+  RECORDS,
+  `
+if string.match(redis.call("GET", KEYS[1]) or "", "^[^{]*") == ARGV[3] then return 1 end
+if live(KEYS[1]) ~= ARGV[2] then return 0 end
+redis.call("SET", KEYS[1], ARGV[3] .. (ARGV[4] or ""), "PX", 60000)
+return 1`,
+);
 
-async function hash(text: string): Promise<string> {
-  const bytes = await crypto.subtle.digest("SHA-1", new TextEncoder().encode(text));
-  return Array.from(new Uint8Array(bytes), (byte) => byte.toString(16).padStart(2, "0")).join("");
+/** Deletes a record and answers whose it was. ARGV: now. */
+export const DELETE = script(
+  RECORDS,
+  OWNERS,
+  `
+local owner = ownerOf(KEYS[1])
+redis.call("DEL", KEYS[1])
+return owner`,
+);
+
+/** Deletes the records that are still of these owners. ARGV: now, the owner of each. Answers how many. */
+export const END = script(
+  RECORDS,
+  OWNERS,
+  `
+local count = 0
+for i, key in ipairs(KEYS) do
+  if ownerOf(key) == ARGV[i + 1] then count = count + redis.call("DEL", key) end
+end
+return count`,
+);
+
+/** Changes the list of a subject alone. ARGV: now, and what {@linkcode LISTS} takes. */
+export const ENLIST = script(
+  LISTS,
+  `
+if isEnded() then return -1 end
+enlist()
+return 1`,
+);
+
+/** The entries in the list of a subject and their scores. ARGV: now. */
+export const LIST = script(`
+redis.call("ZREMRANGEBYSCORE", KEYS[1], "-inf", ARGV[1])
+return redis.call("ZRANGE", KEYS[1], 0, -1, "WITHSCORES")`);
+
+/** Takes entries off a list whose scores are still these. ARGV: entries and scores. */
+export const STRIKE = script(`
+for i = 1, #ARGV, 2 do
+  if redis.call("ZSCORE", KEYS[1], ARGV[i]) == ARGV[i + 1] then
+    redis.call("ZREM", KEYS[1], ARGV[i])
+  end
+end`);
+
+/**
+ * Moves the time before which the sessions of a subject were ended, never back, and keeps it for 400 days. ARGV: the
+ * time, and what follows it: a blank and the sid that is excepted, or "". Who is excepted once only, of two at the
+ * same time, is not.
+ */
+export const FORBID = script(`
+local at, except = string.match(redis.call("GET", KEYS[1]) or "", "^([^ ]+)(.*)$")
+at = tonumber(at) or -math.huge
+if at > tonumber(ARGV[1]) then return end
+if at < tonumber(ARGV[1]) then except = ARGV[2] end
+if except ~= ARGV[2] then except = "" end
+redis.call("SET", KEYS[1], ARGV[1] .. except, "PX", "34560000000")`);
+
+function writeScript(body: string): WriteScript {
+  const listed = `
+local function write()
+${body.trim()}
+end
+if isEnded() then return -1 end
+local done = write()
+if done == 1 then enlist() end
+return done`;
+  return { alone: script(RECORDS, body), listed: script(RECORDS, LISTS, listed) };
 }

@@ -29,7 +29,12 @@ Deno.test.afterAll(async () => {
 for (const name of ["node-redis 6", "node-redis 6 cluster", "ioredis 6", "ioredis 6 cluster"]) {
   httpSuite({
     name: `RedisStore with ${name}`,
-    open: (clock) => ({ store: new RedisStore({ client: connections.get(name)!.client, clock }) }),
+    open: (clock) => {
+      const { client } = connections.get(name)!;
+      // The subjects are the same in all tests.
+      const prefix = `${crypto.randomUUID()}:`;
+      return { store: new RedisStore({ client, prefix, clock }) };
+    },
     test: pooled({ ignore }),
   });
 }

@@ -1,8 +1,9 @@
 import { runInNewContext } from "node:vm";
 import { setFlagsFromString } from "node:v8";
-import { session } from "@x/hono-session";
+import { session, SessionEndedError, type SessionRecord } from "@x/hono-session";
 import {
   type NodeRedisClusterLike,
+  type NodeRedisLike,
   type RedisClientLike,
   RedisStore,
 } from "@x/hono-session/stores/redis";
@@ -15,7 +16,7 @@ import { FakeClock } from "../_clock.ts";
 import { DroppingProxy } from "../_dropping_proxy.ts";
 import { pooled } from "../_pooled.ts";
 import { makeRecord } from "../_record.ts";
-import { RedisServer, skipRedis } from "../_redis.ts";
+import { RedisServer, skipRedis, until } from "../_redis.ts";
 import { CLIENTS, CLUSTER_CLIENTS, type RedisConnection } from "../_redis_clients.ts";
 import { RedisCluster } from "../_redis_cluster.ts";
 
@@ -122,16 +123,58 @@ test("costs one command for each operation", async ({ store, clock }) => {
   await store.update("cost", second, record);
   await store.touch("cost", second, second);
   await store.replace("cost", { key: "moved", record: third }, second);
-  await store.delete("moved");
-  const stats = String(await server.command("INFO", "commandstats"));
+  const c = {};
+  await store.read("moved", c);
+  await store.delete("moved", c);
   // What a script does counts as well: a look and a write, or two.
-  assertEquals(
-    Object.fromEntries(
-      Array.from(stats.matchAll(/cmdstat_(\w+):calls=(\d+)/g), ([, name, calls]) => [name, +calls!])
-        .filter(([name]) => name !== "config"),
-    ),
-    { evalsha: 4, get: 1 + 3 + 2, set: 4, del: 1 + 1 },
+  assertEquals(await commandsOf(server), {
+    evalsha: 4,
+    get: 2 + 3 + 2,
+    set: 4,
+    del: 1 + 1,
+  });
+});
+
+/** How often a server was asked what, since its counters were reset. */
+async function commandsOf(server: RedisServer): Promise<Record<string, number>> {
+  const stats = String(await server.command("INFO", "commandstats"));
+  return Object.fromEntries(
+    Array.from(stats.matchAll(/cmdstat_(\w+):calls=(\d+)/g), ([, name, calls]) => [name!, +calls!])
+      .filter(([name]) => name !== "config"),
   );
+}
+
+test("costs one command for each write of a subject's session, two for its deletion, and the lists only what changes them", async ({ store, clock }) => {
+  const record = bound(clock, "cost");
+  const second = { ...record, version: 2 };
+  const third = { ...record, version: 3 };
+  const later = { ...record, expiresAt: record.expiresAt + 1000 };
+  const commands = async (run: () => Promise<unknown>): Promise<Record<string, number>> => {
+    await server.command("CONFIG", "RESETSTAT");
+    await run();
+    return await commandsOf(server);
+  };
+  // The server knows the scripts from here on.
+  await store.create("warm", record);
+  await store.update("warm", second, record);
+  await store.touch("warm", record, second);
+  await store.touch("warm", later, second);
+  await store.replace("warm", { key: "warmer", record: third }, second);
+  await store.delete("warmer");
+  const list = { zremrangebyscore: 1, zscore: 1, zrange: 1, pexpire: 1 };
+  const create = await commands(() => store.create("bound", record));
+  assertEquals(create, { evalsha: 1, get: 2, set: 1, zadd: 1, ...list });
+  const update = await commands(() => store.update("bound", second, record));
+  assertEquals(update, { evalsha: 1, get: 1, set: 1 });
+  const touch = await commands(() => store.touch("bound", record, second));
+  assertEquals(touch, { evalsha: 1, get: 1, set: 1 });
+  const renewal = await commands(() => store.touch("bound", later, second));
+  assertEquals(renewal, { evalsha: 1, get: 1, set: 1, zadd: 1, ...list });
+  const next = { key: "bound elsewhere", record: third };
+  const replace = await commands(() => store.replace("bound", next, second));
+  assertEquals(replace, { evalsha: 1, get: 3, set: 1, del: 1, zadd: 1, zrem: 1, ...list });
+  const deletion = await commands(() => store.delete(next.key));
+  assertEquals(deletion, { evalsha: 1, get: 1, del: 1, zrem: 1 });
 });
 
 test("teaches its scripts to a server that has forgotten them", async ({ store, clock }) => {
@@ -346,7 +389,7 @@ Deno.test({
     const spy: NodeRedisClusterLike = {
       masters: [],
       sendCommand(firstKey, isReadonly, args, options) {
-        asked.push(args.slice(3, 3 + Number(args[2])).join());
+        if (args[0] === "EVALSHA") asked.push(args.slice(3, 3 + Number(args[2])).join());
         return redis.sendCommand(firstKey, isReadonly, args, options);
       },
     };
@@ -414,6 +457,551 @@ Deno.test({
     await assertRejects(() => deletion, Error, "called off");
     assertEquals(sent, []);
   },
+});
+
+/** A record of a subject's session. */
+function bound(
+  clock: FakeClock,
+  subject: string,
+  changes: Partial<SessionRecord> = {},
+): SessionRecord {
+  return makeRecord(clock, {
+    sid: crypto.randomUUID(),
+    subject,
+    subjectAt: clock.now(),
+    ...changes,
+  });
+}
+
+/** The record after one more write. */
+function written(record: SessionRecord, changes: Partial<SessionRecord> = {}): SessionRecord {
+  return { ...record, version: record.version + 1, ...changes };
+}
+
+function unbound({ subject: _, subjectAt: __, ...record }: SessionRecord): SessionRecord {
+  return written(record);
+}
+
+async function keysIn(store: RedisStore, subject: string): Promise<string[]> {
+  return (await Array.fromAsync(store.list(subject))).map(({ key }) => key).toSorted();
+}
+
+/** The keys of the server that have to do with a subject whose name needs no escape. */
+async function keysOf(subject: string): Promise<unknown> {
+  return await server.command("KEYS", `session:subject:{${subject}}*`);
+}
+
+test("lists the sessions of a subject in a sorted set that ends with the last of them", async ({ store, clock }) => {
+  const list = "session:subject:{ends}:sessions";
+  await store.create("ends anonymous", makeRecord(clock));
+  const record = bound(clock, "ends", { expiresAt: clock.now() + 200 });
+  await store.create("ends", record);
+  assertEquals(await keysOf("ends"), [list]);
+  const member = `${clock.now()} ends`;
+  assertEquals(await server.command("ZRANGE", list, "0", "-1", "WITHSCORES"), [
+    member,
+    String(record.expiresAt),
+  ]);
+  const next = written(record, { expiresAt: clock.now() + 150 });
+  await store.replace("ends", { key: "ends later", record: next }, record);
+  assertEquals(await server.command("ZCARD", list), 1);
+  const timeToLive = Number(await server.command("PTTL", list));
+  assert(timeToLive > 0 && timeToLive <= 150, `${timeToLive} ms to live`);
+  await until("the list is gone", async () => await server.command("EXISTS", list) === 0);
+  assertEquals(await store.read("ends later"), undefined);
+
+  // By the clock of the application, each write takes off what has ended, and so does each list.
+  await store.create("ends first", record);
+  await store.create("ends second", bound(clock, "ends"));
+  clock.advance(1);
+  await store.create("ends third", bound(clock, "ends"));
+  assertEquals(await server.command("ZCARD", list), 2);
+  clock.advance(3601);
+  assertEquals(await keysIn(store, "ends"), []);
+  assertEquals(await keysOf("ends"), []);
+});
+
+test("keeps the set of a subject for as long as its longest session", async ({ store, clock }) => {
+  const list = "session:subject:{longest}:sessions";
+  const long = bound(clock, "longest", { expiresAt: clock.now() + 1000_000 });
+  await store.create("longest", long);
+  await store.create("shorter", bound(clock, "longest", { expiresAt: clock.now() + 1000 }));
+  assert(Number(await server.command("PTTL", list)) > 990_000);
+  await store.touch("longest", { ...long, expiresAt: clock.now() + 2000_000 }, long);
+  assert(Number(await server.command("PTTL", list)) > 1990_000);
+  await store.update("longest", written(long, { expiresAt: clock.now() + 3000_000 }), long);
+  assert(Number(await server.command("PTTL", list)) > 2990_000);
+});
+
+test("takes off the list what has lost its record, and leaves alone what it can't read", async ({ store, clock }) => {
+  const list = "session:subject:{lost}:sessions";
+  for (const key of ["lost", "kept", "newer"]) await store.create(key, bound(clock, "lost"));
+  await server.command("DEL", "session:lost");
+  await server.command("SET", "session:newer", NEWER);
+  assertEquals(await keysIn(store, "lost"), ["kept"]);
+  assertEquals(await server.command("ZCARD", list), 2);
+  // What has gone to another subject is taken off as well.
+  await store.create("elsewhere", bound(clock, "found"));
+  await server.command("ZADD", list, `${clock.now() + 999}`, `${clock.now()} elsewhere`);
+  assertEquals(await keysIn(store, "lost"), ["kept"]);
+  assertEquals(await server.command("ZCARD", list), 2);
+  // As a crash in a cluster leaves it before the record.
+  await server.command("ZADD", list, `${clock.now() + 999.5}`, `${clock.now()} missing`);
+  assertEquals(await keysIn(store, "lost"), ["kept"]);
+  assertEquals(await server.command("ZCARD", list), 3);
+  clock.advance(1);
+  assertEquals(await keysIn(store, "lost"), ["kept"]);
+  assertEquals(await server.command("ZCARD", list), 2);
+});
+
+test("takes nothing off the list that has changed since it was listed", async ({ client, clock }) => {
+  const list = "session:subject:{changing}:sessions";
+  const store = new RedisStore({ client, clock: clock.now });
+  const record = bound(clock, "changing");
+  await store.create("changing", record);
+  await server.command("DEL", "session:changing");
+  assertEquals(await keysIn(store, "nobody"), []);
+  const racing = new RedisStore({
+    client: intercepted(client, async (send, count) => {
+      // After the list was taken and the records were read.
+      if (count === 3) await store.create("changing", later(record));
+      return await send();
+    }),
+    clock: clock.now,
+  });
+  assertEquals(await keysIn(racing, "changing"), []);
+  assertEquals(await keysIn(store, "changing"), ["changing"]);
+  assertEquals(await server.command("ZCARD", list), 1);
+});
+
+test("lists a session for as long as it was ever to live", async ({ store, clock }) => {
+  const record = bound(clock, "shortened");
+  await store.create("shortened", record);
+  const longest = later(record);
+  const longer = { ...record, expiresAt: record.expiresAt + 1 };
+  const shorter = { ...record, expiresAt: clock.now() + 1000 };
+  for (const times of [longest, longer, shorter]) await store.touch("shortened", times, record);
+  // A writer that knows nothing of the later touches.
+  const next = written(longest);
+  await store.update("shortened", next, longest);
+  clock.advance(3601);
+  assertEquals(await store.read("shortened"), next);
+  assertEquals(await keysIn(store, "shortened"), ["shortened"]);
+});
+
+test("remembers for 400 days until when all sessions were ended", async ({ store, clock }) => {
+  const at = clock.now();
+  const ended = "session:subject:{before}:ended";
+  for (
+    const [options, value] of [
+      [{ at, except: "a b" }, `${at} a b`],
+      [{ at: at - 1 }, `${at} a b`],
+      [{ at, except: "a b" }, `${at} a b`],
+      // Both can't be excepted.
+      [{ at, except: "c" }, `${at}`],
+      [{ at, except: "a b" }, `${at}`],
+      [{ at: at + 0.25, except: "c" }, `${at + 0.25} c`],
+    ] as const
+  ) {
+    await store.deleteAll("before", options);
+    assertEquals(await server.command("GET", ended), value);
+  }
+  const timeToLive = Number(await server.command("PTTL", ended));
+  assert(Math.abs(timeToLive - 400 * 86_400_000) < 10_000, `${timeToLive} ms to live`);
+  for (const [sid, subjectAt] of [["c", at], ["d", at + 0.5]] as const) {
+    assertEquals(await store.create(`by ${sid}`, bound(clock, "before", { sid, subjectAt })), true);
+  }
+  for (const subjectAt of [at, at + 0.25]) {
+    const late = bound(clock, "before", { sid: "", subjectAt });
+    await assertRejects(() => store.create("late", late), SessionEndedError);
+  }
+  const { subjectAt: _, ...vague } = bound(clock, "before");
+  await assertRejects(() => store.create("late", vague), SessionEndedError);
+  assertEquals(await store.read("late"), undefined);
+});
+
+test("is not led astray by a subject", async ({ store, clock }) => {
+  const subjects = [
+    'a","subjectAt":1,"format":1',
+    '","format":1,"subject":"victim',
+    "\\",
+    '\\"',
+    "\ud800",
+    "\\ud800",
+    "}:ended",
+    "{",
+  ];
+  const keys = ["astray one", "astray other"];
+  const data = JSON.stringify({
+    a: ',"write":"x","subject":"victim","format":1',
+    subject: "victim",
+  });
+  await store.create("astray victim", bound(clock, "victim"));
+  for (const subject of subjects) {
+    for (const key of keys) await store.create(key, bound(clock, subject, { data, sid: subject }));
+    assertEquals(await keysIn(store, subject), keys);
+    await store.delete(keys[0]!);
+    const set = `session:subject:{${encodeURIComponent(JSON.stringify(subject).slice(1, -1))}}`;
+    assertEquals(await server.command("ZCARD", `${set}:sessions`), 1);
+    assertEquals(await store.deleteAll(subject, { at: clock.now() - 1 }), 0);
+    assertEquals(await store.deleteAll(subject, { at: clock.now() }), 1);
+    assertEquals(await server.command("EXISTS", `${set}:sessions`), 0);
+  }
+  await store.create("astray anonymous", makeRecord(clock, { data, flash: data }));
+  await store.delete("astray anonymous");
+  assertEquals(await keysIn(store, "victim"), ["astray victim"]);
+});
+
+test("takes the entry along when a session is deleted that was bound since it was read", async ({ store, clock }) => {
+  const c = {};
+  const anonymous = makeRecord(clock);
+  await store.create("bound since", anonymous);
+  await store.read("bound since", c);
+  const login = written(anonymous, { subject: "since", subjectAt: clock.now() });
+  await store.update("bound since", login, anonymous, c);
+  await store.delete("bound since", c);
+  assertEquals(await keysOf("since"), []);
+  await store.create("bound since", bound(clock, "since"));
+  await store.read("bound since", c);
+  await store.delete("bound since", c);
+  assertEquals(await keysOf("since"), []);
+  // What another request binds meanwhile leaves its entry to the next list.
+  await store.create("bound since", anonymous);
+  await store.read("bound since", c);
+  await store.update("bound since", login, anonymous);
+  await store.delete("bound since", c);
+  assertEquals(await keysIn(store, "since"), []);
+  assertEquals(await keysOf("since"), []);
+});
+
+/** What a client does in place of sending a command, by its number from 1. */
+type Intercept = (send: () => PromiseLike<unknown>, count: number) => PromiseLike<unknown>;
+
+/** A client that does something else than sending. */
+function intercepted(client: RedisClientLike, intercept: Intercept): RedisClientLike {
+  let count = 0;
+  if ("masters" in client) {
+    return {
+      masters: [],
+      sendCommand: (...args) => intercept(() => client.sendCommand(...args), ++count),
+    } satisfies NodeRedisClusterLike;
+  }
+  const redis = client as NodeRedisLike;
+  return {
+    sendCommand: (...args: Parameters<NodeRedisLike["sendCommand"]>) =>
+      intercept(() => redis.sendCommand(...args), ++count),
+  };
+}
+
+/** What a client of one server or a cluster answers to a command. */
+function asked(client: RedisClientLike, args: string[]): PromiseLike<unknown> {
+  return "masters" in client
+    ? client.sendCommand(args[1]!, false, args)
+    : (client as NodeRedisLike).sendCommand(args);
+}
+
+/** Where a process ends: before it sends a command, or before it gets the answer. */
+interface Stop {
+  readonly at: number;
+  readonly answer: boolean;
+}
+
+class StoppedError extends Error {}
+
+/** A scene of its own for each run: two keys, two subjects. */
+interface StepScene {
+  readonly clock: FakeClock;
+  readonly store: RedisStore;
+  readonly key: string;
+  readonly next: string;
+  readonly ada: string;
+  readonly eve: string;
+  /** A moment of its own. */
+  now(): number;
+}
+
+/** What is there before, and what a process does with it. */
+interface Step {
+  readonly name: string;
+  readonly before?: "anonymous" | "ada";
+  run(store: RedisStore, scene: StepScene, record: SessionRecord): Promise<unknown>;
+}
+
+const login = (scene: StepScene, record: SessionRecord, subject = scene.ada) =>
+  written(record, { subject, subjectAt: scene.now() });
+
+const later = (record: SessionRecord) => ({ ...record, expiresAt: record.expiresAt + 60_000 });
+
+const STEPS: Step[] = [
+  {
+    name: "create",
+    run: (store, { clock, next, ada, now }) =>
+      store.create(next, bound(clock, ada, { subjectAt: now() })),
+  },
+  {
+    name: "update that binds",
+    before: "anonymous",
+    run: (store, scene, record) => store.update(scene.key, login(scene, record), record),
+  },
+  {
+    name: "update that binds to another",
+    before: "ada",
+    run: (store, scene, record) => store.update(scene.key, login(scene, record, scene.eve), record),
+  },
+  {
+    name: "update that binds anew",
+    before: "ada",
+    run: (store, scene, record) => store.update(scene.key, login(scene, record), record),
+  },
+  {
+    name: "update that clears",
+    before: "ada",
+    run: (store, { key }, record) => store.update(key, unbound(record), record),
+  },
+  {
+    name: "update that renews",
+    before: "ada",
+    run: (store, { key }, record) => store.update(key, later(written(record)), record),
+  },
+  {
+    name: "touch that renews",
+    before: "ada",
+    run: (store, { key }, record) => store.touch(key, later(record), record),
+  },
+  {
+    name: "replace",
+    before: "ada",
+    run: (store, { key, next }, record) =>
+      store.replace(key, { key: next, record: written(record) }, record),
+  },
+  {
+    name: "replace that binds",
+    before: "anonymous",
+    run: (store, scene, record) =>
+      store.replace(scene.key, { key: scene.next, record: login(scene, record) }, record),
+  },
+  {
+    name: "replace that binds to another",
+    before: "ada",
+    run: (store, scene, record) => {
+      const next = { key: scene.next, record: login(scene, record, scene.eve) };
+      return store.replace(scene.key, next, record);
+    },
+  },
+  { name: "delete", before: "ada", run: (store, { key }) => store.delete(key) },
+  { name: "list", before: "ada", run: (store, { ada }) => keysIn(store, ada) },
+  {
+    name: "deleteAll",
+    before: "ada",
+    run: (store, { ada, now }) => store.deleteAll(ada, { at: now() }),
+  },
+];
+
+/** What another process does meanwhile, from its beginning to its end. */
+const MEANWHILE: Record<string, (scene: StepScene) => Promise<unknown>> = {
+  nothing: () => Promise.resolve(),
+  list: ({ store, ada, eve }) => Promise.all([keysIn(store, ada), keysIn(store, eve)]),
+  deleteAll: ({ store, ada, now }) => store.deleteAll(ada, { at: now() }),
+  delete: ({ store, key }) => store.delete(key),
+  /** As the core ends a session that it finds in a list. */
+  async revoke({ store, ada }) {
+    const found = await keysIn(store, ada);
+    for (let keys = found; keys.length > 0; keys = await keysIn(store, ada)) {
+      for (const key of keys) await store.delete(key);
+    }
+    return found.length;
+  },
+  async binding(scene) {
+    const { store, key } = scene;
+    const record = await store.read(key);
+    if (!record) return;
+    const next = unbound(record);
+    await store.update(key, next, record);
+    await store.update(key, login(scene, next), next);
+  },
+};
+
+/** Fails unless the lists show what is alive and nothing else, but for a session that stopped while it moved. */
+async function assertListed(
+  { store, key, next, ada, eve }: StepScene,
+  { what, moving }: { what: string; moving: boolean },
+): Promise<void> {
+  const alive: Record<string, string[]> = { [ada]: [], [eve]: [] };
+  for (const each of [key, next]) {
+    const subject = (await store.read(each))?.subject;
+    if (subject !== undefined) alive[subject]!.push(each);
+  }
+  // The second look finds what the first one has left.
+  for (const look of ["first", "second"]) {
+    for (const [subject, keys] of Object.entries(alive)) {
+      const listed = (await keysIn(store, subject))
+        .filter((each) => !moving || each !== key || keys.includes(key));
+      assertEquals(listed, keys.toSorted(), `${what}, ${look} look`);
+    }
+  }
+}
+
+/**
+ * Runs a step while another process does something before a command of it, and ends it at a command. Answers how many
+ * commands it has sent.
+ */
+async function walk(
+  { client, clock, step, meanwhile, before, stop }: {
+    client: RedisClientLike;
+    clock: FakeClock;
+    step: Step;
+    meanwhile: string;
+    before: number;
+    stop?: Stop;
+  },
+): Promise<number> {
+  const id = crypto.randomUUID();
+  let ticks = 0;
+  const scene: StepScene = {
+    clock,
+    store: new RedisStore({ client, clock: clock.now }),
+    key: `key ${id}`,
+    next: `next ${id}`,
+    ada: `ada ${id}`,
+    eve: `eve ${id}`,
+    now: () => clock.now() + ticks++ / 1024,
+  };
+  const { store, key, ada } = scene;
+  const first = step.before === "ada"
+    ? bound(clock, ada, { subjectAt: scene.now() })
+    : makeRecord(clock);
+  if (step.before) await store.create(key, first);
+  let sent = 0;
+  let since: number | undefined;
+  let found: unknown;
+  const walked = new RedisStore({
+    client: intercepted(client, async (send, count) => {
+      sent = count;
+      if (stop && count > stop.at) throw new StoppedError();
+      if (count === before) {
+        if (meanwhile === "deleteAll") since = scene.now();
+        found = await MEANWHILE[meanwhile]!(scene);
+      }
+      if (stop?.at !== count) return await send();
+      if (stop.answer) await send().then(() => {}, () => {});
+      throw new StoppedError();
+    }),
+    clock: clock.now,
+  });
+  const what = `${step.name}, ${meanwhile} before ${before}, stopped ${JSON.stringify(stop)}`;
+  // `subjectAt` of what a step binds is before the deleteAll of another process.
+  const run = step.run(walked, scene, first);
+  await run.catch((error) => {
+    if (error instanceof StoppedError || error instanceof SessionEndedError) return;
+    throw new Error(what, { cause: error });
+  });
+  await assertListed(scene, {
+    what,
+    moving: stop !== undefined && step.name.startsWith("replace"),
+  });
+  if (stop) return sent;
+  if (since !== undefined) {
+    for await (const { record } of store.list(ada)) {
+      assert(record.subjectAt! > since, `${what}: alive`);
+    }
+  }
+  // A session that moves is always in the list, so that it can be ended.
+  if (meanwhile === "revoke" && step.name === "replace") assert(found !== 0, what);
+  // To another subject a session may have gone although the list of the old one still shows it.
+  if (meanwhile === "revoke" && found && !step.name.includes("to another")) {
+    for (const each of [scene.key, scene.next]) {
+      assertEquals(await store.read(each), undefined, what);
+    }
+  }
+  if (meanwhile === "nothing") {
+    for (const subject of [ada, scene.eve]) {
+      const list = `session:subject:{${encodeURIComponent(subject)}}:sessions`;
+      const entries = await asked(client, ["ZCARD", list]);
+      assertEquals(entries, (await keysIn(store, subject)).length, what);
+    }
+  }
+  return sent;
+}
+
+for (const kind of ["server", "cluster"] as const) {
+  const open = () =>
+    kind === "server"
+      ? CLIENTS["node-redis 6"]!(server.url)
+      : CLUSTER_CLIENTS["node-redis 6 cluster"]!(cluster.urls);
+
+  Deno.test({
+    name:
+      `RedisStore leaves nothing alive that the lists don't show, wherever a process ends (${kind})`,
+    ignore,
+    async fn() {
+      const clock = new FakeClock();
+      const { client, close } = await open();
+      const walkThrough = async (step: Step, meanwhile: string) => {
+        const given = { client, clock, step, meanwhile };
+        const end = await walk({ ...given, before: 0 });
+        for (let before = 1; before <= end; before++) {
+          const all = await walk({ ...given, before });
+          for (let at = before; at <= all; at++) {
+            await walk({ ...given, before, stop: { at, answer: false } });
+            await walk({ ...given, before, stop: { at, answer: true } });
+          }
+        }
+      };
+      for (const step of STEPS) {
+        await Promise.all(Object.keys(MEANWHILE).map((meanwhile) => walkThrough(step, meanwhile)));
+      }
+      await close();
+    },
+  });
+}
+
+Deno.test({
+  name: "RedisStore tells a cluster that a record is there although nobody waits for it any more",
+  ignore,
+  async fn() {
+    const clock = new FakeClock();
+    const { client, close } = await CLUSTER_CLIENTS["node-redis 6 cluster"]!(cluster.urls);
+    const key = `session:${await elsewhere("subject:{waiting}:sessions")}`;
+    const list = "session:subject:{waiting}:sessions";
+    const abort = new AbortController();
+    const scores: unknown[] = [];
+    await (await cluster.masterOf(key)).command("DEL", key);
+    const node = await cluster.masterOf(list);
+    const store = new RedisStore({
+      client: intercepted(client, async (send) => {
+        const answer = await send();
+        const [, score] = await node.command("ZRANGE", list, "0", "-1", "WITHSCORES") as string[];
+        // The entry is there, and the record is about to be.
+        if (score !== undefined) scores.push(Number(score) - clock.now());
+        if (await (await cluster.masterOf(key)).command("EXISTS", key)) abort.abort();
+        return answer;
+      }),
+      clock: clock.now,
+    });
+    const record = bound(clock, "waiting");
+    await store.create(key.slice("session:".length), record, undefined, abort.signal);
+    assert(abort.signal.aborted);
+    assertEquals([scores[0], scores.at(-1)], [3_599_999.5, 3_600_000]);
+    await close();
+  },
+});
+
+test("ends no session that went to another subject after it was listed", async ({ client, clock }) => {
+  const store = new RedisStore({ client, clock: clock.now });
+  const record = bound(clock, "from");
+  await store.create("goes", record);
+  const change = written(record, { subject: "to" });
+  const racing = new RedisStore({
+    client: intercepted(client, async (send, count) => {
+      // After the time was set, the list was taken and the record was read.
+      if (count === 4) await store.update("goes", change, record);
+      return await send();
+    }),
+    clock: clock.now,
+  });
+  await store.deleteAll("nobody", { at: 0 });
+  assertEquals(await racing.deleteAll("from", { at: clock.now() }), 0);
+  assertEquals(await store.read("goes"), change);
 });
 
 /** A key that another node of the cluster answers for. */

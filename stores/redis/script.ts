@@ -1,0 +1,17 @@
+/** A script, and the SHA-1 of its text by which the server knows it. */
+export interface Script {
+  readonly text: string;
+  sha1(): Promise<string>;
+}
+
+/** A script of a text. */
+export function script(...parts: string[]): Script {
+  const text = parts.map((part) => `${part.trim()}\n`).join("");
+  let sha1: Promise<string> | undefined;
+  return { text, sha1: () => sha1 ??= hash(text) };
+}
+
+async function hash(text: string): Promise<string> {
+  const bytes = await crypto.subtle.digest("SHA-1", new TextEncoder().encode(text));
+  return Array.from(new Uint8Array(bytes), (byte) => byte.toString(16).padStart(2, "0")).join("");
+}

@@ -1,0 +1,195 @@
+import { SessionEndedError } from "../../src/errors.ts";
+import type { Clock, DeleteAllOptions } from "../../src/store.ts";
+import type { Connection, ScriptArguments } from "./connection.ts";
+import {
+  type Entry,
+  keyOf,
+  type ListChange,
+  type Placed,
+  sinceOf,
+  toEntry,
+  toKey,
+} from "./entry.ts";
+import { END, ENLIST, FORBID, LIST, STRIKE } from "./scripts.ts";
+import { fromListed, toOwner } from "./value.ts";
+
+/** How many records are read or ended at a time. */
+const BATCH = 100;
+
+/** What {@linkcode Subjects} are kept with. */
+export interface SubjectsOptions {
+  readonly prefix: string;
+  readonly clock: Clock;
+}
+
+/**
+ * The lists of the sessions of subjects: for each a sorted set of entries by the ends of the sessions, and the time
+ * before which all of them were ended.
+ *
+ * In a cluster an entry is provisional until its record is there, which the half in its score says. Nobody strikes
+ * such an entry because its record is missing.
+ */
+export class Subjects {
+  readonly #prefix: string;
+  readonly #clock: Clock;
+
+  constructor({ prefix, clock }: SubjectsOptions) {
+    this.#prefix = prefix;
+    this.#clock = clock;
+  }
+
+  /** What the script of a write is given at the end, to change the lists in the same step. */
+  toArguments({ record, entry, binds, gone }: ListChange, provisional = false): ScriptArguments {
+    const { subject } = (entry ?? gone)!;
+    const left = (gone ?? entry)!.subject;
+    const score = Math.ceil(record.expiresAt) - (provisional ? 0.5 : 0);
+    const since = binds ? String(sinceOf(record)) : "";
+    return {
+      keys: [this.#listKey(subject), this.#endedKey(subject), this.#listKey(left)],
+      args: [entry?.name ?? "", String(score), since, record.sid, gone?.name ?? ""],
+    };
+  }
+
+  /**
+   * Writes a record of a cluster and changes the lists. What a crash between two steps leaves is an entry too many,
+   * never a record without one.
+   *
+   * @throws {SessionEndedError} When all sessions of its subject were ended since it became the subject's.
+   */
+  async inSteps(
+    connection: Connection,
+    change: ListChange,
+    write: () => Promise<boolean>,
+  ): Promise<boolean> {
+    const { entry, binds, gone } = change;
+    if (entry) await this.#enlist(connection, { ...change, gone: undefined }, binds);
+    if (!await write()) return false;
+    const finishing = connection.finishing();
+    const isSameList = entry?.subject === gone?.subject;
+    if (binds) await this.#confirm(finishing, isSameList ? change : { ...change, gone: undefined });
+    if (gone && !isSameList) await this.remove(finishing, gone);
+    return true;
+  }
+
+  /** Takes an entry off its list. */
+  async remove(connection: Connection, { subject, name }: Entry): Promise<void> {
+    await connection.send(["ZREM", this.#listKey(subject), name]);
+  }
+
+  /** The live sessions of a subject, some at a time. What the list holds in vain is taken off it. */
+  async *batches(connection: Connection, subject: string): AsyncGenerator<Placed[]> {
+    const list = this.#listKey(subject);
+    const answer = await connection.run(LIST, { keys: [list], args: [this.#now()] }) as string[];
+    for (let from = 0; from < answer.length; from += 2 * BATCH) {
+      const part = answer.slice(from, from + 2 * BATCH);
+      const names = part.filter((_, index) => index % 2 === 0);
+      const keys = names.map(keyOf);
+      const values = await this.#each(connection, keys, (keys) => this.#read(connection, keys));
+      const live: Placed[] = [];
+      const vain: string[] = [];
+      for (const [index, value] of values.entries()) {
+        const [key, name, score] = [keys[index]!, names[index]!, part[2 * index + 1]!];
+        const record = fromListed(value);
+        const entry = record && toEntry(key, record);
+        if (entry?.subject === subject && entry.name === name) {
+          if (this.#clock() < record!.expiresAt) live.push({ key, record: record! });
+        } else if ((record || value === null) && Number.isInteger(Number(score))) {
+          vain.push(name, score);
+        }
+      }
+      if (vain.length > 0) await connection.run(STRIKE, { keys: [list], args: vain });
+      yield live;
+    }
+  }
+
+  /** Ends the sessions of a subject, and answers how many there were. */
+  async endAll(
+    connection: Connection,
+    subject: string,
+    { at, except }: DeleteAllOptions,
+  ): Promise<number> {
+    await connection.run(FORBID, {
+      keys: [this.#endedKey(subject)],
+      args: [String(at), except === undefined ? "" : ` ${except}`],
+    });
+    let count = 0;
+    for await (const live of this.batches(connection, subject)) {
+      count += await this.#end(
+        connection,
+        subject,
+        live.filter(({ record }) => sinceOf(record) <= at && record.sid !== except),
+      );
+    }
+    return count;
+  }
+
+  /** Deletes records as far as they are still the subject's since the same time, then their entries. */
+  async #end(connection: Connection, subject: string, placed: Placed[]): Promise<number> {
+    if (placed.length === 0) return 0;
+    const counts = await this.#each(connection, placed, async (placed) => [
+      await connection.run(END, {
+        keys: placed.map(({ key }) => this.#prefix + key),
+        args: [this.#now(), ...placed.map(({ record }) => toOwner(record))],
+      }),
+    ]);
+    const names = placed.map(({ key, record }) => toEntry(key, record)!.name);
+    await connection.send(["ZREM", this.#listKey(subject), ...names]);
+    return counts.reduce((sum: number, count) => sum + Number(count), 0);
+  }
+
+  /** Adds an entry, or keeps it for longer. */
+  async #enlist(connection: Connection, change: ListChange, provisional: boolean): Promise<void> {
+    const { keys, args } = this.toArguments(change, provisional);
+    isDone(await connection.run(ENLIST, { keys, args: [this.#now(), ...args] }));
+  }
+
+  /** Tells that the record of an entry is there, and ends it if it came too late. */
+  async #confirm(connection: Connection, change: ListChange): Promise<void> {
+    try {
+      await this.#enlist(connection, change, false);
+    } catch (error) {
+      if (error instanceof SessionEndedError) {
+        await this.#end(connection, change.entry!.subject, [change]);
+      }
+      throw error;
+    }
+  }
+
+  async #read(connection: Connection, keys: readonly string[]): Promise<unknown[]> {
+    return await connection.send(["MGET", ...keys.map((key) => this.#prefix + key)]) as unknown[];
+  }
+
+  /** Does something with several records: with all at once, but in a cluster with each. */
+  async #each<Item, Result>(
+    connection: Connection,
+    items: Item[],
+    run: (items: Item[]) => Promise<Result[]>,
+  ): Promise<Result[]> {
+    return await connection.atOnce(
+      () => run(items),
+      async () => (await Promise.all(items.map((item) => run([item])))).flat(),
+    );
+  }
+
+  #listKey(subject: string): string {
+    return `${this.#prefix}${toKey(subject)}:sessions`;
+  }
+
+  #endedKey(subject: string): string {
+    return `${this.#prefix}${toKey(subject)}:ended`;
+  }
+
+  #now(): string {
+    return String(this.#clock());
+  }
+}
+
+/**
+ * Whether a script has written.
+ *
+ * @throws {SessionEndedError} When it was not allowed to.
+ */
+export function isDone(answer: unknown): boolean {
+  if (Number(answer) !== -1) return Number(answer) === 1;
+  throw new SessionEndedError("Cannot store session: all sessions of its subject were ended");
+}
