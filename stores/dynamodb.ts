@@ -2,7 +2,8 @@
  * Sessions in Amazon DynamoDB, through the `DynamoDBDocument` of `@aws-sdk/lib-dynamodb`.
  *
  * The table needs a partition key `pk` of type string, and its time to live set to the attribute `expires`;
- * options take other names. No index is needed.
+ * options take other names. With a sort key, `sk` for example, it also lists the sessions of a subject. No secondary
+ * index is needed.
  *
  * @example Usage
  * ```ts
@@ -33,52 +34,44 @@
 import type { SessionRecord, SessionTimes } from "../src/record.ts";
 import {
   type Clock,
+  type DeleteAllOptions,
+  type ListedSession,
   type SessionStore,
   type StoreCapabilities,
   type StoreReplacement,
   systemClock,
 } from "../src/store.ts";
+import { transition } from "./dynamodb/binding.ts";
+import { Call, type Mark } from "./dynamodb/call.ts";
+import { type Change, make, remove } from "./dynamodb/change.ts";
 import { findDocument } from "./dynamodb/document.ts";
 import { changeOf, isFree, isStill } from "./dynamodb/expressions.ts";
-import { failureOf } from "./dynamodb/failure.ts";
 import { checkSize, MAX_BYTES, toRecord, toSeconds, WRITE_ID } from "./dynamodb/item.ts";
 import type {
   DynamoDbCallOptionsLike,
   DynamoDbConditionLike,
   DynamoDbDocumentLike,
   DynamoDbKeyLike,
+  DynamoDbKeysLike,
   DynamoDbPutLike,
+  DynamoDbQueryLike,
+  DynamoDbTransactItemLike,
 } from "./dynamodb/like.ts";
-import { type DynamoDbStoreOptions, type Layout, layoutOf } from "./dynamodb/options.ts";
+import { type DynamoDbStoreOptions, layoutOf } from "./dynamodb/options.ts";
+import { SubjectIndex } from "./dynamodb/subject_index.ts";
+import { Table } from "./dynamodb/table.ts";
 
 export type {
   DynamoDbCallOptionsLike,
   DynamoDbConditionLike,
   DynamoDbDocumentLike,
   DynamoDbKeyLike,
+  DynamoDbKeysLike,
   DynamoDbPutLike,
+  DynamoDbQueryLike,
   DynamoDbStoreOptions,
+  DynamoDbTransactItemLike,
 };
-
-/** How often a write is tried while others write the same item. */
-const TRIES = 10;
-
-/** One write to the database. */
-interface Write {
-  /** Asks the database for it. */
-  run(
-    document: DynamoDbDocumentLike,
-    options: DynamoDbCallOptionsLike | undefined,
-  ): Promise<unknown>;
-  /** The key that it puts a record under, and the mark that it leaves there. */
-  readonly mark?: { readonly key: string; readonly id: string };
-}
-
-/** What one operation runs with. */
-interface Call {
-  readonly document: DynamoDbDocumentLike;
-  readonly options: DynamoDbCallOptionsLike | undefined;
-}
 
 /**
  * Keeps sessions in Amazon DynamoDB. Every promise of the store contract holds, also between processes and
@@ -88,6 +81,14 @@ interface Call {
  * expired up to days late, so the time in the record decides. Writes are conditional, and a session moves to
  * another key in one transaction; on servers without transactions, as some that speak the same protocol, the
  * old item is deleted first, and an answer that is lost in between ends the session.
+ *
+ * With a `sortKey` the sessions of a subject can be listed and ended. As long as a session is a subject's it has an
+ * entry. Where that begins or ends, record and entry are written in one transaction, for which DynamoDB charges
+ * twice; where the end of such a session moves later, its entry is written before. It takes the permissions
+ * `dynamodb:ConditionCheckItem`, `dynamodb:Query`, `dynamodb:BatchGetItem` and `dynamodb:BatchWriteItem`. On servers
+ * without transactions the entry is written first and removed last: a process that dies in between leaves an entry that
+ * shows nothing and lies there until its time is over. Only there, a process that dies in a login just while all
+ * sessions of the subject are being ended may leave a session, which the list shows.
  *
  * The client repeats a request whose answer was lost. The repetition of a write that was done would fail its
  * own condition, so each write leaves a mark by which it is known again. Only when a third request wrote in
@@ -111,20 +112,12 @@ interface Call {
  * ```
  */
 export class DynamoDbStore implements SessionStore {
-  /** Atomic and strongly consistent, also between processes. */
-  readonly capabilities: StoreCapabilities = {
-    atomic: true,
-    index: false,
-    consistency: "strong",
-    maxBytes: MAX_BYTES,
-    abortable: true,
-  };
+  /** Atomic and strongly consistent, also between processes; with an index when there is a `sortKey`. */
+  readonly capabilities: StoreCapabilities;
   readonly #document: DynamoDbStoreOptions["document"];
-  readonly #tableName: string;
-  readonly #layout: Layout;
+  readonly #table: Table;
+  readonly #index: SubjectIndex | undefined;
   readonly #clock: Clock;
-  /** The documents whose server has no transactions. */
-  readonly #withoutTransactions = new WeakSet<DynamoDbDocumentLike>();
 
   /**
    * Asks the database nothing yet.
@@ -134,10 +127,18 @@ export class DynamoDbStore implements SessionStore {
    * `sortKey`, or when the names of attributes collide with each other or with those of a record.
    */
   constructor(options: DynamoDbStoreOptions) {
-    this.#layout = layoutOf(options);
+    const layout = layoutOf(options);
     this.#document = options.document;
-    this.#tableName = options.tableName;
     this.#clock = options.clock ?? systemClock;
+    this.#table = new Table(options.tableName, layout);
+    this.#index = layout.index && new SubjectIndex(this.#table, layout.index, this.#clock);
+    this.capabilities = {
+      atomic: true,
+      index: this.#index !== undefined,
+      consistency: "strong",
+      maxBytes: MAX_BYTES,
+      abortable: true,
+    };
   }
 
   /**
@@ -150,7 +151,8 @@ export class DynamoDbStore implements SessionStore {
    * @throws {TypeError} When no document is found.
    */
   async read(key: string, c?: unknown, signal?: AbortSignal): Promise<SessionRecord | undefined> {
-    const record = toRecord(await this.#call((call) => this.#get(key, call), c, signal));
+    const item = this.#table.itemOf(key);
+    const record = toRecord(await this.#call((call) => call.get(item), c, signal));
     return record && this.#clock() < record.expiresAt ? record : undefined;
   }
 
@@ -163,6 +165,7 @@ export class DynamoDbStore implements SessionStore {
    * @param signal Calls the operation off.
    * @returns Whether it was stored.
    * @throws {SessionTooLargeError} When it is larger than 400,000 bytes.
+   * @throws {SessionEndedError} When all sessions of its subject were ended since it became the subject's.
    * @throws {TypeError} When no document is found.
    */
   async create(
@@ -171,8 +174,9 @@ export class DynamoDbStore implements SessionStore {
     c?: unknown,
     signal?: AbortSignal,
   ): Promise<boolean> {
-    const put = this.#put(key, record, isFree(this.#clock()));
-    return await this.#call((call) => this.#write(put, call), c, signal);
+    const { Put, mark } = this.#put(key, record, isFree(this.#clock()));
+    const moves = transition(this.#table, undefined, { key, record });
+    return await this.#make({ writes: [{ Put }], mark, ...moves }, c, signal);
   }
 
   /**
@@ -185,6 +189,7 @@ export class DynamoDbStore implements SessionStore {
    * @param signal Calls the operation off.
    * @returns Whether it was stored.
    * @throws {SessionTooLargeError} When it is larger than 400,000 bytes.
+   * @throws {SessionEndedError} When it becomes the session of a subject all of whose sessions were ended since.
    * @throws {TypeError} When no document is found.
    */
   async update(
@@ -194,8 +199,9 @@ export class DynamoDbStore implements SessionStore {
     c?: unknown,
     signal?: AbortSignal,
   ): Promise<boolean> {
-    const put = this.#put(key, record, isStill(previous, this.#clock()));
-    return await this.#call((call) => this.#write(put, call), c, signal);
+    const { Put, mark } = this.#put(key, record, isStill(previous, this.#clock()));
+    const moves = transition(this.#table, { key, record: previous }, { key, record });
+    return await this.#make({ writes: [{ Put }], mark, ...moves }, c, signal);
   }
 
   /**
@@ -208,6 +214,7 @@ export class DynamoDbStore implements SessionStore {
    * @param signal Calls the operation off.
    * @returns Whether it was moved.
    * @throws {SessionTooLargeError} When it is larger than 400,000 bytes.
+   * @throws {SessionEndedError} When all sessions of its subject were ended since it became the subject's.
    * @throws {TypeError} When no document is found.
    */
   async replace(
@@ -217,27 +224,10 @@ export class DynamoDbStore implements SessionStore {
     c?: unknown,
     signal?: AbortSignal,
   ): Promise<boolean> {
-    const put = this.#put(next.key, next.record, isFree(this.#clock()));
-    const old = { ...this.#item(key), ...isStill(previous, this.#clock()) };
-    return await this.#call(
-      async (call) => {
-        if (!this.#withoutTransactions.has(call.document)) {
-          const TransactItems = [{ Delete: old }, { Put: put.input }];
-          const run: Write["run"] = (document, options) =>
-            document.transactWrite({ TransactItems }, options);
-          try {
-            return await this.#write({ run, mark: put.mark }, call);
-          } catch (error) {
-            if (failureOf(error).reason !== "unknown operation") throw error;
-            this.#withoutTransactions.add(call.document);
-          }
-        }
-        const removal: Write = { run: (document, options) => document.delete(old, options) };
-        return await this.#write(removal, call) && await this.#write(put, call);
-      },
-      c,
-      signal,
-    );
+    const { Put, mark } = this.#put(next.key, next.record, isFree(this.#clock()));
+    const Delete = { ...this.#table.itemOf(key), ...isStill(previous, this.#clock()) };
+    const moves = transition(this.#table, { key, record: previous }, next);
+    return await this.#make({ writes: [{ Delete }, { Put }], mark, ...moves }, c, signal);
   }
 
   /**
@@ -259,9 +249,11 @@ export class DynamoDbStore implements SessionStore {
     signal?: AbortSignal,
   ): Promise<boolean> {
     const condition = isStill(previous, this.#clock());
-    const input = { ...this.#item(key), ...changeOf(times, this.#layout.expiresAttr, condition) };
-    const write: Write = { run: (document, options) => document.update(input, options) };
-    return await this.#call((call) => this.#write(write, call), c, signal);
+    const { expiresAttr } = this.#table.layout;
+    const Update = { ...this.#table.itemOf(key), ...changeOf(times, expiresAttr, condition) };
+    const record = { ...previous, ...times };
+    const moves = transition(this.#table, { key, record: previous }, { key, record });
+    return await this.#make({ writes: [{ Update }], ...moves }, c, signal);
   }
 
   /**
@@ -273,9 +265,52 @@ export class DynamoDbStore implements SessionStore {
    * @throws {TypeError} When no document is found.
    */
   async delete(key: string, c?: unknown, signal?: AbortSignal): Promise<void> {
-    const item = this.#item(key);
-    const write: Write = { run: (document, options) => document.delete(item, options) };
-    await this.#call((call) => this.#write(write, call), c, signal);
+    await this.#call((call) => remove(call, key), c, signal);
+  }
+
+  /**
+   * The live sessions of a subject, and nothing of their data.
+   *
+   * @param subject The subject.
+   * @param c The Hono context.
+   * @param signal Calls the operation off.
+   * @returns The sessions, in no order.
+   * @throws {TypeError} When the store has no `sortKey`, or no document is found.
+   */
+  async *list(subject: string, c?: unknown, signal?: AbortSignal): AsyncGenerator<ListedSession> {
+    const index = this.#needIndex("list");
+    yield* await this.#call((call) => Promise.resolve(index.list(subject, call)), c, signal);
+  }
+
+  /**
+   * Ends all sessions of a subject, those that are on their way included.
+   *
+   * @param subject The subject.
+   * @param options Until when, and which one stays.
+   * @param c The Hono context.
+   * @param signal Calls the operation off.
+   * @returns How many were ended.
+   * @throws {TypeError} When the store has no `sortKey`, or no document is found.
+   */
+  async deleteAll(
+    subject: string,
+    options: DeleteAllOptions,
+    c?: unknown,
+    signal?: AbortSignal,
+  ): Promise<number> {
+    const index = this.#needIndex("end");
+    return await this.#call((call) => index.deleteAll(subject, options, call), c, signal);
+  }
+
+  #needIndex(action: string): SubjectIndex {
+    if (this.#index) return this.#index;
+    throw new TypeError(
+      `Cannot ${action} sessions of a subject: DynamoDbStore needs a table with a sort key, and the option sortKey`,
+    );
+  }
+
+  async #make(change: Change, c: unknown, signal: AbortSignal | undefined): Promise<boolean> {
+    return await this.#call((call) => make(call, change), c, signal);
   }
 
   /** Runs an operation over its document, at once where that need not be found. */
@@ -286,60 +321,23 @@ export class DynamoDbStore implements SessionStore {
   ): Promise<Result> {
     const given = this.#document;
     const document = typeof given === "function" ? await findDocument(given, c) : given;
-    return await run({ document, options: signal && { abortSignal: signal } });
-  }
-
-  /** Whether a write was done rather than refused. */
-  async #write({ run, mark }: Write, call: Call): Promise<boolean> {
-    let mayBeDone = false;
-    for (let tries = 1;; tries++) {
-      try {
-        await run(call.document, call.options);
-        return true;
-      } catch (error) {
-        const { reason, isRepeated } = failureOf(error);
-        mayBeDone ||= isRepeated;
-        if (reason === "refused") {
-          // Rare enough for one more read, which unlike ReturnValuesOnConditionCheckFailure every server knows.
-          return mayBeDone && mark !== undefined &&
-            (await this.#get(mark.key, call))[WRITE_ID] === mark.id;
-        }
-        if (reason !== "busy" || tries === TRIES) throw error;
-      }
-      await pause(tries);
-    }
-  }
-
-  async #get(key: string, { document, options }: Call): Promise<Record<string, unknown>> {
-    const input = { ...this.#item(key), ConsistentRead: true };
-    const { Item = {} } = await document.get(input, options);
-    return Item;
+    return await run(new Call(this.#table, document, signal));
   }
 
   #put(
     key: string,
     record: SessionRecord,
     condition: DynamoDbConditionLike,
-  ): Required<Write> & { input: DynamoDbPutLike } {
+  ): { Put: DynamoDbPutLike; mark: Mark } {
     checkSize(record);
-    const { TableName, Key } = this.#item(key);
+    const { TableName, Key } = this.#table.itemOf(key);
     const mark = { key, id: crypto.randomUUID() };
     const Item = {
       ...record,
-      [this.#layout.expiresAttr]: toSeconds(record.expiresAt),
+      [this.#table.layout.expiresAttr]: toSeconds(record.expiresAt),
       [WRITE_ID]: mark.id,
       ...Key,
     };
-    const input = { TableName, Item, ...condition };
-    return { input, mark, run: (document, options) => document.put(input, options) };
+    return { Put: { TableName, Item, ...condition }, mark };
   }
-
-  #item(key: string): DynamoDbKeyLike {
-    return { TableName: this.#tableName, Key: this.#layout.toKey(key) };
-  }
-}
-
-/** Waits a while that grows with the tries and that no two requests share. */
-function pause(tries: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, Math.random() * 40 * tries));
 }

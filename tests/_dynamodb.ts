@@ -1,5 +1,6 @@
 import {
   CreateTableCommand,
+  DescribeTableCommand,
   DynamoDBClient,
   type DynamoDBClientConfig,
 } from "@aws-sdk/client-dynamodb";
@@ -147,20 +148,22 @@ const DYNAMODB_LOCAL: Server = {
 /** The servers to test with. */
 export const SERVERS: readonly Server[] = [DYNALITE, DYNAMODB_LOCAL];
 
+/** Creates a table with a sort key `sk` that no other test uses, and gives its name. */
+export async function makeTable({ client }: TestClient): Promise<string> {
+  const table = { ...TABLES.sorted, name: `sessions-${crypto.randomUUID()}` };
+  await client.send(toCreate(table));
+  // dynalite goes on creating it for a moment.
+  const describe = new DescribeTableCommand({ TableName: table.name });
+  while ((await client.send(describe)).Table?.TableStatus !== "ACTIVE");
+  return table.name;
+}
+
 /** Creates the tables, as soon as the server answers. */
 async function createTables(port: number): Promise<void> {
   using client = new TestClient(port);
   const end = performance.now() + PATIENCE;
-  for (const { name, keys } of Object.values(TABLES)) {
-    const command = new CreateTableCommand({
-      TableName: name,
-      AttributeDefinitions: keys.map((name) => ({ AttributeName: name, AttributeType: "S" })),
-      KeySchema: keys.map((name, index) => ({
-        AttributeName: name,
-        KeyType: index === 0 ? "HASH" : "RANGE",
-      })),
-      BillingMode: "PAY_PER_REQUEST",
-    });
+  for (const table of Object.values(TABLES)) {
+    const command = toCreate(table);
     for (;;) {
       try {
         await client.client.send(command);
@@ -171,6 +174,18 @@ async function createTables(port: number): Promise<void> {
       }
     }
   }
+}
+
+function toCreate({ name, keys }: { name: string; keys: string[] }): CreateTableCommand {
+  return new CreateTableCommand({
+    TableName: name,
+    AttributeDefinitions: keys.map((name) => ({ AttributeName: name, AttributeType: "S" })),
+    KeySchema: keys.map((name, index) => ({
+      AttributeName: name,
+      KeyType: index === 0 ? "HASH" : "RANGE",
+    })),
+    BillingMode: "PAY_PER_REQUEST",
+  });
 }
 
 function isRefused(error: unknown): boolean {

@@ -1,7 +1,16 @@
 import type { Awaitable } from "../../src/store.ts";
 import type { DynamoDbDocumentLike } from "./like.ts";
 
-const METHODS = ["get", "put", "update", "delete", "transactWrite"] as const;
+const METHODS = [
+  "get",
+  "put",
+  "update",
+  "delete",
+  "transactWrite",
+  "query",
+  "batchGet",
+  "batchWrite",
+] as const satisfies readonly (keyof DynamoDbDocumentLike)[];
 
 /** Whether a value has what this store needs of a `DynamoDBDocument`. */
 export function isDocument(value: unknown): value is DynamoDbDocumentLike {

@@ -5,6 +5,8 @@ interface AwsErrorLike {
   readonly CancellationReasons?: readonly { readonly Code?: string }[];
 }
 
+const REFUSED = "ConditionalCheckFailed";
+
 /** Why a write failed, as far as this store can do something about it. */
 export interface Failure {
   /**
@@ -15,18 +17,22 @@ export interface Failure {
   readonly reason: "refused" | "busy" | "unknown operation" | "other";
   /** Whether the client may have sent the request more than once. */
   readonly isRepeated: boolean;
+  /** Which items of a transaction had a condition that did not hold, by their places. */
+  readonly refused: readonly number[];
 }
 
 /** What an error of the AWS SDK says. */
 export function failureOf(error: unknown): Failure {
-  const { name, $metadata, CancellationReasons } = (error ?? {}) as AwsErrorLike;
-  return { reason: reasonOf(name, CancellationReasons), isRepeated: $metadata?.attempts !== 1 };
+  const { name, $metadata, CancellationReasons = [] } = (error ?? {}) as AwsErrorLike;
+  const codes = CancellationReasons.map(({ Code }) => Code);
+  return {
+    reason: reasonOf(name, new Set(codes)),
+    isRepeated: $metadata?.attempts !== 1,
+    refused: codes.flatMap((code, place) => code === REFUSED ? [place] : []),
+  };
 }
 
-function reasonOf(
-  name: unknown,
-  reasons: AwsErrorLike["CancellationReasons"] = [],
-): Failure["reason"] {
+function reasonOf(name: unknown, codes: Set<string | undefined>): Failure["reason"] {
   switch (name) {
     case "ConditionalCheckFailedException":
       return "refused";
@@ -35,9 +41,8 @@ function reasonOf(
     case "UnknownOperationException":
       return "unknown operation";
     case "TransactionCanceledException": {
-      const codes = new Set(reasons.map(({ Code }) => Code));
       codes.delete("None");
-      const isRefused = codes.delete("ConditionalCheckFailed");
+      const isRefused = codes.delete(REFUSED);
       const isBusy = codes.delete("TransactionConflict");
       // Whatever is left, such as throttling, is a failure of the backend.
       if (codes.size === 0 && isBusy) return "busy";

@@ -34,6 +34,10 @@ const IS_NUMBER: Readonly<Record<keyof SessionRecord, boolean>> = {
 /** The attributes that every item has or may have. */
 export const RESERVED_NAMES: readonly string[] = [...Object.keys(IS_NUMBER), WRITE_ID];
 
+/** The members of a record that lists show: all but its data. */
+export const LISTED_NAMES: readonly string[] = Object.keys(IS_NUMBER)
+  .filter((name) => name !== "data" && name !== "flash");
+
 const encoder = new TextEncoder();
 
 /** The record in an item; `undefined` when there is none that this version can read. */

@@ -41,7 +41,7 @@ export interface DynamoDbKeyLike {
 }
 
 /**
- * A whole item, and what has to hold for it to be written.
+ * A whole item, and what has to hold for it to be written, if anything.
  *
  * @example Usage
  * ```ts
@@ -57,11 +57,89 @@ export interface DynamoDbKeyLike {
  * console.assert(put.Item.expires === 1_893_456_000);
  * ```
  */
-export interface DynamoDbPutLike extends DynamoDbConditionLike {
+export interface DynamoDbPutLike extends Partial<DynamoDbConditionLike> {
   /** The name of the table. */
   TableName: string;
   /** All attributes of the item. */
   Item: Record<string, unknown>;
+}
+
+/**
+ * One of the writes that are done in one step.
+ *
+ * @example Usage
+ * ```ts
+ * import type { DynamoDbTransactItemLike } from "@x/hono-session/stores/dynamodb";
+ *
+ * const items: DynamoDbTransactItemLike[] = [
+ *   { Put: { TableName: "sessions", Item: { pk: "session:Sxwn…", sk: "session" } } },
+ *   { Delete: { TableName: "sessions", Key: { pk: "session:b2Cv…", sk: "session" } } },
+ * ];
+ * console.assert(items.length <= 100);
+ * ```
+ */
+export type DynamoDbTransactItemLike =
+  | { Put: DynamoDbPutLike }
+  | { Update: DynamoDbKeyLike & DynamoDbConditionLike & { UpdateExpression: string } }
+  | { Delete: DynamoDbKeyLike & Partial<DynamoDbConditionLike> }
+  | { ConditionCheck: DynamoDbKeyLike & DynamoDbConditionLike };
+
+/**
+ * Which items of a partition are read, and from where on.
+ *
+ * @example Usage
+ * ```ts
+ * import type { DynamoDbQueryLike } from "@x/hono-session/stores/dynamodb";
+ *
+ * const query: DynamoDbQueryLike = {
+ *   TableName: "sessions",
+ *   KeyConditionExpression: "#pk = :pk",
+ *   ExpressionAttributeNames: { "#pk": "pk" },
+ *   ExpressionAttributeValues: { ":pk": "subject:user:42" },
+ *   ConsistentRead: true,
+ *   Limit: 100,
+ * };
+ * console.assert(query.ExclusiveStartKey === undefined);
+ * ```
+ */
+export interface DynamoDbQueryLike extends Omit<DynamoDbConditionLike, "ConditionExpression"> {
+  /** The name of the table. */
+  TableName: string;
+  /** Which partition, and which of its sort keys. */
+  KeyConditionExpression: string;
+  /** Whether writes that were answered before are seen. */
+  ConsistentRead: boolean;
+  /** How many items one answer holds at most. */
+  Limit: number;
+  /** The key of the item to go on after. */
+  ExclusiveStartKey?: Record<string, unknown>;
+}
+
+/**
+ * Which items of a table are read together, and which of their attributes.
+ *
+ * @example Usage
+ * ```ts
+ * import type { DynamoDbKeysLike } from "@x/hono-session/stores/dynamodb";
+ *
+ * const keys: DynamoDbKeysLike = {
+ *   Keys: [{ pk: "session:Sxwn…", sk: "session" }],
+ *   ConsistentRead: true,
+ *   ProjectionExpression: "#sid",
+ *   ExpressionAttributeNames: { "#sid": "sid" },
+ * };
+ * console.assert(keys.Keys.length <= 100);
+ * ```
+ */
+export interface DynamoDbKeysLike {
+  /** The key attributes of each item. */
+  Keys: Record<string, unknown>[];
+  /** Whether writes that were answered before are seen. */
+  ConsistentRead: boolean;
+  /** The attributes. */
+  ProjectionExpression: string;
+  /** The attribute names behind the placeholders that begin with `#`. */
+  ExpressionAttributeNames: Record<string, string>;
 }
 
 /**
@@ -127,26 +205,67 @@ export interface DynamoDbDocumentLike {
   /**
    * Deletes an item.
    *
-   * @param input The item and its condition, if it has one.
+   * @param input The item, its condition, if it has one, and whether to tell what it was.
    * @param options How to call it off.
+   * @returns `Attributes`: what the item was, where that was asked for.
    */
   delete(
-    input: DynamoDbKeyLike & Partial<DynamoDbConditionLike>,
+    input: DynamoDbKeyLike & Partial<DynamoDbConditionLike> & { ReturnValues?: "ALL_OLD" },
     options?: DynamoDbCallOptionsLike,
-  ): Promise<unknown>;
+  ): Promise<{ Attributes?: Record<string, unknown> | undefined }>;
   /**
-   * Deletes one item and writes another in one step.
+   * Does several writes in one step, or none of them.
    *
-   * @param input Both, with their conditions.
+   * @param input All of them, with their conditions.
    * @param options How to call it off.
    */
   transactWrite(
-    input: {
-      TransactItems: (
-        | { Delete: DynamoDbKeyLike & DynamoDbConditionLike }
-        | { Put: DynamoDbPutLike }
-      )[];
-    },
+    input: { TransactItems: DynamoDbTransactItemLike[] },
     options?: DynamoDbCallOptionsLike,
   ): Promise<unknown>;
+  /**
+   * Reads items of one partition. Only sessions with a subject need it.
+   *
+   * @param input Which ones, and from where on.
+   * @param options How to call it off.
+   * @returns `Items`, and as `LastEvaluatedKey` where the next answer begins, if there is more.
+   */
+  query(input: DynamoDbQueryLike, options?: DynamoDbCallOptionsLike): Promise<{
+    Items?: Record<string, unknown>[] | undefined;
+    LastEvaluatedKey?: Record<string, unknown> | undefined;
+  }>;
+  /**
+   * Reads up to 100 items. Only sessions with a subject need it.
+   *
+   * @param input Their keys, by the name of the table.
+   * @param options How to call it off.
+   * @returns `Responses`: the items that there are, and as `UnprocessedKeys` what is to be asked for once more.
+   */
+  batchGet(
+    input: { RequestItems: Record<string, DynamoDbKeysLike> },
+    options?: DynamoDbCallOptionsLike,
+  ): Promise<{
+    Responses?: Record<string, Record<string, unknown>[]> | undefined;
+    UnprocessedKeys?:
+      | Record<string, { Keys: Record<string, unknown>[] | undefined }>
+      | undefined;
+  }>;
+  /**
+   * Deletes up to 25 items, each by itself. Only sessions with a subject need it.
+   *
+   * @param input Their keys, by the name of the table.
+   * @param options How to call it off.
+   * @returns As `UnprocessedItems` what is to be asked for once more.
+   */
+  batchWrite(
+    input: { RequestItems: Record<string, { DeleteRequest: { Key: Record<string, unknown> } }[]> },
+    options?: DynamoDbCallOptionsLike,
+  ): Promise<{
+    UnprocessedItems?:
+      | Record<
+        string,
+        { DeleteRequest?: { Key: Record<string, unknown> | undefined } | undefined }[]
+      >
+      | undefined;
+  }>;
 }

@@ -47,6 +47,9 @@ export interface DynamoDbStoreOptions {
   /**
    * The attribute that is the sort key of the table, commonly `"sk"`. It holds `session`.
    *
+   * With it the sessions of a subject can be listed and ended: the table then also holds, under `subject:` and
+   * the subject, an item for each of its sessions and one that tells until when they were ended.
+   *
    * @default {none, for a table without a sort key}
    */
   sortKey?: string;
@@ -59,7 +62,8 @@ export interface DynamoDbStoreOptions {
   expiresAttr?: string;
   /**
    * The key attributes of the item of a session, all of them and always the same for the same key, where
-   * `primaryKey` and `sortKey` don't fit the table. The constructor tries it once with a made-up key.
+   * `primaryKey` and `sortKey` don't fit the table. The constructor tries it once with a made-up key. In such a
+   * table the sessions of a subject can't be listed.
    *
    * @param key The key of the session, a text of 43 characters.
    */
@@ -77,6 +81,14 @@ export interface Layout {
   readonly expiresAttr: string;
   /** The key attributes of the item of a session. */
   toKey(key: string): Record<string, unknown>;
+  /** The names of the key attributes, where the table can hold what belongs to a subject. */
+  readonly index?: IndexLayout;
+}
+
+/** The names of the partition key and the sort key of a table. */
+export interface IndexLayout {
+  readonly primaryKey: string;
+  readonly sortKey: string;
 }
 
 /**
@@ -95,8 +107,10 @@ export function layoutOf(options: DynamoDbStoreOptions): Layout {
   if (key === undefined) {
     const { primaryKey = "pk" } = options;
     checkNames([["primaryKey", primaryKey], ["sortKey", sortKey], ["expiresAttr", expiresAttr]]);
-    const rest = sortKey === undefined ? {} : { [sortKey]: "session" };
-    return { expiresAttr, toKey: (key) => ({ [primaryKey]: `session:${key}`, ...rest }) };
+    const toPrimary = (key: string) => ({ [primaryKey]: `session:${key}` });
+    if (sortKey === undefined) return { expiresAttr, toKey: toPrimary };
+    const toKey = (key: string) => ({ ...toPrimary(key), [sortKey]: "session" });
+    return { expiresAttr, toKey, index: { primaryKey, sortKey } };
   }
   if (typeof key !== "function") refuse("key is not a function");
   if (options.primaryKey !== undefined || sortKey !== undefined) {

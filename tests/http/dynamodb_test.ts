@@ -1,5 +1,5 @@
 import { DynamoDbStore } from "@x/hono-session/stores/dynamodb";
-import { type RunningServer, SERVERS, TABLES, TestClient } from "../_dynamodb.ts";
+import { makeTable, type RunningServer, SERVERS, TestClient } from "../_dynamodb.ts";
 import { pooled } from "../_pooled.ts";
 import { httpSuite } from "./_suite.ts";
 
@@ -19,8 +19,13 @@ for (const { name, ignore, start } of SERVERS) {
   httpSuite({
     name: `DynamoDbStore on ${name}`,
     test: pooled({ ignore }),
-    open: (clock) => ({
-      store: new DynamoDbStore({ document: client.document, tableName: TABLES.plain.name, clock }),
+    open: async (clock) => ({
+      store: new DynamoDbStore({
+        document: client.document,
+        tableName: await makeTable(client),
+        sortKey: "sk",
+        clock,
+      }),
     }),
   });
 }

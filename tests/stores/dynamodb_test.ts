@@ -42,10 +42,11 @@ interface Scene {
 
 const MAX_BYTES = 400_000;
 
-const { capabilities } = new DynamoDbStore({
-  document: new TestClient(1).document,
-  tableName: "sessions",
-});
+/** The tables that a store makes different promises over. */
+const LAYOUTS: Record<string, Pick<DynamoDbStoreOptions, "tableName" | "sortKey">> = {
+  "": { tableName: TABLES.plain.name },
+  " with a sort key": { tableName: TABLES.sorted.name, sortKey: "sk" },
+};
 
 function makeKey(): string {
   return crypto.randomUUID().padEnd(43, "0");
@@ -117,23 +118,26 @@ function testWith(server: Server): void {
   /** Connections are kept for the next request, by the client and, if it is in this process, by the server. */
   const declare = pooled(server);
 
-  storeConformance({
-    name: `DynamoDbStore on ${server.name}`,
-    capabilities,
-    canFail: true,
-    test: declare,
-    open(clock) {
-      const client = new TestClient(running.port);
-      const { document } = client;
-      return {
-        store: new DynamoDbStore({ document, tableName: TABLES.plain.name, clock }),
-        fail: () => {
-          client.port = freePort();
-        },
-        close: () => client[Symbol.dispose](),
-      };
-    },
-  });
+  for (const [layout, options] of Object.entries(LAYOUTS)) {
+    const { document } = new TestClient(1);
+    storeConformance({
+      name: `DynamoDbStore on ${server.name}${layout}`,
+      capabilities: new DynamoDbStore({ document, ...options }).capabilities,
+      canFail: true,
+      test: declare,
+      open(clock) {
+        const client = new TestClient(running.port);
+        const { document } = client;
+        return {
+          store: new DynamoDbStore({ document, ...options, clock }),
+          fail: () => {
+            client.port = freePort();
+          },
+          close: () => client[Symbol.dispose](),
+        };
+      },
+    });
+  }
 
   function test(name: string, run: (scene: Scene) => Promise<void>): void {
     declare(`DynamoDbStore on ${server.name} ${name}`, async () => {
@@ -682,6 +686,9 @@ function makeDocument() {
     put: answer("put"),
     update: answer("update"),
     delete: answer("delete"),
+    query: answer("query"),
+    batchGet: answer("batchGet"),
+    batchWrite: answer("batchWrite"),
     transactWrite() {
       asked.push("transactWrite");
       const name = "UnknownOperationException";

@@ -1,0 +1,95 @@
+import { type Binding, bindingOf, type Transition } from "./binding.ts";
+import { type Call, type Mark, refuse, type Write } from "./call.ts";
+import { isAdmitted, isAtMost, isOf } from "./expressions.ts";
+import { toRecord } from "./item.ts";
+import type { DynamoDbTransactItemLike } from "./like.ts";
+
+/** Writes of records, and what they change of whose sessions there are. */
+export interface Change extends Transition {
+  /** In the order in which a server without transactions does them. */
+  readonly writes: readonly [Write, ...Write[]];
+  readonly mark?: Mark;
+}
+
+/**
+ * Whether a change was made rather than refused, in one step where the server can.
+ *
+ * @throws {SessionEndedError} When all sessions of the subject were ended since the session became the subject's.
+ */
+export async function make(call: Call, change: Change): Promise<boolean> {
+  const { writes, mark, begins, ends, lasts } = change;
+  // By itself, as an entry is never cut short, and a condition would call off the whole transaction.
+  if (lasts) await extend(call, lasts);
+  const items: DynamoDbTransactItemLike[] = [...writes];
+  if (ends) items.push({ Delete: ends.entry });
+  if (begins) {
+    items.push({ Put: begins.entryPut });
+    items.push({ ConditionCheck: { ...begins.notBefore, ...isAdmitted(begins) } });
+  }
+  if (items.length === 1) return await call.write(writes[0], { mark });
+  const notBefore = begins && items.length - 1;
+  return await call.transact(items, { mark, notBefore }) ??
+    await makeInSteps(call, change);
+}
+
+/**
+ * The same on a server without transactions. Whichever step is the last one, no session lives without an entry: the
+ * entry comes first and goes last. Whoever looks for the not-before time once the session is stored either finds that
+ * of a `deleteAll`, or the `deleteAll` finds the session.
+ */
+async function makeInSteps(
+  call: Call,
+  { writes, mark, begins, ends }: Change,
+): Promise<boolean> {
+  if (begins) {
+    await extend(call, begins);
+    if (await isEnded(call, begins)) refuse();
+  }
+  for (const write of writes) {
+    if (!await call.write(write, { mark })) return false;
+  }
+  const isLate = begins !== undefined && await isEnded(call, begins);
+  const over = isLate ? await end(call, [begins]) : [];
+  for (const { entry } of ends ? [...over, ends] : over) await call.write({ Delete: entry });
+  if (isLate) refuse();
+  return true;
+}
+
+/** Sees to it that the entry of a session lasts at least as long as the session. It is never cut short. */
+async function extend(
+  call: Call,
+  { entryPut, expiresAt }: Binding,
+): Promise<void> {
+  await call.write({ Put: { ...entryPut, ...isAtMost("expiresAt", expiresAt) } });
+}
+
+/** Deletes a record, and then the entry of its session. */
+export async function remove(call: Call, key: string): Promise<void> {
+  const item = call.table.itemOf(key);
+  if (!call.table.layout.index) {
+    await call.write({ Delete: item });
+    return;
+  }
+  const record = toRecord(await call.take(item));
+  const binding = record && bindingOf(call.table, { key, record });
+  if (binding) await call.write({ Delete: binding.entry });
+}
+
+/**
+ * Ends sessions that are still their subject's, and leaves their entries. In a transaction one that is not holds up the
+ * others.
+ *
+ * @returns Those that were ended.
+ */
+export async function end(call: Call, bindings: readonly Binding[]): Promise<readonly Binding[]> {
+  const writes = bindings.map(({ item, subject }) => ({ Delete: { ...item, ...isOf(subject) } }));
+  const isDone = await call.transact(writes);
+  if (isDone !== undefined) return isDone ? bindings : [];
+  const done = await Promise.all(writes.map((write) => call.write(write)));
+  return bindings.filter((_, place) => done[place]);
+}
+
+async function isEnded(call: Call, binding: Binding): Promise<boolean> {
+  const { subjectAt, sid } = await call.get(binding.notBefore);
+  return subjectAt !== undefined && Number(subjectAt) >= binding.subjectAt && sid !== binding.sid;
+}

@@ -1,0 +1,194 @@
+import type { SessionRecord } from "../../src/record.ts";
+import type { Clock, DeleteAllOptions, ListedSession } from "../../src/store.ts";
+import {
+  bindingOf,
+  ENTRY_PREFIX,
+  notBeforeOf,
+  partitionOf,
+  type Placed,
+  toKey,
+  toSort,
+} from "./binding.ts";
+import { chunksOf, deleteTogether, readTogether } from "./batch.ts";
+import type { Call } from "./call.ts";
+import { end } from "./change.ts";
+import { isAtMost } from "./expressions.ts";
+import { LISTED_NAMES, toRecord, toSeconds } from "./item.ts";
+import type { DynamoDbKeyLike, DynamoDbQueryLike } from "./like.ts";
+import type { IndexLayout } from "./options.ts";
+import type { Table } from "./table.ts";
+
+/** How many entries are looked at together: as many items as DynamoDB reads or writes at once. */
+const PAGE = 100;
+
+/** How many sessions are ended in one transaction. Older servers take no more. */
+const ENDED_TOGETHER = 10;
+
+/** How often to look for sessions that moved while the others were being ended. */
+const LOOKS = 10;
+
+/** For how long a not-before time holds, in milliseconds: 400 days, longer than any cookie. */
+const NOT_BEFORE_LIFE = 34_560_000_000;
+
+/** An entry as it lies in the table. */
+interface Entry {
+  readonly item: DynamoDbKeyLike;
+  readonly sort: string;
+  readonly key: string;
+  readonly expiresAt: number;
+}
+
+/** Lists the sessions of a subject, and ends them. */
+export class SubjectIndex {
+  readonly #table: Table;
+  readonly #names: IndexLayout;
+  readonly #clock: Clock;
+
+  constructor(table: Table, names: IndexLayout, clock: Clock) {
+    this.#table = table;
+    this.#names = names;
+    this.#clock = clock;
+  }
+
+  /** The live sessions of a subject, without their data. */
+  async *list(subject: string, call: Call): AsyncGenerator<ListedSession> {
+    for await (const page of this.#pages(subject, call)) {
+      for (const { key, record: { data: _, ...record } } of page) yield { key, record };
+    }
+  }
+
+  /** Ends the sessions of a subject, and tells how many. */
+  async deleteAll(subject: string, options: DeleteAllOptions, call: Call): Promise<number> {
+    await this.#moveNotBefore(subject, options, call);
+    let count = 0;
+    for (let look = 1; look <= LOOKS; look++) {
+      let found = 0;
+      for await (const page of this.#pages(subject, call)) {
+        const others = page.filter(({ record }) => record.sid !== options.except);
+        found += others.length;
+        count += await this.#end(others, call);
+      }
+      // A single look may miss what moves under it.
+      if (found === 0 && look > 1) break;
+    }
+    return count;
+  }
+
+  /** Ends those of a page that are still the subject's, and tells how many. */
+  async #end(sessions: readonly Placed[], call: Call): Promise<number> {
+    const bindings = sessions.map((session) => bindingOf(this.#table, session)!);
+    const chunks = chunksOf(bindings, ENDED_TOGETHER);
+    const ended = (await Promise.all(chunks.map((chunk) => end(call, chunk)))).flat();
+    await deleteTogether(call, ended.map(({ entry }) => entry));
+    return ended.length;
+  }
+
+  /** Sets until when the sessions of a subject were ended, unless it is set to a later time. */
+  async #moveNotBefore(
+    subject: string,
+    { at, except }: DeleteAllOptions,
+    call: Call,
+  ): Promise<void> {
+    const { TableName, Key } = notBeforeOf(this.#table, subject);
+    const Item = {
+      ...Key,
+      subjectAt: at,
+      ...(except === undefined ? {} : { sid: except }),
+      [this.#table.layout.expiresAttr]: toSeconds(at + NOT_BEFORE_LIFE),
+    };
+    await call.write({ Put: { TableName, Item, ...isAtMost("subjectAt", at) } });
+  }
+
+  async *#pages(subject: string, call: Call): AsyncGenerator<Placed[]> {
+    let from: Record<string, unknown> | undefined;
+    do {
+      const input = { ...this.#query(subject), ...(from && { ExclusiveStartKey: from }) };
+      const { Items = [], LastEvaluatedKey } = await call.document.query(input, call.options);
+      const entries = Items.map((item) => this.#toEntry(item));
+      const records = await this.#read(entries, call);
+      const now = this.#clock();
+      const found: Placed[] = [];
+      const stale: Entry[] = [];
+      for (const entry of entries) {
+        const { key, sort } = entry;
+        const record = records.get(key);
+        if (
+          record && now < record.expiresAt && record.subject === subject &&
+          toSort({ key, record }) === sort
+        ) {
+          found.push({ key, record });
+        } else if (record || !records.has(key)) stale.push(entry);
+      }
+      await this.#prune(stale, call);
+      yield found;
+      from = LastEvaluatedKey;
+    } while (from);
+  }
+
+  /**
+   * The records that there are, by their keys, with no data. One that this version can't read, but a newer one may, is
+   * `undefined`.
+   */
+  async #read(
+    entries: readonly Entry[],
+    call: Call,
+  ): Promise<Map<string, SessionRecord | undefined>> {
+    const { layout } = this.#table;
+    const { primaryKey } = this.#names;
+    const names = [primaryKey, ...LISTED_NAMES];
+    const keys = new Set(entries.map(({ key }) => key));
+    const keyOf = new Map([...keys].map((key) => [layout.toKey(key)[primaryKey], key]));
+    const items = await readTogether(call, {
+      Keys: [...keys].map((key) => layout.toKey(key)),
+      ConsistentRead: true,
+      ProjectionExpression: names.map((_, place) => `#${place}`).join(),
+      ExpressionAttributeNames: Object.fromEntries(names.map((name, place) => [`#${place}`, name])),
+    });
+    return new Map(items.map((item) => [
+      keyOf.get(item[primaryKey])!,
+      toRecord({ ...item, data: "{}" }),
+    ]));
+  }
+
+  /**
+   * Removes entries that show nothing. On a server without transactions only those whose time is over: the sessions
+   * of the others may be about to be stored.
+   */
+  async #prune(entries: readonly Entry[], call: Call): Promise<void> {
+    const [first, ...rest] = entries;
+    if (!first) return;
+    // The first one goes in a transaction to know whether there are any.
+    const isDone = await call.transact([{ Delete: first.item }]);
+    const now = this.#clock();
+    const others = isDone === undefined
+      ? entries.filter(({ expiresAt }) => expiresAt <= now)
+      : rest;
+    await deleteTogether(call, others.map(({ item }) => item));
+  }
+
+  #query(subject: string): DynamoDbQueryLike {
+    const { primaryKey, sortKey } = this.#names;
+    return {
+      TableName: this.#table.name,
+      KeyConditionExpression: "#partition = :partition AND begins_with(#sort, :prefix)",
+      ExpressionAttributeNames: { "#partition": primaryKey, "#sort": sortKey },
+      ExpressionAttributeValues: { ":partition": partitionOf(subject), ":prefix": ENTRY_PREFIX },
+      ConsistentRead: true,
+      Limit: PAGE,
+    };
+  }
+
+  #toEntry(item: Record<string, unknown>): Entry {
+    const { primaryKey, sortKey } = this.#names;
+    const sort = String(item[sortKey]);
+    return {
+      item: {
+        TableName: this.#table.name,
+        Key: { [primaryKey]: item[primaryKey], [sortKey]: sort },
+      },
+      sort,
+      key: toKey(sort),
+      expiresAt: Number(item.expiresAt),
+    };
+  }
+}
