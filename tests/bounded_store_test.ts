@@ -21,7 +21,7 @@ for (const abortable of [true, false]) {
     const { faulty, failures, store } = setup(abortable);
     faulty.inject("read", "hang");
     const error = await assertRejects(
-      () => store.read("key", undefined),
+      async () => await store.read("key", undefined),
       SessionStoreError,
       "Cannot read session: the store did not answer in 0.02 seconds",
     );
@@ -36,7 +36,7 @@ Deno.test("BoundedStore leaves errors of sessions as they are, and tells nobody 
     limit: 1,
   });
   faulty.inject("read", () => Promise.reject(error));
-  await assertRejects(() => store.read("key", undefined), SessionTooLargeError);
+  await assertRejects(async () => await store.read("key", undefined), SessionTooLargeError);
   assertEquals(failures, []);
 });
 
