@@ -217,7 +217,9 @@ function checkScope(scope: SessionOptions["scope"]): ((c: unknown) => string) | 
 
 /** The host that a request is for, in no more characters than a name has. */
 function hostOf(c: unknown): string {
-  return new URL((c as { req: { url: string } }).req.url).hostname.slice(0, LONGEST_HOST);
+  const { req } = (c ?? {}) as { req?: { url: string } };
+  if (req) return new URL(req.url).hostname.slice(0, LONGEST_HOST);
+  throw new TypeError('Cannot tell scope of session: "host" needs the Hono context, give it as c');
 }
 
 function checkInitial(initial: unknown): () => string {

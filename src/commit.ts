@@ -1,6 +1,6 @@
 import type { BoundedStore } from "./bounded_store.ts";
 import { type Committing, interrupt, readContents, reread } from "./committing.ts";
-import { SessionEndedError, SessionStoreError } from "./errors.ts";
+import { SessionEndedError, SessionLimitError, SessionStoreError } from "./errors.ts";
 import { type Contents, contentsOf, contentsToRecord, sameContents } from "./contents.ts";
 import { emit } from "./events.ts";
 import { isLive, isRenewalDue, renewed } from "./expiry.ts";
@@ -43,6 +43,7 @@ export async function commit(
       // All sessions of its subject were ended since it became the subject's.
       if (error instanceof SessionEndedError) return interrupt(committing, state, c);
       state.requested = { ...requested, ...state.requested };
+      if (error instanceof SessionLimitError) state.refused = requested.subject;
       throw error;
     }
   });

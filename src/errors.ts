@@ -212,7 +212,8 @@ export interface SessionTooLargeErrorOptions extends ErrorOptions {
 
 /**
  * A subject has as many sessions as `maxSessions` lets it have, and may not begin another one. The middleware answers
- * 403.
+ * 403. A handler that catches it from `save()` answers for itself: nothing of the session is stored unless it clears the subject or
+ * sets another one.
  *
  * @example Telling the user
  * ```ts
@@ -234,7 +235,8 @@ export interface SessionTooLargeErrorOptions extends ErrorOptions {
  *     return c.text("welcome");
  *   });
  * assertEquals((await app.request("/login", { method: "POST" })).status, 200);
- * assertEquals((await app.request("/login", { method: "POST" })).status, 403);
+ * const refused = await app.request("/login", { method: "POST" });
+ * assertEquals([refused.status, await refused.text()], [403, "Log out elsewhere first"]);
  * ```
  */
 export class SessionLimitError extends SessionError {

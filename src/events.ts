@@ -48,8 +48,9 @@ export interface SessionEvent {
 
 /**
  * Why a token was not accepted: `malformed` has not the shape of one, `forged` bears no valid signature,
- * `unknown` opens nothing (a cookie session that is damaged, foreign, revoked or over), `expired` came too
- * late, `scope` is of another scope, `invalid` leads to data that can't be read or don't fit the schema, `reuse` was rotated and its grace is over: somebody has a
+ * `unknown` opens nothing (it never did, or its session was ended or is over and the store has forgotten it; a cookie
+ * session that is damaged or foreign), `expired` came too late by `maxAge` or `absoluteMaxAge` as they are now or by the `exp` of a
+ * token, `scope` is of another scope, `invalid` leads to data that can't be read or don't fit the schema, `reuse` was rotated and its grace is over: somebody has a
  * copy, or the client never got the new one.
  *
  * @example Usage
@@ -108,7 +109,7 @@ export interface SessionEvents {
   rotated?(event: SessionEvent, c: unknown): unknown;
   /**
    * A session was ended: by its own request (`logout`), by whoever may end it from elsewhere (`revoked`), or by a newer one of
-   * its subject (`evicted`, see `maxSessions`).
+   * its subject (`evicted`, see `maxSessions`). Those who end the same session at the same time each tell of it.
    */
   destroyed?(
     event: SessionEvent & { readonly reason: "logout" | "revoked" | "evicted" },

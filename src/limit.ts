@@ -1,10 +1,11 @@
 import { type Committing, interrupt } from "./committing.ts";
 import { SessionLimitError } from "./errors.ts";
 import { emit } from "./events.ts";
+import { isLive } from "./expiry.ts";
 import { isOtherSubject } from "./plan.ts";
 import type { SessionRecord } from "./record.ts";
 import type { Requested, SessionState } from "./session_state.ts";
-import { endSessionOf, type Listed, listSubject, since } from "./subject.ts";
+import { endSessionsOf, type Listed, listSubject, since } from "./subject.ts";
 
 /**
  * Sees to it that a session that is about to become a subject's has room.
@@ -12,21 +13,23 @@ import { endSessionOf, type Listed, listSubject, since } from "./subject.ts";
  * @throws {SessionLimitError} When the subject has too many, and none may be ended for it.
  */
 export async function admit(
-  { store, limit }: Committing,
+  committing: Committing,
   requested: Requested,
   record: SessionRecord | undefined,
   c: unknown,
 ): Promise<void> {
+  const { store, limit } = committing;
   const { subject } = requested;
   if (limit?.policy !== "reject" || !subject) return;
   if (record && !isOtherSubject(requested, record)) return;
   const others = await listSubject(store, subject.name, c);
-  if (others.length >= limit.limit) refuse();
+  if (alive(committing, others).length >= limit.limit) refuse();
 }
 
 /**
  * Sees to it that a session that has become a subject's leaves no more than the limit alive. Of those that came at the
- * same time each counts all, so that whichever way they interleave the last one finds what is too many.
+ * same time each counts all, so that whichever way they interleave the last one finds what is too many. Where nobody can
+ * tell, because the store failed, the session itself ends.
  *
  * @throws {SessionLimitError} When it is too many itself.
  */
@@ -38,19 +41,47 @@ export async function evict(
   const { store, limit } = committing;
   const { subject } = state.stored?.record ?? {};
   if (!limit || subject === undefined) return;
-  const sessions = await listSubject(store, subject, c);
-  if (sessions.length <= limit.limit) return;
-  if (limit.policy === "reject") {
-    await store.delete(state.stored!.key, c);
-    interrupt(committing, state, c);
-    refuse();
-  }
-  for (const { sid } of sessions.sort(byAge).slice(0, -limit.limit)) {
-    if (await endSessionOf(store, { subject, sid }, c)) {
-      emit(committing, "destroyed", { sid, reason: "evicted" }, c);
+  try {
+    const choose = (sessions: Listed[]) => {
+      const all = alive(committing, sessions).sort(byAge);
+      return all.slice(0, Math.max(all.length - limit.limit, 0));
+    };
+    if (limit.policy === "reject") {
+      if (choose(await listSubject(store, subject, c)).length > 0) refuse();
+      return;
     }
-    if (sid === state.sid) interrupt(committing, state, c);
+    const sids = await endSessionsOf(store, { subject, choose }, c);
+    for (const sid of sids) emit(committing, "destroyed", { sid, reason: "evicted" }, c);
+    if (sids.has(state.sid)) interrupt(committing, state, c);
+  } catch (error) {
+    await withdraw(committing, { state, subject }, c);
+    throw error;
   }
+}
+
+/** Ends the session that has no room, wherever it moves meanwhile. */
+async function withdraw(
+  committing: Committing,
+  { state, subject }: { state: SessionState; subject: string },
+  c: unknown,
+): Promise<void> {
+  const { store } = committing;
+  const { sid } = state;
+  interrupt(committing, state, c);
+  try {
+    await store.delete(state.stored!.key, c);
+    const choose = (sessions: Listed[]) => sessions.filter((session) => session.sid === sid);
+    await endSessionsOf(store, { subject, choose }, c);
+    emit(committing, "destroyed", { sid, reason: "evicted" }, c);
+  } catch {
+    // The events tell of it, and the caller is told what went wrong first.
+  }
+}
+
+/** The sessions but those that have ended by the policy in force. */
+function alive({ expiry, clock }: Committing, sessions: readonly Listed[]): Listed[] {
+  const now = clock();
+  return sessions.filter(({ record }) => isLive(expiry, record, now));
 }
 
 /** Sorts those first that have been the subject's for longest, for all who look in the same order. */

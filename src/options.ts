@@ -138,7 +138,8 @@ export interface SessionOptions<
   scope?: "host" | ((c: any) => string);
   /**
    * How many sessions a subject (`session.subject`) may have, and what happens when it begins another one: its oldest ends, or the
-   * new one is refused with a {@linkcode SessionLimitError} (ASVS 5.0, 7.1.2). Takes a store with an index. No limit when absent.
+   * new one is refused with a {@linkcode SessionLimitError} (ASVS 5.0, 7.1.2). Those of all cookies and scopes of the store count. Takes a
+   * store with an index. No limit when absent.
    */
   maxSessions?: {
     /** The most sessions, an integer of at least 1. */

@@ -68,7 +68,8 @@ export interface SessionMembers<Data extends object = SessionData> {
 
   /**
    * Whose session it is, `"user:42"` for example: set it at login, so that all sessions of a user can be
-   * found and ended, see {@linkcode createSessions}. It is committed with the data; `undefined` clears it.
+   * found and ended, see {@linkcode createSessions}. It is committed with the data; `undefined` clears it. A subject is one in all
+   * scopes and cookies of a store: put the tenant into its name where user 42 of another tenant is somebody else.
    *
    * @throws {TypeError} When it is set to anything but a string of 1 to 256 characters or `undefined`.
    * @throws {SessionEndedError} When it is set on a session that has ended.

@@ -1,5 +1,5 @@
 import type { ListedSession } from "./store.ts";
-import { since } from "./subject.ts";
+import { parseMeta, since } from "./subject.ts";
 
 /**
  * What lists show of a session. Nothing in it opens the session.
@@ -66,7 +66,7 @@ export interface ListOptions {
 /** What a {@linkcode SessionList} works with. */
 export interface SessionListOptions extends ListOptions {
   /** The public handle of the session of this request. */
-  readonly current: () => string | undefined;
+  readonly current: () => Promise<string | undefined>;
 }
 
 /**
@@ -124,17 +124,17 @@ export class SessionList implements AsyncIterable<SessionSummary> {
     const after = fromCursor(this.#options.cursor);
     const sessions = (await this.#read()).filter((record) => !after || isAfter(record, after));
     const page = sessions.slice(0, this.#limit);
-    const current = this.#options.current();
-    for (const record of page) yield toSummary(record, current);
     const last = page.at(-1);
     this.#cursor = last && page.length < sessions.length ? `${since(last)}~${last.sid}` : undefined;
+    const current = await this.#options.current();
+    for (const record of page) yield toSummary(record, current);
   }
 }
 
 type Place = readonly [since: number, sid: string];
 
 function fromCursor(cursor: string | undefined): Place | undefined {
-  const [, time, sid] = /^([\d.]+)~(.+)$/.exec(cursor ?? "") ?? [];
+  const [, time, sid] = /^(\d+(?:\.\d+)?)~(.+)$/.exec(cursor ?? "") ?? [];
   return sid === undefined ? undefined : [Number(time), sid];
 }
 
@@ -153,6 +153,6 @@ function toSummary(
     lastSeenAt: new Date(lastSeenAt),
     expiresAt: new Date(expiresAt),
     current: sid === current,
-    meta: meta === undefined ? undefined : JSON.parse(meta),
+    meta: parseMeta(meta),
   };
 }

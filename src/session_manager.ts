@@ -5,6 +5,7 @@ import type { Session, SessionData } from "./session.ts";
 import type { SessionEnv } from "./session_env.ts";
 import { type ListOptions, SessionList } from "./session_list.ts";
 import { Sessions } from "./sessions.ts";
+import { assertSubject } from "./subject.ts";
 import { credentialsOf, toCookies } from "./travel.ts";
 
 /**
@@ -24,7 +25,7 @@ import { credentialsOf, toCookies } from "./travel.ts";
  * ```
  */
 export interface ManageOptions {
-  /** The Hono context, for stores and secrets that come with it, and to know the session of this request. */
+  /** The Hono context, for stores, secrets and scopes that come with it, and to know the session of this request. */
   c?: unknown;
 }
 
@@ -117,6 +118,7 @@ export interface CreatedSession {
  * const sessions: SessionManager = createSessions({ store: new MapStore() });
  * const app = new Hono()
  *   .use(sessions.middleware())
+ *   .use("/devices/*", async (c, next) => c.var.session.subject ? await next() : c.redirect("/login"))
  *   .get("/devices", async (c) =>
  *     c.json(await Array.fromAsync(sessions.list(c.var.session.subject!, { c }))))
  *   .delete("/devices/:sid", async (c) =>
@@ -157,16 +159,17 @@ export class SessionManager<Data extends object = SessionData, Key extends strin
    * @param subject The subject.
    * @param options How many, from where on.
    * @returns What can be iterated over; it asks the store when that begins.
-   * @throws {TypeError} When the store doesn't list the sessions of a subject.
+   * @throws {TypeError} When the subject can be none, or the store doesn't list the sessions of one.
    * @throws {RangeError} When `limit` is not a positive integer.
    * @throws {SessionStoreError} When the store failed.
    */
   list(subject: string, options: ListOptions = {}): SessionList {
     const { c } = options;
     const { contextKey } = this.#config;
+    assertSubject(subject, { action: "list sessions of subject" });
     return new SessionList(() => this.#sessions.list(subject, c), {
       ...options,
-      current: () => mountedOn(c, contextKey)?.visit?.state?.stored?.record.sid,
+      current: async () => (await mountedOn(c, contextKey)?.open())?.state?.stored?.record.sid,
     });
   }
 
@@ -176,10 +179,11 @@ export class SessionManager<Data extends object = SessionData, Key extends strin
    * @param subject The subject.
    * @param options The context.
    * @returns Their number.
-   * @throws {TypeError} When the store doesn't list the sessions of a subject.
+   * @throws {TypeError} When the subject can be none, or the store doesn't list the sessions of one.
    * @throws {SessionStoreError} When the store failed.
    */
   async count(subject: string, { c }: ManageOptions = {}): Promise<number> {
+    assertSubject(subject, { action: "count sessions of subject" });
     return (await this.#sessions.list(subject, c)).length;
   }
 
@@ -190,10 +194,11 @@ export class SessionManager<Data extends object = SessionData, Key extends strin
    * @param sid The public handle of the session.
    * @param options The context.
    * @returns `false`, and nothing was ended, when the subject has no such session.
-   * @throws {TypeError} When the store doesn't list the sessions of a subject.
+   * @throws {TypeError} When the subject can be none, or the store doesn't list the sessions of one.
    * @throws {SessionStoreError} When the store failed.
    */
   async revoke(subject: string, sid: string, { c }: ManageOptions = {}): Promise<boolean> {
+    assertSubject(subject, { action: "revoke session of subject" });
     return await this.#sessions.revoke({ subject, sid }, c);
   }
 
@@ -204,10 +209,11 @@ export class SessionManager<Data extends object = SessionData, Key extends strin
    * @param subject The subject.
    * @param options Which one stays.
    * @returns How many were ended.
-   * @throws {TypeError} When the store doesn't list the sessions of a subject.
+   * @throws {TypeError} When the subject can be none, or the store doesn't list the sessions of one.
    * @throws {SessionStoreError} When the store failed.
    */
   async revokeAll(subject: string, { except, c }: RevokeAllOptions = {}): Promise<number> {
+    assertSubject(subject, { action: "revoke sessions of subject" });
     return await this.#sessions.revokeAll({ subject, except }, c);
   }
 
@@ -218,10 +224,12 @@ export class SessionManager<Data extends object = SessionData, Key extends strin
    * @param options Whose it is, and what else there is to say.
    * @returns What opens it.
    * @throws {SessionLimitError} When the subject may have no more.
-   * @throws {SessionEndedError} When all sessions of the subject were ended at the same time.
+   * @throws {SessionEndedError} When sessions of the subject, this one too, were ended at the same time.
    * @throws {SessionSerializationError} When a value would not survive JSON.
    * @throws {SessionStoreError} When the store failed.
-   * @throws {TypeError} When a key of the data is reserved.
+   * @throws {TypeError} When a key of the data is reserved, `subject` or `meta` can be none, or the `scope` is `"host"` and there is no
+   * context.
+   * @throws {RangeError} When `maxAge` is out of range, or `meta` too long.
    */
   async create(
     data: Partial<Data> = {},
@@ -243,12 +251,13 @@ export class SessionManager<Data extends object = SessionData, Key extends strin
 
   /**
    * The session of a request that no middleware has seen, of a WebSocket for example. It can be read, and changed with `save()` or
-   * `update()`; what needs a cookie to be sent throws a {@linkcode SessionCommittedError}.
+   * `update()`, which end in a {@linkcode SessionEndedError} once it was ended; what needs a cookie to be sent throws a {@linkcode SessionCommittedError}.
    *
    * @param request The request.
    * @param options The context.
    * @returns The session, `undefined` when the request opens none.
    * @throws {SessionStoreError} When the store failed.
+   * @throws {TypeError} When the `scope` is `"host"` and there is no context.
    */
   async open(request: Request, { c }: ManageOptions = {}): Promise<Session<Data> | undefined> {
     const visit = await this.#sessions.open(await credentialsOf(this.#config, request, c), c);

@@ -2,9 +2,10 @@ import type { Clock } from "./clock.ts";
 import { type Contents, sameContents } from "./contents.ts";
 import { SessionCommittedError, SessionEndedError } from "./errors.ts";
 import { deadline, type ExpiryPolicy, LONGEST_LIFE } from "./expiry.ts";
-import { parseMembers, parseObject, serializeValue, type SessionRecord } from "./record.ts";
+import { parseMembers, serializeValue, type SessionRecord } from "./record.ts";
 import { assertNotReserved, type SessionController, SessionObject } from "./session.ts";
 import { SessionView } from "./session_view.ts";
+import { assertSubject, parseMeta } from "./subject.ts";
 import { makeSid } from "./token.ts";
 
 /** A session as a store holds it, and the token that opens it. */
@@ -48,11 +49,6 @@ export interface Requested {
   cookie?: string | null;
 }
 
-const LONE_SURROGATE_REGEXP = /\p{Surrogate}/u;
-
-/** The most characters of a subject, so that it fits into the keys of every backend. */
-const LONGEST_SUBJECT = 256;
-
 /** The most characters of JSON of what lists show. */
 const LONGEST_META = 2048;
 
@@ -66,6 +62,8 @@ export class SessionState implements SessionController {
   /** `ended` by this request, or `gone`: ended by another while this one ran. */
   status: "live" | "ended" | "gone" = "live";
   requested: Requested = {};
+  /** The subject that had no room for it, as the handler was told. */
+  refused: Requested["subject"];
   /** Whether its token was rotated by another request, or before this one. */
   hasMoved = false;
 
@@ -120,14 +118,8 @@ export class SessionState implements SessionController {
 
   set subject(subject: string | undefined) {
     this.assertLive("change");
-    const valid = subject === undefined ||
-      typeof subject === "string" && subject.length > 0 && subject.length <= LONGEST_SUBJECT &&
-        // Backends that keep UTF-8 would take two of them for one.
-        !LONE_SURROGATE_REGEXP.test(subject);
-    if (!valid) {
-      throw new TypeError(
-        `Cannot set session.subject: a well-formed string of 1 to ${LONGEST_SUBJECT} characters is needed, or undefined`,
-      );
+    if (subject !== undefined) {
+      assertSubject(subject, { action: "set session.subject", otherwise: ", or undefined" });
     }
     // The moment of the login, not of its commit: all sessions of the subject may be ended in between.
     this.requested.subject = subject === undefined
@@ -137,7 +129,7 @@ export class SessionState implements SessionController {
 
   get meta(): Readonly<Record<string, unknown>> | undefined {
     const { meta = this.stored?.record.meta } = this.requested;
-    return meta ? Object.freeze(parseObject(meta)) : undefined;
+    return Object.freeze(parseMeta(meta ?? undefined));
   }
 
   set meta(meta: object | undefined) {
@@ -307,6 +299,11 @@ export class SessionState implements SessionController {
     this.#baseText = stored.record.data;
     this.#base = contents;
     this.#shownText = undefined;
+  }
+
+  /** Whether what is asked of it was refused, and the handler knows. */
+  isRefused(): boolean {
+    return this.refused !== undefined && this.refused === this.requested.subject;
   }
 
   /** Tells that the session has another token than the one that the client sent. */

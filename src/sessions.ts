@@ -8,7 +8,7 @@ import { isSessionRecord } from "./record.ts";
 import { follow } from "./rotation.ts";
 import type { Stored } from "./session_state.ts";
 import type { ListedSession, SessionStore } from "./store.ts";
-import { endSessionOf, listSubject, since } from "./subject.ts";
+import { endSessionsOf, type Listed, listSubject, since } from "./subject.ts";
 import { hashToken, isToken } from "./token.ts";
 import { Visit, type VisitConfig } from "./visit.ts";
 
@@ -111,9 +111,10 @@ export class Sessions {
     c: unknown,
   ): Promise<boolean> {
     const { store } = this.#indexed("revoke");
-    const found = await endSessionOf(store, { subject, sid }, c);
-    if (found) emit(this.#config, "destroyed", { sid, reason: "revoked" }, c);
-    return found;
+    const choose = (sessions: Listed[]) => sessions.filter((session) => session.sid === sid);
+    const { size } = await endSessionsOf(store, { subject, choose }, c);
+    if (size > 0) emit(this.#config, "destroyed", { sid, reason: "revoked" }, c);
+    return size > 0;
   }
 
   /**

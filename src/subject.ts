@@ -1,6 +1,37 @@
 import type { BoundedStore } from "./bounded_store.ts";
 import { SessionConflictError } from "./errors.ts";
+import { parseObject } from "./record.ts";
 import type { ListedSession } from "./store.ts";
+
+/** The most characters of a subject, so that it fits into the keys of every backend. */
+const LONGEST_SUBJECT = 256;
+
+const LONE_SURROGATE_REGEXP = /\p{Surrogate}/u;
+
+/** @throws {TypeError} When a value names no subject. */
+export function assertSubject(
+  subject: unknown,
+  { action, otherwise = "" }: { action: string; otherwise?: string },
+): asserts subject is string {
+  const valid = typeof subject === "string" && subject.length > 0 &&
+    subject.length <= LONGEST_SUBJECT &&
+    // Backends that keep UTF-8 would take two of them for one.
+    !LONE_SURROGATE_REGEXP.test(subject);
+  if (valid) return;
+  throw new TypeError(
+    `Cannot ${action}: a well-formed string of 1 to ${LONGEST_SUBJECT} characters is needed${otherwise}`,
+  );
+}
+
+/** What lists show of a session; nothing where it is damaged. */
+export function parseMeta(text: string | undefined): Record<string, unknown> | undefined {
+  if (text === undefined) return undefined;
+  try {
+    return parseObject(text);
+  } catch {
+    return undefined;
+  }
+}
 
 /** A session of a subject. */
 export interface Listed {
@@ -33,16 +64,24 @@ export function since({ subjectAt, createdAt }: ListedSession["record"]): number
 /** How often a session is looked for that gets another token while it is being ended. */
 const END_TRIES = 20;
 
-/** Ends a session of a subject, wherever it moves meanwhile; `false` when the subject has none of that name. */
-export async function endSessionOf(
+/**
+ * Ends sessions of a subject, wherever they move meanwhile.
+ *
+ * @param choose Which of those that are listed.
+ * @returns The names of those that were ended.
+ */
+export async function endSessionsOf(
   store: BoundedStore,
-  { subject, sid }: { subject: string; sid: string },
+  { subject, choose }: { subject: string; choose: (sessions: Listed[]) => Listed[] },
   c: unknown,
-): Promise<boolean> {
+): Promise<Set<string>> {
+  const sids = new Set<string>();
   for (let tries = 0; tries < END_TRIES; tries++) {
-    const session = (await listSubject(store, subject, c)).find((each) => each.sid === sid);
-    if (!session) return tries > 0;
-    for (const key of session.keys) await store.delete(key, c);
+    const sessions = await listSubject(store, subject, c);
+    for (const { sid } of choose(sessions)) sids.add(sid);
+    const keys = sessions.flatMap(({ sid, keys }) => sids.has(sid) ? keys : []);
+    if (keys.length === 0) return sids;
+    for (const key of keys) await store.delete(key, c);
   }
   throw new SessionConflictError("Cannot end session: it was given a new token too many times");
 }

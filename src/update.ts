@@ -25,6 +25,7 @@ export async function update(
     setProperty(session, key, change(session[key]));
     if (committing.store.capabilities.atomic) {
       await commit(committing, state, { keepChanges: true, consumeFlash: false }, c);
+      state.assertLive("update");
     }
     return session[key];
   }

@@ -47,6 +47,8 @@ export class Visit implements SessionKeeper {
   readonly #config: VisitConfig;
   readonly #options: VisitOptions;
   readonly #ended: SessionState[] = [];
+  /** How many of those are no longer in the store. */
+  #removed = 0;
   readonly #refusing: SessionObject | undefined;
   /** The session that the client came with. */
   readonly #loaded: SessionState | undefined;
@@ -187,6 +189,7 @@ export class Visit implements SessionKeeper {
 
   async save(state: SessionState): Promise<void> {
     if (!state.stored) state.assertNotCommitted("save");
+    await this.#removeEnded();
     await commit(
       this.#config,
       state,
@@ -203,6 +206,7 @@ export class Visit implements SessionKeeper {
     change: (value: unknown) => unknown,
   ): Promise<unknown> {
     if (!state.stored) state.assertNotCommitted("save");
+    await this.#removeEnded();
     const value = await update(this.#config, state, { key, change }, this.#options.c);
     await this.issue();
     return value;
@@ -259,14 +263,11 @@ export class Visit implements SessionKeeper {
       return undefined;
     }
     try {
-      for (const state of this.#ended) await this.#delete(state);
-      if (this.#current) {
-        await commit(
-          this.#config,
-          this.#current,
-          { keepChanges, consumeFlash: !failed, rotate: true },
-          this.#options.c,
-        );
+      await this.#removeEnded();
+      // A handler that was told that there is no room answers for itself.
+      if (this.#current && !this.#current.isRefused()) {
+        const options = { keepChanges, consumeFlash: !failed, rotate: true };
+        await commit(this.#config, this.#current, options, this.#options.c);
       }
       return this.delivery;
     } finally {
@@ -274,16 +275,16 @@ export class Visit implements SessionKeeper {
     }
   }
 
-  async #delete(state: SessionState): Promise<void> {
-    if (!state.stored) return;
-    await end(this.#config, state.stored, this.#options.c);
-    this.#deleted ||= !this.#isByToken(state);
-    emit(
-      this.#config,
-      "destroyed",
-      { sid: state.sid, reason: "logout" },
-      this.#options.c,
-    );
+  /** Ends what the handler has ended, before another session takes its place. */
+  async #removeEnded(): Promise<void> {
+    const { c } = this.#options;
+    for (; this.#removed < this.#ended.length; this.#removed++) {
+      const state = this.#ended[this.#removed]!;
+      if (!state.stored) continue;
+      await end(this.#config, state.stored, c);
+      this.#deleted ||= !this.#isByToken(state);
+      emit(this.#config, "destroyed", { sid: state.sid, reason: "logout" }, c);
+    }
   }
 
   /** What the client is to be told of what was committed so far, whatever came of the rest. */

@@ -69,7 +69,7 @@ const LAYERS: string[][] = [
   ["src/expiry.ts", "src/merge.ts", "src/contents.ts", "src/events.ts", "src/cookie_attributes.ts"],
   ["src/store.ts", "src/transport.ts", "src/data_reader.ts"],
   ["src/key_value_store.ts", "src/bounded_store.ts", "src/session.ts"],
-  ["src/session_view.ts", "src/outage.ts"],
+  ["src/session_view.ts", "src/outage.ts", "src/subject.ts"],
   ["src/session_state.ts"],
   [
     "src/rotation.ts",
@@ -80,7 +80,6 @@ const LAYERS: string[][] = [
     "src/delivery.ts",
     "src/visit.ts",
     "src/limit.ts",
-    "src/subject.ts",
   ],
   ["src/sessions.ts", "src/session_list.ts"],
   [

@@ -6,6 +6,7 @@ import sessionByDefault, {
   type SessionEnv,
   type SessionOptions,
 } from "@x/hono-session";
+import { SealedCookieStore } from "@x/hono-session/stores/cookie";
 import { MapStore } from "@x/hono-session/stores/map";
 import { assert, assertEquals, assertMatch, assertNotEquals } from "@std/assert";
 import { type Context, Hono } from "hono";
@@ -89,8 +90,13 @@ row("`c.session = { userId }`, which was lost", async () => {
 });
 
 row("`secret`, `encoder`", async () => {
-  const sealed = visit({ store: undefined as never, secret: SECRET }, (c) => c.session.a = 1);
-  assertEquals((await sealed.app.request("/")).status, 200);
+  const { client: sealed } = visit(
+    { store: new SealedCookieStore({ secret: SECRET }) },
+    (c) => c.session.a = 1,
+  );
+  await sealed.text("/");
+  assertMatch((await sealed.value())!, /^Fe26\.2\*/);
+  assertEquals(await sealed.json("/read"), { a: 1 });
   const encoder: SessionEncoder = {
     encode: (data, secret) => btoa(JSON.stringify([data, secret])),
     decode: (value) => JSON.parse(atob(value))[0],
