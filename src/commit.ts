@@ -209,6 +209,7 @@ function settle(
   { contents, mine }: { contents: Contents; mine: Contents },
 ): void {
   state.adopt(stored, contents);
+  state.keepFlash(mine, contents);
   state.show(contents, mine);
 }
 

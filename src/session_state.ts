@@ -293,6 +293,11 @@ export class SessionState implements SessionController {
     this.#view.update(now.data, before.data);
   }
 
+  /** Takes note of what of its own was stored. */
+  keepFlash(mine: Contents, stored: Contents): void {
+    this.#view.keepFlash(mine.flash, stored.flash);
+  }
+
   /** Takes over what the store holds from now on. */
   adopt(stored: Stored, contents: Contents): void {
     this.stored = stored;

@@ -121,6 +121,15 @@ export class SessionView {
     return { data, flash };
   }
 
+  /** Takes note of flashed values that were stored: what they are changed to later is still of this request. */
+  keepFlash(mine: Members, stored: Members): void {
+    for (const [key, flash] of this.#flashes) {
+      const text = mine.get(key);
+      const isStored = text !== undefined && text === stored.get(key);
+      if (flash.aging !== undefined && isStored) this.#flashes.set(key, { ...flash, aging: text });
+    }
+  }
+
   /** Shows the data that the session holds from now on, but for what the handler changed meanwhile. */
   update(now: Members, before: Members): void {
     const session = this.#session;

@@ -537,3 +537,24 @@ Deno.test("a write under way does not undo the renewal of a request that began a
   clock.advance(950);
   assertEquals(await client.json("/read", { headers }), { a: 2 });
 });
+
+Deno.test("a flashed list that is changed again after save() is kept as it was last", async () => {
+  const app = new Hono()
+    .use(session<{ list?: number[] }>({ store: new MapStore() }))
+    .get("/flash", (c) => {
+      c.var.session.flash("list", [1]);
+      return c.text("flashed");
+    })
+    .get("/change", async (c) => {
+      c.var.session.reflash();
+      c.var.session.list!.push(2);
+      await c.var.session.save();
+      c.var.session.list!.push(3);
+      return c.text("changed");
+    })
+    .get("/read", (c) => c.json(c.var.session.list ?? null));
+  const client = new Client(app);
+  await client.text("/flash");
+  await client.text("/change");
+  assertEquals(await client.json("/read"), [1, 2, 3]);
+});
