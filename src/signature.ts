@@ -22,7 +22,7 @@ export class TokenSigner {
   /** @throws {TypeError | RangeError} When a secret is no good. */
   constructor({ secret, purpose }: TokenSignerOptions) {
     this.#purpose = purpose;
-    this.#keys = new PerSecret(secret, importKeys, { action: "build session middleware" });
+    this.#keys = new PerSecret(secret, importHmacKeys, { action: "build session middleware" });
   }
 
   /** The token with its signature. */
@@ -49,7 +49,8 @@ export class TokenSigner {
   }
 }
 
-function importKeys(secrets: readonly string[]): Promise<CryptoKey[]> {
+/** The keys that secrets are for HMAC-SHA256. */
+export function importHmacKeys(secrets: readonly string[]): Promise<CryptoKey[]> {
   return Promise.all(
     secrets.map((secret) =>
       crypto.subtle.importKey("raw", encoder.encode(secret), ALGORITHM, false, ["sign", "verify"])
