@@ -22,16 +22,19 @@ export interface Mounted {
 
 type Names = readonly [session: string, cookie: string, token: string];
 
-/** The sessions of a request. */
-const mounts = new WeakMap<Context, Mount>();
+/** Where a context holds its sessions. A `WeakMap` beside it would cost more than all else, when garbage is collected. */
+const MOUNT = Symbol("hono-session");
+
+/** A context with sessions, or without. */
+type Holder = { [MOUNT]?: Mount };
 
 /** A session of a request, if the middleware is mounted. */
 export function mountedOn(c: unknown, contextKey: string): Mounted | undefined {
-  return find(c as Context, contextKey);
+  return find(c, contextKey);
 }
 
-function find(c: Context, contextKey: string): Mount | undefined {
-  let mount = mounts.get(c);
+function find(c: unknown, contextKey: string): Mount | undefined {
+  let mount = (c as Holder | undefined)?.[MOUNT];
   while (mount && mount.config.contextKey !== contextKey) mount = mount.outer;
   return mount;
 }
@@ -40,7 +43,7 @@ function find(c: Context, contextKey: string): Mount | undefined {
 export function mount(config: MiddlewareConfig, sessions: Sessions): MiddlewareHandler {
   const names = namesOf(config.contextKey);
   return async function session(c, next): Promise<void> {
-    const outer = mounts.get(c);
+    const outer = (c as Holder)[MOUNT];
     const same = outer && sameAs(outer, config, names);
     if (same) {
       if (!config.lazy) await same.open();
@@ -122,7 +125,7 @@ class Mount implements Mounted {
     this.#sessions = sessions;
     this.#c = c;
     this.#set = c.set as (key: string, value: unknown) => void;
-    mounts.set(c, this);
+    (c as Holder)[MOUNT] = this;
     c.set = (key: string, value: unknown) => this.assign(key, value);
     expose(c, config.contextKey);
     if (config.lazy) {
