@@ -70,9 +70,9 @@ class Visitor {
     this.acknowledgedAt = performance.now();
   }
 
-  async stay(app: App, onSuccess: () => void): Promise<void> {
+  async stay(app: App, onSuccess: () => void, isOver: () => boolean): Promise<void> {
     const end = performance.now() + PATIENCE;
-    for (let successes = 0; successes < ROUNDS;) {
+    for (let successes = 0; successes < ROUNDS || !isOver();) {
       assert(performance.now() < end, `${this.refusals} refusals, the store did not recover`);
       const before = this.refusals;
       await this.increment(app);
@@ -86,7 +86,14 @@ class Visitor {
 
   /** What the session holds. */
   async count(app: App): Promise<number> {
-    const response = await app.request("/read", { headers: { cookie: this.cookie! } });
+    const read = () => app.request("/read", { headers: { cookie: this.cookie! } });
+    const end = performance.now() + PATIENCE;
+    let response = await read();
+    // The nodes of a cluster may not have found each other yet.
+    while (response.status === 503 && performance.now() < end) {
+      await pause(100);
+      response = await read();
+    }
     assertEquals(response.status, 200);
     return (await response.json()).count ?? 0;
   }
@@ -104,11 +111,12 @@ async function load(store: SessionStore, strike: () => Promise<void>): Promise<V
   const visitors = Array.from({ length: CLIENTS_AT_ONCE }, () => new Visitor());
   let successes = 0;
   let striking: Promise<void> | undefined;
+  let isOver = false;
   try {
     const stays = await Promise.allSettled(visitors.map((visitor) =>
       visitor.stay(app, () => {
-        if (++successes === CLIENTS_AT_ONCE * 3) striking = strike();
-      })
+        if (++successes === CLIENTS_AT_ONCE * 3) striking = strike().finally(() => isOver = true);
+      }, () => isOver)
     ));
     await striking;
     for (const stay of stays) if (stay.status === "rejected") throw stay.reason;
