@@ -3,7 +3,7 @@ import type { SessionLimit } from "./committing.ts";
 import { checkMembers, checkSeconds, checkShapes } from "./check_shapes.ts";
 import { instants, systemClock } from "./clock.ts";
 import { defaultStore } from "./default_store.ts";
-import type { SessionEvents } from "./events.ts";
+import { type Logger, type SessionEvents, soundLogger } from "./events.ts";
 import { AdaptedStore } from "./key_value_store.ts";
 import { refuse, refuseRange } from "./misuse.ts";
 import type { SessionOptions } from "./options.ts";
@@ -76,7 +76,6 @@ export function checkOptions<Data extends object>(
     storeTimeout = 5,
     onStoreError = "error",
     contextKey = "session",
-    logger = console,
     clock = systemClock,
   } = options;
   checkSeconds("maxAge", maxAge);
@@ -95,9 +94,7 @@ export function checkOptions<Data extends object>(
   }
   checkContextKey(contextKey);
   if (options.events) checkMembers("events", options.events, EVENTS);
-  for (const member of ["error", "warn"] as const) {
-    if (typeof logger[member] !== "function") refuse(`logger.${member}`, "it takes a function");
-  }
+  const logger = checkLogger(options.logger);
   const { secret, encoder } = options;
   for (const member of ["encode", "decode"] as const) {
     if (encoder && typeof encoder[member] !== "function") {
@@ -172,6 +169,14 @@ export function checkContextKey(contextKey: string): void {
   if (contextKey === "" || contextKey in Object.prototype || CONTEXT_MEMBERS.has(contextKey)) {
     refuse("contextKey", `"${contextKey}" can't name a session, it is a member of Hono's context`);
   }
+}
+
+function checkLogger(logger: Logger | undefined): Logger {
+  if (!logger) return console;
+  for (const member of ["error", "warn"] as const) {
+    if (typeof logger[member] !== "function") refuse(`logger.${member}`, "it takes a function");
+  }
+  return soundLogger(logger);
 }
 
 function checkRotate(

@@ -30,6 +30,19 @@ export interface Logger {
   warn(message: string, ...detail: unknown[]): void;
 }
 
+/** A logger that can't fail: what it is told of has happened already. */
+export function soundLogger(logger: Logger): Logger {
+  const report = (level: keyof Logger) => (message: string, ...detail: unknown[]): void => {
+    try {
+      const result: unknown = logger[level](message, ...detail);
+      if (isPromiseLike(result)) result.then(undefined, () => {});
+    } catch {
+      // There is nobody left to tell.
+    }
+  };
+  return { error: report("error"), warn: report("warn") };
+}
+
 /**
  * What every event tells.
  *

@@ -20,23 +20,25 @@ export async function update(
   c: unknown,
 ): Promise<unknown> {
   const session = state.values;
+  // Every object has members that nobody has put in.
+  const own = () => Object.hasOwn(session, key) ? session[key] : undefined;
   const { expiry } = committing;
   if (!committing.store.capabilities.atomic || !state.stored) {
-    setProperty(session, key, change(session[key]));
+    setProperty(session, key, change(own()));
     if (committing.store.capabilities.atomic) {
       await commit(committing, state, { keepChanges: true, consumeFlash: false }, c);
       state.assertLive("update");
     }
-    return session[key];
+    return own();
   }
   return await committing.queue.run(state.stored.key, async () => {
     state.unflash(key);
-    const own = state.contents(false).data.get(key);
-    const assigned = own !== state.shown().data.get(key);
+    const mine = state.contents(false).data.get(key);
+    const assigned = mine !== state.shown().data.get(key);
     let current = state.stored!;
     let contents = state.shown();
     for (let tries = 1;; tries++) {
-      const text = assigned ? own : contents.data.get(key);
+      const text = assigned ? mine : contents.data.get(key);
       const value = change(text === undefined ? undefined : JSON.parse(text));
       const data = new Map(contents.data);
       if (value === undefined) data.delete(key);
@@ -64,7 +66,7 @@ export async function update(
         state.show(shown, before);
         state.deliver ||= renewal;
         if (renewal) emit(committing, "renewed", { sid: state.sid }, c);
-        return session[key];
+        return own();
       }
       const fresh = await reread(committing, state, { current, tries, most: UPDATE_TRIES }, c);
       if (!fresh) {
