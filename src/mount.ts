@@ -126,7 +126,9 @@ class Mount implements Mounted {
     this.#c = c;
     this.#set = c.set as (key: string, value: unknown) => void;
     (c as Holder)[MOUNT] = this;
-    c.set = (key: string, value: unknown) => this.assign(key, value);
+    // Assigned as a literal it would be kept, and the request with it, until all garbage is collected.
+    const assign = (key: string, value: unknown) => this.assign(key, value);
+    c.set = assign;
     expose(c, config.contextKey);
     if (config.lazy) {
       const [session, cookie] = names;
@@ -216,7 +218,8 @@ class Mount implements Mounted {
   /** Makes the session of a visit readable on the context. */
   #show(visit: Visit): void {
     this.visit = visit;
-    visit.onChange = () => this.#update(visit);
+    const update = () => this.#update(visit);
+    visit.onChange = update;
     const { transport } = this.config;
     if (transport) this.#cookie = sessionCookie({ cookie: transport.cookie, owner: visit });
     this.#update(visit);
