@@ -21,7 +21,9 @@ const env: Record<string, string> = importMap.length
 
 const tasks: Record<string, (args: string[]) => Promise<boolean>> = {
   demo: (args) => deno(["run", "-A", ...importMap, "scripts/demo/main.ts", ...args]),
+  bench: (args) => deno(["run", "-A", ...importMap, "scripts/bench/main.ts", ...args]),
   test,
+  fuzz: (args) => deno(["run", "-A", ...importMap, "scripts/fuzz.ts", ...args]),
   check,
 };
 

@@ -1,0 +1,191 @@
+// Measures one storage by `app.fetch()`, on Deno and on Node. Its argument is the plan; it prints a line of JSON for
+// every group of contestants that was measured side by side.
+import process from "node:process";
+import type { Hono } from "hono";
+import { type Backend, counting, openBackend, type Storage } from "./backends.ts";
+import { LIBRARIES, type Library, makeApp, WITHOUT_SESSION } from "./contestants.ts";
+import { lazy } from "./ours.ts";
+import { floor, floorAndPromises } from "./floors.ts";
+import { type Contestant, cpuClock, measure } from "./measure.ts";
+import { rawOf } from "./raw.ts";
+import { cookiesOf, requestsOf, type Scenario, SCENARIOS, verify } from "./scenarios.ts";
+import { summarize, type Summary } from "./statistics.ts";
+
+/** How many different visitors ask in turn: what is kept in cookies is to be seen for the first time. */
+const VISITORS = 200;
+const MORE_THAN_ARE_REMEMBERED = 1100;
+
+/** How many times as long it takes to get warm where one request takes a hundred microseconds. */
+const REMOTE_WARM_UP = 4;
+
+/** What is measured in one process. */
+export interface Plan {
+  readonly storage: Storage;
+  readonly sizes: readonly number[];
+  readonly inFlight: readonly number[];
+  readonly rounds: number;
+  readonly slot: number;
+  readonly warmUp: number;
+}
+
+/** Contestants that were measured in turns. */
+export interface Group {
+  readonly storage: Storage;
+  readonly scenario: string;
+  readonly bytes: number;
+  readonly inFlight: number;
+  /** How many disturbed rounds were measured again. */
+  readonly repeated: number;
+  readonly results: readonly Result[];
+}
+
+/** What was measured of one contestant. */
+export interface Result {
+  readonly name: string;
+  /** Microseconds for one request. */
+  readonly total: Summary;
+  /** The same over bare Hono, by round. */
+  readonly extra: Summary;
+  readonly storeCalls?: number;
+  readonly setCookieBytes?: number;
+}
+
+interface Entry {
+  readonly contestant: Contestant;
+  readonly storeCalls?: number;
+  readonly setCookieBytes?: number;
+}
+
+if (import.meta.main) {
+  const plan: Plan = JSON.parse(process.argv[2]!);
+  await using backend = await openBackend(plan.storage);
+  const { gc } = globalThis as { gc?: (options: { type: "minor" }) => void };
+  const isRemote = plan.storage === "deno-kv" || plan.storage === "redis";
+  const options = isRemote
+    // Until what is compiled by the number of its calls is compiled.
+    ? { ...plan, warmUp: REMOTE_WARM_UP * plan.warmUp }
+    : { ...plan, clock: cpuClock, ...(gc ? { collect: () => gc({ type: "minor" }) } : {}) };
+  for (const bytes of plan.sizes) {
+    const participants = await participantsOf(backend, bytes);
+    for (const scenario of scenariosOf(plan, bytes)) {
+      const entries = await enter(participants, SCENARIOS[scenario]!);
+      if (scenario === "read") {
+        for (const contestant of await rawOf(backend, bytes)) entries.push({ contestant });
+      }
+      const contestants = entries.map(({ contestant }) => contestant);
+      for (const inFlight of plan.inFlight) {
+        const { rounds, repeated } = await measure(contestants, { ...options, inFlight });
+        const results = entries.map(({ contestant: { name }, ...costs }, at): Result => ({
+          name,
+          total: summarize(rounds.map((round) => round[at]!)),
+          extra: summarize(rounds.map((round) => round[at]! - round[0]!)),
+          ...costs,
+        }));
+        const { storage } = plan;
+        const group: Group = { storage, scenario, bytes, inFlight, repeated, results };
+        console.log(JSON.stringify(group));
+      }
+    }
+  }
+}
+
+function scenariosOf({ storage, sizes }: Plan, bytes: number): string[] {
+  return Object.keys(SCENARIOS).filter((scenario) =>
+    // Without a session there is nothing of that size.
+    scenario === "no cookie" ? bytes === sizes[0] : scenario !== "read again" || isInCookie(storage)
+  );
+}
+
+function isInCookie(storage: Storage): boolean {
+  return storage === "sealed" || storage === "encrypted" || storage === "signed";
+}
+
+/** A library with an application, and the cookies of its visitors. */
+interface Participant {
+  readonly library: Library;
+  readonly app: Hono;
+  readonly cookies: readonly string[];
+  /** What a request costs beside time. */
+  count(scenario: Scenario): Promise<Omit<Entry, "contestant">>;
+}
+
+/** Sets everything up that can keep sessions there, bare Hono first. */
+async function participantsOf(backend: Backend, bytes: number): Promise<Participant[]> {
+  const participants: Participant[] = [];
+  const visitors = isInCookie(backend.storage) ? MORE_THAN_ARE_REMEMBERED : VISITORS;
+  // What is without sessions gets requests like those of the floor.
+  const standIn = makeApp((await floor.setUp(backend))!, bytes);
+  const standIns = await cookiesOf(standIn, visitors);
+  for (const library of LIBRARIES) {
+    const setup = await library.setUp(backend);
+    if (!setup) continue;
+    const app = makeApp(setup, bytes);
+    const isWithout = WITHOUT_SESSION.includes(library);
+    if (!isWithout) await verify(app, library.name);
+    participants.push({
+      library,
+      app,
+      cookies: isWithout ? standIns : await cookiesOf(app, visitors),
+      count: async (scenario) =>
+        isWithout ? {} : await count(library, backend, { scenario, bytes }),
+    });
+  }
+  return participants;
+}
+
+/** Makes the contestants of a scenario. */
+async function enter(
+  participants: readonly Participant[],
+  scenario: Scenario,
+): Promise<Entry[]> {
+  const entries: Entry[] = [];
+  for (const { library, app, cookies, count } of participants) {
+    if (!takesPart(library, scenario)) continue;
+    const requests = requestsOf(scenario, cookies);
+    const contestant = visiting(library.name, app, requests);
+    const { status } = await contestant.run() as Response;
+    if (status !== 200) throw new Error(`Cannot measure ${library.name}: it answers ${status}`);
+    entries.push({ contestant, ...await count(scenario) });
+  }
+  return entries;
+}
+
+/** Whether a library has something to do in a scenario. */
+function takesPart(library: Library, { touched }: Scenario): boolean {
+  if (library === lazy) return !touched;
+  // Nothing can't be left out there.
+  return touched || library !== floor && library !== floorAndPromises;
+}
+
+function visiting(
+  name: string,
+  app: Hono,
+  requests: readonly Request[],
+): Contestant {
+  let next = 0;
+  return {
+    name,
+    run() {
+      const request = requests[next]!;
+      next = next + 1 === requests.length ? 0 : next + 1;
+      return app.fetch(request);
+    },
+  };
+}
+
+/** The calls of a store in one request, and the bytes of Set-Cookie in its response. */
+async function count(
+  library: Library,
+  backend: Backend,
+  { scenario, bytes }: { scenario: Scenario; bytes: number },
+): Promise<Omit<Entry, "contestant">> {
+  let storeCalls = 0;
+  const setup = await library.setUp(counting(backend, () => storeCalls++));
+  const app = makeApp(setup!, bytes);
+  const [request] = requestsOf(scenario, await cookiesOf(app, 1));
+  storeCalls = 0;
+  const response = await app.fetch(request!);
+  const setCookieBytes = response.headers.getSetCookie()
+    .reduce((sum, line) => sum + new TextEncoder().encode(line).length, 0);
+  return { ...(isInCookie(backend.storage) ? {} : { storeCalls }), setCookieBytes };
+}
