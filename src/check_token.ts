@@ -5,7 +5,7 @@ import type { Clock } from "./clock.ts";
 import { refuse } from "./misuse.ts";
 import type { SessionTokenOptions } from "./options.ts";
 import type { SecretOption } from "./secrets.ts";
-import type { Session, SessionObject } from "./session.ts";
+import { type SessionObject, typed } from "./session.ts";
 import type { Stored } from "./session_state.ts";
 
 /** How sessions are opened without a cookie. */
@@ -54,7 +54,7 @@ export function checkToken<Data extends object>(
     transport: new BearerTransport({ queryParam, header }),
     tokens,
     async issue({ key }, session, c) {
-      return await tokens.sign(key, await payload(session as unknown as Session<Data>), c);
+      return await tokens.sign(key, await payload(typed<Data>(session)), c);
     },
   };
 }

@@ -1,23 +1,15 @@
-import type { BoundedStore } from "./bounded_store.ts";
 import { type Committing, interrupt, readContents, reread } from "./committing.ts";
 import { SessionEndedError, SessionLimitError, SessionStoreError } from "./errors.ts";
 import { type Contents, contentsOf, contentsToRecord, sameContents } from "./contents.ts";
 import { emit } from "./events.ts";
 import { isLive, isRenewalDue, renewed } from "./expiry.ts";
 import { merge, mergeFlash } from "./merge.ts";
-import {
-  type CommitOptions,
-  isDifferent,
-  type Plan,
-  plan,
-  withRequested,
-  type WriteOptions,
-} from "./plan.ts";
+import { type CommitOptions, isDifferent, plan, withRequested, type WriteOptions } from "./plan.ts";
 import type { SessionRecord } from "./record.ts";
 import { admit, evict } from "./limit.ts";
-import { isRotationDue, toMarker } from "./rotation.ts";
+import { isRotationDue } from "./rotation.ts";
 import type { Requested, SessionState, Stored } from "./session_state.ts";
-import { hashToken, makeToken } from "./token.ts";
+import { makeHome, put, rotateTo } from "./write.ts";
 
 /** How often a commit is tried against the writes of other requests. */
 const COMMIT_TRIES = 5;
@@ -106,47 +98,6 @@ async function write(
   }
 }
 
-/** Does what was planned; `undefined` when the record is gone or another one by now. */
-async function put(
-  { store }: Committing,
-  { current, operation, record }: { current: Stored } & Pick<Plan, "operation" | "record">,
-  c: unknown,
-): Promise<Stored | undefined> {
-  let { token, key }: Omit<Stored, "record"> = current;
-  if (operation === "replace") ({ token, key } = await makeHome(store));
-  const written = operation === "touch"
-    ? await store.touch(key, times(record), current.record, c)
-    : operation === "update"
-    ? await store.update(key, record, current.record, c)
-    : await store.replace(current.key, { key, record }, current.record, c);
-  if (written === false) return undefined;
-  return typeof written === "string"
-    ? { token: written, key: written, record }
-    : { token, key, record };
-}
-
-/**
- * Gives a session a new token, and leaves the way to it under the old one. Nobody knows the new token before the
- * old one leads to it, so that what a crash leaves in between opens nothing.
- */
-async function rotateTo(
-  { store, rotation }: Committing,
-  { current, record, now }: { current: Stored; record: SessionRecord; now: number },
-  c: unknown,
-): Promise<Stored | undefined> {
-  const home = await makeHome(store);
-  if (!await store.create(home.key, record, c)) return undefined;
-  const { grace } = rotation!;
-  const marker = await toMarker({ ...current, token: current.token! }, {
-    successor: home.token,
-    grace,
-    now,
-  });
-  if (await store.update(current.key, marker, current.record, c)) return { ...home, record };
-  await store.delete(home.key, c);
-  return undefined;
-}
-
 /** Whether this request gives its session a new token: not if the session has just got one. */
 function isRotating(
   { rotation }: Committing,
@@ -213,18 +164,8 @@ function settle(
   state.show(contents, mine);
 }
 
-/** A new token, and the key under which its session is kept. */
-async function makeHome(store: BoundedStore): Promise<{ token: string; key: string }> {
-  const token = makeToken();
-  return { token, key: store.capabilities.stateless ? token : await hashToken(token) };
-}
-
-function times({ lastSeenAt, renewedAt, expiresAt }: SessionRecord) {
-  return { lastSeenAt, renewedAt, expiresAt };
-}
-
 /** Whether there is nothing to do. */
-export function isIdle(
+function isIdle(
   committing: Committing,
   state: SessionState,
   options: CommitOptions,

@@ -1,10 +1,10 @@
 import type { Context, MiddlewareHandler } from "hono";
 import { editHeaders } from "./answer.ts";
-import { checkContextKey } from "./check_options.ts";
+import { checkContextKey } from "./check_parts.ts";
 import { checkObject, checkShape } from "./check_shapes.ts";
 import { refuse, refuseRange } from "./misuse.ts";
-import { type Mounted, mountedOn } from "./mount.ts";
-import { isReserved, type Session, type SessionData } from "./session.ts";
+import { type Mounted, mountedOn } from "./mounted.ts";
+import { isReserved, type Session, type SessionData, typed } from "./session.ts";
 
 /**
  * Options of {@linkcode startSession}, {@linkcode endSession} and {@linkcode getSession}.
@@ -68,7 +68,7 @@ export async function startSession<Data extends object = SessionData>(
   options: SessionHelperOptions = {},
 ): Promise<Session<Data>> {
   const visit = await find(c, "start", options).open();
-  return await visit.start(data ?? {}) as unknown as Session<Data>;
+  return typed<Data>(await visit.start(data ?? {}));
 }
 
 /**
@@ -136,7 +136,7 @@ export async function getSession<Data extends object = SessionData>(
   options: SessionHelperOptions = {},
 ): Promise<Session<Data> | null> {
   const visit = await find(c, "get", options).open();
-  return visit.session as unknown as Session<Data> | null;
+  return visit.session && typed<Data>(visit.session);
 }
 
 /**
@@ -168,8 +168,7 @@ export interface RequireSessionOptions<
    *
    * @default {() => true}
    */
-  // deno-lint-ignore no-explicit-any -- The guard goes into applications of whatever environment.
-  when?: (c: Context<any>) => boolean | Promise<boolean>;
+  when?: (c: Context) => boolean | Promise<boolean>;
   /**
    * How `response` is sent.
    *
@@ -187,8 +186,7 @@ export interface RequireSessionOptions<
    *
    * @default {{ status: false, message: "Invalid session" }, its message alone as HTML or text}
    */
-  // deno-lint-ignore no-explicit-any -- The guard goes into applications of whatever environment.
-  response?: string | object | ((c: Context<any>) => Response | Promise<Response>);
+  response?: string | object | ((c: Context) => Response | Promise<Response>);
   /**
    * Which session, where an application has several.
    *

@@ -72,18 +72,29 @@ export function plan(
 
 /** A record with what was asked for: the lifetime, the subject, what lists show and the cookie. */
 export function withRequested(record: SessionRecord, requested: Requested): SessionRecord {
-  const { maxAge, browser, subject, subjectAt, meta, cookie, ...rest } = record;
-  const bound = isOtherSubject(requested, record)
-    ? { subject: requested.subject?.name, subjectAt: requested.subject?.at }
-    : { subject, subjectAt };
-  return present({
+  const {
+    maxAge: _,
+    browser: __,
+    subject: ___,
+    subjectAt: ____,
+    meta: _____,
+    cookie: ______,
+    ...rest
+  } = record;
+  const maxAge = requested.maxAge ?? record.maxAge;
+  const subject = isOtherSubject(requested, record) ? requested.subject?.name : record.subject;
+  const subjectAt = isOtherSubject(requested, record) ? requested.subject?.at : record.subjectAt;
+  const meta = requested.meta === undefined ? record.meta : requested.meta;
+  const cookie = requested.cookie === undefined ? record.cookie : requested.cookie;
+  return {
     ...rest,
-    ...bound,
-    maxAge: requested.maxAge ?? maxAge,
-    browser: (requested.browser ?? browser) || undefined,
-    meta: requested.meta === undefined ? meta : requested.meta ?? undefined,
-    cookie: requested.cookie === undefined ? cookie : requested.cookie ?? undefined,
-  });
+    ...(maxAge === undefined ? {} : { maxAge }),
+    ...(requested.browser ?? record.browser ? { browser: true } : {}),
+    ...(subject === undefined ? {} : { subject }),
+    ...(subjectAt === undefined ? {} : { subjectAt }),
+    ...(meta ? { meta } : {}),
+    ...(cookie ? { cookie } : {}),
+  };
 }
 
 /** Whether what was asked for is not what the record holds. */
@@ -101,12 +112,4 @@ export function isOtherCookie({ cookie }: Requested, record: SessionRecord): boo
 /** Whether another subject was asked for. */
 export function isOtherSubject({ subject }: Requested, record: SessionRecord): boolean {
   return subject !== undefined && (subject?.name ?? null) !== (record.subject ?? null);
-}
-
-/** A record whose absent members are absent. */
-function present(
-  members: { [Name in keyof SessionRecord]: SessionRecord[Name] | undefined },
-): SessionRecord {
-  const entries = Object.entries(members).filter(([, value]) => value !== undefined);
-  return Object.fromEntries(entries) as unknown as SessionRecord;
 }

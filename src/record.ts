@@ -189,6 +189,18 @@ export function pathOf(path: string, key: string | number): string {
   return IDENTIFIER_REGEXP.test(key) ? `${path}.${key}` : `${path}[${JSON.stringify(key)}]`;
 }
 
+/** Whether a value is an object of no class. */
+export function isPlainObject(value: unknown): value is object {
+  if (typeof value !== "object" || value === null) return false;
+  const prototype = Object.getPrototypeOf(value);
+  return prototype === null || Object.getPrototypeOf(prototype) === null;
+}
+
+/** The name of the class of an object, where it has one. */
+export function nameOfClass(value: object): string | undefined {
+  return Object.getPrototypeOf(value)?.constructor?.name || undefined;
+}
+
 /** Something that would not survive JSON, and the keys that lead to it, the last one first. */
 interface Problem {
   readonly state: string;
@@ -234,9 +246,8 @@ function problemInArray(value: unknown[], parents: object[]): Problem | undefine
 }
 
 function problemInObject(value: object, parents: object[]): Problem | undefined {
-  const prototype = Object.getPrototypeOf(value);
-  if (prototype !== null && Object.getPrototypeOf(prototype) !== null) {
-    return { state: `is a ${prototype.constructor?.name || "class instance"}`, keys: [] };
+  if (!isPlainObject(value)) {
+    return { state: `is a ${nameOfClass(value) ?? "class instance"}`, keys: [] };
   }
   if (Object.getOwnPropertySymbols(value).length > 0) {
     return { state: "has a symbol as key", keys: [] };

@@ -1,3 +1,5 @@
+import { isPlainObject, nameOfClass } from "./record.ts";
+
 /**
  * The data of sessions, empty here, for an application to fill in once for all of its sessions, by augmenting
  * this interface in a file of its own. The README has the lines.
@@ -361,15 +363,16 @@ export function setProperty(object: object, key: string, value: unknown): void {
   });
 }
 
-/** @throws {TypeError} When a value is no plain object. */
+/** @throws {TypeError} When a value is no plain object, nor a session. */
 export function assertPlainObject(value: unknown): asserts value is object {
-  const prototype = typeof value === "object" && value !== null ? Object.getPrototypeOf(value) : 0;
-  const plain = prototype === null || prototype === SessionObject.prototype ||
-    typeof prototype === "object" && Object.getPrototypeOf(prototype) === null;
-  if (plain) return;
-  throw new TypeError(
-    `Cannot set session: it takes a plain object or null, not ${
-      prototype === 0 ? `a value of type ${typeof value}` : `a ${prototype.constructor?.name}`
-    }`,
-  );
+  if (isPlainObject(value) || value instanceof SessionObject) return;
+  const kind = typeof value === "object" && value !== null
+    ? `a ${nameOfClass(value)}`
+    : `a value of type ${typeof value}`;
+  throw new TypeError(`Cannot set session: it takes a plain object or null, not ${kind}`);
+}
+
+/** A session by the type that its data are known by: what they hold is the application's word. */
+export function typed<Data extends object>(session: SessionObject): Session<Data> {
+  return session as unknown as Session<Data>;
 }

@@ -1,5 +1,6 @@
 import type { CookieTemplate, SessionCookieOptions } from "./cookie_attributes.ts";
-import { parseObject } from "./record.ts";
+import { SessionEndedError } from "./errors.ts";
+import { isPlainObject, parseObject } from "./record.ts";
 
 /**
  * The cookie of one session, as `c.get("sessionCookie")`: its attributes, which can be changed. What is changed is
@@ -53,28 +54,28 @@ export function cookieOf(cookie: CookieTemplate, changes: string | undefined): C
 }
 
 /** What a cookie is shown of, behind its attributes. */
-interface Shown {
+export interface ShownCookie {
   readonly cookie: CookieTemplate;
-  readonly owner: CookieOwner;
+  /** Knows the session of the request now, unless it has ended. */
+  readonly visit: { readonly state: CookieOwner | undefined };
 }
 
 /** Makes the attributes of a session's cookie readable and writable. */
-export function sessionCookie(shown: Shown): SessionCookie {
-  return new Proxy<Shown>(shown, HANDLER) as SessionCookie;
+export function sessionCookie(shown: ShownCookie): SessionCookie {
+  return new Proxy<ShownCookie>(shown, HANDLER) as SessionCookie;
 }
 
-function attributesOf({ cookie, owner }: Shown): SessionCookie {
-  const { maxAge } = owner;
-  const { attributes } = cookieOf(cookie, owner.cookie);
-  return { ...attributes, ...(maxAge === undefined ? {} : { maxAge }) };
+function attributesOf({ cookie, visit: { state } }: ShownCookie): SessionCookie {
+  const { attributes } = cookieOf(cookie, state?.cookie);
+  return { ...attributes, ...(state?.maxAge === undefined ? {} : { maxAge: state.maxAge }) };
 }
 
-function change(shown: Shown, name: string | symbol, value: unknown): true {
-  replaceCookie(shown.cookie, shown.owner, { ...attributesOf(shown), [name]: value });
+function change(shown: ShownCookie, name: string | symbol, value: unknown): true {
+  replaceCookie(shown, { ...attributesOf(shown), [name]: value });
   return true;
 }
 
-const HANDLER: ProxyHandler<Shown> = {
+const HANDLER: ProxyHandler<ShownCookie> = {
   get: (shown, name) => Reflect.get(attributesOf(shown), name),
   has: (shown, name) => Reflect.has(attributesOf(shown), name),
   ownKeys: (shown) => Reflect.ownKeys(attributesOf(shown)),
@@ -88,24 +89,20 @@ const HANDLER: ProxyHandler<Shown> = {
 /**
  * Gives a session a cookie with these attributes, and the configured ones where they say nothing.
  *
+ * @throws {SessionEndedError} When the session has ended.
  * @throws {TypeError} When an attribute is not what it should be, or a browser would refuse the cookie.
  * @throws {RangeError} When `maxAge` is not a positive number of seconds.
  */
-export function replaceCookie(cookie: CookieTemplate, owner: CookieOwner, value: unknown): void {
+export function replaceCookie({ cookie, visit: { state } }: ShownCookie, value: unknown): void {
+  if (!state) throw new SessionEndedError("Cannot change session cookie: its session has ended");
   if (!isPlainObject(value)) {
     throw new TypeError("Cannot change session cookie: it takes a plain object of attributes");
   }
   const { maxAge, ...attributes } = value as SessionCookie;
   const { attributes: changed } = cookie.with(attributes);
-  if ("maxAge" in value && maxAge !== owner.maxAge) owner.renew(maxAge ?? "browser");
+  if ("maxAge" in value && maxAge !== state.maxAge) state.renew(maxAge ?? "browser");
   const changes = Object.entries(changed).filter(([name, value]) =>
     value !== Reflect.get(cookie.attributes, name)
   );
-  owner.cookie = changes.length === 0 ? undefined : JSON.stringify(Object.fromEntries(changes));
-}
-
-function isPlainObject(value: unknown): value is object {
-  if (typeof value !== "object" || value === null) return false;
-  const prototype = Object.getPrototypeOf(value);
-  return prototype === null || prototype === Object.prototype;
+  state.cookie = changes.length === 0 ? undefined : JSON.stringify(Object.fromEntries(changes));
 }

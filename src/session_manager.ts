@@ -1,7 +1,8 @@
 import type { MiddlewareHandler } from "hono";
 import type { MiddlewareConfig } from "./check_options.ts";
-import { mount, mountedOn } from "./mount.ts";
-import type { Session, SessionData } from "./session.ts";
+import { mount } from "./mount.ts";
+import { mountedOn } from "./mounted.ts";
+import { type Session, type SessionData, typed } from "./session.ts";
 import type { SessionEnv } from "./session_env.ts";
 import { type ListOptions, SessionList } from "./session_list.ts";
 import { Sessions } from "./sessions.ts";
@@ -262,6 +263,6 @@ export class SessionManager<Data extends object = SessionData, Key extends strin
   async open(request: Request, { c }: ManageOptions = {}): Promise<Session<Data> | undefined> {
     const visit = await this.#sessions.open(await credentialsOf(this.#config, request, c), c);
     visit.leave();
-    return visit.isLoaded ? visit.session as unknown as Session<Data> : undefined;
+    return visit.isLoaded && visit.session ? typed<Data>(visit.session) : undefined;
   }
 }

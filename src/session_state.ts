@@ -168,6 +168,12 @@ export class SessionState implements SessionController {
     return browser ? undefined : maxAge ?? this.#keeper.expiry.maxAge;
   }
 
+  /** Whether it is new, without data, and nothing is asked of it. */
+  get isUntouched(): boolean {
+    return this.stored === undefined && this.status === "live" && this.#baseText === "{}" &&
+      Reflect.ownKeys(this.session).length === 0 && Object.keys(this.requested).length === 0;
+  }
+
   isNew(): boolean {
     return this.stored === undefined;
   }

@@ -1,7 +1,7 @@
 import type { Clock } from "./clock.ts";
-import { commit, isIdle } from "./commit.ts";
+import { commit } from "./commit.ts";
 import { type Committing, end } from "./committing.ts";
-import { SessionEndedError, SessionExistsError } from "./errors.ts";
+import { SessionExistsError } from "./errors.ts";
 import { emit } from "./events.ts";
 import type { ExpiryPolicy } from "./expiry.ts";
 import { refuseChange, refusingChanges } from "./outage.ts";
@@ -87,7 +87,7 @@ export class Visit implements SessionKeeper {
 
   /** The session of this request as it is now, with what is behind it. */
   get state(): SessionState | undefined {
-    return this.#options.outage ? undefined : this.#current;
+    return this.isOutage ? undefined : this.#current;
   }
 
   /** The token of the session for clients that keep no cookies; `undefined` while it has none that lasts. */
@@ -98,24 +98,6 @@ export class Visit implements SessionKeeper {
   /** Whether the store failed, so that nobody knows whose session it is. */
   get isOutage(): boolean {
     return this.#refusing !== undefined;
-  }
-
-  /** The JSON text of what the session changed of its cookie. */
-  get cookie(): string | undefined {
-    return this.#current?.cookie;
-  }
-
-  set cookie(changes: string | undefined) {
-    this.#live("change").cookie = changes;
-  }
-
-  /** The lifetime of the session in seconds; `undefined` when its cookie ends with the browser. */
-  get maxAge(): number | undefined {
-    return this.#current?.maxAge;
-  }
-
-  renew(maxAge: number | "browser"): void {
-    this.#live("renew").renew(maxAge);
   }
 
   get committed(): boolean {
@@ -130,13 +112,13 @@ export class Visit implements SessionKeeper {
    */
   assign(value: unknown): void {
     if (value === null) {
-      if (this.#options.outage) refuseChange();
+      if (this.isOutage) refuseChange();
       this.#current?.destroy();
       return;
     }
     if (value === this.session && value !== undefined) return;
     assertPlainObject(value);
-    if (this.#options.outage) refuseChange();
+    if (this.isOutage) refuseChange();
     if (this.#current?.status === "live") return this.#current.replaceData(value);
     const state = this.#begin();
     state.assertNotCommitted("begin");
@@ -153,7 +135,7 @@ export class Visit implements SessionKeeper {
     data: object,
     prepare: (session: SessionState) => void = () => {},
   ): Promise<SessionObject> {
-    if (this.#options.outage) refuseChange();
+    if (this.isOutage) refuseChange();
     const before = this.#current;
     if (before?.stored && before.status === "live" && !this.#config.allowOverwrite) {
       throw new SessionExistsError("Cannot start session: another one is live");
@@ -190,14 +172,13 @@ export class Visit implements SessionKeeper {
   async save(state: SessionState): Promise<void> {
     if (!state.stored) state.assertNotCommitted("save");
     await this.#removeEnded();
-    await commit(
-      this.#config,
-      state,
-      { keepChanges: true, consumeFlash: this.#committed },
-      this.#options.c,
-    );
+    const options = { keepChanges: true, consumeFlash: this.#committed };
+    try {
+      await commit(this.#config, state, options, this.#options.c);
+    } finally {
+      await this.issue();
+    }
     state.assertLive("save");
-    await this.issue();
   }
 
   async update(
@@ -207,16 +188,19 @@ export class Visit implements SessionKeeper {
   ): Promise<unknown> {
     if (!state.stored) state.assertNotCommitted("save");
     await this.#removeEnded();
-    const value = await update(this.#config, state, { key, change }, this.#options.c);
-    await this.issue();
-    return value;
+    try {
+      return await update(this.#config, state, { key, change }, this.#options.c);
+    } finally {
+      await this.issue();
+    }
   }
 
   /** Makes the token for clients that keep no cookies. A failure is reported, the session goes on without. */
   async issue(): Promise<void> {
     const { issue, logger } = this.#config;
     const state = this.#current;
-    if (!issue || !state?.stored || state.status !== "live") return;
+    if (!issue) return;
+    if (!state?.stored || state.status !== "live") return this.#changed();
     try {
       const { stored } = state;
       const token = await issue(stored, state.session, this.#options.c);
@@ -241,12 +225,9 @@ export class Visit implements SessionKeeper {
     this.#committed = true;
   }
 
-  /** Whether there is nothing to commit at the end of the request, and nothing to tell the client. */
-  isIdle({ failed, keepChanges }: { failed: boolean; keepChanges: boolean }): boolean {
-    const state = this.#current;
-    return state !== undefined && state.status === "live" && !state.deliver &&
-      this.#ended.length === 0 && this.#refusing === undefined &&
-      isIdle(this.#config, state, { keepChanges, consumeFlash: !failed, rotate: true });
+  /** Whether nothing was done that could be stored or told: a visitor without a session who put nothing in. */
+  get isUntouched(): boolean {
+    return this.#current?.isUntouched === true && this.#ended.length === 0 && !this.isOutage;
   }
 
   /**
@@ -258,7 +239,7 @@ export class Visit implements SessionKeeper {
   async finish(
     { failed, keepChanges }: { failed: boolean; keepChanges: boolean },
   ): Promise<Delivery | undefined> {
-    if (this.#options.outage) {
+    if (this.isOutage) {
       if (this.#current?.hasChanged()) refuseChange();
       return undefined;
     }
@@ -299,12 +280,6 @@ export class Visit implements SessionKeeper {
     // A link that carries a token must not make its session that of the browser that follows it.
     if (!deliver || stored.token === undefined || this.#isByToken(state)) return undefined;
     return toDelivery(stored, { held, now: this.clock() });
-  }
-
-  /** @throws {SessionEndedError} When this request has ended its session. */
-  #live(action: string): SessionState {
-    if (this.#current) return this.#current;
-    throw new SessionEndedError(`Cannot ${action} session cookie: its session has ended`);
   }
 
   /** Whether a session is the one that an access token led to. */

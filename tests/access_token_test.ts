@@ -1023,3 +1023,15 @@ Deno.test("token.secret that is no good throws when the middleware is built, wit
     assertMatch(error.message, /^Cannot build session middleware: .*token\.secret/);
   }
 });
+
+Deno.test("sessionToken is gone when save() finds that the session was ended elsewhere", async () => {
+  const { app, by, login } = setup();
+  app.get("/late", async (c) => {
+    await app.request("/end", { headers: by(c.get("sessionToken")!) });
+    c.var.session.name = "late";
+    await assertRejects(() => c.var.session.save(), Error, "it has ended");
+    return c.text(String(c.get("sessionToken")));
+  });
+  const token = await login();
+  assertEquals(await (await app.request("/late", { headers: by(token) })).text(), "undefined");
+});

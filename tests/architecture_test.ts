@@ -75,6 +75,7 @@ const LAYERS: string[][] = [
     "src/rotation.ts",
     "src/committing.ts",
     "src/plan.ts",
+    "src/write.ts",
     "src/commit.ts",
     "src/update.ts",
     "src/delivery.ts",
@@ -96,9 +97,10 @@ const LAYERS: string[][] = [
     "src/check_cookie.ts",
     "src/check_shapes.ts",
     "src/check_token.ts",
+    "src/check_parts.ts",
     "src/check_options.ts",
   ],
-  ["src/travel.ts"],
+  ["src/travel.ts", "src/mounted.ts"],
   ["src/mount.ts"],
   ["src/session_manager.ts", "src/helpers.ts"],
   ["src/middleware.ts"],
@@ -165,6 +167,7 @@ Deno.test("only the middleware, its helpers, the cookie, the answer and the JWT 
     "src/helpers.ts",
     "src/middleware.ts",
     "src/mount.ts",
+    "src/mounted.ts",
     "src/session_manager.ts",
   ]);
 });

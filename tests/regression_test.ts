@@ -558,3 +558,33 @@ Deno.test("a flashed list that is changed again after save() is kept as it was l
   await client.text("/change");
   assertEquals(await client.json("/read"), [1, 2, 3]);
 });
+
+Deno.test("no answer stays cacheable when a new session can't be stored for its data", async () => {
+  const app = new Hono()
+    .use(session<{ ratio?: number }>({ store: new MapStore() }))
+    .get("/", (c) => {
+      c.var.session.ratio = NaN;
+      return c.text("secret", 200, { "Cache-Control": "public, max-age=60", ETag: '"1"' });
+    });
+  const response = await app.request("/");
+  assertEquals([response.status, response.headers.get("etag")], [500, null]);
+  assertEquals(response.headers.get("cache-control"), "no-store");
+});
+
+Deno.test("c.session of other middleware, or of another copy of this one, is left alone", async () => {
+  const name = "elsewhere";
+  const other = new Hono().get("/", (c) => c.text(String(Reflect.get(c, name))));
+  const contexts: object[] = [];
+  await new Hono().get("/", (c) => c.text(String(contexts.push(c)))).request("/");
+  const prototype = Object.getPrototypeOf(contexts[0]);
+  Object.defineProperty(prototype, name, { get: () => "theirs", configurable: true });
+  try {
+    const app = new Hono()
+      .use(session({ store: new MapStore(), contextKey: name }))
+      .get("/", (c) => c.text(Reflect.get(c, name).isNew ? "ours" : ""));
+    assertEquals(await (await app.request("/")).text(), "ours");
+    assertEquals(await (await other.request("/")).text(), "theirs");
+  } finally {
+    Reflect.deleteProperty(prototype, name);
+  }
+});

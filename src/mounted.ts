@@ -1,0 +1,109 @@
+import type { Context } from "hono";
+import type { MiddlewareConfig } from "./check_options.ts";
+import type { Visit } from "./visit.ts";
+
+/** The names of a session, its cookie and its token on a context. */
+export type Names = readonly [session: string, cookie: string, token: string];
+
+/** The names of a session, its cookie and its token on a context, by its key. */
+export function namesOf(contextKey: string): Names {
+  return [contextKey, `${contextKey}Cookie`, `${contextKey}Token`];
+}
+
+/** A session of a request, and the middleware that it comes from. */
+export interface Mounted {
+  readonly config: MiddlewareConfig;
+  readonly names: Names;
+  /** Another session of the same request, under this one. */
+  readonly outer: Mounted | undefined;
+  /** The visit, once it has begun. */
+  readonly visit: Visit | undefined;
+  /** What the session reads now. */
+  readonly session: unknown;
+  /** Begins the visit, unless that was done. */
+  open(): Promise<Visit>;
+  /** Ends the session that a token for clients without cookies opens. */
+  end(token: string): Promise<void>;
+  /** Assigns to a variable of the context, which may be the session. */
+  assign(key: string, value: unknown): void;
+}
+
+/** Where a context holds its sessions. A `WeakMap` beside it would cost more than all else, when garbage is collected. */
+const MOUNTED = Symbol("hono-session");
+
+/** A context with sessions, or without. */
+type Holder = { [MOUNTED]?: Mounted };
+
+/** The sessions of a request, the last one mounted. */
+export function outermost(c: Context): Mounted | undefined {
+  return (c as Holder)[MOUNTED];
+}
+
+/** A session of a request, if the middleware is mounted. */
+export function mountedOn(c: unknown, contextKey: string): Mounted | undefined {
+  let mounted = (c as Holder | undefined)?.[MOUNTED];
+  while (mounted && mounted.config.contextKey !== contextKey) mounted = mounted.outer;
+  return mounted;
+}
+
+/** Gives a context a session. */
+export function hold(c: Context, mounted: Mounted): void {
+  (c as Holder)[MOUNTED] = mounted;
+  expose(Object.getPrototypeOf(c), mounted.config.contextKey);
+}
+
+/**
+ * The mount of the same middleware, or of one with the same store and cookie, that has a request in its care.
+ *
+ * @throws {TypeError} When another one claims its name or its cookie.
+ */
+export function sameAs(
+  outermost: Mounted | undefined,
+  { contextKey, cookieName, origin, transport }: MiddlewareConfig,
+  wanted: Names,
+): Mounted | undefined {
+  const cookies = transport?.names ?? [];
+  for (let mounted = outermost; mounted; mounted = mounted.outer) {
+    const { config, names } = mounted;
+    const isApart = !names.some((name) => wanted.includes(name)) &&
+      !config.transport?.names.some((name) => cookies.includes(name));
+    if (isApart) continue;
+    const key = config.contextKey;
+    if (
+      key === contextKey && config.cookieName === cookieName && config.origin === origin
+    ) return mounted;
+    throw new TypeError(
+      `Cannot mount session middleware as "${contextKey}" with cookie "${cookieName}": another one is ` +
+        `mounted as "${key}" with cookie "${config.cookieName}"`,
+    );
+  }
+  return undefined;
+}
+
+/** The names that a kind of context gives its sessions. */
+const exposed = new WeakMap<object, Set<string>>();
+
+/** Gives all contexts of a kind the property `c.session`: one for each of them would cost more than all else. */
+function expose(prototype: object, contextKey: string): void {
+  const names = exposed.get(prototype) ?? new Set();
+  if (names.has(contextKey)) return;
+  exposed.set(prototype, names.add(contextKey));
+  // Of another copy of this package, for contexts that are its own.
+  const other = Object.getOwnPropertyDescriptor(prototype, contextKey);
+  Object.defineProperty(prototype, contextKey, {
+    get(this: Context) {
+      const mounted = mountedOn(this, contextKey);
+      return mounted ? mounted.session : other?.get?.call(this);
+    },
+    set(this: Context, value: unknown) {
+      const mounted = mountedOn(this, contextKey);
+      if (mounted) mounted.assign(contextKey, value);
+      else if (other?.set) other.set.call(this, value);
+      // Where no middleware is mounted the name is anybody's.
+      else Object.defineProperty(this, contextKey, { value, ...PLAIN });
+    },
+    configurable: true,
+  });
+}
+
+const PLAIN = { writable: true, enumerable: true, configurable: true };
