@@ -2,10 +2,10 @@ import type { Clock } from "./clock.ts";
 import { type Contents, sameContents } from "./contents.ts";
 import { SessionCommittedError, SessionEndedError } from "./errors.ts";
 import { deadline, type ExpiryPolicy, LONGEST_LIFE } from "./expiry.ts";
-import { parseMembers, serializeValue, type SessionRecord } from "./record.ts";
+import { parseMembers, type SessionRecord } from "./record.ts";
 import { assertNotReserved, type SessionController, SessionObject } from "./session.ts";
 import { SessionView } from "./session_view.ts";
-import { assertSubject, parseMeta } from "./subject.ts";
+import { assertSubject, parseMeta, serializeMeta } from "./subject.ts";
 import { makeSid } from "./token.ts";
 
 /** A session as a store holds it, and the token that opens it. */
@@ -48,9 +48,6 @@ export interface Requested {
   /** The JSON text of what is changed of the cookie, `null` for nothing. */
   cookie?: string | null;
 }
-
-/** The most characters of JSON of what lists show. */
-const LONGEST_META = 2048;
 
 /** The inside of one session in one request: what it was, what it is, and what is asked of it. */
 export class SessionState implements SessionController {
@@ -134,20 +131,7 @@ export class SessionState implements SessionController {
 
   set meta(meta: object | undefined) {
     this.assertLive("change");
-    if (meta === undefined) {
-      this.requested.meta = null;
-      return;
-    }
-    const text = serializeValue(meta, "session.meta");
-    if (!text.startsWith("{")) {
-      throw new TypeError("Cannot set session.meta: a plain object is needed, or undefined");
-    }
-    if (text.length > LONGEST_META) {
-      throw new RangeError(
-        `Cannot set session.meta: it is ${text.length} characters of JSON, ${LONGEST_META} are kept`,
-      );
-    }
-    this.requested.meta = text;
+    this.requested.meta = meta === undefined ? null : serializeMeta(meta);
   }
 
   /** The JSON text of what the session changed of its cookie. */

@@ -1,6 +1,6 @@
 import type { BoundedStore } from "./bounded_store.ts";
 import { SessionConflictError } from "./errors.ts";
-import { parseObject } from "./record.ts";
+import { parseObject, serializeValue } from "./record.ts";
 import type { ListedSession } from "./store.ts";
 
 /** The most characters of a subject, so that it fits into the keys of every backend. */
@@ -20,6 +20,27 @@ export function assertSubject(
   if (valid) return;
   throw new TypeError(
     `Cannot ${action}: a well-formed string of 1 to ${LONGEST_SUBJECT} characters is needed${otherwise}`,
+  );
+}
+
+/** The most characters of JSON of what lists show. */
+const LONGEST_META = 2048;
+
+/**
+ * The JSON text of what lists show of a session.
+ *
+ * @throws {TypeError} When it is no plain object.
+ * @throws {RangeError} When it is too long.
+ * @throws {SessionSerializationError} When a value would not survive JSON.
+ */
+export function serializeMeta(meta: object): string {
+  const text = serializeValue(meta, "session.meta");
+  if (!text.startsWith("{")) {
+    throw new TypeError("Cannot set session.meta: a plain object is needed, or undefined");
+  }
+  if (text.length <= LONGEST_META) return text;
+  throw new RangeError(
+    `Cannot set session.meta: it is ${text.length} characters of JSON, ${LONGEST_META} are kept`,
   );
 }
 

@@ -35,6 +35,7 @@ import {
   type StoreUnderTest,
 } from "./conformance/case.ts";
 import { deleteAllCases } from "./conformance/delete_all.ts";
+import { deleteAllRaceCases } from "./conformance/delete_all_races.ts";
 import { endCases } from "./conformance/end.ts";
 import { failureCases } from "./conformance/failure.ts";
 import type { StoreFault, StoreOperation } from "./conformance/faults.ts";
@@ -152,6 +153,7 @@ const CASES: readonly ConformanceCase[] = [
   ...failureCases,
   ...listCases,
   ...deleteAllCases,
+  ...deleteAllRaceCases,
   ...atomicCases,
   ...statelessCases,
 ];

@@ -7,6 +7,7 @@ import {
   rejects,
   same,
   server,
+  written,
 } from "./case.ts";
 
 /** Needs a store that lists the sessions of a subject. */
@@ -60,4 +61,9 @@ export function isEnded(error: unknown): boolean {
 /** Fails unless a write is refused because all sessions of the subject were ended. */
 export function refuses(run: () => unknown, what: string): Promise<void> {
   return rejects(run, isEnded, what);
+}
+
+/** The record after a login. */
+export function login(record: SessionRecord, subject: string, subjectAt: number): SessionRecord {
+  return { ...written(record, '{"logged":"in"}'), subject, subjectAt };
 }
