@@ -1,7 +1,7 @@
 import { checkMembers, checkSeconds } from "./check_shapes.ts";
 import type { SessionLimit } from "./committing.ts";
 import type { StandardSchema } from "./data_reader.ts";
-import { type Logger, type SessionEvents, soundLogger } from "./events.ts";
+import { EVENTS, type Logger, type SessionEvents, soundLogger } from "./events.ts";
 import type { ExpiryPolicy } from "./expiry.ts";
 import { AdaptedStore } from "./key_value_store.ts";
 import { refuse, refuseRange } from "./misuse.ts";
@@ -10,19 +10,6 @@ import { parseObject, serializeValue } from "./record.ts";
 import type { RotationPolicy } from "./rotation.ts";
 import { assertNotReserved } from "./session.ts";
 import type { Clock, KeyValueStore, SessionStore } from "./store.ts";
-
-const EVENTS: readonly (keyof SessionEvents)[] = [
-  "created",
-  "loaded",
-  "renewed",
-  "regenerated",
-  "rotated",
-  "destroyed",
-  "rejected",
-  "conflict",
-  "interrupted",
-  "storeError",
-];
 
 /** The longest name of a host (RFC 1035, 2.3.4). */
 const LONGEST_HOST = 253;

@@ -141,6 +141,24 @@ export interface SessionEvents {
   storeError?(event: { readonly operation: string; readonly error: Error }, c: unknown): unknown;
 }
 
+/** The names of all events. */
+export const EVENTS: readonly (keyof SessionEvents)[] = namesOf<keyof SessionEvents>({
+  created: true,
+  loaded: true,
+  renewed: true,
+  regenerated: true,
+  rotated: true,
+  destroyed: true,
+  rejected: true,
+  conflict: true,
+  interrupted: true,
+  storeError: true,
+});
+
+function namesOf<Name extends string>(all: Record<Name, true>): Name[] {
+  return Object.keys(all) as Name[];
+}
+
 /** Tells listeners, and lets nothing that they do come back. */
 export function emit<Name extends keyof SessionEvents>(
   { events, logger }: { readonly events: SessionEvents; readonly logger: Logger },

@@ -204,7 +204,7 @@ export interface RequireSessionOptions<
  * @param options What differs from the defaults.
  * @returns The middleware.
  * @throws {TypeError} When an option is unknown or of the wrong kind.
- * @throws {RangeError} When `status` is no status of an error or a redirect.
+ * @throws {RangeError} When `status` is not 200 to 599, or one of those whose responses have no body.
  *
  * @example Pages for those who are logged in
  * ```ts

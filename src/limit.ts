@@ -73,8 +73,9 @@ async function withdraw(
     const choose = (sessions: Listed[]) => sessions.filter((session) => session.sid === sid);
     await endSessionsOf(store, { subject, choose }, c);
     emit(committing, "destroyed", { sid, reason: "evicted" }, c);
-  } catch {
-    // The events tell of it, and the caller is told what went wrong first.
+  } catch (error) {
+    // The caller is told what went wrong first.
+    committing.logger.error("Cannot end session that has no room: it may live on", error);
   }
 }
 

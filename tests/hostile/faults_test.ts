@@ -14,6 +14,7 @@ import { FakeClock } from "../_clock.ts";
 import { CANARY, type Data, makeApp, STEPS } from "./_fault_app.ts";
 import { type Fault, FaultAt, faultsOf } from "./_fault_at.ts";
 import { HeldTimers } from "./_held_timers.ts";
+import { EVENTS } from "../../src/events.ts";
 
 /** Seconds, as no other timer has them. */
 const STORE_TIMEOUT = 4321;
@@ -44,19 +45,6 @@ const SETTINGS: Record<string, Setting> = {
     stateless: true,
   },
 };
-
-const EVENTS = [
-  "created",
-  "loaded",
-  "renewed",
-  "regenerated",
-  "rotated",
-  "destroyed",
-  "rejected",
-  "conflict",
-  "interrupted",
-  "storeError",
-] as const satisfies (keyof SessionEvents)[];
 
 function setup({ options, stateless = false }: Setting, timers: HeldTimers) {
   const clock = new FakeClock();

@@ -7,19 +7,7 @@ import { FakeClock } from "../_clock.ts";
 import { QUIET } from "./_app.ts";
 import { type Data, makeApp } from "./_fault_app.ts";
 import { FaultyStore } from "@x/hono-session/testing";
-
-const EVENTS = [
-  "created",
-  "loaded",
-  "renewed",
-  "regenerated",
-  "rotated",
-  "destroyed",
-  "rejected",
-  "conflict",
-  "interrupted",
-  "storeError",
-] as const satisfies (keyof SessionEvents)[];
+import { EVENTS } from "../../src/events.ts";
 
 type App = ReturnType<typeof makeApp>;
 type Listener = (app: App, c: Context, name: string) => unknown;
