@@ -554,7 +554,9 @@ function testWith(server: Server): void {
           return Promise.reject(error);
         };
         const call = () => store.create(key, makeRecord(clock), undefined, abort.signal);
-        assertEquals((await assertRejects(call) as Error).name, "AbortError");
+        // Some versions of the SDK tell that it was called off, others why it would have been repeated.
+        const told = await assertRejects(call) as Error;
+        assert(told === error || told.name === "AbortError", `it is told ${told}`);
         assertEquals(await store.read(key), undefined);
       }
     },
