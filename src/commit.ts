@@ -1,9 +1,14 @@
 import { type Committing, interrupt, readContents, reread } from "./committing.ts";
 import { SessionEndedError, SessionLimitError, SessionStoreError } from "./errors.ts";
-import { type Contents, contentsOf, contentsToRecord, sameContents } from "./contents.ts";
+import {
+  type Contents,
+  contentsOf,
+  contentsToRecord,
+  mergeContents,
+  sameContents,
+} from "./contents.ts";
 import { emit } from "./events.ts";
 import { isLive, isRenewalDue, renewed } from "./expiry.ts";
-import { merge, mergeFlash } from "./merge.ts";
 import { type CommitOptions, isDifferent, plan, withRequested, type WriteOptions } from "./plan.ts";
 import type { SessionRecord } from "./record.ts";
 import { admit, evict } from "./limit.ts";
@@ -62,16 +67,12 @@ async function write(
   }
   let current = state.stored;
   let theirs = base;
-  // What they would be shown as: bringing data up to date is no change that could undo another one.
   let newer = shown;
   for (let tries = 1;; tries++) {
     const now = committing.clock();
     // What has ended as far as this request knows, another may have renewed.
     if (isLive(committing.expiry, current.record, now)) {
-      const contents = {
-        data: merge(shown.data, mine.data, newer.data),
-        flash: mergeFlash(base.flash, mine.flash, theirs.flash),
-      };
+      const contents = mergeContents({ base, shown, mine, theirs, newer });
       const rotate = isRotating(committing, { state, options, current, now });
       const next = plan(committing, { current, contents, theirs, options, now, rotate });
       if (!next) return settle(state, current, { contents, mine });
@@ -164,8 +165,12 @@ function settle(
   state.show(contents, mine);
 }
 
-/** Whether there is nothing to do. */
-function isIdle(
+/**
+ * Whether there is nothing to commit.
+ *
+ * @throws {SessionSerializationError} When a value would not survive JSON.
+ */
+export function isIdle(
   committing: Committing,
   state: SessionState,
   options: CommitOptions,

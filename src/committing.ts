@@ -96,8 +96,8 @@ export async function readContents(
 
 function isReadable(record: SessionRecord): boolean {
   try {
-    contentsOf(record);
-    return true;
+    const { data, flash } = contentsOf(record);
+    return Boolean(data.members && flash.members);
   } catch {
     return false;
   }

@@ -1,29 +1,61 @@
-import {
-  joinMembers,
-  type Members,
-  parseMembers,
-  sameMembers,
-  type SessionRecord,
-} from "./record.ts";
+import { JsonObject } from "./json_object.ts";
+import { merge, mergeFlash } from "./merge.ts";
+import type { SessionRecord } from "./record.ts";
 
 /** What a session holds: its data, and the values that were flashed. */
 export interface Contents {
-  readonly data: Members;
-  readonly flash: Members;
+  readonly data: JsonObject;
+  readonly flash: JsonObject;
 }
 
 /** Whether two contents are the same. */
 export function sameContents(one: Contents, other: Contents): boolean {
-  return sameMembers(one.data, other.data) && sameMembers(one.flash, other.flash);
+  return one === other || one.data.equals(other.data) && one.flash.equals(other.flash);
 }
 
-/** The contents of a record. */
-export function contentsOf(record: SessionRecord): Contents {
-  return { data: parseMembers(record.data), flash: parseMembers(record.flash ?? "{}") };
+/**
+ * The contents of a record.
+ *
+ * @param keys The keys of the data in their order, where they are known.
+ */
+export function contentsOf(
+  { data, flash }: Pick<SessionRecord, "data" | "flash">,
+  keys?: readonly PropertyKey[],
+): Contents {
+  return {
+    data: JsonObject.ofText(data, keys),
+    flash: flash === undefined ? JsonObject.EMPTY : JsonObject.ofText(flash),
+  };
 }
 
 /** The part of a record that holds contents. */
-export function contentsToRecord(contents: Contents): Pick<SessionRecord, "data" | "flash"> {
-  const data = joinMembers(contents.data);
-  return contents.flash.size === 0 ? { data } : { data, flash: joinMembers(contents.flash) };
+export function contentsToRecord({ data, flash }: Contents): Pick<SessionRecord, "data" | "flash"> {
+  return flash.text === "{}" ? { data: data.text } : { data: data.text, flash: flash.text };
+}
+
+/** What a session was, by whoever changed it. */
+export interface Versions {
+  /** What the store held before. */
+  readonly base: Contents;
+  /** What it was shown as, before the handler changed it. */
+  readonly shown: Contents;
+  /** What the handler made of it. */
+  readonly mine: Contents;
+  /** What the store holds now. */
+  readonly theirs: Contents;
+  /** What that would be shown as: bringing data up to date is no change that could undo another one. */
+  readonly newer: Contents;
+}
+
+/** The contents of a session that two have changed. */
+export function mergeContents({ base, shown, mine, theirs, newer }: Versions): Contents {
+  if (theirs === base && newer === shown) return mine;
+  return {
+    data: JsonObject.ofMembers(
+      merge(shown.data.members, mine.data.members, newer.data.members),
+    ),
+    flash: JsonObject.ofMembers(
+      mergeFlash(base.flash.members, mine.flash.members, theirs.flash.members),
+    ),
+  };
 }

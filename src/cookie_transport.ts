@@ -7,6 +7,7 @@ const LARGEST_COOKIE = 4096;
 const CHUNK_OVERHEAD = 2;
 /** How many cookies of the same name are looked at. */
 const MOST_VALUES = 3;
+const NONE: readonly string[] = [];
 const CHUNKED_REGEXP = /^([2-4])~(.*)$/s;
 
 /** Options of {@linkcode CookieTransport}. */
@@ -39,14 +40,9 @@ export class CookieTransport implements Transport {
     this.names = exists ? [...this.#names, exists.name] : this.#names;
   }
 
-  /** Whether a request may present a token: `false` is certain. */
-  isPresented(headers: Headers): boolean {
-    return headers.get("cookie")?.includes(this.cookie.name) ?? false;
-  }
-
-  read(headers: Headers): string[] {
+  read(headers: Headers): readonly string[] {
     const header = headers.get("cookie");
-    if (header === null) return [];
+    if (header === null) return NONE;
     const values = findAll(header, this.cookie.name);
     if (this.#chunks === 1) return values;
     return values.map((value) => this.#whole(header, value) ?? value);
@@ -133,7 +129,8 @@ export class CookieTransport implements Transport {
  * of. Names are compared byte by byte, and the header is gone
  * through once.
  */
-function findAll(header: string, name: string): string[] {
+function findAll(header: string, name: string): readonly string[] {
+  if (!header.includes(name)) return NONE;
   const values: string[] = [];
   for (let from = 0; from < header.length && values.length < MOST_VALUES;) {
     const end = header.indexOf(";", from);

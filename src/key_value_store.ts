@@ -1,4 +1,4 @@
-import { isPromiseLike } from "./promise.ts";
+import { andThen } from "./promise.ts";
 import { isSessionRecord, type SessionRecord, type SessionTimes } from "./record.ts";
 import type {
   Awaitable,
@@ -9,15 +9,7 @@ import type {
   StoreReplacement,
 } from "./store.ts";
 
-/** Goes on at once with a value and later with a promise, so that a `Map` looks and writes in one step. */
-function then<Value, Result>(
-  value: Value | PromiseLike<Value>,
-  next: (value: Value) => Awaitable<Result>,
-): Awaitable<Result> {
-  return isPromiseLike(value) ? Promise.resolve(value).then(next) : next(value);
-}
-
-/** A {@linkcode SessionStore} on whatever has `get`, `set` and `delete`. */
+/** A {@linkcode SessionStore} on whatever has `get`, `set` and `delete`. A `Map` looks and writes in one step. */
 export class AdaptedStore implements SessionStore {
   readonly capabilities: StoreCapabilities;
   readonly #entries: KeyValueStore;
@@ -34,7 +26,7 @@ export class AdaptedStore implements SessionStore {
   }
 
   read(key: string, c?: unknown): Awaitable<SessionRecord | undefined> {
-    return then(
+    return andThen(
       this.#entries.get(key, c),
       (value) =>
         isSessionRecord(value) && this.#clock() < value.expiresAt ? { ...value } : undefined,
@@ -42,7 +34,7 @@ export class AdaptedStore implements SessionStore {
   }
 
   create(key: string, record: SessionRecord, c?: unknown): Awaitable<boolean> {
-    return then(this.read(key, c), (stored) => stored ? false : this.#set(key, record, c));
+    return andThen(this.read(key, c), (stored) => stored ? false : this.#set(key, record, c));
   }
 
   update(
@@ -63,7 +55,7 @@ export class AdaptedStore implements SessionStore {
     return this.#over(
       previous,
       this.read(key, c),
-      () => then(this.#entries.delete(key, c), () => this.create(next.key, next.record, c)),
+      () => andThen(this.#entries.delete(key, c), () => this.create(next.key, next.record, c)),
     );
   }
 
@@ -81,7 +73,7 @@ export class AdaptedStore implements SessionStore {
   }
 
   delete(key: string, c?: unknown): Awaitable<void> {
-    return then(this.#entries.delete(key, c), () => undefined);
+    return andThen(this.#entries.delete(key, c), () => undefined);
   }
 
   /** Writes over what is stored if that is still the previous record. */
@@ -90,10 +82,10 @@ export class AdaptedStore implements SessionStore {
     reading: Awaitable<SessionRecord | undefined>,
     write: (stored: SessionRecord) => Awaitable<boolean>,
   ): Awaitable<boolean> {
-    return then(reading, (stored) => stored?.version === previous.version && write(stored));
+    return andThen(reading, (stored) => stored?.version === previous.version && write(stored));
   }
 
   #set(key: string, record: SessionRecord, c: unknown): Awaitable<boolean> {
-    return then(this.#entries.set(key, { ...record }, c), () => true);
+    return andThen(this.#entries.set(key, { ...record }, c), () => true);
   }
 }

@@ -8,27 +8,33 @@ import type { Sessions } from "./sessions.ts";
 import { credentialsOf, toCookies } from "./travel.ts";
 import { refuseUnloaded, UNLOADED } from "./unloaded.ts";
 import type { Delivery } from "./delivery.ts";
-import type { Visit } from "./visit.ts";
+import { andThen, type Awaitable, isPromiseLike } from "./promise.ts";
+import type { Exchange } from "./transport.ts";
+import type { Outcome, Visit, VisitWatcher } from "./visit.ts";
 
 /** Makes the middleware of a configuration. */
 export function mount(config: MiddlewareConfig, sessions: Sessions): MiddlewareHandler {
   const names = namesOf(config.contextKey);
   return async function session(c, next): Promise<void> {
     const outer = outermost(c);
-    const same = sameAs(outer, config, names);
+    const same = outer && sameAs(outer, config, names);
     if (same) {
       if (!config.lazy) await same.open();
       return await next();
     }
     const mount = new Mount(c, { config, sessions, names, outer });
-    if (!config.lazy && !mount.begin()) await mount.open();
+    if (!config.lazy) {
+      const visit = mount.open();
+      if (isPromiseLike(visit)) await visit;
+    }
     try {
       await next();
     } catch (error) {
       await mount.finish(true);
       throw error;
     }
-    if (!mount.leave()) await mount.finish(c.error !== undefined || c.res.status >= 500);
+    const leaving = mount.leave();
+    if (leaving) await leaving;
   };
 }
 
@@ -41,7 +47,7 @@ interface MountOptions {
 }
 
 /** One session of one request. */
-class Mount implements Mounted {
+class Mount implements Mounted, VisitWatcher {
   readonly config: MiddlewareConfig;
   readonly names: Names;
   readonly outer: Mounted | undefined;
@@ -51,7 +57,7 @@ class Mount implements Mounted {
   readonly #c: Context;
   readonly #set: (key: string, value: unknown) => void;
   #cookie: SessionCookie | undefined;
-  #opening: Promise<Visit> | undefined;
+  #opening: Awaitable<Visit> | undefined;
   #hasLeft = false;
 
   constructor(c: Context, { config, sessions, names, outer }: MountOptions) {
@@ -77,26 +83,24 @@ class Mount implements Mounted {
     return this.visit ? this.visit.session : this.config.lazy ? UNLOADED : undefined;
   }
 
-  /** Begins the visit of a client that presents nothing, at once; `false` when it presents something. */
-  begin(): boolean {
-    const { bearer, transport } = this.config;
-    const { raw } = this.#c.req;
-    if (transport?.isPresented(raw.headers) || bearer && bearer.transport.read(raw).length > 0) {
-      return false;
+  /** Ends the visit: at once if there is nothing to commit, and nothing to tell the client. */
+  leave(): Promise<void> | undefined {
+    this.#hasLeft = true;
+    const { visit } = this;
+    if (!visit && !this.#opening) return undefined;
+    if (visit?.isUntouched) {
+      visit.leave();
+      return undefined;
     }
-    this.#show(this.#sessions.begin(this.#c));
-    return true;
+    const failed = this.#c.error !== undefined || this.#c.res.status >= 500;
+    if (!visit?.isIdle(this.#outcome(failed))) return this.finish(failed);
+    visit.leave();
+    this.#mark(visit);
+    return undefined;
   }
 
-  /** Ends the visit at once if nothing was done in it; `false` when something was. */
-  leave(): boolean {
-    if (!this.visit?.isUntouched) return false;
-    this.visit.leave();
-    return true;
-  }
-
-  open(): Promise<Visit> {
-    return this.#opening ??= this.visit ? Promise.resolve(this.visit) : this.#open();
+  open(): Awaitable<Visit> {
+    return this.#opening ??= this.#open();
   }
 
   async end(token: string): Promise<void> {
@@ -113,12 +117,12 @@ class Mount implements Mounted {
   /** Commits, then tells the client. A handler that failed keeps its own answer, whatever comes of the commit. */
   async finish(failed: boolean): Promise<void> {
     this.#hasLeft = true;
-    const { commitOnError, logger } = this.config;
-    const visit = this.visit ?? await this.#opening?.catch(() => undefined);
+    const { logger } = this.config;
+    const visit = this.visit ?? await Promise.resolve(this.#opening).catch(() => undefined);
     if (!visit) return;
     let delivery: Delivery | undefined;
     try {
-      delivery = await visit.finish({ failed, keepChanges: !failed || commitOnError });
+      delivery = await visit.finish(this.#outcome(failed));
     } catch (error) {
       // What was committed before it failed has to reach the client all the same.
       const { delivery } = visit;
@@ -134,31 +138,39 @@ class Mount implements Mounted {
     await this.#deliver(visit, delivery);
   }
 
-  async #open(): Promise<Visit> {
+  #outcome(failed: boolean): Outcome {
+    return { failed, keepChanges: !failed || this.config.commitOnError };
+  }
+
+  #open(): Awaitable<Visit> {
+    const c = this.#c;
+    const failed = (error: unknown) => Promise.reject(asResponse(error));
     try {
-      const visit = await this.#sessions.open(
-        await credentialsOf(this.config, this.#c.req.raw, this.#c),
-        this.#c,
+      const visit = andThen(
+        andThen(
+          credentialsOf(this.config, c.req.raw, c),
+          (credentials) => this.#sessions.open(credentials, c),
+        ),
+        (visit) => this.#show(visit),
       );
-      if (this.#hasLeft) visit.leave();
-      this.#show(visit);
-      return visit;
+      return isPromiseLike(visit) ? visit.catch(failed) : visit;
     } catch (error) {
-      throw asResponse(error);
+      return failed(error);
     }
   }
 
   /** Makes the session of a visit readable on the context. */
-  #show(visit: Visit): void {
+  #show(visit: Visit): Visit {
+    if (this.#hasLeft) visit.leave();
     this.visit = visit;
-    const update = () => this.#update(visit);
-    visit.onChange = update;
+    visit.watcher = this;
     const { transport } = this.config;
     if (transport) this.#cookie = sessionCookie({ cookie: transport.cookie, visit });
-    this.#update(visit);
+    this.changed(visit);
+    return visit;
   }
 
-  #update(visit: Visit): void {
+  changed(visit: Visit): void {
     this.#set(this.names[0], visit.session);
     if (this.#cookie) this.#set(this.names[1], visit.state && this.#cookie);
     if (this.config.bearer) this.#set(this.names[2], visit.accessToken);
@@ -189,8 +201,11 @@ class Mount implements Mounted {
 
   /** Tells the client of its session, and shared caches that there is one. */
   async #deliver(visit: Visit, delivery: Delivery | undefined): Promise<void> {
+    this.#mark(visit, delivery && await toCookies(this.config, delivery, this.#c));
+  }
+
+  #mark(visit: Visit, send?: (headers: Exchange) => void): void {
     const { logger, cacheControl, vary } = this.config;
-    const send = delivery && await toCookies(this.config, delivery, this.#c);
     // The response may hold the token of a session that it has begun.
     const mayHoldToken = !visit.isLoaded && visit.accessToken !== undefined;
     if (!send && !visit.isLoaded && !mayHoldToken) return;

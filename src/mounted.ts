@@ -1,5 +1,6 @@
 import type { Context } from "hono";
 import type { MiddlewareConfig } from "./check_options.ts";
+import type { Awaitable } from "./promise.ts";
 import type { Visit } from "./visit.ts";
 
 /** The names of a session, its cookie and its token on a context. */
@@ -21,7 +22,7 @@ export interface Mounted {
   /** What the session reads now. */
   readonly session: unknown;
   /** Begins the visit, unless that was done. */
-  open(): Promise<Visit>;
+  open(): Awaitable<Visit>;
   /** Ends the session that a token for clients without cookies opens. */
   end(token: string): Promise<void>;
   /** Assigns to a variable of the context, which may be the session. */
@@ -58,12 +59,12 @@ export function hold(c: Context, mounted: Mounted): void {
  * @throws {TypeError} When another one claims its name or its cookie.
  */
 export function sameAs(
-  outermost: Mounted | undefined,
+  outermost: Mounted,
   { contextKey, cookieName, origin, transport }: MiddlewareConfig,
   wanted: Names,
 ): Mounted | undefined {
   const cookies = transport?.names ?? [];
-  for (let mounted = outermost; mounted; mounted = mounted.outer) {
+  for (let mounted: Mounted | undefined = outermost; mounted; mounted = mounted.outer) {
     const { config, names } = mounted;
     const isApart = !names.some((name) => wanted.includes(name)) &&
       !config.transport?.names.some((name) => cookies.includes(name));

@@ -18,3 +18,11 @@ export function isPromiseLike<Value>(
 ): value is PromiseLike<Value> {
   return typeof (value as PromiseLike<Value> | null | undefined)?.then === "function";
 }
+
+/** Goes on at once with a value and later with a promise: what is there need not be waited for. */
+export function andThen<Value, Result>(
+  value: Value | PromiseLike<Value>,
+  next: (value: Value) => Awaitable<Result>,
+): Awaitable<Result> {
+  return isPromiseLike(value) ? Promise.resolve(value).then(next) : next(value);
+}

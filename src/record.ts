@@ -6,6 +6,8 @@ const DEEPEST = 200;
 /** The last moment of a `Date`, in epoch milliseconds. */
 const LATEST_TIME = 8.64e15;
 
+const TOO_DEEP = `is nested more than ${DEEPEST} levels deep`;
+
 const IDENTIFIER_REGEXP = /^[A-Za-z_$][\w$]*$/;
 
 /**
@@ -175,12 +177,40 @@ export function sameMembers(one: Members, other: Members): boolean {
  * @throws {SessionSerializationError} When something in it would not survive JSON.
  */
 export function serializeValue(value: unknown, path: string): string {
-  const problem = problemOf(value, []);
-  if (problem) {
-    const whole = problem.keys.reduceRight<string>(pathOf, path);
-    throw new SessionSerializationError(`Cannot serialize session: ${whole} ${problem.state}`);
-  }
+  const problem = problemOf(value, 0);
+  if (problem) refuseProblem(problem, value, path);
   return JSON.stringify(value);
+}
+
+/**
+ * The JSON text of an object of values in a session.
+ *
+ * @throws {SessionSerializationError} When something in one would not survive JSON.
+ */
+export function serializeMembers(values: Record<string, unknown>, path: string): string {
+  const problem = problemInMembers(values, 0);
+  if (problem) refuseProblem(problem, values, path);
+  return JSON.stringify(values);
+}
+
+function refuseProblem({ state, keys }: Problem, value: unknown, path: string): never {
+  const way = keys.toReversed();
+  const cycle = state === TOO_DEEP ? cycleOn(way, value) : undefined;
+  const whole = (cycle ?? way).reduce<string>(pathOf, path);
+  throw new SessionSerializationError(
+    `Cannot serialize session: ${whole} ${cycle ? "is a cycle" : state}`,
+  );
+}
+
+/** The way to the first object that has been passed already, on a way that seems not to end. */
+function cycleOn(way: (string | number)[], value: unknown): (string | number)[] | undefined {
+  const passed = new Set([value]);
+  for (const [at, key] of way.entries()) {
+    value = (value as Record<string | number, unknown>)[key];
+    if (passed.has(value)) return way.slice(0, at + 1);
+    passed.add(value);
+  }
+  return undefined;
 }
 
 /** The path of a key within a path, as it would be written in code. */
@@ -193,7 +223,8 @@ export function pathOf(path: string, key: string | number): string {
 export function isPlainObject(value: unknown): value is object {
   if (typeof value !== "object" || value === null) return false;
   const prototype = Object.getPrototypeOf(value);
-  return prototype === null || Object.getPrototypeOf(prototype) === null;
+  return prototype === Object.prototype || prototype === null ||
+    Object.getPrototypeOf(prototype) === null;
 }
 
 /** The name of the class of an object, where it has one. */
@@ -207,7 +238,7 @@ interface Problem {
   readonly keys: (string | number)[];
 }
 
-function problemOf(value: unknown, parents: object[]): Problem | undefined {
+function problemOf(value: unknown, depth: number): Problem | undefined {
   switch (typeof value) {
     case "string":
     case "boolean":
@@ -215,7 +246,7 @@ function problemOf(value: unknown, parents: object[]): Problem | undefined {
     case "number":
       return Number.isFinite(value) ? undefined : { state: `is ${value}`, keys: [] };
     case "object":
-      return value === null ? undefined : problemIn(value, parents);
+      return value === null ? undefined : problemIn(value, depth);
     case "undefined":
       return { state: "is undefined", keys: [] };
     default:
@@ -223,38 +254,31 @@ function problemOf(value: unknown, parents: object[]): Problem | undefined {
   }
 }
 
-function problemIn(value: object, parents: object[]): Problem | undefined {
-  if (parents.includes(value)) return { state: "is a cycle", keys: [] };
-  if (parents.length === DEEPEST) {
-    return { state: `is nested more than ${DEEPEST} levels deep`, keys: [] };
+function problemIn(value: object, depth: number): Problem | undefined {
+  if (depth === DEEPEST) return { state: TOO_DEEP, keys: [] };
+  if (Array.isArray(value)) return problemInArray(value, depth + 1);
+  if (!isPlainObject(value)) {
+    return { state: `is a ${nameOfClass(value) ?? "class instance"}`, keys: [] };
   }
-  parents.push(value);
-  const problem = Array.isArray(value)
-    ? problemInArray(value, parents)
-    : problemInObject(value, parents);
-  parents.pop();
-  return problem;
+  return problemInMembers(value as Record<string, unknown>, depth + 1);
 }
 
-function problemInArray(value: unknown[], parents: object[]): Problem | undefined {
+function problemInArray(value: unknown[], depth: number): Problem | undefined {
   // Not forEach, which skips holes.
   for (let index = 0; index < value.length; index++) {
-    const problem = problemOf(value[index], parents);
+    const problem = problemOf(value[index], depth);
     if (problem) return within(problem, index);
   }
   return undefined;
 }
 
-function problemInObject(value: object, parents: object[]): Problem | undefined {
-  if (!isPlainObject(value)) {
-    return { state: `is a ${nameOfClass(value) ?? "class instance"}`, keys: [] };
-  }
-  if (Object.getOwnPropertySymbols(value).length > 0) {
+function problemInMembers(values: Record<string, unknown>, depth: number): Problem | undefined {
+  if (Object.getOwnPropertySymbols(values).length > 0) {
     return { state: "has a symbol as key", keys: [] };
   }
-  for (const key of Object.keys(value)) {
-    const member = (value as Record<string, unknown>)[key];
-    const problem = member === undefined ? undefined : problemOf(member, parents);
+  for (const key of Object.keys(values)) {
+    const member = values[key];
+    const problem = member === undefined ? undefined : problemOf(member, depth);
     if (problem) return within(problem, key);
   }
   return undefined;

@@ -1,8 +1,9 @@
 import type { Clock } from "./clock.ts";
-import { type Contents, sameContents } from "./contents.ts";
+import { type Contents, contentsOf, sameContents } from "./contents.ts";
 import { SessionCommittedError, SessionEndedError } from "./errors.ts";
 import { deadline, type ExpiryPolicy, LONGEST_LIFE } from "./expiry.ts";
-import { parseMembers, type SessionRecord } from "./record.ts";
+import { JsonObject } from "./json_object.ts";
+import type { SessionRecord } from "./record.ts";
 import { assertNotReserved, type SessionController, SessionObject } from "./session.ts";
 import { SessionView } from "./session_view.ts";
 import { assertSubject, parseMeta, serializeMeta } from "./subject.ts";
@@ -239,16 +240,16 @@ export class SessionState implements SessionController {
 
   /** What the store holds as far as known, or what a new session starts with. */
   base(): Contents {
-    return this.#base ??= {
-      data: parseMembers(this.#baseText),
-      flash: parseMembers(this.stored?.record.flash ?? "{}"),
-    };
+    return this.#base ??= contentsOf(
+      this.stored?.record ?? { data: this.#baseText },
+      this.#shownText === undefined ? this.#view.keys : undefined,
+    );
   }
 
   /** What it showed before the handler changed it. */
   shown(): Contents {
     if (this.#shownText === undefined) return this.base();
-    return { ...this.base(), data: parseMembers(this.#shownText) };
+    return { ...this.base(), data: JsonObject.ofText(this.#shownText, this.#view.keys) };
   }
 
   /**
@@ -268,8 +269,6 @@ export class SessionState implements SessionController {
    * @throws {SessionSerializationError} When a value would not survive JSON.
    */
   isUnchanged(consume: boolean): boolean {
-    const isPlain = this.stored?.record.flash === undefined;
-    if (isPlain && this.#view.shows(this.#baseText)) return true;
     return sameContents(this.contents(consume), this.base());
   }
 

@@ -1,4 +1,5 @@
 import type { Contents } from "./contents.ts";
+import { JsonObject } from "./json_object.ts";
 import { type Members, parseObject, pathOf, serializeValue } from "./record.ts";
 import { assertNotReserved, isReserved, setProperty } from "./session.ts";
 
@@ -12,12 +13,17 @@ interface Flash {
   readonly under?: string;
 }
 
+const NONE: readonly string[] = [];
+
 /** What a session shows as its own properties: its data, and flashed values over data of the same keys. */
 export class SessionView {
+  /** The keys of the data at first, in their order. */
+  readonly keys: readonly string[];
   readonly #session: Record<string, unknown>;
-  readonly #flashes = new Map<string, Flash>();
+  /** The values that are flashed, once there was one. */
+  #flashes: Map<string, Flash> | undefined;
   /** The keys that this request has seen flashed, by itself or the one before. */
-  readonly #seen = new Set<string>();
+  #seen: Set<string> | undefined;
   #reflash = false;
 
   /**
@@ -27,34 +33,11 @@ export class SessionView {
    */
   constructor(session: object, { data, flash }: { data: string; flash: string | undefined }) {
     this.#session = session as Record<string, unknown>;
-    if (data !== "{}") {
-      const values = parseObject(data);
-      // What the prototype knows is no plain assignment.
-      for (const key of Object.keys(values)) {
-        if (!(key in session)) this.#session[key] = values[key];
-        else if (!isReserved(key)) setProperty(session, key, values[key]);
-      }
-    }
+    this.keys = data === "{}" ? NONE : this.#fill(parseObject(data));
     if (flash === undefined) return;
     for (const [key, value] of Object.entries(parseObject(flash))) {
       if (!isReserved(key)) this.#show(key, value, JSON.stringify(value));
     }
-  }
-
-  /**
-   * Whether it shows what a JSON text says, and nothing else. It may be wrong about another order of the keys.
-   *
-   * @throws {SessionSerializationError} When a value would not survive JSON.
-   */
-  shows(data: string): boolean {
-    if (this.#flashes.size > 0 || this.#seen.size > 0) return false;
-    let text = "";
-    for (const [key, value] of this.#properties()) {
-      text += `${text && ","}${JSON.stringify(key)}:${
-        serializeValue(value, pathOf("session", key))
-      }`;
-    }
-    return `{${text}}` === data;
   }
 
   /** Replaces all that is shown. */
@@ -62,15 +45,13 @@ export class SessionView {
     const entries = Object.entries(data);
     for (const [key] of entries) assertNotReserved(key);
     for (const key of Object.keys(this.#session)) Reflect.deleteProperty(this.#session, key);
-    this.#flashes.clear();
+    this.#flashes?.clear();
     for (const [key, value] of entries) setProperty(this.#session, key, value);
   }
 
   /** All that is shown, as an object of its own. */
   toObject(): Record<string, unknown> {
-    const object: Record<string, unknown> = {};
-    for (const [key, value] of Object.entries(this.#session)) setProperty(object, key, value);
-    return object;
+    return { ...this.#session };
   }
 
   /** Shows a value for this request and the next one. */
@@ -97,10 +78,23 @@ export class SessionView {
    * @param consume Whether what the request before flashed has had its day.
    * @throws {SessionSerializationError} When a value would not survive JSON.
    */
-  contents(stored: Members, consume: boolean): Contents {
+  contents(stored: JsonObject, consume: boolean): Contents {
+    const session = this.#session;
+    const keys = Reflect.ownKeys(session);
+    for (const key of keys) assertData(key);
+    if (!this.#seen && stored === JsonObject.EMPTY) {
+      const data = JsonObject.ofValues({ ...session }, { path: "session", keys });
+      return { data, flash: stored };
+    }
+    return this.#sorted(keys as string[], stored.members, consume);
+  }
+
+  #sorted(keys: readonly string[], stored: Members, consume: boolean): Contents {
     const data: Members = new Map();
     const flash: Members = new Map();
-    for (const [key, value] of this.#properties()) {
+    for (const key of keys) {
+      const value = this.#session[key];
+      if (value === undefined) continue;
       const text = serializeValue(value, pathOf("session", key));
       const flashed = this.#flashOf(key);
       if (!flashed) {
@@ -116,25 +110,27 @@ export class SessionView {
     }
     // What other requests flashed is for the next one, which is not shown here.
     for (const [key, text] of stored) {
-      if (!this.#seen.has(key) && !flash.has(key)) flash.set(key, text);
+      if (!this.#seen?.has(key) && !flash.has(key)) flash.set(key, text);
     }
-    return { data, flash };
+    return { data: JsonObject.ofMembers(data), flash: JsonObject.ofMembers(flash) };
   }
 
   /** Takes note of flashed values that were stored: what they are changed to later is still of this request. */
-  keepFlash(mine: Members, stored: Members): void {
+  keepFlash(mine: JsonObject, stored: JsonObject): void {
+    if (!this.#flashes) return;
     for (const [key, flash] of this.#flashes) {
-      const text = mine.get(key);
-      const isStored = text !== undefined && text === stored.get(key);
+      const text = mine.members.get(key);
+      const isStored = text !== undefined && text === stored.members.get(key);
       if (flash.aging !== undefined && isStored) this.#flashes.set(key, { ...flash, aging: text });
     }
   }
 
   /** Shows the data that the session holds from now on, but for what the handler changed meanwhile. */
-  update(now: Members, before: Members): void {
+  update(now: JsonObject, before: JsonObject): void {
+    if (now === before) return;
     const session = this.#session;
-    for (const key of new Set([...before.keys(), ...now.keys()])) {
-      const [was, is] = [before.get(key), now.get(key)];
+    for (const key of new Set([...before.members.keys(), ...now.members.keys()])) {
+      const [was, is] = [before.members.get(key), now.members.get(key)];
       const own = Object.hasOwn(session, key) ? JSON.stringify(session[key]) : undefined;
       if (was === is || own !== was || this.#flashOf(key)) continue;
       if (is === undefined) Reflect.deleteProperty(session, key);
@@ -142,21 +138,21 @@ export class SessionView {
     }
   }
 
-  *#properties(): Iterable<[string, unknown]> {
+  /** Shows data, and tells their keys. */
+  #fill(data: Record<string, unknown>): readonly string[] {
     const session = this.#session;
-    for (const key of Reflect.ownKeys(session)) {
-      if (typeof key === "symbol") {
-        serializeValue({ [key]: true }, "session");
-      } else {
-        assertNotReserved(key);
-        if (session[key] !== undefined) yield [key, session[key]];
-      }
+    const keys = Object.keys(data);
+    for (const key of keys) {
+      // What the prototype knows is no plain assignment.
+      if (!(key in session)) session[key] = data[key];
+      else if (!isReserved(key)) setProperty(session, key, data[key]);
     }
+    return keys;
   }
 
   /** What a key shows, if that is a flashed value: neither assigned to nor deleted since. */
   #flashOf(key: string): Flash | undefined {
-    const flash = this.#flashes.get(key);
+    const flash = this.#flashes?.get(key);
     const own = flash && Object.getOwnPropertyDescriptor(this.#session, key);
     return own?.get === flash?.get ? flash : undefined;
   }
@@ -167,7 +163,9 @@ export class SessionView {
     const before = this.#flashOf(key);
     const under = before ? before.under : own && JSON.stringify(own.value);
     const get = () => value;
+    this.#flashes ??= new Map();
     this.#flashes.set(key, { get, aging, ...(under === undefined ? {} : { under }) });
+    this.#seen ??= new Set();
     this.#seen.add(key);
     Object.defineProperty(this.#session, key, {
       get,
@@ -176,4 +174,10 @@ export class SessionView {
       configurable: true,
     });
   }
+}
+
+/** @throws {SessionSerializationError | TypeError} When a key can't be one of data. */
+function assertData(key: string | symbol): void {
+  if (typeof key === "symbol") serializeValue({ [key]: true }, "session");
+  else assertNotReserved(key);
 }

@@ -3,6 +3,7 @@ import { SessionStoreError } from "./errors.ts";
 import { end } from "./committing.ts";
 import { emit, type RejectionReason } from "./events.ts";
 import { isLive } from "./expiry.ts";
+import { andThen, type Awaitable, isPromiseLike } from "./promise.ts";
 import { Queue } from "./queue.ts";
 import { isSessionRecord } from "./record.ts";
 import { follow } from "./rotation.ts";
@@ -59,30 +60,41 @@ export class Sessions {
    *
    * @throws {SessionStoreError} When the store failed.
    */
-  async open(credentials: readonly Credential[], c: unknown): Promise<Visit> {
-    const stale = credentials.some(({ by }) => by === "cookie");
+  open(credentials: readonly Credential[], c: unknown): Awaitable<Visit> {
+    if (credentials.length === 0) return this.begin(c);
+    const stale = credentials.some(isCookie);
+    const failed = (error: unknown) => this.#goOn(error, { c, stale });
     try {
-      for (const credential of credentials) {
-        const loaded = await this.#load(credential, c);
-        if (!loaded) continue;
-        const visit = this.#visit(loaded, credential, c);
-        if (!visit) continue;
-        await visit.issue();
-        return visit;
-      }
-      return new Visit(this.#config, { c, stale });
+      const visit = this.#first(credentials, { at: 0, c, stale });
+      return isPromiseLike(visit) ? visit.catch(failed) : visit;
     } catch (error) {
-      if (!(error instanceof SessionStoreError) || this.#onStoreError === "error") {
-        throw error;
-      }
-      this.#config.logger.error("Cannot load session: the store failed, going on without", error);
-      return new Visit(this.#config, { c, stale, outage: true });
+      return failed(error);
     }
   }
 
   /** Begins the visit of nobody yet. */
   begin(c: unknown): Visit {
     return new Visit(this.#config, { c });
+  }
+
+  #first(
+    credentials: readonly Credential[],
+    { at, c, stale }: { at: number; c: unknown; stale: boolean },
+  ): Awaitable<Visit> {
+    const credential = credentials[at];
+    if (!credential) return new Visit(this.#config, { c, stale });
+    return andThen(this.#load(credential, c), (loaded) => {
+      const visit = loaded && this.#visit(loaded, credential, c);
+      if (!visit) return this.#first(credentials, { at: at + 1, c, stale });
+      return this.#config.issue ? visit.issue().then(() => visit) : visit;
+    });
+  }
+
+  /** Goes on without the store, where that is asked for. */
+  #goOn(error: unknown, { c, stale }: { c: unknown; stale: boolean }): Visit {
+    if (!(error instanceof SessionStoreError) || this.#onStoreError === "error") throw error;
+    this.#config.logger.error("Cannot load session: the store failed, going on without", error);
+    return new Visit(this.#config, { c, stale, outage: true });
   }
 
   /**
@@ -162,33 +174,54 @@ export class Sessions {
     }
   }
 
-  async #load(credential: Credential, c: unknown): Promise<Loaded | undefined> {
+  #load(credential: Credential, c: unknown): Awaitable<Loaded | undefined> {
     if (credential.rejected) return this.#reject(credential.rejected, c);
-    const { store, clock, expiry } = this.#config;
-    const stateless = store.capabilities.stateless === true;
+    const { store } = this.#config;
     const { token } = credential;
-    if (token !== undefined && !stateless && !isToken(token)) return this.#reject("malformed", c);
-    const key = credential.key ?? (stateless ? token! : await hashToken(token!));
-    const record = await store.read(key, c);
+    if (store.capabilities.stateless) return this.#read({ token, key: token! }, c);
+    if (token !== undefined && !isToken(token)) return this.#reject("malformed", c);
+    return andThen(
+      credential.key ?? hashToken(token!),
+      (key) => this.#read({ token, key }, c),
+    );
+  }
+
+  #read(place: Omit<Stored, "record">, c: unknown): Awaitable<Loaded | undefined> {
+    return andThen(this.#config.store.read(place.key, c), (record) => this.#check(place, record, c));
+  }
+
+  /** Whether what was read is a session that the client may have. */
+  #check(
+    { token, key }: Omit<Stored, "record">,
+    record: unknown,
+    c: unknown,
+  ): Awaitable<Loaded | undefined> {
+    const { store, clock, cookieName } = this.#config;
     if (record === undefined) return this.#reject("unknown", c);
     if (!isSessionRecord(record)) return this.#reject("invalid", c);
-    if (!stateless && record.cookieName !== this.#config.cookieName) {
+    if (!store.capabilities.stateless && record.cookieName !== cookieName) {
       return this.#reject("unknown", c);
     }
-    const { sid } = record;
     const now = clock();
-    if (record.graceUntil !== undefined && now >= record.graceUntil) {
-      return this.#reject("reuse", c, sid);
-    }
     const from = { token, key, record };
-    const stored = record.successor === undefined ? from : await follow(store, { from, now }, c);
-    if (!stored) return this.#reject("unknown", c);
+    if (record.graceUntil !== undefined && now >= record.graceUntil) {
+      return this.#reject("reuse", c, record.sid);
+    }
+    if (record.successor === undefined) return this.#admit(from, now, c);
+    return follow(store, { from, now }, c).then((stored) =>
+      stored ? this.#admit(stored, now, c) : this.#reject("unknown", c)
+    );
+  }
+
+  #admit(stored: Stored, now: number, c: unknown): Awaitable<Loaded | undefined> {
+    const { expiry, readData, scope } = this.#config;
+    const { sid, data } = stored.record;
     if (!isLive(expiry, stored.record, now)) return this.#reject("expired", c, sid);
-    if (stored.record.scope !== this.#config.scope?.(c)) return this.#reject("scope", c, sid);
-    const { readData } = this.#config;
+    if (stored.record.scope !== scope?.(c)) return this.#reject("scope", c, sid);
     if (!readData) return { stored, shown: undefined };
-    const shown = await readData(stored.record.data, c);
-    return shown === undefined ? this.#reject("invalid", c, sid) : { stored, shown };
+    return readData(data, c).then((shown) =>
+      shown === undefined ? this.#reject("invalid", c, sid) : { stored, shown }
+    );
   }
 
   #indexed(action: string): VisitConfig {
@@ -201,4 +234,8 @@ export class Sessions {
   #reject(reason: RejectionReason, c: unknown, sid?: string): undefined {
     emit(this.#config, "rejected", sid === undefined ? { reason } : { reason, sid }, c);
   }
+}
+
+function isCookie({ by }: Credential): boolean {
+  return by === "cookie";
 }

@@ -6,7 +6,7 @@ export interface Transport {
   readonly cookie: CookieTemplate;
 
   /** The tokens that a request presents, whatever they are worth, the first ones. */
-  read(headers: Headers): string[];
+  read(headers: Headers): readonly string[];
 
   /** Sends a token with a response. */
   write(headers: Exchange, token: SentToken): void;

@@ -3,41 +3,56 @@ import { cookieOf } from "./session_cookie.ts";
 import type { Credential } from "./sessions.ts";
 import type { Exchange } from "./transport.ts";
 import type { Delivery } from "./delivery.ts";
+import { andThen, type Awaitable } from "./promise.ts";
+
+const NONE: readonly Credential[] = [];
 
 /** What a client presents, the one that counts first. */
-export async function credentialsOf(
-  { bearer, transport, signer }: MiddlewareConfig,
+export function credentialsOf(
+  config: MiddlewareConfig,
   request: Request,
+  c: unknown,
+): Awaitable<readonly Credential[]> {
+  const { bearer, transport, signer } = config;
+  const tokens = bearer?.transport.read(request) ?? [];
+  const values = transport?.read(request.headers) ?? [];
+  if (tokens.length === 0) {
+    if (values.length === 0) return NONE;
+    if (!signer) return values.map(inCookie);
+  }
+  return verify(config, { tokens, values }, c);
+}
+
+async function verify(
+  { bearer, signer }: MiddlewareConfig,
+  { tokens, values }: { tokens: readonly string[]; values: readonly string[] },
   c: unknown,
 ): Promise<Credential[]> {
   const credentials: Credential[] = [];
-  for (const token of bearer?.transport.read(request) ?? []) {
+  for (const token of tokens) {
     credentials.push({ by: "token", ...await bearer!.tokens.verify(token, c) });
   }
-  for (const value of transport?.read(request.headers) ?? []) {
-    const token = signer ? await signer.verify(value, c) : value;
-    credentials.push({
-      by: "cookie",
-      ...(token === undefined ? { rejected: "forged" } : { token }),
-    });
+  for (const value of values) {
+    credentials.push(inCookie(signer ? await signer.verify(value, c) : value));
   }
   return credentials;
 }
 
+function inCookie(token: string | undefined): Credential {
+  return token === undefined ? { by: "cookie", rejected: "forged" } : { by: "cookie", token };
+}
+
 /** What puts into a response what the client is to be told of its session; nothing where there are no cookies. */
-export async function toCookies(
+export function toCookies(
   { transport, signer }: MiddlewareConfig,
   { token, maxAge, cookie, held }: Delivery,
   c: unknown,
-): Promise<((headers: Exchange) => void) | undefined> {
+): Awaitable<((headers: Exchange) => void) | undefined> {
   if (!transport) return undefined;
   const until = cookieOf(transport.cookie, held);
   if (token === undefined) return (headers) => transport.clear(headers, until);
-  const sent = {
-    token: signer ? await signer.sign(token, c) : token,
-    maxAge,
-    cookie: cookieOf(transport.cookie, cookie),
-    held: until,
-  };
-  return (headers) => transport.write(headers, sent);
+  const next = cookieOf(transport.cookie, cookie);
+  return andThen(signer ? signer.sign(token, c) : token, (token) => (headers: Exchange) => {
+    transport.write(headers, { token, maxAge, cookie: next, held: until });
+  });
 }

@@ -1,9 +1,10 @@
-import { contentsToRecord } from "./contents.ts";
+import { type Contents, contentsToRecord } from "./contents.ts";
 import { commit } from "./commit.ts";
 import { type Committing, interrupt, readContents, reread } from "./committing.ts";
 import { SessionEndedError } from "./errors.ts";
 import { emit } from "./events.ts";
 import { isLive, isRenewalDue, renewed, seen } from "./expiry.ts";
+import { JsonObject } from "./json_object.ts";
 import { merge } from "./merge.ts";
 import { pathOf, serializeValue, type SessionRecord } from "./record.ts";
 import { setProperty } from "./session.ts";
@@ -33,19 +34,22 @@ export async function update(
   }
   return await committing.queue.run(state.stored.key, async () => {
     state.unflash(key);
-    const mine = state.contents(false).data.get(key);
-    const assigned = mine !== state.shown().data.get(key);
+    const mine = state.contents(false).data.members.get(key);
+    const assigned = mine !== state.shown().data.members.get(key);
     let current = state.stored!;
     let contents = state.shown();
     for (let tries = 1;; tries++) {
-      const text = assigned ? mine : contents.data.get(key);
+      const text = assigned ? mine : contents.data.members.get(key);
       const value = change(text === undefined ? undefined : JSON.parse(text));
-      const data = new Map(contents.data);
+      const data = new Map(contents.data.members);
       if (value === undefined) data.delete(key);
       else data.set(key, serializeValue(value, pathOf("session", key)));
-      const flash = new Map(contents.flash);
+      const flash = new Map(contents.flash.members);
       flash.delete(key);
-      const next = { data, flash };
+      const next: Contents = {
+        data: JsonObject.ofMembers(data),
+        flash: JsonObject.ofMembers(flash),
+      };
       const { flash: _, ...rest } = current.record;
       const now = committing.clock();
       const live = isLive(expiry, rest, now);
@@ -59,11 +63,11 @@ export async function update(
       };
       if (live && await committing.store.update(current.key, record, current.record, c)) {
         const before = state.contents(false);
-        const shown = { ...before, data: merge(state.shown().data, before.data, data) };
-        if (value === undefined) shown.data.delete(key);
-        else shown.data.set(key, data.get(key)!);
+        const shown = merge(state.shown().data.members, before.data.members, data);
+        if (value === undefined) shown.delete(key);
+        else shown.set(key, data.get(key)!);
         state.adopt({ ...current, record }, next);
-        state.show(shown, before);
+        state.show({ ...before, data: JsonObject.ofMembers(shown) }, before);
         state.deliver ||= renewal;
         if (renewal) emit(committing, "renewed", { sid: state.sid }, c);
         return own();

@@ -1,10 +1,11 @@
 import type { Clock } from "./clock.ts";
-import { commit } from "./commit.ts";
+import { commit, isIdle } from "./commit.ts";
 import { type Committing, end } from "./committing.ts";
 import { SessionExistsError } from "./errors.ts";
 import { emit } from "./events.ts";
 import type { ExpiryPolicy } from "./expiry.ts";
 import { refuseChange, refusingChanges } from "./outage.ts";
+import type { CommitOptions } from "./plan.ts";
 import { type Delivery, toDelivery } from "./delivery.ts";
 import { assertPlainObject, type SessionObject } from "./session.ts";
 import { type SessionKeeper, SessionState, type Stored } from "./session_state.ts";
@@ -19,6 +20,14 @@ export interface VisitConfig extends Committing {
   readonly issue:
     | ((stored: Stored, session: SessionObject, c: unknown) => Promise<string>)
     | undefined;
+}
+
+/** What came of a request. */
+export interface Outcome {
+  /** Whether the handler failed. */
+  readonly failed: boolean;
+  /** Whether changes of data are kept. */
+  readonly keepChanges: boolean;
 }
 
 /** What a visit begins with. */
@@ -37,10 +46,14 @@ export interface VisitOptions {
   readonly outage?: boolean;
 }
 
+/** Who is told when a visit has another session, or its session another token. */
+export interface VisitWatcher {
+  changed(visit: Visit): void;
+}
+
 /** One request and its session: the one that it came with, then at most one at a time. */
 export class Visit implements SessionKeeper {
-  /** Called when the session is another one from now on, or its token is. */
-  onChange: () => void = () => {};
+  watcher: VisitWatcher | undefined;
   /** Whether a live session was found for the client. */
   readonly isLoaded: boolean;
 
@@ -230,15 +243,21 @@ export class Visit implements SessionKeeper {
     return this.#current?.isUntouched === true && this.#ended.length === 0 && !this.isOutage;
   }
 
-  /**
-   * Commits at the end of the request, and tells what the client is to be told.
-   *
-   * @param failed Whether the handler failed.
-   * @param keepChanges Whether changes of data are kept.
-   */
-  async finish(
-    { failed, keepChanges }: { failed: boolean; keepChanges: boolean },
-  ): Promise<Delivery | undefined> {
+  /** Whether there is nothing to commit, and nothing to tell the client. */
+  isIdle(outcome: Outcome): boolean {
+    const state = this.#current;
+    if (!state || this.#ended.length > 0 || this.isOutage) return false;
+    if (state.deliver || state.isRefused()) return false;
+    try {
+      return isIdle(this.#config, state, toOptions(outcome));
+    } catch {
+      // What can't be serialized is reported when it is committed.
+      return false;
+    }
+  }
+
+  /** Commits at the end of the request, and tells what the client is to be told. */
+  async finish(outcome: Outcome): Promise<Delivery | undefined> {
     if (this.isOutage) {
       if (this.#current?.hasChanged()) refuseChange();
       return undefined;
@@ -247,8 +266,7 @@ export class Visit implements SessionKeeper {
       await this.#removeEnded();
       // A handler that was told that there is no room answers for itself.
       if (this.#current && !this.#current.isRefused()) {
-        const options = { keepChanges, consumeFlash: !failed, rotate: true };
-        await commit(this.#config, this.#current, options, this.#options.c);
+        await commit(this.#config, this.#current, toOptions(outcome), this.#options.c);
       }
       return this.delivery;
     } finally {
@@ -305,6 +323,10 @@ export class Visit implements SessionKeeper {
 
   #changed(accessToken?: string): void {
     this.#accessToken = accessToken;
-    this.onChange();
+    this.watcher?.changed(this);
   }
+}
+
+function toOptions({ failed, keepChanges }: Outcome): CommitOptions {
+  return { keepChanges, consumeFlash: !failed, rotate: true };
 }

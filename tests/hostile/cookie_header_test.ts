@@ -5,7 +5,7 @@ import { assert, assertEquals } from "@std/assert";
 import { readAs, setup } from "./_app.ts";
 
 /** The values of the cookie `__Host-sid` in a header, which may hold what `Headers` would refuse. */
-function find(header: unknown): string[] {
+function find(header: unknown): readonly string[] {
   const cookie = new CookieTemplate("__Host-sid", {});
   return new CookieTransport({ cookie, chunks: 1 })
     .read({ get: () => header } as unknown as Headers);
