@@ -4,8 +4,8 @@ const DIRECTIVE_REGEXP = /[^,"]*(?:"(?:[^"\\]|\\.)*"[^,"]*)*/g;
 /** Directives that let a shared cache keep a response. */
 const SHARED_REGEXP = /^(?:public|s-maxage)(?:\s*=|$)/i;
 
-function listOf(header: string | null): string[] {
-  return (header?.match(DIRECTIVE_REGEXP) ?? []).map((item) => item.trim()).filter(Boolean);
+function listOf(header: string): string[] {
+  return (header.match(DIRECTIVE_REGEXP) ?? []).map((item) => item.trim()).filter(Boolean);
 }
 
 function has(list: string[], name: string): boolean {
@@ -24,17 +24,26 @@ export function forbidSharing(
   headers: Headers,
   { opens, vary }: { opens: boolean; vary: readonly string[] },
 ): void {
-  const known = listOf(headers.get("vary"));
-  const missing = vary.filter((name) => !has(known, "*") && !has(known, name.toLowerCase()));
-  if (missing.length > 0) headers.set("vary", [...known, ...missing].join(", "));
+  const varying = headers.get("vary");
+  headers.set("vary", varying === null ? vary.join(", ") : withVary(varying, vary));
   if (opens) {
     headers.set("cache-control", "no-store");
     return;
   }
-  const directives = listOf(headers.get("cache-control"));
+  const caching = headers.get("cache-control");
+  headers.set("cache-control", caching === null ? "private" : asPrivate(caching));
+}
+
+function withVary(header: string, vary: readonly string[]): string {
+  const known = listOf(header);
+  const missing = vary.filter((name) => !has(known, "*") && !has(known, name.toLowerCase()));
+  return missing.length === 0 ? header : [...known, ...missing].join(", ");
+}
+
+function asPrivate(header: string): string {
+  const directives = listOf(header);
   const kept = directives.filter((directive) => !SHARED_REGEXP.test(directive));
   if (!has(kept, "private") && !has(kept, "no-store")) kept.push("private");
-  if (kept.length !== directives.length || kept.at(-1) !== directives.at(-1)) {
-    headers.set("cache-control", kept.join(", "));
-  }
+  const isSame = kept.length === directives.length && kept.at(-1) === directives.at(-1);
+  return isSame ? header : kept.join(", ");
 }

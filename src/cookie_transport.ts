@@ -145,8 +145,12 @@ function findAll(header: string, name: string): readonly string[] {
   return values;
 }
 
+const TAB = 9;
+const SPACE = 32;
+
 function isSpace(text: string, at: number): boolean {
-  return text[at] === " " || text[at] === "\t";
+  const code = text.charCodeAt(at);
+  return code === SPACE || code === TAB;
 }
 
 /** The value in a pair: without the spaces around it and the quotes, and with what was percent-encoded. */

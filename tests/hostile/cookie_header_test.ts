@@ -137,6 +137,8 @@ function counted(text: string): { header: unknown; steps(): number } {
           steps += ((result as number) < 0 ? text.length : result as number) - from + 1;
         } else if (name === "startsWith") {
           steps += String(args[0]).length;
+        } else if (name === "charCodeAt") {
+          steps++;
         } else {
           steps += typeof result === "string" ? result.length : text.length;
         }
