@@ -2,10 +2,10 @@ import { decode, sign, verify } from "hono/utils/jwt/jwt";
 import type { Clock } from "./clock.ts";
 import type { RejectionReason } from "./events.ts";
 import { PerSecret, type SecretOption } from "./secrets.ts";
-import { importHmacKeys } from "./signature.ts";
 import { isToken } from "./token.ts";
 
 const ALGORITHM = "HS256";
+const HMAC = { name: "HMAC", hash: "SHA-256" };
 const LONGEST = 8192;
 /** The shape of a JWS (RFC 7515) that HMAC-SHA256 signs; the last character has two bits that are not used. */
 const SIGNED_REGEXP = /^[\w-]+\.[\w-]+\.[\w-]{42}[AEIMQUYcgkosw048]$/;
@@ -32,7 +32,7 @@ export class AccessTokens {
   /** @throws {TypeError | RangeError} When a secret is no good. */
   constructor(options: AccessTokensOptions) {
     this.#options = options;
-    this.#keys = new PerSecret(options.secret, importHmacKeys, {
+    this.#keys = new PerSecret(options.secret, importKeys, {
       action: "build session middleware",
       name: "token.secret",
     });
@@ -92,4 +92,12 @@ export class AccessTokens {
     }
     return undefined;
   }
+}
+
+function importKeys(secrets: readonly string[]): Promise<CryptoKey[]> {
+  const encoder = new TextEncoder();
+  return Promise.all(secrets.map((secret) => {
+    const usages: KeyUsage[] = ["sign", "verify"];
+    return crypto.subtle.importKey("raw", encoder.encode(secret), HMAC, false, usages);
+  }));
 }

@@ -1,4 +1,10 @@
-import { joinMembers, type Members, parseMembers, sameMembers, serializeMembers } from "./record.ts";
+import {
+  joinMembers,
+  type Members,
+  parseMembers,
+  sameMembers,
+  serializeMembers,
+} from "./record.ts";
 
 /** A plain object as JSON: its text and its members, each made of the other when it is asked for. */
 export class JsonObject {

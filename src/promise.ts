@@ -26,3 +26,23 @@ export function andThen<Value, Result>(
 ): Awaitable<Result> {
   return isPromiseLike(value) ? Promise.resolve(value).then(next) : next(value);
 }
+
+/** What is waited for once, and is there at once from then on. */
+export class Later<Value> {
+  #value: Awaitable<Value>;
+
+  constructor(value: Awaitable<Value>) {
+    this.#value = value;
+    // Whoever asks for it is told of a failure.
+    if (isPromiseLike(value)) value.then((value) => this.#value = value, () => {});
+  }
+
+  get(): Awaitable<Value> {
+    return this.#value;
+  }
+}
+
+/** All of several values. */
+export function allOf<Value>(values: Awaitable<Value>[]): Awaitable<Value[]> {
+  return values.some(isPromiseLike) ? Promise.all(values) : values as Value[];
+}

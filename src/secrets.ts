@@ -66,18 +66,21 @@ export class PerSecret<Made> {
   readonly #secret: SecretOption;
   readonly #make: (secrets: readonly string[]) => Made;
   readonly #made = new Map<string, Made>();
+  /** What is made of secrets that never change. */
+  readonly #fixed: Made | undefined;
 
   /** @throws {TypeError | RangeError} When secrets that are known already are no good. */
   constructor(secret: SecretOption, make: (secrets: readonly string[]) => Made, use: SecretUse) {
     this.#use = use;
     this.#secret = secret;
     this.#make = make;
-    if (typeof secret !== "function") this.#for(checkSecrets(secret, use));
+    this.#fixed = typeof secret === "function" ? undefined : make(checkSecrets(secret, use));
   }
 
   /** @throws {TypeError | RangeError} When the secrets of this request are no good. */
   get(c: unknown): Made {
-    const secret = typeof this.#secret === "function" ? this.#secret(c) : this.#secret;
+    if (this.#fixed !== undefined) return this.#fixed;
+    const secret = (this.#secret as (c: unknown) => string | readonly string[])(c);
     return this.#for(typeof secret === "string" ? [secret] : secret);
   }
 

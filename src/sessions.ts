@@ -187,7 +187,10 @@ export class Sessions {
   }
 
   #read(place: Omit<Stored, "record">, c: unknown): Awaitable<Loaded | undefined> {
-    return andThen(this.#config.store.read(place.key, c), (record) => this.#check(place, record, c));
+    return andThen(
+      this.#config.store.read(place.key, c),
+      (record) => this.#check(place, record, c),
+    );
   }
 
   /** Whether what was read is a session that the client may have. */

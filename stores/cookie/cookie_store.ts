@@ -1,6 +1,8 @@
 import { SessionTooLargeError } from "../../src/errors.ts";
+import { andThen } from "../../src/promise.ts";
 import { parseMembers, type SessionRecord, type SessionTimes } from "../../src/record.ts";
 import {
+  type Awaitable,
   type Clock,
   type DeleteAllOptions,
   type ListedSession,
@@ -155,10 +157,14 @@ export class CookieStore implements SessionStore {
    * @param c The Hono context.
    * @returns The record, or `undefined` when the value is damaged, forged, foreign, revoked or expired.
    */
-  async read(token: string, c?: unknown): Promise<SessionRecord | undefined> {
-    const record = await this.#open(token, c);
-    if (!record || this.#clock() >= record.expiresAt) return undefined;
-    return await this.#revocations?.isRevoked(record, c) ? undefined : record;
+  read(token: string, c?: unknown): Awaitable<SessionRecord | undefined> {
+    return andThen(this.#open(token, c), (record) => {
+      if (!record || this.#clock() >= record.expiresAt) return undefined;
+      return andThen(
+        this.#revocations?.isRevoked(record, c),
+        (isRevoked) => isRevoked ? undefined : record,
+      );
+    });
   }
 
   /**
@@ -181,10 +187,11 @@ export class CookieStore implements SessionStore {
    * @throws {SessionTooLargeError} When a browser would not keep the cookie.
    * @throws {SessionEndedError} When all sessions of its subject were ended since it became the subject's.
    */
-  async create(_key: string, record: SessionRecord, c?: unknown): Promise<string> {
-    const token = await this.#seal(record, c);
-    await this.#revocations?.admit({ record }, c);
-    return token;
+  create(_key: string, record: SessionRecord, c?: unknown): Awaitable<string> {
+    return andThen(
+      this.#seal(record, c),
+      (token) => andThen(this.#revocations?.admit({ record }, c), () => token),
+    );
   }
 
   /**
@@ -203,7 +210,7 @@ export class CookieStore implements SessionStore {
     record: SessionRecord,
     previous: SessionRecord,
     c?: unknown,
-  ): Promise<string | false> {
+  ): Awaitable<string | false> {
     return this.#write({ record, previous }, c);
   }
 
@@ -223,7 +230,7 @@ export class CookieStore implements SessionStore {
     next: StoreReplacement,
     previous: SessionRecord,
     c?: unknown,
-  ): Promise<string | false> {
+  ): Awaitable<string | false> {
     return this.#write({ record: next.record, previous, replaces: true }, c);
   }
 
@@ -236,15 +243,16 @@ export class CookieStore implements SessionStore {
    * @param c The Hono context.
    * @returns The new value of the cookie, or `false` when the old one opens nothing.
    */
-  async touch(
+  touch(
     token: string,
     times: SessionTimes,
     _previous: SessionRecord,
     c?: unknown,
-  ): Promise<string | false> {
-    const previous = await this.#open(token, c);
-    if (!previous || this.#clock() >= previous.expiresAt) return false;
-    return await this.#write({ record: { ...previous, ...times }, previous }, c);
+  ): Awaitable<string | false> {
+    return andThen(this.#open(token, c), (previous) => {
+      if (!previous || this.#clock() >= previous.expiresAt) return false;
+      return this.#write({ record: { ...previous, ...times }, previous }, c);
+    });
   }
 
   /**
@@ -295,27 +303,32 @@ export class CookieStore implements SessionStore {
     );
   }
 
-  async #write(admission: Admission, c: unknown): Promise<string | false> {
-    const token = await this.#seal(admission.record, c);
-    return await this.#revocations?.admit(admission, c) ?? true ? token : false;
+  #write(admission: Admission, c: unknown): Awaitable<string | false> {
+    return andThen(this.#seal(admission.record, c), (token) =>
+      andThen(
+        this.#revocations?.admit(admission, c) ?? true,
+        (isAdmitted) => isAdmitted && token,
+      ));
   }
 
-  async #open(token: string, c: unknown): Promise<SessionRecord | undefined> {
+  #open(token: string, c: unknown): Awaitable<SessionRecord | undefined> {
     if (token.length > this.#chunks * LARGEST_COOKIE) return undefined;
     const memo = this.#memo(c);
     const known = memo.get(token);
     if (known) return known.record;
-    const opened = await this.#format.open(token, { cookieName: this.#cookieName, c });
-    if (!opened) return undefined;
-    this.#remember(memo, token, opened);
-    return opened.record;
+    return andThen(this.#format.open(token, { cookieName: this.#cookieName, c }), (opened) => {
+      if (!opened) return undefined;
+      this.#remember(memo, token, opened);
+      return opened.record;
+    });
   }
 
-  async #seal(record: SessionRecord, c: unknown): Promise<string> {
-    const token = await this.#format.seal(record, { cookieName: this.#cookieName, c });
-    this.#assertSize(token, record);
-    this.#remember(this.#memo(c), token, { record: { ...record }, outdated: false });
-    return token;
+  #seal(record: SessionRecord, c: unknown): Awaitable<string> {
+    return andThen(this.#format.seal(record, { cookieName: this.#cookieName, c }), (token) => {
+      this.#assertSize(token, record);
+      this.#remember(this.#memo(c), token, { record: { ...record }, outdated: false });
+      return token;
+    });
   }
 
   #remember(memo: Memo<OpenedCookie>, token: string, opened: OpenedCookie): void {

@@ -1,7 +1,8 @@
-import { decryptAesGcm, encryptAesGcm } from "@std/crypto/aes-gcm";
 import { fromBase64Url, toBase64Url } from "../../src/base64url.ts";
+import { andThen, type Awaitable } from "../../src/promise.ts";
 import type { SessionRecord } from "../../src/record.ts";
 import type { SecretOption } from "../../src/secrets.ts";
+import type { AesGcmKey } from "./aes_gcm.ts";
 import { packRecord, unpackRecord } from "./compact.ts";
 import { CookieStore, type CookieStoreOptions } from "./cookie_store.ts";
 import type { CookieContext, CookieFormat, OpenedCookie } from "./format.ts";
@@ -14,6 +15,7 @@ import {
   keysFromBase64,
   keysFromSecrets,
   type KeySource,
+  openUnder,
 } from "./keys.ts";
 
 const VERSION = 1;
@@ -118,51 +120,54 @@ export class EncryptedCookieStore extends CookieStore {
 }
 
 class EncryptedFormat implements CookieFormat {
-  readonly keys: (c: unknown) => KeyRing;
+  readonly keys: (c: unknown) => KeyRing<AesGcmKey>;
+  /** What values are bound to, by the name of their cookie, with room for their heads. */
+  readonly #bounds = new Map<string, Uint8Array<ArrayBuffer>>();
 
   constructor(source: KeySource) {
     this.keys = keyRings("EncryptedCookieStore", ENCRYPTING, source);
   }
 
-  async seal(record: SessionRecord, { cookieName, c }: CookieContext): Promise<string> {
-    const [first] = await this.keys(c);
-    const head = Uint8Array.of(VERSION, first!.id);
-    const sealed = await encryptAesGcm(first!.key, packRecord(record), {
-      additionalData: bind(head, cookieName),
+  seal(record: SessionRecord, { cookieName, c }: CookieContext): Awaitable<string> {
+    return andThen(this.keys(c).get(), ([first]) => {
+      const { id, key } = first!;
+      return andThen(key.encrypt(packRecord(record), this.#bind(id, cookieName)), (sealed) => {
+        const bytes = new Uint8Array(HEAD_BYTES + sealed.length);
+        bytes[0] = VERSION;
+        bytes[1] = id;
+        bytes.set(sealed, HEAD_BYTES);
+        return toBase64Url(bytes);
+      });
     });
-    const bytes = new Uint8Array(HEAD_BYTES + sealed.length);
-    bytes.set(head);
-    bytes.set(sealed, HEAD_BYTES);
-    return toBase64Url(bytes);
   }
 
-  async open(value: string, { cookieName, c }: CookieContext): Promise<OpenedCookie | undefined> {
+  open(value: string, { cookieName, c }: CookieContext): Awaitable<OpenedCookie | undefined> {
     const bytes = fromBase64Url(value);
     if (bytes?.[0] !== VERSION) return undefined;
-    const ring = await this.keys(c);
-    const additionalData = bind(bytes.subarray(0, HEAD_BYTES), cookieName);
-    for (const named of ring) {
-      if (named.id !== bytes[1]) continue;
-      const opened = await decrypt(named.key, bytes.subarray(HEAD_BYTES), additionalData);
-      const record = opened && unpackRecord(opened);
-      if (record) return { record, outdated: named !== ring[0] };
-    }
-    return undefined;
+    return andThen(this.keys(c).get(), (ring) => {
+      const id = bytes[1]!;
+      const sealed = bytes.subarray(HEAD_BYTES);
+      const bound = this.#bind(id, cookieName);
+      return openUnder(
+        { ring, id },
+        (key) => andThen(key.decrypt(sealed, bound), (opened) => opened && unpackRecord(opened)),
+      );
+    });
   }
-}
 
-function bind(head: Uint8Array, cookieName: string): Uint8Array<ArrayBuffer> {
-  return Uint8Array.of(...head, ...encoder.encode(`hono-session encrypted cookie\n${cookieName}`));
-}
-
-async function decrypt(
-  key: CryptoKey,
-  sealed: Uint8Array<ArrayBuffer>,
-  additionalData: Uint8Array<ArrayBuffer>,
-): Promise<Uint8Array | undefined> {
-  try {
-    return await decryptAesGcm(key, sealed, { additionalData });
-  } catch {
-    return undefined;
+  /** What a value is bound to: its version, its key, its purpose and its cookie. */
+  #bind(id: number, cookieName: string): Uint8Array<ArrayBuffer> {
+    const known = this.#bounds.get(cookieName);
+    if (!known) {
+      this.#bounds.set(
+        cookieName,
+        encoder.encode(`\0\0hono-session encrypted cookie\n${cookieName}`),
+      );
+      return this.#bind(id, cookieName);
+    }
+    const bound = known.slice();
+    bound[0] = VERSION;
+    bound[1] = id;
+    return bound;
   }
 }

@@ -1,40 +1,48 @@
 import { fromBase64Url, toBase64Url } from "../../src/base64url.ts";
+import { type HmacKey, importHmacKey } from "../../src/hmac.ts";
+import { andThen, type Awaitable, Later } from "../../src/promise.ts";
+import type { SessionRecord } from "../../src/record.ts";
 import { checkSecrets, PerSecret, type SecretOption } from "../../src/secrets.ts";
+import { type AesGcmKey, importAesGcmKey } from "./aes_gcm.ts";
+import type { OpenedCookie } from "./format.ts";
 
 const KEY_BYTES = 32;
 
 const encoder = new TextEncoder();
 
-/** What a key is for. */
-export interface KeyKind {
+/** What a key is for, and what is made of it to do that with. */
+export interface KeyKind<Key = unknown> {
   readonly algorithm: { readonly name: string; readonly length: number; readonly hash?: string };
   readonly usages: KeyUsage[];
   /** Keeps keys of different kinds apart, though they come from the same secret. */
   readonly info: string;
+  readonly take: (key: CryptoKey, bytes: Uint8Array<ArrayBuffer>) => Key;
 }
 
 /** Keys that encrypt with AES-256-GCM. */
-export const ENCRYPTING: KeyKind = {
+export const ENCRYPTING: KeyKind<AesGcmKey> = {
   algorithm: { name: "AES-GCM", length: 256 },
   usages: ["encrypt", "decrypt"],
   info: "hono-session encrypted cookie",
+  take: importAesGcmKey,
 };
 
 /** Keys that sign with HMAC-SHA-256. */
-export const SIGNING: KeyKind = {
+export const SIGNING: KeyKind<Awaitable<HmacKey>> = {
   algorithm: { name: "HMAC", length: 256, hash: "SHA-256" },
   usages: ["sign", "verify"],
   info: "hono-session signed cookie",
+  take: (_, bytes) => importHmacKey(bytes),
 };
 
 /** A key and the byte by which a value names it. */
-export interface NamedKey {
+export interface NamedKey<Key> {
   readonly id: number;
-  readonly key: CryptoKey;
+  readonly key: Key;
 }
 
 /** Keys, of which the first writes. */
-export type KeyRing = Promise<readonly NamedKey[]>;
+export type KeyRing<Key> = Later<readonly NamedKey<Awaited<Key>>[]>;
 
 /** What a store is given to make its keys of: secrets or keys. */
 export interface KeySource {
@@ -47,7 +55,11 @@ export interface KeySource {
  *
  * @throws {TypeError | RangeError} When secrets or keys are missing or no good.
  */
-export function keyRings(store: string, kind: KeyKind, source: KeySource): (c: unknown) => KeyRing {
+export function keyRings<Key>(
+  store: string,
+  kind: KeyKind<Key>,
+  source: KeySource,
+): (c: unknown) => KeyRing<Key> {
   const action = `create ${store}`;
   const { secret, keys } = source;
   if ((secret === undefined) === (keys === undefined)) {
@@ -64,22 +76,42 @@ export function keyRings(store: string, kind: KeyKind, source: KeySource): (c: u
         );
       }
     }
-    const ring = nameKeys([...keys]);
+    const ring = new Later(nameKeys(kind, [...keys]));
     return () => ring;
   }
-  const rings = new PerSecret<KeyRing>(
+  const rings = new PerSecret<KeyRing<Key>>(
     secret!,
-    async (secrets) => await nameKeys(await keysFromSecrets(kind, secrets)),
+    (secrets) => new Later(keysFromSecrets(kind, secrets).then((keys) => nameKeys(kind, keys))),
     { action },
   );
   return (c) => rings.get(c);
 }
 
-async function nameKeys(keys: readonly CryptoKey[]): KeyRing {
+/** What is found under the first key of a name that opens it. */
+export function openUnder<Key>(
+  { ring, id, from = 0 }: { ring: readonly NamedKey<Key>[]; id: number; from?: number },
+  open: (key: Key) => Awaitable<SessionRecord | undefined>,
+): Awaitable<OpenedCookie | undefined> {
+  for (let at = from; at < ring.length; at++) {
+    const named = ring[at]!;
+    if (named.id !== id) continue;
+    return andThen(
+      open(named.key),
+      (record) =>
+        record ? { record, outdated: at > 0 } : openUnder({ ring, id, from: at + 1 }, open),
+    );
+  }
+  return undefined;
+}
+
+async function nameKeys<Key>(
+  { take }: KeyKind<Key>,
+  keys: readonly CryptoKey[],
+): Promise<NamedKey<Awaited<Key>>[]> {
   return await Promise.all(keys.map(async (key) => {
-    const raw = await crypto.subtle.exportKey("raw", key);
-    const digest = await crypto.subtle.digest("SHA-256", raw);
-    return { id: new Uint8Array(digest)[0]!, key };
+    const bytes = new Uint8Array(await crypto.subtle.exportKey("raw", key));
+    const digest = await crypto.subtle.digest("SHA-256", bytes);
+    return { id: new Uint8Array(digest)[0]!, key: await take(key, bytes) };
   }));
 }
 

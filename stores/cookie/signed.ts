@@ -1,4 +1,6 @@
 import { fromBase64Url, toBase64Url } from "../../src/base64url.ts";
+import type { HmacKey } from "../../src/hmac.ts";
+import { andThen, type Awaitable } from "../../src/promise.ts";
 import type { SessionRecord } from "../../src/record.ts";
 import type { SecretOption } from "../../src/secrets.ts";
 import { CookieStore, type CookieStoreOptions } from "./cookie_store.ts";
@@ -11,6 +13,7 @@ import {
   keysFromBase64,
   keysFromSecrets,
   type KeySource,
+  openUnder,
   SIGNING,
 } from "./keys.ts";
 import { fromReadable, toReadable } from "./readable.ts";
@@ -113,37 +116,41 @@ export class SignedCookieStore extends CookieStore {
 }
 
 class SignedFormat implements CookieFormat {
-  readonly keys: (c: unknown) => KeyRing;
+  readonly keys: (c: unknown) => KeyRing<Awaitable<HmacKey>>;
 
   constructor(source: KeySource) {
     this.keys = keyRings("SignedCookieStore", SIGNING, source);
   }
 
-  async seal(record: SessionRecord, { cookieName, c }: CookieContext): Promise<string> {
-    const [first] = await this.keys(c);
-    const id = first!.id.toString(16).padStart(2, "0");
-    const content = `1.${id}.${toBase64Url(encoder.encode(toReadable(record)))}`;
-    const signature = await crypto.subtle.sign("HMAC", first!.key, bind(content, cookieName));
-    return `${content}.${toBase64Url(new Uint8Array(signature))}`;
+  seal(record: SessionRecord, { cookieName, c }: CookieContext): Awaitable<string> {
+    return andThen(this.keys(c).get(), ([first]) => {
+      const id = first!.id.toString(16).padStart(2, "0");
+      const content = `1.${id}.${toBase64Url(encoder.encode(toReadable(record)))}`;
+      return andThen(
+        first!.key.sign(bind(content, cookieName)),
+        (signature) => `${content}.${toBase64Url(signature)}`,
+      );
+    });
   }
 
-  async open(value: string, { cookieName, c }: CookieContext): Promise<OpenedCookie | undefined> {
+  open(value: string, { cookieName, c }: CookieContext): Awaitable<OpenedCookie | undefined> {
     const [, content, id, payload, text] = SIGNED_REGEXP.exec(value) ?? [];
     const signature = text === undefined ? undefined : fromBase64Url(text);
     if (content === undefined || !signature) return undefined;
-    const ring = await this.keys(c);
-    for (const named of ring) {
-      if (named.id !== parseInt(id!, 16)) continue;
+    return andThen(this.keys(c).get(), (ring) => {
       const message = bind(content, cookieName);
-      if (!await crypto.subtle.verify("HMAC", named.key, signature, message)) continue;
-      const bytes = fromBase64Url(payload!);
-      const record = bytes && fromReadable(decoder.decode(bytes));
-      if (record) return { record, outdated: named !== ring[0] };
-    }
-    return undefined;
+      return openUnder(
+        { ring, id: parseInt(id!, 16) },
+        (key) =>
+          andThen(key.verify(signature, message), (isRight) => {
+            const bytes = isRight ? fromBase64Url(payload!) : undefined;
+            return bytes && fromReadable(decoder.decode(bytes));
+          }),
+      );
+    });
   }
 }
 
-function bind(content: string, cookieName: string): Uint8Array<ArrayBuffer> {
-  return encoder.encode(`hono-session signed cookie\n${cookieName}\n${content}`);
+function bind(content: string, cookieName: string): string {
+  return `hono-session signed cookie\n${cookieName}\n${content}`;
 }

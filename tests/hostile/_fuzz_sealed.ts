@@ -1,4 +1,4 @@
-import type { SessionRecord } from "@x/hono-session";
+import type { Awaitable, SessionRecord } from "@x/hono-session";
 import fc from "fast-check";
 import { assertEquals } from "@std/assert";
 import { fromBase64Url, toBase64Url } from "../../src/base64url.ts";
@@ -10,7 +10,7 @@ import { makeRecord } from "../_record.ts";
 import { type Damage, damage, type FuzzTarget } from "./_fuzz.ts";
 
 /** Opens a value: what it holds, as text, or nothing. */
-type Open = (value: string) => Promise<string | undefined>;
+type Open = (value: string) => Awaitable<string | undefined>;
 
 interface Format {
   readonly open: Open;

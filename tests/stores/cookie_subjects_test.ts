@@ -190,8 +190,12 @@ for (const [name, make] of Object.entries(AUTHENTICATED_STORES)) {
     assertEquals([await store.read(other), await sids(store, "eve")], [eve, [eve.sid]]);
 
     // Logins that began before and are stored after.
-    const refused = (run: () => Promise<unknown>) =>
-      assertRejects(run, SessionEndedError, "all sessions of its subject were ended");
+    const refused = (run: () => unknown) =>
+      assertRejects(
+        async () => await run(),
+        SessionEndedError,
+        "all sessions of its subject were ended",
+      );
     const { sid } = anonymous;
     await refused(() => store.create("", makeBound(clock, "ada", { subjectAt: at })));
     const back = login(anonymous, "ada", at);
@@ -356,7 +360,7 @@ Deno.test("sessions without a subject cost what they cost without an index", asy
   });
   const costs = async (store: CookieStore, watch: FaultyStore, record: SessionRecord) => {
     const all: string[][] = [];
-    const cost = async <Result>(run: () => Promise<Result>) => {
+    const cost = async <Result>(run: () => Awaitable<Result>) => {
       watch.calls();
       const result = await run();
       all.push(watch.calls());
@@ -492,7 +496,7 @@ type Result = string | false | void | number;
 /** What can be done with a session of ada at the same time as something else. */
 interface Act {
   /** What it does with the store. */
-  run(store: CookieStore, given: Given): Promise<Result>;
+  run(store: CookieStore, given: Given): Awaitable<Result>;
   /** Whether all that ada has is ended by it. */
   endsAll?: boolean;
   /** Whether the session is ended by it: if it is ada's, or whosever it is. */
@@ -586,7 +590,7 @@ async function begin(store: CookieStore, clock: FakeClock, { anonymous }: Act): 
   return { token, record, now: clock.now(), listed: await listed(store, "ada") };
 }
 
-async function attempt(run: () => Promise<Result>): Promise<string[]> {
+async function attempt(run: () => Awaitable<Result>): Promise<string[]> {
   try {
     const result = await run();
     return typeof result === "string" ? [result] : [];

@@ -1,0 +1,39 @@
+/** The part of a hash that is used. */
+interface Hmac {
+  update(text: string): Hmac;
+  digest(): Uint8Array<ArrayBuffer>;
+}
+
+/** The part of a cipher in Galois/counter mode that is used. */
+interface Cipher {
+  setAAD(additionalData: Uint8Array): unknown;
+  update(bytes: Uint8Array): Uint8Array<ArrayBuffer>;
+  final(): Uint8Array<ArrayBuffer>;
+}
+
+/**
+ * What `node:crypto` does at once, where Web Crypto hands every operation to another thread and back, which takes longer
+ * than the operation itself.
+ */
+export interface NodeCrypto {
+  hash?(algorithm: "sha256", text: string, encoding: "base64url"): string;
+  timingSafeEqual(one: Uint8Array, other: Uint8Array): boolean;
+  createHmac(algorithm: "sha256", key: Uint8Array): Hmac;
+  createCipheriv(
+    algorithm: "aes-256-gcm",
+    key: Uint8Array,
+    nonce: Uint8Array,
+  ): Cipher & { getAuthTag(): Uint8Array };
+  createDecipheriv(
+    algorithm: "aes-256-gcm",
+    key: Uint8Array,
+    nonce: Uint8Array,
+  ): Cipher & { setAuthTag(tag: Uint8Array): unknown };
+}
+
+const { process } = globalThis as {
+  process?: { getBuiltinModule?(name: string): NodeCrypto | undefined };
+};
+
+/** `node:crypto`, on the runtimes that have it. Not all have all of it, which only trying tells. */
+export const nodeCrypto: NodeCrypto | undefined = process?.getBuiltinModule?.("node:crypto");

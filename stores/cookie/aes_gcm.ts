@@ -1,0 +1,96 @@
+import { decryptAesGcm, encryptAesGcm } from "@std/crypto/aes-gcm";
+import { nodeCrypto } from "../../src/node_crypto.ts";
+import type { Awaitable } from "../../src/promise.ts";
+
+const NONCE_BYTES = 12;
+const TAG_BYTES = 16;
+
+/**
+ * AES-256-GCM under one key. What it gives is 12 bytes of nonce, the ciphertext and 16 bytes of tag, whichever way it is
+ * computed.
+ */
+export interface AesGcmKey {
+  encrypt(
+    plaintext: Uint8Array<ArrayBuffer>,
+    additionalData: Uint8Array<ArrayBuffer>,
+  ): Awaitable<Uint8Array<ArrayBuffer>>;
+
+  /** The plaintext; `undefined` when anything is not as it was encrypted. */
+  decrypt(
+    sealed: Uint8Array<ArrayBuffer>,
+    additionalData: Uint8Array<ArrayBuffer>,
+  ): Awaitable<Uint8Array | undefined>;
+}
+
+/** Takes a key, once for all that it encrypts: one that works at once where the runtime can. */
+export function importAesGcmKey(key: CryptoKey, bytes: Uint8Array): AesGcmKey {
+  try {
+    const known = new NodeAesGcmKey(bytes);
+    const nothing = new Uint8Array();
+    if (known.decrypt(known.encrypt(nothing, nothing), nothing)) return known;
+  } catch {
+    // Web Crypto is everywhere.
+  }
+  return new WebAesGcmKey(key);
+}
+
+class NodeAesGcmKey implements AesGcmKey {
+  readonly #key: Uint8Array;
+
+  constructor(key: Uint8Array) {
+    this.#key = key;
+  }
+
+  encrypt(plaintext: Uint8Array, additionalData: Uint8Array): Uint8Array<ArrayBuffer> {
+    const sealed = new Uint8Array(NONCE_BYTES + plaintext.length + TAG_BYTES);
+    const nonce = crypto.getRandomValues(sealed.subarray(0, NONCE_BYTES));
+    const cipher = nodeCrypto!.createCipheriv("aes-256-gcm", this.#key, nonce);
+    cipher.setAAD(additionalData);
+    sealed.set(cipher.update(plaintext), NONCE_BYTES);
+    cipher.final();
+    sealed.set(cipher.getAuthTag(), NONCE_BYTES + plaintext.length);
+    return sealed;
+  }
+
+  decrypt(sealed: Uint8Array, additionalData: Uint8Array): Uint8Array | undefined {
+    const end = sealed.length - TAG_BYTES;
+    if (end < NONCE_BYTES) return undefined;
+    const nonce = sealed.subarray(0, NONCE_BYTES);
+    const decipher = nodeCrypto!.createDecipheriv("aes-256-gcm", this.#key, nonce);
+    decipher.setAAD(additionalData);
+    decipher.setAuthTag(sealed.subarray(end));
+    try {
+      const plaintext = decipher.update(sealed.subarray(NONCE_BYTES, end));
+      decipher.final();
+      return plaintext;
+    } catch {
+      return undefined;
+    }
+  }
+}
+
+class WebAesGcmKey implements AesGcmKey {
+  readonly #key: CryptoKey;
+
+  constructor(key: CryptoKey) {
+    this.#key = key;
+  }
+
+  async encrypt(
+    plaintext: Uint8Array<ArrayBuffer>,
+    additionalData: Uint8Array<ArrayBuffer>,
+  ): Promise<Uint8Array<ArrayBuffer>> {
+    return await encryptAesGcm(this.#key, plaintext, { additionalData });
+  }
+
+  async decrypt(
+    sealed: Uint8Array<ArrayBuffer>,
+    additionalData: Uint8Array<ArrayBuffer>,
+  ): Promise<Uint8Array | undefined> {
+    try {
+      return await decryptAesGcm(this.#key, sealed, { additionalData });
+    } catch {
+      return undefined;
+    }
+  }
+}
