@@ -29,7 +29,7 @@ export async function commit(
   c: unknown,
 ): Promise<void> {
   if (state.status !== "live") return;
-  if (isIdle(committing, state, options)) return;
+  if (!options.isDue && isIdle(committing, state, options)) return;
   await committing.queue.run(state.stored?.key ?? state, async () => {
     if (state.status !== "live") return;
     const requested = state.requested;

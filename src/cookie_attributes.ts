@@ -98,6 +98,7 @@ export class CookieAttributeError extends TypeError {
 export class CookieTemplate {
   readonly name: string;
   readonly attributes: Readonly<CookieAttributes>;
+  #last: { name: string; maxAge: number | undefined; ending: string } | undefined;
 
   /** @throws {CookieAttributeError} When an attribute is not what it should be, or a browser would refuse the cookie. */
   constructor(name: string, options: SessionCookieOptions) {
@@ -140,9 +141,22 @@ export class CookieTemplate {
     value: string,
     { name = this.name, maxAge }: { name?: string; maxAge?: number | undefined } = {},
   ): string {
+    return `${name}=${encodeURIComponent(value)}${this.#ending(name, maxAge)}`;
+  }
+
+  /** What follows the value: the same for all cookies of a name that are sent in the same second of their lives. */
+  #ending(name: string, maxAge: number | undefined): string {
+    if (this.#last?.name === name && this.#last.maxAge === maxAge) return this.#last.ending;
     // Hono's options are a union over `partitioned` that can't be built up member by member.
     const attributes = this.attributes as CookieOptions;
-    return serialize(name, value, maxAge === undefined ? attributes : { ...attributes, maxAge });
+    const whole = serialize(
+      name,
+      "",
+      maxAge === undefined ? attributes : { ...attributes, maxAge },
+    );
+    const ending = whole.slice(`${name}=`.length);
+    this.#last = { name, maxAge, ending };
+    return ending;
   }
 }
 

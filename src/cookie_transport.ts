@@ -91,11 +91,13 @@ export class CookieTransport implements Transport {
 
   /** Takes back what was said of the cookies of the session, and expires those of some names. */
   #forget({ request, response }: Exchange, expired: string[], held: CookieTemplate): Exchange {
-    const { names } = this;
-    const others = response.getSetCookie()
-      .filter((other) => !names.some((name) => other.startsWith(`${name}=`)));
-    response.delete("set-cookie");
-    for (const other of others) response.append("set-cookie", other);
+    if (response.has("set-cookie")) {
+      const { names } = this;
+      const others = response.getSetCookie()
+        .filter((other) => !names.some((name) => other.startsWith(`${name}=`)));
+      response.delete("set-cookie");
+      for (const other of others) response.append("set-cookie", other);
+    }
     for (const name of expired) {
       response.append("set-cookie", held.serialize("", { name, maxAge: 0 }));
     }

@@ -14,6 +14,8 @@ export interface CommitOptions {
   readonly storeEmpty?: boolean;
   /** Whether the client can still be told of another token. */
   readonly rotate?: boolean;
+  /** Whether it is known already that there is something to commit. */
+  readonly isDue?: boolean;
 }
 
 /** The same, and what was asked of the session. */

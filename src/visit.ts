@@ -266,7 +266,8 @@ export class Visit implements SessionKeeper {
       await this.#removeEnded();
       // A handler that was told that there is no room answers for itself.
       if (this.#current && !this.#current.isRefused()) {
-        await commit(this.#config, this.#current, toOptions(outcome), this.#options.c);
+        const options = { ...toOptions(outcome), isDue: outcome.keepChanges };
+        await commit(this.#config, this.#current, options, this.#options.c);
       }
       return this.delivery;
     } finally {

@@ -1,20 +1,44 @@
 const encoder = new TextEncoder();
 const decoder = new TextDecoder("utf-8", { fatal: true });
 
+/** The most bytes of UTF-8 that a UTF-16 unit takes. */
+export const UNIT_BYTES = 3;
+
 /** Puts bytes, numbers and texts one after the other. */
 export class Writer {
-  readonly #parts: ArrayLike<number>[] = [];
+  #bytes: Uint8Array<ArrayBuffer>;
+  #length = 0;
 
-  bytes(bytes: ArrayLike<number>): void {
-    this.#parts.push(bytes);
+  /** @param room How many bytes it is likely to take. */
+  constructor(room: number) {
+    this.#bytes = new Uint8Array(room);
+  }
+
+  bytes(bytes: Uint8Array): void {
+    this.#reserve(bytes.length);
+    this.#bytes.set(bytes, this.#length);
+    this.#length += bytes.length;
+  }
+
+  byte(byte: number): void {
+    this.#reserve(1);
+    this.#bytes[this.#length++] = byte;
+  }
+
+  /** A number in as many bytes as are told, the highest first. */
+  fixed(value: number, length: number): void {
+    this.#reserve(length);
+    for (let at = this.#length + length - 1; at >= this.#length; at--) {
+      this.#bytes[at] = value % 256;
+      value = Math.floor(value / 256);
+    }
+    this.#length += length;
   }
 
   /** Seven bits a byte, the lowest first. */
   number(value: number): void {
-    const bytes: number[] = [];
-    for (; value >= 128; value = Math.floor(value / 128)) bytes.push(value % 128 + 128);
-    bytes.push(value);
-    this.bytes(bytes);
+    for (; value >= 128; value = Math.floor(value / 128)) this.byte(value % 128 + 128);
+    this.byte(value);
   }
 
   text(text: string): void {
@@ -23,37 +47,54 @@ export class Writer {
     this.bytes(bytes);
   }
 
-  packed(head: number[]): Uint8Array<ArrayBuffer> {
-    const parts = [head, ...this.#parts];
-    const packed = new Uint8Array(parts.reduce((sum, { length }) => sum + length, 0));
-    let offset = 0;
-    for (const part of parts) {
-      packed.set(part, offset);
-      offset += part.length;
-    }
-    return packed;
+  /** A text that nothing follows. */
+  last(text: string): void {
+    this.#reserve(UNIT_BYTES * text.length);
+    this.#length += encoder.encodeInto(text, this.#bytes.subarray(this.#length)).written;
+  }
+
+  get written(): Uint8Array<ArrayBuffer> {
+    return this.#bytes.subarray(0, this.#length);
+  }
+
+  #reserve(more: number): void {
+    if (this.#length + more <= this.#bytes.length) return;
+    const bytes = new Uint8Array(2 * this.#bytes.length + more);
+    bytes.set(this.written);
+    this.#bytes = bytes;
   }
 }
 
 /** Takes them in the same order. It throws when there are too few, or when a text is none. */
 export class Reader {
-  #bytes: Uint8Array;
+  readonly #bytes: Uint8Array;
+  #at = 0;
 
   constructor(bytes: Uint8Array) {
     this.#bytes = bytes;
   }
 
+  byte(): number {
+    this.#assertLeft(1);
+    return this.#bytes[this.#at++]!;
+  }
+
   bytes(length: number): Uint8Array {
-    if (length > this.#bytes.length) throw new RangeError("Cannot read record: it is too short");
-    const bytes = this.#bytes.subarray(0, length);
-    this.#bytes = this.#bytes.subarray(length);
-    return bytes;
+    this.#assertLeft(length);
+    return this.#bytes.subarray(this.#at, this.#at += length);
+  }
+
+  fixed(length: number): number {
+    this.#assertLeft(length);
+    let value = 0;
+    for (let count = 0; count < length; count++) value = value * 256 + this.#bytes[this.#at++]!;
+    return value;
   }
 
   number(): number {
     let value = 0;
     for (let factor = 1;; factor *= 128) {
-      const byte = this.bytes(1)[0]!;
+      const byte = this.byte();
       value += (byte & 127) * factor;
       if (byte < 128) return value;
     }
@@ -63,7 +104,13 @@ export class Reader {
     return decoder.decode(this.bytes(this.number()));
   }
 
-  rest(): Uint8Array {
-    return this.#bytes;
+  /** A text that nothing follows. */
+  last(): string {
+    return decoder.decode(this.#bytes.subarray(this.#at));
+  }
+
+  #assertLeft(length: number): void {
+    if (this.#at + length <= this.#bytes.length) return;
+    throw new RangeError("Cannot read record: it is too short");
   }
 }

@@ -1,6 +1,6 @@
 import { fromBase64Url, toBase64Url } from "../../src/base64url.ts";
 import { isSessionRecord, type SessionRecord } from "../../src/record.ts";
-import { Reader, Writer } from "./bytes.ts";
+import { Reader, UNIT_BYTES, Writer } from "./bytes.ts";
 
 // A record as few bytes: flags, 16 bytes of sid, 5 bytes of creation (milliseconds since EPOCH), the lifetime, then
 // what the flags announce, then the data to the end. What does not fit in is JSON.
@@ -8,6 +8,9 @@ import { Reader, Writer } from "./bytes.ts";
 const EPOCH = Date.UTC(2020, 0);
 const LATEST = 2 ** 40;
 const SID_BYTES = 16;
+const CREATED_BYTES = 5;
+/** What a record takes beside its data, mostly. */
+const ROOM = 300;
 
 const VERSION = 1;
 const SEEN = 2;
@@ -43,63 +46,71 @@ const KEYS = new Set([
   "meta",
 ]);
 
-type Numbers = [number, number, number, number, number, number];
-
 const encoder = new TextEncoder();
 const decoder = new TextDecoder("utf-8", { fatal: true });
 
+/** A record that is being put together. */
+type Draft = { -readonly [Key in keyof SessionRecord]: SessionRecord[Key] };
+
 /** The bytes of a record. */
 export function packRecord(record: SessionRecord): Uint8Array<ArrayBuffer> {
-  const sid = fromBase64Url(record.sid);
-  const created = record.createdAt - EPOCH;
-  const { scope, cookie, meta, flash, subject, subjectAt = record.createdAt } = record;
-  const numbers = [
-    record.version,
-    record.lastSeenAt - record.createdAt,
-    record.renewedAt - record.createdAt,
-    record.expiresAt - record.renewedAt,
-    record.maxAge ?? 0,
-    Math.abs(subjectAt - record.createdAt),
-  ];
-  const fits = sid?.length === SID_BYTES && isCount(created) && created < LATEST &&
-    numbers.every(isCount) && record.browser !== false &&
-    (subject === undefined) === (record.subjectAt === undefined) &&
-    Object.keys(record).every((key) => KEYS.has(key));
-  const writer = new Writer();
-  if (!fits) {
-    writer.bytes(encoder.encode(JSON.stringify(record)));
-    return writer.packed([MORE]);
-  }
+  return pack(record) ?? packJson(record);
+}
 
-  const [version, seen, renewed, life, maxAge, bound] = numbers as Numbers;
-  const earlier = subjectAt < record.createdAt;
+function packJson(record: SessionRecord): Uint8Array<ArrayBuffer> {
+  return Uint8Array.of(MORE, ...encoder.encode(JSON.stringify(record)));
+}
+
+/** The bytes of a record that holds nothing unusual. */
+function pack(record: SessionRecord): Uint8Array<ArrayBuffer> | undefined {
+  const { version, createdAt, renewedAt, maxAge = 0, subjectAt = createdAt } = record;
+  const { scope, cookie, meta, flash, subject, data } = record;
+  const sid = fromBase64Url(record.sid);
+  const created = createdAt - EPOCH;
+  const seen = record.lastSeenAt - createdAt;
+  const renewed = renewedAt - createdAt;
+  const life = record.expiresAt - renewedAt;
+  const bound = Math.abs(subjectAt - createdAt);
+  if (sid?.length !== SID_BYTES || !isCount(created) || created >= LATEST) return undefined;
+  if (!isCount(version) || !isCount(seen) || !isCount(renewed) || !isCount(life)) return undefined;
+  if (!isCount(maxAge) || !isCount(bound) || record.browser === false) return undefined;
+  if ((subject === undefined) !== (record.subjectAt === undefined)) return undefined;
+  for (const key in record) if (!KEYS.has(key)) return undefined;
+
+  const earlier = subjectAt < createdAt;
   const more = earlier || scope !== undefined || cookie !== undefined || meta !== undefined;
+  const flags = (version !== 1 || more ? VERSION : 0) |
+    (seen !== 0 ? SEEN : 0) |
+    (renewed !== 0 ? RENEWED : 0) |
+    (flash !== undefined ? FLASH : 0) |
+    (record.maxAge !== undefined ? MAX_AGE : 0) |
+    (record.browser === true ? BROWSER : 0) |
+    (subject !== undefined ? SUBJECT : 0) |
+    (scope !== undefined ? SCOPE : 0) |
+    (cookie !== undefined ? COOKIE : 0) |
+    (meta !== undefined ? META : 0) |
+    (earlier ? EARLIER : 0);
+  const writer = new Writer(ROOM + UNIT_BYTES * data.length);
+  if (more) {
+    writer.byte(flags & 255 | MORE);
+    writer.byte(flags >> 8);
+  } else {
+    writer.byte(flags);
+  }
   writer.bytes(sid);
-  writer.bytes(fixed(created, 5));
+  writer.fixed(created, CREATED_BYTES);
   // The lowest bit tells whether a lifetime is in seconds or milliseconds.
   writer.number(life % 1000 === 0 ? life / 1000 * 2 : life * 2 + 1);
-  let flags = 0;
-  const optional = (flag: number, present: boolean, ...values: (number | string | undefined)[]) => {
-    if (!present) return;
-    flags |= flag;
-    for (const value of values) {
-      if (typeof value === "number") writer.number(value);
-      else writer.text(value!);
-    }
-  };
-  optional(VERSION, version !== 1 || more, version);
-  optional(SEEN, seen !== 0, seen);
-  optional(RENEWED, renewed !== 0, renewed);
-  optional(MAX_AGE, record.maxAge !== undefined, maxAge);
-  optional(BROWSER, record.browser === true);
-  optional(SUBJECT, subject !== undefined, bound, subject);
-  optional(EARLIER, earlier);
-  optional(FLASH, flash !== undefined, flash);
-  optional(SCOPE, scope !== undefined, scope);
-  optional(COOKIE, cookie !== undefined, cookie);
-  optional(META, meta !== undefined, meta);
-  writer.bytes(encoder.encode(record.data));
-  return writer.packed(more ? [flags & 255 | MORE, flags >> 8] : [flags]);
+  if (flags & VERSION) writer.number(version);
+  if (flags & SEEN) writer.number(seen);
+  if (flags & RENEWED) writer.number(renewed);
+  if (flags & MAX_AGE) writer.number(maxAge);
+  if (flags & SUBJECT) writer.number(bound);
+  for (const text of [subject, flash, scope, cookie, meta]) {
+    if (text !== undefined) writer.text(text);
+  }
+  writer.last(data);
+  return writer.written;
 }
 
 /** The record of some bytes; `undefined` when they hold none. */
@@ -115,52 +126,40 @@ export function unpackRecord(bytes: Uint8Array): SessionRecord | undefined {
 }
 
 function unpack(reader: Reader): SessionRecord {
-  const first = reader.bytes(1)[0]!;
-  const flags = first & MORE ? first | reader.bytes(1)[0]! << 8 : first;
+  const first = reader.byte();
+  const flags = first & MORE ? first | reader.byte() << 8 : first;
   const sid = toBase64Url(reader.bytes(SID_BYTES));
-  const createdAt = EPOCH + reader.bytes(5).reduce((sum, byte) => sum * 256 + byte, 0);
+  const createdAt = EPOCH + reader.fixed(CREATED_BYTES);
   const coded = reader.number();
   const life = coded % 2 ? (coded - 1) / 2 : coded / 2 * 1000;
-  const number = (flag: number, otherwise: number) => flags & flag ? reader.number() : otherwise;
-  const text = (flag: number) => flags & flag ? reader.text() : undefined;
-  const version = number(VERSION, 1);
-  const lastSeenAt = createdAt + number(SEEN, 0);
-  const renewedAt = createdAt + number(RENEWED, 0);
-  const maxAge = number(MAX_AGE, 0);
-  const bound = number(SUBJECT, 0);
-  const subject = text(SUBJECT);
-  const flash = text(FLASH);
-  const scope = text(SCOPE);
-  const cookie = text(COOKIE);
-  const meta = text(META);
-  return {
+  const version = flags & VERSION ? reader.number() : 1;
+  const lastSeenAt = flags & SEEN ? createdAt + reader.number() : createdAt;
+  const renewedAt = flags & RENEWED ? createdAt + reader.number() : createdAt;
+  const record: Draft = {
     format: 1,
     sid,
     version,
-    ...(scope === undefined ? {} : { scope }),
-    ...(cookie === undefined ? {} : { cookie }),
-    data: decoder.decode(reader.rest()),
-    ...(flash === undefined ? {} : { flash }),
     createdAt,
     lastSeenAt,
     renewedAt,
     expiresAt: renewedAt + life,
-    ...(flags & MAX_AGE ? { maxAge } : {}),
-    ...(subject === undefined
-      ? {}
-      : { subject, subjectAt: createdAt + (flags & EARLIER ? -bound : bound) }),
-    ...(meta === undefined ? {} : { meta }),
-    ...(flags & BROWSER ? { browser: true } : {}),
+    data: "",
   };
+  if (flags & MAX_AGE) record.maxAge = reader.number();
+  if (flags & SUBJECT) {
+    const bound = reader.number();
+    record.subjectAt = createdAt + (flags & EARLIER ? -bound : bound);
+    record.subject = reader.text();
+  }
+  if (flags & FLASH) record.flash = reader.text();
+  if (flags & SCOPE) record.scope = reader.text();
+  if (flags & COOKIE) record.cookie = reader.text();
+  if (flags & META) record.meta = reader.text();
+  if (flags & BROWSER) record.browser = true;
+  record.data = reader.last();
+  return record;
 }
 
 function isCount(value: number): boolean {
   return Number.isSafeInteger(value) && value >= 0 && value < 2 ** 50;
-}
-
-function fixed(value: number, length: number): number[] {
-  return Array.from(
-    { length },
-    (_, index) => Math.floor(value / 256 ** (length - 1 - index)) % 256,
-  );
 }

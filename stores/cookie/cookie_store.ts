@@ -18,6 +18,8 @@ import { type Admission, Revocations } from "./revocations.ts";
 /** What browsers keep of one cookie, name and value together, in bytes (RFC 6265bis, 5.6). */
 const LARGEST_COOKIE = 4096;
 const MOST_CHUNKS = 4;
+/** The most bytes that a character takes percent-encoded: three of UTF-8. */
+const MOST_ENCODED = 9;
 /** What a chunk takes beside its part of the value: the suffix of its name, or the mark of how many there are. */
 const CHUNK_OVERHEAD = 2;
 /** The shape of the keys of listed sessions. No sealed value is that short. */
@@ -350,6 +352,7 @@ export class CookieStore implements SessionStore {
   /** @throws {SessionTooLargeError} When a browser would not keep the cookie. */
   #assertSize(token: string, record: SessionRecord): void {
     const name = this.#cookieName.length + 1;
+    if (name + token.length * MOST_ENCODED <= LARGEST_COOKIE) return;
     // A value may hold what a cookie can't, which is sent percent-encoded.
     const size = name + encodeURIComponent(token).length;
     const limit = this.#chunks === 1

@@ -121,8 +121,8 @@ export class EncryptedCookieStore extends CookieStore {
 
 class EncryptedFormat implements CookieFormat {
   readonly keys: (c: unknown) => KeyRing<AesGcmKey>;
-  /** What values are bound to, by the name of their cookie, with room for their heads. */
-  readonly #bounds = new Map<string, Uint8Array<ArrayBuffer>>();
+  /** What values are bound to, by the name of their cookie and the name of their key. */
+  readonly #bounds = new Map<string, Uint8Array<ArrayBuffer>[]>();
 
   constructor(source: KeySource) {
     this.keys = keyRings("EncryptedCookieStore", ENCRYPTING, source);
@@ -157,17 +157,12 @@ class EncryptedFormat implements CookieFormat {
 
   /** What a value is bound to: its version, its key, its purpose and its cookie. */
   #bind(id: number, cookieName: string): Uint8Array<ArrayBuffer> {
-    const known = this.#bounds.get(cookieName);
-    if (!known) {
-      this.#bounds.set(
-        cookieName,
-        encoder.encode(`\0\0hono-session encrypted cookie\n${cookieName}`),
-      );
-      return this.#bind(id, cookieName);
-    }
-    const bound = known.slice();
-    bound[0] = VERSION;
-    bound[1] = id;
-    return bound;
+    let bounds = this.#bounds.get(cookieName);
+    if (!bounds) this.#bounds.set(cookieName, bounds = []);
+    return bounds[id] ??= Uint8Array.of(
+      VERSION,
+      id,
+      ...encoder.encode(`hono-session encrypted cookie\n${cookieName}`),
+    );
   }
 }

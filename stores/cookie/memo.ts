@@ -1,28 +1,32 @@
-/** Remembers the values that were used last, up to a number. */
+/**
+ * Remembers the values that were used last, up to a number: those of two generations. When the younger one is half of the
+ * number it becomes the older one, and what was older is forgotten.
+ */
 export class Memo<Value> {
-  readonly #values = new Map<string, Value>();
   readonly #most: number;
+  readonly #generation: number;
+  #younger = new Map<string, Value>();
+  #older = new Map<string, Value>();
 
   constructor(most: number) {
     this.#most = most;
+    this.#generation = Math.max(Math.floor(most / 2), 1);
   }
 
   get(key: string): Value | undefined {
-    const value = this.#values.get(key);
-    if (value === undefined) return undefined;
-    this.#values.delete(key);
-    this.#values.set(key, value);
-    return value;
+    const value = this.#younger.get(key);
+    if (value !== undefined) return value;
+    const older = this.#older.get(key);
+    if (older !== undefined) this.set(key, older);
+    return older;
   }
 
   set(key: string, value: Value): void {
     if (this.#most === 0) return;
-    if (this.#values.size === this.#most) {
-      for (const oldest of this.#values.keys()) {
-        this.#values.delete(oldest);
-        break;
-      }
+    if (this.#younger.size >= this.#generation) {
+      this.#older = this.#most > 1 ? this.#younger : new Map();
+      this.#younger = new Map();
     }
-    this.#values.set(key, value);
+    this.#younger.set(key, value);
   }
 }
