@@ -13,7 +13,7 @@ import { type CommitOptions, isDifferent, plan, withRequested, type WriteOptions
 import type { SessionRecord } from "./record.ts";
 import { admit, evict } from "./limit.ts";
 import { isRotationDue } from "./rotation.ts";
-import type { Requested, SessionState, Stored } from "./session_state.ts";
+import { NOTHING, type Requested, type SessionState, type Stored } from "./session_state.ts";
 import { makeHome, put, rotateTo } from "./write.ts";
 
 /** How often a commit is tried against the writes of other requests. */
@@ -33,7 +33,7 @@ export async function commit(
   await committing.queue.run(state.stored?.key ?? state, async () => {
     if (state.status !== "live") return;
     const requested = state.requested;
-    state.requested = {};
+    state.requested = NOTHING;
     try {
       await write(committing, state, { ...options, requested }, c);
     } catch (error) {

@@ -39,16 +39,13 @@ export class JsonObject {
   }
 
   /**
-   * What an object holds.
+   * What a session holds.
    *
    * @param keys Its keys in their order.
    * @throws {SessionSerializationError} When a value would not survive JSON.
    */
-  static ofValues(
-    values: Record<string, unknown>,
-    { path, keys }: { path: string; keys: readonly PropertyKey[] },
-  ): JsonObject {
-    return new JsonObject(serializeMembers(values, path), { keys });
+  static ofValues(values: Record<string, unknown>, keys: readonly PropertyKey[]): JsonObject {
+    return new JsonObject(serializeMembers(values, "session"), { keys });
   }
 
   /** @throws {SyntaxError} When it was made of a text that is not the JSON of an object. */

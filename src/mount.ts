@@ -8,7 +8,7 @@ import type { Sessions } from "./sessions.ts";
 import { credentialsOf, toCookies } from "./travel.ts";
 import { refuseUnloaded, UNLOADED } from "./unloaded.ts";
 import type { Delivery } from "./delivery.ts";
-import { andThen, type Awaitable, isPromiseLike } from "./promise.ts";
+import { type Awaitable, isPromiseLike } from "./promise.ts";
 import type { Exchange } from "./transport.ts";
 import type { Outcome, Visit, VisitWatcher } from "./visit.ts";
 
@@ -144,18 +144,23 @@ class Mount implements Mounted, VisitWatcher {
 
   #open(): Awaitable<Visit> {
     const c = this.#c;
-    const failed = (error: unknown) => Promise.reject(asResponse(error));
     try {
-      const visit = andThen(
-        andThen(
-          credentialsOf(this.config, c.req.raw, c),
-          (credentials) => this.#sessions.open(credentials, c),
-        ),
-        (visit) => this.#show(visit),
-      );
-      return isPromiseLike(visit) ? visit.catch(failed) : visit;
+      const credentials = credentialsOf(this.config, c.req.raw, c);
+      if (!isPromiseLike(credentials)) {
+        const visit = this.#sessions.open(credentials, c);
+        return isPromiseLike(visit) ? this.#openLater(visit) : this.#show(visit);
+      }
+      return this.#openLater(credentials.then((given) => this.#sessions.open(given, c)));
     } catch (error) {
-      return failed(error);
+      return Promise.reject(asResponse(error));
+    }
+  }
+
+  async #openLater(visit: Promise<Visit>): Promise<Visit> {
+    try {
+      return this.#show(await visit);
+    } catch (error) {
+      throw asResponse(error);
     }
   }
 

@@ -37,18 +37,21 @@ export interface SessionKeeper {
 
 /** What was asked of a session since its last commit, beside changes of its data. */
 export interface Requested {
-  regenerate?: true;
-  renew?: true;
+  readonly regenerate?: true;
+  readonly renew?: true;
   /** Seconds. */
-  maxAge?: number;
-  browser?: boolean;
+  readonly maxAge?: number;
+  readonly browser?: boolean;
   /** With the moment at which it was asked for; `null` to clear it. */
-  subject?: { readonly name: string; readonly at: number } | null;
+  readonly subject?: { readonly name: string; readonly at: number } | null;
   /** Its JSON text, `null` to clear it. */
-  meta?: string | null;
+  readonly meta?: string | null;
   /** The JSON text of what is changed of the cookie, `null` for nothing. */
-  cookie?: string | null;
+  readonly cookie?: string | null;
 }
+
+/** Nothing was asked of it. */
+export const NOTHING: Requested = {};
 
 /** The inside of one session in one request: what it was, what it is, and what is asked of it. */
 export class SessionState implements SessionController {
@@ -59,14 +62,13 @@ export class SessionState implements SessionController {
   deliver = false;
   /** `ended` by this request, or `gone`: ended by another while this one ran. */
   status: "live" | "ended" | "gone" = "live";
-  requested: Requested = {};
+  requested: Requested = NOTHING;
   /** The subject that had no room for it, as the handler was told. */
   refused: Requested["subject"];
   /** Whether its token was rotated by another request, or before this one. */
   hasMoved = false;
 
   readonly #keeper: SessionKeeper;
-  readonly #createdAt: number;
   #sid: string | undefined;
   #baseText: string;
   #base: Contents | undefined;
@@ -89,7 +91,6 @@ export class SessionState implements SessionController {
     },
   ) {
     this.#keeper = keeper;
-    this.#createdAt = stored?.record.createdAt ?? keeper.clock();
     this.#baseText = stored?.record.data ?? initial;
     this.#shownText = shown;
     this.stored = stored;
@@ -120,9 +121,9 @@ export class SessionState implements SessionController {
       assertSubject(subject, { action: "set session.subject", otherwise: ", or undefined" });
     }
     // The moment of the login, not of its commit: all sessions of the subject may be ended in between.
-    this.requested.subject = subject === undefined
-      ? null
-      : { name: subject, at: this.#keeper.instant() };
+    this.#ask({
+      subject: subject === undefined ? null : { name: subject, at: this.#keeper.instant() },
+    });
   }
 
   get meta(): Readonly<Record<string, unknown>> | undefined {
@@ -132,7 +133,7 @@ export class SessionState implements SessionController {
 
   set meta(meta: object | undefined) {
     this.assertLive("change");
-    this.requested.meta = meta === undefined ? null : serializeMeta(meta);
+    this.#ask({ meta: meta === undefined ? null : serializeMeta(meta) });
   }
 
   /** The JSON text of what the session changed of its cookie. */
@@ -144,7 +145,7 @@ export class SessionState implements SessionController {
   set cookie(changes: string | undefined) {
     this.assertLive("change");
     this.assertNotCommitted("change");
-    this.requested.cookie = changes ?? null;
+    this.#ask({ cookie: changes ?? null });
   }
 
   /** Its lifetime in seconds; `undefined` when its cookie ends with the browser. */
@@ -156,7 +157,7 @@ export class SessionState implements SessionController {
   /** Whether it is new, without data, and nothing is asked of it. */
   get isUntouched(): boolean {
     return this.stored === undefined && this.status === "live" && this.#baseText === "{}" &&
-      Reflect.ownKeys(this.session).length === 0 && Object.keys(this.requested).length === 0;
+      this.requested === NOTHING && isEmpty(this.session);
   }
 
   isNew(): boolean {
@@ -166,10 +167,11 @@ export class SessionState implements SessionController {
   expiresAt(): number {
     const { clock, expiry } = this.#keeper;
     if (this.stored && !this.requested.renew) return deadline(expiry, this.stored.record);
-    const seconds = this.requested.maxAge ?? this.stored?.record.maxAge ?? expiry.maxAge;
+    const now = clock();
+    const { createdAt = now, maxAge = expiry.maxAge } = this.stored?.record ?? {};
     return Math.min(
-      clock() + seconds * 1000,
-      this.#createdAt + (expiry.absoluteMaxAge ?? Infinity) * 1000,
+      now + (this.requested.maxAge ?? maxAge) * 1000,
+      createdAt + (expiry.absoluteMaxAge ?? Infinity) * 1000,
     );
   }
 
@@ -184,7 +186,7 @@ export class SessionState implements SessionController {
   regenerate(): void {
     this.assertLive("regenerate");
     this.assertNotCommitted("regenerate");
-    this.requested.regenerate = true;
+    this.#ask({ regenerate: true });
     this.#keeper.regenerating(this);
   }
 
@@ -192,17 +194,16 @@ export class SessionState implements SessionController {
     this.assertLive("renew");
     this.assertNotCommitted("renew");
     if (maxAge === "browser") {
-      this.requested.browser = true;
+      this.#ask({ browser: true });
     } else if (maxAge !== undefined) {
       if (!(typeof maxAge === "number" && maxAge > 0 && maxAge <= LONGEST_LIFE)) {
         throw new RangeError(
           `Cannot renew session: maxAge is ${maxAge}, a number of seconds up to ${LONGEST_LIFE} is needed`,
         );
       }
-      this.requested.maxAge = maxAge;
-      this.requested.browser = false;
+      this.#ask({ maxAge, browser: false });
     }
-    this.requested.renew = true;
+    this.#ask({ renew: true });
   }
 
   flash(key: string, value: unknown): void {
@@ -306,6 +307,10 @@ export class SessionState implements SessionController {
     this.deliver = true;
   }
 
+  #ask(requested: Requested): void {
+    this.requested = { ...this.requested, ...requested };
+  }
+
   /** @throws {SessionEndedError} When the session has ended. */
   assertLive(action: string): void {
     if (this.status === "live") return;
@@ -317,4 +322,10 @@ export class SessionState implements SessionController {
     if (!this.#keeper.committed) return;
     throw new SessionCommittedError(`Cannot ${action} session: the response has left`);
   }
+}
+
+/** Whether an object has no properties that could be data, or be refused as such. */
+function isEmpty(object: object): boolean {
+  for (const _ in object) return false;
+  return Object.getOwnPropertySymbols(object).length === 0;
 }

@@ -83,8 +83,7 @@ export class SessionView {
     const keys = Reflect.ownKeys(session);
     for (const key of keys) assertData(key);
     if (!this.#seen && stored === JsonObject.EMPTY) {
-      const data = JsonObject.ofValues({ ...session }, { path: "session", keys });
-      return { data, flash: stored };
+      return { data: JsonObject.ofValues({ ...session }, keys), flash: stored };
     }
     return this.#sorted(keys as string[], stored.members, consume);
   }

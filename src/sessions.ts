@@ -32,6 +32,14 @@ export interface Credential {
   readonly rejected?: RejectionReason;
 }
 
+/** What a client presented with a request. */
+interface Presented {
+  readonly credentials: readonly Credential[];
+  readonly c: unknown;
+  /** Whether there is a cookie among them. */
+  readonly stale: boolean;
+}
+
 /** A live session, and what its data are by now. */
 interface Loaded {
   readonly stored: Stored;
@@ -62,13 +70,12 @@ export class Sessions {
    */
   open(credentials: readonly Credential[], c: unknown): Awaitable<Visit> {
     if (credentials.length === 0) return this.begin(c);
-    const stale = credentials.some(isCookie);
-    const failed = (error: unknown) => this.#goOn(error, { c, stale });
+    const presented = { credentials, c, stale: credentials.some(isCookie) };
     try {
-      const visit = this.#first(credentials, { at: 0, c, stale });
-      return isPromiseLike(visit) ? visit.catch(failed) : visit;
+      const visit = this.#first(presented, 0);
+      return isPromiseLike(visit) ? visit.catch((error) => this.#goOn(error, presented)) : visit;
     } catch (error) {
-      return failed(error);
+      return this.#goOn(error, presented);
     }
   }
 
@@ -77,21 +84,20 @@ export class Sessions {
     return new Visit(this.#config, { c });
   }
 
-  #first(
-    credentials: readonly Credential[],
-    { at, c, stale }: { at: number; c: unknown; stale: boolean },
-  ): Awaitable<Visit> {
+  /** Begins the visit with the first credential from a place on that opens a session. */
+  #first(presented: Presented, at: number): Awaitable<Visit> {
+    const { credentials, c, stale } = presented;
     const credential = credentials[at];
     if (!credential) return new Visit(this.#config, { c, stale });
     return andThen(this.#load(credential, c), (loaded) => {
       const visit = loaded && this.#visit(loaded, credential, c);
-      if (!visit) return this.#first(credentials, { at: at + 1, c, stale });
+      if (!visit) return this.#first(presented, at + 1);
       return this.#config.issue ? visit.issue().then(() => visit) : visit;
     });
   }
 
   /** Goes on without the store, where that is asked for. */
-  #goOn(error: unknown, { c, stale }: { c: unknown; stale: boolean }): Visit {
+  #goOn(error: unknown, { c, stale }: Presented): Visit {
     if (!(error instanceof SessionStoreError) || this.#onStoreError === "error") throw error;
     this.#config.logger.error("Cannot load session: the store failed, going on without", error);
     return new Visit(this.#config, { c, stale, outage: true });
@@ -162,15 +168,15 @@ export class Sessions {
     emit(this.#config, "destroyed", { sid: stored.record.sid, reason: "logout" }, c);
   }
 
-  #visit(loaded: Loaded, { by, token }: Credential, c: unknown): Visit | undefined {
-    const moved = loaded.stored.token !== token;
+  #visit({ stored, shown }: Loaded, { by, token }: Credential, c: unknown): Visit | undefined {
+    const moved = stored.token !== token;
     try {
-      const visit = new Visit(this.#config, { c, by, moved, ...loaded });
-      emit(this.#config, "loaded", { sid: loaded.stored.record.sid }, c);
+      const visit = new Visit(this.#config, { c, by, moved, stored, shown });
+      emit(this.#config, "loaded", { sid: stored.record.sid }, c);
       return visit;
     } catch (error) {
       if (!(error instanceof SyntaxError)) throw error;
-      return this.#reject("invalid", c, loaded.stored.record.sid);
+      return this.#reject("invalid", c, stored.record.sid);
     }
   }
 

@@ -6,6 +6,7 @@ import type { Delivery } from "./delivery.ts";
 import { andThen, type Awaitable } from "./promise.ts";
 
 const NONE: readonly Credential[] = [];
+const NO_TOKENS: readonly string[] = [];
 
 /** What a client presents, the one that counts first. */
 export function credentialsOf(
@@ -14,8 +15,8 @@ export function credentialsOf(
   c: unknown,
 ): Awaitable<readonly Credential[]> {
   const { bearer, transport, signer } = config;
-  const tokens = bearer?.transport.read(request) ?? [];
-  const values = transport?.read(request.headers) ?? [];
+  const tokens = bearer ? bearer.transport.read(request) : NO_TOKENS;
+  const values = transport ? transport.read(request.headers) : NO_TOKENS;
   if (tokens.length === 0) {
     if (values.length === 0) return NONE;
     if (!signer) return values.map(inCookie);

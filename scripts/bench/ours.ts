@@ -19,12 +19,12 @@ export const ours: Library = {
   name: "@x/hono-session",
   setUp: (backend) => ({
     middleware: [session<Data>({ store: makeStore(backend) })],
-    read: (c: Ours) => c.var.session.visits,
+    read: (c: Ours) => c.get("session").visits,
     write(c: Ours, visits) {
-      c.var.session.visits = visits;
+      c.get("session").visits = visits;
     },
     begin(c: Ours, data) {
-      Object.assign(c.var.session, data);
+      Object.assign(c.get("session"), data);
     },
   }),
 };
