@@ -19,6 +19,14 @@ export interface BoundedStoreOptions {
   onError(operation: string, error: SessionStoreError, c: unknown): void;
 }
 
+/** One operation that is under way. */
+interface Call {
+  readonly operation: string;
+  readonly c: unknown;
+  /** Calls it off, where that can be done. */
+  readonly abort?: AbortController | undefined;
+}
+
 /** A store whose operations end in time, and whose failures are all {@linkcode SessionStoreError}s. */
 export class BoundedStore {
   readonly capabilities: StoreCapabilities;
@@ -110,39 +118,45 @@ export class BoundedStore {
     const abort = this.capabilities.abortable ? new AbortController() : undefined;
     try {
       const result = run(abort?.signal);
-      if (!isPromiseLike(result)) return result;
-      return this.#inTime(result, abort).catch((cause) => this.#fail(operation, cause, c));
+      return isPromiseLike(result) ? this.#inTime(result, { operation, abort, c }) : result;
     } catch (cause) {
-      return this.#fail(operation, cause, c);
+      throw this.#toError(cause, { operation, c });
     }
   }
 
-  #fail(operation: string, cause: unknown, c: unknown): never {
-    if (cause instanceof SessionError) throw cause;
+  /** The same result, or a failure when it does not come in time. */
+  #inTime<Result>(result: PromiseLike<Result>, call: Call): Promise<Result> {
+    const { timeout } = this.#options;
+    // One promise, and none to race with: most calls of a store are over in less time than those would take.
+    return new Promise((resolve, reject) => {
+      const fail = (cause: unknown) => {
+        clearTimeout(timer);
+        if (isOver) return;
+        isOver = true;
+        reject(this.#toError(cause, call));
+      };
+      let isOver = false;
+      const timer = setTimeout(() => {
+        const late = new TimeoutError(`the store did not answer in ${timeout / 1000} seconds`);
+        fail(late);
+        call.abort?.abort(late);
+      }, timeout);
+      // Its connection keeps the process alive. That of a timer costs Deno half as much again as the call.
+      if (call.abort) (timer as { unref?(): unknown }).unref?.();
+      result.then((value) => {
+        clearTimeout(timer);
+        resolve(value);
+      }, fail);
+    });
+  }
+
+  /** What is told of a failure, which is told to whoever listens as well. */
+  #toError(cause: unknown, { operation, c }: Call): SessionError {
+    if (cause instanceof SessionError) return cause;
     const state = cause instanceof TimeoutError ? cause.message : "the store failed";
     const error = new SessionStoreError(`Cannot ${operation} session: ${state}`, { cause });
     this.#options.onError(operation, error, c);
-    throw error;
-  }
-
-  async #inTime<Result>(
-    result: PromiseLike<Result>,
-    abort: AbortController | undefined,
-  ): Promise<Result> {
-    const { timeout } = this.#options;
-    let timer: ReturnType<typeof setTimeout> | undefined;
-    const late = new Promise<never>((_, reject) => {
-      timer = setTimeout(() => {
-        const error = new TimeoutError(`the store did not answer in ${timeout / 1000} seconds`);
-        reject(error);
-        abort?.abort(error);
-      }, timeout);
-    });
-    try {
-      return await Promise.race([result, late]);
-    } finally {
-      clearTimeout(timer);
-    }
+    return error;
   }
 }
 

@@ -45,7 +45,8 @@ export interface StoreCapabilities {
   readonly minTtl?: number;
   /**
    * Whether the operations can be called off: they then get an `AbortSignal` after the Hono context, and one
-   * that is called off before it was sent is never done.
+   * that is called off before it was sent is never done. It is for stores that talk over a connection: what keeps the
+   * process alive while an operation is under way is the connection, not the time that the operation has.
    *
    * @default {false}
    */

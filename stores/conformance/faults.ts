@@ -98,6 +98,9 @@ export const DAMAGES: readonly ((record: Partial<SessionRecord>) => unknown)[] =
   (record) => JSON.stringify(record),
 ];
 
+/** The longest time that a timer can be set to, in milliseconds. */
+const LONGEST_TIMEOUT = 2_147_483_647;
+
 /** Waits as a fault says, and no longer than until the operation is called off, which is a rejection. */
 export function wait(
   fault: "hang" | number | (() => unknown),
@@ -109,5 +112,7 @@ export function wait(
     signal?.addEventListener("abort", () => reject(signal.reason), { once: true });
     if (typeof fault === "function") Promise.resolve(fault()).then(resolve, reject);
     else if (typeof fault === "number") timer = setTimeout(resolve, fault);
+    // As an open connection would, it keeps the process alive until the operation is called off.
+    else if (signal) timer = setTimeout(() => {}, LONGEST_TIMEOUT);
   }).finally(() => clearTimeout(timer));
 }
