@@ -21,21 +21,37 @@ const COMMIT_TRIES = 5;
 /** How often a new token is made when its key is taken, which has no chance of happening by chance. */
 const CREATE_TRIES = 3;
 
-/** Brings the store in line with a session: a create, an update, a replacement, a touch or nothing. */
-export async function commit(
+/**
+ * Brings the store in line with a session: a create, an update, a replacement, a touch or nothing.
+ *
+ * @returns When it is done; nothing when there is nothing to do.
+ * @throws {SessionSerializationError} When a value would not survive JSON.
+ */
+export function commit(
   committing: Committing,
   state: SessionState,
   options: CommitOptions,
   c: unknown,
+): Promise<void> | undefined {
+  if (state.status !== "live") return undefined;
+  const held = options.keepChanges ? state.contents(options.consumeFlash) : undefined;
+  if (isIdle(committing, state, held, options)) return undefined;
+  return commitInTurn(committing, state, { ...options, held }, c);
+}
+
+/** Commits when the commits of other requests that came before are done. */
+function commitInTurn(
+  committing: Committing,
+  state: SessionState,
+  { held, ...options }: CommitOptions & Pick<WriteOptions, "held">,
+  c: unknown,
 ): Promise<void> {
-  if (state.status !== "live") return;
-  if (!options.isDue && isIdle(committing, state, options)) return;
-  await committing.queue.run(state.stored?.key ?? state, async () => {
+  const running = committing.queue.run(state.stored?.key ?? state, async () => {
     if (state.status !== "live") return;
     const requested = state.requested;
     state.requested = NOTHING;
     try {
-      await write(committing, state, { ...options, requested }, c);
+      await write(committing, state, { ...options, requested, held }, c);
     } catch (error) {
       // All sessions of its subject were ended since it became the subject's.
       if (error instanceof SessionEndedError) return interrupt(committing, state, c);
@@ -44,6 +60,9 @@ export async function commit(
       throw error;
     }
   });
+  // If it has to wait, it looks again.
+  held = undefined;
+  return running;
 }
 
 async function write(
@@ -53,7 +72,7 @@ async function write(
   c: unknown,
 ): Promise<void> {
   const base = state.base();
-  const mine = options.keepChanges ? state.contents(options.consumeFlash) : base;
+  const mine = options.keepChanges ? options.held ?? state.contents(options.consumeFlash) : base;
   const shown = options.keepChanges ? state.shown() : base;
   if (!state.stored) {
     const filled = Boolean(options.requested.subject) || !sameContents(mine, base);
@@ -76,7 +95,9 @@ async function write(
       const rotate = isRotating(committing, { state, options, current, now });
       const next = plan(committing, { current, contents, theirs, options, now, rotate });
       if (!next) return settle(state, current, { contents, mine });
-      if (options.keepChanges) await admit(committing, options.requested, current.record, c);
+      if (options.keepChanges && committing.limit) {
+        await admit(committing, options.requested, current.record, c);
+      }
       const stored = next.operation === "rotate"
         ? await rotateTo(committing, { current, record: next.record, now }, c)
         : await put(committing, { current, ...next }, c);
@@ -165,20 +186,17 @@ function settle(
   state.show(contents, mine);
 }
 
-/**
- * Whether there is nothing to commit.
- *
- * @throws {SessionSerializationError} When a value would not survive JSON.
- */
-export function isIdle(
+/** Whether there is nothing to commit. */
+function isIdle(
   committing: Committing,
   state: SessionState,
+  held: Contents | undefined,
   options: CommitOptions,
 ): boolean {
   const { clock, expiry, store } = committing;
-  const { keepChanges, consumeFlash, storeEmpty } = options;
-  if (storeEmpty || state.requested.regenerate) return false;
-  if (!keepChanges) return true;
+  if (options.storeEmpty || state.requested.regenerate) return false;
+  // Changes are not kept.
+  if (!held) return true;
   if (state.requested.renew) return false;
   const current = state.stored;
   if (current) {
@@ -188,5 +206,5 @@ export function isIdle(
     if (isRotating(committing, { state, options, current, now })) return false;
     if (isDifferent(state.requested, record)) return false;
   } else if (state.requested.subject) return false;
-  return state.isUnchanged(consumeFlash);
+  return sameContents(held, state.base());
 }

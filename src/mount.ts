@@ -8,9 +8,9 @@ import type { Sessions } from "./sessions.ts";
 import { credentialsOf, toCookies } from "./travel.ts";
 import { refuseUnloaded, UNLOADED } from "./unloaded.ts";
 import type { Delivery } from "./delivery.ts";
-import { type Awaitable, isPromiseLike } from "./promise.ts";
+import { andThen, type Awaitable, isPromiseLike } from "./promise.ts";
 import type { Exchange } from "./transport.ts";
-import type { Outcome, Visit, VisitWatcher } from "./visit.ts";
+import type { Visit, VisitWatcher } from "./visit.ts";
 
 /** Makes the middleware of a configuration. */
 export function mount(config: MiddlewareConfig, sessions: Sessions): MiddlewareHandler {
@@ -34,7 +34,7 @@ export function mount(config: MiddlewareConfig, sessions: Sessions): MiddlewareH
       throw error;
     }
     const leaving = mount.leave();
-    if (leaving) await leaving;
+    if (isPromiseLike(leaving)) await leaving;
   };
 }
 
@@ -84,19 +84,11 @@ class Mount implements Mounted, VisitWatcher {
   }
 
   /** Ends the visit: at once if there is nothing to commit, and nothing to tell the client. */
-  leave(): Promise<void> | undefined {
+  leave(): Awaitable<void> {
     this.#hasLeft = true;
     const { visit } = this;
-    if (!visit && !this.#opening) return undefined;
-    if (visit?.isUntouched) {
-      visit.leave();
-      return undefined;
-    }
-    const failed = this.#c.error !== undefined || this.#c.res.status >= 500;
-    if (!visit?.isIdle(this.#outcome(failed))) return this.finish(failed);
-    visit.leave();
-    this.#mark(visit);
-    return undefined;
+    if (visit ? visit.isUntouched : !this.#opening) return visit?.leave();
+    return this.finish(this.#c.error !== undefined || this.#c.res.status >= 500);
   }
 
   open(): Awaitable<Visit> {
@@ -114,32 +106,50 @@ class Mount implements Mounted, VisitWatcher {
     await this.#sessions.end({ by: "token", ...opened }, this.#c);
   }
 
-  /** Commits, then tells the client. A handler that failed keeps its own answer, whatever comes of the commit. */
-  async finish(failed: boolean): Promise<void> {
+  /** Commits, then tells the client: at once where there is nothing to commit. */
+  finish(failed: boolean): Awaitable<void> {
     this.#hasLeft = true;
-    const { logger } = this.config;
-    const visit = this.visit ?? await Promise.resolve(this.#opening).catch(() => undefined);
-    if (!visit) return;
-    let delivery: Delivery | undefined;
+    const { visit } = this;
+    if (!visit) return this.#opening && this.#finishOpening(this.#opening, failed);
+    const keepChanges = !failed || this.config.commitOnError;
+    let delivery: Awaitable<Delivery | undefined>;
     try {
-      delivery = await visit.finish(this.#outcome(failed));
+      delivery = visit.finish({ failed, keepChanges });
     } catch (error) {
-      // What was committed before it failed has to reach the client all the same.
-      const { delivery } = visit;
-      if (failed) {
-        logger.error("Cannot commit session: it failed after the handler had failed", error);
-      } else {
-        dropAnswer(this.#c);
-      }
-      await this.#deliver(visit, delivery?.token === undefined ? undefined : delivery);
-      if (failed) return;
-      throw asResponse(error);
+      return this.#fail(error, { visit, failed });
     }
-    await this.#deliver(visit, delivery);
+    if (!isPromiseLike(delivery)) return this.#deliver(visit, delivery);
+    return delivery.then(
+      (delivery) => this.#deliver(visit, delivery),
+      (error) => this.#fail(error, { visit, failed }),
+    );
   }
 
-  #outcome(failed: boolean): Outcome {
-    return { failed, keepChanges: !failed || this.config.commitOnError };
+  async #finishOpening(opening: Awaitable<Visit>, failed: boolean): Promise<void> {
+    try {
+      await opening;
+    } catch {
+      // Whoever has opened it was told.
+      return;
+    }
+    await this.finish(failed);
+  }
+
+  /** What comes of a commit that failed. A handler that failed as well keeps its own answer. */
+  async #fail(
+    error: unknown,
+    { visit, failed }: { visit: Visit; failed: boolean },
+  ): Promise<void> {
+    // What was committed before it failed has to reach the client all the same.
+    const { delivery } = visit;
+    if (failed) {
+      const { logger } = this.config;
+      logger.error("Cannot commit session: it failed after the handler had failed", error);
+    } else {
+      dropAnswer(this.#c);
+    }
+    await this.#deliver(visit, delivery?.token === undefined ? undefined : delivery);
+    if (!failed) throw asResponse(error);
   }
 
   #open(): Awaitable<Visit> {
@@ -205,11 +215,14 @@ class Mount implements Mounted, VisitWatcher {
   }
 
   /** Tells the client of its session, and shared caches that there is one. */
-  async #deliver(visit: Visit, delivery: Delivery | undefined): Promise<void> {
-    this.#mark(visit, delivery && await toCookies(this.config, delivery, this.#c));
+  #deliver(visit: Visit, delivery: Delivery | undefined): Awaitable<void> {
+    return andThen(
+      delivery && toCookies(this.config, delivery, this.#c),
+      (send) => this.#mark(visit, send),
+    );
   }
 
-  #mark(visit: Visit, send?: (headers: Exchange) => void): void {
+  #mark(visit: Visit, send: ((headers: Exchange) => void) | undefined): void {
     const { logger, cacheControl, vary } = this.config;
     // The response may hold the token of a session that it has begun.
     const mayHoldToken = !visit.isLoaded && visit.accessToken !== undefined;

@@ -14,12 +14,14 @@ export interface CommitOptions {
   readonly storeEmpty?: boolean;
   /** Whether the client can still be told of another token. */
   readonly rotate?: boolean;
-  /** Whether it is known already that there is something to commit. */
-  readonly isDue?: boolean;
 }
 
 /** The same, and what was asked of the session. */
-export type WriteOptions = CommitOptions & { readonly requested: Requested };
+export interface WriteOptions extends CommitOptions {
+  readonly requested: Requested;
+  /** What the session holds, if that was looked at just now. */
+  readonly held: Contents | undefined;
+}
 
 /** One write over a record that is stored. */
 export interface Plan {

@@ -236,7 +236,7 @@ export class SessionState implements SessionController {
   }
 
   hasChanged(): boolean {
-    return !this.isUnchanged(false);
+    return !sameContents(this.contents(false), this.base());
   }
 
   /** What the store holds as far as known, or what a new session starts with. */
@@ -261,16 +261,6 @@ export class SessionState implements SessionController {
    */
   contents(consume: boolean): Contents {
     return this.#view.contents(this.base().flash, consume);
-  }
-
-  /**
-   * Whether there is nothing in it that the store does not hold.
-   *
-   * @param consume Whether what the request before flashed has had its day.
-   * @throws {SessionSerializationError} When a value would not survive JSON.
-   */
-  isUnchanged(consume: boolean): boolean {
-    return sameContents(this.contents(consume), this.base());
   }
 
   /** Makes a key that is flashed plain data with the value that it shows. */

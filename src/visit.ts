@@ -1,11 +1,11 @@
 import type { Clock } from "./clock.ts";
-import { commit, isIdle } from "./commit.ts";
+import { commit } from "./commit.ts";
 import { type Committing, end } from "./committing.ts";
 import { SessionExistsError } from "./errors.ts";
 import { emit } from "./events.ts";
 import type { ExpiryPolicy } from "./expiry.ts";
 import { refuseChange, refusingChanges } from "./outage.ts";
-import type { CommitOptions } from "./plan.ts";
+import type { Awaitable } from "./promise.ts";
 import { type Delivery, toDelivery } from "./delivery.ts";
 import { assertPlainObject, type SessionObject } from "./session.ts";
 import { type SessionKeeper, SessionState, type Stored } from "./session_state.ts";
@@ -243,32 +243,39 @@ export class Visit implements SessionKeeper {
     return this.#current?.isUntouched === true && this.#ended.length === 0 && !this.isOutage;
   }
 
-  /** Whether there is nothing to commit, and nothing to tell the client. */
-  isIdle(outcome: Outcome): boolean {
-    const state = this.#current;
-    if (!state || this.#ended.length > 0 || this.isOutage) return false;
-    if (state.deliver || state.isRefused()) return false;
-    try {
-      return isIdle(this.#config, state, toOptions(outcome));
-    } catch {
-      // What can't be serialized is reported when it is committed.
-      return false;
-    }
-  }
-
-  /** Commits at the end of the request, and tells what the client is to be told. */
-  async finish(outcome: Outcome): Promise<Delivery | undefined> {
+  /**
+   * Commits at the end of the request, and tells what the client is to be told: at once where there is nothing to commit.
+   *
+   * @throws {SessionSerializationError} When a value would not survive JSON.
+   */
+  finish(outcome: Outcome): Awaitable<Delivery | undefined> {
     if (this.isOutage) {
       if (this.#current?.hasChanged()) refuseChange();
       return undefined;
     }
+    let running: Promise<void> | undefined;
     try {
-      await this.#removeEnded();
-      // A handler that was told that there is no room answers for itself.
-      if (this.#current && !this.#current.isRefused()) {
-        const options = { ...toOptions(outcome), isDue: outcome.keepChanges };
-        await commit(this.#config, this.#current, options, this.#options.c);
-      }
+      running = this.#ended.length === 0
+        ? this.#commit(outcome)
+        : this.#removeEnded().then(() => this.#commit(outcome));
+    } finally {
+      if (!running) this.#committed = true;
+    }
+    return running ? this.#afterwards(running) : this.delivery;
+  }
+
+  /** Commits the session of this request, if there is something to commit. */
+  #commit({ failed, keepChanges }: Outcome): Promise<void> | undefined {
+    const state = this.#current;
+    // A handler that was told that there is no room answers for itself.
+    if (!state || state.isRefused()) return undefined;
+    const options = { keepChanges, consumeFlash: !failed, rotate: true };
+    return commit(this.#config, state, options, this.#options.c);
+  }
+
+  async #afterwards(running: Promise<void>): Promise<Delivery | undefined> {
+    try {
+      await running;
       return this.delivery;
     } finally {
       this.#committed = true;
@@ -326,8 +333,4 @@ export class Visit implements SessionKeeper {
     this.#accessToken = accessToken;
     this.watcher?.changed(this);
   }
-}
-
-function toOptions({ failed, keepChanges }: Outcome): CommitOptions {
-  return { keepChanges, consumeFlash: !failed, rotate: true };
 }

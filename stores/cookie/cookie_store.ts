@@ -11,7 +11,7 @@ import {
   type StoreReplacement,
   systemClock,
 } from "../../src/store.ts";
-import type { CookieFormat, OpenedCookie } from "./format.ts";
+import type { CookieFormat } from "./format.ts";
 import { Memo } from "./memo.ts";
 import { type Admission, Revocations } from "./revocations.ts";
 
@@ -99,7 +99,7 @@ export class CookieStore implements SessionStore {
   readonly #chunks: number;
   readonly #clock: Clock;
   readonly #revocations: Revocations | undefined;
-  readonly #memos = new WeakMap<object, Memo<OpenedCookie>>();
+  readonly #memos = new WeakMap<object, Memo<SessionRecord>>();
   readonly #outdated = new WeakSet<SessionRecord>();
 
   /**
@@ -317,34 +317,30 @@ export class CookieStore implements SessionStore {
     if (token.length > this.#chunks * LARGEST_COOKIE) return undefined;
     const memo = this.#memo(c);
     const known = memo.get(token);
-    if (known) return known.record;
+    if (known) return known;
     return andThen(this.#format.open(token, { cookieName: this.#cookieName, c }), (opened) => {
       if (!opened) return undefined;
-      this.#remember(memo, token, opened);
-      return opened.record;
+      const { record, outdated } = opened;
+      // The same record is handed out again and again.
+      Object.freeze(record);
+      if (outdated) this.#outdated.add(record);
+      memo.set(token, record);
+      return record;
     });
   }
 
   #seal(record: SessionRecord, c: unknown): Awaitable<string> {
     return andThen(this.#format.seal(record, { cookieName: this.#cookieName, c }), (token) => {
       this.#assertSize(token, record);
-      this.#remember(this.#memo(c), token, { record: { ...record }, outdated: false });
       return token;
     });
   }
 
-  #remember(memo: Memo<OpenedCookie>, token: string, opened: OpenedCookie): void {
-    // The same record is handed out again and again.
-    Object.freeze(opened.record);
-    if (opened.outdated) this.#outdated.add(opened.record);
-    memo.set(token, opened);
-  }
-
-  #memo(c: unknown): Memo<OpenedCookie> {
+  #memo(c: unknown): Memo<SessionRecord> {
     const keys = this.#format.keys(c);
     const known = this.#memos.get(keys);
     if (known) return known;
-    const memo = new Memo<OpenedCookie>(this.#options.memo ?? 1000);
+    const memo = new Memo<SessionRecord>(this.#options.memo ?? 1000);
     this.#memos.set(keys, memo);
     return memo;
   }

@@ -165,6 +165,12 @@ for (const [name, make] of Object.entries(AUTHENTICATED_STORES)) {
   });
 }
 
+Deno.test("UnsignedCookieStore believes nobody to be its subject, in the process that wrote it neither", async () => {
+  const store = new UnsignedCookieStore({ parse: JSON.parse, ...options });
+  const token = await store.create("", { ...record, subject: "user:42", subjectAt: 1 });
+  assertEquals(await store.read(token), record);
+});
+
 Deno.test("EncryptedCookieStore never uses a nonce twice", async () => {
   const store = new EncryptedCookieStore({ secret: SECRET, memo: 0, ...options });
   const nonces = new Set<string>();
