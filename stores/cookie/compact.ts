@@ -7,6 +7,8 @@ import { Reader, UNIT_BYTES, Writer } from "./bytes.ts";
 
 const EPOCH = Date.UTC(2020, 0);
 const LATEST = 2 ** 40;
+/** What a lifetime is counted in, in milliseconds: the largest of which it is a multiple. Two bits tell it. */
+const UNITS = [3_600_000, 60_000, 1000, 1];
 const SID_BYTES = 16;
 const CREATED_BYTES = 5;
 /** What a record takes beside its data, mostly. */
@@ -99,8 +101,8 @@ function pack(record: SessionRecord): Uint8Array<ArrayBuffer> | undefined {
   }
   writer.bytes(sid);
   writer.fixed(created, CREATED_BYTES);
-  // The lowest bit tells whether a lifetime is in seconds or milliseconds.
-  writer.number(life % 1000 === 0 ? life / 1000 * 2 : life * 2 + 1);
+  const unit = UNITS.findIndex((milliseconds) => life % milliseconds === 0);
+  writer.number(life / UNITS[unit]! * UNITS.length + unit);
   if (flags & VERSION) writer.number(version);
   if (flags & SEEN) writer.number(seen);
   if (flags & RENEWED) writer.number(renewed);
@@ -131,7 +133,8 @@ function unpack(reader: Reader): SessionRecord {
   const sid = toBase64Url(reader.bytes(SID_BYTES));
   const createdAt = EPOCH + reader.fixed(CREATED_BYTES);
   const coded = reader.number();
-  const life = coded % 2 ? (coded - 1) / 2 : coded / 2 * 1000;
+  const unit = coded % UNITS.length;
+  const life = (coded - unit) / UNITS.length * UNITS[unit]!;
   const version = flags & VERSION ? reader.number() : 1;
   const lastSeenAt = flags & SEEN ? createdAt + reader.number() : createdAt;
   const renewedAt = flags & RENEWED ? createdAt + reader.number() : createdAt;

