@@ -194,7 +194,7 @@ export function serializeMembers(values: Record<string, unknown>, path: string):
 }
 
 function refuseProblem({ state, keys }: Problem, value: unknown, path: string): never {
-  const way = keys.toReversed();
+  const way = [...keys].reverse();
   const cycle = state === TOO_DEEP ? cycleOn(way, value) : undefined;
   const whole = (cycle ?? way).reduce<string>(pathOf, path);
   throw new SessionSerializationError(
