@@ -3,7 +3,7 @@ import { cookieOf } from "./session_cookie.ts";
 import type { Credential } from "./sessions.ts";
 import type { Exchange } from "./transport.ts";
 import type { Delivery } from "./delivery.ts";
-import { andThen, type Awaitable } from "./promise.ts";
+import { allOf, andThen, type Awaitable } from "./promise.ts";
 
 const NONE: readonly Credential[] = [];
 const NO_TOKENS: readonly string[] = [];
@@ -17,26 +17,30 @@ export function credentialsOf(
   const { bearer, transport, signer } = config;
   const tokens = bearer ? bearer.transport.read(request) : NO_TOKENS;
   const values = transport ? transport.read(request.headers) : NO_TOKENS;
-  if (tokens.length === 0) {
-    if (values.length === 0) return NONE;
-    if (!signer) return values.map(inCookie);
-  }
-  return verify(config, { tokens, values }, c);
+  if (tokens.length > 0) return verified(config, { tokens, values }, c);
+  if (values.length === 0) return NONE;
+  return inCookies(config, values, c);
 }
 
-async function verify(
-  { bearer, signer }: MiddlewareConfig,
+async function verified(
+  config: MiddlewareConfig,
   { tokens, values }: { tokens: readonly string[]; values: readonly string[] },
   c: unknown,
 ): Promise<Credential[]> {
   const credentials: Credential[] = [];
   for (const token of tokens) {
-    credentials.push({ by: "token", ...await bearer!.tokens.verify(token, c) });
+    credentials.push({ by: "token", ...await config.bearer!.tokens.verify(token, c) });
   }
-  for (const value of values) {
-    credentials.push(inCookie(signer ? await signer.verify(value, c) : value));
-  }
-  return credentials;
+  return [...credentials, ...await inCookies(config, values, c)];
+}
+
+function inCookies(
+  { signer }: MiddlewareConfig,
+  values: readonly string[],
+  c: unknown,
+): Awaitable<Credential[]> {
+  if (!signer) return values.map(inCookie);
+  return allOf(values.map((value) => andThen(signer.verify(value, c), inCookie)));
 }
 
 function inCookie(token: string | undefined): Credential {

@@ -46,14 +46,15 @@ Deno.test("contestants are measured in turns, each round with another one first"
   const { rounds, repeated } = await measure(all, options);
   assertEquals(rounds, Array.from({ length: 3 }, () => [1000, 2000, 4000]));
   assertEquals(repeated, 0);
-  const turns = order.slice(3 * 16).filter((name, at, names) => name !== names[at - 1]);
+  const turns = order.slice(3 * 5 * 16).filter((name, at, names) => name !== names[at - 1]);
   // The last of a round is the first of the next one but two.
   assertEquals(turns.join(""), "abcbcacab");
 });
 
 Deno.test("a disturbed round is measured once more", async () => {
-  // One run in the second round takes a second.
-  const { all, clock } = contestants({ a: (run) => run === 16 + 4 + 1 ? 1000 : 1, b: () => 1 });
+  // One run in the second round takes a second, and one while it gets warm.
+  const slow = [3, 5 * 16 + 4 + 1];
+  const { all, clock } = contestants({ a: (run) => slow.includes(run) ? 1000 : 1, b: () => 1 });
   const options = { rounds: 5, slot: 4, warmUp: 0, inFlight: 1, clock };
   const { rounds, repeated } = await measure(all, options);
   assertEquals(repeated, 1);

@@ -2,7 +2,7 @@
 // another core than the servers where there is one.
 import process from "node:process";
 import autocannon from "autocannon";
-import { bare, floor } from "./floors.ts";
+import { bare, floor, floorAndPromises } from "./floors.ts";
 import { ours } from "./ours.ts";
 import type { Served, Serving } from "./server.ts";
 import { summarize, type Summary } from "./statistics.ts";
@@ -38,24 +38,31 @@ const CONNECTIONS = 16;
 /** Several requests at once on a connection, or the client would be what is measured. */
 const PIPELINING = 4;
 const BYTES = 200;
-const MANY = 1100;
+/** So many that a cookie is forgotten before another connection comes with it. */
+const MANY = 4400;
 
 /** The kinds of requests, who takes part, and how many different visitors ask. */
 const KINDS: [kind: string, Omit<Serving, "library" | "bytes">, libraries: string[]][] = [
   ["map read", { storage: "map", visitors: MANY }, [
     bare.name,
     floor.name,
+    floorAndPromises.name,
     ours.name,
     "hono-session",
     "@hattip/session",
   ]],
   ["encrypted read", { storage: "encrypted", visitors: MANY }, [
     floor.name,
+    floorAndPromises.name,
     ours.name,
     "@hono/session",
     "@hattip/session",
   ]],
-  ["encrypted read again", { storage: "encrypted", visitors: 1 }, [floor.name, ours.name]],
+  ["encrypted read again", { storage: "encrypted", visitors: 1 }, [
+    floor.name,
+    floorAndPromises.name,
+    ours.name,
+  ]],
 ];
 
 interface Server extends Served {

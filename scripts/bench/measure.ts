@@ -32,6 +32,8 @@ export interface Measured {
 
 /** How many operations are counted before the clock is asked again. */
 const BATCH = 16;
+/** How many batches tell at least how long an operation takes: one may be disturbed. */
+const LEAST_BATCHES = 5;
 
 /** Measures contestants in turns, each once in every round, and each round with another one first. */
 export async function measure(
@@ -71,7 +73,9 @@ async function warmUp(contestant: Contestant, options: MeasureOptions): Promise<
   const { collect: _, ...running } = options;
   const end = clock() + options.warmUp;
   const costs: number[] = [];
-  do costs.push(await time(contestant, BATCH * inFlight, running)); while (clock() < end);
+  do costs.push(await time(contestant, BATCH * inFlight, running)); while (
+    clock() < end || costs.length < LEAST_BATCHES
+  );
   return Math.max(Math.ceil(slot * 1000 / Math.max(median(costs), 0.1)), 2 * inFlight);
 }
 
