@@ -60,12 +60,16 @@ export class JsonObject {
   /** Whether another object has the same members, in whatever order. */
   equals(other: JsonObject): boolean {
     if (this === other || this.text === other.text) return true;
-    // Of the same keys in the same order there is one text.
-    if (this.#keys && other.#keys && sameOrder(this.#keys, other.#keys)) return false;
+    // Of the same names in the same order there is one text.
+    if (this.#keys && other.#keys && areSameNames(this.#keys, other.#keys)) return false;
     return sameMembers(this.members, other.members);
   }
 }
 
-function sameOrder(one: readonly PropertyKey[], other: readonly PropertyKey[]): boolean {
-  return one.length === other.length && one.every((key, at) => key === other[at]);
+/** What an object has in an order of its own, whatever the order of a text. */
+const NUMBER_REGEXP = /^\d/;
+
+function areSameNames(one: readonly PropertyKey[], other: readonly PropertyKey[]): boolean {
+  return one.length === other.length &&
+    one.every((key, at) => key === other[at] && !NUMBER_REGEXP.test(String(key)));
 }

@@ -14,6 +14,8 @@ import { type Context, Hono } from "hono";
 import { Client } from "./_client.ts";
 import { FakeClock } from "./_clock.ts";
 import { Gate } from "./_gate.ts";
+import { makeRecord } from "./_record.ts";
+import { hashToken } from "../src/token.ts";
 
 type Data = Record<string, unknown>;
 type Handler = (session: SessionLike, c: Context) => unknown;
@@ -587,4 +589,17 @@ Deno.test("c.session of other middleware, or of another copy of this one, is lef
   } finally {
     Reflect.deleteProperty(prototype, name);
   }
+});
+
+Deno.test("keys that are numbers are no change, in whatever order they were stored", async () => {
+  const store = new MapStore();
+  const record = makeRecord(new FakeClock(Date.now()), { data: '{"b":1,"2":1,"1":1}' });
+  const app = new Hono()
+    .use(session<Record<string, number>>({ store }))
+    .get("/", (c) => c.json(c.var.session.hasChanged));
+  const token = "A".repeat(43);
+  store.create(await hashToken(token), { ...record, cookieName: "sid" });
+  const response = await app.request("/", { headers: { cookie: `sid=${token}` } });
+  assertEquals(await response.json(), false);
+  assertEquals(store.read(await hashToken(token))?.version, 1);
 });
