@@ -11,16 +11,15 @@ export class Queue {
     this.#patience = patience;
   }
 
-  async run<Result>(key: unknown, task: () => Promise<Result>): Promise<Result> {
+  run<Result>(key: unknown, task: () => Promise<Result>): Promise<Result> {
     const before = this.#tails.get(key);
     const result = before ? this.#wait(before).then(task) : task();
-    const tail = result.then(() => {}, () => {});
-    this.#tails.set(key, tail);
-    try {
-      return await result;
-    } finally {
+    const forget = () => {
       if (this.#tails.get(key) === tail) this.#tails.delete(key);
-    }
+    };
+    const tail = result.then(forget, forget);
+    this.#tails.set(key, tail);
+    return result;
   }
 
   async #wait(before: Promise<unknown>): Promise<void> {

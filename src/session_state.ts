@@ -157,7 +157,7 @@ export class SessionState implements SessionController {
   /** Whether it is new, without data, and nothing is asked of it. */
   get isUntouched(): boolean {
     return this.stored === undefined && this.status === "live" && this.#baseText === "{}" &&
-      this.requested === NOTHING && isEmpty(this.session);
+      this.requested === NOTHING && Reflect.ownKeys(this.session).length === 0;
   }
 
   isNew(): boolean {
@@ -312,10 +312,4 @@ export class SessionState implements SessionController {
     if (!this.#keeper.committed) return;
     throw new SessionCommittedError(`Cannot ${action} session: the response has left`);
   }
-}
-
-/** Whether an object has no properties that could be data, or be refused as such. */
-function isEmpty(object: object): boolean {
-  for (const _ in object) return false;
-  return Object.getOwnPropertySymbols(object).length === 0;
 }

@@ -11,7 +11,8 @@ import type { Stored } from "./session_state.ts";
 import type { ListedSession, SessionStore } from "./store.ts";
 import { endSessionsOf, type Listed, listSubject, since } from "./subject.ts";
 import { hashToken, isToken } from "./token.ts";
-import { Visit, type VisitConfig } from "./visit.ts";
+import { Visit } from "./visit.ts";
+import type { VisitConfig } from "./visiting.ts";
 
 /** The checked configuration of the life of sessions. */
 export interface SessionsConfig extends Omit<VisitConfig, "store" | "queue"> {

@@ -1,6 +1,6 @@
 import type { Clock } from "./clock.ts";
 import { commit } from "./commit.ts";
-import { type Committing, end } from "./committing.ts";
+import { end } from "./committing.ts";
 import { SessionExistsError } from "./errors.ts";
 import { emit } from "./events.ts";
 import type { ExpiryPolicy } from "./expiry.ts";
@@ -8,43 +8,9 @@ import { refuseChange, refusingChanges } from "./outage.ts";
 import type { Awaitable } from "./promise.ts";
 import { type Delivery, toDelivery } from "./delivery.ts";
 import { assertPlainObject, type SessionObject } from "./session.ts";
-import { type SessionKeeper, SessionState, type Stored } from "./session_state.ts";
+import { type SessionKeeper, SessionState } from "./session_state.ts";
 import { update } from "./update.ts";
-
-/** What a visit works with. */
-export interface VisitConfig extends Committing {
-  /** The JSON text of the data that a new session has. */
-  readonly initial: () => string;
-  readonly allowOverwrite: boolean;
-  /** Makes the token for clients that keep no cookies. */
-  readonly issue:
-    | ((stored: Stored, session: SessionObject, c: unknown) => Promise<string>)
-    | undefined;
-}
-
-/** What came of a request. */
-export interface Outcome {
-  /** Whether the handler failed. */
-  readonly failed: boolean;
-  /** Whether changes of data are kept. */
-  readonly keepChanges: boolean;
-}
-
-/** What a visit begins with. */
-export interface VisitOptions {
-  readonly c: unknown;
-  /** What a live session was found by. */
-  readonly by?: "cookie" | "token" | undefined;
-  /** Whether the client presented a cookie that opens nothing. */
-  readonly stale?: boolean;
-  readonly stored?: Stored | undefined;
-  /** The JSON text of the data, where they are not what is stored. */
-  readonly shown?: string | undefined;
-  /** Whether the token that the client presented was rotated. */
-  readonly moved?: boolean;
-  /** Whether the store failed, so that nobody knows whose session it is. */
-  readonly outage?: boolean;
-}
+import type { Outcome, VisitConfig, VisitOptions } from "./visiting.ts";
 
 /** Who is told when a visit has another session, or its session another token. */
 export interface VisitWatcher {

@@ -88,6 +88,7 @@ const LAYERS: string[][] = [
     "src/commit.ts",
     "src/update.ts",
     "src/delivery.ts",
+    "src/visiting.ts",
     "src/visit.ts",
     "src/limit.ts",
   ],

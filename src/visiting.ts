@@ -1,0 +1,38 @@
+import type { Committing } from "./committing.ts";
+import type { SessionObject } from "./session.ts";
+import type { Stored } from "./session_state.ts";
+
+/** What a visit works with. */
+export interface VisitConfig extends Committing {
+  /** The JSON text of the data that a new session has. */
+  readonly initial: () => string;
+  readonly allowOverwrite: boolean;
+  /** Makes the token for clients that keep no cookies. */
+  readonly issue:
+    | ((stored: Stored, session: SessionObject, c: unknown) => Promise<string>)
+    | undefined;
+}
+
+/** What came of a request. */
+export interface Outcome {
+  /** Whether the handler failed. */
+  readonly failed: boolean;
+  /** Whether changes of data are kept. */
+  readonly keepChanges: boolean;
+}
+
+/** What a visit begins with. */
+export interface VisitOptions {
+  readonly c: unknown;
+  /** What a live session was found by. */
+  readonly by?: "cookie" | "token" | undefined;
+  /** Whether the client presented a cookie that opens nothing. */
+  readonly stale?: boolean;
+  readonly stored?: Stored | undefined;
+  /** The JSON text of the data, where they are not what is stored. */
+  readonly shown?: string | undefined;
+  /** Whether the token that the client presented was rotated. */
+  readonly moved?: boolean;
+  /** Whether the store failed, so that nobody knows whose session it is. */
+  readonly outage?: boolean;
+}
