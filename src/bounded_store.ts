@@ -143,10 +143,15 @@ export class BoundedStore {
       }, timeout);
       // Its connection keeps the process alive. That of a timer costs Deno half as much again as the call.
       if (call.abort) (timer as { unref?(): unknown }).unref?.();
-      result.then((value) => {
+      const succeed = (value: Result) => {
         clearTimeout(timer);
         resolve(value);
-      }, fail);
+      };
+      try {
+        result.then(succeed, fail);
+      } catch (cause) {
+        fail(cause);
+      }
     });
   }
 

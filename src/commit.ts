@@ -116,7 +116,9 @@ async function write(
     if (!fresh) return interrupt(committing, state, c);
     current = fresh;
     theirs = contentsOf(fresh.record);
-    newer = options.keepChanges ? await readContents(committing, fresh.record, c) : theirs;
+    newer = options.keepChanges && committing.readData
+      ? await readContents(committing, fresh.record, c)
+      : theirs;
   }
 }
 

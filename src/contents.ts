@@ -13,17 +13,10 @@ export function sameContents(one: Contents, other: Contents): boolean {
   return one === other || one.data.equals(other.data) && one.flash.equals(other.flash);
 }
 
-/**
- * The contents of a record.
- *
- * @param keys The keys of the data in their order, where they are known.
- */
-export function contentsOf(
-  { data, flash }: Pick<SessionRecord, "data" | "flash">,
-  keys?: readonly PropertyKey[],
-): Contents {
+/** The contents of a record. */
+export function contentsOf({ data, flash }: Pick<SessionRecord, "data" | "flash">): Contents {
   return {
-    data: JsonObject.ofText(data, keys),
+    data: JsonObject.ofText(data),
     flash: flash === undefined ? JsonObject.EMPTY : JsonObject.ofText(flash),
   };
 }

@@ -58,6 +58,7 @@ class Mount implements Mounted, VisitWatcher {
   readonly #set: (key: string, value: unknown) => void;
   #cookie: SessionCookie | undefined;
   #opening: Awaitable<Visit> | undefined;
+  #isOpening = false;
   #hasLeft = false;
 
   constructor(c: Context, { config, sessions, names, outer }: MountOptions) {
@@ -92,7 +93,11 @@ class Mount implements Mounted, VisitWatcher {
   }
 
   open(): Awaitable<Visit> {
-    return this.#opening ??= this.#open();
+    if (this.#opening) return this.#opening;
+    // A listener asks for what is being opened: it has come when the listener is called again.
+    if (this.#isOpening) return Promise.resolve().then(() => this.open());
+    this.#isOpening = true;
+    return this.#opening = this.#open();
   }
 
   async end(token: string): Promise<void> {
@@ -132,6 +137,8 @@ class Mount implements Mounted, VisitWatcher {
       // Whoever has opened it was told.
       return;
     }
+    // Whoever has opened it goes on first.
+    await undefined;
     await this.finish(failed);
   }
 

@@ -81,14 +81,11 @@ export function sameAs(
   return undefined;
 }
 
-/** The names that a kind of context gives its sessions, and the last that was asked for. */
+/** The names that a kind of context gives its sessions. */
 const exposed = new WeakMap<object, Set<string>>();
-let last: { readonly prototype: object; readonly contextKey: string } | undefined;
 
 /** Gives all contexts of a kind the property `c.session`: one for each of them would cost more than all else. */
 function expose(prototype: object, contextKey: string): void {
-  if (last?.prototype === prototype && last.contextKey === contextKey) return;
-  last = { prototype, contextKey };
   const names = exposed.get(prototype) ?? new Set();
   if (names.has(contextKey)) return;
   exposed.set(prototype, names.add(contextKey));

@@ -3,7 +3,8 @@ const SHORTEST = 32;
 
 /**
  * Secrets: one, or several of which the first writes and all read, or a function that finds them for a
- * request, for runtimes that hand secrets out with requests only.
+ * request, for runtimes that hand secrets out with requests only. A list is read once, when the middleware or the store
+ * is built; what is to change later takes a function.
  *
  * @example On Cloudflare Workers
  * ```ts

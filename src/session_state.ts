@@ -241,16 +241,13 @@ export class SessionState implements SessionController {
 
   /** What the store holds as far as known, or what a new session starts with. */
   base(): Contents {
-    return this.#base ??= contentsOf(
-      this.stored?.record ?? { data: this.#baseText },
-      this.#shownText === undefined ? this.#view.keys : undefined,
-    );
+    return this.#base ??= contentsOf(this.stored?.record ?? { data: this.#baseText });
   }
 
   /** What it showed before the handler changed it. */
   shown(): Contents {
     if (this.#shownText === undefined) return this.base();
-    return { ...this.base(), data: JsonObject.ofText(this.#shownText, this.#view.keys) };
+    return { ...this.base(), data: JsonObject.ofText(this.#shownText) };
   }
 
   /**

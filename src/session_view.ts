@@ -13,12 +13,8 @@ interface Flash {
   readonly under?: string;
 }
 
-const NONE: readonly string[] = [];
-
 /** What a session shows as its own properties: its data, and flashed values over data of the same keys. */
 export class SessionView {
-  /** The keys of the data at first, in their order. */
-  readonly keys: readonly string[];
   readonly #session: Record<string, unknown>;
   /** The values that are flashed, once there was one. */
   #flashes: Map<string, Flash> | undefined;
@@ -33,7 +29,7 @@ export class SessionView {
    */
   constructor(session: object, { data, flash }: { data: string; flash: string | undefined }) {
     this.#session = session as Record<string, unknown>;
-    this.keys = data === "{}" ? NONE : this.#fill(parseObject(data));
+    if (data !== "{}") this.#fill(parseObject(data));
     if (flash === undefined) return;
     for (const [key, value] of Object.entries(parseObject(flash))) {
       if (!isReserved(key)) this.#show(key, value, JSON.stringify(value));
@@ -83,7 +79,7 @@ export class SessionView {
     const keys = Reflect.ownKeys(session);
     for (const key of keys) assertData(key);
     if (!this.#seen && stored === JsonObject.EMPTY) {
-      return { data: JsonObject.ofValues({ ...session }, keys), flash: stored };
+      return { data: JsonObject.ofValues({ ...session }), flash: stored };
     }
     return this.#sorted(keys as string[], stored.members, consume);
   }
@@ -137,16 +133,13 @@ export class SessionView {
     }
   }
 
-  /** Shows data, and tells their keys. */
-  #fill(data: Record<string, unknown>): readonly string[] {
+  #fill(data: Record<string, unknown>): void {
     const session = this.#session;
-    const keys = Object.keys(data);
-    for (const key of keys) {
+    for (const key of Object.keys(data)) {
       // What the prototype knows is no plain assignment.
       if (!(key in session)) session[key] = data[key];
       else if (!isReserved(key)) setProperty(session, key, data[key]);
     }
-    return keys;
   }
 
   /** What a key shows, if that is a flashed value: neither assigned to nor deleted since. */

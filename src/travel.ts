@@ -14,7 +14,7 @@ export function credentialsOf(
   request: Request,
   c: unknown,
 ): Awaitable<readonly Credential[]> {
-  const { bearer, transport, signer } = config;
+  const { bearer, transport } = config;
   const tokens = bearer ? bearer.transport.read(request) : NO_TOKENS;
   const values = transport ? transport.read(request.headers) : NO_TOKENS;
   if (tokens.length > 0) return verified(config, { tokens, values }, c);

@@ -1,11 +1,15 @@
 // Defects that a review found, each shown before it was mended.
 import {
+  getSession,
   session,
   SessionConflictError,
   SessionEndedError,
   type SessionOptions,
+  type SessionRecord,
+  SessionTooLargeError,
   startSession,
 } from "@x/hono-session";
+import { EncryptedCookieStore } from "@x/hono-session/stores/cookie";
 import { DenoKvStore } from "@x/hono-session/stores/deno-kv";
 import { MapStore } from "@x/hono-session/stores/map";
 import { FaultyStore } from "@x/hono-session/testing";
@@ -602,4 +606,73 @@ Deno.test("keys that are numbers are no change, in whatever order they were stor
   const response = await app.request("/", { headers: { cookie: `sid=${token}` } });
   assertEquals(await response.json(), false);
   assertEquals(store.read(await hashToken(token))?.version, 1);
+});
+
+Deno.test("data that were written by hand are no change", async () => {
+  const entries = new Map<string, SessionRecord>();
+  const data = '{ "v": "\\u00e9", "n": 1.0, "list": [1, 2] }';
+  const record = makeRecord(new FakeClock(Date.now()), { data, cookieName: "sid" });
+  const token = "A".repeat(43);
+  entries.set(await hashToken(token), record);
+  const app = new Hono().use(session<Data>({ store: entries }))
+    .get("/", (c) => c.json(c.var.session.hasChanged));
+  const response = await app.request("/", { headers: { cookie: `sid=${token}` } });
+  assertEquals(await response.json(), false);
+  assertEquals([...entries.values()], [record]);
+});
+
+Deno.test("a listener may ask for the session that is being opened", async () => {
+  let calls = 0;
+  const seen: unknown[] = [];
+  const ask = async (_: unknown, c: unknown) => {
+    calls++;
+    seen.push((await getSession<Data>(c as Context))?.name);
+  };
+  const events = { loaded: ask, rejected: ask };
+  const app = new Hono().use(session<Data>({ store: new MapStore(), events, logger: QUIET }))
+    .get("/set", (c) => {
+      c.var.session.name = "Ada";
+      return c.text("set");
+    })
+    .get("/read", (c) => c.json(c.var.session));
+  const client = new Client(app);
+  await client.text("/set");
+  assertEquals(await client.json("/read"), { name: "Ada" });
+  assertEquals(calls, 1);
+  await app.request("/read", { headers: { cookie: "sid=made-up" } });
+  assertEquals([calls, seen], [2, ["Ada", undefined]]);
+});
+
+Deno.test("a session in a cookie that is far too large is an error that says so, whatever its lifetime", async () => {
+  const store = new EncryptedCookieStore({ secret: "at least thirty-two characters, for a test" });
+  const large = makeRecord(new FakeClock(), {
+    data: JSON.stringify({ text: "x".repeat(500_000) }),
+  });
+  for (const lifetime of [1000, 1000.5]) {
+    await assertRejects(
+      async () => await store.create("", { ...large, expiresAt: large.renewedAt + lifetime }),
+      SessionTooLargeError,
+      'the largest key is "text"',
+    );
+  }
+});
+
+Deno.test("a lazy session that a handler did not wait for is changed before it is committed", async () => {
+  const map = new MapStore();
+  const slow = new FaultyStore(map);
+  const app = new Hono().use(session<Data>({ store: slow, lazy: true }))
+    .get("/set", async (c) => {
+      (await getSession<Data>(c))!.name = "Ada";
+      return c.text("set");
+    })
+    .get("/late", (c) => {
+      getSession<Data>(c).then((session) => session!.visits = 1);
+      return c.text("late");
+    })
+    .get("/read", async (c) => c.json(await getSession<Data>(c)));
+  const client = new Client(app);
+  await client.text("/set");
+  slow.inject("read", 5, 1);
+  await client.text("/late");
+  assertEquals(await client.json("/read"), { name: "Ada", visits: 1 });
 });

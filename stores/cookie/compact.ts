@@ -48,7 +48,6 @@ const KEYS = new Set([
   "meta",
 ]);
 
-const encoder = new TextEncoder();
 const decoder = new TextDecoder("utf-8", { fatal: true });
 
 /** A record that is being put together. */
@@ -60,7 +59,11 @@ export function packRecord(record: SessionRecord): Uint8Array<ArrayBuffer> {
 }
 
 function packJson(record: SessionRecord): Uint8Array<ArrayBuffer> {
-  return Uint8Array.of(MORE, ...encoder.encode(JSON.stringify(record)));
+  const text = JSON.stringify(record);
+  const writer = new Writer(1 + UNIT_BYTES * text.length);
+  writer.byte(MORE);
+  writer.last(text);
+  return writer.written;
 }
 
 /** The bytes of a record that holds nothing unusual. */

@@ -74,7 +74,8 @@ export interface CookieStoreOptions {
 }
 
 /**
- * Keeps sessions in cookies of some format. The stores for the formats of this package extend it.
+ * Keeps sessions in cookies of some format. The stores for the formats of this package extend it. What can be computed at
+ * once is a value and no promise, and what fails at once throws: `await` both.
  *
  * @example A format of your own
  * ```ts

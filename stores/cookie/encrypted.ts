@@ -18,7 +18,7 @@ import {
   openUnder,
 } from "./keys.ts";
 
-const VERSION = 2;
+const VERSION = 1;
 const HEAD_BYTES = 2;
 
 const encoder = new TextEncoder();

@@ -120,6 +120,11 @@ for (const [name, make] of Object.entries(AUTHENTICATED_STORES)) {
     assertEquals(again.decrypt ?? again.verify, 1);
   });
 
+  Deno.test(`${name} keeps whose session it is`, async () => {
+    const bound = { ...record, subject: "user:42", subjectAt: record.createdAt };
+    assertEquals(await make(options).read(await make(options).create("", bound) as string), bound);
+  });
+
   Deno.test(`${name} forgets what was opened longest ago`, async () => {
     const store = make({ ...options, memo: 2 });
     const [one, two, three] = await Promise.all(
