@@ -94,7 +94,7 @@ class Mount implements Mounted, VisitWatcher {
 
   open(): Awaitable<Visit> {
     if (this.#opening) return this.#opening;
-    // A listener asks for what is being opened: it has come when the listener is called again.
+    // A listener of events asks for what is being opened, which has begun by the next turn.
     if (this.#isOpening) return Promise.resolve().then(() => this.open());
     this.#isOpening = true;
     return this.#opening = this.#open();

@@ -162,15 +162,6 @@ export function joinMembers(members: Members): string {
   return `{${text}}`;
 }
 
-/** Whether two objects have the same members, in whatever order. */
-export function sameMembers(one: Members, other: Members): boolean {
-  if (one.size !== other.size) return false;
-  for (const [key, value] of one) {
-    if (other.get(key) !== value) return false;
-  }
-  return true;
-}
-
 /**
  * The JSON text of a value in a session.
  *

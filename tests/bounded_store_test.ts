@@ -54,3 +54,25 @@ Deno.test("BoundedStore gives a signal to stores that can be called off, and to 
     assert(signals[0] instanceof AbortSignal === abortable);
   }
 });
+
+Deno.test("BoundedStore leaves it to a connection to keep the process alive, where there is one", async () => {
+  const { setTimeout } = globalThis;
+  const unrefed: boolean[] = [];
+  const watched = (callback: () => void, delay: number) => {
+    const timer = setTimeout(callback, delay) as unknown as { unref(): unknown };
+    const { unref } = timer;
+    const at = unrefed.push(false) - 1;
+    return Object.assign(timer, { unref: () => (unrefed[at] = true, unref.call(timer)) });
+  };
+  Object.assign(globalThis, { setTimeout: watched });
+  try {
+    for (const abortable of [true, false]) {
+      const map = Object.assign(new MapStore(), { read: () => Promise.resolve(undefined) });
+      Object.assign(map.capabilities, { abortable });
+      await new BoundedStore(map, { timeout: 1000, onError() {} }).read("key", undefined);
+    }
+  } finally {
+    Object.assign(globalThis, { setTimeout });
+  }
+  assertEquals(unrefed, [true, false]);
+});

@@ -2,13 +2,13 @@ import { SessionSerializationError } from "@x/hono-session";
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import fc from "fast-check";
 import { merge } from "../src/merge.ts";
+import { JsonObject } from "../src/json_object.ts";
 import {
   isSessionRecord,
   joinMembers,
   type Members,
   parseMembers,
   parseObject,
-  sameMembers,
   serializeValue,
 } from "../src/record.ts";
 import { FakeClock } from "./_clock.ts";
@@ -65,12 +65,25 @@ Deno.test("serializeValue() takes the same object twice, undefined members and o
   assertEquals(serializeValue(Object.assign(Object.create(null), { a: 1 }), "s"), '{"a":1}');
 });
 
-Deno.test("parseMembers() and joinMembers() keep every object, in whatever order", () => {
+Deno.test("parseMembers() and joinMembers() keep every object", () => {
   fc.assert(fc.property(object, (value) => {
     const text = JSON.stringify(value);
+    assertEquals(parseObject(joinMembers(parseMembers(text))), JSON.parse(text));
+  }));
+});
+
+Deno.test("JsonObject equals what has the same members in whatever order, and nothing else", () => {
+  fc.assert(fc.property(object, fc.string(), (value, more) => {
+    const text = JSON.stringify(value);
     const members = parseMembers(text);
-    assertEquals(parseObject(joinMembers(members)), JSON.parse(text));
-    assert(sameMembers(members, new Map([...members].reverse())));
+    const one = JsonObject.ofText(text);
+    assert(one.equals(JsonObject.ofText(JSON.stringify(JSON.parse(text), null, 2))));
+    assert(one.equals(JsonObject.ofMembers(new Map([...members].reverse()))));
+    const key = [...members.keys()][0] ?? "key";
+    const other = new Map(members).set(key, JSON.stringify([members.get(key), more]));
+    assert(!one.equals(JsonObject.ofMembers(other)) && !JsonObject.ofMembers(other).equals(one));
+    const longer = new Map(members).set(`${[...members.keys()].join()}.`, "1");
+    assert(!one.equals(JsonObject.ofMembers(longer)) && !JsonObject.ofMembers(longer).equals(one));
   }));
 });
 
