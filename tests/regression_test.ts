@@ -676,3 +676,49 @@ Deno.test("a lazy session that a handler did not wait for is changed before it i
   await client.text("/late");
   assertEquals(await client.json("/read"), { name: "Ada", visits: 1 });
 });
+
+Deno.test("a save that waits for another one does not undo what that one has merged", async () => {
+  const store = new MapStore();
+  const gate = new Gate();
+  const app = new Hono().use(session<Data>({ store }))
+    .get("/set/:key", (c) => {
+      c.var.session[c.req.param("key")] = 1;
+      return c.text("set");
+    })
+    .get("/saves", async (c) => {
+      await gate.pass();
+      c.var.session.x = 1;
+      const first = c.var.session.save();
+      c.var.session.z = 1;
+      await Promise.all([first, c.var.session.save()]);
+      return c.text("saved");
+    })
+    .get("/read", (c) => c.json(c.var.session));
+  const client = new Client(app);
+  await client.text("/set/a");
+  const saving = client.text("/saves");
+  await gate.arrived();
+  await client.text("/set/y");
+  gate.open();
+  await saving;
+  assertEquals(await client.json("/read"), { a: 1, x: 1, y: 1, z: 1 });
+});
+
+Deno.test("a request that fails leaves what was flashed for the next one, also where changes are kept", async () => {
+  const app = new Hono()
+    .use(session<Data>({ store: new MapStore(), commitOnError: true, logger: QUIET }))
+    .get("/flash", (c) => {
+      c.var.session.flash("notice", "hello");
+      return c.text("flashed");
+    })
+    .get("/fail", (c) => {
+      c.var.session.tried = true;
+      return c.text("failed", 500);
+    })
+    .get("/read", (c) => c.json(c.var.session));
+  const client = new Client(app);
+  await client.text("/flash");
+  await client.text("/fail");
+  assertEquals(await client.json("/read"), { notice: "hello", tried: true });
+  assertEquals(await client.json("/read"), { tried: true });
+});
