@@ -8,17 +8,40 @@ export interface Contents {
   readonly flash: JsonObject;
 }
 
+/** Nothing at all. */
+export const EMPTY: Contents = { data: JsonObject.EMPTY, flash: JsonObject.EMPTY };
+
+/** The contents of a new session. */
+export function beginWith(data: string): Contents {
+  return data === "{}" ? EMPTY : { data: JsonObject.ofText(data), flash: JsonObject.EMPTY };
+}
+
 /** Whether two contents are the same. */
 export function sameContents(one: Contents, other: Contents): boolean {
   return one === other || one.data.equals(other.data) && one.flash.equals(other.flash);
 }
 
-/** The contents of a record. */
-export function contentsOf({ data, flash }: Pick<SessionRecord, "data" | "flash">): Contents {
-  return {
-    data: JsonObject.ofText(data),
-    flash: flash === undefined ? JsonObject.EMPTY : JsonObject.ofText(flash),
-  };
+/** The contents of records that are frozen. */
+const known = new WeakMap<object, Contents>();
+
+/**
+ * The contents of a record. One that is frozen is handed out by its store again and again, so it is parsed once.
+ *
+ * @throws {SyntaxError} When what a frozen one holds is not the JSON of an object.
+ */
+export function contentsOf(record: Pick<SessionRecord, "data" | "flash">): Contents {
+  if (!Object.isFrozen(record)) return makeContents(record);
+  let contents = known.get(record);
+  if (!contents) {
+    contents = makeContents(record);
+    contents.data.keep();
+    known.set(record, contents);
+  }
+  return contents;
+}
+
+function makeContents({ data, flash = "{}" }: Pick<SessionRecord, "data" | "flash">): Contents {
+  return { data: JsonObject.ofText(data), flash: JsonObject.ofText(flash) };
 }
 
 /** The part of a record that holds contents. */

@@ -1,3 +1,4 @@
+import { copyMembers, hasSameMembers } from "./json_value.ts";
 import {
   joinMembers,
   type Members,
@@ -9,10 +10,11 @@ import {
 /** A plain object as JSON: its text and its members, each made of the other when it is asked for. */
 export class JsonObject {
   /** Nothing at all. */
-  static readonly EMPTY: JsonObject = JsonObject.ofText("{}");
+  static readonly EMPTY: JsonObject = new JsonObject("{}");
 
   #text: string | undefined;
   #members: Members | undefined;
+  #value: Readonly<Record<string, unknown>> | undefined;
 
   private constructor(text: string | undefined, members?: Members) {
     this.#text = text;
@@ -21,7 +23,7 @@ export class JsonObject {
 
   /** The object that a JSON text stands for. */
   static ofText(text: string): JsonObject {
-    return new JsonObject(text);
+    return text === "{}" ? JsonObject.EMPTY : new JsonObject(text);
   }
 
   /** The object with these members. */
@@ -38,6 +40,24 @@ export class JsonObject {
     return new JsonObject(serializeMembers(values, "session"));
   }
 
+  /**
+   * Remembers what it stands for, which is worth it for what is asked for again and again.
+   *
+   * @throws {SyntaxError} When it was made of a text that is not the JSON of an object.
+   */
+  keep(): void {
+    this.#value ??= parseObject(this.text);
+  }
+
+  /**
+   * What it stands for, as an object of its own.
+   *
+   * @throws {SyntaxError} When it was made of a text that is not the JSON of an object.
+   */
+  copy(): Record<string, unknown> {
+    return this.#value ? copyMembers(this.#value) : parseObject(this.text);
+  }
+
   /** @throws {SyntaxError} When it was made of a text that is not the JSON of an object. */
   get members(): Members {
     return this.#members ??= parseMembers(this.#text!);
@@ -45,6 +65,11 @@ export class JsonObject {
 
   get text(): string {
     return this.#text ??= joinMembers(this.#members!);
+  }
+
+  /** Whether it is known without parsing anything that an object has the same members, in the same order. */
+  isKnownAs(object: object): boolean {
+    return this.#value !== undefined && hasSameMembers(object, this.#value);
   }
 
   /** Whether another object has the same members, in whatever order and however they are written. */

@@ -32,8 +32,11 @@ export interface Mounted {
 /** Where a context holds its sessions. A `WeakMap` beside it would cost more than all else, when garbage is collected. */
 const MOUNTED = Symbol("hono-session");
 
+/** Where a kind of context holds the names that it gives its sessions. */
+const EXPOSED = Symbol("hono-session names");
+
 /** A context with sessions, or without. */
-type Holder = { [MOUNTED]?: Mounted };
+type Holder = { [MOUNTED]?: Mounted; [EXPOSED]?: Set<string> };
 
 /** The sessions of a request, the last one mounted. */
 export function outermost(c: Context): Mounted | undefined {
@@ -49,8 +52,10 @@ export function mountedOn(c: unknown, contextKey: string): Mounted | undefined {
 
 /** Gives a context a session. */
 export function hold(c: Context, mounted: Mounted): void {
-  (c as Holder)[MOUNTED] = mounted;
-  expose(Object.getPrototypeOf(c), mounted.config.contextKey);
+  const { contextKey } = mounted.config;
+  const holder = c as Holder;
+  holder[MOUNTED] = mounted;
+  if (!holder[EXPOSED]?.has(contextKey)) expose(Object.getPrototypeOf(c), contextKey);
 }
 
 /**
@@ -81,14 +86,9 @@ export function sameAs(
   return undefined;
 }
 
-/** The names that a kind of context gives its sessions. */
-const exposed = new WeakMap<object, Set<string>>();
-
 /** Gives all contexts of a kind the property `c.session`: one for each of them would cost more than all else. */
-function expose(prototype: object, contextKey: string): void {
-  const names = exposed.get(prototype) ?? new Set();
-  if (names.has(contextKey)) return;
-  exposed.set(prototype, names.add(contextKey));
+function expose(prototype: Holder, contextKey: string): void {
+  prototype[EXPOSED] = new Set([...prototype[EXPOSED] ?? [], contextKey]);
   // Of another copy of this package, for contexts that are its own.
   const other = Object.getOwnPropertyDescriptor(prototype, contextKey);
   Object.defineProperty(prototype, contextKey, {

@@ -1,3 +1,4 @@
+import { setProperty } from "./json_value.ts";
 import { isPlainObject, nameOfClass } from "./record.ts";
 
 /**
@@ -351,16 +352,6 @@ export function assertNotReserved(key: string): void {
   throw new TypeError(
     `Cannot set session.${key}: the name is reserved for a member of the session`,
   );
-}
-
-/** Sets an own property, `__proto__` like any other. */
-export function setProperty(object: object, key: string, value: unknown): void {
-  Object.defineProperty(object, key, {
-    value,
-    writable: true,
-    enumerable: true,
-    configurable: true,
-  });
 }
 
 /** @throws {TypeError} When a value is no plain object, nor a session. */

@@ -1,5 +1,5 @@
 import type { Clock } from "./clock.ts";
-import { type Contents, contentsOf, sameContents } from "./contents.ts";
+import { beginWith, type Contents, contentsOf, EMPTY, sameContents } from "./contents.ts";
 import { SessionCommittedError, SessionEndedError } from "./errors.ts";
 import { deadline, type ExpiryPolicy, LONGEST_LIFE } from "./expiry.ts";
 import { JsonObject } from "./json_object.ts";
@@ -70,10 +70,9 @@ export class SessionState implements SessionController {
 
   readonly #keeper: SessionKeeper;
   #sid: string | undefined;
-  #baseText: string;
-  #base: Contents | undefined;
-  /** The JSON text of the data that it showed at first, where they are not what is stored. */
-  #shownText: string | undefined;
+  #base: Contents;
+  /** The data that it showed at first, where they are not what is stored. */
+  #shown: JsonObject | undefined;
   readonly #view: SessionView;
 
   /**
@@ -91,14 +90,11 @@ export class SessionState implements SessionController {
     },
   ) {
     this.#keeper = keeper;
-    this.#baseText = stored?.record.data ?? initial;
-    this.#shownText = shown;
+    this.#base = stored ? contentsOf(stored.record) : beginWith(initial);
+    this.#shown = shown === undefined ? undefined : JsonObject.ofText(shown);
     this.stored = stored;
     this.session = new SessionObject(this);
-    this.#view = new SessionView(this.session, {
-      data: shown ?? this.#baseText,
-      flash: stored?.record.flash,
-    });
+    this.#view = new SessionView(this.session, this.shown());
   }
 
   /** The own properties of the session. */
@@ -156,8 +152,9 @@ export class SessionState implements SessionController {
 
   /** Whether it is new, without data, and nothing is asked of it. */
   get isUntouched(): boolean {
-    return this.stored === undefined && this.status === "live" && this.#baseText === "{}" &&
-      this.requested === NOTHING && Reflect.ownKeys(this.session).length === 0;
+    return this.stored === undefined && this.status === "live" &&
+      this.#base === EMPTY &&
+      this.requested === NOTHING && Object.keys(this.session).length === 0;
   }
 
   isNew(): boolean {
@@ -241,13 +238,12 @@ export class SessionState implements SessionController {
 
   /** What the store holds as far as known, or what a new session starts with. */
   base(): Contents {
-    return this.#base ??= contentsOf(this.stored?.record ?? { data: this.#baseText });
+    return this.#base;
   }
 
   /** What it showed before the handler changed it. */
   shown(): Contents {
-    if (this.#shownText === undefined) return this.base();
-    return { ...this.base(), data: JsonObject.ofText(this.#shownText) };
+    return this.#shown ? { ...this.#base, data: this.#shown } : this.#base;
   }
 
   /**
@@ -257,7 +253,7 @@ export class SessionState implements SessionController {
    * @throws {SessionSerializationError} When a value would not survive JSON.
    */
   contents(consume: boolean): Contents {
-    return this.#view.contents(this.base().flash, consume);
+    return this.#view.contents(this.base(), consume);
   }
 
   /** Makes a key that is flashed plain data with the value that it shows. */
@@ -278,9 +274,8 @@ export class SessionState implements SessionController {
   /** Takes over what the store holds from now on. */
   adopt(stored: Stored, contents: Contents): void {
     this.stored = stored;
-    this.#baseText = stored.record.data;
     this.#base = contents;
-    this.#shownText = undefined;
+    this.#shown = undefined;
   }
 
   /** Whether what is asked of it was refused, and the handler knows. */

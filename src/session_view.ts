@@ -1,7 +1,8 @@
 import type { Contents } from "./contents.ts";
 import { JsonObject } from "./json_object.ts";
-import { type Members, parseObject, pathOf, serializeValue } from "./record.ts";
-import { assertNotReserved, isReserved, setProperty } from "./session.ts";
+import { type Members, pathOf, serializeValue } from "./record.ts";
+import { setProperty } from "./json_value.ts";
+import { assertNotReserved, isReserved } from "./session.ts";
 
 /** A flashed value. */
 interface Flash {
@@ -24,14 +25,14 @@ export class SessionView {
 
   /**
    * @param session The object that shows them.
-   * @param texts The JSON texts of the data and of what the request before flashed.
-   * @throws {SyntaxError} When one is not the JSON of an object.
+   * @param contents The data, and what the request before flashed.
+   * @throws {SyntaxError} When they are no objects.
    */
-  constructor(session: object, { data, flash }: { data: string; flash: string | undefined }) {
+  constructor(session: object, { data, flash }: Contents) {
     this.#session = session as Record<string, unknown>;
-    if (data !== "{}") this.#fill(parseObject(data));
-    if (flash === undefined) return;
-    for (const [key, value] of Object.entries(parseObject(flash))) {
+    if (data !== JsonObject.EMPTY) this.#fill(data.copy());
+    if (flash === JsonObject.EMPTY) return;
+    for (const [key, value] of Object.entries(flash.copy())) {
       if (!isReserved(key)) this.#show(key, value, JSON.stringify(value));
     }
   }
@@ -70,18 +71,20 @@ export class SessionView {
   /**
    * What is shown, by where it belongs.
    *
-   * @param stored What the store holds of flashed values.
+   * @param stored What the store holds.
    * @param consume Whether what the request before flashed has had its day.
    * @throws {SessionSerializationError} When a value would not survive JSON.
    */
-  contents(stored: JsonObject, consume: boolean): Contents {
-    const session = this.#session;
-    const keys = Reflect.ownKeys(session);
+  contents(stored: Contents, consume: boolean): Contents {
+    const { flash } = stored;
+    const isPlain = !this.#seen && flash === JsonObject.EMPTY;
+    if (isPlain && stored.data.isKnownAs(this.#session)) return stored;
+    const data = isPlain ? JsonObject.ofValues({ ...this.#session }) : undefined;
+    // The same text has the same keys, which need not be looked at.
+    if (data?.text === stored.data.text) return stored;
+    const keys = Reflect.ownKeys(this.#session);
     for (const key of keys) assertData(key);
-    if (!this.#seen && stored === JsonObject.EMPTY) {
-      return { data: JsonObject.ofValues({ ...session }), flash: stored };
-    }
-    return this.#sorted(keys as string[], stored.members, consume);
+    return data ? { data, flash } : this.#sorted(keys as string[], flash.members, consume);
   }
 
   #sorted(keys: readonly string[], stored: Members, consume: boolean): Contents {

@@ -7,7 +7,7 @@ import { isLive, isRenewalDue, renewed, seen } from "./expiry.ts";
 import { JsonObject } from "./json_object.ts";
 import { merge } from "./merge.ts";
 import { pathOf, serializeValue, type SessionRecord } from "./record.ts";
-import { setProperty } from "./session.ts";
+import { setProperty } from "./json_value.ts";
 import type { SessionState } from "./session_state.ts";
 
 /** How often an update is tried: it holds nothing but one key, and a lost increment can't be repaired. */

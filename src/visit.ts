@@ -25,7 +25,7 @@ export class Visit implements SessionKeeper {
 
   readonly #config: VisitConfig;
   readonly #options: VisitOptions;
-  readonly #ended: SessionState[] = [];
+  #ended: SessionState[] | undefined;
   /** How many of those are no longer in the store. */
   #removed = 0;
   readonly #refusing: SessionObject | undefined;
@@ -137,7 +137,7 @@ export class Visit implements SessionKeeper {
   }
 
   ended(state: SessionState): void {
-    this.#ended.push(state);
+    (this.#ended ??= []).push(state);
     if (state !== this.#current) return;
     this.#current = undefined;
     this.#changed();
@@ -193,7 +193,7 @@ export class Visit implements SessionKeeper {
 
   /** Ends the session of this request that a key opens; `false` when none of its sessions is that one. */
   endByKey(key: string): boolean {
-    if (this.#ended.some(({ stored }) => stored?.key === key)) return true;
+    if (this.#ended?.some(({ stored }) => stored?.key === key)) return true;
     if (this.state?.stored?.key !== key) return false;
     this.state.destroy();
     return true;
@@ -206,7 +206,7 @@ export class Visit implements SessionKeeper {
 
   /** Whether nothing was done that could be stored or told: a visitor without a session who put nothing in. */
   get isUntouched(): boolean {
-    return this.#current?.isUntouched === true && this.#ended.length === 0 && !this.isOutage;
+    return this.#current?.isUntouched === true && !this.#ended && !this.isOutage;
   }
 
   /**
@@ -221,9 +221,9 @@ export class Visit implements SessionKeeper {
     }
     let running: Promise<void> | undefined;
     try {
-      running = this.#ended.length === 0
-        ? this.#commit(outcome)
-        : this.#removeEnded().then(() => this.#commit(outcome));
+      running = this.#ended
+        ? this.#removeEnded().then(() => this.#commit(outcome))
+        : this.#commit(outcome);
     } finally {
       if (!running) this.#committed = true;
     }
@@ -251,7 +251,7 @@ export class Visit implements SessionKeeper {
   /** Ends what the handler has ended, before another session takes its place. */
   async #removeEnded(): Promise<void> {
     const { c } = this.#options;
-    for (; this.#removed < this.#ended.length; this.#removed++) {
+    for (; this.#ended && this.#removed < this.#ended.length; this.#removed++) {
       const state = this.#ended[this.#removed]!;
       if (!state.stored) continue;
       await end(this.#config, state.stored, c);

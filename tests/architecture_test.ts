@@ -72,6 +72,7 @@ const LAYERS: string[][] = [
     "src/expiry.ts",
     "src/merge.ts",
     "src/json_object.ts",
+    "src/json_value.ts",
     "src/contents.ts",
     "src/events.ts",
     "src/cookie_attributes.ts",

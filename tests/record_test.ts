@@ -3,6 +3,7 @@ import { assert, assertEquals, assertThrows } from "@std/assert";
 import fc from "fast-check";
 import { merge } from "../src/merge.ts";
 import { JsonObject } from "../src/json_object.ts";
+import { copyMembers, hasSameMembers } from "../src/json_value.ts";
 import {
   isSessionRecord,
   joinMembers,
@@ -85,6 +86,59 @@ Deno.test("JsonObject equals what has the same members in whatever order, and no
     const longer = new Map(members).set(`${[...members.keys()].join()}.`, "1");
     assert(!one.equals(JsonObject.ofMembers(longer)) && !JsonObject.ofMembers(longer).equals(one));
   }));
+});
+
+Deno.test("copyMembers() gives what parsing the text once more gives, and shares nothing with it", () => {
+  const parts = (value: unknown): object[] =>
+    typeof value === "object" && value !== null
+      ? [value, ...Object.values(value).flatMap(parts)]
+      : [];
+  fc.assert(fc.property(object, (value) => {
+    const text = JSON.stringify(value);
+    const parsed = parseObject(text);
+    const copy = copyMembers(parsed);
+    assertEquals(copy, parsed);
+    assertEquals(JSON.stringify(copy), text);
+    const known = new Set(parts(parsed));
+    assert(!parts(copy).some((part) => known.has(part)));
+  }));
+});
+
+Deno.test("hasSameMembers() agrees with the texts of what survives JSON", () => {
+  fc.assert(fc.property(object, object, (one, other) => {
+    const [text, another] = [JSON.stringify(one), JSON.stringify(other)];
+    assert(hasSameMembers(parseObject(text), parseObject(text)));
+    assertEquals(hasSameMembers(parseObject(text), parseObject(another)), text === another);
+  }));
+});
+
+Deno.test("hasSameMembers() tells what would not survive JSON from what its text stands for", () => {
+  class Point {
+    x = 1;
+  }
+  // deno-lint-ignore no-sparse-arrays -- The hole is what is tested.
+  const holed = [, 1];
+  const cases: [unknown, unknown][] = [
+    [NaN, null],
+    [undefined, null],
+    [new Date(0), "1970-01-01T00:00:00.000Z"],
+    [new Date(0), {}],
+    [new Point(), { x: 1 }],
+    [{ x: 1, [Symbol("y")]: 2 }, { x: 1 }],
+    [{ x: 1, toJSON: () => 1 }, { x: 1 }],
+    [holed, [null, 1]],
+    [[1], { 0: 1 }],
+    [{ 0: 1 }, [1]],
+    [[], {}],
+    [() => 1, {}],
+    [1n, 1],
+    [new Map(), {}],
+  ];
+  for (const [value, json] of cases) {
+    assert(!hasSameMembers({ value }, { value: json }), Deno.inspect(value));
+    assert(!hasSameMembers({ value: [{ value }] }, { value: [{ value: json }] }));
+  }
+  assert(!hasSameMembers({ a: 1, [Symbol("b")]: 2 }, { a: 1 }));
 });
 
 Deno.test("parseObject() refuses what is no object", () => {

@@ -723,3 +723,35 @@ Deno.test("a request that fails leaves what was flashed for the next one, also w
   assertEquals(await client.json("/read"), { notice: "hello", tried: true });
   assertEquals(await client.json("/read"), { tried: true });
 });
+
+Deno.test("what a cookie holds is its own in every request that it comes with", async () => {
+  const store = new EncryptedCookieStore({ secret: "a secret of thirty-two characters or more" });
+  const wrong: Record<string, unknown> = {
+    number: NaN,
+    date: new Date(0),
+    member: { at: new Date(0) },
+    symbol: { at: "1970-01-01T00:00:00.000Z", [Symbol("x")]: 1 },
+  };
+  const data = JSON.parse(
+    '{"number":null,"date":"1970-01-01T00:00:00.000Z","member":{"at":"1970-01-01T00:00:00.000Z"},' +
+      '"symbol":{"at":"1970-01-01T00:00:00.000Z"},"list":[{"n":1}],"nested":{"__proto__":{"admin":true}}}',
+  );
+  const { app } = setup({
+    "/fill": (session) =>
+      void Object.assign(session, structuredClone(data), { nested: data.nested }),
+    "/change": (session) => void ((session.list as { n: number }[])[0]!.n = 2),
+    "/wrong": (session, c) => void (session[c.req.query("key")!] = wrong[c.req.query("key")!]),
+    "/symbol": (session) => void Object.assign(session, { [Symbol("x")]: 1 }),
+  }, { store });
+  const [cookie] = (await app.request("/fill")).headers.getSetCookie()[0]!.split(";");
+  const ask = (path: string) => app.request(path, { headers: { cookie: cookie! } });
+  for (let times = 0; times < 3; times++) {
+    assertEquals(await (await ask("/read")).text(), JSON.stringify(data), `read ${times}`);
+    assertEquals((await ask("/read")).headers.getSetCookie(), []);
+    assertEquals((await ask("/change")).headers.getSetCookie().length, 1);
+    for (const key of Object.keys(wrong)) {
+      assertEquals((await ask(`/wrong?key=${key}`)).status, 500, key);
+    }
+    assertEquals((await ask("/symbol")).status, 500);
+  }
+});

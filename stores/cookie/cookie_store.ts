@@ -47,7 +47,8 @@ export interface CookieStoreOptions {
   chunks?: number;
   /**
    * How many opened cookies are remembered, so that the same cookie costs nothing the next time. Each takes
-   * the length of its value and its data in memory, about 8 KB at most without chunks. 0 turns it off.
+   * the length of its value and its data in memory, about 8 KB at most without chunks, and its data once more, as the
+   * objects that they are, when it comes again. 0 turns it off.
    *
    * @default {1000}
    */
@@ -322,10 +323,10 @@ export class CookieStore implements SessionStore {
     return andThen(this.#format.open(token, { cookieName: this.#cookieName, c }), (opened) => {
       if (!opened) return undefined;
       const { record, outdated } = opened;
-      // The same record is handed out again and again.
-      Object.freeze(record);
-      if (outdated) this.#outdated.add(record);
-      memo.set(token, record);
+      // Frozen, as it is handed out again and again.
+      const remembered = Object.freeze({ ...record });
+      memo.set(token, remembered);
+      if (outdated) this.#outdated.add(record).add(remembered);
       return record;
     });
   }

@@ -96,6 +96,7 @@ for (const [name, make] of Object.entries(AUTHENTICATED_STORES)) {
     const opened = (await during.read(old))!;
     assertEquals(opened, record);
     assert(during.outdated(opened));
+    assert(during.outdated((await during.read(old))!), "when it comes again");
     assertEquals(await after.read(old), undefined);
 
     const renewed = await during.create("", record);
@@ -107,6 +108,7 @@ for (const [name, make] of Object.entries(AUTHENTICATED_STORES)) {
   Deno.test(`${name} opens the same value once, and none twice without a memo`, async () => {
     const token = await make(options).create("", record);
     const [remembering, forgetting] = [make(options), make({ ...options, memo: 0 })];
+    Object.assign((await remembering.read(token))!, { data: '{"admin":true}' });
     assert(
       Object.isFrozen(await remembering.read(token)),
       "what is handed out again can't be changed",
