@@ -3,9 +3,9 @@ import { SessionEndedError, SessionLimitError, SessionStoreError } from "./error
 import {
   type Contents,
   contentsOf,
-  contentsToRecord,
   mergeContents,
   sameContents,
+  withContents,
 } from "./contents.ts";
 import { emit } from "./events.ts";
 import { isLive, isRenewalDue, renewed } from "./expiry.ts";
@@ -150,13 +150,13 @@ async function create(
     // A stateless store binds its tokens to the cookie itself.
     ...(committing.store.capabilities.stateless ? {} : { cookieName: committing.cookieName }),
     ...(committing.scope ? { scope: committing.scope(c) } : {}),
-    ...contentsToRecord(contents),
+    data: "{}",
     createdAt: now,
     lastSeenAt: now,
     renewedAt: now,
     expiresAt: now,
   };
-  const lasting = withRequested(begun, requested);
+  const lasting = withRequested(withContents(begun, contents), requested);
   const record = { ...lasting, ...renewed(committing.expiry, lasting, now) };
   for (let tries = 0; tries < CREATE_TRIES; tries++) {
     const { token, key } = await makeHome(committing.store);

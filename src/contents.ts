@@ -44,9 +44,12 @@ function makeContents({ data, flash = "{}" }: Pick<SessionRecord, "data" | "flas
   return { data: JsonObject.ofText(data), flash: JsonObject.ofText(flash) };
 }
 
-/** The part of a record that holds contents. */
-export function contentsToRecord({ data, flash }: Contents): Pick<SessionRecord, "data" | "flash"> {
-  return flash.text === "{}" ? { data: data.text } : { data: data.text, flash: flash.text };
+/** A record with other contents. */
+export function withContents(record: SessionRecord, { data, flash }: Contents): SessionRecord {
+  if (flash.text !== "{}") return { ...record, data: data.text, flash: flash.text };
+  if (record.flash === undefined) return { ...record, data: data.text };
+  const { flash: _, ...rest } = record;
+  return { ...rest, data: data.text };
 }
 
 /** What a session was, by whoever changed it. */

@@ -1,4 +1,4 @@
-import { copyMembers, hasSameMembers } from "./json_value.ts";
+import { copyMembers, hasSameMembers, isSameJson } from "./json_value.ts";
 import {
   joinMembers,
   type Members,
@@ -15,6 +15,8 @@ export class JsonObject {
   #text: string | undefined;
   #members: Members | undefined;
   #value: Readonly<Record<string, unknown>> | undefined;
+  /** Another one that was found to have other members. */
+  #unlike: JsonObject | undefined;
 
   private constructor(text: string | undefined, members?: Members) {
     this.#text = text;
@@ -75,13 +77,12 @@ export class JsonObject {
   /** Whether another object has the same members, in whatever order and however they are written. */
   equals(other: JsonObject): boolean {
     if (this === other || this.text === other.text) return true;
+    if (this.#unlike === other) return false;
     const [one, two] = [parseObject(this.text), parseObject(other.text)];
     const keys = Object.keys(one);
-    return keys.length === Object.keys(two).length &&
-      keys.every((key) => Object.hasOwn(two, key) && isSame(one[key], two[key]));
+    const isSame = keys.length === Object.keys(two).length &&
+      keys.every((key) => Object.hasOwn(two, key) && isSameJson(one[key], two[key]));
+    if (!isSame) this.#unlike = other;
+    return isSame;
   }
-}
-
-function isSame(one: unknown, other: unknown): boolean {
-  return one === other || JSON.stringify(one) === JSON.stringify(other);
 }

@@ -28,12 +28,13 @@ export function hasSameMembers(object: object, json: object): boolean {
     const key = keys[index]!;
     if (key !== wanted[index]) return false;
     const member = (object as Record<string, unknown>)[key];
-    if (!isSame(member, (json as Record<string, unknown>)[key])) return false;
+    if (!isSameJson(member, (json as Record<string, unknown>)[key])) return false;
   }
   return true;
 }
 
-function isSame(value: unknown, json: unknown): boolean {
+/** Whether a value is what a JSON text stands for: `false` as well for anything that would not survive JSON. */
+export function isSameJson(value: unknown, json: unknown): boolean {
   if (typeof json !== "object" || json === null) return value === json;
   if (typeof value !== "object" || value === null) return false;
   if (!Array.isArray(json)) {
@@ -41,7 +42,7 @@ function isSame(value: unknown, json: unknown): boolean {
   }
   if (!Array.isArray(value) || value.length !== json.length) return false;
   for (let index = 0; index < json.length; index++) {
-    if (!isSame(value[index], json[index])) return false;
+    if (!isSameJson(value[index], json[index])) return false;
   }
   return true;
 }

@@ -1,5 +1,5 @@
 import type { Committing } from "./committing.ts";
-import { type Contents, contentsToRecord, sameContents } from "./contents.ts";
+import { type Contents, sameContents, withContents } from "./contents.ts";
 import { isRenewalDue, renewed, seen } from "./expiry.ts";
 import type { SessionRecord } from "./record.ts";
 import type { Requested, Stored } from "./session_state.ts";
@@ -54,10 +54,9 @@ export function plan(
     (requested.renew === true || isRenewalDue(expiry, old, { now, write }));
   if (!write && !renewal) return undefined;
 
-  const { flash: _, ...rest } = moved ? withRequested(old, requested) : old;
+  const rest = moved ? withRequested(old, requested) : old;
   const record: SessionRecord = {
-    ...rest,
-    ...contentsToRecord(contents),
+    ...withContents(rest, contents),
     ...(renewal ? renewed(expiry, rest, now) : { lastSeenAt: seen(old, now) }),
     ...(newToken && rotation ? { tokenAt: now } : {}),
   };

@@ -1,4 +1,4 @@
-import { type Contents, contentsToRecord } from "./contents.ts";
+import { type Contents, withContents } from "./contents.ts";
 import { commit } from "./commit.ts";
 import { type Committing, interrupt, readContents, reread } from "./committing.ts";
 import { SessionEndedError } from "./errors.ts";
@@ -50,18 +50,17 @@ export async function update(
         data: JsonObject.ofMembers(data),
         flash: JsonObject.ofMembers(flash),
       };
-      const { flash: _, ...rest } = current.record;
+      const old = current.record;
       const now = committing.clock();
-      const live = isLive(expiry, rest, now);
+      const live = isLive(expiry, old, now);
       // Or it would undo the touch of another request.
-      const renewal = isRenewalDue(expiry, rest, { now, write: true });
+      const renewal = isRenewalDue(expiry, old, { now, write: true });
       const record: SessionRecord = {
-        ...rest,
-        ...contentsToRecord(next),
-        version: current.record.version + 1,
-        ...(renewal ? renewed(expiry, rest, now) : { lastSeenAt: seen(rest, now) }),
+        ...withContents(old, next),
+        version: old.version + 1,
+        ...(renewal ? renewed(expiry, old, now) : { lastSeenAt: seen(old, now) }),
       };
-      if (live && await committing.store.update(current.key, record, current.record, c)) {
+      if (live && await committing.store.update(current.key, record, old, c)) {
         const before = state.contents(false);
         const shown = merge(state.shown().data.members, before.data.members, data);
         if (value === undefined) shown.delete(key);

@@ -2,6 +2,8 @@ import { decryptAesGcm, encryptAesGcm } from "@std/crypto/aes-gcm";
 import { nodeCrypto } from "../../src/node_crypto.ts";
 import type { Awaitable } from "../../src/promise.ts";
 
+/** What is left free at the front of what is encrypted. */
+export const HEAD_BYTES = 2;
 const NONCE_BYTES = 12;
 const TAG_BYTES = 16;
 /** One block and a byte, to see whether a runtime does what it should. */
@@ -12,6 +14,7 @@ const SAMPLE = Uint8Array.from({ length: 17 }, (_, index) => index);
  * computed.
  */
 export interface AesGcmKey {
+  /** The same, behind {@linkcode HEAD_BYTES} that are free. The plaintext is copied before anything is waited for. */
   encrypt(
     plaintext: Uint8Array<ArrayBuffer>,
     additionalData: Uint8Array<ArrayBuffer>,
@@ -28,7 +31,7 @@ export interface AesGcmKey {
 export function importAesGcmKey(key: CryptoKey, bytes: Uint8Array): AesGcmKey {
   try {
     const known = new NodeAesGcmKey(bytes);
-    const opened = known.decrypt(known.encrypt(SAMPLE, SAMPLE), SAMPLE);
+    const opened = known.decrypt(known.encrypt(SAMPLE, SAMPLE).subarray(HEAD_BYTES), SAMPLE);
     if (opened?.join() === SAMPLE.join()) return known;
   } catch {
     // Web Crypto is everywhere.
@@ -44,13 +47,14 @@ class NodeAesGcmKey implements AesGcmKey {
   }
 
   encrypt(plaintext: Uint8Array, additionalData: Uint8Array): Uint8Array<ArrayBuffer> {
-    const sealed = new Uint8Array(NONCE_BYTES + plaintext.length + TAG_BYTES);
-    const nonce = crypto.getRandomValues(sealed.subarray(0, NONCE_BYTES));
+    const begin = HEAD_BYTES + NONCE_BYTES;
+    const sealed = new Uint8Array(begin + plaintext.length + TAG_BYTES);
+    const nonce = crypto.getRandomValues(sealed.subarray(HEAD_BYTES, begin));
     const cipher = nodeCrypto!.createCipheriv("aes-256-gcm", this.#key, nonce);
     cipher.setAAD(additionalData);
-    sealed.set(cipher.update(plaintext), NONCE_BYTES);
+    sealed.set(cipher.update(plaintext), begin);
     cipher.final();
-    sealed.set(cipher.getAuthTag(), NONCE_BYTES + plaintext.length);
+    sealed.set(cipher.getAuthTag(), begin + plaintext.length);
     return sealed;
   }
 
@@ -82,7 +86,10 @@ class WebAesGcmKey implements AesGcmKey {
     plaintext: Uint8Array<ArrayBuffer>,
     additionalData: Uint8Array<ArrayBuffer>,
   ): Promise<Uint8Array<ArrayBuffer>> {
-    return await encryptAesGcm(this.#key, plaintext, { additionalData });
+    const sealed = await encryptAesGcm(this.#key, plaintext.slice(), { additionalData });
+    const bytes = new Uint8Array(HEAD_BYTES + sealed.length);
+    bytes.set(sealed, HEAD_BYTES);
+    return bytes;
   }
 
   async decrypt(

@@ -4,15 +4,13 @@ const decoder = new TextDecoder("utf-8", { fatal: true });
 /** The most bytes of UTF-8 that a UTF-16 unit takes. */
 export const UNIT_BYTES = 3;
 
-/** Puts bytes, numbers and texts one after the other. */
-export class Writer {
-  #bytes: Uint8Array<ArrayBuffer>;
-  #length = 0;
+/** What is written to by one writer after the other: it takes longer to make some bytes than to write them. */
+const shared = new Uint8Array(4096);
 
-  /** @param room How many bytes it is likely to take. */
-  constructor(room: number) {
-    this.#bytes = new Uint8Array(room);
-  }
+/** Puts bytes, numbers and texts one after the other. What was written is gone when another writer begins. */
+export class Writer {
+  #bytes = shared;
+  #length = 0;
 
   bytes(bytes: Uint8Array): void {
     this.#reserve(bytes.length);

@@ -11,8 +11,6 @@ const LATEST = 2 ** 40;
 const UNITS = [3_600_000, 60_000, 1000, 1];
 const SID_BYTES = 16;
 const CREATED_BYTES = 5;
-/** What a record takes beside its data, mostly. */
-const ROOM = 300;
 
 const VERSION = 1;
 const SEEN = 2;
@@ -53,14 +51,14 @@ const decoder = new TextDecoder("utf-8", { fatal: true });
 /** A record that is being put together. */
 type Draft = { -readonly [Key in keyof SessionRecord]: SessionRecord[Key] };
 
-/** The bytes of a record. */
+/** The bytes of a record, until another one is packed. */
 export function packRecord(record: SessionRecord): Uint8Array<ArrayBuffer> {
   return pack(record) ?? packJson(record);
 }
 
 function packJson(record: SessionRecord): Uint8Array<ArrayBuffer> {
   const text = JSON.stringify(record);
-  const writer = new Writer(1 + UNIT_BYTES * text.length);
+  const writer = new Writer();
   writer.byte(MORE);
   writer.last(text);
   return writer.written;
@@ -95,7 +93,7 @@ function pack(record: SessionRecord): Uint8Array<ArrayBuffer> | undefined {
     (cookie !== undefined ? COOKIE : 0) |
     (meta !== undefined ? META : 0) |
     (earlier ? EARLIER : 0);
-  const writer = new Writer(ROOM + UNIT_BYTES * data.length);
+  const writer = new Writer();
   if (more) {
     writer.byte(flags & 255 | MORE);
     writer.byte(flags >> 8);

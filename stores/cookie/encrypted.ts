@@ -2,7 +2,7 @@ import { fromBase64Url, toBase64Url } from "../../src/base64url.ts";
 import { andThen, type Awaitable } from "../../src/promise.ts";
 import type { SessionRecord } from "../../src/record.ts";
 import type { SecretOption } from "../../src/secrets.ts";
-import type { AesGcmKey } from "./aes_gcm.ts";
+import { type AesGcmKey, HEAD_BYTES } from "./aes_gcm.ts";
 import { packRecord, unpackRecord } from "./compact.ts";
 import { CookieStore, type CookieStoreOptions } from "./cookie_store.ts";
 import type { CookieContext, CookieFormat, OpenedCookie } from "./format.ts";
@@ -19,7 +19,6 @@ import {
 } from "./keys.ts";
 
 const VERSION = 1;
-const HEAD_BYTES = 2;
 
 const encoder = new TextEncoder();
 
@@ -131,11 +130,9 @@ class EncryptedFormat implements CookieFormat {
   seal(record: SessionRecord, { cookieName, c }: CookieContext): Awaitable<string> {
     return andThen(this.keys(c).get(), ([first]) => {
       const { id, key } = first!;
-      return andThen(key.encrypt(packRecord(record), this.#bind(id, cookieName)), (sealed) => {
-        const bytes = new Uint8Array(HEAD_BYTES + sealed.length);
+      return andThen(key.encrypt(packRecord(record), this.#bind(id, cookieName)), (bytes) => {
         bytes[0] = VERSION;
         bytes[1] = id;
-        bytes.set(sealed, HEAD_BYTES);
         return toBase64Url(bytes);
       });
     });
