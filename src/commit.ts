@@ -1,30 +1,31 @@
 import { type Committing, interrupt, readContents, reread } from "./committing.ts";
-import { SessionEndedError, SessionLimitError, SessionStoreError } from "./errors.ts";
+import { SessionEndedError, SessionLimitError } from "./errors.ts";
 import {
   type Contents,
   contentsOf,
   mergeContents,
   sameContents,
+  type Versions,
   withContents,
 } from "./contents.ts";
 import { emit } from "./events.ts";
 import { isLive, isRenewalDue, renewed } from "./expiry.ts";
 import { type CommitOptions, isDifferent, plan, withRequested, type WriteOptions } from "./plan.ts";
+import { andThen, type Awaitable, orElse } from "./promise.ts";
 import type { SessionRecord } from "./record.ts";
 import { admit, evict } from "./limit.ts";
 import { isRotationDue } from "./rotation.ts";
 import { NOTHING, type Requested, type SessionState, type Stored } from "./session_state.ts";
-import { makeHome, put, rotateTo } from "./write.ts";
+import { put, putNew, rotateTo } from "./write.ts";
 
 /** How often a commit is tried against the writes of other requests. */
 const COMMIT_TRIES = 5;
-/** How often a new token is made when its key is taken, which has no chance of happening by chance. */
-const CREATE_TRIES = 3;
 
 /**
  * Brings the store in line with a session: a create, an update, a replacement, a touch or nothing.
  *
- * @returns When it is done; nothing when there is nothing to do.
+ * At once where the store answers at once.
+ *
  * @throws {SessionSerializationError} When a value would not survive JSON.
  */
 export function commit(
@@ -32,10 +33,10 @@ export function commit(
   state: SessionState,
   options: CommitOptions,
   c: unknown,
-): Promise<void> | undefined {
-  if (state.status !== "live") return undefined;
+): Awaitable<void> {
+  if (state.status !== "live") return;
   const held = options.keepChanges ? state.contents(options.consumeFlash) : undefined;
-  if (isIdle(committing, state, held, options)) return undefined;
+  if (isIdle(committing, state, held, options)) return;
   return commitInTurn(committing, state, { ...options, held }, c);
 }
 
@@ -45,81 +46,117 @@ function commitInTurn(
   state: SessionState,
   { held, ...options }: CommitOptions & Pick<WriteOptions, "held">,
   c: unknown,
-): Promise<void> {
-  const running = committing.queue.run(state.stored?.key ?? state, async () => {
+): Awaitable<void> {
+  const running = committing.queue.run(state.stored?.key ?? state, () => {
     if (state.status !== "live") return;
     const requested = state.requested;
     state.requested = NOTHING;
-    try {
-      await write(committing, state, { ...options, requested, held }, c);
-    } catch (error) {
+    return orElse(() => write(committing, state, { ...options, requested, held }, c), (error) => {
       // All sessions of its subject were ended since it became the subject's.
       if (error instanceof SessionEndedError) return interrupt(committing, state, c);
       state.requested = { ...requested, ...state.requested };
       if (error instanceof SessionLimitError) state.refused = requested.subject;
       throw error;
-    }
+    });
   });
   // If it has to wait, it looks again.
   held = undefined;
   return running;
 }
 
-async function write(
+function write(
   committing: Committing,
   state: SessionState,
   options: WriteOptions,
   c: unknown,
-): Promise<void> {
+): Awaitable<void> {
   const base = state.base();
   const mine = options.keepChanges ? options.held ?? state.contents(options.consumeFlash) : base;
   const shown = options.keepChanges ? state.shown() : base;
-  if (!state.stored) {
-    const filled = Boolean(options.requested.subject) || !sameContents(mine, base);
-    if (!options.storeEmpty && !(options.keepChanges && filled)) {
-      // It is asked for as soon as there is something to store.
-      state.requested = options.requested;
-      return;
-    }
-    await admit(committing, options.requested, undefined, c);
-    return await create(committing, state, { contents: mine, requested: options.requested }, c);
+  const { requested } = options;
+  if (state.stored) {
+    const versions = { base, shown, mine, theirs: base, newer: shown };
+    return replace(committing, state, { options, versions, current: state.stored, tries: 1 }, c);
   }
-  let current = state.stored;
-  let theirs = base;
-  let newer = shown;
-  for (let tries = 1;; tries++) {
-    const now = committing.clock();
-    // What has ended as far as this request knows, another may have renewed.
-    if (isLive(committing.expiry, current.record, now)) {
-      const contents = mergeContents({ base, shown, mine, theirs, newer });
-      const rotate = isRotating(committing, { state, options, current, now });
-      const next = plan(committing, { current, contents, theirs, options, now, rotate });
-      if (!next) return settle(state, current, { contents, mine });
-      if (options.keepChanges && committing.limit) {
-        await admit(committing, options.requested, current.record, c);
-      }
-      const stored = next.operation === "rotate"
-        ? await rotateTo(committing, { current, record: next.record, now }, c)
-        : await put(committing, { current, ...next }, c);
-      if (stored) {
-        state.deliver ||= next.deliver || stored.token !== current.token;
-        settle(state, stored, { contents, mine });
-        const event = { sid: state.sid };
-        if (next.operation === "replace") emit(committing, "regenerated", event, c);
-        if (next.operation === "rotate") emit(committing, "rotated", event, c);
-        if (next.renewal) emit(committing, "renewed", event, c);
-        if (stored.record.subject !== current.record.subject) await evict(committing, state, c);
-        return;
-      }
-    }
-    const fresh = await reread(committing, state, { current, tries, most: COMMIT_TRIES }, c);
-    if (!fresh) return interrupt(committing, state, c);
-    current = fresh;
-    theirs = contentsOf(fresh.record);
-    newer = options.keepChanges && committing.readData
-      ? await readContents(committing, fresh.record, c)
-      : theirs;
+  const filled = Boolean(requested.subject) || !sameContents(mine, base);
+  if (!options.storeEmpty && !(options.keepChanges && filled)) {
+    // It is asked for as soon as there is something to store.
+    state.requested = requested;
+    return;
   }
+  return andThen(
+    admit(committing, requested, undefined, c),
+    () => create(committing, state, { contents: mine, requested }, c),
+  );
+}
+
+/** One try to bring what is stored in line. */
+interface Attempt {
+  readonly options: WriteOptions;
+  readonly versions: Versions;
+  readonly current: Stored;
+  readonly tries: number;
+}
+
+function replace(
+  committing: Committing,
+  state: SessionState,
+  attempt: Attempt,
+  c: unknown,
+): Awaitable<void> {
+  const { options, versions, current } = attempt;
+  const now = committing.clock();
+  // What has ended as far as this request knows, another may have renewed.
+  if (!isLive(committing.expiry, current.record, now)) {
+    return replaceFresh(committing, state, attempt, c);
+  }
+  const { mine, theirs } = versions;
+  const contents = mergeContents(versions);
+  const rotate = isRotating(committing, { state, options, current, now });
+  const next = plan(committing, { current, contents, theirs, options, now, rotate });
+  if (!next) return settle(state, current, { contents, mine });
+  const admitted = options.keepChanges
+    ? admit(committing, options.requested, current.record, c)
+    : undefined;
+  const written = andThen(
+    admitted,
+    () =>
+      next.operation === "rotate"
+        ? rotateTo(committing, { current, record: next.record, now }, c)
+        : put(committing, { current, ...next }, c),
+  );
+  return andThen(written, (stored) => {
+    if (!stored) return replaceFresh(committing, state, attempt, c);
+    state.deliver ||= next.deliver || stored.token !== current.token;
+    settle(state, stored, { contents, mine });
+    const event = { sid: state.sid };
+    if (next.operation === "replace") emit(committing, "regenerated", event, c);
+    if (next.operation === "rotate") emit(committing, "rotated", event, c);
+    if (next.renewal) emit(committing, "renewed", event, c);
+    if (stored.record.subject !== current.record.subject) return evict(committing, state, c);
+  });
+}
+
+/** Tries it once more over what another request wrote first. */
+async function replaceFresh(
+  committing: Committing,
+  state: SessionState,
+  { options, versions, current, tries }: Attempt,
+  c: unknown,
+): Promise<void> {
+  const fresh = await reread(committing, state, { current, tries, most: COMMIT_TRIES }, c);
+  if (!fresh) return interrupt(committing, state, c);
+  const theirs = contentsOf(fresh.record);
+  const newer = options.keepChanges && committing.readData
+    ? await readContents(committing, fresh.record, c)
+    : theirs;
+  const next = { ...versions, theirs, newer };
+  await replace(
+    committing,
+    state,
+    { options, versions: next, current: fresh, tries: tries + 1 },
+    c,
+  );
 }
 
 /** Whether this request gives its session a new token: not if the session has just got one. */
@@ -136,12 +173,12 @@ function isRotating(
     isRotationDue(rotation, current.record, now);
 }
 
-async function create(
+function create(
   committing: Committing,
   state: SessionState,
   { contents, requested }: { contents: Contents; requested: Requested },
   c: unknown,
-): Promise<void> {
+): Awaitable<void> {
   const now = committing.clock();
   const begun: SessionRecord = {
     format: 1,
@@ -158,24 +195,16 @@ async function create(
   };
   const lasting = withRequested(withContents(begun, contents), requested);
   const record = { ...lasting, ...renewed(committing.expiry, lasting, now) };
-  for (let tries = 0; tries < CREATE_TRIES; tries++) {
-    const { token, key } = await makeHome(committing.store);
-    const written = await committing.store.create(key, record, c);
-    if (written === false) continue;
-    const stored = typeof written === "string"
-      ? { token: written, key: written, record }
-      : { token, key, record };
+  return andThen(putNew(committing, record, c), (stored) => {
     state.deliver = true;
     state.adopt(stored, contents);
     emit(committing, "created", { sid: state.sid }, c);
-    await evict(committing, state, c);
-    // Ended while it was being stored.
-    if (state.status !== "live") await committing.store.delete(stored.key, c);
-    return;
-  }
-  throw new SessionStoreError(
-    `Cannot create session: the store held a session under ${CREATE_TRIES} new keys`,
-  );
+    return andThen(
+      evict(committing, state, c),
+      // Ended while it was being stored.
+      () => state.status === "live" ? undefined : committing.store.delete(stored.key, c),
+    );
+  });
 }
 
 function settle(

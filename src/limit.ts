@@ -1,8 +1,9 @@
-import { type Committing, interrupt } from "./committing.ts";
+import { type Committing, interrupt, type SessionLimit } from "./committing.ts";
 import { SessionLimitError } from "./errors.ts";
 import { emit } from "./events.ts";
 import { isLive } from "./expiry.ts";
 import { isOtherSubject } from "./plan.ts";
+import type { Awaitable } from "./promise.ts";
 import type { SessionRecord } from "./record.ts";
 import type { Requested, SessionState } from "./session_state.ts";
 import { endSessionsOf, type Listed, listSubject, since } from "./subject.ts";
@@ -12,18 +13,19 @@ import { endSessionsOf, type Listed, listSubject, since } from "./subject.ts";
  *
  * @throws {SessionLimitError} When the subject has too many, and none may be ended for it.
  */
-export async function admit(
+export function admit(
   committing: Committing,
   requested: Requested,
   record: SessionRecord | undefined,
   c: unknown,
-): Promise<void> {
+): Awaitable<void> {
   const { store, limit } = committing;
   const { subject } = requested;
   if (limit?.policy !== "reject" || !subject) return;
   if (record && !isOtherSubject(requested, record)) return;
-  const others = await listSubject(store, subject.name, c);
-  if (alive(committing, others).length >= limit.limit) refuse();
+  return listSubject(store, subject.name, c).then((others) => {
+    if (alive(committing, others).length >= limit.limit) refuse();
+  });
 }
 
 /**
@@ -33,20 +35,29 @@ export async function admit(
  *
  * @throws {SessionLimitError} When it is too many itself.
  */
-export async function evict(
+export function evict(
   committing: Committing,
   state: SessionState,
   c: unknown,
-): Promise<void> {
-  const { store, limit } = committing;
+): Awaitable<void> {
+  const { limit } = committing;
   const { subject } = state.stored?.record ?? {};
   if (!limit || subject === undefined) return;
+  return leaveRoom(committing, { ...limit, state, subject }, c);
+}
+
+async function leaveRoom(
+  committing: Committing,
+  { limit, policy, state, subject }: SessionLimit & { state: SessionState; subject: string },
+  c: unknown,
+): Promise<void> {
+  const { store } = committing;
   try {
     const choose = (sessions: Listed[]) => {
       const all = alive(committing, sessions).sort(byAge);
-      return all.slice(0, Math.max(all.length - limit.limit, 0));
+      return all.slice(0, Math.max(all.length - limit, 0));
     };
-    if (limit.policy === "reject") {
+    if (policy === "reject") {
       if (choose(await listSubject(store, subject, c)).length > 0) refuse();
       return;
     }

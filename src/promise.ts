@@ -27,6 +27,19 @@ export function andThen<Value, Result>(
   return isPromiseLike(value) ? Promise.resolve(value).then(next) : next(value);
 }
 
+/** Does something, and makes up for it when it fails, now or later. */
+export function orElse<Value>(
+  run: () => Awaitable<Value>,
+  recover: (error: unknown) => Awaitable<Value>,
+): Awaitable<Value> {
+  try {
+    const value = run();
+    return isPromiseLike(value) ? Promise.resolve(value).catch(recover) : value;
+  } catch (error) {
+    return recover(error);
+  }
+}
+
 /** What is waited for once, and is there at once from then on. */
 export class Later<Value> {
   #value: Awaitable<Value>;

@@ -1,3 +1,5 @@
+import { type Awaitable, isPromiseLike } from "./promise.ts";
+
 /**
  * Lets tasks with the same key run one after the other, so that requests of one process for one
  * session don't refuse each other's commits in turn.
@@ -11,9 +13,11 @@ export class Queue {
     this.#patience = patience;
   }
 
-  run<Result>(key: unknown, task: () => Promise<Result>): Promise<Result> {
+  /** Runs a task when those before it are done, which it is at once when there are none and it waits for nothing. */
+  run<Result>(key: unknown, task: () => Awaitable<Result>): Awaitable<Result> {
     const before = this.#tails.get(key);
     const result = before ? this.#wait(before).then(task) : task();
+    if (!isPromiseLike(result)) return result;
     const forget = () => {
       if (this.#tails.get(key) === tail) this.#tails.delete(key);
     };

@@ -5,7 +5,7 @@ import { SessionExistsError } from "./errors.ts";
 import { emit } from "./events.ts";
 import type { ExpiryPolicy } from "./expiry.ts";
 import { refuseChange, refusingChanges } from "./outage.ts";
-import type { Awaitable } from "./promise.ts";
+import { andThen, type Awaitable, orElse } from "./promise.ts";
 import { type Delivery, toDelivery } from "./delivery.ts";
 import { assertPlainObject, type SessionObject } from "./session.ts";
 import { type SessionKeeper, SessionState } from "./session_state.ts";
@@ -210,7 +210,8 @@ export class Visit implements SessionKeeper {
   }
 
   /**
-   * Commits at the end of the request, and tells what the client is to be told: at once where there is nothing to commit.
+   * Commits at the end of the request, and tells what the client is to be told: at once where the store
+   * answers at once.
    *
    * @throws {SessionSerializationError} When a value would not survive JSON.
    */
@@ -219,33 +220,27 @@ export class Visit implements SessionKeeper {
       if (this.#current?.hasChanged()) refuseChange();
       return undefined;
     }
-    let running: Promise<void> | undefined;
-    try {
-      running = this.#ended
-        ? this.#removeEnded().then(() => this.#commit(outcome))
-        : this.#commit(outcome);
-    } finally {
-      if (!running) this.#committed = true;
-    }
-    return running ? this.#afterwards(running) : this.delivery;
+    const committing = orElse(
+      () =>
+        this.#ended ? this.#removeEnded().then(() => this.#commit(outcome)) : this.#commit(outcome),
+      (error) => {
+        this.leave();
+        throw error;
+      },
+    );
+    return andThen(committing, () => {
+      this.leave();
+      return this.delivery;
+    });
   }
 
   /** Commits the session of this request, if there is something to commit. */
-  #commit({ failed, keepChanges }: Outcome): Promise<void> | undefined {
+  #commit({ failed, keepChanges }: Outcome): Awaitable<void> {
     const state = this.#current;
     // A handler that was told that there is no room answers for itself.
-    if (!state || state.isRefused()) return undefined;
+    if (!state || state.isRefused()) return;
     const options = { keepChanges, consumeFlash: !failed, rotate: true };
     return commit(this.#config, state, options, this.#options.c);
-  }
-
-  async #afterwards(running: Promise<void>): Promise<Delivery | undefined> {
-    try {
-      await running;
-      return this.delivery;
-    } finally {
-      this.#committed = true;
-    }
   }
 
   /** Ends what the handler has ended, before another session takes its place. */

@@ -1,28 +1,66 @@
 import type { BoundedStore } from "./bounded_store.ts";
 import type { Committing } from "./committing.ts";
+import { SessionStoreError } from "./errors.ts";
 import type { Plan } from "./plan.ts";
+import { andThen, type Awaitable } from "./promise.ts";
 import type { SessionRecord } from "./record.ts";
 import { toMarker } from "./rotation.ts";
 import type { Stored } from "./session_state.ts";
+import type { StoreWrite } from "./store.ts";
 import { hashToken, makeToken } from "./token.ts";
 
+/** How often a new token is made when its key is taken, which has no chance of happening by chance. */
+const CREATE_TRIES = 3;
+
+/** Stores a new session. */
+export function putNew(
+  { store }: Pick<Committing, "store">,
+  record: SessionRecord,
+  c: unknown,
+  tries = 1,
+): Awaitable<Stored> {
+  return andThen(
+    makeHome(store),
+    (home) =>
+      andThen(store.create(home.key, record, c), (written) => {
+        const stored = toStored(written, { ...home, record });
+        if (stored) return stored;
+        if (tries < CREATE_TRIES) return putNew({ store }, record, c, tries + 1);
+        throw new SessionStoreError(
+          `Cannot create session: the store held a session under ${CREATE_TRIES} new keys`,
+        );
+      }),
+  );
+}
+
 /** Does what was planned; `undefined` when the record is gone or another one by now. */
-export async function put(
+export function put(
   { store }: Committing,
   { current, operation, record }: { current: Stored } & Pick<Plan, "operation" | "record">,
   c: unknown,
-): Promise<Stored | undefined> {
-  let { token, key }: Omit<Stored, "record"> = current;
-  if (operation === "replace") ({ token, key } = await makeHome(store));
-  const written = operation === "touch"
-    ? await store.touch(key, times(record), current.record, c)
-    : operation === "update"
-    ? await store.update(key, record, current.record, c)
-    : await store.replace(current.key, { key, record }, current.record, c);
+): Awaitable<Stored | undefined> {
+  const { token, key, record: previous } = current;
+  if (operation === "replace") {
+    return andThen(makeHome(store), (home) =>
+      andThen(
+        store.replace(key, { key: home.key, record }, previous, c),
+        (written) => toStored(written, { ...home, record }),
+      ));
+  }
+  return andThen(
+    operation === "touch"
+      ? store.touch(key, times(record), previous, c)
+      : store.update(key, record, previous, c),
+    (written) => toStored(written, { token, key, record }),
+  );
+}
+
+/** Where a record is by what a store says of its write: a stateless one makes another token. */
+function toStored(written: StoreWrite, place: Stored): Stored | undefined {
   if (written === false) return undefined;
   return typeof written === "string"
-    ? { token: written, key: written, record }
-    : { token, key, record };
+    ? { token: written, key: written, record: place.record }
+    : place;
 }
 
 /**
@@ -48,9 +86,10 @@ export async function rotateTo(
 }
 
 /** A new token, and the key under which its session is kept. */
-export async function makeHome(store: BoundedStore): Promise<{ token: string; key: string }> {
+function makeHome(store: BoundedStore): Awaitable<{ token: string; key: string }> {
   const token = makeToken();
-  return { token, key: store.capabilities.stateless ? token : await hashToken(token) };
+  if (store.capabilities.stateless) return { token, key: token };
+  return andThen(hashToken(token), (key) => ({ token, key }));
 }
 
 function times({ lastSeenAt, renewedAt, expiresAt }: SessionRecord) {

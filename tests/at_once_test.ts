@@ -26,6 +26,19 @@ function makeApp(middleware: MiddlewareHandler): Hono {
     .get("/set", (c: WithSession) => {
       Object.assign(c.var.session, { name: "Ada", cart: [{ id: 1 }] });
       return c.text("set");
+    })
+    .get("/add", (c: WithSession) => {
+      c.var.session.cart?.push({ id: 2 });
+      return c.text("added");
+    })
+    .get("/renew", (c: WithSession) => {
+      c.var.session.renew();
+      return c.text("renewed");
+    })
+    .get("/login", (c: WithSession) => {
+      // It can't fail here, so it need not be waited for.
+      c.var.session.regenerate();
+      return c.text("regenerated");
     });
 }
 
@@ -75,6 +88,14 @@ for (const [name, options] of Object.entries(AT_ONCE)) {
       assertEquals(await turnsOf(app, path, cookie), LEAST, path);
     }
     assertEquals(await turnsOf(app, "/static", "sid=unknown"), LEAST, "an unknown one");
+  });
+
+  Deno.test(`a session that is written takes no more turns either: ${name}`, async () => {
+    const app = makeApp(session(options));
+    assertEquals(await turnsOf(app, "/set"), LEAST, "a new one");
+    for (const path of ["/add", "/renew", "/login"]) {
+      assertEquals(await turnsOf(app, path, await cookieOf(app)), LEAST, path);
+    }
   });
 }
 
