@@ -2,7 +2,7 @@ const encoder = new TextEncoder();
 const decoder = new TextDecoder("utf-8", { fatal: true });
 
 /** The most bytes of UTF-8 that a UTF-16 unit takes. */
-export const UNIT_BYTES = 3;
+const UNIT_BYTES = 3;
 
 /** What is written to by one writer after the other: it takes longer to make some bytes than to write them. */
 const shared = new Uint8Array(4096);

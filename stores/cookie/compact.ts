@@ -1,6 +1,6 @@
 import { fromBase64Url, toBase64Url } from "../../src/base64url.ts";
 import { isSessionRecord, type SessionRecord } from "../../src/record.ts";
-import { Reader, UNIT_BYTES, Writer } from "./bytes.ts";
+import { Reader, Writer } from "./bytes.ts";
 
 // A record as few bytes: flags, 16 bytes of sid, 5 bytes of creation (milliseconds since EPOCH), the lifetime, then
 // what the flags announce, then the data to the end. What does not fit in is JSON.
