@@ -143,9 +143,8 @@ export class DenoKvStore implements SessionStore {
    * @param key The key.
    * @returns The record, or `undefined` when there is none or it has expired.
    */
-  async read(key: string): Promise<SessionRecord | undefined> {
-    const kv = await this.#open();
-    return await this.#records.read(kv, key);
+  read(key: string): Promise<SessionRecord | undefined> {
+    return this.#open().then((kv) => this.#records.read(kv, key));
   }
 
   /**

@@ -1,5 +1,5 @@
 import type { SessionRecord } from "../../src/record.ts";
-import type { Clock } from "../../src/store.ts";
+import type { Awaitable, Clock } from "../../src/store.ts";
 import type { KvAtomicLike, KvEntryLike, KvKeyLike, KvLike } from "./like.ts";
 import { type Head, isHead, joinParts, MOST_PARTS, toHead } from "./parts.ts";
 import type { SubjectIndex } from "./subjects.ts";
@@ -55,27 +55,37 @@ export class Records {
     return toEntry(await kv.get(this.key(key)));
   }
 
-  /** The live record under a key, with its parts. What one commit wrote has one versionstamp. */
-  async read(kv: KvLike, key: string): Promise<SessionRecord | undefined> {
-    let entry = await this.look(kv, key);
-    for (let tries = 0; tries < TRIES; tries++) {
-      const head = this.live(entry);
-      if (!head) return undefined;
-      const { parts: count, ...record } = head;
-      if (count === undefined) return this.remember(record, entry);
+  /** The live record under a key, with its parts. */
+  read(kv: KvLike, key: string): Promise<SessionRecord | undefined> {
+    return kv.get(this.key(key))
+      .then((found) => this.#whole(kv, key, { entry: toEntry(found), tries: 0 }));
+  }
 
-      const [first, ...parts] = await kv.getMany(this.keys(key, count));
-      const now = toEntry(first!);
-      const texts = now.head?.parts === count
-        ? joinParts(parts.filter(({ versionstamp }) => versionstamp === now.versionstamp), count)
-        : undefined;
-      if (texts && now.head) {
-        const { parts: _, ...latest } = now.head;
-        return this.remember({ ...latest, ...texts }, now);
-      }
-      entry = now;
-    }
-    return undefined;
+  #whole(
+    kv: KvLike,
+    key: string,
+    { entry, tries }: { entry: Entry; tries: number },
+  ): Awaitable<SessionRecord | undefined> {
+    const head = this.live(entry);
+    if (!head || tries === TRIES) return undefined;
+    if (head.parts === undefined) return this.remember(head, entry);
+    return this.#join(kv, key, { count: head.parts, tries });
+  }
+
+  /** What one commit wrote has one versionstamp. */
+  async #join(
+    kv: KvLike,
+    key: string,
+    { count, tries }: { count: number; tries: number },
+  ): Promise<SessionRecord | undefined> {
+    const [first, ...parts] = await kv.getMany(this.keys(key, count));
+    const entry = toEntry(first!);
+    const texts = entry.head?.parts === count
+      ? joinParts(parts.filter(({ versionstamp }) => versionstamp === entry.versionstamp), count)
+      : undefined;
+    if (!texts) return await this.#whole(kv, key, { entry, tries: tries + 1 });
+    const { parts: _, ...latest } = entry.head!;
+    return this.remember({ ...latest, ...texts }, entry);
   }
 
   /** Puts a record in the place of an old one, and its entry in the index. */
