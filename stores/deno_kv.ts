@@ -116,6 +116,7 @@ export class DenoKvStore implements SessionStore {
   readonly #records: Records;
   readonly #index: SubjectIndex;
   #opened: Promise<KvLike> | undefined;
+  #kv: KvLike | undefined;
   #closed = false;
 
   /**
@@ -144,6 +145,8 @@ export class DenoKvStore implements SessionStore {
    * @returns The record, or `undefined` when there is none or it has expired.
    */
   read(key: string): Promise<SessionRecord | undefined> {
+    // Once it is open, nothing is waited for but the database.
+    if (this.#kv) return this.#records.read(this.#kv, key);
     return this.#open().then((kv) => this.#records.read(kv, key));
   }
 
@@ -319,6 +322,7 @@ export class DenoKvStore implements SessionStore {
   async [Symbol.asyncDispose](): Promise<void> {
     if (this.#closed) return;
     this.#closed = true;
+    this.#kv = undefined;
     if (this.#options.kv === undefined) (await this.#opened?.catch(() => undefined))?.close();
   }
 
@@ -327,7 +331,9 @@ export class DenoKvStore implements SessionStore {
     if (this.#opened) return this.#opened;
     const opened = Promise.resolve(this.#options.kv ?? openKv(this.#options.path));
     this.#opened = opened;
-    opened.catch(() => {
+    opened.then((kv) => {
+      if (!this.#closed) this.#kv = kv;
+    }, () => {
       // The next call tries again.
       this.#opened = undefined;
     });
