@@ -1,41 +1,90 @@
+import { nodeBuiltin } from "./node_builtin.ts";
+
 const BASE64URL_REGEXP = /^[A-Za-z0-9_-]*$/;
 /** Last characters of a text of a length, modulo 4, without bits that no byte has. */
 const ENDS: readonly (RegExp | undefined)[] = [/./, undefined, /[AQgw]/, /[AEIMQUYcgkosw048]/];
 
 /** What newer runtimes do themselves, many times as fast. */
 interface Encoding {
-  toBase64?(options: { alphabet: "base64url"; omitPadding: true }): string;
+  toBase64(options: { alphabet: "base64url"; omitPadding: true }): string;
 }
 
 interface Decoding {
   fromBase64?(text: string, options: { alphabet: "base64url" }): Uint8Array<ArrayBuffer>;
 }
 
+/** The part of Node's `Buffer` that is used. */
+interface NodeBuffer {
+  from(bytes: ArrayBufferLike, offset: number, length: number): { toString(to: string): string };
+  from(text: string, from: "base64url"): Uint8Array<ArrayBuffer>;
+}
+
+/** A way to write and read base64url. */
+export interface Coder {
+  encode(bytes: Uint8Array): string;
+  /** The bytes of a text; anything, `undefined` or an error for one that is no base64url. */
+  decode(text: string): Uint8Array<ArrayBuffer> | undefined;
+}
+
+const CODER = ownCoder() ?? nodeCoder() ?? webCoder();
+
 /** Bytes as base64url without padding. */
 export function toBase64Url(bytes: Uint8Array): string {
-  const known = (bytes as Encoding).toBase64?.({ alphabet: "base64url", omitPadding: true });
-  if (known !== undefined) return known;
-  let text = "";
-  for (const byte of bytes) text += String.fromCharCode(byte);
-  return btoa(text).replaceAll("+", "-").replaceAll("/", "_").replace(/=+$/, "");
+  return CODER.encode(bytes);
 }
 
 /** The bytes of a base64url text; `undefined` when it is not the one text that stands for them. */
-export function fromBase64Url(text: string): Uint8Array<ArrayBuffer> | undefined {
+export function fromBase64Url(
+  text: string,
+  { decode }: Coder = CODER,
+): Uint8Array<ArrayBuffer> | undefined {
   if (text !== "" && !ENDS[text.length % 4]?.test(text.at(-1)!)) return undefined;
-  const bytes = decode(text);
-  // Newer runtimes pass over spaces and padding.
-  return bytes?.length === Math.floor(text.length * 3 / 4) ? bytes : undefined;
-}
-
-function decode(text: string): Uint8Array<ArrayBuffer> | undefined {
   try {
-    const known = (Uint8Array as Decoding).fromBase64?.(text, { alphabet: "base64url" });
-    if (known) return known;
+    const bytes = decode(text);
+    // Newer runtimes pass over spaces and padding.
+    return bytes?.length === Math.floor(text.length * 3 / 4) ? bytes : undefined;
   } catch {
     return undefined;
   }
-  if (!BASE64URL_REGEXP.test(text)) return undefined;
-  const binary = atob(text.replaceAll("-", "+").replaceAll("_", "/"));
-  return Uint8Array.from(binary, (character) => character.charCodeAt(0));
+}
+
+/** What newer runtimes do themselves. */
+export function ownCoder(): Coder | undefined {
+  const { fromBase64 } = Uint8Array as Decoding;
+  return fromBase64 && {
+    encode: (bytes) =>
+      (bytes as unknown as Encoding).toBase64({ alphabet: "base64url", omitPadding: true }),
+    decode: (text) => fromBase64(text, { alphabet: "base64url" }),
+  };
+}
+
+/** What Node does since long ago. */
+export function nodeCoder(): Coder | undefined {
+  const Buffer = nodeBuiltin<{ Buffer: NodeBuffer }>("node:buffer")?.Buffer;
+  return Buffer && {
+    encode: ({ buffer, byteOffset, length }) =>
+      Buffer.from(buffer, byteOffset, length).toString("base64url"),
+    decode(text) {
+      // It takes whatever is base64 of a text, in both alphabets.
+      if (!BASE64URL_REGEXP.test(text)) return undefined;
+      const { buffer, byteOffset, length } = Buffer.from(text, "base64url");
+      return new Uint8Array(buffer, byteOffset, length);
+    },
+  };
+}
+
+/** What every runtime can do. */
+export function webCoder(): Coder {
+  return {
+    encode(bytes) {
+      let text = "";
+      for (const byte of bytes) text += String.fromCharCode(byte);
+      return btoa(text).replaceAll("+", "-").replaceAll("/", "_").replace(/=+$/, "");
+    },
+    decode(text) {
+      if (!BASE64URL_REGEXP.test(text)) return undefined;
+      const binary = atob(text.replaceAll("-", "+").replaceAll("_", "/"));
+      return Uint8Array.from(binary, (character) => character.charCodeAt(0));
+    },
+  };
 }

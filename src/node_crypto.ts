@@ -1,3 +1,5 @@
+import { nodeBuiltin } from "./node_builtin.ts";
+
 /** The part of a hash that is used. */
 interface Hmac {
   update(text: string): Hmac;
@@ -31,9 +33,5 @@ export interface NodeCrypto {
   ): Cipher & { setAuthTag(tag: Uint8Array): unknown };
 }
 
-const { process } = globalThis as {
-  process?: { getBuiltinModule?(name: string): NodeCrypto | undefined };
-};
-
 /** `node:crypto`, on the runtimes that have it. Not all have all of it, which only trying tells. */
-export const nodeCrypto: NodeCrypto | undefined = process?.getBuiltinModule?.("node:crypto");
+export const nodeCrypto: NodeCrypto | undefined = nodeBuiltin("node:crypto");

@@ -57,6 +57,7 @@ const LAYERS: string[][] = [
     "src/base64url.ts",
     "src/misuse.ts",
     "src/unloaded.ts",
+    "src/node_builtin.ts",
     "src/node_crypto.ts",
   ],
   [
