@@ -7,7 +7,7 @@ import { LIBRARIES, makeApp, WITHOUT_SESSION } from "../scripts/bench/contestant
 import { makeData } from "../scripts/bench/data.ts";
 import { bare, floor } from "../scripts/bench/floors.ts";
 import { sealIron, unsealIron } from "../scripts/bench/iron.ts";
-import { measure } from "../scripts/bench/measure.ts";
+import { heat, measure } from "../scripts/bench/measure.ts";
 import { ours } from "../scripts/bench/ours.ts";
 import { reportOf } from "../scripts/bench/report.ts";
 import type { Results } from "../scripts/bench/results.ts";
@@ -49,6 +49,17 @@ Deno.test("contestants are measured in turns, each round with another one first"
   const turns = order.slice(3 * 5 * 16).filter((name, at, names) => name !== names[at - 1]);
   // The last of a round is the first of the next one but two.
   assertEquals(turns.join(""), "abcbcacab");
+});
+
+Deno.test("contestants get warm, and do as many operations in a round as they are to do at least", async () => {
+  const { all, order, clock } = contestants({ a: () => 1, b: () => 2 });
+  await heat(all, { milliseconds: 100, clock });
+  assertEquals(order.filter((name) => name === "a").length, 112);
+  assertEquals(order.filter((name) => name === "b").length, 64);
+  order.length = 0;
+  const options = { rounds: 3, slot: 4, warmUp: 0, operations: 10, inFlight: 1, clock };
+  await measure(all, options);
+  assertEquals(order.length, 2 * 5 * 16 + 3 * 2 * 10);
 });
 
 Deno.test("a disturbed round is measured once more", async () => {

@@ -6,7 +6,7 @@ import { type Backend, counting, openBackend, type Storage } from "./backends.ts
 import { LIBRARIES, type Library, makeApp, WITHOUT_SESSION } from "./contestants.ts";
 import { lazy } from "./ours.ts";
 import { floor, floorAndPromises } from "./floors.ts";
-import { type Contestant, cpuClock, measure } from "./measure.ts";
+import { type Contestant, cpuClock, heat, measure } from "./measure.ts";
 import { rawOf } from "./raw.ts";
 import { cookiesOf, requestsOf, type Scenario, SCENARIOS, verify } from "./scenarios.ts";
 import { summarize, type Summary } from "./statistics.ts";
@@ -14,9 +14,6 @@ import { summarize, type Summary } from "./statistics.ts";
 /** How many different visitors ask in turn: what is kept in cookies is to be seen for the first time. */
 const VISITORS = 200;
 const MORE_THAN_ARE_REMEMBERED = 1100;
-
-/** How many times as long it takes to get warm where one request takes a hundred microseconds. */
-const REMOTE_WARM_UP = 4;
 
 /** What is measured in one process. */
 export interface Plan {
@@ -26,6 +23,10 @@ export interface Plan {
   readonly rounds: number;
   readonly slot: number;
   readonly warmUp: number;
+  /** How many operations a contestant does at least in a round. */
+  readonly operations: number;
+  /** How long each runs in every scenario before anything is measured, in milliseconds. */
+  readonly heat: number;
 }
 
 /** Contestants that were measured in turns. */
@@ -50,42 +51,42 @@ export interface Result {
   readonly setCookieBytes?: number;
 }
 
-interface Entry {
-  readonly contestant: Contestant;
-  readonly storeCalls?: number;
-  readonly setCookieBytes?: number;
-}
-
 if (import.meta.main) {
   const plan: Plan = JSON.parse(process.argv[2]!);
   await using backend = await openBackend(plan.storage);
   const { gc } = globalThis as { gc?: (options: { type: "minor" }) => void };
   const isRemote = plan.storage === "deno-kv" || plan.storage === "redis";
   const options = isRemote
-    // Until what is compiled by the number of its calls is compiled.
-    ? { ...plan, warmUp: REMOTE_WARM_UP * plan.warmUp }
+    ? plan
     : { ...plan, clock: cpuClock, ...(gc ? { collect: () => gc({ type: "minor" }) } : {}) };
+  const groups: Group[] = [];
   for (const bytes of plan.sizes) {
     const participants = await participantsOf(backend, bytes);
+    const isFirst = bytes === plan.sizes[0];
+    for (const scenario of isFirst ? scenariosOf(plan, bytes) : []) {
+      await heat(await enter(participants, scenario), { milliseconds: plan.heat });
+    }
     for (const scenario of scenariosOf(plan, bytes)) {
-      const entries = await enter(participants, SCENARIOS[scenario]!);
-      if (scenario === "read") {
-        for (const contestant of await rawOf(backend, bytes)) entries.push({ contestant });
-      }
-      const contestants = entries.map(({ contestant }) => contestant);
+      const contestants = await enter(participants, scenario);
+      if (scenario === "read") contestants.push(...await rawOf(backend, bytes));
       for (const inFlight of plan.inFlight) {
         const { rounds, repeated } = await measure(contestants, { ...options, inFlight });
-        const results = entries.map(({ contestant: { name }, ...costs }, at): Result => ({
+        const results = contestants.map(({ name }, at): Result => ({
           name,
           total: summarize(rounds.map((round) => round[at]!)),
           extra: summarize(rounds.map((round) => round[at]! - round[0]!)),
-          ...costs,
         }));
         const { storage } = plan;
-        const group: Group = { storage, scenario, bytes, inFlight, repeated, results };
-        console.log(JSON.stringify(group));
+        groups.push({ storage, scenario, bytes, inFlight, repeated, results });
       }
     }
+  }
+  // Afterwards, as what is counted by a proxy is no longer compiled as what is not.
+  for (const group of groups) {
+    const results = await Promise.all(
+      group.results.map((result) => counted(result, group, backend)),
+    );
+    console.log(JSON.stringify({ ...group, results }));
   }
 }
 
@@ -105,8 +106,6 @@ interface Participant {
   readonly library: Library;
   readonly app: Hono;
   readonly cookies: readonly string[];
-  /** What a request costs beside time. */
-  count(scenario: Scenario): Promise<Omit<Entry, "contestant">>;
 }
 
 /** Sets everything up that can keep sessions there, bare Hono first. */
@@ -126,8 +125,6 @@ async function participantsOf(backend: Backend, bytes: number): Promise<Particip
       library,
       app,
       cookies: isWithout ? standIns : await cookiesOf(app, visitors),
-      count: async (scenario) =>
-        isWithout ? {} : await count(library, backend, { scenario, bytes }),
     });
   }
   return participants;
@@ -136,18 +133,18 @@ async function participantsOf(backend: Backend, bytes: number): Promise<Particip
 /** Makes the contestants of a scenario. */
 async function enter(
   participants: readonly Participant[],
-  scenario: Scenario,
-): Promise<Entry[]> {
-  const entries: Entry[] = [];
-  for (const { library, app, cookies, count } of participants) {
+  name: string,
+): Promise<Contestant[]> {
+  const scenario = SCENARIOS[name]!;
+  const contestants: Contestant[] = [];
+  for (const { library, app, cookies } of participants) {
     if (!takesPart(library, scenario)) continue;
-    const requests = requestsOf(scenario, cookies);
-    const contestant = visiting(library.name, app, requests);
+    const contestant = visiting(library.name, app, requestsOf(scenario, cookies));
     const { status } = await contestant.run() as Response;
     if (status !== 200) throw new Error(`Cannot measure ${library.name}: it answers ${status}`);
-    entries.push({ contestant, ...await count(scenario) });
+    contestants.push(contestant);
   }
-  return entries;
+  return contestants;
 }
 
 /** Whether a library has something to do in a scenario. */
@@ -173,19 +170,21 @@ function visiting(
   };
 }
 
-/** The calls of a store in one request, and the bytes of Set-Cookie in its response. */
-async function count(
-  library: Library,
+/** What was measured, with the calls of the store in one request, and the bytes of Set-Cookie in its response. */
+async function counted(
+  result: Result,
+  { scenario, bytes }: Group,
   backend: Backend,
-  { scenario, bytes }: { scenario: Scenario; bytes: number },
-): Promise<Omit<Entry, "contestant">> {
+): Promise<Result> {
+  const library = LIBRARIES.find(({ name }) => name === result.name);
+  if (!library || WITHOUT_SESSION.includes(library)) return result;
   let storeCalls = 0;
   const setup = await library.setUp(counting(backend, () => storeCalls++));
   const app = makeApp(setup!, bytes);
-  const [request] = requestsOf(scenario, await cookiesOf(app, 1));
+  const [request] = requestsOf(SCENARIOS[scenario]!, await cookiesOf(app, 1));
   storeCalls = 0;
   const response = await app.fetch(request!);
   const setCookieBytes = response.headers.getSetCookie()
     .reduce((sum, line) => sum + new TextEncoder().encode(line).length, 0);
-  return { ...(isInCookie(backend.storage) ? {} : { storeCalls }), setCookieBytes };
+  return { ...result, ...(isInCookie(backend.storage) ? {} : { storeCalls }), setCookieBytes };
 }

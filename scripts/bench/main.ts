@@ -19,17 +19,21 @@ const PINNED = "HONO_SESSION_BENCH_PINNED";
 
 const IMPORT_MAP = Deno.env.get("HONO_SESSION_IMPORT_MAP");
 
-/** The whole run takes ten minutes, the quick one a minute. */
+/** How long a part of a run in process takes. */
+const LONG = { rounds: 7, slot: 12, warmUp: 60, operations: 400, heat: 400 };
+const SHORT = { rounds: 3, slot: 8, warmUp: 30, operations: 1, heat: 50 };
+
+/** The whole run takes twenty minutes, the quick one two. */
 const PLANS = {
   full: {
-    deno: { sizes: [200, 2000], inFlight: [1, 16], rounds: 5, slot: 12, warmUp: 60 },
-    node: { sizes: [200, 2000], inFlight: [1], rounds: 5, slot: 12, warmUp: 60 },
+    deno: { sizes: [200, 2000], inFlight: [1, 16], ...LONG },
+    node: { sizes: [200, 2000], inFlight: [1], ...LONG },
     http: { rounds: 3, seconds: 1 },
     scale: { few: 1000, many: 1_000_000, rounds: 7, slot: 30 },
   },
   quick: {
-    deno: { sizes: [200], inFlight: [1], rounds: 3, slot: 8, warmUp: 30 },
-    node: { sizes: [200], inFlight: [1], rounds: 3, slot: 8, warmUp: 40 },
+    deno: { sizes: [200], inFlight: [1], ...SHORT },
+    node: { sizes: [200], inFlight: [1], ...SHORT },
     http: { rounds: 1, seconds: 1 },
     scale: { few: 1000, many: 20_000, rounds: 3, slot: 20 },
   },

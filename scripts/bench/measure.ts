@@ -14,6 +14,12 @@ export interface MeasureOptions {
   /** How long each contestant runs in a round, and before the first one, in milliseconds. */
   readonly slot: number;
   readonly warmUp: number;
+  /**
+   * How many operations a contestant does at least in a round.
+   *
+   * @default {1}
+   */
+  readonly operations?: number;
   /** How many operations are under way at the same time. */
   readonly inFlight: number;
   /** Tells the milliseconds. */
@@ -34,6 +40,23 @@ export interface Measured {
 const BATCH = 16;
 /** How many batches tell at least how long an operation takes: one may be disturbed. */
 const LEAST_BATCHES = 5;
+
+/**
+ * Runs contestants until what is compiled by the number of its calls is compiled: what is measured first would look slower
+ * than what comes later, which a server that runs for a day does not.
+ *
+ * @param contestants The contestants.
+ * @param options How long each runs, in milliseconds.
+ */
+export async function heat(
+  contestants: readonly Contestant[],
+  { milliseconds, clock = now }: { milliseconds: number; clock?: () => number },
+): Promise<void> {
+  for (const { run } of contestants) {
+    const end = clock() + milliseconds;
+    while (clock() < end) for (let done = 0; done < BATCH; done++) await run();
+  }
+}
 
 /** Measures contestants in turns, each once in every round, and each round with another one first. */
 export async function measure(
@@ -69,14 +92,14 @@ export async function measure(
 
 /** Runs a contestant until it is compiled, and tells how often it is to run in a round. */
 async function warmUp(contestant: Contestant, options: MeasureOptions): Promise<number> {
-  const { clock = now, inFlight, slot } = options;
+  const { clock = now, inFlight, slot, operations = 1 } = options;
   const { collect: _, ...running } = options;
   const end = clock() + options.warmUp;
   const costs: number[] = [];
   do costs.push(await time(contestant, BATCH * inFlight, running)); while (
     clock() < end || costs.length < LEAST_BATCHES
   );
-  return Math.max(Math.ceil(slot * 1000 / Math.max(median(costs), 0.1)), 2 * inFlight);
+  return Math.max(Math.ceil(slot * 1000 / Math.max(median(costs), 0.1)), operations, 2 * inFlight);
 }
 
 /** The microseconds that one of some operations takes. */
