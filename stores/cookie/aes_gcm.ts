@@ -2,19 +2,21 @@ import { decryptAesGcm, encryptAesGcm } from "@std/crypto/aes-gcm";
 import { nodeCrypto } from "../../src/node_crypto.ts";
 import type { Awaitable } from "../../src/promise.ts";
 
-/** What is left free at the front of what is encrypted. */
-export const HEAD_BYTES = 2;
+/** What is the caller's of what is encrypted: the bytes at its front. */
+const HEAD_BYTES = 2;
 const NONCE_BYTES = 12;
 const TAG_BYTES = 16;
+/** Where the ciphertext begins. */
+const BEGIN = HEAD_BYTES + NONCE_BYTES;
 /** One block and a byte, to see whether a runtime does what it should. */
 const SAMPLE = Uint8Array.from({ length: 17 }, (_, index) => index);
 
 /**
- * AES-256-GCM under one key. What it gives is 12 bytes of nonce, the ciphertext and 16 bytes of tag, whichever way it is
- * computed.
+ * AES-256-GCM under one key. What it gives is 2 bytes that are free, 12 bytes of nonce, the ciphertext and 16 bytes of tag,
+ * whichever way it is computed.
  */
 export interface AesGcmKey {
-  /** The same, behind {@linkcode HEAD_BYTES} that are free. The plaintext is copied before anything is waited for. */
+  /** Encrypts. The plaintext is copied before anything is waited for. */
   encrypt(
     plaintext: Uint8Array<ArrayBuffer>,
     additionalData: Uint8Array<ArrayBuffer>,
@@ -31,7 +33,7 @@ export interface AesGcmKey {
 export function importAesGcmKey(key: CryptoKey, bytes: Uint8Array): AesGcmKey {
   try {
     const known = new NodeAesGcmKey(bytes);
-    const opened = known.decrypt(known.encrypt(SAMPLE, SAMPLE).subarray(HEAD_BYTES), SAMPLE);
+    const opened = known.decrypt(known.encrypt(SAMPLE, SAMPLE), SAMPLE);
     if (opened?.join() === SAMPLE.join()) return known;
   } catch {
     // Web Crypto is everywhere.
@@ -47,26 +49,25 @@ class NodeAesGcmKey implements AesGcmKey {
   }
 
   encrypt(plaintext: Uint8Array, additionalData: Uint8Array): Uint8Array<ArrayBuffer> {
-    const begin = HEAD_BYTES + NONCE_BYTES;
-    const sealed = new Uint8Array(begin + plaintext.length + TAG_BYTES);
-    const nonce = crypto.getRandomValues(sealed.subarray(HEAD_BYTES, begin));
+    const sealed = new Uint8Array(BEGIN + plaintext.length + TAG_BYTES);
+    const nonce = crypto.getRandomValues(sealed.subarray(HEAD_BYTES, BEGIN));
     const cipher = nodeCrypto!.createCipheriv("aes-256-gcm", this.#key, nonce);
     cipher.setAAD(additionalData);
-    sealed.set(cipher.update(plaintext), begin);
+    sealed.set(cipher.update(plaintext), BEGIN);
     cipher.final();
-    sealed.set(cipher.getAuthTag(), begin + plaintext.length);
+    sealed.set(cipher.getAuthTag(), BEGIN + plaintext.length);
     return sealed;
   }
 
   decrypt(sealed: Uint8Array, additionalData: Uint8Array): Uint8Array | undefined {
     const end = sealed.length - TAG_BYTES;
-    if (end < NONCE_BYTES) return undefined;
-    const nonce = sealed.subarray(0, NONCE_BYTES);
+    if (end < BEGIN) return undefined;
+    const nonce = sealed.subarray(HEAD_BYTES, BEGIN);
     const decipher = nodeCrypto!.createDecipheriv("aes-256-gcm", this.#key, nonce);
     decipher.setAAD(additionalData);
     decipher.setAuthTag(sealed.subarray(end));
     try {
-      const plaintext = decipher.update(sealed.subarray(NONCE_BYTES, end));
+      const plaintext = decipher.update(sealed.subarray(BEGIN, end));
       decipher.final();
       return plaintext;
     } catch {
@@ -97,7 +98,7 @@ class WebAesGcmKey implements AesGcmKey {
     additionalData: Uint8Array<ArrayBuffer>,
   ): Promise<Uint8Array | undefined> {
     try {
-      return await decryptAesGcm(this.#key, sealed, { additionalData });
+      return await decryptAesGcm(this.#key, sealed.subarray(HEAD_BYTES), { additionalData });
     } catch {
       return undefined;
     }

@@ -319,12 +319,12 @@ export class CookieStore implements SessionStore {
     if (token.length > this.#chunks * LARGEST_COOKIE) return undefined;
     const memo = this.#memo(c);
     const known = memo.get(token);
-    if (known) return known;
+    // It is handed out again and again.
+    if (known) return Object.freeze(known);
     return andThen(this.#format.open(token, { cookieName: this.#cookieName, c }), (opened) => {
       if (!opened) return undefined;
       const { record, outdated } = opened;
-      // Frozen, as it is handed out again and again.
-      const remembered = Object.freeze({ ...record });
+      const remembered = { ...record };
       memo.set(token, remembered);
       if (outdated) this.#outdated.add(record).add(remembered);
       return record;

@@ -2,7 +2,7 @@ import { fromBase64Url, toBase64Url } from "../../src/base64url.ts";
 import { andThen, type Awaitable } from "../../src/promise.ts";
 import type { SessionRecord } from "../../src/record.ts";
 import type { SecretOption } from "../../src/secrets.ts";
-import { type AesGcmKey, HEAD_BYTES } from "./aes_gcm.ts";
+import type { AesGcmKey } from "./aes_gcm.ts";
 import { packRecord, unpackRecord } from "./compact.ts";
 import { CookieStore, type CookieStoreOptions } from "./cookie_store.ts";
 import type { CookieContext, CookieFormat, OpenedCookie } from "./format.ts";
@@ -143,11 +143,10 @@ class EncryptedFormat implements CookieFormat {
     if (bytes?.[0] !== VERSION) return undefined;
     return andThen(this.keys(c).get(), (ring) => {
       const id = bytes[1]!;
-      const sealed = bytes.subarray(HEAD_BYTES);
       const bound = this.#bind(id, cookieName);
       return openUnder(
         { ring, id },
-        (key) => andThen(key.decrypt(sealed, bound), (opened) => opened && unpackRecord(opened)),
+        (key) => andThen(key.decrypt(bytes, bound), (opened) => opened && unpackRecord(opened)),
       );
     });
   }
