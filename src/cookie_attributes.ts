@@ -71,6 +71,9 @@ const DEFAULTS = Object.freeze({
   secure: true,
 }) satisfies SessionCookieOptions;
 
+/** What tells cookies of the same name apart (RFC 6265bis, 5.7; CHIPS). */
+const SCOPE = ["domain", "path", "partitioned"] as const;
+
 /** Browsers look at prefixes without regard to case (RFC 6265bis, 5.7). */
 const PREFIXED_REGEXP = /^__(?:Host|Secure)-/i;
 
@@ -131,9 +134,9 @@ export class CookieTemplate {
   }
 
   /** Whether a browser takes the two for one cookie, where both have the same name. */
-  hasScopeOf({ attributes }: CookieTemplate): boolean {
-    return (["domain", "path", "partitioned"] as const)
-      .every((name) => (attributes[name] ?? false) === (this.attributes[name] ?? false));
+  hasScopeOf(other: CookieTemplate): boolean {
+    return other === this ||
+      SCOPE.every((name) => (other.attributes[name] ?? false) === (this.attributes[name] ?? false));
   }
 
   /** The value of a `Set-Cookie` header, for a cookie that lives for `maxAge` seconds. */

@@ -34,12 +34,16 @@ export class JsonObject {
   }
 
   /**
-   * What a session holds.
+   * What a session holds: what it held before, if it has the same members still.
    *
    * @throws {SessionSerializationError} When a value would not survive JSON.
    */
-  static ofValues(values: Record<string, unknown>): JsonObject {
-    return new JsonObject(serializeMembers(values, "session"));
+  static ofValues(values: Record<string, unknown>, before: JsonObject): JsonObject {
+    const text = serializeMembers(values, "session");
+    if (text === before.text || isSame(values, parseObject(before.text))) return before;
+    const object = new JsonObject(text);
+    object.#unlike = before;
+    return object;
   }
 
   /**
@@ -78,11 +82,15 @@ export class JsonObject {
   equals(other: JsonObject): boolean {
     if (this === other || this.text === other.text) return true;
     if (this.#unlike === other) return false;
-    const [one, two] = [parseObject(this.text), parseObject(other.text)];
-    const keys = Object.keys(one);
-    const isSame = keys.length === Object.keys(two).length &&
-      keys.every((key) => Object.hasOwn(two, key) && isSameJson(one[key], two[key]));
-    if (!isSame) this.#unlike = other;
-    return isSame;
+    if (isSame(parseObject(this.text), parseObject(other.text))) return true;
+    this.#unlike = other;
+    return false;
   }
+}
+
+/** Whether values are the members that a JSON text stands for, in whatever order. */
+function isSame(values: Record<string, unknown>, json: Record<string, unknown>): boolean {
+  const keys = Object.keys(values);
+  return keys.length === Object.keys(json).length &&
+    keys.every((key) => Object.hasOwn(json, key) && isSameJson(values[key], json[key]));
 }
