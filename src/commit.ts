@@ -197,7 +197,7 @@ function create(
   const record = { ...lasting, ...renewed(committing.expiry, lasting, now) };
   return andThen(putNew(committing, record, c), (stored) => {
     state.deliver = true;
-    state.adopt(stored, contents);
+    state.adopt(stored);
     emit(committing, "created", { sid: state.sid }, c);
     return andThen(
       evict(committing, state, c),
@@ -212,7 +212,7 @@ function settle(
   stored: Stored,
   { contents, mine }: { contents: Contents; mine: Contents },
 ): void {
-  state.adopt(stored, contents);
+  state.adopt(stored);
   state.keepFlash(mine, contents);
   state.show(contents, mine);
 }

@@ -34,16 +34,12 @@ export class JsonObject {
   }
 
   /**
-   * What a session holds: what it held before, if it has the same members still.
+   * What a session holds.
    *
    * @throws {SessionSerializationError} When a value would not survive JSON.
    */
-  static ofValues(values: Record<string, unknown>, before: JsonObject): JsonObject {
-    const text = serializeMembers(values, "session");
-    if (text === before.text || isSame(values, parseObject(before.text))) return before;
-    const object = new JsonObject(text);
-    object.#unlike = before;
-    return object;
+  static ofValues(values: Record<string, unknown>): JsonObject {
+    return new JsonObject(serializeMembers(values, "session"));
   }
 
   /**
@@ -88,9 +84,9 @@ export class JsonObject {
   }
 }
 
-/** Whether values are the members that a JSON text stands for, in whatever order. */
-function isSame(values: Record<string, unknown>, json: Record<string, unknown>): boolean {
-  const keys = Object.keys(values);
-  return keys.length === Object.keys(json).length &&
-    keys.every((key) => Object.hasOwn(json, key) && isSameJson(values[key], json[key]));
+/** Whether two JSON texts stand for the same members, in whatever order. */
+function isSame(one: Record<string, unknown>, other: Record<string, unknown>): boolean {
+  const keys = Object.keys(one);
+  return keys.length === Object.keys(other).length &&
+    keys.every((key) => Object.hasOwn(other, key) && isSameJson(one[key], other[key]));
 }

@@ -36,7 +36,7 @@ export function hasSameMembers(object: object, json: object): boolean {
 /** Whether a value is what a JSON text stands for: `false` as well for anything that would not survive JSON. */
 export function isSameJson(value: unknown, json: unknown): boolean {
   if (typeof json !== "object" || json === null) return value === json;
-  if (typeof value !== "object" || value === null) return false;
+  if (typeof value !== "object" || value === null || "toJSON" in value) return false;
   if (!Array.isArray(json)) {
     return Object.getPrototypeOf(value) === Object.prototype && hasSameMembers(value, json);
   }

@@ -32,11 +32,19 @@ export interface Mounted {
 /** Where a context holds its sessions. A `WeakMap` beside it would cost more than all else, when garbage is collected. */
 const MOUNTED = Symbol("hono-session");
 
-/** Where a kind of context holds the names that it gives its sessions. */
+/** Where the prototype of a kind of context holds the names that it gives its sessions. */
 const EXPOSED = Symbol("hono-session names");
 
 /** A context with sessions, or without. */
-type Holder = { [MOUNTED]?: Mounted; [EXPOSED]?: Set<string> };
+type Holder = { [MOUNTED]?: Mounted; [EXPOSED]?: Exposed };
+
+const NO_NAMES: ReadonlySet<string> = new Set();
+
+/** The names that the contexts of a prototype have for their sessions. */
+interface Exposed {
+  readonly prototype: object;
+  readonly names: ReadonlySet<string>;
+}
 
 /** The sessions of a request, the last one mounted. */
 export function outermost(c: Context): Mounted | undefined {
@@ -55,7 +63,11 @@ export function hold(c: Context, mounted: Mounted): void {
   const { contextKey } = mounted.config;
   const holder = c as Holder;
   holder[MOUNTED] = mounted;
-  if (!holder[EXPOSED]?.has(contextKey)) expose(Object.getPrototypeOf(c), contextKey);
+  const prototype = Object.getPrototypeOf(c);
+  const exposed = holder[EXPOSED];
+  // One that derives from another may have something of its own of that name.
+  const names = exposed && exposed.prototype === prototype ? exposed.names : NO_NAMES;
+  if (!names.has(contextKey)) expose(prototype, contextKey, names);
 }
 
 /**
@@ -87,8 +99,8 @@ export function sameAs(
 }
 
 /** Gives all contexts of a kind the property `c.session`: one for each of them would cost more than all else. */
-function expose(prototype: Holder, contextKey: string): void {
-  prototype[EXPOSED] = new Set([...prototype[EXPOSED] ?? [], contextKey]);
+function expose(prototype: Holder, contextKey: string, names: ReadonlySet<string>): void {
+  prototype[EXPOSED] = { prototype, names: new Set([...names, contextKey]) };
   // Of another copy of this package, for contexts that are its own.
   const other = Object.getOwnPropertyDescriptor(prototype, contextKey);
   Object.defineProperty(prototype, contextKey, {

@@ -150,7 +150,7 @@ export class SessionState implements SessionController {
     return browser ? undefined : maxAge ?? this.#keeper.expiry.maxAge;
   }
 
-  /** Whether it is new, without data, and nothing is asked of it. */
+  /** Whether it is new, without data, and nothing is asked of it. A symbol alone is nothing that could be stored. */
   get isUntouched(): boolean {
     return this.stored === undefined && this.status === "live" &&
       this.#base === EMPTY &&
@@ -272,9 +272,9 @@ export class SessionState implements SessionController {
   }
 
   /** Takes over what the store holds from now on. */
-  adopt(stored: Stored, contents: Contents): void {
+  adopt(stored: Stored): void {
     this.stored = stored;
-    this.#base = contents;
+    this.#base = contentsOf(stored.record);
     this.#shown = undefined;
   }
 

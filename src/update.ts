@@ -65,7 +65,7 @@ export async function update(
         const shown = merge(state.shown().data.members, before.data.members, data);
         if (value === undefined) shown.delete(key);
         else shown.set(key, data.get(key)!);
-        state.adopt({ ...current, record }, next);
+        state.adopt({ ...current, record });
         state.show({ ...before, data: JsonObject.ofMembers(shown) }, before);
         state.deliver ||= renewal;
         if (renewal) emit(committing, "renewed", { sid: state.sid }, c);

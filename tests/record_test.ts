@@ -126,6 +126,14 @@ Deno.test("hasSameMembers() tells what would not survive JSON from what its text
     [new Point(), { x: 1 }],
     [{ x: 1, [Symbol("y")]: 2 }, { x: 1 }],
     [{ x: 1, toJSON: () => 1 }, { x: 1 }],
+    [Object.defineProperty({ x: 1 }, "toJSON", { value: () => 1 }), { x: 1 }],
+    [Object.assign([1], { toJSON: () => [2] }), [1]],
+    [
+      new (class extends Array {
+        toJSON() {}
+      })(1),
+      [undefined],
+    ],
     [holed, [null, 1]],
     [[1], { 0: 1 }],
     [{ 0: 1 }, [1]],

@@ -19,6 +19,8 @@ import { Client } from "./_client.ts";
 import { FakeClock } from "./_clock.ts";
 import { Gate } from "./_gate.ts";
 import { makeRecord } from "./_record.ts";
+import { fromFileUrl } from "../scripts/paths.ts";
+import { hold, type Mounted } from "../src/mounted.ts";
 import { hashToken } from "../src/token.ts";
 
 type Data = Record<string, unknown>;
@@ -753,5 +755,105 @@ Deno.test("what a cookie holds is its own in every request that it comes with", 
       assertEquals((await ask(`/wrong?key=${key}`)).status, 500, key);
     }
     assertEquals((await ask("/symbol")).status, 500);
+  }
+});
+
+Deno.test("an array that says itself what it is as JSON is a change", async () => {
+  const list = Object.assign([1], { toJSON: () => [2] });
+  for (const store of [undefined, new EncryptedCookieStore({ secret: "x1".repeat(20) })]) {
+    const { client } = setup({
+      "/set": (session) => void (session.list = [1]),
+      "/change": (session) => void (session.list = list),
+    }, store ? { store } : {});
+    await client.fetch("/set");
+    for (let times = 0; times < 3; times++) assertEquals(await client.json("/read"), { list: [1] });
+    await client.fetch("/change");
+    assertEquals(await client.json("/read"), { list: [2] });
+  }
+});
+
+Deno.test("a context of a class of its own has the session for its property", () => {
+  const make = (name: string) =>
+    ({ config: { contextKey: "session" }, session: name }) as unknown as Mounted;
+  class Base {}
+  class Derived extends Base {
+    get session(): string {
+      return "its own";
+    }
+  }
+  const contexts = [new Base(), new Derived(), new Base()] as unknown as Context[];
+  contexts.forEach((c, index) => hold(c, make(`${index}`)));
+  assertEquals(contexts.map((c) => (c as { session?: unknown }).session), ["0", "1", "2"]);
+});
+
+Deno.test("a session that is saved again and again takes no more memory each time", async () => {
+  const program = `
+    import { session } from "@x/hono-session";
+    import { MapStore } from "@x/hono-session/stores/map";
+    import { Hono } from "hono";
+    const app = new Hono().use(session({ store: new MapStore() })).get("/", async (c) => {
+      const used = [];
+      for (let n = 0; n <= 600; n++) {
+        c.var.session.text = String.fromCharCode(97 + n % 26).repeat(20_000);
+        await c.var.session.save();
+        if (n % 300 !== 0) continue;
+        gc();
+        used.push(Deno.memoryUsage().heapUsed);
+      }
+      return c.json(used);
+    });
+    console.log(await (await app.request("/")).text());
+  `;
+  const map = Deno.env.get("HONO_SESSION_IMPORT_MAP");
+  const file = await Deno.makeTempFile({
+    dir: fromFileUrl(new URL("./", import.meta.url)),
+    suffix: ".ts",
+  });
+  try {
+    await Deno.writeTextFile(file, program);
+    const { stdout } = await new Deno.Command(Deno.execPath(), {
+      args: [
+        ...["run", "-A", "--no-check", "--v8-flags=--expose-gc"],
+        ...(map ? [`--import-map=${map}`] : []),
+        file,
+      ],
+    }).output();
+    const [first, , last] = JSON.parse(new TextDecoder().decode(stdout));
+    assert(last - first < 3_000_000, `${last - first} bytes for 600 saves of 20,000`);
+  } finally {
+    await Deno.remove(file);
+  }
+});
+
+Deno.test("the same data are no change, in whatever order and with members that are undefined", async () => {
+  const same: Record<string, Data> = {
+    order: { list: [], theme: "dark", inner: { n: 1 } },
+    undefined: { list: [], theme: "dark", inner: { n: 1 }, user: undefined },
+    within: { theme: "dark", list: [], inner: { n: 1, user: undefined } },
+    bare: { list: [], theme: "dark", inner: Object.assign(Object.create(null), { n: 1 }) },
+  };
+  const initial = () => ({ theme: "dark", list: [], inner: { n: 1 } });
+  for (const store of [new MapStore(), new EncryptedCookieStore({ secret: "x1".repeat(20) })]) {
+    const { app } = setup({
+      "/same": (session, c) => {
+        const data = same[c.req.query("key")!]!;
+        for (const key of Object.keys(session)) delete session[key];
+        return c.json([Object.assign(session, data) && session.hasChanged]);
+      },
+      "/begin": (session) => void (session.begun = true),
+      "/settle": (session) => void delete session.begun,
+    }, { store, initial });
+    const client = new Client(app);
+    for (const path of ["/read", "/begin"]) {
+      await client.fetch(path);
+      if (path === "/begin") await client.fetch("/settle");
+      for (const key of Object.keys(same)) {
+        for (let times = 0; times < 2; times++) {
+          const response = await client.fetch(`/same?key=${key}`);
+          assertEquals(response.headers.getSetCookie(), [], `${key} after ${path}`);
+          assertEquals(await response.json(), [false], `${key} after ${path}`);
+        }
+      }
+    }
   }
 });

@@ -66,9 +66,11 @@ if (import.meta.main) {
     for (const scenario of isFirst ? scenariosOf(plan, bytes) : []) {
       await heat(await enter(participants, scenario), { milliseconds: plan.heat });
     }
+    const raw = await rawOf(backend, bytes);
+    if (isFirst) await heat(raw, { milliseconds: plan.heat });
     for (const scenario of scenariosOf(plan, bytes)) {
       const contestants = await enter(participants, scenario);
-      if (scenario === "read") contestants.push(...await rawOf(backend, bytes));
+      if (scenario === "read") contestants.push(...raw);
       for (const inFlight of plan.inFlight) {
         const { rounds, repeated } = await measure(contestants, { ...options, inFlight });
         const results = contestants.map(({ name }, at): Result => ({

@@ -68,7 +68,7 @@ export class Records {
   ): Awaitable<SessionRecord | undefined> {
     const head = this.live(entry);
     if (!head || tries === TRIES) return undefined;
-    if (head.parts === undefined) return this.remember(head, entry);
+    if (head.parts === undefined) return this.remember({ ...head }, entry);
     return this.#join(kv, key, { count: head.parts, tries });
   }
 

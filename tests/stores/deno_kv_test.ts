@@ -705,3 +705,26 @@ Deno.test("DenoKvStore leaves no session alive when two handles of one file log 
   kv.close();
   await Deno.remove(folder, { recursive: true });
 });
+
+Deno.test("DenoKvStore hands out a copy of what it goes by", async () => {
+  const { kv, close } = await openTemporary();
+  try {
+    const clock = new FakeClock();
+    const store = new DenoKvStore({ kv, clock: clock.now });
+    const bound = { subject: "alice", subjectAt: clock.now() };
+    await store.create("key", makeRecord(clock, bound));
+    const read = (await store.read("key"))!;
+    Object.assign(read, { subject: "bob" });
+    assert(
+      await store.update("key", makeRecord(clock, { ...bound, subject: "bob", version: 2 }), read),
+    );
+    const subjects = await Promise.all(
+      ["alice", "bob"].map((subject) => Array.fromAsync(store.list(subject))),
+    );
+    assertEquals(subjects.map((sessions) => sessions.length), [0, 1]);
+    assertEquals(await store.deleteAll("alice", { at: clock.now() }), 0);
+    assertEquals((await store.read("key"))?.subject, "bob");
+  } finally {
+    await close();
+  }
+});
