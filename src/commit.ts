@@ -76,7 +76,7 @@ function write(
   const { requested } = options;
   if (state.stored) {
     const versions = { base, shown, mine, theirs: base, newer: shown };
-    return replace(committing, state, { options, versions, current: state.stored, tries: 1 }, c);
+    return overwrite(committing, state, { options, versions, current: state.stored, tries: 1 }, c);
   }
   const filled = Boolean(requested.subject) || !sameContents(mine, base);
   if (!options.storeEmpty && !(options.keepChanges && filled)) {
@@ -98,7 +98,8 @@ interface Attempt {
   readonly tries: number;
 }
 
-function replace(
+/** Writes over what is stored, if there is need. */
+function overwrite(
   committing: Committing,
   state: SessionState,
   attempt: Attempt,
@@ -108,7 +109,7 @@ function replace(
   const now = committing.clock();
   // What has ended as far as this request knows, another may have renewed.
   if (!isLive(committing.expiry, current.record, now)) {
-    return replaceFresh(committing, state, attempt, c);
+    return overwriteFresh(committing, state, attempt, c);
   }
   const { mine, theirs } = versions;
   const contents = mergeContents(versions);
@@ -126,7 +127,7 @@ function replace(
         : put(committing, { current, ...next }, c),
   );
   return andThen(written, (stored) => {
-    if (!stored) return replaceFresh(committing, state, attempt, c);
+    if (!stored) return overwriteFresh(committing, state, attempt, c);
     state.deliver ||= next.deliver || stored.token !== current.token;
     settle(state, stored, { contents, mine });
     const event = { sid: state.sid };
@@ -138,7 +139,7 @@ function replace(
 }
 
 /** Tries it once more over what another request wrote first. */
-async function replaceFresh(
+async function overwriteFresh(
   committing: Committing,
   state: SessionState,
   { options, versions, current, tries }: Attempt,
@@ -151,7 +152,7 @@ async function replaceFresh(
     ? await readContents(committing, fresh.record, c)
     : theirs;
   const next = { ...versions, theirs, newer };
-  await replace(
+  await overwrite(
     committing,
     state,
     { options, versions: next, current: fresh, tries: tries + 1 },

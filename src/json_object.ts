@@ -1,4 +1,4 @@
-import { copyMembers, hasSameMembers, isSameJson } from "./json_value.ts";
+import { copyMembers, hasSameMembers } from "./json_value.ts";
 import {
   joinMembers,
   type Members,
@@ -34,12 +34,16 @@ export class JsonObject {
   }
 
   /**
-   * What a session holds.
+   * What a session holds: what it held before, if it has the same members still.
    *
    * @throws {SessionSerializationError} When a value would not survive JSON.
    */
-  static ofValues(values: Record<string, unknown>): JsonObject {
-    return new JsonObject(serializeMembers(values, "session"));
+  static ofValues(values: Record<string, unknown>, before: JsonObject): JsonObject {
+    const text = serializeMembers(values, "session");
+    if (text === before.text || hasSameMembers(values, parseObject(before.text))) return before;
+    const object = new JsonObject(text);
+    object.#unlike = before;
+    return object;
   }
 
   /**
@@ -69,7 +73,7 @@ export class JsonObject {
     return this.#text ??= joinMembers(this.#members!);
   }
 
-  /** Whether it is known without parsing anything that an object has the same members, in the same order. */
+  /** Whether it is known without parsing anything that an object has the same members. */
   isKnownAs(object: object): boolean {
     return this.#value !== undefined && hasSameMembers(object, this.#value);
   }
@@ -78,15 +82,8 @@ export class JsonObject {
   equals(other: JsonObject): boolean {
     if (this === other || this.text === other.text) return true;
     if (this.#unlike === other) return false;
-    if (isSame(parseObject(this.text), parseObject(other.text))) return true;
+    if (hasSameMembers(parseObject(this.text), parseObject(other.text))) return true;
     this.#unlike = other;
     return false;
   }
-}
-
-/** Whether two JSON texts stand for the same members, in whatever order. */
-function isSame(one: Record<string, unknown>, other: Record<string, unknown>): boolean {
-  const keys = Object.keys(one);
-  return keys.length === Object.keys(other).length &&
-    keys.every((key) => Object.hasOwn(other, key) && isSameJson(one[key], other[key]));
 }

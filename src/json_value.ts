@@ -1,3 +1,5 @@
+import { isPlainObject } from "./record.ts";
+
 /** A copy of an object that a JSON text stands for, in a fraction of the time that it takes to parse the text. */
 export function copyMembers(json: object): Record<string, unknown> {
   const copy: Record<string, unknown> = {};
@@ -15,36 +17,48 @@ function copyOf(json: unknown): unknown {
 }
 
 /**
- * Whether the members of an object are, in the same order, what a JSON text stands for: `false` as well for anything that
+ * Whether the members of an object, in whatever order, are what a JSON text stands for: `false` as well for anything that
  * would not survive JSON.
  */
 export function hasSameMembers(object: object, json: object): boolean {
-  const keys = Object.keys(object);
-  const wanted = Object.keys(json);
-  if (keys.length !== wanted.length || Object.getOwnPropertySymbols(object).length > 0) {
-    return false;
-  }
-  for (let index = 0; index < keys.length; index++) {
-    const key = keys[index]!;
-    if (key !== wanted[index]) return false;
+  let count = 0;
+  for (const key of Object.keys(object)) {
     const member = (object as Record<string, unknown>)[key];
-    if (!isSameJson(member, (json as Record<string, unknown>)[key])) return false;
+    // JSON leaves it out.
+    if (member === undefined) continue;
+    if (!Object.hasOwn(json, key)) return false;
+    if (!isSame(member, (json as Record<string, unknown>)[key])) return false;
+    count++;
+  }
+  return count === Object.keys(json).length && !hasSymbols(object);
+}
+
+function isSame(value: unknown, json: unknown): boolean {
+  if (typeof json !== "object" || json === null) return value === json;
+  // What says itself what it is as JSON may be anything.
+  if (typeof value !== "object" || value === null || "toJSON" in value) return false;
+  if (!Array.isArray(json)) return isPlainObject(value) && isSameInOrder(value, json);
+  if (!Array.isArray(value) || value.length !== json.length) return false;
+  for (let index = 0; index < json.length; index++) {
+    if (!isSame(value[index], json[index])) return false;
   }
   return true;
 }
 
-/** Whether a value is what a JSON text stands for: `false` as well for anything that would not survive JSON. */
-export function isSameJson(value: unknown, json: unknown): boolean {
-  if (typeof json !== "object" || json === null) return value === json;
-  if (typeof value !== "object" || value === null || "toJSON" in value) return false;
-  if (!Array.isArray(json)) {
-    return Object.getPrototypeOf(value) === Object.prototype && hasSameMembers(value, json);
+function isSameInOrder(object: object, json: object): boolean {
+  const wanted = Object.keys(json);
+  let count = 0;
+  for (const key of Object.keys(object)) {
+    const member = (object as Record<string, unknown>)[key];
+    if (member === undefined) continue;
+    if (key !== wanted[count++]) return false;
+    if (!isSame(member, (json as Record<string, unknown>)[key])) return false;
   }
-  if (!Array.isArray(value) || value.length !== json.length) return false;
-  for (let index = 0; index < json.length; index++) {
-    if (!isSameJson(value[index], json[index])) return false;
-  }
-  return true;
+  return count === wanted.length && !hasSymbols(object);
+}
+
+function hasSymbols(object: object): boolean {
+  return Object.getOwnPropertySymbols(object).length > 0;
 }
 
 /** Sets an own property, `__proto__` like any other. */

@@ -79,9 +79,9 @@ export class SessionView {
     const { flash } = stored;
     const isPlain = !this.#seen && flash === JsonObject.EMPTY;
     if (isPlain && stored.data.isKnownAs(this.#session)) return stored;
-    const data = isPlain ? JsonObject.ofValues({ ...this.#session }) : undefined;
-    // The same text has the same keys, which need not be looked at.
-    if (data?.text === stored.data.text) return stored;
+    const data = isPlain ? JsonObject.ofValues({ ...this.#session }, stored.data) : undefined;
+    // The same members have the same keys, which need not be looked at.
+    if (data === stored.data) return stored;
     const keys = Reflect.ownKeys(this.#session);
     for (const key of keys) assertData(key);
     return data ? { data, flash } : this.#sorted(keys as string[], flash.members, consume);

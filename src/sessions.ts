@@ -37,8 +37,6 @@ export interface Credential {
 interface Presented {
   readonly credentials: readonly Credential[];
   readonly c: unknown;
-  /** Whether there is a cookie among them. */
-  readonly stale: boolean;
 }
 
 /** A live session, and what its data are by now. */
@@ -71,7 +69,7 @@ export class Sessions {
    */
   open(credentials: readonly Credential[], c: unknown): Awaitable<Visit> {
     if (credentials.length === 0) return this.begin(c);
-    const presented = { credentials, c, stale: credentials.some(isCookie) };
+    const presented = { credentials, c };
     try {
       const visit = this.#first(presented, 0);
       return isPromiseLike(visit) ? visit.catch((error) => this.#goOn(error, presented)) : visit;
@@ -87,9 +85,9 @@ export class Sessions {
 
   /** Begins the visit with the first credential from a place on that opens a session. */
   #first(presented: Presented, at: number): Awaitable<Visit> {
-    const { credentials, c, stale } = presented;
+    const { credentials, c } = presented;
     const credential = credentials[at];
-    if (!credential) return new Visit(this.#config, { c, stale });
+    if (!credential) return new Visit(this.#config, { c, stale: credentials.some(isCookie) });
     return andThen(this.#load(credential, c), (loaded) => {
       const visit = loaded && this.#visit(loaded, credential, c);
       if (!visit) return this.#first(presented, at + 1);
@@ -98,9 +96,10 @@ export class Sessions {
   }
 
   /** Goes on without the store, where that is asked for. */
-  #goOn(error: unknown, { c, stale }: Presented): Visit {
+  #goOn(error: unknown, { credentials, c }: Presented): Visit {
     if (!(error instanceof SessionStoreError) || this.#onStoreError === "error") throw error;
     this.#config.logger.error("Cannot load session: the store failed, going on without", error);
+    const stale = credentials.some(isCookie);
     return new Visit(this.#config, { c, stale, outage: true });
   }
 
