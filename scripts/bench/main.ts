@@ -1,4 +1,4 @@
-// Measures this library against others: `deno task bench`, with `--quick` for a minute of it, or with `--only` and the
+// Measures this library against others: `deno task bench`, with `--quick` for two minutes of it, or with `--only` and the
 // names of parts: deno, node, http, scale.
 import { RedisServer, skipRedis } from "../../tests/_redis.ts";
 import { fromFileUrl, ROOT } from "../paths.ts";
@@ -23,7 +23,7 @@ const IMPORT_MAP = Deno.env.get("HONO_SESSION_IMPORT_MAP");
 const LONG = { rounds: 7, slot: 12, warmUp: 60, operations: 400, heat: 400 };
 const SHORT = { rounds: 3, slot: 8, warmUp: 30, operations: 1, heat: 50 };
 
-/** The whole run takes twenty minutes, the quick one two. */
+/** The whole run takes sixteen minutes, the quick one two. */
 const PLANS = {
   full: {
     deno: { sizes: [200, 2000], inFlight: [1, 16], ...LONG },
