@@ -220,7 +220,8 @@ export interface SessionStore {
    * @param key The key.
    * @param c The Hono context.
    * @param signal Calls the operation off.
-   * @returns A private copy, or `undefined` when there is none or it has expired.
+   * @returns A private copy, or a record that is frozen, where the same one is handed out again and again: it is parsed
+   * once. `undefined` when there is none or it has expired.
    */
   read(key: string, c?: unknown, signal?: AbortSignal): Awaitable<SessionRecord | undefined>;
 
