@@ -53,7 +53,7 @@ export function ownCoder(): Coder | undefined {
   const { fromBase64 } = Uint8Array as Decoding;
   return fromBase64 && {
     encode: (bytes) =>
-      (bytes as unknown as Encoding).toBase64({ alphabet: "base64url", omitPadding: true }),
+      (bytes as Uint8Array & Encoding).toBase64({ alphabet: "base64url", omitPadding: true }),
     decode: (text) => fromBase64(text, { alphabet: "base64url" }),
   };
 }

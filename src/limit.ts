@@ -2,10 +2,10 @@ import { type Committing, interrupt, type SessionLimit } from "./committing.ts";
 import { SessionLimitError } from "./errors.ts";
 import { emit } from "./events.ts";
 import { isLive } from "./expiry.ts";
-import { isOtherSubject } from "./plan.ts";
 import type { Awaitable } from "./promise.ts";
 import type { SessionRecord } from "./record.ts";
-import type { Requested, SessionState } from "./session_state.ts";
+import { isOtherSubject, type Requested } from "./requested.ts";
+import type { SessionState } from "./session_state.ts";
 import { endSessionsOf, type Listed, listSubject, since } from "./subject.ts";
 
 /**

@@ -4,6 +4,7 @@ import { SessionCommittedError, SessionEndedError } from "./errors.ts";
 import { deadline, type ExpiryPolicy, LONGEST_LIFE } from "./expiry.ts";
 import { JsonObject } from "./json_object.ts";
 import type { SessionRecord } from "./record.ts";
+import { NOTHING, type Requested } from "./requested.ts";
 import { assertNotReserved, type SessionController, SessionObject } from "./session.ts";
 import { SessionView } from "./session_view.ts";
 import { assertSubject, parseMeta, serializeMeta } from "./subject.ts";
@@ -34,24 +35,6 @@ export interface SessionKeeper {
   /** Changes one key as a transaction. */
   update(state: SessionState, key: string, change: (value: unknown) => unknown): Promise<unknown>;
 }
-
-/** What was asked of a session since its last commit, beside changes of its data. */
-export interface Requested {
-  readonly regenerate?: true;
-  readonly renew?: true;
-  /** Seconds. */
-  readonly maxAge?: number;
-  readonly browser?: boolean;
-  /** With the moment at which it was asked for; `null` to clear it. */
-  readonly subject?: { readonly name: string; readonly at: number } | null;
-  /** Its JSON text, `null` to clear it. */
-  readonly meta?: string | null;
-  /** The JSON text of what is changed of the cookie, `null` for nothing. */
-  readonly cookie?: string | null;
-}
-
-/** Nothing was asked of it. */
-export const NOTHING: Requested = {};
 
 /** The inside of one session in one request: what it was, what it is, and what is asked of it. */
 export class SessionState implements SessionController {
@@ -95,11 +78,6 @@ export class SessionState implements SessionController {
     this.stored = stored;
     this.session = new SessionObject(this);
     this.#view = new SessionView(this.session, this.shown());
-  }
-
-  /** The own properties of the session. */
-  get values(): Record<string, unknown> {
-    return this.session as unknown as Record<string, unknown>;
   }
 
   get sid(): string {

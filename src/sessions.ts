@@ -3,7 +3,7 @@ import { SessionStoreError } from "./errors.ts";
 import { end } from "./committing.ts";
 import { emit, type RejectionReason } from "./events.ts";
 import { isLive } from "./expiry.ts";
-import { andThen, type Awaitable, isPromiseLike } from "./promise.ts";
+import { andThen, type Awaitable, orElse } from "./promise.ts";
 import { Queue } from "./queue.ts";
 import { isSessionRecord } from "./record.ts";
 import { follow } from "./rotation.ts";
@@ -70,12 +70,7 @@ export class Sessions {
   open(credentials: readonly Credential[], c: unknown): Awaitable<Visit> {
     if (credentials.length === 0) return this.begin(c);
     const presented = { credentials, c };
-    try {
-      const visit = this.#first(presented, 0);
-      return isPromiseLike(visit) ? visit.catch((error) => this.#goOn(error, presented)) : visit;
-    } catch (error) {
-      return this.#goOn(error, presented);
-    }
+    return orElse(() => this.#first(presented, 0), (error) => this.#goOn(error, presented));
   }
 
   /** Begins the visit of nobody yet. */

@@ -20,9 +20,9 @@ export async function update(
   { key, change }: { key: string; change: (value: unknown) => unknown },
   c: unknown,
 ): Promise<unknown> {
-  const session = state.values;
+  const { session } = state;
   // Every object has members that nobody has put in.
-  const own = () => Object.hasOwn(session, key) ? session[key] : undefined;
+  const own = (): unknown => Object.hasOwn(session, key) ? Reflect.get(session, key) : undefined;
   const { expiry } = committing;
   if (!committing.store.capabilities.atomic || !state.stored) {
     setProperty(session, key, change(own()));

@@ -114,3 +114,28 @@ Deno.test("what Web Crypto computes is waited for", async () => {
     assert(await turnsOf(app, "/read", cookie) > LEAST);
   });
 });
+
+Deno.test("the data of a cookie that comes again are parsed once for all requests", async () => {
+  const app = makeApp(session<Data>({ store: new EncryptedCookieStore({ secret }) }));
+  const cookie = await cookieOf(app);
+  const { parse } = JSON;
+  let parsed = 0;
+  Object.assign(JSON, {
+    parse: (...args: Parameters<typeof parse>) => {
+      parsed++;
+      return parse(...args);
+    },
+  });
+  try {
+    const counts: number[] = [];
+    for (let times = 0; times < 4; times++) {
+      parsed = 0;
+      const response = await app.request("/read", { headers: { cookie } });
+      counts.push(parsed);
+      assertEquals(await response.text(), "1");
+    }
+    assertEquals(counts, [1, 1, 0, 0]);
+  } finally {
+    Object.assign(JSON, { parse });
+  }
+});

@@ -1,0 +1,63 @@
+import type { SessionRecord } from "./record.ts";
+
+/** What was asked of a session since its last commit, beside changes of its data. */
+export interface Requested {
+  readonly regenerate?: true;
+  readonly renew?: true;
+  /** Seconds. */
+  readonly maxAge?: number;
+  readonly browser?: boolean;
+  /** With the moment at which it was asked for; `null` to clear it. */
+  readonly subject?: { readonly name: string; readonly at: number } | null;
+  /** Its JSON text, `null` to clear it. */
+  readonly meta?: string | null;
+  /** The JSON text of what is changed of the cookie, `null` for nothing. */
+  readonly cookie?: string | null;
+}
+
+/** Nothing was asked of it. */
+export const NOTHING: Requested = {};
+
+/** A record with what was asked for: the lifetime, the subject, what lists show and the cookie. */
+export function withRequested(record: SessionRecord, requested: Requested): SessionRecord {
+  const {
+    maxAge: _,
+    browser: __,
+    subject: ___,
+    subjectAt: ____,
+    meta: _____,
+    cookie: ______,
+    ...rest
+  } = record;
+  const maxAge = requested.maxAge ?? record.maxAge;
+  const subject = isOtherSubject(requested, record) ? requested.subject?.name : record.subject;
+  const subjectAt = isOtherSubject(requested, record) ? requested.subject?.at : record.subjectAt;
+  const meta = requested.meta === undefined ? record.meta : requested.meta;
+  const cookie = requested.cookie === undefined ? record.cookie : requested.cookie;
+  return {
+    ...rest,
+    ...(maxAge === undefined ? {} : { maxAge }),
+    ...(requested.browser ?? record.browser ? { browser: true } : {}),
+    ...(subject === undefined ? {} : { subject }),
+    ...(subjectAt === undefined ? {} : { subjectAt }),
+    ...(meta ? { meta } : {}),
+    ...(cookie ? { cookie } : {}),
+  };
+}
+
+/** Whether what was asked for is not what the record holds. */
+export function isDifferent(requested: Requested, record: SessionRecord): boolean {
+  const { meta } = requested;
+  return "maxAge" in requested || "browser" in requested || isOtherSubject(requested, record) ||
+    isOtherCookie(requested, record) || meta !== undefined && meta !== (record.meta ?? null);
+}
+
+/** Whether another cookie was asked for. */
+export function isOtherCookie({ cookie }: Requested, record: SessionRecord): boolean {
+  return cookie !== undefined && cookie !== (record.cookie ?? null);
+}
+
+/** Whether another subject was asked for. */
+export function isOtherSubject({ subject }: Requested, record: SessionRecord): boolean {
+  return subject !== undefined && (subject?.name ?? null) !== (record.subject ?? null);
+}
