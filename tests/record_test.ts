@@ -158,6 +158,7 @@ Deno.test("hasSameMembers() tells what would not survive JSON from what its text
     assert(!hasSameMembers({ value: [{ value }] }, { value: [{ value: json }] }));
   }
   assert(!hasSameMembers({ a: 1, [Symbol("b")]: 2 }, { a: 1 }));
+  assert(!hasSameMembers({ constructor: Object }, { a: 1 }), "what every object inherits");
 });
 
 Deno.test("parseObject() refuses what is no object", () => {

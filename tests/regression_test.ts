@@ -2,10 +2,13 @@
 import {
   getSession,
   session,
+  SessionCommittedError,
   SessionConflictError,
   SessionEndedError,
   type SessionOptions,
   type SessionRecord,
+  type SessionStore,
+  SessionStoreError,
   SessionTooLargeError,
   startSession,
 } from "@x/hono-session";
@@ -856,4 +859,58 @@ Deno.test("the same data are no change, in whatever order and with members that 
       }
     }
   }
+});
+
+Deno.test("a store that fails at once is taken as one that fails later", async () => {
+  const failures: Record<string, Error> = {};
+  const map = new MapStore();
+  const fail = (operation: string) => {
+    if (failures[operation]) throw failures[operation];
+  };
+  const store: SessionStore = {
+    capabilities: { ...map.capabilities, index: false },
+    read: (key) => (fail("read"), map.read(key)),
+    create: (key, record) => map.create(key, record),
+    update: (key, record, previous) => (fail("update"), map.update(key, record, previous)),
+    replace: (key, next, previous) => map.replace(key, next, previous),
+    touch: (key, times, previous) => map.touch(key, times, previous),
+    delete: (key) => map.delete(key),
+  };
+  const interrupted: string[] = [];
+  let late: SessionLike | undefined;
+  const { app } = setup({
+    "/set": (session) => void (session.count = 1),
+    "/change": (session) => {
+      late = session;
+      session.count = 2;
+      session.renew(60);
+    },
+    "/again": async (session) => {
+      session.renew(60);
+      await assertRejects(() => session.save(), SessionStoreError);
+      delete failures.update;
+    },
+  }, {
+    store,
+    onStoreError: "anonymous",
+    events: { interrupted: ({ sid }) => void interrupted.push(sid) },
+  });
+  const client = new Client(app);
+  await client.fetch("/set");
+
+  failures.read = new Error("the store is down");
+  assertEquals(await client.json("/read"), {});
+  delete failures.read;
+
+  failures.update = new Error("the store is down");
+  assertEquals((await client.fetch("/change")).status, 503);
+  assertThrows(() => late!.destroy(), SessionCommittedError);
+  assertEquals(await client.json("/read"), { count: 1 });
+
+  const [cookie] = (await client.fetch("/again")).headers.getSetCookie();
+  assertMatch(cookie ?? "", /Max-Age=60;/, "what was asked for is asked for still");
+
+  failures.update = new SessionEndedError("Cannot update session: it has ended");
+  assertEquals((await client.fetch("/change")).status, 200);
+  assertEquals(interrupted.length, 1);
 });
