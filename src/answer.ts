@@ -1,5 +1,5 @@
 import { HTTPException } from "hono/http-exception";
-import { SessionConflictError, SessionLimitError, SessionStoreError } from "./errors.ts";
+import { reasonOf, SessionError } from "./errors.ts";
 
 /** What has an answer on its way: a Hono context. */
 export interface Answering {
@@ -48,19 +48,9 @@ export function editHeaders(c: Answering, edit: (headers: Headers) => void): boo
   return true;
 }
 
-/**
- * The error that Hono answers as it should: 503 when the store failed, 409 after too many conflicts, 403
- * when a subject has too many sessions.
- */
+/** The error that Hono answers as its status says. A fault stays as it is, for Hono to report. */
 export function asResponse(cause: unknown): unknown {
-  if (cause instanceof SessionStoreError) {
-    return new HTTPException(503, { message: "Service Unavailable", cause });
-  }
-  if (cause instanceof SessionLimitError) {
-    return new HTTPException(403, { message: "Forbidden", cause });
-  }
-  if (cause instanceof SessionConflictError) {
-    return new HTTPException(409, { message: "Conflict", cause });
-  }
-  return cause;
+  if (!(cause instanceof SessionError)) return cause;
+  const message = reasonOf(cause);
+  return message === undefined ? cause : new HTTPException(cause.status, { message, cause });
 }

@@ -26,20 +26,38 @@ export type SessionErrorCode =
  * `RangeError`).
  *
  * Messages name the action, then the state. They never hold a token, a secret or session data
- * (ASVS 5.0, 16.2.5).
+ * (ASVS 5.0, 16.2.5). An error that nobody catches is answered with its `status`: 403 and 409 are for the client, 503 is for
+ * the store, and 500 is a fault of the application, which Hono reports.
  *
- * @example Usage
+ * @example Answering in a form of your own
  * ```ts
- * import { SessionError, SessionTooLargeError } from "@x/hono-session";
- * import { assert } from "@std/assert";
+ * import { session, SessionError, startSession } from "@x/hono-session";
+ * import { MapStore } from "@x/hono-session/stores/map";
+ * import { Hono } from "hono";
+ * import { assertEquals } from "@std/assert";
  *
- * const error = new SessionTooLargeError("Cannot store session: …", { size: 9, limit: 8 });
- * assert(error instanceof SessionError);
+ * const app = new Hono()
+ *   .use(session({ store: new MapStore(), allowOverwrite: false }))
+ *   .post("/login", async (c) => {
+ *     await startSession(c);
+ *     await startSession(c);
+ *     return c.text("welcome");
+ *   })
+ *   .onError((error, c) => {
+ *     if (error instanceof SessionError) return c.json({ code: error.code }, error.status);
+ *     return c.json({}, 500);
+ *   });
+ * const response = await app.request("/login", { method: "POST" });
+ * assertEquals(response.status, 409);
+ * assertEquals(await response.json(), { code: "ERR_SESSION_EXISTS" });
  * ```
  */
 export abstract class SessionError extends Error {
   /** What went wrong, stable over versions. */
   abstract readonly code: SessionErrorCode;
+
+  /** The HTTP status of the answer, when an application lets the error pass. 500: a fault of the application. */
+  abstract readonly status: 403 | 409 | 500 | 503;
 
   /** The name of the class. */
   override get name(): string {
@@ -63,11 +81,13 @@ export abstract class SessionError extends Error {
 export class SessionCommittedError extends SessionError {
   /** What went wrong, stable over versions. */
   override readonly code = "ERR_SESSION_COMMITTED";
+  /** The HTTP status of the answer. */
+  override readonly status = 500;
 }
 
 /**
  * Other requests changed the session at the same time, again and again, until no try was left.
- * Nothing was written. The middleware answers 409.
+ * Nothing was written.
  *
  * @example Usage
  * ```ts
@@ -81,6 +101,8 @@ export class SessionCommittedError extends SessionError {
 export class SessionConflictError extends SessionError {
   /** What went wrong, stable over versions. */
   override readonly code = "ERR_SESSION_CONFLICT";
+  /** The HTTP status of the answer. */
+  override readonly status = 409;
 
   /**
    * What Hono's default error handler answers when a handler lets this error pass.
@@ -88,7 +110,7 @@ export class SessionConflictError extends SessionError {
    * @returns A response with status 409 that says nothing of the cause.
    */
   getResponse(): Response {
-    return new Response("Conflict", { status: 409 });
+    return responseOf(this);
   }
 }
 
@@ -114,6 +136,17 @@ export class SessionConflictError extends SessionError {
 export class SessionEndedError extends SessionError {
   /** What went wrong, stable over versions. */
   override readonly code = "ERR_SESSION_ENDED";
+  /** The HTTP status of the answer. */
+  override readonly status = 409;
+
+  /**
+   * What Hono's default error handler answers when a handler lets this error pass.
+   *
+   * @returns A response with status 409 that says nothing of the cause.
+   */
+  getResponse(): Response {
+    return responseOf(this);
+  }
 }
 
 /**
@@ -131,6 +164,17 @@ export class SessionEndedError extends SessionError {
 export class SessionExistsError extends SessionError {
   /** What went wrong, stable over versions. */
   override readonly code = "ERR_SESSION_EXISTS";
+  /** The HTTP status of the answer. */
+  override readonly status = 409;
+
+  /**
+   * What Hono's default error handler answers when a handler lets this error pass.
+   *
+   * @returns A response with status 409 that says nothing of the cause.
+   */
+  getResponse(): Response {
+    return responseOf(this);
+  }
 }
 
 /**
@@ -160,10 +204,12 @@ export class SessionExistsError extends SessionError {
 export class SessionSerializationError extends SessionError {
   /** What went wrong, stable over versions. */
   override readonly code = "ERR_SESSION_SERIALIZATION";
+  /** The HTTP status of the answer. */
+  override readonly status = 500;
 }
 
 /**
- * The store failed or did not answer in time. The middleware answers 503.
+ * The store failed or did not answer in time.
  *
  * @example Usage
  * ```ts
@@ -180,6 +226,8 @@ export class SessionSerializationError extends SessionError {
 export class SessionStoreError extends SessionError {
   /** What went wrong, stable over versions. */
   override readonly code = "ERR_SESSION_STORE";
+  /** The HTTP status of the answer. */
+  override readonly status = 503;
 
   /**
    * What Hono's default error handler answers when a handler lets this error pass.
@@ -187,7 +235,7 @@ export class SessionStoreError extends SessionError {
    * @returns A response with status 503 that says nothing of the cause.
    */
   getResponse(): Response {
-    return new Response("Service Unavailable", { status: 503 });
+    return responseOf(this);
   }
 }
 
@@ -211,8 +259,8 @@ export interface SessionTooLargeErrorOptions extends ErrorOptions {
 }
 
 /**
- * A subject has as many sessions as `maxSessions` lets it have, and may not begin another one. The middleware answers
- * 403. A handler that catches it from `save()` answers for itself: nothing of the session is stored unless it clears the subject or
+ * A subject has as many sessions as `maxSessions` lets it have, and may not begin another one. A
+ * handler that catches it from `save()` answers for itself: nothing of the session is stored unless it clears the subject or
  * sets another one.
  *
  * @example Telling the user
@@ -242,6 +290,17 @@ export interface SessionTooLargeErrorOptions extends ErrorOptions {
 export class SessionLimitError extends SessionError {
   /** What went wrong, stable over versions. */
   override readonly code = "ERR_SESSION_LIMIT";
+  /** The HTTP status of the answer. */
+  override readonly status = 403;
+
+  /**
+   * What Hono's default error handler answers when a handler lets this error pass.
+   *
+   * @returns A response with status 403 that says nothing of the cause.
+   */
+  getResponse(): Response {
+    return responseOf(this);
+  }
 }
 
 /**
@@ -259,6 +318,8 @@ export class SessionLimitError extends SessionError {
 export class SessionTooLargeError extends SessionError {
   /** What went wrong, stable over versions. */
   override readonly code = "ERR_SESSION_TOO_LARGE";
+  /** The HTTP status of the answer. */
+  override readonly status = 500;
   /** What would have been stored, in bytes. */
   readonly size: number;
   /** What can be stored, in bytes. */
@@ -275,4 +336,15 @@ export class SessionTooLargeError extends SessionError {
     this.size = options.size;
     this.limit = options.limit;
   }
+}
+
+const REASONS = { 403: "Forbidden", 409: "Conflict", 503: "Service Unavailable" };
+
+/** What a client is told of an error; `undefined` of a fault, which is for the application to answer. */
+export function reasonOf({ status }: SessionError): string | undefined {
+  return status === 500 ? undefined : REASONS[status];
+}
+
+function responseOf(error: SessionError): Response {
+  return new Response(reasonOf(error), { status: error.status });
 }

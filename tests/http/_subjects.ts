@@ -40,6 +40,7 @@ function stage(scene: Scene, options: SessionOptions<Data> = {}): Stage {
       const device = c.req.query("device");
       if (device) session.meta = { device };
       if (c.req.query("hold")) await gate.pass();
+      if (c.req.query("save")) await session.save();
       return c.text(session.sid);
     })
     .get("/note/:note", async (c) => {
@@ -289,8 +290,10 @@ export function subjects(test: SceneTest): void {
     for (let count = 0; count < 3; count++) all.push((await login()).client);
     const refused = visitor();
     await refused.text("/note/cart");
-    const response = await refused.fetch(`/login/${ADA}`);
-    assertEquals([response.status, response.headers.getSetCookie()], [403, []]);
+    for (const path of [`/login/${ADA}`, `/login/${ADA}?save=1`]) {
+      const response = await refused.fetch(path);
+      assertEquals([response.status, response.headers.getSetCookie()], [403, []], path);
+    }
     assertEquals(await refused.text("/me"), "nobody");
     assertEquals([await alive(all), await sessions.count(ADA)], [3, 3]);
     await all[0]!.text("/logout");
