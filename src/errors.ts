@@ -59,10 +59,8 @@ export abstract class SessionError extends Error {
   /** The HTTP status of the answer, when an application lets the error pass. 500: a fault of the application. */
   abstract readonly status: 403 | 409 | 500 | 503;
 
-  /** The name of the class. */
-  override get name(): string {
-    return this.constructor.name;
-  }
+  /** The name of the class, in a minified bundle as well. */
+  abstract override get name(): string;
 }
 
 /**
@@ -83,6 +81,11 @@ export class SessionCommittedError extends SessionError {
   override readonly code = "ERR_SESSION_COMMITTED";
   /** The HTTP status of the answer. */
   override readonly status = 500;
+
+  /** The name of the class. */
+  override get name(): string {
+    return "SessionCommittedError";
+  }
 }
 
 /**
@@ -103,6 +106,11 @@ export class SessionConflictError extends SessionError {
   override readonly code = "ERR_SESSION_CONFLICT";
   /** The HTTP status of the answer. */
   override readonly status = 409;
+
+  /** The name of the class. */
+  override get name(): string {
+    return "SessionConflictError";
+  }
 
   /**
    * What Hono's default error handler answers when a handler lets this error pass.
@@ -139,6 +147,11 @@ export class SessionEndedError extends SessionError {
   /** The HTTP status of the answer. */
   override readonly status = 409;
 
+  /** The name of the class. */
+  override get name(): string {
+    return "SessionEndedError";
+  }
+
   /**
    * What Hono's default error handler answers when a handler lets this error pass.
    *
@@ -166,6 +179,11 @@ export class SessionExistsError extends SessionError {
   override readonly code = "ERR_SESSION_EXISTS";
   /** The HTTP status of the answer. */
   override readonly status = 409;
+
+  /** The name of the class. */
+  override get name(): string {
+    return "SessionExistsError";
+  }
 
   /**
    * What Hono's default error handler answers when a handler lets this error pass.
@@ -206,6 +224,11 @@ export class SessionSerializationError extends SessionError {
   override readonly code = "ERR_SESSION_SERIALIZATION";
   /** The HTTP status of the answer. */
   override readonly status = 500;
+
+  /** The name of the class. */
+  override get name(): string {
+    return "SessionSerializationError";
+  }
 }
 
 /**
@@ -228,6 +251,11 @@ export class SessionStoreError extends SessionError {
   override readonly code = "ERR_SESSION_STORE";
   /** The HTTP status of the answer. */
   override readonly status = 503;
+
+  /** The name of the class. */
+  override get name(): string {
+    return "SessionStoreError";
+  }
 
   /**
    * What Hono's default error handler answers when a handler lets this error pass.
@@ -293,6 +321,11 @@ export class SessionLimitError extends SessionError {
   /** The HTTP status of the answer. */
   override readonly status = 403;
 
+  /** The name of the class. */
+  override get name(): string {
+    return "SessionLimitError";
+  }
+
   /**
    * What Hono's default error handler answers when a handler lets this error pass.
    *
@@ -335,6 +368,11 @@ export class SessionTooLargeError extends SessionError {
     super(message, options);
     this.size = options.size;
     this.limit = options.limit;
+  }
+
+  /** The name of the class. */
+  override get name(): string {
+    return "SessionTooLargeError";
   }
 }
 

@@ -1,5 +1,5 @@
 import { assert, assertEquals } from "@std/assert";
-import { run } from "../../scripts/npm/run.ts";
+import { minify } from "./_minified.ts";
 import { installed, skipNpm } from "./_npm.ts";
 import { packageTarball } from "./_package.ts";
 
@@ -11,28 +11,10 @@ const APPS: Record<string, string> = {
   "iron-session": "getIronSession",
 };
 
-const OPTIONS = [
-  ...["--bundle", "--minify", "--format=esm", "--platform=neutral", "--log-level=error"],
-  ...["--main-fields=module,main", "--external:hono", "--external:hono/*", "--external:node:*"],
-];
-
-/** A bundle: what it is made of, and how large. */
-interface Bundle {
-  files: string[];
-  text: Uint8Array<ArrayBuffer>;
-}
-
-async function bundle(cwd: string, name: string): Promise<Bundle> {
-  const stem = crypto.randomUUID();
-  await Deno.writeTextFile(`${cwd}/${stem}.js`, `export { ${APPS[name]} } from "${name}";`);
-  const outputs = [`--outfile=${stem}.min.js`, `--metafile=${stem}.json`];
-  await run(["node_modules/.bin/esbuild", `${stem}.js`, ...OPTIONS, ...outputs], { cwd });
-  const { outputs: made } = JSON.parse(await Deno.readTextFile(`${cwd}/${stem}.json`));
-  const { inputs } = made[`${stem}.min.js`];
-  return {
-    files: Object.keys(inputs).filter((path) => inputs[path].bytesInOutput > 0),
-    text: await Deno.readFile(`${cwd}/${stem}.min.js`),
-  };
+/** The bundle of an application: what it is made of, and how large. */
+async function bundle(cwd: string, name: string) {
+  const { path, files } = await minify(cwd, `export { ${APPS[name]} } from "${name}";`);
+  return { files, text: await Deno.readFile(path) };
 }
 
 async function gzipped(bytes: Uint8Array<ArrayBuffer>): Promise<number> {
