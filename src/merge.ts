@@ -1,3 +1,4 @@
+import { isSameJson } from "./json_value.ts";
 import type { Members } from "./record.ts";
 
 /**
@@ -7,7 +8,7 @@ import type { Members } from "./record.ts";
 export function mergeFlash(base: Members, mine: Members, theirs: Members): Members {
   const merged = merge(base, mine, theirs);
   for (const [key, value] of theirs) {
-    if (!mine.has(key) && base.get(key) !== value) merged.set(key, value);
+    if (!mine.has(key) && !isSameJson(base.get(key), value)) merged.set(key, value);
   }
   return merged;
 }
@@ -22,7 +23,7 @@ export function merge(base: Members, mine: Members, theirs: Members): Members {
     if (!mine.has(key)) merged.delete(key);
   }
   for (const [key, value] of mine) {
-    if (base.get(key) !== value) merged.set(key, value);
+    if (!isSameJson(base.get(key), value)) merged.set(key, value);
   }
   return merged;
 }

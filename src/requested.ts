@@ -1,3 +1,4 @@
+import { isSameJson } from "./json_value.ts";
 import type { SessionRecord } from "./record.ts";
 
 /** What was asked of a session since its last commit, beside changes of its data. */
@@ -47,14 +48,18 @@ export function withRequested(record: SessionRecord, requested: Requested): Sess
 
 /** Whether what was asked for is not what the record holds. */
 export function isDifferent(requested: Requested, record: SessionRecord): boolean {
-  const { meta } = requested;
   return "maxAge" in requested || "browser" in requested || isOtherSubject(requested, record) ||
-    isOtherCookie(requested, record) || meta !== undefined && meta !== (record.meta ?? null);
+    isOtherCookie(requested, record) || isOther(requested.meta, record.meta);
 }
 
 /** Whether another cookie was asked for. */
 export function isOtherCookie({ cookie }: Requested, record: SessionRecord): boolean {
-  return cookie !== undefined && cookie !== (record.cookie ?? null);
+  return isOther(cookie, record.cookie);
+}
+
+/** Whether another JSON text was asked for than the one that is there. */
+function isOther(requested: string | null | undefined, text: string | undefined): boolean {
+  return requested !== undefined && !isSameJson(requested ?? undefined, text);
 }
 
 /** Whether another subject was asked for. */

@@ -53,8 +53,8 @@ export interface SessionMembers<Data extends object = SessionData> {
   readonly isNew: boolean;
 
   /**
-   * Whether the data differ from what was loaded or last saved. Nested changes count, writing an
-   * equal value doesn't.
+   * Whether the data differ from what was loaded or last saved. Nested changes count; writing an
+   * equal value doesn't, nor does another order of keys.
    *
    * @throws {SessionSerializationError} When a value would not survive JSON.
    */

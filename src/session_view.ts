@@ -1,7 +1,7 @@
 import type { Contents } from "./contents.ts";
 import { JsonObject } from "./json_object.ts";
 import { type Members, pathOf, serializeValue } from "./record.ts";
-import { setProperty } from "./json_value.ts";
+import { isSameJson, setProperty } from "./json_value.ts";
 import { assertNotReserved, isReserved } from "./session.ts";
 
 /** A flashed value. */
@@ -130,7 +130,7 @@ export class SessionView {
     for (const key of new Set([...before.members.keys(), ...now.members.keys()])) {
       const [was, is] = [before.members.get(key), now.members.get(key)];
       const own = Object.hasOwn(session, key) ? JSON.stringify(session[key]) : undefined;
-      if (was === is || own !== was || this.#flashOf(key)) continue;
+      if (was === is || !isSameJson(own, was) || this.#flashOf(key)) continue;
       if (is === undefined) Reflect.deleteProperty(session, key);
       else setProperty(session, key, JSON.parse(is));
     }

@@ -7,7 +7,7 @@ import { isLive, isRenewalDue, renewed, seen } from "./expiry.ts";
 import { JsonObject } from "./json_object.ts";
 import { merge } from "./merge.ts";
 import { pathOf, serializeValue, type SessionRecord } from "./record.ts";
-import { setProperty } from "./json_value.ts";
+import { isSameJson, setProperty } from "./json_value.ts";
 import type { SessionState } from "./session_state.ts";
 
 /** How often an update is tried: it holds nothing but one key, and a lost increment can't be repaired. */
@@ -35,7 +35,7 @@ export async function update(
   return await committing.queue.run(state.stored.key, async () => {
     state.unflash(key);
     const mine = state.contents(false).data.members.get(key);
-    const assigned = mine !== state.shown().data.members.get(key);
+    const assigned = !isSameJson(mine, state.shown().data.members.get(key));
     let current = state.stored!;
     let contents = state.shown();
     for (let tries = 1;; tries++) {

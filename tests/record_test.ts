@@ -3,7 +3,7 @@ import { assert, assertEquals, assertThrows } from "@std/assert";
 import fc from "fast-check";
 import { merge } from "../src/merge.ts";
 import { JsonObject } from "../src/json_object.ts";
-import { copyMembers, hasSameMembers } from "../src/json_value.ts";
+import { copyMembers, hasSameMembers, isSameJson } from "../src/json_value.ts";
 import {
   isSessionRecord,
   joinMembers,
@@ -104,23 +104,49 @@ Deno.test("copyMembers() gives what parsing the text once more gives, and shares
   }));
 });
 
-/** The members of an object, in the order of their keys. */
-function sorted(value: object): Members {
-  return new Map([...parseMembers(JSON.stringify(value))].sort(([a], [b]) => a < b ? -1 : 1));
+/** What JSON stands for, with the keys of all objects in it in another order. */
+function inOrder(json: unknown, compare: (one: string, other: string) => number): unknown {
+  if (typeof json !== "object" || json === null) return json;
+  if (Array.isArray(json)) return json.map((each) => inOrder(each, compare));
+  const entries = Object.entries(json).sort(([one], [other]) => compare(one, other));
+  return Object.fromEntries(entries.map(([key, value]) => [key, inOrder(value, compare)]));
 }
+
+const ascending = (one: string, other: string) => one < other ? -1 : 1;
+const descending = (one: string, other: string) => one < other ? 1 : -1;
 
 Deno.test("hasSameMembers() agrees with the texts of what survives JSON", () => {
   fc.assert(fc.property(object, object, (one, other) => {
     const [text, another] = [JSON.stringify(one), JSON.stringify(other)];
     assert(hasSameMembers(parseObject(text), parseObject(text)));
-    const reversed = Object.entries(parseObject(text)).reverse();
-    assert(hasSameMembers(Object.fromEntries(reversed), parseObject(text)), "in another order");
-    const more = Object.fromEntries([...reversed, ["more", undefined]]);
+    const reversed = inOrder(parseObject(text), descending) as object;
+    assert(hasSameMembers(reversed, parseObject(text)), "in another order");
+    assert(hasSameMembers({ value: [reversed] }, { value: [parseObject(text)] }), "further in");
+    const more = { ...reversed, more: undefined };
     assertEquals(hasSameMembers(more, parseObject(text)), !Object.hasOwn(one, "more"));
-    const isEqual =
-      JsonObject.ofMembers(sorted(one)).text === JsonObject.ofMembers(sorted(other)).text;
-    assertEquals(hasSameMembers(parseObject(text), parseObject(another)), isEqual);
+    const [sorted, others] = [text, another].map((text) =>
+      JSON.stringify(inOrder(JSON.parse(text), ascending))
+    );
+    assertEquals(hasSameMembers(parseObject(text), parseObject(another)), sorted === others);
+    assertEquals(isSameJson(text, another), sorted === others);
+    assert(isSameJson(text, JSON.stringify(reversed)));
   }));
+});
+
+Deno.test("isSameJson() compares what texts stand for", () => {
+  const cases: [one: string | undefined, other: string | undefined, isSame: boolean][] = [
+    [undefined, undefined, true],
+    [undefined, "null", false],
+    ['{"a":1,"b":[{"c":1,"d":2}]}', '{"b":[{"d":2,"c":1}],"a":1}', true],
+    ['{"a":1,"b":2}', '{"a":2,"b":1}', false],
+    ["[1,2]", "[2,1]", false],
+    ['"ab"', '"ba"', false],
+    ["1", "12", false],
+  ];
+  for (const [one, other, isSame] of cases) {
+    assertEquals(isSameJson(one, other), isSame, `${one} ${other}`);
+    assertEquals(isSameJson(other, one), isSame, `${other} ${one}`);
+  }
 });
 
 Deno.test("hasSameMembers() tells what would not survive JSON from what its text stands for", () => {

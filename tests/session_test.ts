@@ -120,6 +120,12 @@ Deno.test("Session.hasChanged compares values, not identities or order", async (
     assert(!session.hasChanged);
     (session.b as { c: number[] }).c.push(3);
     assert(session.hasChanged);
+    session.b = { c: [{ x: 1, y: { z: 2, w: 3 } }], d: null };
+    await session.save();
+    session.b = { d: null, c: [{ y: { w: 3, z: 2 }, x: 1 }] };
+    assert(!session.hasChanged);
+    session.b = { d: null, c: [{ y: { w: 2, z: 3 }, x: 1 }] };
+    assert(session.hasChanged);
   });
 });
 

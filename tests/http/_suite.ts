@@ -140,6 +140,11 @@ export function httpSuite(suite: HttpSuiteOptions): void {
     watch.calls();
     assertEquals(await client.text(`/set/cart/${encodeURIComponent('["apple","pear"]')}`), "false");
     assertEquals(watch.calls(), ["read"]);
+    const set = (json: string) => client.text(`/set/cart/${encodeURIComponent(json)}`);
+    await set('[{"x":1,"y":{"z":2,"w":3}}]');
+    watch.calls();
+    assertEquals(await set('[{"y":{"w":3,"z":2},"x":1}]'), "false", "the order of keys is none");
+    assertEquals(watch.calls(), ["read"]);
     await client.text("/clear");
     assertEquals(watch.calls(), ["read", "update"], "emptying is a change (CVE-2023-20862)");
     assertEquals(await client.json("/read"), {});
