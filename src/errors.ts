@@ -123,7 +123,8 @@ export class SessionConflictError extends SessionError {
 }
 
 /**
- * A session that has ended, here or in another request, was asked to do something.
+ * A session that has ended, here or in another request, was to be changed. An object that is assigned to `c.session`, or
+ * `startSession(c)`, begins another one.
  *
  * @example Usage
  * ```ts

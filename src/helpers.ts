@@ -72,7 +72,8 @@ export async function startSession<Data extends object = SessionData>(
 }
 
 /**
- * Ends the session, as `c.session = null` does. Where there is none, nothing happens.
+ * Ends the session, as `c.session = null` does: for the rest of the request it reads as an empty one. Where there is none, nothing
+ * happens.
  *
  * @param c The Hono context.
  * @param token A token of the option `token`, to end its session at once, where the request does not carry it in one of
@@ -89,11 +90,13 @@ export async function startSession<Data extends object = SessionData>(
  * import { Hono } from "hono";
  * import { assertEquals } from "@std/assert";
  *
- * const app = new Hono().use(session({ store: new MapStore() })).post("/logout", async (c) => {
- *   await endSession(c);
- *   assertEquals(c.get("session"), null as never);
- *   return c.text("bye");
- * });
+ * const app = new Hono()
+ *   .use(session<{ userId?: string }>({ store: new MapStore() }))
+ *   .post("/logout", async (c) => {
+ *     await endSession(c);
+ *     assertEquals([c.var.session.userId, c.var.session.isNew], [undefined, true]);
+ *     return c.text("bye");
+ *   });
  * assertEquals((await app.request("/logout", { method: "POST" })).status, 200);
  * ```
  */
@@ -114,7 +117,7 @@ export async function endSession(
  * @typeParam Data The data of the session.
  * @param c The Hono context.
  * @param options Which session.
- * @returns The session, or `null` when this request has ended it.
+ * @returns The session; an empty one when this request has ended it.
  * @throws {TypeError} When the middleware is not mounted.
  *
  * @example Usage
@@ -126,7 +129,7 @@ export async function endSession(
  *
  * const app = new Hono().use(session({ store: new MapStore() })).get("/", async (c) => {
  *   const session = await getSession<{ userId?: string }>(c);
- *   return c.text(session?.userId ?? "nobody");
+ *   return c.text(session.userId ?? "nobody");
  * });
  * assertEquals(await (await app.request("/")).text(), "nobody");
  * ```
@@ -134,9 +137,9 @@ export async function endSession(
 export async function getSession<Data extends object = SessionData>(
   c: Context,
   options: SessionHelperOptions = {},
-): Promise<Session<Data> | null> {
+): Promise<Session<Data>> {
   const visit = await find(c, "get", options).open();
-  return visit.session && typed<Data>(visit.session);
+  return typed<Data>(visit.session);
 }
 
 /**
@@ -243,7 +246,7 @@ export function requireSession<
     const mounted = find(c, "require", contextKey === undefined ? {} : { contextKey });
     if (when && !await when(c)) return await next();
     const { session } = await mounted.open();
-    const data = session?.isNew === false ? session.toJSON() : undefined;
+    const data = session.isNew ? undefined : session.toJSON();
     const isMissing = (key: string) => !Object.hasOwn(data!, key) || (data![key] ?? null) === null;
     if (data && !keys.some(isMissing)) return await next();
     const answering = { res: await answer(c) };

@@ -3,7 +3,7 @@ import { asResponse, dropAnswer, editHeaders } from "./answer.ts";
 import { forbidSharing } from "./cache_headers.ts";
 import type { MiddlewareConfig } from "./check_options.ts";
 import { hold, type Mounted, type Names, namesOf, outermost, sameAs } from "./mounted.ts";
-import { replaceCookie, type SessionCookie, sessionCookie } from "./session_cookie.ts";
+import { replaceCookie, sessionCookie } from "./session_cookie.ts";
 import type { Sessions } from "./sessions.ts";
 import { credentialsOf, toCookies } from "./travel.ts";
 import { refuseUnloaded, UNLOADED } from "./unloaded.ts";
@@ -56,7 +56,6 @@ class Mount implements Mounted, VisitWatcher {
   readonly #sessions: Sessions;
   readonly #c: Context;
   readonly #set: (key: string, value: unknown) => void;
-  #cookie: SessionCookie | undefined;
   #opening: Awaitable<Visit> | undefined;
   #isOpening = false;
   #hasLeft = false;
@@ -187,14 +186,13 @@ class Mount implements Mounted, VisitWatcher {
     this.visit = visit;
     visit.watcher = this;
     const { transport } = this.config;
-    if (transport) this.#cookie = sessionCookie({ cookie: transport.cookie, visit });
+    if (transport) this.#set(this.names[1], sessionCookie({ cookie: transport.cookie, visit }));
     this.changed(visit);
     return visit;
   }
 
   changed(visit: Visit): void {
     this.#set(this.names[0], visit.session);
-    if (this.#cookie) this.#set(this.names[1], visit.state && this.#cookie);
     if (this.config.bearer) this.#set(this.names[2], visit.accessToken);
   }
 
@@ -205,9 +203,7 @@ class Mount implements Mounted, VisitWatcher {
     if (key === session) {
       this.#opened("change").assign(value);
     } else if (key === cookie && transport) {
-      const visit = this.#opened("change");
-      if (visit.isOutage) throw new TypeError("Cannot change session cookie: there is no session");
-      replaceCookie({ cookie: transport.cookie, visit }, value);
+      replaceCookie({ cookie: transport.cookie, visit: this.#opened("change") }, value);
     } else if (key === token && bearer) {
       throw new TypeError("Cannot change session token: it follows the session");
     } else {

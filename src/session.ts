@@ -92,8 +92,9 @@ export interface SessionMembers<Data extends object = SessionData> {
   set meta(meta: object | undefined);
 
   /**
-   * Ends the session: its record is deleted and its cookie cleared when the response leaves. For the
-   * rest of the request the session reads `null`.
+   * Ends the session: its record is deleted and its cookie cleared when the response leaves. For the rest of the
+   * request it reads as an empty, new one, of which `sid` is left for logs. Changing it throws a {@linkcode SessionEndedError}, until an object
+   * that is assigned to `c.session`, or `startSession(c)`, begins another one. Ending it once more does nothing.
    *
    * @throws {SessionCommittedError} When the response has left.
    */
@@ -142,7 +143,11 @@ export interface SessionMembers<Data extends object = SessionData> {
    */
   flash<Key extends string>(key: Key extends keyof Data ? never : Key, value: unknown): void;
 
-  /** Keeps the values that were flashed by the request before for one request more. */
+  /**
+   * Keeps the values that were flashed by the request before for one request more.
+   *
+   * @throws {SessionEndedError} When the session has ended.
+   */
   reflash(): void;
 
   /**

@@ -1,5 +1,4 @@
 import type { CookieTemplate, SessionCookieOptions } from "./cookie_attributes.ts";
-import { SessionEndedError } from "./errors.ts";
 import { isPlainObject, parseObject } from "./record.ts";
 
 /**
@@ -56,8 +55,8 @@ export function cookieOf(cookie: CookieTemplate, changes: string | undefined): C
 /** What a cookie is shown of, behind its attributes. */
 export interface ShownCookie {
   readonly cookie: CookieTemplate;
-  /** Knows the session of the request now, unless it has ended. */
-  readonly visit: { readonly state: CookieOwner | undefined };
+  /** Knows the session of the request now, unless there is none that could be changed. */
+  readonly visit: { readonly state: CookieOwner | undefined; refuseChange(): never };
 }
 
 /** Makes the attributes of a session's cookie readable and writable. */
@@ -90,11 +89,12 @@ const HANDLER: ProxyHandler<ShownCookie> = {
  * Gives a session a cookie with these attributes, and the configured ones where they say nothing.
  *
  * @throws {SessionEndedError} When the session has ended.
+ * @throws {SessionStoreError} When it could not be loaded.
  * @throws {TypeError} When an attribute is not what it should be, or a browser would refuse the cookie.
  * @throws {RangeError} When `maxAge` is not a positive number of seconds.
  */
-export function replaceCookie({ cookie, visit: { state } }: ShownCookie, value: unknown): void {
-  if (!state) throw new SessionEndedError("Cannot change session cookie: its session has ended");
+export function replaceCookie({ cookie, visit }: ShownCookie, value: unknown): void {
+  const state = visit.state ?? visit.refuseChange();
   if (!isPlainObject(value)) {
     throw new TypeError("Cannot change session cookie: it takes a plain object of attributes");
   }

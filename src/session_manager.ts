@@ -263,6 +263,6 @@ export class SessionManager<Data extends object = SessionData, Key extends strin
   async open(request: Request, { c }: ManageOptions = {}): Promise<Session<Data> | undefined> {
     const visit = await this.#sessions.open(await credentialsOf(this.#config, request, c), c);
     visit.leave();
-    return visit.isLoaded && visit.session ? typed<Data>(visit.session) : undefined;
+    return visit.isLoaded ? typed<Data>(visit.session) : undefined;
   }
 }

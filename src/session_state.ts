@@ -1,6 +1,7 @@
 import type { Clock } from "./clock.ts";
 import { beginWith, type Contents, contentsOf, EMPTY, sameContents } from "./contents.ts";
-import { SessionCommittedError, SessionEndedError } from "./errors.ts";
+import { close, refuseEnded } from "./ended.ts";
+import { SessionCommittedError } from "./errors.ts";
 import { deadline, type ExpiryPolicy, LONGEST_LIFE } from "./expiry.ts";
 import { JsonObject } from "./json_object.ts";
 import type { SessionRecord } from "./record.ts";
@@ -85,6 +86,7 @@ export class SessionState implements SessionController {
   }
 
   get subject(): string | undefined {
+    if (this.status === "ended") return undefined;
     const { subject } = this.requested;
     return subject === undefined ? this.stored?.record.subject : subject?.name;
   }
@@ -101,6 +103,7 @@ export class SessionState implements SessionController {
   }
 
   get meta(): Readonly<Record<string, unknown>> | undefined {
+    if (this.status === "ended") return undefined;
     const { meta = this.stored?.record.meta } = this.requested;
     return Object.freeze(parseMeta(meta ?? undefined));
   }
@@ -136,11 +139,12 @@ export class SessionState implements SessionController {
   }
 
   isNew(): boolean {
-    return this.stored === undefined;
+    return this.stored === undefined || this.status === "ended";
   }
 
   expiresAt(): number {
     const { clock, expiry } = this.#keeper;
+    if (this.status === "ended") return clock();
     if (this.stored && !this.requested.renew) return deadline(expiry, this.stored.record);
     const now = clock();
     const { createdAt = now, maxAge = expiry.maxAge } = this.stored?.record ?? {};
@@ -155,6 +159,7 @@ export class SessionState implements SessionController {
     if (this.status === "ended") return;
     this.assertNotCommitted("destroy");
     this.status = "ended";
+    close(this.session);
     this.#keeper.ended(this);
   }
 
@@ -187,6 +192,7 @@ export class SessionState implements SessionController {
   }
 
   reflash(): void {
+    this.assertLive("reflash");
     this.#view.reflash();
   }
 
@@ -207,11 +213,11 @@ export class SessionState implements SessionController {
   }
 
   toObject(): Record<string, unknown> {
-    return this.#view.toObject();
+    return this.status === "ended" ? {} : this.#view.toObject();
   }
 
   hasChanged(): boolean {
-    return !sameContents(this.contents(false), this.base());
+    return this.status !== "ended" && !sameContents(this.contents(false), this.base());
   }
 
   /** What the store holds as far as known, or what a new session starts with. */
@@ -241,7 +247,7 @@ export class SessionState implements SessionController {
 
   /** Gives the session the data that it holds from now on, but for what the handler changed meanwhile. */
   show(now: Contents, before: Contents): void {
-    this.#view.update(now.data, before.data);
+    if (this.status !== "ended") this.#view.update(now.data, before.data);
   }
 
   /** Takes note of what of its own was stored. */
@@ -273,8 +279,7 @@ export class SessionState implements SessionController {
 
   /** @throws {SessionEndedError} When the session has ended. */
   assertLive(action: string): void {
-    if (this.status === "live") return;
-    throw new SessionEndedError(`Cannot ${action} session: it has ended`);
+    if (this.status !== "live") refuseEnded(action);
   }
 
   /** @throws {SessionCommittedError} When the response has left. */

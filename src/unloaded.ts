@@ -1,14 +1,12 @@
+import { refusingChanges } from "./stand_in.ts";
+
 /** Stands for a session that is not loaded. */
 export const UNLOADED: object = new Proxy({}, {
+  ...refusingChanges(() => refuseUnloaded("change")),
   get: () => refuseUnloaded("read"),
   has: () => refuseUnloaded("read"),
   ownKeys: () => refuseUnloaded("read"),
   getOwnPropertyDescriptor: () => refuseUnloaded("read"),
-  defineProperty: () => refuseUnloaded("change"),
-  setPrototypeOf: () => refuseUnloaded("change"),
-  preventExtensions: () => refuseUnloaded("change"),
-  set: () => refuseUnloaded("change"),
-  deleteProperty: () => refuseUnloaded("change"),
 });
 
 /** @throws {TypeError} Always: a lazy session was not asked for. */

@@ -1,7 +1,7 @@
 import { type Contents, withContents } from "./contents.ts";
 import { commit } from "./commit.ts";
 import { type Committing, interrupt, readContents, reread } from "./committing.ts";
-import { SessionEndedError } from "./errors.ts";
+import { refuseEnded } from "./ended.ts";
 import { emit } from "./events.ts";
 import { isLive, isRenewalDue, renewed, seen } from "./expiry.ts";
 import { JsonObject } from "./json_object.ts";
@@ -25,7 +25,9 @@ export async function update(
   const own = (): unknown => Object.hasOwn(session, key) ? Reflect.get(session, key) : undefined;
   const { expiry } = committing;
   if (!committing.store.capabilities.atomic || !state.stored) {
-    setProperty(session, key, change(own()));
+    const value = change(own());
+    state.assertLive("update");
+    setProperty(session, key, value);
     if (committing.store.capabilities.atomic) {
       await commit(committing, state, { keepChanges: true, consumeFlash: false }, c);
       state.assertLive("update");
@@ -33,6 +35,7 @@ export async function update(
     return own();
   }
   return await committing.queue.run(state.stored.key, async () => {
+    state.assertLive("update");
     state.unflash(key);
     const mine = state.contents(false).data.members.get(key);
     const assigned = !isSameJson(mine, state.shown().data.members.get(key));
@@ -74,7 +77,7 @@ export async function update(
       const fresh = await reread(committing, state, { current, tries, most: UPDATE_TRIES }, c);
       if (!fresh) {
         interrupt(committing, state, c);
-        throw new SessionEndedError("Cannot update session: it has ended");
+        return refuseEnded("update");
       }
       current = fresh;
       contents = await readContents(committing, fresh.record, c);

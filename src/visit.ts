@@ -1,10 +1,11 @@
 import type { Clock } from "./clock.ts";
 import { commit } from "./commit.ts";
 import { end } from "./committing.ts";
+import { refuseEnded, sessionAtEnd } from "./ended.ts";
 import { SessionExistsError } from "./errors.ts";
 import { emit } from "./events.ts";
 import type { ExpiryPolicy } from "./expiry.ts";
-import { refuseChange, refusingChanges } from "./outage.ts";
+import { refuseChange, sessionInOutage } from "./outage.ts";
 import { andThen, type Awaitable, orElse } from "./promise.ts";
 import { type Delivery, toDelivery } from "./delivery.ts";
 import { assertPlainObject, type SessionObject } from "./session.ts";
@@ -28,10 +29,10 @@ export class Visit implements SessionKeeper {
   #ended: SessionState[] | undefined;
   /** How many of those are no longer in the store. */
   #removed = 0;
-  readonly #refusing: SessionObject | undefined;
   /** The session that the client came with. */
   readonly #loaded: SessionState | undefined;
   #current: SessionState | undefined;
+  #session: SessionObject;
   #accessToken: string | undefined;
   /** Whether the session that the client came with was deleted. */
   #deleted = false;
@@ -44,7 +45,8 @@ export class Visit implements SessionKeeper {
     this.#loaded = this.#restore(options);
     this.#current = this.#loaded ?? this.#begin(config.initial());
     this.isLoaded = this.#loaded !== undefined;
-    if (options.outage) this.#refusing = refusingChanges(this.#current.session);
+    const { session } = this.#current;
+    this.#session = options.outage ? sessionInOutage(session) : session;
   }
 
   get clock(): Clock {
@@ -60,8 +62,8 @@ export class Visit implements SessionKeeper {
   }
 
   /** What the session reads now. */
-  get session(): SessionObject | null {
-    return this.#refusing ?? this.#current?.session ?? null;
+  get session(): SessionObject {
+    return this.#session;
   }
 
   /** The session of this request as it is now, with what is behind it. */
@@ -76,7 +78,7 @@ export class Visit implements SessionKeeper {
 
   /** Whether the store failed, so that nobody knows whose session it is. */
   get isOutage(): boolean {
-    return this.#refusing !== undefined;
+    return this.#options.outage === true;
   }
 
   get committed(): boolean {
@@ -90,14 +92,10 @@ export class Visit implements SessionKeeper {
    * @throws {TypeError} When the value is anything else.
    */
   assign(value: unknown): void {
-    if (value === null) {
-      if (this.isOutage) refuseChange();
-      this.#current?.destroy();
-      return;
-    }
-    if (value === this.session && value !== undefined) return;
-    assertPlainObject(value);
+    if (value === this.#session) return;
+    if (value !== null) assertPlainObject(value);
     if (this.isOutage) refuseChange();
+    if (value === null) return this.#current?.destroy();
     if (this.#current?.status === "live") return this.#current.replaceData(value);
     const state = this.#begin();
     state.assertNotCommitted("begin");
@@ -136,10 +134,16 @@ export class Visit implements SessionKeeper {
     return state.session;
   }
 
+  /** @throws {SessionStoreError | SessionEndedError} Always: there is no session that could be changed. */
+  refuseChange(): never {
+    return this.isOutage ? refuseChange() : refuseEnded("change");
+  }
+
   ended(state: SessionState): void {
     (this.#ended ??= []).push(state);
     if (state !== this.#current) return;
     this.#current = undefined;
+    this.#session = sessionAtEnd(state);
     this.#changed();
   }
 
@@ -287,6 +291,7 @@ export class Visit implements SessionKeeper {
 
   #show(state: SessionState): void {
     this.#current = state;
+    this.#session = state.session;
     this.#changed();
   }
 

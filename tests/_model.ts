@@ -66,6 +66,8 @@ export class Visit {
   rejections: string[] = [];
   readonly changes: Change[] = [];
   readonly flashed: Change[] = [];
+  /** Whether its handler has ended the session, and begun no other. */
+  hasEnded = false;
   /** The sessions that it ended. */
   readonly ended: { sid: string; by: "destroy" | "start" }[] = [];
   readonly renewed: string[] = [];

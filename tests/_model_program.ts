@@ -299,8 +299,8 @@ class Run {
   }
 
   async #handle(c: Context, visit: Visit, { id, ops }: Request & { id: number }): Promise<void> {
-    const current = () => c.get("session") as Loose | null;
-    const first = current()!;
+    const current = () => c.get("session") as Loose;
+    const first = current();
     const seen = Object.entries(first).map(([key, value]) => [key, JSON.stringify(value)]);
     this.trace.push(`r${id} finds: ${first.isNew ? "nothing" : JSON.stringify(first)}`);
     this.#model.load(visit, first.isNew ? undefined : first.sid, Object.fromEntries(seen));
@@ -313,23 +313,23 @@ class Run {
       }
     }
     await this.#schedule.wait(`r${id} handler`);
-    this.#model.handled(visit, current()?.sid);
+    this.#model.handled(visit, visit.hasEnded ? undefined : current().sid);
   }
 
   async #act(
     c: Context,
     visit: Visit,
-    { op, session, value }: { op: Op; session: Loose | null; value: number },
+    { op, session, value }: { op: Op; session: Loose; value: number },
   ): Promise<void> {
     if (op.do === "start") {
-      const before = session && !session.isNew ? session.sid : undefined;
+      const before = session.isNew ? undefined : session.sid;
       const { sid } = await startSession(c, { a: value });
+      visit.hasEnded = false;
       visit.changes.push({ sid, key: "a", value: String(value) });
       if (before) visit.ended.push({ sid: before, by: "start" });
       return;
     }
-    if (!session) return;
-    const { sid } = session;
+    const { sid, isNew } = session;
     const change = (key: string) =>
       visit.changes.push({ sid, key, value: JSON.stringify(session[key]) });
     switch (op.do) {
@@ -368,11 +368,17 @@ class Run {
         return;
       case "regenerate":
         await session.regenerate();
-        if (!session.isNew) visit.regenerated.push(sid);
+        if (!isNew) visit.regenerated.push(sid);
         return;
       case "destroy":
         session.destroy();
-        if (!session.isNew) visit.ended.push({ sid, by: "destroy" });
+        visit.hasEnded = true;
+        if (!isNew) visit.ended.push({ sid, by: "destroy" });
+        for (const ended of [session, c.get("session") as Loose]) {
+          if (JSON.stringify(ended) !== "{}") {
+            throw new Error("Broken: an ended session shows data");
+          }
+        }
     }
   }
 

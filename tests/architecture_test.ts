@@ -56,6 +56,7 @@ const LAYERS: string[][] = [
     "src/promise.ts",
     "src/base64url.ts",
     "src/misuse.ts",
+    "src/stand_in.ts",
     "src/unloaded.ts",
     "src/node_builtin.ts",
     "src/node_crypto.ts",
@@ -81,7 +82,7 @@ const LAYERS: string[][] = [
   ],
   ["src/store.ts", "src/transport.ts", "src/data_reader.ts"],
   ["src/key_value_store.ts", "src/bounded_store.ts", "src/session.ts"],
-  ["src/session_view.ts", "src/outage.ts", "src/subject.ts"],
+  ["src/session_view.ts", "src/outage.ts", "src/ended.ts", "src/subject.ts"],
   ["src/session_state.ts"],
   [
     "src/rotation.ts",

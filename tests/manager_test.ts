@@ -87,7 +87,7 @@ Deno.test("manager: a session that was made opens, whatever its cookie looks lik
     );
     assertEquals(opened?.expiresAt.getTime(), clock.now() + 60_000, name);
     const app = new Hono().use(sessions.middleware())
-      .get("/", async (c) => c.text((await getSession<Data>(c))?.note ?? "nothing"));
+      .get("/", async (c) => c.text((await getSession<Data>(c)).note ?? "nothing"));
     assertEquals(await (await app.request("https://app.test/", { headers })).text(), note, name);
     assertEquals(created.token !== undefined, name === "token", name);
   }

@@ -1,9 +1,9 @@
-import { session } from "@x/hono-session";
+import { session, SessionEndedError } from "@x/hono-session";
 import { DenoKvStore } from "@x/hono-session/stores/deno-kv";
 import { MapStore } from "@x/hono-session/stores/map";
 import type { SessionStore } from "@x/hono-session";
 import { FaultyStore } from "@x/hono-session/testing";
-import { assertEquals } from "@std/assert";
+import { assertEquals, assertRejects } from "@std/assert";
 import fc from "fast-check";
 import { Hono } from "hono";
 import { Client } from "./_client.ts";
@@ -93,12 +93,17 @@ class Model {
   }
 
   /** What the handler reads: flashed values over data. */
-  get shown(): Values | null {
-    if (!this.#data) return null;
+  get shown(): Values {
+    if (!this.#data) return new Map();
     return new Map([
       ...this.#data,
       ...[...this.#flash].map(([key, { value }]) => [key, value] as const),
     ]);
+  }
+
+  /** Whether the handler has ended the session, and begun no other. */
+  get isEnded(): boolean {
+    return this.#data === null;
   }
 
   apply(step: Step, now: number): void {
@@ -162,18 +167,14 @@ class Model {
   }
 }
 
-function plain(values: Values | null): unknown {
-  return values && [...values].map(([key, value]) => [key, JSON.stringify(value)]).sort();
+function plain(values: Values): unknown {
+  return [...values].map(([key, value]) => [key, JSON.stringify(value)]).sort();
 }
 
 async function act(
   c: { set(key: "session", value: never): void },
-  get: () => Loose | null,
-  step: Step,
+  { session, step }: { session: Loose; step: Step },
 ) {
-  if (step.do === "begin") return get() ?? c.set("session", { begun: true } as never);
-  const session = get();
-  if (!session) return;
   switch (step.do) {
     case "set":
       return session[step.key] = structuredClone(step.value);
@@ -187,6 +188,8 @@ async function act(
     }
     case "flash":
       return session.flash(step.key, structuredClone(step.value));
+    case "begin":
+      return c.set("session", { begun: true } as never);
     default:
       return await session[step.do]();
   }
@@ -205,15 +208,17 @@ async function agrees(visits: Visit[], open: (clock: FakeClock) => SessionStore)
       logger: { error() {}, warn() {} },
     }))
     .get("/", async (c) => {
-      const get = () => c.get("session") as unknown as Loose | null;
-      const read = () => {
-        const session = get();
-        return session &&
-          Object.entries(session).map(([key, value]) => [key, JSON.stringify(value)]).sort();
-      };
+      const get = () => c.get("session") as unknown as Loose;
+      const read = () =>
+        Object.entries(get()).map(([key, value]) => [key, JSON.stringify(value)]).sort();
       assertEquals(read(), plain(model.shown), "what is read at first");
       for (const step of current.steps) {
-        await act(c as never, get, step);
+        const doStep = async () => await act(c as never, { session: get(), step });
+        if (step.do === "begin") {
+          if (model.isEnded) await doStep();
+        } else if (model.isEnded && step.do !== "destroy") {
+          await assertRejects(doStep, SessionEndedError);
+        } else await doStep();
         model.apply(step, clock.now());
         assertEquals(read(), plain(model.shown), `what is read after ${step.do}`);
       }

@@ -631,7 +631,7 @@ Deno.test("a listener may ask for the session that is being opened", async () =>
   const seen: unknown[] = [];
   const ask = async (_: unknown, c: unknown) => {
     calls++;
-    seen.push((await getSession<Data>(c as Context))?.name);
+    seen.push((await getSession<Data>(c as Context)).name);
   };
   const events = { loaded: ask, rejected: ask };
   const app = new Hono().use(session<Data>({ store: new MapStore(), events, logger: QUIET }))
@@ -667,11 +667,11 @@ Deno.test("a lazy session that a handler did not wait for is changed before it i
   const slow = new FaultyStore(map);
   const app = new Hono().use(session<Data>({ store: slow, lazy: true }))
     .get("/set", async (c) => {
-      (await getSession<Data>(c))!.name = "Ada";
+      (await getSession<Data>(c)).name = "Ada";
       return c.text("set");
     })
     .get("/late", (c) => {
-      getSession<Data>(c).then((session) => session!.visits = 1);
+      getSession<Data>(c).then((session) => session.visits = 1);
       return c.text("late");
     })
     .get("/read", async (c) => c.json(await getSession<Data>(c)));

@@ -525,7 +525,7 @@ async function race(options: SessionOptions<Anything>, data: unknown) {
     .get("/increment", async (c) => {
       await gate.pass();
       const session = await getSession<{ visits: number }>(c);
-      return c.json(await session!.update("visits", (visits) => visits + 1));
+      return c.json(await session.update("visits", (visits) => visits + 1));
     });
   const write = (body: unknown) =>
     made.app.request("/set", {

@@ -6,6 +6,7 @@ import {
   SessionEndedError,
   type SessionOptions,
   type SessionRecord,
+  SessionStoreError,
   startSession,
 } from "@x/hono-session";
 import { EncryptedCookieStore } from "@x/hono-session/stores/cookie";
@@ -778,12 +779,14 @@ Deno.test("sessionCookie: a change with regenerate() and data is one cookie", as
   assertEquals(attributesOf(response, response.headers.getSetCookie().length - 1), line);
 });
 
-Deno.test("sessionCookie is undefined when the session has ended, and one that was kept throws", async () => {
+Deno.test("sessionCookie is the configured one when the session has ended, and can't be changed", async () => {
   const { app, client } = setup();
   app.get("/end", (c) => {
     const cookie = c.get("sessionCookie");
+    cookie.priority = "High";
     c.set("session", null as never);
-    assertEquals(c.get("sessionCookie"), undefined as never);
+    assert(c.get("sessionCookie") === cookie);
+    assertEquals({ ...cookie }, { httpOnly: true, secure: true, sameSite: "Lax", path: "/" });
     assertThrows(() => cookie.sameSite = "Strict", SessionEndedError);
     assertThrows(() => cookie.maxAge = 60, SessionEndedError);
     assertThrows(() => c.set("sessionCookie", {}), SessionEndedError);
@@ -827,23 +830,30 @@ Deno.test("sessionCookie of a lazy session waits for getSession()", async () => 
       ) assertThrows(use, TypeError, "await getSession(c) first");
       const session = await getSession<Data>(c);
       c.get("sessionCookie").sameSite = "Strict";
-      session!.a = 1;
+      session.a = 1;
       return c.text("changed");
     });
   const response = await app.request("/");
   assertEquals(attributesOf(response), "Path=/; HttpOnly; Secure; SameSite=Strict");
 });
 
-Deno.test("sessionCookie is not there while the store fails", async () => {
+Deno.test("sessionCookie is the configured one while the store fails, and can't be changed", async () => {
   const watch = new FaultyStore(new MapStore());
   const { app, client } = setup({ store: watch, onStoreError: "anonymous", logger: QUIET });
   app.get("/outage", (c) => {
-    assertThrows(() => c.set("sessionCookie", { sameSite: "Strict" }), TypeError, "session cookie");
-    return c.text(String(c.get("sessionCookie")));
+    const cookie = c.get("sessionCookie");
+    for (
+      const change of [
+        () => cookie.sameSite = "Strict",
+        () => cookie.maxAge = 60,
+        () => c.set("sessionCookie", { sameSite: "Strict" }),
+      ]
+    ) assertThrows(change, SessionStoreError, "the store is unavailable");
+    return c.text(String(cookie.sameSite));
   });
   await client.text("/login");
   watch.inject("read", "fail");
-  assertEquals(await client.text("/outage"), "undefined");
+  assertEquals(await client.text("/outage"), "Lax");
 });
 
 Deno.test("sessionCookie: nonsense in a store is the configured cookie", async () => {

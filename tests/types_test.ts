@@ -1,4 +1,6 @@
 import {
+  endSession,
+  getSession,
   type Session,
   session,
   type SessionData,
@@ -111,6 +113,16 @@ Deno.test("types: startSession() takes and gives the data", async () => {
     return c.text(started.userId!);
   });
   assertEquals(await (await app.request("/")).text(), "42");
+});
+
+Deno.test("types: getSession() gives a session that can be read without a check", async () => {
+  const app = new Hono().use(session<Shop>({ store })).get("/", async (c) => {
+    const found = await getSession<Shop>(c);
+    same<Equals<typeof found, Session<Shop>>>();
+    await endSession(c);
+    return c.text((await getSession<Shop>(c)).userId ?? "nobody");
+  });
+  assertEquals(await (await app.request("/")).text(), "nobody");
 });
 
 Deno.test("types: options and stores", () => {

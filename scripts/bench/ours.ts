@@ -45,7 +45,7 @@ export const lazy: Library = {
 };
 
 async function load(c: Context) {
-  return (await getSession<Data>(c))!;
+  return await getSession<Data>(c);
 }
 
 function makeStore({ storage, kv, redis, watch }: Backend): SessionStore {

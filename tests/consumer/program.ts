@@ -75,7 +75,7 @@ export const chained = new Hono()
     const started = await startSession<Shop>(c, { userId: "42" });
     same<Equals<typeof started, Session<Shop>>>();
     const found = await getSession<Shop>(c);
-    same<Equals<typeof found, Session<Shop> | null>>();
+    same<Equals<typeof found, Session<Shop>>>();
     await endSession(c);
     await endSession(c, "token", { contextKey: "session" });
     return c.body(null);
