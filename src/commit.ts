@@ -1,5 +1,5 @@
-import { type Committing, interrupt } from "./committing.ts";
-import { type Contents, sameContents, withContents } from "./contents.ts";
+import { type Committing, interrupt, tellUpdated } from "./committing.ts";
+import { type Contents, EMPTY, sameContents, withContents } from "./contents.ts";
 import { SessionEndedError, SessionLimitError } from "./errors.ts";
 import { emit } from "./events.ts";
 import { isRenewalDue, renewed } from "./expiry.ts";
@@ -107,6 +107,7 @@ function create(
     state.deliver = true;
     state.adopt(stored);
     emit(committing, "created", { sid: state.sid }, c);
+    tellUpdated(committing, state, { before: EMPTY.data, now: contents.data }, c);
     return andThen(
       evict(committing, state, c),
       // Ended while it was being stored.

@@ -5,6 +5,7 @@ import type { DataReader } from "./data_reader.ts";
 import { SessionConflictError } from "./errors.ts";
 import { emit, type Logger, type SessionEvents } from "./events.ts";
 import { type ExpiryPolicy, isLive } from "./expiry.ts";
+import type { JsonObject } from "./json_object.ts";
 import type { Queue } from "./queue.ts";
 import { isSessionRecord, type SessionRecord } from "./record.ts";
 import { follow, type RotationPolicy, toTombstone } from "./rotation.ts";
@@ -92,6 +93,18 @@ export async function readContents(
 ): Promise<Contents> {
   const data = await readData?.(record.data, c);
   return contentsOf(data === undefined ? record : { ...record, data });
+}
+
+/** Tells of the keys of data that a write has changed, where somebody listens. */
+export function tellUpdated(
+  committing: Committing,
+  { sid }: SessionState,
+  { before, now }: { before: JsonObject; now: JsonObject },
+  c: unknown,
+): void {
+  if (!committing.events.updated || now === before) return;
+  const keys = now.keysUnlike(before);
+  if (keys.length > 0) emit(committing, "updated", { sid, keys }, c);
 }
 
 function isReadable(record: SessionRecord): boolean {

@@ -114,6 +114,11 @@ export interface SessionEvents {
   created?(event: SessionEvent, c: unknown): unknown;
   /** A live session was found for a token. */
   loaded?(event: SessionEvent, c: unknown): unknown;
+  /**
+   * Data of a session were written, those of a new one as well: the names of the keys that the write changed, never their values.
+   * Flashed values are none of them.
+   */
+  updated?(event: SessionEvent & { readonly keys: readonly string[] }, c: unknown): unknown;
   /** The lifetime of a session began anew. */
   renewed?(event: SessionEvent, c: unknown): unknown;
   /** A session got a new token; the old one is dead. */
@@ -145,6 +150,7 @@ export interface SessionEvents {
 export const EVENTS: readonly (keyof SessionEvents)[] = namesOf<keyof SessionEvents>({
   created: true,
   loaded: true,
+  updated: true,
   renewed: true,
   regenerated: true,
   rotated: true,

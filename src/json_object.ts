@@ -1,4 +1,4 @@
-import { copyMembers, hasSameMembers } from "./json_value.ts";
+import { copyMembers, hasSameMembers, isSameJson } from "./json_value.ts";
 import {
   joinMembers,
   type Members,
@@ -71,6 +71,12 @@ export class JsonObject {
 
   get text(): string {
     return this.#text ??= joinMembers(this.#members!);
+  }
+
+  /** The keys whose members are not those of another object. */
+  keysUnlike(other: JsonObject): string[] {
+    const keys = new Set([...this.members.keys(), ...other.members.keys()]);
+    return [...keys].filter((key) => !isSameJson(this.members.get(key), other.members.get(key)));
   }
 
   /** Whether it is known without parsing anything that an object has the same members. */

@@ -1,4 +1,4 @@
-import { type Committing, interrupt, readContents, reread } from "./committing.ts";
+import { type Committing, interrupt, readContents, reread, tellUpdated } from "./committing.ts";
 import { type Contents, contentsOf, mergeContents, type Versions } from "./contents.ts";
 import { emit } from "./events.ts";
 import { isLive } from "./expiry.ts";
@@ -56,6 +56,7 @@ export function overwrite(
     if (next.operation === "replace") emit(committing, "regenerated", event, c);
     if (next.operation === "rotate") emit(committing, "rotated", event, c);
     if (next.renewal) emit(committing, "renewed", event, c);
+    tellUpdated(committing, state, { before: theirs.data, now: contents.data }, c);
     if (stored.record.subject !== current.record.subject) return evict(committing, state, c);
   });
 }

@@ -1,6 +1,6 @@
-import { type Contents, withContents } from "./contents.ts";
+import { type Contents, contentsOf, withContents } from "./contents.ts";
 import { commit } from "./commit.ts";
-import { type Committing, interrupt, readContents, reread } from "./committing.ts";
+import { type Committing, interrupt, readContents, reread, tellUpdated } from "./committing.ts";
 import { refuseEnded } from "./ended.ts";
 import { emit } from "./events.ts";
 import { isLive, isRenewalDue, renewed, seen } from "./expiry.ts";
@@ -72,6 +72,7 @@ export async function update(
         state.show({ ...before, data: JsonObject.ofMembers(shown) }, before);
         state.deliver ||= renewal;
         if (renewal) emit(committing, "renewed", { sid: state.sid }, c);
+        tellUpdated(committing, state, { before: contentsOf(old).data, now: next.data }, c);
         return own();
       }
       const fresh = await reread(committing, state, { current, tries, most: UPDATE_TRIES }, c);

@@ -171,6 +171,7 @@ const MEMBERS: Record<
   "existsCookieOptions.secure": { takes: SWITCH },
   "events.created": { takes: ["a function"] },
   "events.loaded": { takes: ["a function"] },
+  "events.updated": { takes: ["a function"] },
   "events.renewed": { takes: ["a function"] },
   "events.regenerated": { takes: ["a function"] },
   "events.rotated": { takes: ["a function"] },

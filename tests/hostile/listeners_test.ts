@@ -118,12 +118,16 @@ for (const [what, misbehave] of Object.entries(MISBEHAVIOUR)) {
       const expected = await story(() => ({}));
       for (const name of EVENTS) {
         let told = 0;
+        const listening: unknown[] = [];
         const seen = await story((app) => ({
           [name]: (_event: unknown, c: Context) => {
             told++;
-            return misbehave(app(), c, name);
+            const result = misbehave(app(), c, name);
+            if (/^(asks|saves)/.test(what)) listening.push(result);
+            return result;
           },
         }));
+        await Promise.allSettled(listening);
         // What a listener does to the session itself is done.
         const isOwn = /same visitor|saves/.test(what);
         assertEquals(

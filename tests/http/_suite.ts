@@ -151,6 +151,48 @@ export function httpSuite(suite: HttpSuiteOptions): void {
     assertEquals(await client.json("/new"), false);
   });
 
+  test("an event names the keys that are written, and no values", async ({ makeApp, gate, atomic }) => {
+    const told: { sid: string; keys: readonly string[] }[] = [];
+    const client = new Client(makeApp({ events: { updated: (event) => told.push(event) } }));
+    gate.open();
+    const writes: [path: string, keys?: string[]][] = [
+      ["/read"],
+      ["/renew"],
+      ["/set/a/1", ["a"]],
+      ["/set/a/1"],
+      ["/set/b/2", ["b"]],
+      ["/set/cart/%5B%22apple%22%5D", ["cart"]],
+      ["/push/pear", ["cart"]],
+      ["/increment", ["count"]],
+      ["/delete/a", ["a"]],
+      ["/slow/saved", ["a"]],
+      ["/flash"],
+      ["/read"],
+      ["/login/Ada", ["name"]],
+      ["/throw"],
+      ["/save-throw", ["name"]],
+      ["/clear", ["b", "cart", "count", "a", "name"]],
+      ["/switch", ["name"]],
+      ["/start", ["name"]],
+      ["/logout"],
+    ];
+    const sids: unknown[] = [];
+    for (const [path, keys] of writes) {
+      await client.text(path);
+      assertEquals(told.map(({ keys }) => keys.toSorted()), keys ? [keys.toSorted()] : [], path);
+      for (const event of told.splice(0)) {
+        assertEquals(Object.keys(event), ["sid", "keys"]);
+        if (path === "/save-throw") sids.push(event.sid, await client.text("/sid"));
+      }
+    }
+    assertEquals(sids[0], sids[1]);
+    if (!atomic) return;
+    await client.text("/set/a/1");
+    told.length = 0;
+    await Promise.all(["/increment", "/increment", "/set/b/3"].map((path) => client.text(path)));
+    assertEquals(told.map(({ keys }) => keys.join()).toSorted(), ["b", "count", "count"]);
+  });
+
   test("the budget of store calls is kept", async ({ makeApp, watch }) => {
     const client = new Client(makeApp());
     await client.text("/set/a/1");
