@@ -39,6 +39,7 @@
 import { AdaptedStore } from "../src/key_value_store.ts";
 import type { SessionRecord, SessionTimes } from "../src/record.ts";
 import {
+  type Awaitable,
   type Clock,
   type SessionStore,
   type StoreCapabilities,
@@ -71,11 +72,11 @@ const KEY_LENGTH = 43;
  */
 export interface CloudflareKvStoreOptions {
   /**
-   * The namespace, or a function that finds it in the Hono context, as Workers hand their bindings out with
-   * requests.
+   * The namespace, or a function that finds it in the Hono context, at once or later, as Workers hand their bindings out
+   * with requests. It is called for each operation.
    */
   // deno-lint-ignore no-explicit-any -- Only the application knows its bindings: `(c) => c.env.SESSION`.
-  namespace: KvNamespaceLike | ((c: any) => KvNamespaceLike);
+  namespace: KvNamespaceLike | ((c: any) => Awaitable<KvNamespaceLike>);
   /**
    * What every key begins with, 469 bytes at most.
    *
@@ -253,11 +254,14 @@ export class CloudflareKvStore implements SessionStore {
   }
 }
 
-function find(namespace: CloudflareKvStoreOptions["namespace"], c: unknown): KvNamespaceLike {
+async function find(
+  namespace: CloudflareKvStoreOptions["namespace"],
+  c: unknown,
+): Promise<KvNamespaceLike> {
   if (typeof namespace !== "function") return namespace;
   let cause: unknown;
   try {
-    const found: unknown = namespace(c);
+    const found: unknown = await namespace(c);
     if (isKvNamespace(found)) return found;
   } catch (error) {
     cause = error;

@@ -14,18 +14,19 @@ const encoder = new TextEncoder();
 
 /** The records in a namespace of Workers KV, as JSON. */
 export class KvEntries implements KeyValueStore {
-  readonly #find: (c: unknown) => KvNamespaceLike;
+  readonly #find: (c: unknown) => Promise<KvNamespaceLike>;
   readonly #prefix: string;
   readonly #clock: Clock;
 
-  constructor(find: (c: unknown) => KvNamespaceLike, prefix: string, clock: Clock) {
+  constructor(find: (c: unknown) => Promise<KvNamespaceLike>, prefix: string, clock: Clock) {
     this.#find = find;
     this.#prefix = prefix;
     this.#clock = clock;
   }
 
   async get(key: string, c?: unknown): Promise<unknown> {
-    const text = await this.#find(c).get(this.#prefix + key);
+    const namespace = await this.#find(c);
+    const text = await namespace.get(this.#prefix + key);
     try {
       return JSON.parse(text ?? "null");
     } catch {
@@ -37,11 +38,13 @@ export class KvEntries implements KeyValueStore {
     const text = toText(record);
     const seconds = Math.ceil((record.expiresAt - this.#clock()) / 1000);
     const expirationTtl = Math.min(Math.max(seconds, MIN_TTL), MAX_TTL);
-    await this.#find(c).put(this.#prefix + key, text, { expirationTtl });
+    const namespace = await this.#find(c);
+    await namespace.put(this.#prefix + key, text, { expirationTtl });
   }
 
   async delete(key: string, c?: unknown): Promise<void> {
-    await this.#find(c).delete(this.#prefix + key);
+    const namespace = await this.#find(c);
+    await namespace.delete(this.#prefix + key);
   }
 }
 

@@ -72,6 +72,54 @@ Deno.test("CloudflareKvStore finds its namespace in each request", async () => {
   assertEquals([one.entries.size, other.entries.size], [1, 1]);
 });
 
+Deno.test("CloudflareKvStore finds a namespace later", async () => {
+  const { namespace, entries } = makeNamespace();
+  let found = 0;
+  const store = new CloudflareKvStore({
+    namespace: async (c: Context<{ Bindings: { SESSION: Promise<KvNamespaceLike> } }>) => {
+      found++;
+      return await c.env.SESSION;
+    },
+  });
+  const app = new Hono()
+    .use(session<{ name?: string }>({ store }))
+    .get("/login", async (c) => {
+      await c.var.session.regenerate();
+      c.var.session.name = "Ada";
+      return c.text("welcome");
+    })
+    .get("/me", (c) => c.text(c.var.session.name ?? "nobody"))
+    .get("/logout", (c) => {
+      c.var.session.destroy();
+      return c.text("bye");
+    });
+  const env = { SESSION: Promise.resolve(namespace) };
+  const client = new Client({ fetch: (request) => app.fetch(request, env) });
+  await client.text("/login");
+  await client.text("/login");
+  assertEquals([entries.size, await client.text("/me")], [1, "Ada"]);
+  await client.text("/logout");
+  assertEquals([entries.size, await client.text("/me")], [0, "nobody"]);
+  assert(found > 0);
+});
+
+Deno.test("CloudflareKvStore says when a namespace is not found later", async () => {
+  const cause = new Error("no binding");
+  const finds: [find: () => Promise<never>, cause: unknown][] = [
+    [() => Promise.reject(cause), cause],
+    [() => Promise.resolve(undefined as never), undefined],
+  ];
+  for (const [namespace, cause] of finds) {
+    const store = new CloudflareKvStore({ namespace });
+    const error = await assertRejects(
+      () => store.read("key", {}),
+      TypeError,
+      "Cannot reach Workers KV: namespace(c) finds none",
+    );
+    assertEquals(error.cause, cause);
+  }
+});
+
 Deno.test("CloudflareKvStore says when there is no namespace", async () => {
   const record = makeRecord(new FakeClock());
   const store = new CloudflareKvStore({ namespace: (c) => c.env.SESSION });

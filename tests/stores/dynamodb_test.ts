@@ -762,6 +762,9 @@ Deno.test("DynamoDbStore finds its document once for each operation, and knows s
   count = 0;
   for (const call of callsOf((c) => (count++, c.document), makeDocument())) await call();
   assertEquals(count, 6);
+  const { asked, ...later } = makeDocument();
+  for (const call of callsOf(async (c) => await c.document, later)) await call();
+  assertEquals(asked.length, 8);
 });
 
 Deno.test("DynamoDbStore asks at once over a document that need not be found", async () => {

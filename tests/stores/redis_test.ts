@@ -1136,6 +1136,13 @@ Deno.test("RedisStore finds its client once for each operation, and knows cluste
   assertEquals(calls, 4);
   for (const operation of operationsOf(store, clusters[0])) await operation();
   assertEquals(calls, 4 + 6);
+  const { asked, client } = makeCluster();
+  const later = new RedisStore({ client: async (c) => await c.client });
+  for (const operation of operationsOf(later, { client: Promise.resolve(client) })) {
+    asked.length = 0;
+    await operation();
+    assert(asked.length > 0);
+  }
 });
 
 Deno.test("RedisStore holds no client that it was given for a request", async () => {
