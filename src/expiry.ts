@@ -10,7 +10,7 @@ const WRITE_AHEAD = CLOCK_SKEW + 5_000;
 export const LONGEST_LIFE = 3_155_760_000;
 
 /** The longest life of a cookie, in seconds: 400 days (RFC 6265bis, 5.6.2). */
-export const LONGEST_COOKIE = 34_560_000;
+const LONGEST_COOKIE = 34_560_000;
 
 /** How long sessions live. All durations are seconds. */
 export interface ExpiryPolicy {
@@ -39,6 +39,19 @@ export function deadline(policy: ExpiryPolicy, record: Lived): number {
     record.renewedAt + lifetime(policy, record) * 1000,
     absoluteDeadline(policy, record.createdAt),
   );
+}
+
+/** When a session would end that is renewed now, in epoch milliseconds, with another lifetime in seconds if one is given. */
+export function nextDeadline(
+  policy: ExpiryPolicy,
+  { maxAge, record, now }: {
+    maxAge: number | undefined;
+    record: Pick<SessionRecord, "createdAt" | "maxAge"> | undefined;
+    now: number;
+  },
+): number {
+  const life = maxAge ?? record?.maxAge ?? policy.maxAge;
+  return Math.min(now + life * 1000, absoluteDeadline(policy, record?.createdAt ?? now));
 }
 
 /** Whether a session lives at a time. The end itself is outside of its life. */

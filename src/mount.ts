@@ -1,8 +1,9 @@
-import type { Context, MiddlewareHandler } from "hono";
+import type { Context } from "hono";
 import { asResponse, dropAnswer, editHeaders } from "./answer.ts";
 import { forbidSharing } from "./cache_headers.ts";
 import type { MiddlewareConfig } from "./check_options.ts";
-import { hold, type Mounted, type Names, namesOf, outermost, sameAs } from "./mounted.ts";
+import { Departure } from "./departure.ts";
+import { hold, type Mounted, type Names } from "./mounted.ts";
 import { replaceCookie, sessionCookie } from "./session_cookie.ts";
 import type { Sessions } from "./sessions.ts";
 import { credentialsOf, toCookies } from "./travel.ts";
@@ -11,32 +12,6 @@ import type { Delivery } from "./delivery.ts";
 import { andThen, type Awaitable, isPromiseLike } from "./promise.ts";
 import type { Exchange } from "./transport.ts";
 import type { Visit, VisitWatcher } from "./visit.ts";
-
-/** Makes the middleware of a configuration. */
-export function mount(config: MiddlewareConfig, sessions: Sessions): MiddlewareHandler {
-  const names = namesOf(config.contextKey);
-  return async function session(c, next): Promise<void> {
-    const outer = outermost(c);
-    const same = outer && sameAs(outer, config, names);
-    if (same) {
-      if (!config.lazy) await same.open();
-      return await next();
-    }
-    const mount = new Mount(c, { config, sessions, names, outer });
-    if (!config.lazy) {
-      const visit = mount.open();
-      if (isPromiseLike(visit)) await visit;
-    }
-    try {
-      await next();
-    } catch (error) {
-      await mount.finish(true);
-      throw error;
-    }
-    const leaving = mount.leave();
-    if (isPromiseLike(leaving)) await leaving;
-  };
-}
 
 /** What a {@linkcode Mount} is made of. */
 interface MountOptions {
@@ -47,7 +22,7 @@ interface MountOptions {
 }
 
 /** One session of one request. */
-class Mount implements Mounted, VisitWatcher {
+export class Mount implements Mounted, VisitWatcher {
   readonly config: MiddlewareConfig;
   readonly names: Names;
   readonly outer: Mounted | undefined;
@@ -59,6 +34,9 @@ class Mount implements Mounted, VisitWatcher {
   #opening: Awaitable<Visit> | undefined;
   #isOpening = false;
   #hasLeft = false;
+  /** Whether changes of the session are dropped, as the handler has failed. */
+  #hasFailed = false;
+  readonly #departure: Departure;
 
   constructor(c: Context, { config, sessions, names, outer }: MountOptions) {
     this.config = config;
@@ -71,6 +49,7 @@ class Mount implements Mounted, VisitWatcher {
     // Assigned as a literal it would be kept, and the request with it, until all garbage is collected.
     const assign = (key: string, value: unknown) => this.assign(key, value);
     c.set = assign;
+    this.#departure = new Departure(c, sessions.late);
     if (config.lazy) {
       const [session, cookie] = names;
       this.#set(session, UNLOADED);
@@ -89,6 +68,12 @@ class Mount implements Mounted, VisitWatcher {
     const { visit } = this;
     if (visit ? visit.isUntouched : !this.#opening) return visit?.leave();
     return this.finish(this.#c.error !== undefined || this.#c.res.status >= 500);
+  }
+
+  /** Watches out for changes of the session that come too late. */
+  watch(): void {
+    const state = this.visit?.state;
+    if (state && !this.#hasFailed) this.#departure.watch(state);
   }
 
   open(): Awaitable<Visit> {
@@ -113,6 +98,7 @@ class Mount implements Mounted, VisitWatcher {
   /** Commits, then tells the client: at once where there is nothing to commit. */
   finish(failed: boolean): Awaitable<void> {
     this.#hasLeft = true;
+    this.#hasFailed = failed;
     const { visit } = this;
     if (!visit) return this.#opening && this.#finishOpening(this.#opening, failed);
     const keepChanges = !failed || this.config.commitOnError;
@@ -182,9 +168,12 @@ class Mount implements Mounted, VisitWatcher {
 
   /** Makes the session of a visit readable on the context. */
   #show(visit: Visit): Visit {
-    if (this.#hasLeft) visit.leave();
     this.visit = visit;
     visit.watcher = this;
+    if (this.#hasLeft) {
+      visit.leave();
+      this.watch();
+    }
     const { transport } = this.config;
     if (transport) this.#set(this.names[1], sessionCookie({ cookie: transport.cookie, visit }));
     this.changed(visit);

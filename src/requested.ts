@@ -1,4 +1,5 @@
 import { isSameJson } from "./json_value.ts";
+import { LONGEST_LIFE } from "./expiry.ts";
 import type { SessionRecord } from "./record.ts";
 
 /** What was asked of a session since its last commit, beside changes of its data. */
@@ -18,6 +19,22 @@ export interface Requested {
 
 /** Nothing was asked of it. */
 export const NOTHING: Requested = {};
+
+/**
+ * What a renewal asks for.
+ *
+ * @throws {RangeError} When the lifetime is none.
+ */
+export function renewalBy(maxAge: number | "browser" | undefined): Requested {
+  if (maxAge === undefined) return { renew: true };
+  if (maxAge === "browser") return { renew: true, browser: true };
+  if (typeof maxAge === "number" && maxAge > 0 && maxAge <= LONGEST_LIFE) {
+    return { renew: true, maxAge, browser: false };
+  }
+  throw new RangeError(
+    `Cannot renew session: maxAge is ${maxAge}, a number of seconds up to ${LONGEST_LIFE} is needed`,
+  );
+}
 
 /** A record with what was asked for: the lifetime, the subject, what lists show and the cookie. */
 export function withRequested(record: SessionRecord, requested: Requested): SessionRecord {

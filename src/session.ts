@@ -76,6 +76,8 @@ export interface SessionMembers<Data extends object = SessionData> {
    *
    * @throws {TypeError} When it is set to anything but a string of 1 to 256 characters or `undefined`.
    * @throws {SessionEndedError} When it is set on a session that has ended.
+   * @throws {SessionCommittedError} When the response has left and a cookie would have to be sent: the session is new, or lies
+   * in its cookie.
    */
   subject: string | undefined;
 
@@ -87,6 +89,8 @@ export interface SessionMembers<Data extends object = SessionData> {
    * @throws {RangeError} When its JSON is longer than 2,048 characters.
    * @throws {SessionSerializationError} When a value would not survive JSON.
    * @throws {SessionEndedError} When it is set on a session that has ended.
+   * @throws {SessionCommittedError} When the response has left and a cookie would have to be sent: the session is new, or lies
+   * in its cookie.
    */
   get meta(): Readonly<Record<string, unknown>> | undefined;
   set meta(meta: object | undefined);
@@ -133,6 +137,8 @@ export interface SessionMembers<Data extends object = SessionData> {
    * @param value The value.
    * @throws {TypeError} When the key is the name of a member.
    * @throws {SessionEndedError} When the session has ended.
+   * @throws {SessionCommittedError} When the response has left and a cookie would have to be sent: the session is new, or lies
+   * in its cookie.
    */
   flash<Key extends keyof Data & string>(key: Key, value: Data[Key]): void;
   /**
@@ -147,6 +153,8 @@ export interface SessionMembers<Data extends object = SessionData> {
    * Keeps the values that were flashed by the request before for one request more.
    *
    * @throws {SessionEndedError} When the session has ended.
+   * @throws {SessionCommittedError} When the response has left and a cookie would have to be sent: the session is new, or lies
+   * in its cookie.
    */
   reflash(): void;
 
@@ -160,6 +168,8 @@ export interface SessionMembers<Data extends object = SessionData> {
    * `undefined`.
    * @returns The committed value.
    * @throws {SessionEndedError} When the session has ended, here or in another request.
+   * @throws {SessionCommittedError} When the response has left and a cookie would have to be sent: the session is new, or lies
+   * in its cookie.
    * @throws {SessionConflictError} When others were faster too many times.
    * @throws {SessionStoreError} When the store failed.
    */
@@ -170,11 +180,12 @@ export interface SessionMembers<Data extends object = SessionData> {
 
   /**
    * Commits now, without waiting for the response: in a stream or a WebSocket after it has left, or
-   * where a later error must not undo what was done.
+   * where a later error must not undo what was done. A change after the response that nobody saves is lost; the `logger`
+   * is warned of it where it can be noticed.
    *
    * @throws {SessionEndedError} When the session has ended, here or in another request.
-   * @throws {SessionCommittedError} When the response has left and the session is new, so that its cookie
-   * can't be sent any more.
+   * @throws {SessionCommittedError} When the response has left and a cookie would have to be sent: the session is new, or lies
+   * in its cookie.
    * @throws {SessionConflictError} When others were faster too many times.
    * @throws {SessionSerializationError} When a value would not survive JSON.
    * @throws {SessionStoreError} When the store failed.

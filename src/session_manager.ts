@@ -1,6 +1,6 @@
 import type { MiddlewareHandler } from "hono";
 import type { MiddlewareConfig } from "./check_options.ts";
-import { mount } from "./mount.ts";
+import { mount } from "./mounting.ts";
 import { mountedOn } from "./mounted.ts";
 import { type Session, type SessionData, typed } from "./session.ts";
 import type { SessionEnv } from "./session_env.ts";
@@ -263,6 +263,7 @@ export class SessionManager<Data extends object = SessionData, Key extends strin
   async open(request: Request, { c }: ManageOptions = {}): Promise<Session<Data> | undefined> {
     const visit = await this.#sessions.open(await credentialsOf(this.#config, request, c), c);
     visit.leave();
+    if (visit.state) this.#sessions.late.watch(visit.state, 0);
     return visit.isLoaded ? typed<Data>(visit.session) : undefined;
   }
 }

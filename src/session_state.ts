@@ -1,11 +1,11 @@
-import type { Clock } from "./clock.ts";
 import { beginWith, type Contents, contentsOf, EMPTY, sameContents } from "./contents.ts";
 import { close, refuseEnded } from "./ended.ts";
 import { SessionCommittedError } from "./errors.ts";
-import { deadline, type ExpiryPolicy, LONGEST_LIFE } from "./expiry.ts";
+import { deadline, nextDeadline } from "./expiry.ts";
 import { JsonObject } from "./json_object.ts";
+import type { KeeperConfig } from "./keeper_config.ts";
 import type { SessionRecord } from "./record.ts";
-import { NOTHING, type Requested } from "./requested.ts";
+import { NOTHING, renewalBy, type Requested } from "./requested.ts";
 import { assertNotReserved, type SessionController, SessionObject } from "./session.ts";
 import { SessionView } from "./session_view.ts";
 import { assertSubject, parseMeta, serializeMeta } from "./subject.ts";
@@ -21,10 +21,7 @@ export interface Stored {
 
 /** What a session needs of whoever keeps it. */
 export interface SessionKeeper {
-  readonly clock: Clock;
-  /** A clock by which nothing happens at the same time. */
-  readonly instant: Clock;
-  readonly expiry: ExpiryPolicy;
+  readonly config: KeeperConfig;
   /** Whether the response has left, and every cookie with it. */
   readonly committed: boolean;
   /** Called when the handler ends the session. */
@@ -92,13 +89,13 @@ export class SessionState implements SessionController {
   }
 
   set subject(subject: string | undefined) {
-    this.assertLive("change");
+    this.#assertSavable("change");
     if (subject !== undefined) {
       assertSubject(subject, { action: "set session.subject", otherwise: ", or undefined" });
     }
     // The moment of the login, not of its commit: all sessions of the subject may be ended in between.
     this.#ask({
-      subject: subject === undefined ? null : { name: subject, at: this.#keeper.instant() },
+      subject: subject === undefined ? null : { name: subject, at: this.#keeper.config.instant() },
     });
   }
 
@@ -109,7 +106,7 @@ export class SessionState implements SessionController {
   }
 
   set meta(meta: object | undefined) {
-    this.assertLive("change");
+    this.#assertSavable("change");
     this.#ask({ meta: meta === undefined ? null : serializeMeta(meta) });
   }
 
@@ -128,7 +125,7 @@ export class SessionState implements SessionController {
   /** Its lifetime in seconds; `undefined` when its cookie ends with the browser. */
   get maxAge(): number | undefined {
     const { maxAge, browser } = { ...this.stored?.record, ...this.requested };
-    return browser ? undefined : maxAge ?? this.#keeper.expiry.maxAge;
+    return browser ? undefined : maxAge ?? this.#keeper.config.expiry.maxAge;
   }
 
   /** Whether it is new, without data, and nothing is asked of it. A symbol alone is nothing that could be stored. */
@@ -143,15 +140,11 @@ export class SessionState implements SessionController {
   }
 
   expiresAt(): number {
-    const { clock, expiry } = this.#keeper;
+    const { clock, expiry } = this.#keeper.config;
     if (this.status === "ended") return clock();
-    if (this.stored && !this.requested.renew) return deadline(expiry, this.stored.record);
-    const now = clock();
-    const { createdAt = now, maxAge = expiry.maxAge } = this.stored?.record ?? {};
-    return Math.min(
-      now + (this.requested.maxAge ?? maxAge) * 1000,
-      createdAt + (expiry.absoluteMaxAge ?? Infinity) * 1000,
-    );
+    const { requested, stored } = this;
+    if (stored && !requested.renew) return deadline(expiry, stored.record);
+    return nextDeadline(expiry, { maxAge: requested.maxAge, record: stored?.record, now: clock() });
   }
 
   destroy(): void {
@@ -173,42 +166,33 @@ export class SessionState implements SessionController {
   renew(maxAge: number | "browser" | undefined): void {
     this.assertLive("renew");
     this.assertNotCommitted("renew");
-    if (maxAge === "browser") {
-      this.#ask({ browser: true });
-    } else if (maxAge !== undefined) {
-      if (!(typeof maxAge === "number" && maxAge > 0 && maxAge <= LONGEST_LIFE)) {
-        throw new RangeError(
-          `Cannot renew session: maxAge is ${maxAge}, a number of seconds up to ${LONGEST_LIFE} is needed`,
-        );
-      }
-      this.#ask({ maxAge, browser: false });
-    }
-    this.#ask({ renew: true });
+    this.#ask(renewalBy(maxAge));
   }
 
   flash(key: string, value: unknown): void {
-    this.assertLive("flash");
+    this.#assertSavable("flash");
     this.#view.flash(key, value);
   }
 
   reflash(): void {
-    this.assertLive("reflash");
+    this.#assertSavable("reflash");
     this.#view.reflash();
   }
 
   save(): Promise<void> {
-    this.assertLive("save");
+    this.#assertSavable("save");
     return this.#keeper.save(this);
   }
 
   update(key: string, change: (value: unknown) => unknown): Promise<unknown> {
-    this.assertLive("update");
+    this.#assertSavable("update");
     assertNotReserved(key);
     return this.#keeper.update(this, key, change);
   }
 
   /** Replaces all data and keeps the session. */
   replaceData(data: object): void {
+    this.#assertSavable("change");
     this.#view.replace(data);
   }
 
@@ -282,9 +266,17 @@ export class SessionState implements SessionController {
     if (this.status !== "live") refuseEnded(action);
   }
 
+  /** @throws {SessionEndedError | SessionCommittedError} When nothing of it can be stored any more. */
+  #assertSavable(action: string): void {
+    this.assertLive(action);
+    if (!this.stored || !this.#keeper.config.canSaveLate) this.assertNotCommitted(action);
+  }
+
   /** @throws {SessionCommittedError} When the response has left. */
   assertNotCommitted(action: string): void {
     if (!this.#keeper.committed) return;
-    throw new SessionCommittedError(`Cannot ${action} session: the response has left`);
+    throw new SessionCommittedError(
+      `Cannot ${action} session: the response has left, with all cookies; do it before that`,
+    );
   }
 }

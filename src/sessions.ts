@@ -3,6 +3,7 @@ import { SessionStoreError } from "./errors.ts";
 import { end } from "./committing.ts";
 import { emit, type RejectionReason } from "./events.ts";
 import { isLive } from "./expiry.ts";
+import { LateChanges } from "./late_changes.ts";
 import { andThen, type Awaitable, orElse } from "./promise.ts";
 import { Queue } from "./queue.ts";
 import { isSessionRecord } from "./record.ts";
@@ -15,7 +16,8 @@ import { Visit } from "./visit.ts";
 import type { VisitConfig } from "./visiting.ts";
 
 /** The checked configuration of the life of sessions. */
-export interface SessionsConfig extends Omit<VisitConfig, "store" | "queue"> {
+export interface SessionsConfig
+  extends Omit<VisitConfig, "store" | "queue" | "late" | "canSaveLate"> {
   readonly store: SessionStore;
   readonly onStoreError: "error" | "anonymous";
   /** Milliseconds. */
@@ -47,13 +49,19 @@ interface Loaded {
 
 /** Keeps the sessions of one configuration. */
 export class Sessions {
+  /** Watches sessions whose response has left. */
+  readonly late: LateChanges;
   readonly #config: VisitConfig;
   readonly #onStoreError: "error" | "anonymous";
 
   constructor({ store, onStoreError, storeTimeout, ...config }: SessionsConfig) {
     this.#onStoreError = onStoreError;
+    const canSaveLate = !store.capabilities.stateless;
+    this.late = new LateChanges({ ...config, canSaveLate });
     this.#config = {
       ...config,
+      late: this.late,
+      canSaveLate,
       queue: new Queue(storeTimeout),
       store: new BoundedStore(store, {
         timeout: storeTimeout,

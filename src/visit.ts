@@ -1,15 +1,14 @@
-import type { Clock } from "./clock.ts";
 import { commit } from "./commit.ts";
-import { end } from "./committing.ts";
+import { Endings } from "./endings.ts";
 import { refuseEnded, sessionAtEnd } from "./ended.ts";
 import { SessionExistsError } from "./errors.ts";
-import { emit } from "./events.ts";
-import type { ExpiryPolicy } from "./expiry.ts";
 import { refuseChange, sessionInOutage } from "./outage.ts";
 import { andThen, type Awaitable, orElse } from "./promise.ts";
 import { type Delivery, toDelivery } from "./delivery.ts";
+import type { KeeperConfig } from "./keeper_config.ts";
 import { assertPlainObject, type SessionObject } from "./session.ts";
 import { type SessionKeeper, SessionState } from "./session_state.ts";
+import { start } from "./start.ts";
 import { update } from "./update.ts";
 import type { Outcome, VisitConfig, VisitOptions } from "./visiting.ts";
 
@@ -26,39 +25,30 @@ export class Visit implements SessionKeeper {
 
   readonly #config: VisitConfig;
   readonly #options: VisitOptions;
-  #ended: SessionState[] | undefined;
-  /** How many of those are no longer in the store. */
-  #removed = 0;
+  /** What this request has ended, once it has. */
+  #endings: Endings | undefined;
   /** The session that the client came with. */
   readonly #loaded: SessionState | undefined;
   #current: SessionState | undefined;
   #session: SessionObject;
   #accessToken: string | undefined;
-  /** Whether the session that the client came with was deleted. */
-  #deleted = false;
   #committed = false;
 
   /** @throws {SyntaxError} When what is stored is not the JSON of objects. */
   constructor(config: VisitConfig, options: VisitOptions) {
     this.#config = config;
     this.#options = options;
-    this.#loaded = this.#restore(options);
+    const { stored, shown } = options;
+    if (stored) this.#loaded = new SessionState(this, { stored, shown });
+    if (options.moved) this.#loaded?.moved();
     this.#current = this.#loaded ?? this.#begin(config.initial());
     this.isLoaded = this.#loaded !== undefined;
     const { session } = this.#current;
     this.#session = options.outage ? sessionInOutage(session) : session;
   }
 
-  get clock(): Clock {
-    return this.#config.clock;
-  }
-
-  get instant(): Clock {
-    return this.#config.instant;
-  }
-
-  get expiry(): ExpiryPolicy {
-    return this.#config.expiry;
+  get config(): KeeperConfig {
+    return this.#config;
   }
 
   /** What the session reads now. */
@@ -118,16 +108,7 @@ export class Visit implements SessionKeeper {
       throw new SessionExistsError("Cannot start session: another one is live");
     }
     const state = this.#begin();
-    state.assertNotCommitted("start");
-    state.replaceData(data);
-    prepare(state);
-    await commit(
-      this.#config,
-      state,
-      { keepChanges: true, consumeFlash: false, storeEmpty: true },
-      this.#options.c,
-    );
-    state.assertLive("start");
+    await start(this.#config, state, { data, prepare }, this.#options.c);
     before?.destroy();
     this.#show(state);
     await this.issue();
@@ -140,7 +121,7 @@ export class Visit implements SessionKeeper {
   }
 
   ended(state: SessionState): void {
-    (this.#ended ??= []).push(state);
+    (this.#endings ??= new Endings(this.#config, this.#options.c)).add(state);
     if (state !== this.#current) return;
     this.#current = undefined;
     this.#session = sessionAtEnd(state);
@@ -153,26 +134,27 @@ export class Visit implements SessionKeeper {
   }
 
   async save(state: SessionState): Promise<void> {
-    if (!state.stored) state.assertNotCommitted("save");
-    await this.#removeEnded();
     const options = { keepChanges: true, consumeFlash: this.#committed };
-    try {
+    await this.#saving(state, async () => {
       await commit(this.#config, state, options, this.#options.c);
-    } finally {
-      await this.issue();
-    }
+    });
     state.assertLive("save");
   }
 
-  async update(
+  update(
     state: SessionState,
     key: string,
     change: (value: unknown) => unknown,
   ): Promise<unknown> {
-    if (!state.stored) state.assertNotCommitted("save");
-    await this.#removeEnded();
+    const run = () => update(this.#config, state, { key, change }, this.#options.c);
+    return this.#saving(state, run);
+  }
+
+  /** Commits something now, after what this request has ended. */
+  async #saving<Result>(state: SessionState, save: () => Promise<Result>): Promise<Result> {
+    await this.#endings?.remove();
     try {
-      return await update(this.#config, state, { key, change }, this.#options.c);
+      return await (this.#committed ? this.#config.late.during(state, save) : save());
     } finally {
       await this.issue();
     }
@@ -197,7 +179,7 @@ export class Visit implements SessionKeeper {
 
   /** Ends the session of this request that a key opens; `false` when none of its sessions is that one. */
   endByKey(key: string): boolean {
-    if (this.#ended?.some(({ stored }) => stored?.key === key)) return true;
+    if (this.#endings?.includes(key)) return true;
     if (this.state?.stored?.key !== key) return false;
     this.state.destroy();
     return true;
@@ -210,7 +192,7 @@ export class Visit implements SessionKeeper {
 
   /** Whether nothing was done that could be stored or told: a visitor without a session who put nothing in. */
   get isUntouched(): boolean {
-    return this.#current?.isUntouched === true && !this.#ended && !this.isOutage;
+    return this.#current?.isUntouched === true && !this.#endings && !this.isOutage;
   }
 
   /**
@@ -226,7 +208,9 @@ export class Visit implements SessionKeeper {
     }
     const committing = orElse(
       () =>
-        this.#ended ? this.#removeEnded().then(() => this.#commit(outcome)) : this.#commit(outcome),
+        this.#endings
+          ? this.#endings.remove().then(() => this.#commit(outcome))
+          : this.#commit(outcome),
       (error) => {
         this.leave();
         throw error;
@@ -247,42 +231,24 @@ export class Visit implements SessionKeeper {
     return commit(this.#config, state, options, this.#options.c);
   }
 
-  /** Ends what the handler has ended, before another session takes its place. */
-  async #removeEnded(): Promise<void> {
-    const { c } = this.#options;
-    for (; this.#ended && this.#removed < this.#ended.length; this.#removed++) {
-      const state = this.#ended[this.#removed]!;
-      if (!state.stored) continue;
-      await end(this.#config, state.stored, c);
-      this.#deleted ||= !this.#isByToken(state);
-      emit(this.#config, "destroyed", { sid: state.sid, reason: "logout" }, c);
-    }
-  }
-
   /** What the client is to be told of what was committed so far, whatever came of the rest. */
   get delivery(): Delivery | undefined {
     const state = this.#current;
     const { by, stored: found, stale } = this.#options;
     const held = by === "cookie" ? found?.record.cookie : undefined;
     const clear = { token: undefined, held };
-    if (!state) return this.#deleted || stale ? clear : undefined;
+    const deleted = this.#endings?.hasDeleted((ended) => !this.#isByToken(ended));
+    if (!state) return deleted || stale ? clear : undefined;
     const { deliver, stored } = state;
-    if (!stored) return this.#deleted ? clear : undefined;
+    if (!stored) return deleted ? clear : undefined;
     // A link that carries a token must not make its session that of the browser that follows it.
     if (!deliver || stored.token === undefined || this.#isByToken(state)) return undefined;
-    return toDelivery(stored, { held, now: this.clock() });
+    return toDelivery(stored, { held, now: this.#config.clock() });
   }
 
   /** Whether a session is the one that an access token led to. */
   #isByToken(state: SessionState | undefined): boolean {
     return this.#options.by === "token" && state !== undefined && state === this.#loaded;
-  }
-
-  #restore({ stored, shown, moved }: VisitOptions): SessionState | undefined {
-    if (!stored) return undefined;
-    const state = new SessionState(this, { stored, shown });
-    if (moved) state.moved();
-    return state;
   }
 
   #begin(initial?: string): SessionState {

@@ -1,4 +1,5 @@
 import type { Committing } from "./committing.ts";
+import type { LateChanges } from "./late_changes.ts";
 import type { SessionObject } from "./session.ts";
 import type { Stored } from "./session_state.ts";
 
@@ -7,6 +8,9 @@ export interface VisitConfig extends Committing {
   /** The JSON text of the data that a new session has. */
   readonly initial: () => string;
   readonly allowOverwrite: boolean;
+  readonly canSaveLate: boolean;
+  /** Warns of changes that nobody saves. */
+  readonly late: LateChanges;
   /** Makes the token for clients that keep no cookies. */
   readonly issue:
     | ((stored: Stored, session: SessionObject, c: unknown) => Promise<string>)

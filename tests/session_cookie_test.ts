@@ -53,11 +53,7 @@ const STORES: Record<string, (clock: () => number) => Store> = {
     ]),
   ),
   "EncryptedCookieStore with revocations": (clock) =>
-    new EncryptedCookieStore({
-      secret: SECRET,
-      clock,
-      revocations: new MapStore({ clock, maxEntries: Infinity }),
-    }),
+    new EncryptedCookieStore({ secret: SECRET, clock, revocations: new MapStore({ clock }) }),
 };
 
 type Use = (cookie: SessionCookie) => unknown;

@@ -7,6 +7,7 @@ import { Gate } from "../_gate.ts";
 import { recordKeys } from "../_recorded_store.ts";
 import { type Data, makeApp } from "./_app.ts";
 import { endRaces } from "./_end_races.ts";
+import { lateChanges } from "./_late_changes.ts";
 import { lateRaces } from "./_late_races.ts";
 import { atomicRaces, races } from "./_races.ts";
 import { subjects } from "./_subjects.ts";
@@ -602,6 +603,7 @@ export function httpSuite(suite: HttpSuiteOptions): void {
     assertEquals((await app.request("/static")).status, 200, "anonymous visitors don't notice");
   });
 
+  lateChanges(test);
   if (revocable) endRaces(test);
   if (stateless) return;
   races(test);

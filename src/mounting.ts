@@ -1,0 +1,33 @@
+import type { MiddlewareHandler } from "hono";
+import type { MiddlewareConfig } from "./check_options.ts";
+import { Mount } from "./mount.ts";
+import { namesOf, outermost, sameAs } from "./mounted.ts";
+import { isPromiseLike } from "./promise.ts";
+import type { Sessions } from "./sessions.ts";
+
+/** Makes the middleware of a configuration. */
+export function mount(config: MiddlewareConfig, sessions: Sessions): MiddlewareHandler {
+  const names = namesOf(config.contextKey);
+  return async function session(c, next): Promise<void> {
+    const outer = outermost(c);
+    const same = outer && sameAs(outer, config, names);
+    if (same) {
+      if (!config.lazy) await same.open();
+      return await next();
+    }
+    const mount = new Mount(c, { config, sessions, names, outer });
+    if (!config.lazy) {
+      const visit = mount.open();
+      if (isPromiseLike(visit)) await visit;
+    }
+    try {
+      await next();
+    } catch (error) {
+      await mount.finish(true);
+      throw error;
+    }
+    const leaving = mount.leave();
+    if (isPromiseLike(leaving)) await leaving;
+    mount.watch();
+  };
+}
