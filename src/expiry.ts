@@ -10,7 +10,7 @@ const WRITE_AHEAD = CLOCK_SKEW + 5_000;
 export const LONGEST_LIFE = 3_155_760_000;
 
 /** The longest life of a cookie, in seconds: 400 days (RFC 6265bis, 5.6.2). */
-const LONGEST_COOKIE = 34_560_000;
+export const LONGEST_COOKIE = 34_560_000;
 
 /** How long sessions live. All durations are seconds. */
 export interface ExpiryPolicy {

@@ -91,6 +91,11 @@ export interface SessionRecord extends SessionTimes {
   readonly successor?: string;
   /** Until when the rotated token leads to its successor, in epoch milliseconds. */
   readonly graceUntil?: number;
+  /**
+   * Where the client holds the record and a store on the server knows which cookies are valid: counts those that were
+   * left behind, by a new token or another subject. A write keeps it. 0 when absent.
+   */
+  readonly generation?: number;
 }
 
 /** The members of a JSON object: a JSON text per key. */
@@ -119,7 +124,12 @@ export function isSessionRecord(value: unknown): value is SessionRecord {
     (record.maxAge === undefined || Number.isFinite(record.maxAge)) &&
     (record.browser === undefined || typeof record.browser === "boolean") &&
     (record.tokenAt === undefined || isTime(record.tokenAt)) &&
-    (record.graceUntil === undefined || isTime(record.graceUntil));
+    (record.graceUntil === undefined || isTime(record.graceUntil)) &&
+    (record.generation === undefined || isCount(record.generation));
+}
+
+function isCount(value: unknown): boolean {
+  return Number.isSafeInteger(value) && value as number >= 0;
 }
 
 function isText(value: unknown): boolean {

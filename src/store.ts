@@ -39,6 +39,13 @@ export interface StoreCapabilities {
    * @default {1}
    */
   readonly chunks?: number;
+  /**
+   * Whether records are dropped before they expire, as the oldest are when the store is full. A session may end early by
+   * it; a mark that says that one has ended may not.
+   *
+   * @default {false}
+   */
+  readonly evicts?: boolean;
   /** The largest record, in bytes of its JSON. */
   readonly maxBytes?: number;
   /** The shortest time to live that the backend takes, in seconds. */

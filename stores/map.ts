@@ -55,7 +55,7 @@ const LOOKS = 4;
 export interface MapStoreOptions {
   /**
    * The most sessions to keep. One more drops the session that was written or renewed longest ago,
-   * expired ones first as far as they have been met.
+   * expired ones first as far as they have been met. `Infinity` drops none, as `revocations` of cookie stores require.
    *
    * @default {100_000}
    */
@@ -85,12 +85,8 @@ export interface MapStoreOptions {
  * ```
  */
 export class MapStore implements SessionStore {
-  /** Atomic and strongly consistent, within one process. */
-  readonly capabilities: StoreCapabilities = {
-    atomic: true,
-    index: true,
-    consistency: "strong",
-  };
+  /** Atomic and strongly consistent, within one process. It evicts, unless `maxEntries` is `Infinity`. */
+  readonly capabilities: StoreCapabilities;
   /** In the order of the last write, oldest first. */
   readonly #records = new Map<string, SessionRecord>();
   readonly #index = new SubjectIndex();
@@ -112,6 +108,12 @@ export class MapStore implements SessionStore {
         `Cannot create MapStore: maxEntries is ${maxEntries}, a positive integer is needed`,
       );
     }
+    this.capabilities = {
+      atomic: true,
+      index: true,
+      consistency: "strong",
+      ...(maxEntries === Infinity ? {} : { evicts: true }),
+    };
     this.#maxEntries = maxEntries;
     this.#clock = clock;
     this.#notBefore = new NotBefore(maxEntries, clock);

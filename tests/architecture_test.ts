@@ -159,6 +159,7 @@ Deno.test("stores import the contract, records and errors, and never each other 
   const allowed: Record<string, string[]> = {
     cookie: [
       "src/base64url.ts",
+      "src/expiry.ts",
       "src/hmac.ts",
       "src/node_crypto.ts",
       "src/promise.ts",

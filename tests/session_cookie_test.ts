@@ -53,7 +53,11 @@ const STORES: Record<string, (clock: () => number) => Store> = {
     ]),
   ),
   "EncryptedCookieStore with revocations": (clock) =>
-    new EncryptedCookieStore({ secret: SECRET, clock, revocations: new MapStore({ clock }) }),
+    new EncryptedCookieStore({
+      secret: SECRET,
+      clock,
+      revocations: new MapStore({ clock, maxEntries: Infinity }),
+    }),
 };
 
 type Use = (cookie: SessionCookie) => unknown;

@@ -1,6 +1,5 @@
-import { SessionTooLargeError } from "../../src/errors.ts";
 import { andThen } from "../../src/promise.ts";
-import { parseMembers, type SessionRecord, type SessionTimes } from "../../src/record.ts";
+import type { SessionRecord, SessionTimes } from "../../src/record.ts";
 import {
   type Awaitable,
   type Clock,
@@ -13,15 +12,10 @@ import {
 } from "../../src/store.ts";
 import type { CookieFormat } from "./format.ts";
 import { Memo } from "./memo.ts";
-import { type Admission, Revocations } from "./revocations.ts";
+import { Revocations, succeed, type Succession } from "./revocations.ts";
+import { assertSize, LARGEST_COOKIE } from "./size.ts";
 
-/** What browsers keep of one cookie, name and value together, in bytes (RFC 6265bis, 5.6). */
-const LARGEST_COOKIE = 4096;
 const MOST_CHUNKS = 4;
-/** The most bytes that a character takes percent-encoded: three of UTF-8. */
-const MOST_ENCODED = 9;
-/** What a chunk takes beside its part of the value: the suffix of its name, or the mark of how many there are. */
-const CHUNK_OVERHEAD = 2;
 /** The shape of the keys of listed sessions. No sealed value is that short. */
 const KEY_REGEXP = /^[\w-]{43}$/;
 
@@ -33,7 +27,7 @@ const KEY_REGEXP = /^[\w-]{43}$/;
  * import { EncryptedCookieStore, type CookieStoreOptions } from "@x/hono-session/stores/cookie";
  * import { MapStore } from "@x/hono-session/stores/map";
  *
- * const options: CookieStoreOptions = { revocations: new MapStore() };
+ * const options: CookieStoreOptions = { revocations: new MapStore({ maxEntries: Infinity }) };
  * const secret = "at least thirty-two characters, from the environment";
  * new EncryptedCookieStore({ secret, ...options });
  * ```
@@ -54,11 +48,16 @@ export interface CookieStoreOptions {
    */
   memo?: number;
   /**
-   * A store on the server that remembers which sessions were ended, which got a new token and when all of a
-   * subject's were ended, for 400 days, the longest life of a cookie. It costs one read with every
-   * request that has a session, two at the same time when the session has a subject, and as much again with
-   * every write. Without it a copy of a cookie outlives logout (ASVS 5.0, 7.4.1). It must be atomic and strongly
-   * consistent: elsewhere a mark may be seen late, or get lost.
+   * A store on the server that remembers which cookies are invalid: those of sessions that were ended, those that were
+   * left behind by a new token or another subject, and those of subjects all of whose sessions were ended. It makes
+   * every copy of them invalid, whatever was written with the copy. It costs one read with every request that has a
+   * session, two at the same time when the session has a subject, and as much again with every write. Without it a copy
+   * of a cookie outlives logout (ASVS 5.0, 7.4.1).
+   *
+   * It must be atomic and strongly consistent and must not evict records: elsewhere a mark may be seen late, or get
+   * lost. A `MapStore` requires `maxEntries: Infinity`, Redis `maxmemory-policy noeviction`. A mark stays for 401 days, a
+   * day longer than a browser keeps a cookie. A session with a longer life has its marks from the beginning, for as long
+   * as it could live.
    *
    * A store with an index also lists the sessions of subjects: it holds an entry for each, without its data, for as
    * long as any of its cookies lives. A write of such a session costs one more read at the same time, and the write
@@ -111,7 +110,7 @@ export class CookieStore implements SessionStore {
    * @param options What all cookie stores can do.
    * @param cookieName The name of the cookie. The middleware sets it.
    * @throws {RangeError} When `chunks` or `memo` is out of range.
-   * @throws {TypeError} When `revocations` can't promise what they are for.
+   * @throws {TypeError} When `revocations` can't promise what they are for: a mark could get lost or be seen late.
    */
   constructor(format: CookieFormat, options: CookieStoreOptions = {}, cookieName = "sid") {
     const { chunks = 1, memo = 1000, clock = systemClock, revocations } = options;
@@ -123,7 +122,7 @@ export class CookieStore implements SessionStore {
     if (!Number.isInteger(memo) || memo < 0) {
       throw new RangeError(`Cannot create cookie store: memo is ${memo}, not 0 or more`);
     }
-    if (revocations) assertReliable(revocations.capabilities);
+    if (revocations) assertReliable(revocations);
     this.#format = format;
     this.#options = options;
     this.#cookieName = cookieName;
@@ -165,8 +164,8 @@ export class CookieStore implements SessionStore {
     return andThen(this.#open(token, c), (record) => {
       if (!record || this.#clock() >= record.expiresAt) return undefined;
       return andThen(
-        this.#revocations?.isRevoked(record, c),
-        (isRevoked) => isRevoked ? undefined : record,
+        this.#revocations?.fateOf(record, c) ?? "live",
+        (fate) => fate === "live" ? record : undefined,
       );
     });
   }
@@ -201,41 +200,42 @@ export class CookieStore implements SessionStore {
   /**
    * Seals a changed session.
    *
-   * @param _token Not used: nobody can take it back.
+   * @param token The value of the cookie until now.
    * @param record The record.
-   * @param previous The record that was read.
+   * @param _previous Not used: the token says it.
    * @param c The Hono context.
    * @returns The value of the cookie, or `false` when the session was ended meanwhile.
    * @throws {SessionTooLargeError} When a browser would not keep the cookie.
    * @throws {SessionEndedError} When it becomes the session of a subject all of whose sessions were ended since.
    */
   update(
-    _token: string,
+    token: string,
     record: SessionRecord,
-    previous: SessionRecord,
+    _previous: SessionRecord,
     c?: unknown,
   ): Awaitable<string | false> {
-    return this.#write({ record, previous }, c);
+    return this.#writeOver(token, { record }, c);
   }
 
   /**
-   * Seals a session anew. With `revocations` its older cookies are dead from now on.
+   * Seals a session anew. With `revocations` its cookies until now are invalid from now on, and with them whatever was
+   * written with a copy of one.
    *
-   * @param _token Not used: what is known of it is the version of its record.
+   * @param token The value of the cookie until now.
    * @param next The record.
-   * @param previous The record that was read.
+   * @param _previous Not used: the token says it.
    * @param c The Hono context.
-   * @returns The value of the cookie, or `false` when the session was ended meanwhile.
+   * @returns The value of the cookie, or `false` when the session was ended or replaced meanwhile.
    * @throws {SessionTooLargeError} When a browser would not keep the cookie.
    * @throws {SessionEndedError} When it becomes the session of a subject all of whose sessions were ended since.
    */
   replace(
-    _token: string,
+    token: string,
     next: StoreReplacement,
-    previous: SessionRecord,
+    _previous: SessionRecord,
     c?: unknown,
   ): Awaitable<string | false> {
-    return this.#write({ record: next.record, previous, replaces: true }, c);
+    return this.#writeOver(token, { record: next.record, replaces: true }, c);
   }
 
   /**
@@ -307,10 +307,26 @@ export class CookieStore implements SessionStore {
     );
   }
 
-  #write(admission: Admission, c: unknown): Awaitable<string | false> {
-    return andThen(this.#seal(admission.record, c), (token) =>
+  #writeOver(
+    token: string,
+    next: Omit<Succession, "previous">,
+    c: unknown,
+  ): Awaitable<string | false> {
+    if (!this.#revocations) return this.#seal(next.record, c);
+    return andThen(
+      this.#open(token, c),
+      (previous) => previous !== undefined && this.#write({ ...next, previous }, c),
+    );
+  }
+
+  #write(succession: Succession, c: unknown): Awaitable<string | false> {
+    const revocations = this.#revocations;
+    if (!revocations) return this.#seal(succession.record, c);
+    const { previous } = succession;
+    const record = succeed(succession);
+    return andThen(this.#seal(record, c), (token) =>
       andThen(
-        this.#revocations?.admit(admission, c) ?? true,
+        revocations.admit({ record, previous }, c),
         (isAdmitted) => isAdmitted && token,
       ));
   }
@@ -333,7 +349,7 @@ export class CookieStore implements SessionStore {
 
   #seal(record: SessionRecord, c: unknown): Awaitable<string> {
     return andThen(this.#format.seal(record, { cookieName: this.#cookieName, c }), (token) => {
-      this.#assertSize(token, record);
+      assertSize(token, record, { cookieName: this.#cookieName, chunks: this.#chunks });
       return token;
     });
   }
@@ -346,37 +362,20 @@ export class CookieStore implements SessionStore {
     this.#memos.set(keys, memo);
     return memo;
   }
-
-  /** @throws {SessionTooLargeError} When a browser would not keep the cookie. */
-  #assertSize(token: string, record: SessionRecord): void {
-    const name = this.#cookieName.length + 1;
-    if (name + token.length * MOST_ENCODED <= LARGEST_COOKIE) return;
-    // A value may hold what a cookie can't, which is sent percent-encoded.
-    const size = name + encodeURIComponent(token).length;
-    const limit = this.#chunks === 1
-      ? LARGEST_COOKIE
-      : name + this.#chunks * (LARGEST_COOKIE - name - CHUNK_OVERHEAD);
-    if (size <= limit) return;
-    throw new SessionTooLargeError(
-      `Cannot seal session: the cookie is ${size} bytes, browsers keep ${limit}; ${
-        largestKey(record)
-      }`,
-      { size, limit },
-    );
-  }
 }
 
 /** @throws {TypeError} When a mark in such a store may get lost or be seen late. */
-function assertReliable({ atomic, consistency }: StoreCapabilities): void {
-  if (atomic && consistency === "strong") return;
-  throw new TypeError(
-    "Cannot create cookie store: revocations takes a store on the server that is atomic and strongly consistent",
-  );
-}
-
-function largestKey({ data }: SessionRecord): string {
-  const [largest] = [...parseMembers(data)].sort(([, one], [, other]) => other.length - one.length);
-  return largest
-    ? `the largest key is ${JSON.stringify(largest[0])} with ${largest[1].length} characters`
-    : "there are no data";
+function assertReliable({ capabilities }: SessionStore): void {
+  const { atomic, consistency, evicts = false } = capabilities ?? {};
+  if (!atomic || consistency !== "strong") {
+    throw new TypeError(
+      "Cannot create cookie store: revocations requires a store on the server that is atomic and strongly consistent",
+    );
+  }
+  if (evicts) {
+    throw new TypeError(
+      "Cannot create cookie store: revocations drops the oldest records when it is full, and an ended session would be " +
+        "valid again; give MapStore maxEntries: Infinity, or take Deno KV, Redis or DynamoDB",
+    );
+  }
 }

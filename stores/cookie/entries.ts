@@ -2,6 +2,7 @@ import type { SessionRecord } from "../../src/record.ts";
 import type { DeleteAllOptions, ListedSession, SessionStore } from "../../src/store.ts";
 import { hashToken } from "../../src/token.ts";
 import { inBatches } from "./batches.ts";
+import { generationOf } from "./session_marks.ts";
 
 const TRIES = 10;
 
@@ -31,22 +32,24 @@ export class Entries {
   }
 
   /**
-   * Brings the entry of a session in line with its record.
+   * Brings the entry of a session in line with the record of one of its cookies.
    *
    * @param known The entry as far as known.
-   * @param alone Whether the session has no older cookies any more.
    */
   async put(
     record: SessionRecord,
-    { known, alone }: { known: SessionRecord | undefined; alone: boolean },
+    known: SessionRecord | undefined,
     c: unknown,
   ): Promise<void> {
     const key = await keyOf(record);
     const subject = await subjectOf(record.subject!);
     let stored = known;
     for (let tries = 0; tries < TRIES; tries++) {
+      const newer = stored ? generationOf(stored) - generationOf(record) : -1;
+      // What was left behind meanwhile is not to be shown any more.
+      if (newer > 0) return;
       const entry = {
-        ...toEntry(record, alone ? undefined : stored),
+        ...toEntry(record, newer === 0 ? stored : undefined),
         subject,
         cookieName: this.#cookieName,
         version: (stored?.version ?? 0) + 1,
@@ -57,7 +60,10 @@ export class Entries {
       if (written) return;
       stored = await this.#store.read(key, c);
       // Of two requests at the same time the one is as good as the other.
-      if (stored && stored.expiresAt >= entry.expiresAt) return;
+      if (
+        stored && generationOf(stored) === generationOf(record) &&
+        stored.expiresAt >= entry.expiresAt
+      ) return;
     }
     throw new Error("Cannot list session: its entry was written too often at the same time");
   }

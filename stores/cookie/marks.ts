@@ -1,17 +1,35 @@
+import { LONGEST_COOKIE, LONGEST_LIFE } from "../../src/expiry.ts";
 import { parseObject, type SessionRecord } from "../../src/record.ts";
-import type { Clock, DeleteAllOptions, ListedSession, SessionStore } from "../../src/store.ts";
-import { hashToken } from "../../src/token.ts";
-import { inBatches } from "./batches.ts";
+import type { Clock, SessionStore } from "../../src/store.ts";
 
 const TRIES = 10;
 
-/** The longest life of a cookie in milliseconds: 400 days (RFC 6265bis, 5.6.2). */
-const LONGEST_COOKIE = 34_560_000_000;
+/** How much longer than what it ends a mark lives, in milliseconds: for clocks that differ, and requests under way. */
+const SPARE = 86_400_000;
+
+/** The longest life of a cookie in a browser, in milliseconds. */
+const USUAL = LONGEST_COOKIE * 1000;
+
+/** The longest life of a session, in milliseconds. */
+const LONGEST = LONGEST_LIFE * 1000;
 
 /** What is remembered of a session, or of a subject: a JSON object. */
-type Mark = Record<string, unknown>;
+export type Mark = Readonly<Record<string, unknown>>;
 
-/** Remembers in a store on the server which cookies are worth nothing any more. */
+/** A change of a mark. */
+export interface MarkChange {
+  /** The mark as it was read. */
+  readonly stored: SessionRecord | undefined;
+  /** When the last of the cookies ends that are known to depend on it, in epoch milliseconds. */
+  readonly until?: number;
+  /** The mark that takes the place of another one; nothing when that stays. */
+  change(mark: Mark | undefined, expiresAt: number): Mark | undefined;
+}
+
+/**
+ * Marks in a store on the server. Each lives for longer than any cookie that depends on it: for 401 days, or as long as
+ * the longest of those that live longer.
+ */
 export class Marks {
   readonly #store: SessionStore;
   readonly #clock: Clock;
@@ -21,128 +39,61 @@ export class Marks {
     this.#clock = clock;
   }
 
-  /**
-   * Whether a cookie is worth nothing any more: its session has ended or moved on to newer cookies, or all sessions of
-   * its subject have ended. One read, and for a session with a subject another at the same time.
-   */
-  async isEnded(record: SessionRecord, c: unknown): Promise<boolean> {
-    const [mark, isLate] = await Promise.all([
-      this.#read(keyOfSession(record.sid), c),
-      record.subject !== undefined && this.isLate(record, c),
-    ]);
-    return isLate || mark !== undefined && record.version < firstValid(mark);
+  /** The record of a mark. */
+  async read(key: string, c: unknown): Promise<SessionRecord | undefined> {
+    return await this.#store.read(key, c);
   }
 
-  /** Whether all sessions of a subject were ended since one became its own. */
-  async isLate(record: SessionRecord, c: unknown): Promise<boolean> {
-    return isBefore(record, await this.#read(keyOfSubject(record.subject!), c));
-  }
-
-  /** Those of a subject's sessions that have not ended. One read for each, and one for the subject. */
-  async living(
-    subject: string,
-    sessions: readonly ListedSession[],
-    c: unknown,
-  ): Promise<ListedSession[]> {
-    const all = sessions.length > 0 ? await this.#read(keyOfSubject(subject), c) : undefined;
-    const marks = await inBatches(
-      sessions,
-      ({ record }) => this.#read(keyOfSession(record.sid), c),
-    );
-    return sessions.filter(({ record }, index) => {
-      const mark = marks[index];
-      return !isBefore(record, all) && !(mark && firstValid(mark) === Infinity);
-    });
-  }
-
-  /** Ends a session, with every cookie that it ever had. */
-  async end(session: SessionRecord, c: unknown): Promise<void> {
-    await this.endBefore(session, Infinity, c);
-  }
-
-  /** Ends the cookies that a session had before a version. */
-  async endBefore(session: SessionRecord, version: number, c: unknown): Promise<void> {
-    const { sid, renewedAt, expiresAt } = session;
-    await this.#mark(keyOfSession(sid), {
-      // Cookies that it had before may live longer than its last one.
-      life: Math.max(LONGEST_COOKIE, expiresAt - renewedAt),
-      change(mark) {
-        const valid = Math.max(version, mark ? firstValid(mark) : 0);
-        return valid === Infinity ? {} : { from: valid };
-      },
-    }, c);
-  }
-
-  /** Ends all sessions of a subject but one. That one is not brought back should it have been ended before. */
-  async endAll(subject: string, { at, except }: DeleteAllOptions, c: unknown): Promise<void> {
-    await this.#mark(keyOfSubject(subject), {
-      life: LONGEST_COOKIE,
-      change(mark = {}) {
-        const moved = { at: Math.max(at, toTime(mark.at)) };
-        if (except === undefined) return moved;
-        const since = notBefore(mark, except);
-        return { ...moved, except, ...(since === -Infinity ? {} : { since }) };
-      },
-    }, c);
-  }
-
-  async #read(key: Promise<string>, c: unknown): Promise<Mark | undefined> {
-    const stored = await this.#store.read(await key, c);
-    return stored && parseObject(stored.data);
-  }
-
-  async #mark(
-    hashed: Promise<string>,
-    { life, change }: { life: number; change: (mark: Mark | undefined) => Mark },
-    c: unknown,
-  ): Promise<void> {
-    const key = await hashed;
+  /** Changes a mark in one step; `false` when it stays. */
+  async change(key: string, { change, ...from }: MarkChange, c: unknown): Promise<boolean> {
     const now = this.#clock();
+    const { until = now } = from;
+    let { stored } = from;
     for (let tries = 0; tries < TRIES; tries++) {
-      const stored = await this.#store.read(key, c);
+      const next = change(markOf(stored), stored?.expiresAt ?? 0);
+      if (!next) return false;
       const mark: SessionRecord = {
         format: 1,
         sid: "",
         version: (stored?.version ?? 0) + 1,
-        data: JSON.stringify(change(stored && parseObject(stored.data))),
+        data: JSON.stringify(next),
         createdAt: stored?.createdAt ?? now,
         lastSeenAt: now,
         renewedAt: now,
-        expiresAt: Math.max(now + life, stored?.expiresAt ?? 0),
+        expiresAt: Math.max(
+          now + USUAL + SPARE,
+          Math.min(until, now + LONGEST) + SPARE,
+          stored?.expiresAt ?? 0,
+        ),
       };
       const written = stored
         ? await this.#store.update(key, mark, stored, c)
         : await this.#store.create(key, mark, c);
-      if (written) return;
+      if (written) return true;
+      stored = await this.#store.read(key, c);
     }
     throw new Error("Cannot revoke session: its mark was written too often at the same time");
   }
+
+  /**
+   * Sees to it that a mark will live as long as a cookie that is about to be given away, should it live longer than
+   * marks do by themselves: whoever writes the mark later does not know of the cookie.
+   *
+   * @param initial The mark where there is none.
+   */
+  async reserve(
+    key: () => Promise<string>,
+    { until, initial }: { until: number; initial: Mark },
+    c: unknown,
+  ): Promise<void> {
+    if (until <= this.#clock() + USUAL) return;
+    const hashed = await key();
+    const change = (mark = initial, expiresAt: number) => expiresAt < until ? mark : undefined;
+    await this.change(hashed, { stored: await this.read(hashed, c), until, change }, c);
+  }
 }
 
-/** The first version that is still worth something: none, where the session has ended. */
-function firstValid({ from }: Mark): number {
-  return typeof from === "number" ? from : Infinity;
-}
-
-/** Until when a session may have become its subject's to be ended. */
-function notBefore({ at, except, since }: Mark, sid: string): number {
-  return toTime(sid === except ? since : at);
-}
-
-/** Whether a session became its subject's before all of the subject's were ended. */
-function isBefore(record: ListedSession["record"], mark: Mark | undefined): boolean {
-  const { sid, subjectAt = record.createdAt } = record;
-  return mark !== undefined && subjectAt <= notBefore(mark, sid);
-}
-
-function toTime(value: unknown): number {
-  return typeof value === "number" ? value : -Infinity;
-}
-
-async function keyOfSession(sid: string): Promise<string> {
-  return await hashToken(`revoked session ${sid}`);
-}
-
-async function keyOfSubject(subject: string): Promise<string> {
-  return await hashToken(`revoked subject ${subject}`);
+/** The mark in a record. */
+export function markOf(stored: SessionRecord | undefined): Mark | undefined {
+  return stored && parseObject(stored.data);
 }

@@ -3,6 +3,8 @@ import type { SessionRecord } from "../../src/record.ts";
 import type { Clock, DeleteAllOptions, ListedSession, SessionStore } from "../../src/store.ts";
 import { Entries } from "./entries.ts";
 import { Marks } from "./marks.ts";
+import { type Fate, generationOf, type Remembered, SessionMarks } from "./session_marks.ts";
+import { SubjectMarks } from "./subject_marks.ts";
 
 /** What {@linkcode Revocations} are given. */
 export interface RevocationsOptions {
@@ -15,65 +17,71 @@ export interface RevocationsOptions {
   readonly index: boolean;
 }
 
-/** A record that is to be put into a cookie. */
+/** A record that is to be put into a cookie, of the generation that {@linkcode succeed} gives it. */
 export interface Admission {
   readonly record: SessionRecord;
   /** That of the cookie until now, if there was one. */
   readonly previous?: SessionRecord;
-  /** Whether the cookies until now are to end. */
-  readonly replaces?: boolean;
 }
+
+/** What is remembered of a session that begins. */
+const NOTHING: Remembered = { fate: "live", stored: undefined };
 
 /** What a store on the server knows of sessions in cookies: which have ended, and which a subject has. */
 export class Revocations {
-  readonly #marks: Marks;
+  readonly #sessions: SessionMarks;
+  readonly #subjects: SubjectMarks;
   readonly #entries: Entries | undefined;
 
   constructor({ store, clock, cookieName, index }: RevocationsOptions) {
-    this.#marks = new Marks(store, clock);
+    const marks = new Marks(store, clock);
+    this.#sessions = new SessionMarks(marks, cookieName);
+    this.#subjects = new SubjectMarks(marks);
     this.#entries = index ? new Entries(store, cookieName) : undefined;
   }
 
-  /** Whether a cookie is worth nothing any more. */
-  isRevoked(record: SessionRecord, c: unknown): Promise<boolean> {
-    return this.#marks.isEnded(record, c);
+  /** What became of a cookie. One read, and for a session with a subject another at the same time. */
+  async fateOf(record: SessionRecord, c: unknown): Promise<Fate> {
+    const [{ fate }, isLate] = await Promise.all([
+      this.#sessions.recall(record, c),
+      this.#subjects.isLate(record, c),
+    ]);
+    return isLate ? "ended" : fate;
   }
 
   /**
-   * Whether a record may be put into a cookie: not when its session has ended. The list of its subject shows it
-   * from then on.
+   * Whether a record may be put into a cookie: not when the cookie until now is invalid. The list of its subject shows
+   * it from then on.
    *
    * @throws {SessionEndedError} When all sessions of the subject were ended since the session became its own.
    */
-  async admit(admission: Admission, c: unknown): Promise<boolean> {
-    const { record, previous, replaces = false } = admission;
+  async admit({ record, previous }: Admission, c: unknown): Promise<boolean> {
     const entries = this.#entries;
     const isListed = entries !== undefined && record.subject !== undefined;
-    const wasListed = entries !== undefined && previous?.subject !== undefined;
-    const isSame = record.subject === previous?.subject &&
-      record.subjectAt === previous?.subjectAt;
-    const leaves = wasListed && !isSame;
-    // Older cookies would go on being those of a subject that lists them no more.
-    const alone = replaces || leaves;
+    const isSame = previous !== undefined && isOfSame(record, previous);
 
-    const [isEnded, isLate, known] = await Promise.all([
-      previous !== undefined && this.#marks.isEnded(previous, c),
-      isListed && !isSame && this.#marks.isLate(record, c),
+    const [remembered, hasEnded, isLate, known] = await Promise.all([
+      previous ? this.#sessions.recall(previous, c) : NOTHING,
+      previous && this.#subjects.isLate(previous, c),
+      isListed && !isSame && this.#subjects.isLate(record, c),
       isListed && isSame ? entries.read(record, c) : undefined,
     ]);
-    if (isEnded) return false;
+    if (hasEnded || remembered.fate !== "live") return false;
     if (isLate) {
       throw new SessionEndedError("Cannot store session: all sessions of its subject were ended");
     }
-    if (alone) await this.#marks.endBefore(record, record.version, c);
-    if (leaves) await entries.remove(previous, c);
-    if (isListed) await entries.put(record, { known, alone }, c);
+    if (previous && generationOf(record) !== generationOf(previous)) {
+      if (!await this.#sessions.advance(record, remembered, c)) return false;
+    }
+    await Promise.all([this.#sessions.reserve(record, c), this.#subjects.reserve(record, c)]);
+    if (entries && previous?.subject !== undefined && !isSame) await entries.remove(previous, c);
+    if (isListed) await entries.put(record, known, c);
     return true;
   }
 
   /** Ends a session. */
   async end(record: SessionRecord, c: unknown): Promise<void> {
-    await this.#marks.end(record, c);
+    await this.#sessions.end(record, c);
     if (record.subject !== undefined) await this.#entries?.remove(record, c);
   }
 
@@ -81,23 +89,49 @@ export class Revocations {
   async endListed(key: string, c: unknown): Promise<void> {
     const entry = await this.#entries?.find(key, c);
     if (!entry) return;
-    await this.#marks.end(entry, c);
+    await this.#sessions.end(entry, c);
     await this.#entries!.drop(key, c);
   }
 
   /** Ends all sessions of a subject, and tells how many were listed. */
   async endAll(subject: string, options: DeleteAllOptions, c: unknown): Promise<number> {
-    await this.#marks.endAll(subject, options, c);
+    await this.#subjects.endAll(subject, options, c);
     return await this.#entries?.removeAll(subject, options, c) ?? 0;
   }
 
   /**
-   * The live sessions of a subject. An entry of a session that was ended while it was written is not among them.
+   * The live sessions of a subject. An entry of a session that was ended or replaced while it was written is not among
+   * them.
    *
    * @throws {TypeError} When they are not listed.
    */
   async list(subject: string, c: unknown): Promise<ListedSession[]> {
     if (!this.#entries) throw new TypeError("Cannot list sessions: revocations has no index");
-    return await this.#marks.living(subject, await this.#entries.list(subject, c), c);
+    const sessions = await this.#entries.list(subject, c);
+    return await this.#sessions.living(await this.#subjects.living(subject, sessions, c), c);
   }
+}
+
+/** What follows on the record of a cookie. */
+export interface Succession {
+  readonly record: SessionRecord;
+  readonly previous: SessionRecord;
+  /** Whether the session gets another token. */
+  readonly replaces?: boolean;
+}
+
+/**
+ * A record of the generation that it is to have: that of the cookie until now, or the next one, where that is left
+ * behind. A cookie that goes on to be a subject's who lists it no more is left behind as well.
+ */
+export function succeed({ record, previous, replaces = false }: Succession): SessionRecord {
+  const isLeft = replaces || previous.subject !== undefined && !isOfSame(record, previous);
+  const { generation: _, ...rest } = record;
+  const generation = generationOf(previous) + (isLeft ? 1 : 0);
+  return generation === 0 ? rest : { ...rest, generation };
+}
+
+/** Whether two records are of the same subject since the same moment. */
+function isOfSame(record: SessionRecord, previous: SessionRecord): boolean {
+  return record.subject === previous.subject && record.subjectAt === previous.subjectAt;
 }

@@ -48,7 +48,7 @@ const SETTINGS: Record<string, Setting> = {
 
 function setup({ options, stateless = false }: Setting, timers: HeldTimers) {
   const clock = new FakeClock();
-  const map = new MapStore({ clock: clock.now });
+  const map = new MapStore({ clock: clock.now, maxEntries: Infinity });
   const faults = new FaultAt(map, () => timers.expire());
   const store: SessionStore = stateless
     ? new EncryptedCookieStore({

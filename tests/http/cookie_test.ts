@@ -234,7 +234,7 @@ Deno.test("chunks that don't belong together open nothing", async () => {
 
 Deno.test("without revocations a copy of a cookie outlives logout, with them it doesn't", async () => {
   for (const make of Object.values(AUTHENTICATED_STORES)) {
-    for (const revocations of [undefined, new MapStore()]) {
+    for (const revocations of [undefined, new MapStore({ maxEntries: Infinity })]) {
       const { client } = setup(make(revocations ? { revocations } : {}));
       await client.text("/set/Ada");
       const first = await client.thief();
@@ -251,7 +251,10 @@ Deno.test("without revocations a copy of a cookie outlives logout, with them it 
 
 Deno.test("with revocations the cookies before a login are dead, those after it live", async () => {
   const { client } = setup(
-    new EncryptedCookieStore({ secret: SECRET, revocations: new MapStore() }),
+    new EncryptedCookieStore({
+      secret: SECRET,
+      revocations: new MapStore({ maxEntries: Infinity }),
+    }),
   );
   await client.text("/set/anonymous");
   const planted = await client.thief();
@@ -271,7 +274,7 @@ Deno.test("deleteAll() ends every cookie of a subject, and a login after it live
   );
   for (const { make, index } of cases) {
     const clock = new FakeClock();
-    const map = new MapStore({ clock: clock.now });
+    const map = new MapStore({ clock: clock.now, maxEntries: Infinity });
     const watch = new FaultyStore(index ? map : withoutIndex(map));
     const store = make({ revocations: watch, clock: clock.now });
     const { app, client } = setup(store, { clock: clock.now });
@@ -322,7 +325,7 @@ Deno.test("deleteAll() ends every cookie of a subject, and a login after it live
 
 Deno.test("revoke() ends every cookie of a session, and leaves those of another name", async () => {
   for (const make of Object.values(AUTHENTICATED_STORES)) {
-    const store = make({ revocations: new MapStore() });
+    const store = make({ revocations: new MapStore({ maxEntries: Infinity }) });
     const options = { store, cookieOptions: { prefix: "host" } } as const;
     const users = createSessions<Data>(options);
     const admins = createSessions<Data>({ ...options, cookieName: "admin" });
@@ -366,7 +369,7 @@ Deno.test("revoke() ends every cookie of a session, and leaves those of another 
 
 Deno.test("revocations cost one read with a request and are kept no longer than the cookies", async () => {
   const clock = new FakeClock();
-  const map = new MapStore({ clock: clock.now });
+  const map = new MapStore({ clock: clock.now, maxEntries: Infinity });
   const watch = new FaultyStore(map);
   const store = new EncryptedCookieStore({
     secret: SECRET,
@@ -391,7 +394,7 @@ Deno.test("revocations cost one read with a request and are kept no longer than 
   const read = async () => await (await app.request("/read", { headers: { cookie } })).json();
   clock.advance(599);
   assertEquals(await read(), null);
-  const days = 400 * 86400;
+  const days = 401 * 86400;
   clock.advance(days);
   for (let times = 0; times < 8; times++) {
     const { client } = setup(store, { clock: clock.now });
@@ -403,7 +406,7 @@ Deno.test("revocations cost one read with a request and are kept no longer than 
 
 Deno.test("a mark outlives every cookie that its session was ever given", async () => {
   const clock = new FakeClock();
-  const revocations = new MapStore({ clock: clock.now });
+  const revocations = new MapStore({ clock: clock.now, maxEntries: Infinity });
   const { app, client } = setup(
     new EncryptedCookieStore({ secret: SECRET, revocations, clock: clock.now }),
     { clock: clock.now },
@@ -422,7 +425,7 @@ Deno.test("a mark outlives every cookie that its session was ever given", async 
 });
 
 Deno.test("revocations that fail are 503, not a session", async () => {
-  const watch = new FaultyStore(new MapStore());
+  const watch = new FaultyStore(new MapStore({ maxEntries: Infinity }));
   const { client } = setup(new EncryptedCookieStore({ secret: SECRET, revocations: watch }));
   await client.text("/set/Ada");
   watch.inject("read", "fail");

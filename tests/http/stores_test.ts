@@ -35,6 +35,8 @@ for (const [name, make] of Object.entries(COOKIE_STORES)) {
     revocable: true,
     // Anybody can write into such a cookie whose it is.
     index: name !== "UnsignedCookieStore",
-    open: (clock) => ({ store: make({ clock, revocations: new MapStore({ clock }) }) }),
+    open: (clock) => ({
+      store: make({ clock, revocations: new MapStore({ clock, maxEntries: Infinity }) }),
+    }),
   });
 }

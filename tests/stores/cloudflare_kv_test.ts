@@ -1,7 +1,7 @@
 import { session, type SessionRecord, SessionTooLargeError } from "@x/hono-session";
 import { CloudflareKvStore, type KvNamespaceLike } from "@x/hono-session/stores/cloudflare-kv";
 import { MapStore } from "@x/hono-session/stores/map";
-import { storeConformance } from "@x/hono-session/testing";
+import { FaultyStore, storeConformance } from "@x/hono-session/testing";
 import { assert, assertEquals, assertMatch, assertRejects, assertThrows } from "@std/assert";
 import { type Context, Hono } from "hono";
 import { Client } from "../_client.ts";
@@ -165,14 +165,23 @@ Deno.test("CloudflareKvStore refuses options that can't work", () => {
 });
 
 Deno.test("cookie stores refuse revocations that may get lost or be seen late", () => {
-  const map = new MapStore();
-  const late = new MapStore();
+  const unbounded = () => new MapStore({ maxEntries: Infinity });
+  const map = unbounded();
+  const late = unbounded();
   Object.assign(late, { capabilities: { ...late.capabilities, consistency: "eventual" } });
-  const lossy = new MapStore();
+  const lossy = unbounded();
   Object.assign(lossy, { capabilities: { ...lossy.capabilities, atomic: false } });
   for (const make of Object.values(COOKIE_STORES)) {
     for (const revocations of [new CloudflareKvStore(makeNamespace()), make(), late, lossy]) {
-      assertThrows(() => make({ revocations }), TypeError, "revocations takes a store");
+      assertThrows(() => make({ revocations }), TypeError, "revocations requires a store");
+    }
+    for (const evicting of [new MapStore(), new MapStore({ maxEntries: 1e9 })]) {
+      for (const revocations of [evicting, new FaultyStore(evicting)]) {
+        assertThrows(() => make({ revocations }), TypeError, "give MapStore maxEntries: Infinity");
+      }
+    }
+    for (const nothing of [new Map(), {}]) {
+      assertThrows(() => make({ revocations: nothing as never }), TypeError, "requires a store");
     }
     make({ revocations: map });
   }

@@ -21,6 +21,7 @@ import fc from "fast-check";
 import { packRecord, unpackRecord } from "../../stores/cookie/compact.ts";
 import { Marks } from "../../stores/cookie/marks.ts";
 import { fromReadable, toReadable } from "../../stores/cookie/readable.ts";
+import { type Remembered, SessionMarks } from "../../stores/cookie/session_marks.ts";
 import { FakeClock } from "../_clock.ts";
 import { AUTHENTICATED_STORES, COOKIE_STORES, OLDER_SECRET, SECRET } from "../_cookie_stores.ts";
 import { counting, withoutNodeCrypto } from "../_crypto.ts";
@@ -450,6 +451,7 @@ const anyRecord = fc.record({
   scope: fc.option(fc.string(), { nil: undefined }),
   cookie: fc.option(fc.string(), { nil: undefined }),
   meta: fc.option(fc.string(), { nil: undefined }),
+  generation: fc.option(fc.nat(), { nil: undefined }),
 }).chain((value) =>
   fc.oneof(
     fc.constant({}),
@@ -483,17 +485,29 @@ Deno.test("packRecord() keeps times that its bytes can't hold", () => {
 });
 
 Deno.test("marks never take an end back", async () => {
-  const marks = new Marks(new MapStore(options), clock.now);
-  assertEquals(await marks.isEnded(record, undefined), false);
-  await marks.endBefore(record, 5, undefined);
-  await marks.endBefore(record, 3, undefined);
-  const isEnded = (version: number) => marks.isEnded({ ...record, version }, undefined);
-  assertEquals([await isEnded(4), await isEnded(5)], [true, false]);
+  const store = new MapStore({ ...options, maxEntries: Infinity });
+  const marks = new SessionMarks(new Marks(store, clock.now), "sid");
+  const recall = (generation: number) => marks.recall({ ...record, generation }, undefined);
+  const fateOf = async (generation: number) => (await recall(generation)).fate;
+  const advance = async (generation: number, remembered: Remembered) =>
+    await marks.advance({ ...record, generation }, remembered, undefined);
+  const before = await recall(0);
+  assertEquals(before.fate, "live");
+  assertEquals(await advance(1, before), true);
+  assertEquals(await advance(1, before), false, "of two at the same time one is too late");
+  assertEquals(await advance(2, await recall(1)), true);
+  assertEquals([await fateOf(0), await fateOf(1), await fateOf(2)], [
+    "replaced",
+    "replaced",
+    "live",
+  ]);
+  const underWay = await recall(2);
   await marks.end(record, undefined);
-  // A login that was under way when the session was ended.
-  await marks.endBefore(record, 6, undefined);
-  assertEquals(await isEnded(1e9), true);
-  assertEquals(await marks.isEnded({ ...record, sid: "another" }, undefined), false);
+  assertEquals(await advance(3, underWay), false, "a login that was under way");
+  assertEquals([await fateOf(0), await fateOf(1e9)], ["ended", "ended"]);
+  assertEquals((await marks.recall({ ...record, sid: "another" }, undefined)).fate, "live");
+  const other = new SessionMarks(new Marks(store, clock.now), "other");
+  assertEquals((await other.recall(record, undefined)).fate, "live", "in a cookie of another name");
 });
 
 Deno.test("unpackRecord() and fromReadable() bear any bytes and any text", () => {
@@ -514,6 +528,14 @@ Deno.test("packRecord() takes few bytes for a subject since just before, its met
   const characters = Object.values(texts).join("").length;
   assertEquals(packRecord(bound).length, record.data.length + 23 + characters + 4 + 3);
   assertEquals(unpackRecord(packRecord(bound)), bound);
+});
+
+Deno.test("packRecord() takes 2 bytes for a generation, and none for the first", () => {
+  const written = { ...record, version: 2 };
+  assertEquals(packRecord(written).length, record.data.length + 24);
+  const replaced = { ...written, generation: 1 };
+  assertEquals(packRecord(replaced).length, record.data.length + 26);
+  assertEquals(unpackRecord(packRecord(replaced)), replaced);
 });
 
 Deno.test("unpackRecord() reads what earlier versions packed", () => {

@@ -1,0 +1,93 @@
+import type { SessionRecord } from "../../src/record.ts";
+import type { ListedSession } from "../../src/store.ts";
+import { hashToken } from "../../src/token.ts";
+import { inBatches } from "./batches.ts";
+import { type Mark, markOf, type Marks } from "./marks.ts";
+
+/** What became of a cookie: its session goes on under a cookie of a later generation, or has ended. */
+export type Fate = "live" | "replaced" | "ended";
+
+type Handle = Pick<SessionRecord, "sid">;
+
+/** What is remembered of the session of a cookie. */
+export interface Remembered {
+  readonly fate: Fate;
+  readonly stored: SessionRecord | undefined;
+}
+
+/**
+ * Remembers of a session which generation of its cookies is valid, or that it has ended. A write keeps the generation of
+ * the cookie that it was made with, so that nothing that is written with a copy makes up for one that is left behind.
+ */
+export class SessionMarks {
+  readonly #marks: Marks;
+  readonly #cookieName: string;
+
+  constructor(marks: Marks, cookieName: string) {
+    this.#marks = marks;
+    this.#cookieName = cookieName;
+  }
+
+  /** What is remembered of the session of a cookie. One read. */
+  async recall(record: ListedSession["record"], c: unknown): Promise<Remembered> {
+    const stored = await this.#marks.read(await this.#key(record), c);
+    return { fate: fateOf(markOf(stored), record), stored };
+  }
+
+  /** Those of a list whose newest cookies are valid. One read for each. */
+  async living(sessions: readonly ListedSession[], c: unknown): Promise<ListedSession[]> {
+    const recalled = await inBatches(sessions, ({ record }) => this.recall(record, c));
+    return sessions.filter((_, index) => recalled[index]!.fate === "live");
+  }
+
+  /**
+   * Makes a cookie the first of its generation, and all of the generation before invalid; `false` when another request
+   * was faster.
+   */
+  async advance(
+    record: SessionRecord,
+    { stored }: Remembered,
+    c: unknown,
+  ): Promise<boolean> {
+    const generation = generationOf(record);
+    const { expiresAt } = record;
+    return await this.#marks.change(await this.#key(record), {
+      stored,
+      until: expiresAt,
+      change(mark) {
+        const isValid = fateOf(mark, { generation: generation - 1 }) === "live";
+        return isValid ? { generation } : undefined;
+      },
+    }, c);
+  }
+
+  /** Sees to it that an end will be remembered for as long as a cookie lives. */
+  async reserve(record: SessionRecord, c: unknown): Promise<void> {
+    const options = { until: record.expiresAt, initial: { generation: generationOf(record) } };
+    await this.#marks.reserve(() => this.#key(record), options, c);
+  }
+
+  /** Ends a session, with every cookie that it ever had. */
+  async end(record: SessionRecord, c: unknown): Promise<void> {
+    const key = await this.#key(record);
+    const { expiresAt } = record;
+    const stored = await this.#marks.read(key, c);
+    await this.#marks.change(key, { stored, until: expiresAt, change: () => ({}) }, c);
+  }
+
+  /** Sessions of cookies of other names are others, whatever their handles. */
+  async #key({ sid }: Handle): Promise<string> {
+    return await hashToken(`revoked session ${JSON.stringify([this.#cookieName, sid])}`);
+  }
+}
+
+/** How many cookies of its session were left behind before one. */
+export function generationOf({ generation = 0 }: Pick<SessionRecord, "generation">): number {
+  return generation;
+}
+
+function fateOf(mark: Mark | undefined, record: Pick<SessionRecord, "generation">): Fate {
+  if (!mark) return "live";
+  if (typeof mark.generation !== "number") return "ended";
+  return generationOf(record) < mark.generation ? "replaced" : "live";
+}

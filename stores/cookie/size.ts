@@ -1,0 +1,42 @@
+import { SessionTooLargeError } from "../../src/errors.ts";
+import { parseMembers, type SessionRecord } from "../../src/record.ts";
+
+/** What browsers keep of one cookie, name and value together, in bytes (RFC 6265bis, 5.6). */
+export const LARGEST_COOKIE = 4096;
+/** The most bytes that a character takes percent-encoded: three of UTF-8. */
+const MOST_ENCODED = 9;
+/** What a chunk takes beside its part of the value: the suffix of its name, or the mark of how many there are. */
+const CHUNK_OVERHEAD = 2;
+
+/**
+ * Sees to it that a session fits into its cookie.
+ *
+ * @throws {SessionTooLargeError} When a browser would not keep the cookie.
+ */
+export function assertSize(
+  token: string,
+  record: SessionRecord,
+  { cookieName, chunks }: { cookieName: string; chunks: number },
+): void {
+  const name = cookieName.length + 1;
+  if (name + token.length * MOST_ENCODED <= LARGEST_COOKIE) return;
+  // A value may hold what a cookie can't, which is sent percent-encoded.
+  const size = name + encodeURIComponent(token).length;
+  const limit = chunks === 1
+    ? LARGEST_COOKIE
+    : name + chunks * (LARGEST_COOKIE - name - CHUNK_OVERHEAD);
+  if (size <= limit) return;
+  throw new SessionTooLargeError(
+    `Cannot seal session: the cookie is ${size} bytes, browsers keep ${limit}; ${
+      largestKey(record)
+    }`,
+    { size, limit },
+  );
+}
+
+function largestKey({ data }: SessionRecord): string {
+  const [largest] = [...parseMembers(data)].sort(([, one], [, other]) => other.length - one.length);
+  return largest
+    ? `the largest key is ${JSON.stringify(largest[0])} with ${largest[1].length} characters`
+    : "there are no data";
+}
