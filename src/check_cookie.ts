@@ -34,7 +34,7 @@ export function checkCookie(
       if (isGiven) refuse(name, "there is no cookie, cookieName is false");
     }
   } else if (typeof cookieName !== "string") {
-    refuse("cookieName", "it takes a value of type string or false");
+    refuse("cookieName", "a string or false is required");
   }
   if (existsCookieName === undefined && existsCookieOptions) {
     refuse("existsCookieOptions", "existsCookieName is missing");

@@ -68,19 +68,19 @@ export function checkOptions<Data extends object>(
   if (absoluteMaxAge !== undefined) checkSeconds("absoluteMaxAge", absoluteMaxAge);
   checkSeconds("storeTimeout", storeTimeout, LONGEST_TIMEOUT);
   if (onStoreError !== "error" && onStoreError !== "anonymous") {
-    refuse("onStoreError", '"error" or "anonymous" is needed');
+    refuse("onStoreError", '"error" or "anonymous" is required');
   }
   checkContextKey(contextKey);
   const logger = checkLogger(options.logger);
   const { secret, encoder } = options;
   for (const member of ["encode", "decode"] as const) {
     if (encoder && typeof encoder[member] !== "function") {
-      refuse(`encoder.${member}`, "it takes a function");
+      refuse(`encoder.${member}`, "a function is required");
     }
   }
   const given = options.store === undefined
     ? defaultStore({ secret, encoder, logger, clock })
-    : asStore(options.store, clock);
+    : asStore(options.store, { clock, logger });
   if (options.store !== undefined) {
     if (encoder) refuse("encoder", "give it to the store, not to the middleware");
     if (secret !== undefined && given.capabilities.stateless) {
@@ -91,13 +91,13 @@ export function checkOptions<Data extends object>(
     checkSecrets(secret, { action: "build session middleware" });
   }
   if (rotate && !given.capabilities.atomic) {
-    refuse("rotate", "it takes a store on the server that is atomic");
+    refuse("rotate", "a store on the server that is atomic is required");
   }
   if (options.token) {
-    if (given.capabilities.stateless) refuse("token", "it takes a store on the server");
+    if (given.capabilities.stateless) refuse("token", "a store on the server is required");
     if (rotate) refuse("rotate", "a token that was handed out would not outlive the next rotation");
   } else if (options.cookieName === false) {
-    refuse("cookieName", "without a cookie it takes token");
+    refuse("cookieName", "without a cookie, token is required");
   }
   const transport = checkCookie(options, given.capabilities.chunks ?? 1);
   const bearer = options.token && checkToken(options.token, { secret, clock });

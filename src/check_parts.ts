@@ -1,11 +1,14 @@
 import { checkMembers, checkSeconds } from "./check_shapes.ts";
+import { CheckedEntries } from "./checked_entries.ts";
 import type { SessionLimit } from "./committing.ts";
 import type { StandardSchema } from "./data_reader.ts";
 import { EVENTS, type Logger, type SessionEvents, soundLogger } from "./events.ts";
 import type { ExpiryPolicy } from "./expiry.ts";
-import { AdaptedStore } from "./key_value_store.ts";
-import { refuse, refuseRange } from "./misuse.ts";
+import { AdaptedStore, isMap } from "./key_value_store.ts";
+import { MISTAKEN_STORES } from "./mistaken_stores.ts";
+import { hasMethods, insteadOf, refuse, refuseRange } from "./misuse.ts";
 import type { SessionOptions } from "./options.ts";
+import { isPromiseLike } from "./promise.ts";
 import { parseObject, serializeValue } from "./record.ts";
 import type { RotationPolicy } from "./rotation.ts";
 import { assertNotReserved } from "./session.ts";
@@ -27,9 +30,11 @@ export function checkContextKey(contextKey: string): void {
   }
 }
 
+const LISTENERS = Object.fromEntries(EVENTS.map((name) => [name, ["async function"] as const]));
+
 /** Listeners of events that there are. */
 export function checkEvents(events: SessionEvents = {}): SessionEvents {
-  checkMembers("events", events, EVENTS);
+  checkMembers("events", { value: events, shapes: LISTENERS });
   return events;
 }
 
@@ -39,11 +44,11 @@ export function checkRolling(
   maxAge: number,
 ): ExpiryPolicy["rolling"] {
   if (typeof rolling === "boolean") return rolling && { after: undefined };
-  const { after, ...rest } = rolling;
-  for (const name of Object.keys(rest)) refuse(`rolling.${name}`, "there is no such member");
+  checkMembers("rolling", { value: rolling, shapes: { after: ["any"] } });
+  const { after } = rolling;
   checkSeconds("rolling.after", after);
   if (after >= maxAge) {
-    refuseRange("rolling.after", `${after}, less than maxAge (${maxAge}) is needed`);
+    refuseRange("rolling.after", `${after}, less than maxAge (${maxAge}) is required`);
   }
   return { after };
 }
@@ -52,53 +57,54 @@ export function checkRolling(
 export function checkLogger(logger: Logger | undefined): Logger {
   if (!logger) return console;
   for (const member of ["error", "warn"] as const) {
-    if (typeof logger[member] !== "function") refuse(`logger.${member}`, "it takes a function");
+    if (typeof logger[member] !== "function") refuse(`logger.${member}`, "a function is required");
   }
   return soundLogger(logger);
 }
 
 /** When tokens are rotated. */
-export function checkRotate(
-  { every, grace = 30, ...rest }: NonNullable<SessionOptions["rotate"]>,
-): RotationPolicy {
+export function checkRotate(rotate: NonNullable<SessionOptions["rotate"]>): RotationPolicy {
+  checkMembers("rotate", { value: rotate, shapes: { every: ["any"], grace: ["any"] } });
+  const { every, grace = 30 } = rotate;
   for (const [name, value] of Object.entries({ every, grace })) {
     if (value !== 0) checkSeconds(`rotate.${name}`, value);
   }
-  for (const name of Object.keys(rest)) refuse(`rotate.${name}`, "there is no such member");
   return { every, grace };
 }
 
 /** How many sessions a subject may have, where the store can tell. */
 export function checkLimit(
-  { limit, policy = "evict-oldest", ...rest }: NonNullable<SessionOptions["maxSessions"]>,
+  maxSessions: NonNullable<SessionOptions["maxSessions"]>,
   index: boolean,
 ): SessionLimit {
-  for (const name of Object.keys(rest)) refuse(`maxSessions.${name}`, "there is no such member");
+  checkMembers("maxSessions", { value: maxSessions, shapes: { limit: ["any"], policy: ["any"] } });
+  const { limit, policy = "evict-oldest" } = maxSessions;
   if (!Number.isSafeInteger(limit) || limit < 1) {
-    refuseRange("maxSessions.limit", `${String(limit)}, an integer of at least 1 is needed`);
+    refuseRange("maxSessions.limit", `${String(limit)}, an integer of at least 1 is required`);
   }
   if (policy !== "evict-oldest" && policy !== "reject") {
-    refuse("maxSessions.policy", '"evict-oldest" or "reject" is needed');
+    refuse("maxSessions.policy", '"evict-oldest" or "reject" is required');
   }
-  if (!index) refuse("maxSessions", "it takes a store that lists the sessions of a subject");
+  if (!index) refuse("maxSessions", "a store that lists the sessions of a subject is required");
   return { limit, policy };
 }
 
 /** A schema of the specification. */
 export function checkSchema(schema: StandardSchema<unknown> | undefined): typeof schema {
   if (schema === undefined || typeof schema["~standard"]?.validate === "function") return schema;
-  return refuse("schema", "it takes a schema of the Standard Schema specification");
+  return refuse("schema", "a schema of the Standard Schema specification is required");
 }
 
 /** What names the scope of a request. */
 export function checkScope(scope: SessionOptions["scope"]): ((c: unknown) => string) | undefined {
   if (scope === undefined) return undefined;
   if (scope === "host") return hostOf;
-  if (typeof scope !== "function") return refuse("scope", '"host" or a function is needed');
+  if (typeof scope !== "function") return refuse("scope", '"host" or a function is required');
   return (c) => {
     const name: unknown = scope(c);
     if (typeof name === "string" && name !== "") return name;
-    throw new TypeError("Cannot open session: scope gave no name");
+    const given = isPromiseLike(name) ? "a promise instead of a name" : "no name";
+    throw new TypeError(`Cannot open session: scope gave ${given}`);
   };
 }
 
@@ -111,12 +117,20 @@ function hostOf(c: unknown): string {
 
 /** What makes the JSON text of the data that a new session has. */
 export function checkInitial(initial: unknown): () => string {
-  if (typeof initial === "function") return () => serializeInitial(initial());
+  if (typeof initial === "function") {
+    if (initial.length > 0) {
+      refuse("initial", "a function without parameters is required; set the rest in the handler");
+    }
+    return () => serializeInitial(initial());
+  }
   const text = serializeInitial(initial ?? {});
   return () => text;
 }
 
 function serializeInitial(value: unknown): string {
+  if (isPromiseLike(value)) {
+    refuse("initial", "its function gives a promise; set in the handler what has to be waited for");
+  }
   try {
     const text = serializeValue(value, "initial");
     for (const key of Object.keys(parseObject(text))) assertNotReserved(key);
@@ -127,14 +141,20 @@ function serializeInitial(value: unknown): string {
 }
 
 /** A session store, or an adapter for what has `get`, `set` and `delete`. */
-export function asStore(store: SessionStore | KeyValueStore, clock: Clock): SessionStore {
-  const members = (names: string[]) =>
-    names.every((name) => typeof Reflect.get(store, name) === "function");
-  if (members(["read", "create", "update", "replace", "touch", "delete"])) {
+export function asStore(
+  store: SessionStore | KeyValueStore,
+  { clock, logger }: { clock: Clock; logger: Logger },
+): SessionStore {
+  if (hasMethods(store, "read", "create", "update", "replace", "touch", "delete")) {
     const { capabilities } = store as SessionStore;
     if (typeof capabilities === "object" && capabilities !== null) return store as SessionStore;
-    refuse("store.capabilities", "it takes an object");
+    refuse("store.capabilities", "an object is required");
   }
-  if (members(["get", "set", "delete"])) return new AdaptedStore(store as KeyValueStore, clock);
-  return refuse("store", "it takes a session store, or an object with get, set and delete");
+  const instead = insteadOf(store, MISTAKEN_STORES);
+  if (instead) refuse("store", instead);
+  if (!hasMethods(store, "get", "set", "delete")) {
+    refuse("store", "a session store, or an object with get, set and delete, is required");
+  }
+  const entries = store as KeyValueStore;
+  return new AdaptedStore(isMap(entries) ? entries : new CheckedEntries(entries, logger), clock);
 }

@@ -1,8 +1,9 @@
 import { AccessTokens } from "./access_token.ts";
 import { BearerTransport } from "./bearer_transport.ts";
-import { checkSeconds, checkShape } from "./check_shapes.ts";
+import { checkMembers, checkSeconds } from "./check_shapes.ts";
 import type { Clock } from "./clock.ts";
 import { refuse } from "./misuse.ts";
+import type { Shape } from "./option_table.ts";
 import type { SessionTokenOptions } from "./options.ts";
 import type { SecretOption } from "./secrets.ts";
 import { type SessionObject, typed } from "./session.ts";
@@ -15,6 +16,15 @@ export interface Bearer {
   /** Makes the token of a session. */
   readonly issue: (stored: Stored, session: SessionObject, c: unknown) => Promise<string>;
 }
+
+const SHAPES: Readonly<Record<keyof SessionTokenOptions, readonly Shape[]>> = {
+  secret: ["any"],
+  maxAge: ["any"],
+  queryParam: ["any"],
+  header: ["string"],
+  audience: ["string"],
+  payload: ["async function"],
+};
 
 /** The characters of a header's name (RFC 9110, 5.6.2), and enough for that of a query parameter. */
 const NAME_REGEXP = /^[\w!#$%&'*+.^`|~-]+$/;
@@ -29,6 +39,7 @@ export function checkToken<Data extends object>(
   options: SessionTokenOptions<Data>,
   { secret, clock }: { secret: SecretOption | undefined; clock: Clock },
 ): Bearer {
+  checkMembers("token", { value: options, shapes: SHAPES, instead: { ttl: "use maxAge" } });
   const {
     secret: own = secret,
     maxAge,
@@ -36,17 +47,14 @@ export function checkToken<Data extends object>(
     header = "Authorization",
     audience,
     payload = () => ({}),
-    ...rest
   } = options;
-  for (const name of Object.keys(rest)) refuse(`token.${name}`, "there is no such member");
   if (own === undefined) refuse("token.secret", "it is missing, and so is secret");
   checkSeconds("token.maxAge", maxAge);
-  checkShape("token.payload", payload, ["function"]);
-  checkShape("token.audience", audience, ["string"]);
   const names = { queryParam: queryParam === false ? "none" : queryParam, header };
   for (const [name, value] of Object.entries(names)) {
-    checkShape(`token.${name}`, value, ["string"]);
-    if (!NAME_REGEXP.test(value)) refuse(`token.${name}`, "it takes a name");
+    if (typeof value !== "string" || !NAME_REGEXP.test(value)) {
+      refuse(`token.${name}`, "it is not a name");
+    }
   }
   if (header.toLowerCase() === "cookie") refuse("token.header", "that is where cookies are");
   const tokens = new AccessTokens({ secret: own, maxAge, audience, clock });

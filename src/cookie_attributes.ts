@@ -173,6 +173,7 @@ function checkAttribute(name: string, value: unknown): void {
   if (name === "maxAge" || name === "expires") {
     throw new CookieAttributeError(name, "it follows the session, see maxAge");
   }
+  if (name === "name") throw new CookieAttributeError(name, "use cookieName");
   const allowed = Object.hasOwn(ATTRIBUTES, name)
     ? ATTRIBUTES[name as keyof SessionCookieOptions]
     : [];

@@ -1,9 +1,9 @@
 import type { Context, MiddlewareHandler } from "hono";
 import { editHeaders } from "./answer.ts";
 import { checkContextKey } from "./check_parts.ts";
-import { checkObject, checkShape } from "./check_shapes.ts";
-import { refuse, refuseRange } from "./misuse.ts";
+import { MIDDLEWARE, refuse, refuseRange } from "./misuse.ts";
 import { type Mounted, mountedOn } from "./mounted.ts";
+import { checkShape, checkTable, type OptionTable } from "./option_table.ts";
 import { isReserved, type Session, type SessionData, typed } from "./session.ts";
 
 /**
@@ -232,15 +232,13 @@ export function requireSession<
 >(
   options: RequireSessionOptions<Data, Key> = {},
 ): MiddlewareHandler<{ Variables: { [Name in Key]: Session<Data> } }> {
-  checkObject(options);
+  checkTable(GUARD, options);
   const { has = [], when, contextKey } = options;
   const answer = checkAnswer(options);
   if (!Array.isArray(has) || has.some((key) => typeof key !== "string" || isReserved(key))) {
-    refuse("has", "it takes a list of keys of data");
+    refuse("has", "a list of keys of data is required");
   }
   const keys = [...has];
-  checkShape("when", when, ["function"]);
-  checkShape("contextKey", contextKey, ["string"]);
   if (contextKey !== undefined) checkContextKey(contextKey);
   return async function requireSession(c, next): Promise<Response | void> {
     const mounted = find(c, "require", contextKey === undefined ? {} : { contextKey });
@@ -257,6 +255,18 @@ export function requireSession<
   };
 }
 
+const GUARD: OptionTable = {
+  ...MIDDLEWARE,
+  shapes: {
+    type: ["any"],
+    status: ["any"],
+    response: ["any", "async function"],
+    has: ["any"],
+    when: ["async function"],
+    contextKey: ["string"],
+  },
+};
+
 /** What a guard says. */
 const message = "Invalid session";
 
@@ -271,18 +281,14 @@ function checkAnswer(
     type = "json",
     status = 401,
     response = type === "json" ? { status: false, message } : message,
-    ...rest
   } = options;
-  for (const name of Object.keys(rest)) {
-    if (!["has", "when", "contextKey"].includes(name)) refuse(name, "there is no such option");
-  }
   if (!["json", "html", "text"].includes(type)) {
-    refuse("type", '"json", "html" or "text" is needed');
+    refuse("type", '"json", "html" or "text" is required');
   }
   if (!Number.isInteger(status) || status < 200 || status > 599 || BODILESS.includes(status)) {
     refuseRange(
       "status",
-      `${String(status)}, a status of 200 to 599 that can have a body is needed`,
+      `${String(status)}, a status of 200 to 599 that can have a body is required`,
     );
   }
   if (typeof response === "function") {
@@ -295,7 +301,7 @@ function checkAnswer(
     const text = toJson(response);
     return (c) => c.body(text, status as 401, { "Content-Type": "application/json" });
   }
-  checkShape("response", response, ["string", "function"]);
+  checkShape("response", { value: response, shapes: ["string", "function"] });
   const text = response as string;
   return (c) => type === "html" ? c.html(text, status as 401) : c.text(text, status as 401);
 }
@@ -308,7 +314,7 @@ function toJson(response: unknown): string {
   } catch {
     // A cycle or a BigInt.
   }
-  return refuse("response", "it takes what JSON can hold, or a function");
+  return refuse("response", "a function, or what JSON can hold, is required");
 }
 
 function find(

@@ -19,7 +19,7 @@ export class AdaptedStore implements SessionStore {
     this.#entries = entries;
     this.#clock = clock;
     this.capabilities = {
-      atomic: Object.prototype.toString.call(entries) === "[object Map]",
+      atomic: isMap(entries),
       index: false,
       consistency: "strong",
     };
@@ -88,4 +88,9 @@ export class AdaptedStore implements SessionStore {
   #set(key: string, record: SessionRecord, c: unknown): Awaitable<boolean> {
     return andThen(this.#entries.set(key, { ...record }, c), () => true);
   }
+}
+
+/** Whether entries are those of a `Map`. */
+export function isMap(entries: KeyValueStore): boolean {
+  return Object.prototype.toString.call(entries) === "[object Map]";
 }

@@ -1,9 +1,37 @@
+/** What options are for, as it is told when one of them is misused. */
+export interface Purpose {
+  /** What can't be done with such options: `"create MapStore"`. */
+  readonly action: string;
+}
+
+/** Values that are taken for something else, and what to do instead: the first that fits is told. */
+export type Mistakes = readonly (readonly [is: (value: unknown) => boolean, instead: string])[];
+
+/** What the options of `session()` are for. */
+export const MIDDLEWARE: Purpose = { action: "build session middleware" };
+
 /** @throws {TypeError} Always: an option is not what it should be. */
-export function refuse(name: string, state: string): never {
-  throw new TypeError(`Cannot build session middleware: option ${name} is not valid: ${state}`);
+export function refuse(name: string, state: string, { action }: Purpose = MIDDLEWARE): never {
+  throw new TypeError(`Cannot ${action}: option ${name} is not valid: ${state}`);
 }
 
 /** @throws {RangeError} Always: an option is not what it should be. */
-export function refuseRange(name: string, state: string): never {
-  throw new RangeError(`Cannot build session middleware: option ${name} is ${state}`);
+export function refuseRange(name: string, state: string, { action }: Purpose = MIDDLEWARE): never {
+  throw new RangeError(`Cannot ${action}: option ${name} is ${state}`);
+}
+
+/** What to do instead of giving a value, if it is one of some mistakes. */
+export function insteadOf(value: unknown, mistakes: Mistakes): string | undefined {
+  return mistakes.find(([is]) => is(value))?.[1];
+}
+
+/** Whether a value has methods of some names. */
+export function hasMethods(value: unknown, ...names: string[]): boolean {
+  return typeof value === "object" && value !== null &&
+    names.every((name) => typeof Reflect.get(value, name) === "function");
+}
+
+/** Whether a function is declared `async`. */
+export function isAsync(value: unknown): boolean {
+  return Object.prototype.toString.call(value) === "[object AsyncFunction]";
 }

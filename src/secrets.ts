@@ -1,3 +1,5 @@
+import { isPromiseLike } from "./promise.ts";
+
 /** The fewest characters of a secret. */
 const SHORTEST = 32;
 
@@ -82,6 +84,10 @@ export class PerSecret<Made> {
   get(c: unknown): Made {
     if (this.#fixed !== undefined) return this.#fixed;
     const secret = (this.#secret as (c: unknown) => string | readonly string[])(c);
+    if (isPromiseLike(secret)) {
+      const { action, name = "secret" } = this.#use;
+      throw new TypeError(`Cannot ${action}: ${name} gave a promise, it must answer at once`);
+    }
     return this.#for(typeof secret === "string" ? [secret] : secret);
   }
 

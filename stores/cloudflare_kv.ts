@@ -37,6 +37,8 @@
  */
 
 import { AdaptedStore } from "../src/key_value_store.ts";
+import { insteadOf, refuse, refuseRange } from "../src/misuse.ts";
+import { checkTable } from "../src/option_table.ts";
 import type { SessionRecord, SessionTimes } from "../src/record.ts";
 import {
   type Awaitable,
@@ -46,15 +48,20 @@ import {
   type StoreReplacement,
   systemClock,
 } from "../src/store.ts";
+import { storeTable } from "../src/store_table.ts";
 import { KvEntries, MAX_BYTES, MIN_TTL, toText } from "./cloudflare_kv/entries.ts";
-import { isKvNamespace, type KvNamespaceLike } from "./cloudflare_kv/like.ts";
+import { isKvNamespace, type KvNamespaceLike, MISTAKEN_NAMESPACES } from "./cloudflare_kv/like.ts";
 
 export type { KvNamespaceLike };
 
-/** The longest key of KV, in bytes. */
-const LONGEST_KEY = 512;
-/** The length of a key of the store contract. */
-const KEY_LENGTH = 43;
+/** The longest prefix, in bytes: a key of KV has 512, and one of the store contract 43. */
+const LONGEST_PREFIX = 512 - 43;
+
+const OPTIONS = storeTable("CloudflareKvStore", {
+  shapes: { namespace: ["any", "async function"], prefix: ["string"] },
+  instead: { getStore: "use namespace: (c) => c.env.SESSION" },
+  mistakes: [[isKvNamespace, "write { namespace }"]],
+});
 
 /**
  * Options of {@linkcode CloudflareKvStore}.
@@ -131,23 +138,21 @@ export class CloudflareKvStore implements SessionStore {
    * Asks KV nothing yet.
    *
    * @param options Which namespace.
-   * @throws {TypeError} When `namespace` is neither a namespace nor a function.
+   * @throws {TypeError} When an option is unknown or of the wrong kind, or `namespace` is neither a namespace nor a
+   * function.
    * @throws {RangeError} When `prefix` is too long.
    */
   constructor(options: CloudflareKvStoreOptions) {
+    checkTable(OPTIONS, options);
     const { namespace, prefix = "session:", clock = systemClock } = options;
+    const instead = insteadOf(namespace, MISTAKEN_NAMESPACES);
+    if (instead) refuse("namespace", instead, OPTIONS);
     if (!isKvNamespace(namespace) && typeof namespace !== "function") {
-      throw new TypeError(
-        "Cannot create CloudflareKvStore: namespace is no KV namespace and no function that finds one",
-      );
+      refuse("namespace", "a KV namespace is required, or a function that finds one", OPTIONS);
     }
     const { length } = new TextEncoder().encode(prefix);
-    if (length > LONGEST_KEY - KEY_LENGTH) {
-      throw new RangeError(
-        `Cannot create CloudflareKvStore: prefix is ${length} bytes, at most ${
-          LONGEST_KEY - KEY_LENGTH
-        } fit into a key`,
-      );
+    if (length > LONGEST_PREFIX) {
+      refuseRange("prefix", `${length} bytes, at most ${LONGEST_PREFIX} fit into a key`, OPTIONS);
     }
     this.#store = new AdaptedStore(
       new KvEntries((c) => find(namespace, c), prefix, clock),
@@ -262,6 +267,8 @@ async function find(
   let cause: unknown;
   try {
     const found: unknown = await namespace(c);
+    const instead = insteadOf(found, MISTAKEN_NAMESPACES);
+    if (instead) throw new TypeError(instead);
     if (isKvNamespace(found)) return found;
   } catch (error) {
     cause = error;

@@ -38,51 +38,17 @@ import {
   type StoreReplacement,
   systemClock,
 } from "../src/store.ts";
-import { commit, openKv, pause } from "./deno_kv/database.ts";
+import { commit, findKv, pause, told } from "./deno_kv/database.ts";
 import type { KvAtomicLike, KvEntryLike, KvKeyLike, KvLike } from "./deno_kv/like.ts";
+import { checkOptions, type DenoKvStoreOptions } from "./deno_kv/options.ts";
 import { type Head, MAX_BYTES, toHead } from "./deno_kv/parts.ts";
 import { type Entry, Records, toEntry } from "./deno_kv/records.ts";
 import { SubjectIndex } from "./deno_kv/subjects.ts";
 
-export type { KvAtomicLike, KvEntryLike, KvKeyLike, KvLike };
+export type { DenoKvStoreOptions, KvAtomicLike, KvEntryLike, KvKeyLike, KvLike };
 
 /** How often a commit is tried against others. */
 const TRIES = 20;
-
-/**
- * Options of {@linkcode DenoKvStore}.
- *
- * @example A handle that the application has open anyway
- * ```ts
- * import { DenoKvStore, type DenoKvStoreOptions } from "@x/hono-session/stores/deno-kv";
- *
- * using kv = await Deno.openKv(":memory:");
- * const options: DenoKvStoreOptions = { kv, prefix: ["my-app", "session"] };
- * new DenoKvStore(options);
- * ```
- */
-export interface DenoKvStoreOptions {
-  /** An open database, or a promise of one. It stays yours to close. */
-  kv?: KvLike | Promise<KvLike>;
-  /**
-   * Where to open one: a file, `":memory:"`, or the URL of a database that speaks KV Connect.
-   *
-   * @default {the database that Deno gives the application}
-   */
-  path?: string;
-  /**
-   * What all keys begin with.
-   *
-   * @default {["session"]}
-   */
-  prefix?: KvKeyLike;
-  /**
-   * Tells the time, for tests.
-   *
-   * @default {Date.now}
-   */
-  clock?: Clock;
-}
 
 /**
  * Keeps sessions in Deno KV. Every promise of the store contract holds, also between processes.
@@ -123,12 +89,10 @@ export class DenoKvStore implements SessionStore {
    * Opens nothing yet.
    *
    * @param options Which database.
-   * @throws {TypeError} When both `kv` and `path` are given.
+   * @throws {TypeError} When an option is unknown or of the wrong kind, or both `kv` and `path` are given.
    */
   constructor(options: DenoKvStoreOptions = {}) {
-    if (options.kv !== undefined && options.path !== undefined) {
-      throw new TypeError("Cannot create DenoKvStore: kv and path exclude each other");
-    }
+    checkOptions(options);
     this.#options = options;
     // Whoever uses the store is told; nobody else is to be.
     Promise.resolve(options.kv).catch(() => {});
@@ -329,7 +293,7 @@ export class DenoKvStore implements SessionStore {
   #open(): Promise<KvLike> {
     if (this.#closed) return Promise.reject(new Error("Cannot use DenoKvStore: it is closed"));
     if (this.#opened) return this.#opened;
-    const opened = Promise.resolve(this.#options.kv ?? openKv(this.#options.path));
+    const opened = findKv(this.#options);
     this.#opened = opened;
     opened.then((kv) => {
       if (!this.#closed) this.#kv = kv;
@@ -360,7 +324,7 @@ export class DenoKvStore implements SessionStore {
       if (tries > 1) await pause(tries);
       const atomic = kv.atomic();
       if (!entry) {
-        const [head, end] = await kv.getMany(keys);
+        const [head, end] = await told(kv.getMany(keys));
         entry = toEntry(head!);
         if (!accepts(this.#records.live(entry))) return false;
         if (subject !== undefined) this.#index.guard(atomic, subject, { record, found: end! });

@@ -25,6 +25,8 @@
  * @module
  */
 
+import { refuseRange } from "../src/misuse.ts";
+import { checkTable } from "../src/option_table.ts";
 import type { SessionRecord, SessionTimes } from "../src/record.ts";
 import {
   type Clock,
@@ -35,11 +37,14 @@ import {
   type StoreReplacement,
   systemClock,
 } from "../src/store.ts";
+import { storeTable } from "../src/store_table.ts";
 import { NotBefore } from "./map/not_before.ts";
 import { SubjectIndex } from "./map/subject_index.ts";
 
 /** How many entries every new session looks at for expired ones. */
 const LOOKS = 4;
+
+const OPTIONS = storeTable("MapStore", { shapes: { maxEntries: ["number"] } });
 
 /**
  * Options of {@linkcode MapStore}.
@@ -99,14 +104,14 @@ export class MapStore implements SessionStore {
    * Makes an empty store.
    *
    * @param options How much to keep.
+   * @throws {TypeError} When an option is unknown or of the wrong kind.
    * @throws {RangeError} When `maxEntries` is not a positive integer.
    */
   constructor(options: MapStoreOptions = {}) {
+    checkTable(OPTIONS, options);
     const { maxEntries = 100_000, clock = systemClock } = options;
     if (maxEntries !== Infinity && (!Number.isSafeInteger(maxEntries) || maxEntries < 1)) {
-      throw new RangeError(
-        `Cannot create MapStore: maxEntries is ${maxEntries}, a positive integer is needed`,
-      );
+      refuseRange("maxEntries", `${maxEntries}, a positive integer is required`, OPTIONS);
     }
     this.capabilities = {
       atomic: true,

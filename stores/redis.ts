@@ -25,7 +25,6 @@
 
 import type { SessionRecord, SessionTimes } from "../src/record.ts";
 import {
-  type Awaitable,
   type Clock,
   type DeleteAllOptions,
   type ListedSession,
@@ -38,7 +37,6 @@ import {
   type BunRedisLike,
   findClient,
   type IoredisLike,
-  isRedisClient,
   type NodeRedisClusterLike,
   type NodeRedisLike,
   type NodeRedisOptions,
@@ -47,6 +45,7 @@ import {
 import { Connection, type ScriptArguments } from "./redis/connection.ts";
 import { changeOf, type ListChange, toEntry } from "./redis/entry.ts";
 import { DELETE, REMOVE, REPLACE, TOUCH, WRITE, type WriteScript } from "./redis/scripts.ts";
+import { checkOptions, type RedisStoreOptions } from "./redis/options.ts";
 import { isDone, Subjects } from "./redis/subjects.ts";
 import { fromOwner, fromValue, toMoving, toTimes, toValue } from "./redis/value.ts";
 
@@ -57,45 +56,8 @@ export type {
   NodeRedisLike,
   NodeRedisOptions,
   RedisClientLike,
+  RedisStoreOptions,
 };
-
-/**
- * Options of {@linkcode RedisStore}.
- *
- * @example A client that comes with the request
- * ```ts
- * import { RedisStore, type RedisStoreOptions } from "@x/hono-session/stores/redis";
- *
- * const options: RedisStoreOptions = {
- *   client: (c) => c.get("redis"),
- *   prefix: "my-app:session:",
- * };
- * new RedisStore(options);
- * ```
- */
-export interface RedisStoreOptions {
-  /**
-   * A connected client: of node-redis 4, 5 or 6 (client, cluster or pool), of ioredis (client or cluster), or
-   * Bun's. It stays yours to close.
-   *
-   * Or a function that finds it in the Hono context, such as `(c) => c.get("redis")`; outside of a request `c`
-   * is `undefined`. It is called for each operation, so let it give a client that is there rather than open one.
-   */
-  // deno-lint-ignore no-explicit-any -- Only the application knows its context.
-  client: RedisClientLike | ((c: any) => Awaitable<RedisClientLike>);
-  /**
-   * What all keys begin with.
-   *
-   * @default {"session:"}
-   */
-  prefix?: string;
-  /**
-   * Tells the time, for tests.
-   *
-   * @default {Date.now}
-   */
-  clock?: Clock;
-}
 
 /** A write of a record, and what it changes in the lists of subjects. */
 interface Write extends ScriptArguments {
@@ -160,15 +122,12 @@ export class RedisStore implements SessionStore {
    * Connects to nothing.
    *
    * @param options Which client.
-   * @throws {TypeError} When `client` is neither a client of a known kind nor a function.
+   * @throws {TypeError} When an option is unknown or of the wrong kind, or `client` is neither a client of a known
+   * kind nor a function.
    */
   constructor(options: RedisStoreOptions) {
+    checkOptions(options);
     const { client, prefix = "session:", clock = systemClock } = options;
-    if (typeof client !== "function" && !isRedisClient(client)) {
-      throw new TypeError(
-        "Cannot create RedisStore: client is no client of node-redis, ioredis or Bun, and no function that finds one",
-      );
-    }
     this.#client = client;
     this.#prefix = prefix;
     this.#clock = clock;

@@ -992,7 +992,7 @@ Deno.test("token: misuse throws when the middleware is built, with a message tha
     [{ token: { ...token, audience: 5 } }, /option token\.audience /],
     [{ token: { ...token, audience: ["a"] } }, /option token\.audience /],
     [{ token: { ...token, payload: {} } }, /option token\.payload /],
-    [{ token: { ...token, algorithm: "none" } }, /option token\.algorithm /],
+    [{ token: { ...token, algorithm: "none" } }, /option token\.algorithm;/],
     [{ token, rotate: { every: 60 } }, /option rotate .*token/],
     [{ cookieName: false }, /option cookieName .*token/],
     [{ cookieName: true, token }, /option cookieName /],

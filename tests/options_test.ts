@@ -9,41 +9,19 @@ import {
 import { EncryptedCookieStore, SealedCookieStore } from "@x/hono-session/stores/cookie";
 import { MapStore } from "@x/hono-session/stores/map";
 import { assert, assertEquals, assertMatch, assertThrows } from "@std/assert";
+import { SimpleCookieStore, UnsafeMemorySessionStore } from "@hattip/session";
 import { Hono } from "hono";
+import { MemoryStore } from "hono-sessions";
+import { createClient } from "redis";
 import { checkOptions } from "../src/check_options.ts";
 import { SHAPES } from "../src/check_shapes.ts";
 import { COOKIE_STORES, SECRET } from "./_cookie_stores.ts";
+import { hasName, type ValueName, VALUES } from "./_misuse.ts";
 
 type Options = Record<string, unknown>;
 
 const QUIET: Logger = { error() {}, warn() {} };
 const TOKEN = { secret: SECRET, maxAge: 60 };
-
-/** One value of every kind, and the numbers that are none. */
-const VALUES: Record<string, unknown> = {
-  "null": null,
-  "true": true,
-  "false": false,
-  "0": 0,
-  "1": 1,
-  "0.5": 0.5,
-  "-1": -1,
-  "1e300": 1e300,
-  "NaN": NaN,
-  "Infinity": Infinity,
-  "-Infinity": -Infinity,
-  "1n": 1n,
-  "a symbol": Symbol("x"),
-  "an empty text": "",
-  "a text": "some",
-  "a number as text": "60",
-  "an array": [],
-  "an array of text": ["some"],
-  "an object": {},
-  "a function": () => ({}),
-};
-
-type ValueName = keyof typeof VALUES;
 
 /** What an option takes of the values, and what it refuses beside them. */
 interface Case {
@@ -57,6 +35,7 @@ interface Case {
 
 const NUMBER: ValueName[] = ["1", "0.5"];
 const TEXT: ValueName[] = ["a text", "a number as text"];
+const ANY_FUNCTION: ValueName[] = ["a function", "an async function"];
 const SWITCH: ValueName[] = ["true", "false"];
 
 const METHODS = ["read", "create", "update", "replace", "touch", "delete"];
@@ -97,9 +76,19 @@ const CASES: Record<keyof SessionOptions, Case> = {
   token: { takes: [], refuses: [{ secret: SECRET }, { ...TOKEN, ttl: 1 }] },
   initial: {
     takes: ["an object", "a function"],
-    refuses: [new Map(), new Date(), { at: new Date() }, { n: NaN }, { n: 1n }, { f() {} }, {
-      renew: 1,
-    }, { sid: "x" }],
+    refuses: [
+      (c: unknown) => ({ c }),
+      new Map(),
+      new Date(),
+      { at: new Date() },
+      { n: NaN },
+      { n: 1n },
+      { f() {} },
+      {
+        renew: 1,
+      },
+      { sid: "x" },
+    ],
   },
   schema: {
     takes: [],
@@ -111,7 +100,7 @@ const CASES: Record<keyof SessionOptions, Case> = {
     ],
   },
   maxSessions: { takes: [], refuses: [{ policy: "reject" }, { limit: 1, most: 1 }] },
-  migrate: { takes: ["a function"] },
+  migrate: { takes: ANY_FUNCTION },
   scope: { takes: ["a function"], refuses: ["Host", "hostname", ["host"]] },
   allowOverwrite: { takes: SWITCH },
   commitOnError: { takes: SWITCH },
@@ -142,7 +131,7 @@ const MEMBERS: Record<
   "token.queryParam": { takes: [...TEXT, "false"], refuses: ["a b", "a=b", "ä"] },
   "token.header": { takes: TEXT, refuses: ["a b", "a:b", "X\r\nSet-Cookie", "ä", "Cookie"] },
   "token.audience": { takes: [...TEXT, "an empty text"] },
-  "token.payload": { takes: ["a function"] },
+  "token.payload": { takes: ANY_FUNCTION },
   "maxSessions.limit": { takes: ["1"], refuses: [1.5, 2 ** 53] },
   "maxSessions.policy": { takes: [], refuses: ["evict", "Reject"] },
   "rolling.after": { takes: NUMBER, refuses: [86400, 86401] },
@@ -169,19 +158,19 @@ const MEMBERS: Record<
   "existsCookieOptions.priority": { takes: [], refuses: ["highest"] },
   "existsCookieOptions.sameSite": { takes: [], refuses: ["laxer"] },
   "existsCookieOptions.secure": { takes: SWITCH },
-  "events.created": { takes: ["a function"] },
-  "events.loaded": { takes: ["a function"] },
-  "events.updated": { takes: ["a function"] },
-  "events.renewed": { takes: ["a function"] },
-  "events.regenerated": { takes: ["a function"] },
-  "events.rotated": { takes: ["a function"] },
-  "events.destroyed": { takes: ["a function"] },
-  "events.rejected": { takes: ["a function"] },
-  "events.conflict": { takes: ["a function"] },
-  "events.interrupted": { takes: ["a function"] },
-  "events.storeError": { takes: ["a function"] },
-  "logger.error": { takes: ["a function"] },
-  "logger.warn": { takes: ["a function"] },
+  "events.created": { takes: ANY_FUNCTION },
+  "events.loaded": { takes: ANY_FUNCTION },
+  "events.updated": { takes: ANY_FUNCTION },
+  "events.renewed": { takes: ANY_FUNCTION },
+  "events.regenerated": { takes: ANY_FUNCTION },
+  "events.rotated": { takes: ANY_FUNCTION },
+  "events.destroyed": { takes: ANY_FUNCTION },
+  "events.rejected": { takes: ANY_FUNCTION },
+  "events.conflict": { takes: ANY_FUNCTION },
+  "events.interrupted": { takes: ANY_FUNCTION },
+  "events.storeError": { takes: ANY_FUNCTION },
+  "logger.error": { takes: ANY_FUNCTION },
+  "logger.warn": { takes: ANY_FUNCTION },
 };
 
 /** What the other members of an object are. */
@@ -194,11 +183,6 @@ const OBJECTS: Record<string, Options> = {
 
 function build(options: Options): void {
   session({ store: new MapStore(), logger: QUIET, ...options } as SessionOptions);
-}
-
-/** Whether a text has a name in it, as a word of its own. */
-function hasName(text: string, name: string): boolean {
-  return text.split(/[^\w.]+/).some((word) => word === name || word.startsWith(`${name}.`));
 }
 
 /** What is wrong with how options are refused; nothing when a message names the option. */
@@ -279,6 +263,84 @@ Deno.test("session() takes what the options say", () => {
     Object.fromEntries(Object.keys(SHAPES).map((name) => [name, undefined])),
   ];
   for (const options of all) build(options);
+});
+
+/** What is written by those who come from elsewhere, and the way out that they are told. */
+const WAYS_OUT: [options: Options, wayOut: string][] = [
+  // Names of hono-kv-session.
+  [{ name: "id" }, "there is no option name; use cookieName"],
+  [{ ttl: 604800 }, "there is no option ttl; use maxAge, in seconds"],
+  [{ renew: true }, "there is no option renew; use rolling: true"],
+  [{ regenerate: true }, "there is no option regenerate; use rotate: { every: 0, grace: 0 }"],
+  // Names of @brightcove/hono-sessions.
+  [{ adapter: {} }, "use store: new DynamoDbStore({ … })"],
+  [{ cookie: { name: "sid.bgs" } }, "use cookieName, maxAge and cookieOptions"],
+  [{ token: { ...TOKEN, ttl: 60 } }, "there is no option token.ttl; use maxAge"],
+  [{ cookieOptions: { maxAge: 60 } }, "see maxAge"],
+  [{ cookieOptions: { name: "sid" } }, "use cookieName"],
+  // Names of @hattip/session.
+  [{ defaultSessionData: {} }, "use initial"],
+  [{ getSessionId() {} }, "use token"],
+  [{ setSessionId() {} }, "use token"],
+  [{ hash() {} }, "leave it out"],
+  [{ initial: async () => await {} }, "a function that answers at once"],
+  [{ initial: (c: unknown) => ({ c }) }, "without parameters"],
+  // Names of hono-sessions on JSR.
+  [{ encryptionKey: SECRET }, "use secret"],
+  [{ expireAfterSeconds: 60 }, "use maxAge"],
+  [{ sessionCookieName: "id" }, "use cookieName"],
+  [{ autoExtendExpiration: true }, "use rolling: true"],
+  // Options of stores.
+  [{ getClient() {} }, "use store: new RedisStore({ client })"],
+  [{ getStore() {} }, "use store: new CloudflareKvStore({ namespace })"],
+  [{ keys: [] }, "new EncryptedCookieStore({ keys })"],
+  [{ maxEntries: 1 }, "new MapStore({ maxEntries })"],
+  [{ parse: JSON.parse }, "new UnsignedCookieStore({ parse })"],
+  // Slips of the pen.
+  [{ maxage: 60 }, "do you mean maxAge?"],
+  [{ cookieOption: {} }, "do you mean cookieOptions?"],
+  [{ rotate: { ever: 0 } }, "there is no option rotate.ever; do you mean every?"],
+  [{ rolling: { throttle: 60 } }, "there is no option rolling.throttle; there are after"],
+  [{ maxSessions: { max: 1 } }, "there is no option maxSessions.max; there are limit, policy"],
+  [{ events: { create() {} } }, "do you mean created?"],
+  // What is taken for a store.
+  [{ store: MapStore }, "new MapStore()"],
+  [{ store: Promise.resolve(new MapStore()) }, "it is a promise, await it"],
+  [{ store: methods("get", "set", "delete", "atomic", "getMany") }, "new DenoKvStore({ kv })"],
+  [{ store: methods("get", "put", "delete") }, "new CloudflareKvStore({ namespace })"],
+  [{ store: createClient() }, "new RedisStore({ client })"],
+  [
+    { store: methods("get", "put", "update", "delete", "batchGet") },
+    "new DynamoDbStore({ document",
+  ],
+  [{ store: new SimpleCookieStore() }, "use new UnsignedCookieStore({ parse })"],
+  [{ store: new UnsafeMemorySessionStore() }, "use new MapStore()"],
+  [{ store: methods("load", "save", "destroy") }, "a store of @hattip/session"],
+  [{ store: new MemoryStore() }, "use new MapStore()"],
+  [{ store: methods("get", "set", "destroy") }, "a store of express-session"],
+  [
+    { store: methods("get", "set", "delete", "defaultKeyFn") },
+    "a store of @brightcove/hono-sessions",
+  ],
+  [
+    { store: { ...methods("get", "delete"), set(_1: 1, _2: 2, _3: 3, _4: 4) {} } },
+    "more parameters",
+  ],
+];
+
+function methods(...names: string[]): Options {
+  return Object.fromEntries(names.map((name) => [name, () => {}]));
+}
+
+Deno.test("session() tells the way out of what is written for something else", () => {
+  for (const [options, wayOut] of WAYS_OUT) {
+    const { message } = assertThrows(
+      () => build(options),
+      TypeError,
+      "Cannot build session middleware: ",
+    );
+    assert(message.includes(wayOut), message);
+  }
 });
 
 /** Options that contradict each other, and the one that the message names. */
@@ -504,4 +566,29 @@ Deno.test("the defaults are the safe ones", () => {
     lazy: false,
     events: {},
   });
+});
+
+Deno.test("session() names the function that gives a promise where a value is needed, at the first request", async () => {
+  const later = () => Promise.resolve({}) as never;
+  for (
+    const [options, message] of [
+      [{ initial: later }, "option initial is not valid: its function gives a promise"],
+      [{ scope: later }, "scope gave a promise instead of a name"],
+      [{ secret: later }, "secret gave a promise"],
+    ] satisfies [SessionOptions, string][]
+  ) {
+    const errors: string[] = [];
+    const app = new Hono()
+      .use(session<{ a?: number }>({ store: new MapStore(), logger: QUIET, ...options }))
+      .get("/", (c) => {
+        c.var.session.a = 1;
+        return c.text("ok");
+      })
+      .onError((error, c) => {
+        errors.push(error.message);
+        return c.text("", 500);
+      });
+    assertEquals((await app.request("/")).status, 500);
+    assert(errors[0]?.includes(message), errors[0]);
+  }
 });

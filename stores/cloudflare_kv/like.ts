@@ -1,3 +1,5 @@
+import { hasMethods, type Mistakes } from "../../src/misuse.ts";
+import { isPromiseLike } from "../../src/promise.ts";
 import type { Awaitable } from "../../src/store.ts";
 
 /**
@@ -42,7 +44,16 @@ export interface KvNamespaceLike {
 
 /** Whether a value has what this store needs of a namespace. */
 export function isKvNamespace(value: unknown): value is KvNamespaceLike {
-  const namespace = value as Partial<KvNamespaceLike> | null | undefined;
-  return typeof namespace?.get === "function" && typeof namespace.put === "function" &&
-    typeof namespace.delete === "function";
+  return hasMethods(value, "get", "put", "delete");
 }
+
+/** What is given as `namespace` and is none, and what to do instead. */
+export const MISTAKEN_NAMESPACES: Mistakes = [
+  [isPromiseLike, "it is a promise, await it"],
+  [
+    (value) => typeof value === "string",
+    "a binding is not named, it is found: (c) => c.env.SESSION",
+  ],
+  [(value) => hasMethods(value, "createMultipartUpload"), "it is an R2 bucket, which keeps files"],
+  [(value) => hasMethods(value, "getAlarm"), "it is the storage of a Durable Object"],
+];

@@ -12,10 +12,10 @@ import {
 } from "../../src/store.ts";
 import type { CookieFormat } from "./format.ts";
 import { Memo } from "./memo.ts";
+import { checkCookieStore } from "./options.ts";
 import { Revocations, succeed, type Succession } from "./revocations.ts";
 import { assertSize, LARGEST_COOKIE } from "./size.ts";
 
-const MOST_CHUNKS = 4;
 /** The shape of the keys of listed sessions. No sealed value is that short. */
 const KEY_REGEXP = /^[\w-]{43}$/;
 
@@ -110,18 +110,12 @@ export class CookieStore implements SessionStore {
    * @param options What all cookie stores can do.
    * @param cookieName The name of the cookie. The middleware sets it.
    * @throws {RangeError} When `chunks` or `memo` is out of range.
-   * @throws {TypeError} When `revocations` can't promise what they are for: a mark could get lost or be seen late.
+   * @throws {TypeError} When an option is unknown or of the wrong kind, or `revocations` can't promise what they are for: a
+   * mark could get lost or be seen late.
    */
   constructor(format: CookieFormat, options: CookieStoreOptions = {}, cookieName = "sid") {
-    const { chunks = 1, memo = 1000, clock = systemClock, revocations } = options;
-    if (!Number.isInteger(chunks) || chunks < 1 || chunks > MOST_CHUNKS) {
-      throw new RangeError(
-        `Cannot create cookie store: chunks is ${chunks}, not 1 to ${MOST_CHUNKS}`,
-      );
-    }
-    if (!Number.isInteger(memo) || memo < 0) {
-      throw new RangeError(`Cannot create cookie store: memo is ${memo}, not 0 or more`);
-    }
+    checkCookieStore(format, options);
+    const { chunks = 1, clock = systemClock, revocations } = options;
     if (revocations) assertReliable(revocations);
     this.#format = format;
     this.#options = options;

@@ -1,4 +1,5 @@
 import { fromBase64Url, toBase64Url } from "../../src/base64url.ts";
+import { checkTable } from "../../src/option_table.ts";
 import { andThen, type Awaitable } from "../../src/promise.ts";
 import type { SessionRecord } from "../../src/record.ts";
 import type { SecretOption } from "../../src/secrets.ts";
@@ -15,10 +16,13 @@ import {
   keysFromBase64,
   keysFromSecrets,
   type KeySource,
+  keyTable,
   openUnder,
 } from "./keys.ts";
 
 const VERSION = 1;
+
+const OPTIONS = keyTable("EncryptedCookieStore");
 
 const encoder = new TextEncoder();
 
@@ -69,11 +73,14 @@ export class EncryptedCookieStore extends CookieStore {
    * Checks secrets or keys; nothing is decrypted yet.
    *
    * @param options Secrets or keys.
-   * @throws {TypeError} When both or neither are given, or a key is for something else.
+   * @throws {TypeError} When both or neither are given, a key is for something else, or another option is unknown or of
+   * the wrong kind.
    * @throws {RangeError} When a secret is shorter than 32 characters or one character over and over.
    */
   constructor(options: EncryptedCookieStoreOptions) {
-    super(new EncryptedFormat(options), options);
+    checkTable(OPTIONS, options);
+    const { secret: _, keys: __, ...common } = options;
+    super(new EncryptedFormat(options), common);
   }
 
   /**

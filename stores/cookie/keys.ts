@@ -3,8 +3,10 @@ import { type HmacKey, importHmacKey } from "../../src/hmac.ts";
 import { andThen, type Awaitable, Later } from "../../src/promise.ts";
 import type { SessionRecord } from "../../src/record.ts";
 import { checkSecrets, PerSecret, type SecretOption } from "../../src/secrets.ts";
+import type { OptionTable } from "../../src/option_table.ts";
 import { type AesGcmKey, importAesGcmKey } from "./aes_gcm.ts";
 import type { OpenedCookie } from "./format.ts";
+import { cookieTable } from "./options.ts";
 
 const KEY_BYTES = 32;
 
@@ -48,6 +50,21 @@ export type KeyRing<Key> = Later<readonly NamedKey<Awaited<Key>>[]>;
 export interface KeySource {
   readonly secret?: SecretOption;
   readonly keys?: readonly CryptoKey[];
+}
+
+/** The options of a store that has keys. */
+export function keyTable(store: string): OptionTable {
+  const isKey = (value: unknown) => Object.prototype.toString.call(value) === "[object CryptoKey]";
+  const isKeys = (value: unknown) => Array.isArray(value) && value.every(isKey);
+  return cookieTable(store, {
+    shapes: { secret: ["any"], keys: ["array"] },
+    instead: { encoder: "use SealedCookieStore" },
+    mistakes: [
+      [isKeys, "write { keys }"],
+      [isKey, "write { keys: [key] }"],
+      [(value) => typeof value === "string" || Array.isArray(value), "write { secret }"],
+    ],
+  });
 }
 
 /**

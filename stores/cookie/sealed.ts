@@ -1,10 +1,19 @@
 import { defaults, seal, unseal } from "iron-webcrypto";
 import { fromBase64Url, toBase64Url } from "../../src/base64url.ts";
+import { hasMethods, refuse } from "../../src/misuse.ts";
+import { checkTable } from "../../src/option_table.ts";
 import { isSessionRecord, type SessionRecord } from "../../src/record.ts";
 import { PerSecret, type SecretOption } from "../../src/secrets.ts";
 import type { Awaitable } from "../../src/store.ts";
 import { CookieStore, type CookieStoreOptions } from "./cookie_store.ts";
 import type { CookieContext, CookieFormat, OpenedCookie } from "./format.ts";
+import { cookieTable } from "./options.ts";
+
+const OPTIONS = cookieTable("SealedCookieStore", {
+  shapes: { secret: ["any"], encoder: ["object"] },
+  instead: { keys: "use secret", password: "use secret" },
+  mistakes: [[(value) => typeof value === "string" || Array.isArray(value), "write { secret }"]],
+});
 
 const PURPOSE = "hono-session";
 const PARTS = 8;
@@ -92,12 +101,16 @@ export class SealedCookieStore extends CookieStore {
    * Checks the secrets; nothing is derived yet.
    *
    * @param options The secrets.
-   * @throws {TypeError} When there is no secret.
+   * @throws {TypeError} When an option is unknown or of the wrong kind, or there is no secret.
    * @throws {RangeError} When a secret is shorter than 32 characters or one character over and over.
    */
   constructor(options: SealedCookieStoreOptions) {
-    const { secret, encoder } = options;
-    super(new SealedFormat(secret, encoder), options);
+    checkTable(OPTIONS, options);
+    const { secret, encoder, ...common } = options;
+    if (encoder && !hasMethods(encoder, "encode", "decode")) {
+      refuse("encoder", "functions encode and decode are required", OPTIONS);
+    }
+    super(new SealedFormat(secret, encoder), common);
   }
 }
 

@@ -1,5 +1,6 @@
 import { fromBase64Url, toBase64Url } from "../../src/base64url.ts";
 import type { HmacKey } from "../../src/hmac.ts";
+import { checkTable } from "../../src/option_table.ts";
 import { andThen, type Awaitable } from "../../src/promise.ts";
 import type { SessionRecord } from "../../src/record.ts";
 import type { SecretOption } from "../../src/secrets.ts";
@@ -13,12 +14,15 @@ import {
   keysFromBase64,
   keysFromSecrets,
   type KeySource,
+  keyTable,
   openUnder,
   SIGNING,
 } from "./keys.ts";
 import { fromReadable, toReadable } from "./readable.ts";
 
 const SIGNED_REGEXP = /^(1\.([0-9a-f]{2})\.([A-Za-z0-9_-]+))\.([A-Za-z0-9_-]{43})$/;
+
+const OPTIONS = keyTable("SignedCookieStore");
 
 const encoder = new TextEncoder();
 const decoder = new TextDecoder();
@@ -66,11 +70,14 @@ export class SignedCookieStore extends CookieStore {
    * Checks secrets or keys; nothing is verified yet.
    *
    * @param options Secrets or keys.
-   * @throws {TypeError} When both or neither are given, or a key is for something else.
+   * @throws {TypeError} When both or neither are given, a key is for something else, or another option is unknown or of
+   * the wrong kind.
    * @throws {RangeError} When a secret is shorter than 32 characters or one character over and over.
    */
   constructor(options: SignedCookieStoreOptions) {
-    super(new SignedFormat(options), options);
+    checkTable(OPTIONS, options);
+    const { secret: _, keys: __, ...common } = options;
+    super(new SignedFormat(options), common);
   }
 
   /**

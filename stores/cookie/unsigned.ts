@@ -1,4 +1,7 @@
 import { fromBase64Url, toBase64Url } from "../../src/base64url.ts";
+import { refuse } from "../../src/misuse.ts";
+import { checkTable } from "../../src/option_table.ts";
+import { isPromiseLike } from "../../src/promise.ts";
 import {
   joinMembers,
   parseMembers,
@@ -8,7 +11,14 @@ import {
 } from "../../src/record.ts";
 import { CookieStore, type CookieStoreOptions } from "./cookie_store.ts";
 import type { CookieContext, CookieFormat, OpenedCookie } from "./format.ts";
+import { cookieTable } from "./options.ts";
 import { fromReadable, toReadable } from "./readable.ts";
+
+const OPTIONS = cookieTable("UnsignedCookieStore", {
+  shapes: { parse: ["function"] },
+  instead: { secret: "use SignedCookieStore", keys: "use SignedCookieStore" },
+  mistakes: [[(value) => typeof value === "function", "write { parse }"]],
+});
 
 const KEYS = {};
 
@@ -64,15 +74,13 @@ export class UnsignedCookieStore extends CookieStore {
    * Checks the options.
    *
    * @param options How to check the data.
-   * @throws {TypeError} When there is no `parse`.
+   * @throws {TypeError} When there is no `parse`, or another option is unknown or of the wrong kind.
    */
   constructor(options: UnsignedCookieStoreOptions) {
-    if (typeof options?.parse !== "function") {
-      throw new TypeError(
-        "Cannot create UnsignedCookieStore: parse is needed, anybody can write the data",
-      );
-    }
-    super(new UnsignedFormat(options.parse), options);
+    checkTable(OPTIONS, options);
+    const { parse, ...common } = options;
+    if (!parse) refuse("parse", "it is required, as anybody can write the data", OPTIONS);
+    super(new UnsignedFormat(parse), common);
   }
 }
 
@@ -97,10 +105,13 @@ class UnsignedFormat implements CookieFormat {
     const record = bytes && fromReadable(decoder.decode(bytes));
     if (!record) return undefined;
     const { subject: _, subjectAt: __, flash = "{}", ...rest } = record;
+    let isLate = false;
     try {
       const flashed = parseObject(flash);
       const shown = { ...parseObject(rest.data), ...flashed };
-      const checked = parseMembers(serializeValue(this.#parse(JSON.stringify(shown)), "session"));
+      const parsed = this.#parse(JSON.stringify(shown));
+      isLate = isPromiseLike(parsed);
+      const checked = parseMembers(serializeValue(parsed, "session"));
       const data = new Map(checked);
       for (const key of Object.keys(flashed)) data.delete(key);
       const kept = new Map([...checked].filter(([key]) => Object.hasOwn(flashed, key)));
@@ -110,7 +121,8 @@ class UnsignedFormat implements CookieFormat {
       };
       return { record: { ...rest, ...texts }, outdated: false };
     } catch {
-      return undefined;
+      if (!isLate) return undefined;
+      throw new TypeError("Cannot open session: parse gave a promise, it must answer at once");
     }
   }
 }

@@ -1,11 +1,34 @@
 import type { KvAtomicLike, KvLike } from "./like.ts";
+import { type DenoKvStoreOptions, isKv } from "./options.ts";
 
 /** How often a database is asked that another process is writing to: for about two seconds. */
 const LOCKED_TRIES = 200;
 
-/** Opens the database of Deno, where there is one. */
-export function openKv(path: string | undefined): Promise<KvLike> {
-  return unlocked(async () => await open(path));
+/** The database that options name, opened if it is not open yet. */
+export async function findKv({ kv, path }: DenoKvStoreOptions): Promise<KvLike> {
+  if (kv === undefined) return await unlocked(async () => await open(path));
+  const found: unknown = await kv;
+  if (isKv(found)) return found;
+  throw new TypeError("Cannot use DenoKvStore: the promise of option kv gave no database");
+}
+
+/** The same answer of a database, or an error that says what is wrong with it. */
+export async function told<Answer>(answer: Promise<Answer>): Promise<Answer> {
+  try {
+    return await answer;
+  } catch (error) {
+    throw toError(error);
+  }
+}
+
+/** What an error of a database is, in words that name the way out. */
+export function toError(error: unknown): unknown {
+  if (!(error instanceof Error && error.name === "BadResource")) return error;
+  const cause = { cause: error };
+  return new Error(
+    "Cannot use DenoKvStore: its database is closed, keep it open while the app runs",
+    cause,
+  );
 }
 
 function open(path: string | undefined): Promise<KvLike> {
@@ -29,7 +52,7 @@ async function unlocked<Result>(ask: () => Promise<Result>): Promise<Result> {
       return await ask();
     } catch (error) {
       const locked = error instanceof Error && error.message.includes("database is locked");
-      if (!locked || tries === LOCKED_TRIES) throw error;
+      if (!locked || tries === LOCKED_TRIES) throw toError(error);
       await pause(Math.min(tries, 10));
     }
   }

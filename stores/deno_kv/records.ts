@@ -1,5 +1,6 @@
 import type { SessionRecord } from "../../src/record.ts";
 import type { Awaitable, Clock } from "../../src/store.ts";
+import { toError, told } from "./database.ts";
 import type { KvAtomicLike, KvEntryLike, KvKeyLike, KvLike } from "./like.ts";
 import { type Head, isHead, joinParts, MOST_PARTS, toHead } from "./parts.ts";
 import type { SubjectIndex } from "./subjects.ts";
@@ -52,13 +53,15 @@ export class Records {
   }
 
   async look(kv: KvLike, key: string): Promise<Entry> {
-    return toEntry(await kv.get(this.key(key)));
+    return toEntry(await told(kv.get(this.key(key))));
   }
 
   /** The live record under a key, with its parts. */
   read(kv: KvLike, key: string): Promise<SessionRecord | undefined> {
-    return kv.get(this.key(key))
-      .then((found) => this.#whole(kv, key, { entry: toEntry(found), tries: 0 }));
+    return kv.get(this.key(key)).then(
+      (found) => this.#whole(kv, key, { entry: toEntry(found), tries: 0 }),
+      (error) => Promise.reject(toError(error)),
+    );
   }
 
   #whole(

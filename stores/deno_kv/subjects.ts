@@ -1,7 +1,7 @@
 import { SessionEndedError } from "../../src/errors.ts";
 import type { SessionRecord } from "../../src/record.ts";
 import type { DeleteAllOptions } from "../../src/store.ts";
-import { commit, pause } from "./database.ts";
+import { commit, pause, toError, told } from "./database.ts";
 import type { KvAtomicLike, KvEntryLike, KvKeyLike, KvLike } from "./like.ts";
 import type { Head } from "./parts.ts";
 
@@ -77,17 +77,21 @@ export class SubjectIndex {
 
   /** The entries of a subject, as many at a time as one getMany() reads and one commit checks. */
   async *entries(kv: KvLike, subject: string): AsyncGenerator<IndexEntry[]> {
-    let entries: IndexEntry[] = [];
-    const found = kv.list({ prefix: this.endKey(subject) }, { batchSize: BATCH });
-    for await (const { key: path, value, versionstamp } of found) {
-      const key = path.at(-1) as string;
-      const check = { key: this.#entryKey(subject, key), versionstamp };
-      entries.push({ ...value as Indexed, key, check });
-      if (entries.length < MOST_CHECKS) continue;
-      yield entries;
-      entries = [];
+    try {
+      let entries: IndexEntry[] = [];
+      const found = kv.list({ prefix: this.endKey(subject) }, { batchSize: BATCH });
+      for await (const { key: path, value, versionstamp } of found) {
+        const key = path.at(-1) as string;
+        const check = { key: this.#entryKey(subject, key), versionstamp };
+        entries.push({ ...value as Indexed, key, check });
+        if (entries.length < MOST_CHECKS) continue;
+        yield entries;
+        entries = [];
+      }
+      if (entries.length > 0) yield entries;
+    } catch (error) {
+      throw toError(error);
     }
-    if (entries.length > 0) yield entries;
   }
 
   /** Sees to it that no session that was a subject's until then comes into being. */
@@ -95,7 +99,7 @@ export class SubjectIndex {
     const key = this.endKey(subject);
     for (let tries = 0; tries < TRIES; tries++) {
       if (tries > 0) await pause(tries);
-      const { value, versionstamp } = await kv.get(key);
+      const { value, versionstamp } = await told(kv.get(key));
       const atomic = kv.atomic().check({ key, versionstamp });
       atomic.set(key, latest(value as End | null, options), { expireIn: REMEMBERED });
       if ((await commit(atomic)).ok) return;

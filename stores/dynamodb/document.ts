@@ -1,3 +1,5 @@
+import { hasMethods, insteadOf, type Mistakes } from "../../src/misuse.ts";
+import { isPromiseLike } from "../../src/promise.ts";
 import type { Awaitable } from "../../src/store.ts";
 import type { DynamoDbDocumentLike } from "./like.ts";
 
@@ -14,9 +16,23 @@ const METHODS = [
 
 /** Whether a value has what this store needs of a `DynamoDBDocument`. */
 export function isDocument(value: unknown): value is DynamoDbDocumentLike {
-  const document = value as Partial<DynamoDbDocumentLike> | null | undefined;
-  return METHODS.every((method) => typeof document?.[method] === "function");
+  return hasMethods(value, ...METHODS);
 }
+
+const FROM_CLIENT = "write DynamoDBDocument.from(client), of @aws-sdk/lib-dynamodb";
+
+/** What is given as `document` and is none, and what to do instead. */
+export const MISTAKEN_DOCUMENTS: Mistakes = [
+  [isPromiseLike, "it is a promise, await it"],
+  [
+    (value) => hasMethods(value, "createSet"),
+    `it is a DocumentClient of aws-sdk 2; ${FROM_CLIENT}`,
+  ],
+  [
+    (value) => hasMethods(value, "send") && !isDocument(value),
+    `it is a client without the methods of a document; ${FROM_CLIENT}`,
+  ],
+];
 
 /**
  * Finds the document for a request.
@@ -33,6 +49,8 @@ export async function findDocument(
   } catch (cause) {
     throw new TypeError("Cannot use DynamoDbStore: document(c) gave an error", { cause });
   }
-  if (isDocument(found)) return found;
-  throw new TypeError("Cannot use DynamoDbStore: document(c) gave no DynamoDBDocument");
+  const instead = insteadOf(found, MISTAKEN_DOCUMENTS);
+  if (isDocument(found) && !instead) return found;
+  const wayOut = instead ? `: ${instead}` : "";
+  throw new TypeError(`Cannot use DynamoDbStore: document(c) gave no DynamoDBDocument${wayOut}`);
 }

@@ -1,5 +1,8 @@
+import { insteadOf, refuse } from "../../src/misuse.ts";
+import { checkTable } from "../../src/option_table.ts";
 import type { Awaitable, Clock } from "../../src/store.ts";
-import { isDocument } from "./document.ts";
+import { storeTable } from "../../src/store_table.ts";
+import { isDocument, MISTAKEN_DOCUMENTS } from "./document.ts";
 import { RESERVED_NAMES } from "./item.ts";
 import type { DynamoDbDocumentLike } from "./like.ts";
 
@@ -91,17 +94,33 @@ export interface IndexLayout {
   readonly sortKey: string;
 }
 
+const OPTIONS = storeTable("DynamoDbStore", {
+  shapes: {
+    document: ["any", "async function"],
+    tableName: ["string"],
+    primaryKey: ["string"],
+    sortKey: ["string"],
+    expiresAttr: ["string"],
+    key: ["function"],
+  },
+  instead: { client: "use document: DynamoDBDocument.from(client)" },
+  mistakes: [[isDocument, "write { document, tableName }"]],
+});
+
 /**
  * The layout that options ask for, when they are sound.
  *
  * @throws {TypeError} When they are not.
  */
 export function layoutOf(options: DynamoDbStoreOptions): Layout {
+  checkTable(OPTIONS, options);
   const { document, tableName, sortKey, expiresAttr = "expires", key } = options;
+  const instead = insteadOf(document, MISTAKEN_DOCUMENTS);
+  if (instead) refuse("document", instead, OPTIONS);
   if (typeof document !== "function" && !isDocument(document)) {
-    refuse(
-      "document is no DynamoDBDocument of @aws-sdk/lib-dynamodb, and no function that finds one",
-    );
+    const state =
+      "a DynamoDBDocument of @aws-sdk/lib-dynamodb is required, or a function that finds one";
+    refuse("document", state, OPTIONS);
   }
   checkName("tableName", tableName);
   if (key === undefined) {
@@ -112,15 +131,14 @@ export function layoutOf(options: DynamoDbStoreOptions): Layout {
     const toKey = (key: string) => ({ ...toPrimary(key), [sortKey]: "session" });
     return { expiresAttr, toKey, index: { primaryKey, sortKey } };
   }
-  if (typeof key !== "function") refuse("key is not a function");
   if (options.primaryKey !== undefined || sortKey !== undefined) {
-    refuse("key excludes primaryKey and sortKey");
+    refuse("key", "it excludes primaryKey and sortKey", OPTIONS);
   }
   const names = Object.keys(key(SAMPLE_KEY) ?? {});
-  if (names.length === 0) refuse("key gives no attributes");
+  if (names.length === 0) refuse("key", "it gives no attributes", OPTIONS);
   checkNames([...names.map((name) => ["key", name] as const), ["expiresAttr", expiresAttr]]);
   if (JSON.stringify(key(SAMPLE_KEY)) === JSON.stringify(key(OTHER_SAMPLE_KEY))) {
-    refuse("key gives all sessions the same attributes");
+    refuse("key", "it gives all sessions the same attributes", OPTIONS);
   }
   return { expiresAttr, toKey: key };
 }
@@ -131,15 +149,13 @@ function checkNames(names: (readonly [option: string, name: string | undefined])
   for (const [option, name] of names) {
     if (name === undefined) continue;
     checkName(option, name);
-    if (taken.has(name)) refuse(`${option} gives an attribute a name that is taken, ${name}`);
+    if (taken.has(name)) {
+      refuse(option, `it gives an attribute a name that is taken, ${name}`, OPTIONS);
+    }
     taken.add(name);
   }
 }
 
 function checkName(option: string, name: unknown): void {
-  if (typeof name !== "string" || name === "") refuse(`${option} is not a name`);
-}
-
-function refuse(state: string): never {
-  throw new TypeError(`Cannot create DynamoDbStore: ${state}`);
+  if (typeof name !== "string" || name === "") refuse(option, "a name is required", OPTIONS);
 }

@@ -1,3 +1,5 @@
+import { hasMethods, insteadOf, type Mistakes } from "../../src/misuse.ts";
+import { isPromiseLike } from "../../src/promise.ts";
 import type { Awaitable } from "../../src/store.ts";
 import { withoutCommand } from "./errors.ts";
 
@@ -134,6 +136,23 @@ export interface BunRedisLike {
  */
 export type RedisClientLike = NodeRedisLike | NodeRedisClusterLike | IoredisLike | BunRedisLike;
 
+/** What is given as `client` and is none that answers with promises, and what to do instead. */
+export const MISTAKEN_CLIENTS: Mistakes = [
+  [isPromiseLike, "it is a promise, await it"],
+  [
+    (client) => hasMethods(client, "internal_send_command"),
+    "it is a client of redis 3, which knows no promises; use redis 4 or a later version",
+  ],
+  [isLegacy, "it is a client in legacy mode, which knows no promises; give the client itself"],
+];
+
+/** Whether a client of node-redis has callbacks where the others have promises. */
+function isLegacy(client: unknown): boolean {
+  if (!hasMethods(client, "sendCommand")) return false;
+  const { options, constructor } = client as { options?: { legacyMode?: unknown } };
+  return options?.legacyMode === true || constructor?.name === "RedisLegacyClient";
+}
+
 /** Whether a value looks like a client of a kind that is known. */
 export function isRedisClient(value: unknown): value is RedisClientLike {
   // A function has a `call` as well.
@@ -158,9 +177,12 @@ export async function findClient(
     const cause = withoutCommand(error);
     throw new TypeError("Cannot use RedisStore: client(c) gave an error", { cause });
   }
-  if (isRedisClient(found)) return found;
+  const instead = insteadOf(found, MISTAKEN_CLIENTS);
+  if (isRedisClient(found) && !instead) return found;
   throw new TypeError(
-    "Cannot use RedisStore: client(c) gave no client of node-redis, ioredis or Bun",
+    `Cannot use RedisStore: client(c) gave no client of node-redis, ioredis or Bun${
+      instead ? `: ${instead}` : ""
+    }`,
   );
 }
 

@@ -1,3 +1,4 @@
+import { isPromiseLike } from "../../src/promise.ts";
 import { type RedisClientLike, send } from "./client.ts";
 import { isCrossSlot, isDropped, isUnknownScript, withoutCommand } from "./errors.ts";
 import type { Script } from "./script.ts";
@@ -65,10 +66,14 @@ export class Connection {
     signal?.throwIfAborted();
     const ask = async () => {
       try {
-        return await send(client, args, { key, signal });
+        const answer: unknown = send(client, args, { key, signal });
+        if (isPromiseLike(answer)) return await answer;
       } catch (error) {
         throw withoutCommand(error);
       }
+      throw new TypeError(
+        "Cannot use RedisStore: the client gives no promise, is it in legacy mode?",
+      );
     };
     try {
       return await ask();

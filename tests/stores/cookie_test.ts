@@ -366,7 +366,11 @@ Deno.test("UnsignedCookieStore believes nothing that parse does not let pass", a
     const odd = new UnsignedCookieStore({ parse: () => result as object, ...options });
     assertEquals(await odd.read(await forge("{}")), undefined);
   }
-  assertThrows(() => new UnsignedCookieStore({} as never), TypeError, "parse is needed");
+  assertThrows(
+    () => new UnsignedCookieStore({} as never),
+    TypeError,
+    "parse is not valid: it is required",
+  );
 });
 
 Deno.test("a cookie of 4096 bytes is the largest, whatever its text", async () => {

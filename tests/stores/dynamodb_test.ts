@@ -646,35 +646,65 @@ Deno.test("DynamoDbStore refuses what it can't be made of", () => {
   const { document } = new TestClient(1);
   const tableName = "sessions";
   const misuses: [Record<string, unknown>, string][] = [
-    [{ document: undefined }, "document is no DynamoDBDocument"],
-    [{ document: Promise.resolve(document) }, "document is no DynamoDBDocument"],
-    [{ document: new TestClient(1).client }, "document is no DynamoDBDocument"],
-    [{ tableName: undefined }, "tableName is not a name"],
-    [{ tableName: "" }, "tableName is not a name"],
-    [{ primaryKey: 1 }, "primaryKey is not a name"],
-    [{ sortKey: "" }, "sortKey is not a name"],
-    [{ sortKey: null }, "sortKey is not a name"],
-    [{ expiresAttr: true }, "expiresAttr is not a name"],
-    [{ key: "session" }, "key is not a function"],
-    [{ key: () => undefined }, "key gives no attributes"],
-    [{ key: async () => await { pk: "session" } }, "key gives no attributes"],
-    [{ key: () => ({ pk: "a" }) }, "key gives all sessions the same attributes"],
-    [{ key: () => ({ pk: "a" }), primaryKey: "pk" }, "key excludes primaryKey and sortKey"],
-    [{ key: () => ({ pk: "a" }), sortKey: "sk" }, "key excludes primaryKey and sortKey"],
-    [{ sortKey: "pk" }, "sortKey gives an attribute a name that is taken, pk"],
-    [{ expiresAttr: "pk" }, "expiresAttr gives an attribute a name that is taken, pk"],
-    [{ expiresAttr: "expiresAt" }, "expiresAttr gives an attribute a name that is taken"],
-    [{ primaryKey: "sid" }, "primaryKey gives an attribute a name that is taken, sid"],
-    [{ sortKey: "writeId" }, "sortKey gives an attribute a name that is taken, writeId"],
-    [{ key: () => ({ flash: "a" }) }, "key gives an attribute a name that is taken, flash"],
-    [{ key: () => ({ expires: 1 }) }, "expiresAttr gives an attribute a name that is taken"],
+    [{ document: undefined }, "document is not valid: a DynamoDBDocument"],
+    [{ document: Promise.resolve(document) }, "document is not valid: it is a promise, await it"],
+    [
+      { document: new TestClient(1).client },
+      "document is not valid: it is a client without the methods of a document; write DynamoDBDocument.from(client)",
+    ],
+    [{ tableName: undefined }, "tableName is not valid: a name is required"],
+    [{ tableName: "" }, "tableName is not valid: a name is required"],
+    [{ primaryKey: 1 }, "primaryKey is not valid: a string is required"],
+    [{ sortKey: "" }, "sortKey is not valid: a name is required"],
+    [{ sortKey: null }, "sortKey is not valid: a string is required"],
+    [{ expiresAttr: true }, "expiresAttr is not valid: a string is required"],
+    [{ key: "session" }, "key is not valid: a function that answers at once is required"],
+    [{ key: () => undefined }, "key is not valid: it gives no attributes"],
+    [
+      { key: async () => await { pk: "session" } },
+      "key is not valid: a function that answers at once is required",
+    ],
+    [{ key: () => ({ pk: "a" }) }, "key is not valid: it gives all sessions the same attributes"],
+    [
+      { key: () => ({ pk: "a" }), primaryKey: "pk" },
+      "key is not valid: it excludes primaryKey and sortKey",
+    ],
+    [
+      { key: () => ({ pk: "a" }), sortKey: "sk" },
+      "key is not valid: it excludes primaryKey and sortKey",
+    ],
+    [{ sortKey: "pk" }, "sortKey is not valid: it gives an attribute a name that is taken, pk"],
+    [
+      { expiresAttr: "pk" },
+      "expiresAttr is not valid: it gives an attribute a name that is taken, pk",
+    ],
+    [
+      { expiresAttr: "expiresAt" },
+      "expiresAttr is not valid: it gives an attribute a name that is taken",
+    ],
+    [
+      { primaryKey: "sid" },
+      "primaryKey is not valid: it gives an attribute a name that is taken, sid",
+    ],
+    [
+      { sortKey: "writeId" },
+      "sortKey is not valid: it gives an attribute a name that is taken, writeId",
+    ],
+    [
+      { key: () => ({ flash: "a" }) },
+      "key is not valid: it gives an attribute a name that is taken, flash",
+    ],
+    [
+      { key: () => ({ expires: 1 }) },
+      "expiresAttr is not valid: it gives an attribute a name that is taken",
+    ],
   ];
   for (const [misuse, message] of misuses) {
     const options = { document, tableName, ...misuse } as DynamoDbStoreOptions;
     assertThrows(
       () => new DynamoDbStore(options),
       TypeError,
-      `Cannot create DynamoDbStore: ${message}`,
+      `Cannot create DynamoDbStore: option ${message}`,
     );
   }
 });

@@ -1058,7 +1058,7 @@ Deno.test("RedisStore takes only clients that it knows", () => {
     assertThrows(
       () => new RedisStore({ client: client as never }),
       TypeError,
-      "Cannot create RedisStore: client is no client",
+      "Cannot create RedisStore: option client is not valid: ",
     );
   }
 });

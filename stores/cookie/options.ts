@@ -1,0 +1,42 @@
+import { hasMethods, refuseRange } from "../../src/misuse.ts";
+import { checkTable, type OptionTable } from "../../src/option_table.ts";
+import { storeTable } from "../../src/store_table.ts";
+import type { CookieFormat } from "./format.ts";
+
+/** Over how many cookies a session is ever split. */
+const MOST_CHUNKS = 4;
+
+const COOKIE_STORE = cookieTable("cookie store", { shapes: {} });
+
+/** The options of a cookie store: its own, and those that each of them has. */
+export function cookieTable(
+  store: string,
+  { shapes, ...table }: Omit<OptionTable, "action" | "within">,
+): OptionTable {
+  const common = { chunks: ["any"], memo: ["any"], revocations: ["object"] } as const;
+  return storeTable(store, { ...table, shapes: { ...shapes, ...common } });
+}
+
+/**
+ * @throws {TypeError} When the format or an option is not what it should be.
+ * @throws {RangeError} When `chunks` or `memo` is out of range.
+ */
+export function checkCookieStore(
+  format: CookieFormat,
+  options: { chunks?: number; memo?: number },
+): void {
+  if (!hasMethods(format, "keys", "seal", "open")) {
+    throw new TypeError(
+      "Cannot create cookie store: a format with keys, seal and open is required",
+    );
+  }
+  checkTable(COOKIE_STORE, options);
+  const { chunks = 1, memo = 0 } = options;
+  if (!Number.isInteger(chunks) || chunks < 1 || chunks > MOST_CHUNKS) {
+    const state = `${String(chunks)}, an integer of 1 to ${MOST_CHUNKS} is required`;
+    refuseRange("chunks", state, COOKIE_STORE);
+  }
+  if (!Number.isSafeInteger(memo) || memo < 0) {
+    refuseRange("memo", `${String(memo)}, an integer of at least 0 is required`, COOKIE_STORE);
+  }
+}

@@ -1,0 +1,85 @@
+import { hasMethods, insteadOf, type Mistakes, refuse } from "../../src/misuse.ts";
+import { checkTable } from "../../src/option_table.ts";
+import { isPromiseLike } from "../../src/promise.ts";
+import type { Clock } from "../../src/store.ts";
+import { storeTable } from "../../src/store_table.ts";
+import type { KvKeyLike, KvLike } from "./like.ts";
+
+/**
+ * Options of {@linkcode DenoKvStore}.
+ *
+ * @example A handle that the application has open anyway
+ * ```ts
+ * import { DenoKvStore, type DenoKvStoreOptions } from "@x/hono-session/stores/deno-kv";
+ *
+ * using kv = await Deno.openKv(":memory:");
+ * const options: DenoKvStoreOptions = { kv, prefix: ["my-app", "session"] };
+ * new DenoKvStore(options);
+ * ```
+ */
+export interface DenoKvStoreOptions {
+  /** An open database, or a promise of one. It stays yours to close. */
+  kv?: KvLike | Promise<KvLike>;
+  /**
+   * Where to open one: a file, `":memory:"`, or the URL of a database that speaks KV Connect.
+   *
+   * @default {the database that Deno gives the application}
+   */
+  path?: string;
+  /**
+   * What all keys begin with.
+   *
+   * @default {["session"]}
+   */
+  prefix?: KvKeyLike;
+  /**
+   * Tells the time, for tests.
+   *
+   * @default {Date.now}
+   */
+  clock?: Clock;
+}
+
+const OPTIONS = storeTable("DenoKvStore", {
+  shapes: { kv: ["any", "async function"], path: ["string"], prefix: ["any"] },
+  mistakes: [
+    [isKv, "write { kv }"],
+    [isPromiseLike, "write { kv }"],
+    [isText, "write { path }"],
+  ],
+});
+
+/** What is given as `kv` and is none, and what to do instead. */
+const MISTAKEN_KVS: Mistakes = [
+  [(value) => typeof value === "function", "call it, as in kv: await Deno.openKv()"],
+  [isText, "use the option path"],
+];
+
+/** @throws {TypeError} When an option is unknown or not what it should be. */
+export function checkOptions(options: DenoKvStoreOptions): void {
+  checkTable(OPTIONS, options);
+  const { kv, path, prefix } = options;
+  if (kv !== undefined && path !== undefined) {
+    refuse("path", "kv and path exclude each other", OPTIONS);
+  }
+  if (kv !== undefined && !isKv(kv) && !isPromiseLike(kv)) {
+    refuse("kv", insteadOf(kv, MISTAKEN_KVS) ?? "an open database is required", OPTIONS);
+  }
+  if (path === "") refuse("path", "it is empty", OPTIONS);
+  if (prefix === undefined || Array.isArray(prefix) && prefix.every(isPart)) return;
+  const written = isText(prefix) ? `, as in [${JSON.stringify(prefix)}]` : "";
+  refuse("prefix", `an array of strings and numbers is required${written}`, OPTIONS);
+}
+
+/** Whether a value has what this store needs of Deno KV. */
+export function isKv(value: unknown): value is KvLike {
+  return hasMethods(value, "get", "getMany", "list", "atomic", "close");
+}
+
+function isPart(value: unknown): boolean {
+  return isText(value) || Number.isFinite(value);
+}
+
+function isText(value: unknown): value is string {
+  return typeof value === "string";
+}

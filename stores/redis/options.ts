@@ -1,0 +1,67 @@
+import { insteadOf, refuse } from "../../src/misuse.ts";
+import { checkTable } from "../../src/option_table.ts";
+import type { Awaitable, Clock } from "../../src/store.ts";
+import { storeTable } from "../../src/store_table.ts";
+import { isRedisClient, MISTAKEN_CLIENTS, type RedisClientLike } from "./client.ts";
+
+/**
+ * Options of {@linkcode RedisStore}.
+ *
+ * @example A client that comes with the request
+ * ```ts
+ * import { RedisStore, type RedisStoreOptions } from "@x/hono-session/stores/redis";
+ *
+ * const options: RedisStoreOptions = {
+ *   client: (c) => c.get("redis"),
+ *   prefix: "my-app:session:",
+ * };
+ * new RedisStore(options);
+ * ```
+ */
+export interface RedisStoreOptions {
+  /**
+   * A connected client: of node-redis 4, 5 or 6 (client, cluster or pool), of ioredis (client or cluster), or
+   * Bun's. It stays yours to close.
+   *
+   * Or a function that finds it in the Hono context, such as `(c) => c.get("redis")`; outside of a request `c`
+   * is `undefined`. It is called for each operation, so let it give a client that is there rather than open one.
+   */
+  // deno-lint-ignore no-explicit-any -- Only the application knows its context.
+  client: RedisClientLike | ((c: any) => Awaitable<RedisClientLike>);
+  /**
+   * What all keys begin with.
+   *
+   * @default {"session:"}
+   */
+  prefix?: string;
+  /**
+   * Tells the time, for tests.
+   *
+   * @default {Date.now}
+   */
+  clock?: Clock;
+}
+
+const OPTIONS = storeTable("RedisStore", {
+  shapes: { client: ["any", "async function"], prefix: ["string"] },
+  instead: {
+    getClient: "use client: (c) => …",
+    ttl: "give session() maxAge, in seconds",
+    url: "connect a client and give it as client",
+  },
+  mistakes: [[isRedisClient, "write { client }"]],
+});
+
+/** @throws {TypeError} When an option is unknown or not what it should be. */
+export function checkOptions(options: RedisStoreOptions): void {
+  checkTable(OPTIONS, options);
+  const { client } = options;
+  const instead = insteadOf(client, MISTAKEN_CLIENTS);
+  if (instead) refuse("client", instead, OPTIONS);
+  if (typeof client === "function" || isRedisClient(client)) return;
+  refuse(
+    "client",
+    "a client of node-redis, ioredis or Bun is required, or a function that finds one",
+    OPTIONS,
+  );
+}
