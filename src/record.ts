@@ -92,8 +92,8 @@ export interface SessionRecord extends SessionTimes {
   /** Until when the rotated token leads to its successor, in epoch milliseconds. */
   readonly graceUntil?: number;
   /**
-   * Where the client holds the record and a store on the server knows which cookies are valid: counts those that were
-   * left behind, by a new token or another subject. A write keeps it. 0 when absent.
+   * Within a store whose sessions the client holds, where another one knows which cookies are valid: counts those that
+   * were left behind, by a new token or another subject. 0 when absent. The store keeps it to itself.
    */
   readonly generation?: number;
 }

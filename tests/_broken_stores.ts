@@ -1,4 +1,6 @@
-import type { SessionRecord, SessionTimes, StoreReplacement } from "@x/hono-session";
+import type { Clock, SessionRecord, SessionTimes, StoreReplacement } from "@x/hono-session";
+import { type CookieFormat, CookieStore } from "@x/hono-session/stores/cookie";
+import { MapStore } from "@x/hono-session/stores/map";
 import {
   broken,
   type BrokenStore,
@@ -338,5 +340,37 @@ export const BROKEN_STATELESS_STORES: BrokenStore[] = [
       }
     },
     "a damaged token opens nothing",
+  ),
+  broken(
+    "replace leaves the old token valid",
+    class extends SoundStatelessStore {
+      override replace(token: string, { record }: StoreReplacement, previous: SessionRecord) {
+        return super.update(token, record, previous);
+      }
+    },
+    "a token that is left behind takes every copy along, whatever was written with it",
+    "of those who leave a token behind at the same time one succeeds",
+  ),
+  broken(
+    "the format keeps only the members that it knows",
+    class extends CookieStore {
+      constructor(clock: Clock) {
+        const keys = {};
+        const format: CookieFormat = {
+          keys: () => keys,
+          seal: ({ generation: _, ...record }) => btoa(JSON.stringify(record)),
+          open: (value) => ({ record: JSON.parse(atob(value)), outdated: false }),
+        };
+        super(format, { clock, revocations: new MapStore({ clock, maxEntries: Infinity }) });
+      }
+    },
+    "a token that is left behind takes every copy along, whatever was written with it",
+  ),
+  broken(
+    "nothing is ended",
+    class extends SoundStatelessStore {
+      override async delete() {}
+    },
+    "a session that is ended takes every copy of its tokens along",
   ),
 ];

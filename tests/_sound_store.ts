@@ -11,6 +11,7 @@ import {
   type StoreReplacement,
 } from "@x/hono-session";
 import { SignedCookieStore } from "@x/hono-session/stores/cookie";
+import { MapStore } from "@x/hono-session/stores/map";
 import { SECRET } from "./_cookie_stores.ts";
 
 export const MAX_BYTES = 500_000;
@@ -196,7 +197,7 @@ export class SoundStore implements SessionStore {
 /** The same for a store whose token is the record. */
 export class SoundStatelessStore extends SignedCookieStore {
   constructor(clock: Clock) {
-    super({ secret: SECRET, clock });
+    super({ secret: SECRET, clock, revocations: new MapStore({ clock, maxEntries: Infinity }) });
   }
 }
 

@@ -11,10 +11,11 @@ import {
   systemClock,
 } from "../../src/store.ts";
 import type { CookieFormat } from "./format.ts";
-import { Memo } from "./memo.ts";
+import { succeed, type Succession } from "./generation.ts";
 import { checkCookieStore } from "./options.ts";
-import { Revocations, succeed, type Succession } from "./revocations.ts";
-import { assertSize, LARGEST_COOKIE } from "./size.ts";
+import { Revocations } from "./revocations.ts";
+import { LARGEST_COOKIE } from "./size.ts";
+import { CookieValues } from "./values.ts";
 
 /** The shape of the keys of listed sessions. No sealed value is that short. */
 const KEY_REGEXP = /^[\w-]{43}$/;
@@ -97,11 +98,9 @@ export class CookieStore implements SessionStore {
   readonly #format: CookieFormat;
   readonly #options: CookieStoreOptions;
   readonly #cookieName: string;
-  readonly #chunks: number;
+  readonly #values: CookieValues;
   readonly #clock: Clock;
   readonly #revocations: Revocations | undefined;
-  readonly #memos = new WeakMap<object, Memo<SessionRecord>>();
-  readonly #outdated = new WeakSet<SessionRecord>();
 
   /**
    * Checks the options; nothing is derived yet.
@@ -115,13 +114,13 @@ export class CookieStore implements SessionStore {
    */
   constructor(format: CookieFormat, options: CookieStoreOptions = {}, cookieName = "sid") {
     checkCookieStore(format, options);
-    const { chunks = 1, clock = systemClock, revocations } = options;
-    if (revocations) assertReliable(revocations);
+    const { chunks = 1, memo = 1000, clock = systemClock, revocations } = options;
     this.#format = format;
     this.#options = options;
     this.#cookieName = cookieName;
-    this.#chunks = chunks;
     this.#clock = clock;
+    const generations = revocations !== undefined;
+    this.#values = new CookieValues(format, { cookieName, chunks, memo, generations });
     const index = revocations?.capabilities.index === true && !format.anonymous;
     this.#revocations = revocations &&
       new Revocations({ store: revocations, clock, cookieName, index });
@@ -155,10 +154,10 @@ export class CookieStore implements SessionStore {
    * @returns The record, or `undefined` when the value is damaged, forged, foreign, revoked or expired.
    */
   read(token: string, c?: unknown): Awaitable<SessionRecord | undefined> {
-    return andThen(this.#open(token, c), (record) => {
+    return andThen(this.#values.open(token, c), (record) => {
       if (!record || this.#clock() >= record.expiresAt) return undefined;
       return andThen(
-        this.#revocations?.fateOf(record, c) ?? "live",
+        this.#revocations?.fateOf(this.#values.whole(record), c) ?? "live",
         (fate) => fate === "live" ? record : undefined,
       );
     });
@@ -171,7 +170,7 @@ export class CookieStore implements SessionStore {
    * @returns Whether it is to be written again.
    */
   outdated(record: SessionRecord): boolean {
-    return this.#outdated.has(record);
+    return this.#values.isOutdated(record);
   }
 
   /**
@@ -186,7 +185,7 @@ export class CookieStore implements SessionStore {
    */
   create(_key: string, record: SessionRecord, c?: unknown): Awaitable<string> {
     return andThen(
-      this.#seal(record, c),
+      this.#values.seal(record, c),
       (token) => andThen(this.#revocations?.admit({ record }, c), () => token),
     );
   }
@@ -247,9 +246,12 @@ export class CookieStore implements SessionStore {
     _previous: SessionRecord,
     c?: unknown,
   ): Awaitable<string | false> {
-    return andThen(this.#open(token, c), (previous) => {
+    return andThen(this.#values.open(token, c), (previous) => {
       if (!previous || this.#clock() >= previous.expiresAt) return false;
-      return this.#write({ record: { ...previous, ...times }, previous }, c);
+      return this.#write({
+        record: { ...previous, ...times },
+        previous: this.#values.whole(previous),
+      }, c);
     });
   }
 
@@ -261,7 +263,7 @@ export class CookieStore implements SessionStore {
    */
   async delete(key: string, c?: unknown): Promise<void> {
     if (!this.#revocations) return;
-    const record = await this.#open(key, c);
+    const record = await this.#values.open(key, c);
     if (record) await this.#revocations.end(record, c);
     else if (KEY_REGEXP.test(key)) await this.#revocations.endListed(key, c);
   }
@@ -306,70 +308,24 @@ export class CookieStore implements SessionStore {
     next: Omit<Succession, "previous">,
     c: unknown,
   ): Awaitable<string | false> {
-    if (!this.#revocations) return this.#seal(next.record, c);
+    if (!this.#revocations) return this.#values.seal(next.record, c);
     return andThen(
-      this.#open(token, c),
-      (previous) => previous !== undefined && this.#write({ ...next, previous }, c),
+      this.#values.open(token, c),
+      (previous) =>
+        previous !== undefined &&
+        this.#write({ ...next, previous: this.#values.whole(previous) }, c),
     );
   }
 
   #write(succession: Succession, c: unknown): Awaitable<string | false> {
     const revocations = this.#revocations;
-    if (!revocations) return this.#seal(succession.record, c);
+    if (!revocations) return this.#values.seal(succession.record, c);
     const { previous } = succession;
     const record = succeed(succession);
-    return andThen(this.#seal(record, c), (token) =>
+    return andThen(this.#values.seal(record, c), (token) =>
       andThen(
         revocations.admit({ record, previous }, c),
         (isAdmitted) => isAdmitted && token,
       ));
-  }
-
-  #open(token: string, c: unknown): Awaitable<SessionRecord | undefined> {
-    if (token.length > this.#chunks * LARGEST_COOKIE) return undefined;
-    const memo = this.#memo(c);
-    const known = memo.get(token);
-    // It is handed out again and again.
-    if (known) return Object.freeze(known);
-    return andThen(this.#format.open(token, { cookieName: this.#cookieName, c }), (opened) => {
-      if (!opened) return undefined;
-      const { record, outdated } = opened;
-      const remembered = { ...record };
-      memo.set(token, remembered);
-      if (outdated) this.#outdated.add(record).add(remembered);
-      return record;
-    });
-  }
-
-  #seal(record: SessionRecord, c: unknown): Awaitable<string> {
-    return andThen(this.#format.seal(record, { cookieName: this.#cookieName, c }), (token) => {
-      assertSize(token, record, { cookieName: this.#cookieName, chunks: this.#chunks });
-      return token;
-    });
-  }
-
-  #memo(c: unknown): Memo<SessionRecord> {
-    const keys = this.#format.keys(c);
-    const known = this.#memos.get(keys);
-    if (known) return known;
-    const memo = new Memo<SessionRecord>(this.#options.memo ?? 1000);
-    this.#memos.set(keys, memo);
-    return memo;
-  }
-}
-
-/** @throws {TypeError} When a mark in such a store may get lost or be seen late. */
-function assertReliable({ capabilities }: SessionStore): void {
-  const { atomic, consistency, evicts = false } = capabilities ?? {};
-  if (!atomic || consistency !== "strong") {
-    throw new TypeError(
-      "Cannot create cookie store: revocations requires a store on the server that is atomic and strongly consistent",
-    );
-  }
-  if (evicts) {
-    throw new TypeError(
-      "Cannot create cookie store: revocations drops the oldest records when it is full, and an ended session would be " +
-        "valid again; give MapStore maxEntries: Infinity, or take Deno KV, Redis or DynamoDB",
-    );
   }
 }

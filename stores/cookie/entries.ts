@@ -2,7 +2,7 @@ import type { SessionRecord } from "../../src/record.ts";
 import type { DeleteAllOptions, ListedSession, SessionStore } from "../../src/store.ts";
 import { hashToken } from "../../src/token.ts";
 import { inBatches } from "./batches.ts";
-import { generationOf } from "./session_marks.ts";
+import { generationOf } from "./generation.ts";
 
 const TRIES = 10;
 

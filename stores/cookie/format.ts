@@ -67,7 +67,7 @@ export interface CookieFormat {
   /**
    * The value of the cookie.
    *
-   * @param record The record.
+   * @param record The record. `open` gives back every member of it, those included that the format does not know.
    * @param context The cookie.
    */
   seal(record: SessionRecord, context: CookieContext): Awaitable<string>;

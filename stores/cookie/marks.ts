@@ -2,7 +2,8 @@ import { LONGEST_COOKIE, LONGEST_LIFE } from "../../src/expiry.ts";
 import { parseObject, type SessionRecord } from "../../src/record.ts";
 import type { Clock, SessionStore } from "../../src/store.ts";
 
-const TRIES = 10;
+/** How often a mark is tried against the writes of other requests. */
+const TRIES = 100;
 
 /** How much longer than what it ends a mark lives, in milliseconds: for clocks that differ, and requests under way. */
 const SPARE = 86_400_000;
@@ -22,8 +23,8 @@ export interface MarkChange {
   readonly stored: SessionRecord | undefined;
   /** When the last of the cookies ends that are known to depend on it, in epoch milliseconds. */
   readonly until?: number;
-  /** The mark that takes the place of another one; nothing when that stays. */
-  change(mark: Mark | undefined, expiresAt: number): Mark | undefined;
+  /** The mark that takes the place of another one; nothing when it is too late for that. */
+  change(mark: Mark | undefined): Mark | undefined;
 }
 
 /**
@@ -44,27 +45,26 @@ export class Marks {
     return await this.#store.read(key, c);
   }
 
-  /** Changes a mark in one step; `false` when it stays. */
+  /** Changes a mark in one step; `false` when it is too late for that. */
   async change(key: string, { change, ...from }: MarkChange, c: unknown): Promise<boolean> {
     const now = this.#clock();
-    const { until = now } = from;
+    const end = Math.max(now + USUAL, Math.min(from.until ?? 0, now + LONGEST));
     let { stored } = from;
     for (let tries = 0; tries < TRIES; tries++) {
-      const next = change(markOf(stored), stored?.expiresAt ?? 0);
+      if (tries > 1) await pause();
+      const next = change(markOf(stored));
       if (!next) return false;
+      const data = JSON.stringify(next);
+      if (stored?.data === data && stored.expiresAt > end + SPARE / 2) return true;
       const mark: SessionRecord = {
         format: 1,
         sid: "",
         version: (stored?.version ?? 0) + 1,
-        data: JSON.stringify(next),
+        data,
         createdAt: stored?.createdAt ?? now,
         lastSeenAt: now,
         renewedAt: now,
-        expiresAt: Math.max(
-          now + USUAL + SPARE,
-          Math.min(until, now + LONGEST) + SPARE,
-          stored?.expiresAt ?? 0,
-        ),
+        expiresAt: Math.max(end + SPARE, stored?.expiresAt ?? 0),
       };
       const written = stored
         ? await this.#store.update(key, mark, stored, c)
@@ -88,9 +88,13 @@ export class Marks {
   ): Promise<void> {
     if (until <= this.#clock() + USUAL) return;
     const hashed = await key();
-    const change = (mark = initial, expiresAt: number) => expiresAt < until ? mark : undefined;
-    await this.change(hashed, { stored: await this.read(hashed, c), until, change }, c);
+    const stored = await this.read(hashed, c);
+    await this.change(hashed, { stored, until, change: (mark = initial) => mark }, c);
   }
+}
+
+function pause(): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, 1 + Math.random() * 20));
 }
 
 /** The mark in a record. */

@@ -1,6 +1,7 @@
 import { hasMethods, refuseRange } from "../../src/misuse.ts";
 import { checkTable, type OptionTable } from "../../src/option_table.ts";
 import { storeTable } from "../../src/store_table.ts";
+import type { SessionStore } from "../../src/store.ts";
 import type { CookieFormat } from "./format.ts";
 
 /** Over how many cookies a session is ever split. */
@@ -18,12 +19,13 @@ export function cookieTable(
 }
 
 /**
- * @throws {TypeError} When the format or an option is not what it should be.
+ * @throws {TypeError} When the format or an option is not what it should be, or `revocations` may lose a mark or show it
+ * late.
  * @throws {RangeError} When `chunks` or `memo` is out of range.
  */
 export function checkCookieStore(
   format: CookieFormat,
-  options: { chunks?: number; memo?: number },
+  options: { chunks?: number; memo?: number; revocations?: SessionStore },
 ): void {
   if (!hasMethods(format, "keys", "seal", "open")) {
     throw new TypeError(
@@ -31,12 +33,29 @@ export function checkCookieStore(
     );
   }
   checkTable(COOKIE_STORE, options);
-  const { chunks = 1, memo = 0 } = options;
+  const { chunks = 1, memo = 0, revocations } = options;
   if (!Number.isInteger(chunks) || chunks < 1 || chunks > MOST_CHUNKS) {
     const state = `${String(chunks)}, an integer of 1 to ${MOST_CHUNKS} is required`;
     refuseRange("chunks", state, COOKIE_STORE);
   }
   if (!Number.isSafeInteger(memo) || memo < 0) {
     refuseRange("memo", `${String(memo)}, an integer of at least 0 is required`, COOKIE_STORE);
+  }
+  if (revocations) assertReliable(revocations);
+}
+
+/** @throws {TypeError} When a mark in such a store may get lost or be seen late. */
+function assertReliable({ capabilities }: SessionStore): void {
+  const { atomic, consistency, evicts = false } = capabilities ?? {};
+  if (!atomic || consistency !== "strong") {
+    throw new TypeError(
+      "Cannot create cookie store: revocations requires a store on the server that is atomic and strongly consistent",
+    );
+  }
+  if (evicts) {
+    throw new TypeError(
+      "Cannot create cookie store: revocations drops the oldest records when it is full, and an ended session would be " +
+        "valid again; give MapStore maxEntries: Infinity, or take Deno KV, Redis or DynamoDB",
+    );
   }
 }

@@ -2,8 +2,9 @@ import { SessionEndedError } from "../../src/errors.ts";
 import type { SessionRecord } from "../../src/record.ts";
 import type { Clock, DeleteAllOptions, ListedSession, SessionStore } from "../../src/store.ts";
 import { Entries } from "./entries.ts";
+import { generationOf, isOfSame, withoutGeneration } from "./generation.ts";
 import { Marks } from "./marks.ts";
-import { type Fate, generationOf, type Remembered, SessionMarks } from "./session_marks.ts";
+import { type Fate, type Remembered, SessionMarks } from "./session_marks.ts";
 import { SubjectMarks } from "./subject_marks.ts";
 
 /** What {@linkcode Revocations} are given. */
@@ -108,30 +109,8 @@ export class Revocations {
   async list(subject: string, c: unknown): Promise<ListedSession[]> {
     if (!this.#entries) throw new TypeError("Cannot list sessions: revocations has no index");
     const sessions = await this.#entries.list(subject, c);
-    return await this.#sessions.living(await this.#subjects.living(subject, sessions, c), c);
+    const living = await this.#subjects.living(subject, sessions, c);
+    return (await this.#sessions.living(living, c))
+      .map(({ key, record }) => ({ key, record: withoutGeneration(record) }));
   }
-}
-
-/** What follows on the record of a cookie. */
-export interface Succession {
-  readonly record: SessionRecord;
-  readonly previous: SessionRecord;
-  /** Whether the session gets another token. */
-  readonly replaces?: boolean;
-}
-
-/**
- * A record of the generation that it is to have: that of the cookie until now, or the next one, where that is left
- * behind. A cookie that goes on to be a subject's who lists it no more is left behind as well.
- */
-export function succeed({ record, previous, replaces = false }: Succession): SessionRecord {
-  const isLeft = replaces || previous.subject !== undefined && !isOfSame(record, previous);
-  const { generation: _, ...rest } = record;
-  const generation = generationOf(previous) + (isLeft ? 1 : 0);
-  return generation === 0 ? rest : { ...rest, generation };
-}
-
-/** Whether two records are of the same subject since the same moment. */
-function isOfSame(record: SessionRecord, previous: SessionRecord): boolean {
-  return record.subject === previous.subject && record.subjectAt === previous.subjectAt;
 }

@@ -2,6 +2,7 @@ import type { SessionRecord } from "../../src/record.ts";
 import type { ListedSession } from "../../src/store.ts";
 import { hashToken } from "../../src/token.ts";
 import { inBatches } from "./batches.ts";
+import { generationOf } from "./generation.ts";
 import { type Mark, markOf, type Marks } from "./marks.ts";
 
 /** What became of a cookie: its session goes on under a cookie of a later generation, or has ended. */
@@ -79,11 +80,6 @@ export class SessionMarks {
   async #key({ sid }: Handle): Promise<string> {
     return await hashToken(`revoked session ${JSON.stringify([this.#cookieName, sid])}`);
   }
-}
-
-/** How many cookies of its session were left behind before one. */
-export function generationOf({ generation = 0 }: Pick<SessionRecord, "generation">): number {
-  return generation;
 }
 
 function fateOf(mark: Mark | undefined, record: Pick<SessionRecord, "generation">): Fate {

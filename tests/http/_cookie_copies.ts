@@ -156,6 +156,18 @@ export function cookieCopies(suite: CookieCopiesSuite): void {
       }
     });
 
+    test("30 requests that end a session at the same time all succeed", async ({ clock, store }) => {
+      const subjectAt = clock.now();
+      const record = makeRecord(clock, { subject: "ada", subjectAt });
+      const token = await store.create("", record);
+      const times = Array.from({ length: 30 }, (_, index) => index);
+      await Promise.all(times.map(() => store.delete(token)));
+      assertEquals(await store.read(token), undefined);
+      const other = await store.create("", { ...record, sid: "another".padEnd(22, "-") });
+      await Promise.all(times.map((at) => store.deleteAll("ada", { at: subjectAt + at })));
+      assertEquals(await store.read(other), undefined);
+    });
+
     test("an end holds although the clocks of two machines are a minute apart", async ({ clock, store }) => {
       const record = makeRecord(clock, { expiresAt: clock.now() + 400 * DAY * 1000 });
       const token = await store.create("", record);

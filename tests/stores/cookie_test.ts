@@ -1,5 +1,5 @@
 import * as HapiIron from "@hapi/iron";
-import { type SessionRecord, SessionTooLargeError } from "@x/hono-session";
+import { type Clock, type SessionRecord, SessionTooLargeError } from "@x/hono-session";
 import {
   type CookieStore,
   EncryptedCookieStore,
@@ -37,6 +37,20 @@ for (const [name, make] of Object.entries(COOKIE_STORES)) {
     capabilities: make().capabilities,
     test: Deno.test,
     open: (clock) => ({ store: make({ clock }) }),
+    onSkip: () => {},
+  });
+}
+
+for (const [name, make] of Object.entries(AUTHENTICATED_STORES)) {
+  const revoking = (clock?: Clock) => {
+    const revocations = new MapStore({ maxEntries: Infinity, ...(clock ? { clock } : {}) });
+    return make({ revocations, ...(clock ? { clock } : {}) });
+  };
+  storeConformance({
+    name: `${name} with revocations`,
+    capabilities: revoking().capabilities,
+    test: Deno.test,
+    open: (clock) => ({ store: revoking(clock) }),
     onSkip: () => {},
   });
 }

@@ -1,0 +1,86 @@
+import { andThen } from "../../src/promise.ts";
+import type { SessionRecord } from "../../src/record.ts";
+import type { Awaitable } from "../../src/store.ts";
+import type { CookieFormat } from "./format.ts";
+import { generationOf, withoutGeneration } from "./generation.ts";
+import { Memo } from "./memo.ts";
+import { assertSize, LARGEST_COOKIE } from "./size.ts";
+
+/** What {@linkcode CookieValues} are given. */
+export interface CookieValuesOptions {
+  readonly cookieName: string;
+  readonly chunks: number;
+  /** How many opened values are remembered. */
+  readonly memo: number;
+  /** Whether records have generations that nobody else is to see. */
+  readonly generations: boolean;
+}
+
+/** Seals records into the values of a cookie, and opens them; what was opened lately is remembered. */
+export class CookieValues {
+  readonly #format: CookieFormat;
+  readonly #options: CookieValuesOptions;
+  readonly #memos = new WeakMap<object, Memo<SessionRecord>>();
+  readonly #outdated = new WeakSet<SessionRecord>();
+  /** The generations of records that have left the first one behind. */
+  readonly #generations = new WeakMap<SessionRecord, number>();
+
+  constructor(format: CookieFormat, options: CookieValuesOptions) {
+    this.#format = format;
+    this.#options = options;
+  }
+
+  /** The record in a value. */
+  open(value: string, c: unknown): Awaitable<SessionRecord | undefined> {
+    const { cookieName, chunks, generations } = this.#options;
+    if (value.length > chunks * LARGEST_COOKIE) return undefined;
+    const memo = this.#memo(c);
+    const known = memo.get(value);
+    // It is handed out again and again.
+    if (known) return Object.freeze(known);
+    return andThen(this.#format.open(value, { cookieName, c }), (opened) => {
+      if (!opened) return undefined;
+      const { record: sealed, outdated } = opened;
+      const generation = generations ? generationOf(sealed) : 0;
+      const record = generation === 0 ? sealed : withoutGeneration(sealed);
+      const remembered = { ...record };
+      memo.set(value, remembered);
+      if (outdated) this.#outdated.add(record).add(remembered);
+      if (generation > 0) this.#generations.set(record, generation).set(remembered, generation);
+      return record;
+    });
+  }
+
+  /** A record that was opened, with its generation. */
+  whole(record: SessionRecord): SessionRecord {
+    const generation = this.#generations.get(record);
+    return generation === undefined ? record : { ...record, generation };
+  }
+
+  /** Whether a record that was opened lies under an older key. */
+  isOutdated(record: SessionRecord): boolean {
+    return this.#outdated.has(record);
+  }
+
+  /**
+   * The value of a record.
+   *
+   * @throws {SessionTooLargeError} When a browser would not keep the cookie.
+   */
+  seal(record: SessionRecord, c: unknown): Awaitable<string> {
+    const { cookieName } = this.#options;
+    return andThen(this.#format.seal(record, { cookieName, c }), (value) => {
+      assertSize(value, record, this.#options);
+      return value;
+    });
+  }
+
+  #memo(c: unknown): Memo<SessionRecord> {
+    const keys = this.#format.keys(c);
+    const known = this.#memos.get(keys);
+    if (known) return known;
+    const memo = new Memo<SessionRecord>(this.#options.memo);
+    this.#memos.set(keys, memo);
+    return memo;
+  }
+}
