@@ -1,7 +1,7 @@
 import type { Context } from "hono";
 import { type Departed, departedOf, type LateChanges } from "./late_changes.ts";
 import type { SessionState } from "./session_state.ts";
-import { type StreamWatcher, watchStreams } from "./streams.ts";
+import type { StreamWatcher } from "./streams.ts";
 
 /** The end of one response: until it is over, whoever makes it may change and save the session. */
 export class Departure implements StreamWatcher {
@@ -16,7 +16,6 @@ export class Departure implements StreamWatcher {
   constructor(c: Context, late: LateChanges) {
     this.#late = late;
     this.#around = c.req.routeIndex;
-    watchStreams(c, this);
   }
 
   /** Watches out for changes of a session that come too late from now on. */

@@ -1,9 +1,9 @@
 import type { Context, MiddlewareHandler } from "hono";
-import { editHeaders } from "./answer.ts";
 import { checkContextKey } from "./check_parts.ts";
 import { MIDDLEWARE, refuse, refuseRange } from "./misuse.ts";
 import { type Mounted, mountedOn } from "./mounted.ts";
 import { checkShape, checkTable, type OptionTable } from "./option_table.ts";
+import { withHeaders } from "./outgoing.ts";
 import { isReserved, type Session, type SessionData, typed } from "./session.ts";
 
 /**
@@ -247,11 +247,9 @@ export function requireSession<
     const data = session.isNew ? undefined : session.toJSON();
     const isMissing = (key: string) => !Object.hasOwn(data!, key) || (data![key] ?? null) === null;
     if (data && !keys.some(isMissing)) return await next();
-    const answering = { res: await answer(c) };
-    if (mounted.config.bearer) {
-      editHeaders(answering, (headers) => headers.append("www-authenticate", "Bearer"));
-    }
-    return answering.res;
+    const response = await answer(c);
+    if (!mounted.config.bearer) return response;
+    return withHeaders(response, (headers) => headers.append("www-authenticate", "Bearer"));
   };
 }
 

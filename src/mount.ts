@@ -1,16 +1,16 @@
 import type { Context } from "hono";
-import { asResponse, dropAnswer, editHeaders } from "./answer.ts";
-import { forbidSharing } from "./cache_headers.ts";
+import { asResponse } from "./answer.ts";
 import type { MiddlewareConfig } from "./check_options.ts";
+import { deliver } from "./deliver.ts";
 import { Departure } from "./departure.ts";
 import { hold, type Mounted, type Names } from "./mounted.ts";
+import { Outgoing } from "./outgoing.ts";
 import { replaceCookie, sessionCookie } from "./session_cookie.ts";
 import type { Sessions } from "./sessions.ts";
-import { credentialsOf, toCookies } from "./travel.ts";
+import { credentialsOf } from "./travel.ts";
 import { refuseUnloaded, UNLOADED } from "./unloaded.ts";
 import type { Delivery } from "./delivery.ts";
-import { andThen, type Awaitable, isPromiseLike } from "./promise.ts";
-import type { Exchange } from "./transport.ts";
+import { type Awaitable, isPromiseLike } from "./promise.ts";
 import type { Visit, VisitWatcher } from "./visit.ts";
 
 /** What a {@linkcode Mount} is made of. */
@@ -26,6 +26,7 @@ export class Mount implements Mounted, VisitWatcher {
   readonly config: MiddlewareConfig;
   readonly names: Names;
   readonly outer: Mounted | undefined;
+  readonly outgoing: Outgoing;
   visit: Visit | undefined;
 
   readonly #sessions: Sessions;
@@ -50,6 +51,8 @@ export class Mount implements Mounted, VisitWatcher {
     const assign = (key: string, value: unknown) => this.assign(key, value);
     c.set = assign;
     this.#departure = new Departure(c, sessions.late);
+    this.outgoing = outer?.outgoing ?? new Outgoing(c);
+    this.outgoing.watchStreams(this.#departure);
     if (config.lazy) {
       const [session, cookie] = names;
       this.#set(session, UNLOADED);
@@ -138,7 +141,7 @@ export class Mount implements Mounted, VisitWatcher {
       const { logger } = this.config;
       logger.error("Cannot commit session: it failed after the handler had failed", error);
     } else {
-      dropAnswer(this.#c);
+      this.outgoing.drop();
     }
     await this.#deliver(visit, delivery?.token === undefined ? undefined : delivery);
     if (!failed) throw asResponse(error);
@@ -208,26 +211,6 @@ export class Mount implements Mounted, VisitWatcher {
 
   /** Tells the client of its session, and shared caches that there is one. */
   #deliver(visit: Visit, delivery: Delivery | undefined): Awaitable<void> {
-    return andThen(
-      delivery && toCookies(this.config, delivery, this.#c),
-      (send) => this.#mark(visit, send),
-    );
-  }
-
-  #mark(visit: Visit, send: ((headers: Exchange) => void) | undefined): void {
-    const { logger, cacheControl, vary } = this.config;
-    // The response may hold the token of a session that it has begun.
-    const mayHoldToken = !visit.isLoaded && visit.accessToken !== undefined;
-    if (!send && !visit.isLoaded && !mayHoldToken) return;
-    const request = this.#c.req.raw.headers;
-    const edited = editHeaders(this.#c, (response) => {
-      send?.({ request, response });
-      if (cacheControl) {
-        forbidSharing(response, { opens: send !== undefined || mayHoldToken, vary });
-      }
-    });
-    if (!edited && send) {
-      logger.warn("Cannot send session cookie: the response is an upgrade with fixed headers");
-    }
+    return deliver(this.config, { visit, delivery, outgoing: this.outgoing }, this.#c);
   }
 }

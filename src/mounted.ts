@@ -1,5 +1,6 @@
 import type { Context } from "hono";
 import type { MiddlewareConfig } from "./check_options.ts";
+import type { Outgoing } from "./outgoing.ts";
 import type { Awaitable } from "./promise.ts";
 import type { Visit } from "./visit.ts";
 
@@ -19,6 +20,8 @@ export interface Mounted {
   readonly outer: Mounted | undefined;
   /** The visit, once it has begun. */
   readonly visit: Visit | undefined;
+  /** The response of the request. */
+  readonly outgoing: Outgoing;
   /** What the session reads now. */
   readonly session: unknown;
   /** Begins the visit, unless that was done. */

@@ -1,5 +1,3 @@
-import type { Context } from "hono";
-
 /** Who is told of the streams that a handler answers with. */
 export interface StreamWatcher {
   /** A stream has become the body of a response. */
@@ -12,22 +10,8 @@ export interface StreamWatcher {
   streamEnded(isWhole: boolean): void;
 }
 
-type Respond = (data: unknown, ...rest: unknown[]) => Response;
-
-/** Watches the streams that become responses by Hono's means. What is sent stays the same, chunk by chunk. */
-export function watchStreams(c: Context, watcher: StreamWatcher): void {
-  const body = c.body as Respond;
-  const newResponse = c.newResponse as Respond;
-  const watched = (data: unknown) =>
-    data instanceof ReadableStream ? watchEnd(data, watcher) : data;
-  // As literals they would be kept, and the request with them, until all garbage is collected.
-  const watchedBody: Respond = (data, ...rest) => body(watched(data), ...rest);
-  const watchedResponse: Respond = (data, ...rest) => newResponse(watched(data), ...rest);
-  c.body = watchedBody as typeof c.body;
-  c.newResponse = watchedResponse as typeof c.newResponse;
-}
-
-function watchEnd(stream: ReadableStream, watcher: StreamWatcher): ReadableStream {
+/** The same stream, chunk by chunk, with somebody who watches its end. */
+export function watchEnd(stream: ReadableStream, watcher: StreamWatcher): ReadableStream {
   const reader = stream.getReader();
   watcher.streamBegun();
   return new ReadableStream({

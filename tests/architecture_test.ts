@@ -133,7 +133,14 @@ const LAYERS: string[][] = [
     "src/check_parts.ts",
     "src/check_options.ts",
   ],
-  ["src/travel.ts", "src/mounted.ts", "src/streams.ts", "src/departure.ts"],
+  [
+    "src/travel.ts",
+    "src/streams.ts",
+    "src/outgoing.ts",
+    "src/deliver.ts",
+    "src/mounted.ts",
+    "src/departure.ts",
+  ],
   ["src/mount.ts", "src/mounting.ts"],
   ["src/session_manager.ts", "src/helpers.ts"],
   ["src/middleware.ts"],
@@ -201,14 +208,15 @@ Deno.test("only the middleware, its helpers, the cookie, the answer and the JWT 
     "src/access_token.ts",
     "src/answer.ts",
     "src/cookie_attributes.ts",
+    "src/deliver.ts",
     "src/departure.ts",
     "src/helpers.ts",
     "src/middleware.ts",
     "src/mount.ts",
     "src/mounted.ts",
     "src/mounting.ts",
+    "src/outgoing.ts",
     "src/session_manager.ts",
-    "src/streams.ts",
   ]);
 });
 

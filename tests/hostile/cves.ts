@@ -274,6 +274,15 @@ export const WEAKNESSES: readonly Weakness[] = [
     ],
   },
   {
+    id: "solidjs/solid #3155",
+    of: "SolidJS",
+    cause: "cookies were added to a response that the application keeps",
+    shown: [
+      "kept responses: who asks after a user gets neither cookie nor session",
+      "kept responses: headers of the application are never changed",
+    ],
+  },
+  {
     id: "auth0/nextjs-auth0 #544, #2335",
     of: "nextjs-auth0",
     cause: "a slow request sent the cookie again after the logout",
