@@ -17,12 +17,12 @@ import { instants, systemClock } from "./clock.ts";
 import type { CookieTransport } from "./cookie_transport.ts";
 import { makeDataReader } from "./data_reader.ts";
 import { defaultStore } from "./default_store.ts";
+import { type GivenOptions, snapshotOf } from "./given_options.ts";
 import { refuse } from "./misuse.ts";
 import type { SessionOptions } from "./options.ts";
 import { checkSecrets } from "./secrets.ts";
 import type { SessionsConfig } from "./sessions.ts";
 import { TokenSigner } from "./signature.ts";
-import type { SessionStore } from "./store.ts";
 
 /** What the middleware works with. */
 export interface MiddlewareConfig extends SessionsConfig {
@@ -30,8 +30,8 @@ export interface MiddlewareConfig extends SessionsConfig {
   readonly transport: CookieTransport | undefined;
   /** How sessions are opened without a cookie. */
   readonly bearer: Bearer | undefined;
-  /** The store as it was given, before it was bound to a cookie. */
-  readonly origin: SessionStore;
+  /** The options that it was made of. */
+  readonly options: GivenOptions;
   readonly signer: TokenSigner | undefined;
   readonly commitOnError: boolean;
   readonly cacheControl: boolean;
@@ -105,7 +105,7 @@ export function checkOptions<Data extends object>(
   const store = given.forCookie?.(cookieName) ?? given;
   return Object.freeze({
     store,
-    origin: given,
+    options: snapshotOf(options),
     transport,
     bearer,
     issue: bearer?.issue,

@@ -2,6 +2,7 @@ import type { Context } from "hono";
 import type { MiddlewareConfig } from "./check_options.ts";
 import type { Outgoing } from "./outgoing.ts";
 import type { Awaitable } from "./promise.ts";
+import { differencesOf } from "./same_options.ts";
 import type { Visit } from "./visit.ts";
 
 /** The names of a session, its cookie and its token on a context. */
@@ -74,28 +75,36 @@ export function hold(c: Context, mounted: Mounted): void {
 }
 
 /**
- * The mount of the same middleware, or of one with the same store and cookie, that has a request in its care.
+ * The mount of the same middleware, or of one with the same options, that has a request in its care.
  *
- * @throws {TypeError} When another one claims its name or its cookie.
+ * @throws {TypeError} When one with other options claims its name or its cookie.
  */
 export function sameAs(
   outermost: Mounted,
-  { contextKey, cookieName, origin, transport }: MiddlewareConfig,
-  wanted: Names,
+  wanted: MiddlewareConfig,
+  wantedNames: Names,
 ): Mounted | undefined {
+  const { contextKey, cookieName, transport } = wanted;
   const cookies = transport?.names ?? [];
   for (let mounted: Mounted | undefined = outermost; mounted; mounted = mounted.outer) {
     const { config, names } = mounted;
-    const isApart = !names.some((name) => wanted.includes(name)) &&
+    const isApart = !names.some((name) => wantedNames.includes(name)) &&
       !config.transport?.names.some((name) => cookies.includes(name));
     if (isApart) continue;
-    const key = config.contextKey;
-    if (
-      key === contextKey && config.cookieName === cookieName && config.origin === origin
-    ) return mounted;
+    const isOther = config.contextKey !== contextKey || config.cookieName !== cookieName ||
+      config.options.store !== wanted.options.store;
+    if (isOther) {
+      throw new TypeError(
+        `Cannot mount session middleware as "${contextKey}" with cookie "${cookieName}": another one is ` +
+          `mounted as "${config.contextKey}" with cookie "${config.cookieName}"; give one of them another contextKey and cookieName`,
+      );
+    }
+    const differences = differencesOf(wanted, config);
+    if (differences.length === 0) return mounted;
     throw new TypeError(
-      `Cannot mount session middleware as "${contextKey}" with cookie "${cookieName}": another one is ` +
-        `mounted as "${key}" with cookie "${config.cookieName}"`,
+      `Cannot mount session middleware as "${contextKey}" twice: ${differences.join(" and ")} ${
+        differences.length > 1 ? "differ" : "differs"
+      }; give both the same options, or the second one a contextKey and a cookieName of its own`,
     );
   }
   return undefined;

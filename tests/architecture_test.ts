@@ -132,6 +132,8 @@ const LAYERS: string[][] = [
     "src/check_token.ts",
     "src/check_parts.ts",
     "src/check_options.ts",
+    "src/given_options.ts",
+    "src/same_options.ts",
   ],
   [
     "src/travel.ts",

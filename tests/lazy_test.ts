@@ -29,21 +29,22 @@ const LAZY = "it is lazy, await getSession(c) first";
 function setup(options: SessionOptions<Data> = {}) {
   const store = new FaultyStore(new MapStore());
   const events: string[] = [];
+  const configured: SessionOptions<Data> = {
+    store,
+    lazy: true,
+    logger: QUIET,
+    events: {
+      created: () => events.push("created"),
+      loaded: () => events.push("loaded"),
+      renewed: () => events.push("renewed"),
+      destroyed: () => events.push("destroyed"),
+      rejected: ({ reason }) => events.push(`rejected: ${reason}`),
+      storeError: ({ operation }) => events.push(`storeError: ${operation}`),
+    },
+    ...options,
+  };
   const app = new Hono()
-    .use(session<Data>({
-      store,
-      lazy: true,
-      logger: QUIET,
-      events: {
-        created: () => events.push("created"),
-        loaded: () => events.push("loaded"),
-        renewed: () => events.push("renewed"),
-        destroyed: () => events.push("destroyed"),
-        rejected: ({ reason }) => events.push(`rejected: ${reason}`),
-        storeError: ({ operation }) => events.push(`storeError: ${operation}`),
-      },
-      ...options,
-    }))
+    .use(session<Data>(configured))
     .get("/untouched", (c) => c.html("<p>hello</p>", 200, { "Cache-Control": "max-age=60" }))
     .get("/read", async (c) => c.json(await getSession<Data>(c)))
     .get("/set", async (c) => {
@@ -59,7 +60,7 @@ function setup(options: SessionOptions<Data> = {}) {
       await endSession(c);
       return c.json(c.var.session);
     });
-  return { app, store, events, client: new Client(app) };
+  return { app, store, events, client: new Client(app), options: configured };
 }
 
 Deno.test("lazy: a request that asks for nothing costs no store call and changes no header", async () => {
@@ -489,9 +490,9 @@ Deno.test("lazy: beside a session that is not", async () => {
 });
 
 Deno.test("lazy: mounted once more on some routes, without lazy, the session is loaded there", async () => {
-  const { app, client, store } = setup();
+  const { app, client, store, options } = setup();
   app
-    .use("/eager/*", session<Data>({ store }))
+    .use("/eager/*", session<Data>({ ...options, lazy: false }))
     .get("/eager/read", (c) => c.json(c.var.session));
   await client.text("/set");
   store.calls();

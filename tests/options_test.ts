@@ -540,13 +540,12 @@ Deno.test("session() says what is wrong with initial data", () => {
 
 Deno.test("the defaults are the safe ones", () => {
   const store = new MapStore();
-  const { transport: _, logger, clock: __, instant: ___, initial, ...rest } = checkOptions({
-    store,
-  });
+  const checked = checkOptions({ store });
+  const { transport: _, logger, clock: __, instant: ___, initial, options, ...rest } = checked;
+  assertEquals(options.store, store);
   assertEquals([logger, initial()], [console, "{}"]);
   assertEquals(rest, {
     store,
-    origin: store,
     cookieName: "sid",
     bearer: undefined,
     issue: undefined,
