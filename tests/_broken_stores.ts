@@ -241,6 +241,17 @@ export const BROKEN_STORES: BrokenStore[] = [
     "a record that ended before it came is never read",
   ),
   broken(
+    "the backend's time to live is a number of 32 bits",
+    class extends SoundStore {
+      override live(key: string) {
+        const record = super.live(key);
+        const ends = (record?.renewedAt ?? 0) + 2 ** 31;
+        return this.clock() < ends ? record : undefined;
+      }
+    },
+    "a record may live for a hundred years",
+  ),
+  broken(
     "what is too large fails somehow",
     class extends SoundStore {
       override assertFits({ data }: SessionRecord) {

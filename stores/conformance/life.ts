@@ -10,6 +10,9 @@ import {
   written,
 } from "./case.ts";
 
+/** The longest life of a session, in milliseconds. */
+const CENTURY = 3_155_760_000_000;
+
 /** The rules for how records live on, move and go. */
 export const lifeCases: readonly ConformanceCase[] = [
   {
@@ -41,6 +44,21 @@ export const lifeCases: readonly ConformanceCase[] = [
       same(await store.touch(key, renewedTimes(clock), record), false, "late touch");
       same(await store.read(key), theirs, "read");
       same(await store.touch(key, renewedTimes(clock), theirs), true, "touch of what was written");
+    },
+  },
+  {
+    name: "a record may live for a hundred years",
+    needs: server,
+    async run({ store, clock }) {
+      const key = makeKey();
+      const first = makeRecord(clock, { expiresAt: clock.now() + CENTURY });
+      same(await store.create(key, first), true, "create");
+      same(await store.read(key), first, "read");
+      const next = { ...written(first, "{}"), maxAge: CENTURY / 1000 };
+      same(await store.update(key, next, first), true, "update");
+      same(await store.touch(key, { ...next, lastSeenAt: clock.now() + 1 }, next), true, "touch");
+      clock.advance(CENTURY - 1);
+      same((await store.read(key))?.version, next.version, "just before its end");
     },
   },
   {
