@@ -95,7 +95,7 @@ export interface SessionRecord extends SessionTimes {
    * Within a store whose sessions the client holds, where another one knows which cookies are valid: counts those that
    * were left behind, by a new token or another subject. 0 when absent. The store keeps it to itself.
    */
-  readonly generation?: number;
+  readonly epoch?: number;
 }
 
 /** The members of a JSON object: a JSON text per key. */
@@ -125,7 +125,7 @@ export function isSessionRecord(value: unknown): value is SessionRecord {
     (record.browser === undefined || typeof record.browser === "boolean") &&
     (record.tokenAt === undefined || isTime(record.tokenAt)) &&
     (record.graceUntil === undefined || isTime(record.graceUntil)) &&
-    (record.generation === undefined || isCount(record.generation));
+    (record.epoch === undefined || isCount(record.epoch));
 }
 
 function isCount(value: unknown): boolean {

@@ -369,7 +369,7 @@ export const BROKEN_STATELESS_STORES: BrokenStore[] = [
         const keys = {};
         const format: CookieFormat = {
           keys: () => keys,
-          seal: ({ generation: _, ...record }) => btoa(JSON.stringify(record)),
+          seal: ({ epoch: _, ...record }) => btoa(JSON.stringify(record)),
           open: (value) => ({ record: JSON.parse(atob(value)), outdated: false }),
         };
         super(format, { clock, revocations: new MapStore({ clock, maxEntries: Infinity }) });

@@ -11,7 +11,7 @@ import {
   systemClock,
 } from "../../src/store.ts";
 import type { CookieFormat } from "./format.ts";
-import { succeed, type Succession } from "./generation.ts";
+import { succeed, type Succession } from "./epoch.ts";
 import { checkCookieStore } from "./options.ts";
 import { Revocations } from "./revocations.ts";
 import { LARGEST_COOKIE } from "./size.ts";
@@ -119,8 +119,8 @@ export class CookieStore implements SessionStore {
     this.#options = options;
     this.#cookieName = cookieName;
     this.#clock = clock;
-    const generations = revocations !== undefined;
-    this.#values = new CookieValues(format, { cookieName, chunks, memo, generations });
+    const epochs = revocations !== undefined;
+    this.#values = new CookieValues(format, { cookieName, chunks, memo, epochs });
     const index = revocations?.capabilities.index === true && !format.anonymous;
     this.#revocations = revocations &&
       new Revocations({ store: revocations, clock, cookieName, index });

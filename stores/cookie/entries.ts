@@ -2,7 +2,7 @@ import type { SessionRecord } from "../../src/record.ts";
 import type { DeleteAllOptions, ListedSession, SessionStore } from "../../src/store.ts";
 import { hashToken } from "../../src/token.ts";
 import { inBatches } from "./batches.ts";
-import { generationOf } from "./generation.ts";
+import { epochOf } from "./epoch.ts";
 
 const TRIES = 10;
 
@@ -45,7 +45,7 @@ export class Entries {
     const subject = await subjectOf(record.subject!);
     let stored = known;
     for (let tries = 0; tries < TRIES; tries++) {
-      const newer = stored ? generationOf(stored) - generationOf(record) : -1;
+      const newer = stored ? epochOf(stored) - epochOf(record) : -1;
       // What was left behind meanwhile is not to be shown any more.
       if (newer > 0) return;
       const entry = {
@@ -61,7 +61,7 @@ export class Entries {
       stored = await this.#store.read(key, c);
       // Of two requests at the same time the one is as good as the other.
       if (
-        stored && generationOf(stored) === generationOf(record) &&
+        stored && epochOf(stored) === epochOf(record) &&
         stored.expiresAt >= entry.expiresAt
       ) return;
     }

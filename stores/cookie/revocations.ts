@@ -2,7 +2,7 @@ import { SessionEndedError } from "../../src/errors.ts";
 import type { SessionRecord } from "../../src/record.ts";
 import type { Clock, DeleteAllOptions, ListedSession, SessionStore } from "../../src/store.ts";
 import { Entries } from "./entries.ts";
-import { generationOf, isOfSame, withoutGeneration } from "./generation.ts";
+import { epochOf, isOfSame, withoutEpoch } from "./epoch.ts";
 import { Marks } from "./marks.ts";
 import { type Fate, type Remembered, SessionMarks } from "./session_marks.ts";
 import { SubjectMarks } from "./subject_marks.ts";
@@ -18,7 +18,7 @@ export interface RevocationsOptions {
   readonly index: boolean;
 }
 
-/** A record that is to be put into a cookie, of the generation that {@linkcode succeed} gives it. */
+/** A record that is to be put into a cookie, of the epoch that {@linkcode succeed} gives it. */
 export interface Admission {
   readonly record: SessionRecord;
   /** That of the cookie until now, if there was one. */
@@ -71,7 +71,7 @@ export class Revocations {
     if (isLate) {
       throw new SessionEndedError("Cannot store session: all sessions of its subject were ended");
     }
-    if (previous && generationOf(record) !== generationOf(previous)) {
+    if (previous && epochOf(record) !== epochOf(previous)) {
       if (!await this.#sessions.advance(record, remembered, c)) return false;
     }
     await Promise.all([this.#sessions.reserve(record, c), this.#subjects.reserve(record, c)]);
@@ -111,6 +111,6 @@ export class Revocations {
     const sessions = await this.#entries.list(subject, c);
     const living = await this.#subjects.living(subject, sessions, c);
     return (await this.#sessions.living(living, c))
-      .map(({ key, record }) => ({ key, record: withoutGeneration(record) }));
+      .map(({ key, record }) => ({ key, record: withoutEpoch(record) }));
   }
 }

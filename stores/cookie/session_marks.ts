@@ -2,10 +2,10 @@ import type { SessionRecord } from "../../src/record.ts";
 import type { ListedSession } from "../../src/store.ts";
 import { hashToken } from "../../src/token.ts";
 import { inBatches } from "./batches.ts";
-import { generationOf } from "./generation.ts";
+import { epochOf } from "./epoch.ts";
 import { type Mark, markOf, type Marks } from "./marks.ts";
 
-/** What became of a cookie: its session goes on under a cookie of a later generation, or has ended. */
+/** What became of a cookie: its session goes on under a cookie of a later epoch, or has ended. */
 export type Fate = "live" | "replaced" | "ended";
 
 type Handle = Pick<SessionRecord, "sid">;
@@ -17,7 +17,7 @@ export interface Remembered {
 }
 
 /**
- * Remembers of a session which generation of its cookies is valid, or that it has ended. A write keeps the generation of
+ * Remembers of a session which epoch of its cookies is valid, or that it has ended. A write keeps the epoch of
  * the cookie that it was made with, so that nothing that is written with a copy makes up for one that is left behind.
  */
 export class SessionMarks {
@@ -42,7 +42,7 @@ export class SessionMarks {
   }
 
   /**
-   * Makes a cookie the first of its generation, and all of the generation before invalid; `false` when another request
+   * Makes a cookie the first of its epoch, and all of the epoch before invalid; `false` when another request
    * was faster.
    */
   async advance(
@@ -50,21 +50,21 @@ export class SessionMarks {
     { stored }: Remembered,
     c: unknown,
   ): Promise<boolean> {
-    const generation = generationOf(record);
+    const epoch = epochOf(record);
     const { expiresAt } = record;
     return await this.#marks.change(await this.#key(record), {
       stored,
       until: expiresAt,
       change(mark) {
-        const isValid = fateOf(mark, { generation: generation - 1 }) === "live";
-        return isValid ? { generation } : undefined;
+        const isValid = fateOf(mark, { epoch: epoch - 1 }) === "live";
+        return isValid ? { epoch } : undefined;
       },
     }, c);
   }
 
   /** Sees to it that an end will be remembered for as long as a cookie lives. */
   async reserve(record: SessionRecord, c: unknown): Promise<void> {
-    const options = { until: record.expiresAt, initial: { generation: generationOf(record) } };
+    const options = { until: record.expiresAt, initial: { epoch: epochOf(record) } };
     await this.#marks.reserve(() => this.#key(record), options, c);
   }
 
@@ -82,8 +82,8 @@ export class SessionMarks {
   }
 }
 
-function fateOf(mark: Mark | undefined, record: Pick<SessionRecord, "generation">): Fate {
+function fateOf(mark: Mark | undefined, record: Pick<SessionRecord, "epoch">): Fate {
   if (!mark) return "live";
-  if (typeof mark.generation !== "number") return "ended";
-  return generationOf(record) < mark.generation ? "replaced" : "live";
+  if (typeof mark.epoch !== "number") return "ended";
+  return epochOf(record) < mark.epoch ? "replaced" : "live";
 }

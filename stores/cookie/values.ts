@@ -2,7 +2,7 @@ import { andThen } from "../../src/promise.ts";
 import type { SessionRecord } from "../../src/record.ts";
 import type { Awaitable } from "../../src/store.ts";
 import type { CookieFormat } from "./format.ts";
-import { generationOf, withoutGeneration } from "./generation.ts";
+import { epochOf, withoutEpoch } from "./epoch.ts";
 import { Memo } from "./memo.ts";
 import { assertSize, LARGEST_COOKIE } from "./size.ts";
 
@@ -12,8 +12,8 @@ export interface CookieValuesOptions {
   readonly chunks: number;
   /** How many opened values are remembered. */
   readonly memo: number;
-  /** Whether records have generations that nobody else is to see. */
-  readonly generations: boolean;
+  /** Whether records have epochs that nobody else is to see. */
+  readonly epochs: boolean;
 }
 
 /** Seals records into the values of a cookie, and opens them; what was opened lately is remembered. */
@@ -22,8 +22,8 @@ export class CookieValues {
   readonly #options: CookieValuesOptions;
   readonly #memos = new WeakMap<object, Memo<SessionRecord>>();
   readonly #outdated = new WeakSet<SessionRecord>();
-  /** The generations of records that have left the first one behind. */
-  readonly #generations = new WeakMap<SessionRecord, number>();
+  /** The epochs of records that have left the first one behind. */
+  readonly #epochs = new WeakMap<SessionRecord, number>();
 
   constructor(format: CookieFormat, options: CookieValuesOptions) {
     this.#format = format;
@@ -32,7 +32,7 @@ export class CookieValues {
 
   /** The record in a value. */
   open(value: string, c: unknown): Awaitable<SessionRecord | undefined> {
-    const { cookieName, chunks, generations } = this.#options;
+    const { cookieName, chunks, epochs } = this.#options;
     if (value.length > chunks * LARGEST_COOKIE) return undefined;
     const memo = this.#memo(c);
     const known = memo.get(value);
@@ -41,20 +41,20 @@ export class CookieValues {
     return andThen(this.#format.open(value, { cookieName, c }), (opened) => {
       if (!opened) return undefined;
       const { record: sealed, outdated } = opened;
-      const generation = generations ? generationOf(sealed) : 0;
-      const record = generation === 0 ? sealed : withoutGeneration(sealed);
+      const epoch = epochs ? epochOf(sealed) : 0;
+      const record = epoch === 0 ? sealed : withoutEpoch(sealed);
       const remembered = { ...record };
       memo.set(value, remembered);
       if (outdated) this.#outdated.add(record).add(remembered);
-      if (generation > 0) this.#generations.set(record, generation).set(remembered, generation);
+      if (epoch > 0) this.#epochs.set(record, epoch).set(remembered, epoch);
       return record;
     });
   }
 
-  /** A record that was opened, with its generation. */
+  /** A record that was opened, with its epoch. */
   whole(record: SessionRecord): SessionRecord {
-    const generation = this.#generations.get(record);
-    return generation === undefined ? record : { ...record, generation };
+    const epoch = this.#epochs.get(record);
+    return epoch === undefined ? record : { ...record, epoch };
   }
 
   /** Whether a record that was opened lies under an older key. */

@@ -29,7 +29,7 @@ const IS_NUMBER: Readonly<Record<keyof SessionRecord, boolean>> = {
   tokenAt: true,
   successor: false,
   graceUntil: true,
-  generation: true,
+  epoch: true,
 };
 
 /** The attributes that every item has or may have. */

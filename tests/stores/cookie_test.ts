@@ -469,7 +469,7 @@ const anyRecord = fc.record({
   scope: fc.option(fc.string(), { nil: undefined }),
   cookie: fc.option(fc.string(), { nil: undefined }),
   meta: fc.option(fc.string(), { nil: undefined }),
-  generation: fc.option(fc.nat(), { nil: undefined }),
+  epoch: fc.option(fc.nat(), { nil: undefined }),
 }).chain((value) =>
   fc.oneof(
     fc.constant({}),
@@ -505,10 +505,10 @@ Deno.test("packRecord() keeps times that its bytes can't hold", () => {
 Deno.test("marks never take an end back", async () => {
   const store = new MapStore({ ...options, maxEntries: Infinity });
   const marks = new SessionMarks(new Marks(store, clock.now), "sid");
-  const recall = (generation: number) => marks.recall({ ...record, generation }, undefined);
-  const fateOf = async (generation: number) => (await recall(generation)).fate;
-  const advance = async (generation: number, remembered: Remembered) =>
-    await marks.advance({ ...record, generation }, remembered, undefined);
+  const recall = (epoch: number) => marks.recall({ ...record, epoch }, undefined);
+  const fateOf = async (epoch: number) => (await recall(epoch)).fate;
+  const advance = async (epoch: number, remembered: Remembered) =>
+    await marks.advance({ ...record, epoch }, remembered, undefined);
   const before = await recall(0);
   assertEquals(before.fate, "live");
   assertEquals(await advance(1, before), true);
@@ -548,10 +548,10 @@ Deno.test("packRecord() takes few bytes for a subject since just before, its met
   assertEquals(unpackRecord(packRecord(bound)), bound);
 });
 
-Deno.test("packRecord() takes 2 bytes for a generation, and none for the first", () => {
+Deno.test("packRecord() takes 2 bytes for an epoch, and none for the first", () => {
   const written = { ...record, version: 2 };
   assertEquals(packRecord(written).length, record.data.length + 24);
-  const replaced = { ...written, generation: 1 };
+  const replaced = { ...written, epoch: 1 };
   assertEquals(packRecord(replaced).length, record.data.length + 26);
   assertEquals(unpackRecord(packRecord(replaced)), replaced);
 });

@@ -9,25 +9,25 @@ export interface Succession {
 }
 
 /** How many cookies of its session were left behind before one. */
-export function generationOf({ generation = 0 }: Pick<SessionRecord, "generation">): number {
-  return generation;
+export function epochOf({ epoch = 0 }: Pick<SessionRecord, "epoch">): number {
+  return epoch;
 }
 
-/** A record as it was before it was given a generation. */
-export function withoutGeneration<Given extends Pick<SessionRecord, "generation">>(
-  { generation: _, ...record }: Given,
-): Omit<Given, "generation"> {
+/** A record as it was before it was given an epoch. */
+export function withoutEpoch<Given extends Pick<SessionRecord, "epoch">>(
+  { epoch: _, ...record }: Given,
+): Omit<Given, "epoch"> {
   return record;
 }
 
 /**
- * A record of the generation that it is to have: that of the cookie until now, or the next one, where that is left
+ * A record of the epoch that it is to have: that of the cookie until now, or the next one, where that is left
  * behind. A cookie that goes on to be a subject's who lists it no more is left behind as well.
  */
 export function succeed({ record, previous, replaces = false }: Succession): SessionRecord {
   const isLeft = replaces || previous.subject !== undefined && !isOfSame(record, previous);
-  const generation = generationOf(previous) + (isLeft ? 1 : 0);
-  return generation === 0 ? withoutGeneration(record) : { ...record, generation };
+  const epoch = epochOf(previous) + (isLeft ? 1 : 0);
+  return epoch === 0 ? withoutEpoch(record) : { ...record, epoch };
 }
 
 /** Whether two records are of the same subject since the same moment. */
