@@ -114,7 +114,7 @@ export class EncryptedCookieStore extends CookieStore {
   }
 
   /**
-   * Imports keys that {@linkcode EncryptedCookieStore.exportKey} gave.
+   * Imports keys that {@linkcode EncryptedCookieStore.exportKey} gave, or that of `@hattip/session`.
    *
    * @param texts 32 bytes each, as base64 or base64url.
    * @returns A key for each.

@@ -16,6 +16,8 @@ const encoder = new TextEncoder();
 export interface KeyKind<Key = unknown> {
   readonly algorithm: { readonly name: string; readonly length: number; readonly hash?: string };
   readonly usages: KeyUsage[];
+  /** The most bytes of a key that is imported. */
+  readonly mostBytes: number;
   /** Keeps keys of different kinds apart, though they come from the same secret. */
   readonly info: string;
   readonly take: (key: CryptoKey, bytes: Uint8Array<ArrayBuffer>) => Key;
@@ -25,6 +27,7 @@ export interface KeyKind<Key = unknown> {
 export const ENCRYPTING: KeyKind<AesGcmKey> = {
   algorithm: { name: "AES-GCM", length: 256 },
   usages: ["encrypt", "decrypt"],
+  mostBytes: KEY_BYTES,
   info: "hono-session encrypted cookie",
   take: importAesGcmKey,
 };
@@ -33,6 +36,8 @@ export const ENCRYPTING: KeyKind<AesGcmKey> = {
 export const SIGNING: KeyKind<Awaitable<HmacKey>> = {
   algorithm: { name: "HMAC", length: 256, hash: "SHA-256" },
   usages: ["sign", "verify"],
+  // A block of SHA-256, which is what Web Crypto makes of a key without a length. A longer key is hashed.
+  mostBytes: 64,
   info: "hono-session signed cookie",
   take: (_, bytes) => importHmacKey(bytes),
 };
@@ -142,7 +147,7 @@ export async function exportKey(key: CryptoKey): Promise<string> {
   return toBase64Url(new Uint8Array(await crypto.subtle.exportKey("raw", key)));
 }
 
-/** @throws {RangeError} When a text is not the base64 or base64url of 32 bytes. */
+/** @throws {RangeError} When a text is not the base64 or base64url of a key that is long enough, and not too long. */
 export async function keysFromBase64(
   kind: KeyKind,
   texts: readonly string[],
@@ -151,8 +156,9 @@ export async function keysFromBase64(
     const bytes = fromBase64Url(
       text.replaceAll("+", "-").replaceAll("/", "_").replace(/=+$/, ""),
     );
-    if (bytes?.length !== KEY_BYTES) {
-      throw new RangeError(`Cannot import key: ${KEY_BYTES} bytes of base64 are needed`);
+    if (!bytes || bytes.length < KEY_BYTES || bytes.length > kind.mostBytes) {
+      const length = kind.mostBytes === KEY_BYTES ? KEY_BYTES : `${KEY_BYTES} to ${kind.mostBytes}`;
+      throw new RangeError(`Cannot import key: ${length} bytes of base64 are needed`);
     }
     return await importKey(kind, bytes);
   }));
@@ -179,6 +185,9 @@ export async function keysFromSecrets(
   );
 }
 
-function importKey(kind: KeyKind, bytes: BufferSource): Promise<CryptoKey> {
-  return crypto.subtle.importKey("raw", bytes, kind.algorithm, true, kind.usages);
+function importKey(
+  { algorithm: { length: _, ...algorithm }, usages }: KeyKind,
+  bytes: BufferSource,
+): Promise<CryptoKey> {
+  return crypto.subtle.importKey("raw", bytes, algorithm, true, usages);
 }

@@ -111,9 +111,9 @@ export class SignedCookieStore extends CookieStore {
   }
 
   /**
-   * Imports keys that {@linkcode SignedCookieStore.exportKey} gave.
+   * Imports keys that {@linkcode SignedCookieStore.exportKey} gave, or that of `@hattip/session`.
    *
-   * @param texts 32 bytes each, as base64 or base64url.
+   * @param texts 32 to 64 bytes each, as base64 or base64url.
    * @returns A key for each.
    * @throws {RangeError} When a text is anything else.
    */

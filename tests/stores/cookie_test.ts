@@ -270,8 +270,14 @@ Deno.test("keys survive export and import, as base64 too", async () => {
     const same = new make({ secret: SECRET, ...options });
     assertEquals(await same.read(await derived.create("", record)), record);
 
-    for (const bad of ["", "short", "é".repeat(43), text.slice(1)]) {
-      await assertRejects(() => make.generateKeysFromBase64([bad]), RangeError, "32 bytes");
+    const bytes = (length: number) => btoa("k".repeat(length));
+    const [most, needed] = make === SignedCookieStore ? [64, "32 to 64"] : [32, "32"];
+    await make.generateKeysFromBase64([bytes(32), bytes(most)]);
+    for (
+      const bad of ["", "short", "é".repeat(43), text.slice(1), bytes(31), bytes(most + 1)]
+    ) {
+      const message = `: ${needed} bytes of base64`;
+      await assertRejects(() => make.generateKeysFromBase64([bad]), RangeError, message);
     }
     await assertRejects(() => make.generateKeysFromSecrets(["short"]), RangeError, "5 characters");
     assertThrows(() => new make({ keys: [], ...options }), TypeError, "empty");
