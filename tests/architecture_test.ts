@@ -180,6 +180,7 @@ Deno.test("stores import the contract, records, errors and the checks of options
       "src/base64url.ts",
       "src/expiry.ts",
       "src/hmac.ts",
+      "src/json_value.ts",
       "src/node_crypto.ts",
       "src/secrets.ts",
       "src/token.ts",

@@ -2,12 +2,13 @@ import { defaults, seal, unseal } from "iron-webcrypto";
 import { fromBase64Url, toBase64Url } from "../../src/base64url.ts";
 import { hasMethods, refuse } from "../../src/misuse.ts";
 import { checkTable } from "../../src/option_table.ts";
-import { isSessionRecord, type SessionRecord } from "../../src/record.ts";
+import type { SessionRecord } from "../../src/record.ts";
 import { PerSecret, type SecretOption } from "../../src/secrets.ts";
-import type { Awaitable } from "../../src/store.ts";
 import { CookieStore, type CookieStoreOptions } from "./cookie_store.ts";
+import { encodePayload, type SessionEncoder } from "./encoder.ts";
 import type { CookieContext, CookieFormat, OpenedCookie } from "./format.ts";
 import { cookieTable } from "./options.ts";
+import { fromPayload, parsePayload, toPayload } from "./payload.ts";
 
 const OPTIONS = cookieTable("SealedCookieStore", {
   shapes: { secret: ["any"], encoder: ["object"] },
@@ -20,40 +21,10 @@ const PARTS = 8;
 const ID_PART = 1;
 const SIGNATURE_PART = 7;
 
+/** What is sealed is the text of its JSON already. */
+const SEALING = { ...defaults, encode: String, decode: String };
+
 const encoder = new TextEncoder();
-
-/**
- * Your own way to turn what a cookie holds into a text and back. It must encrypt and authenticate: what
- * `decode` lets pass is believed.
- *
- * @example Usage
- * ```ts
- * import { SealedCookieStore, type SessionEncoder } from "@x/hono-session/stores/cookie";
- *
- * const encoder: SessionEncoder = {
- *   encode: (data, _secret) => btoa(JSON.stringify(data)), // Not encrypted: for an example only.
- *   decode: (value, _secret) => JSON.parse(atob(value)),
- * };
- * new SealedCookieStore({ secret: "at least thirty-two characters, from the environment", encoder });
- * ```
- */
-export interface SessionEncoder {
-  /**
-   * The text of some data, a plain object that JSON can hold.
-   *
-   * @param data The data.
-   * @param secret The first of the secrets.
-   */
-  encode(data: object, secret: string): Awaitable<string>;
-
-  /**
-   * The data of a text. For a text that is no good it throws or gives anything else.
-   *
-   * @param value The text.
-   * @param secret One of the secrets; all are tried.
-   */
-  decode(value: string, secret: string): unknown;
-}
 
 /**
  * Options of {@linkcode SealedCookieStore}.
@@ -86,6 +57,8 @@ export interface SealedCookieStoreOptions extends CookieStoreOptions {
  * Seals sessions into their cookies with iron (`Fe26.2`): encrypted with AES-256-CBC and authenticated with
  * HMAC-SHA-256. It derives its keys anew for every value; `EncryptedCookieStore` is much faster and its
  * cookies are smaller.
+ *
+ * What is sealed are the data, and under `hono-session` what else is kept of the session: data can't have that key.
  *
  * @example Usage
  * ```ts
@@ -136,19 +109,17 @@ class SealedFormat implements CookieFormat {
 
   async seal(record: SessionRecord, { cookieName, c }: CookieContext): Promise<string> {
     const [first] = await this.#passwords.get(c);
-    const data = { purpose: PURPOSE, cookie: cookieName, record };
+    const payload = toPayload(record, cookieName);
     return this.#encoder
-      ? await this.#encoder.encode(data, first!.secret)
-      : await seal(data, first!, defaults);
+      ? await encodePayload(this.#encoder, { payload, secret: first!.secret })
+      : await seal(payload, first!, SEALING);
   }
 
   async open(value: string, { cookieName, c }: CookieContext): Promise<OpenedCookie | undefined> {
     const passwords = await this.#passwords.get(c);
     for (const password of this.#candidates(value, passwords)) {
-      const data = await this.#unseal(value, password.secret);
-      if (data?.purpose === PURPOSE && data.cookie === cookieName && isSessionRecord(data.record)) {
-        return { record: data.record, outdated: password !== passwords[0] };
-      }
+      const record = await this.#open(value, { secret: password.secret, cookieName });
+      if (record) return { record, outdated: password !== passwords[0] };
     }
     return undefined;
   }
@@ -162,14 +133,14 @@ class SealedFormat implements CookieFormat {
     return passwords.filter(({ id }) => parts[ID_PART] === "" || parts[ID_PART] === id);
   }
 
-  async #unseal(value: string, secret: string): Promise<Record<string, unknown> | undefined> {
+  async #open(
+    value: string,
+    { secret, cookieName }: { secret: string; cookieName: string },
+  ): Promise<SessionRecord | undefined> {
     try {
-      const data = await (this.#encoder
-        ? this.#encoder.decode(value, secret)
-        : unseal(value, secret, defaults));
-      return typeof data === "object" && data !== null
-        ? data as Record<string, unknown>
-        : undefined;
+      return this.#encoder
+        ? fromPayload(await this.#encoder.decode(value, secret), cookieName)
+        : parsePayload(await unseal(value, secret, SEALING) as string, cookieName);
     } catch {
       return undefined;
     }

@@ -98,8 +98,8 @@ row("`secret`, `encoder`", async () => {
   assertMatch((await sealed.value())!, /^Fe26\.2\*/);
   assertEquals(await sealed.json("/read"), { a: 1 });
   const encoder: SessionEncoder = {
-    encode: (data, secret) => btoa(JSON.stringify([data, secret])),
-    decode: (value) => JSON.parse(atob(value))[0],
+    encode: (data, secret) => btoa(JSON.stringify({ a: data.a, data, secret })),
+    decode: (value) => JSON.parse(atob(value)).data,
   };
   const app = new Hono<SessionEnv<Data>>();
   app.use(session<Data>({ secret: SECRET, encoder }));
@@ -111,7 +111,8 @@ row("`secret`, `encoder`", async () => {
   const client = new Client(app);
   await client.text("/");
   assertEquals(await client.json("/read"), { a: 1 });
-  assertEquals(JSON.parse(atob((await client.value())!))[1], SECRET);
+  const { a, secret } = JSON.parse(atob(decodeURIComponent((await client.value())!)));
+  assertEquals([a, secret], [1, SECRET]);
 });
 
 row("`store: { get, set, delete }`, `store: new Map()`", async () => {

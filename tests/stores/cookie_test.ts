@@ -1,4 +1,5 @@
 import * as HapiIron from "@hapi/iron";
+import * as Hattip from "@hattip/session";
 import { type Clock, type SessionRecord, SessionTooLargeError } from "@x/hono-session";
 import {
   type CookieStore,
@@ -299,15 +300,44 @@ Deno.test("keys survive export and import, as base64 too", async () => {
   assertThrows(() => new EncryptedCookieStore({ keys: [wrong] }), TypeError, "AES-GCM");
 });
 
+Deno.test("keys that @hattip/session exported are accepted", async () => {
+  const pairs = [
+    [SignedCookieStore, Hattip.SignedCookieStore],
+    [EncryptedCookieStore, Hattip.EncryptedCookieStore],
+  ] as const;
+  for (const [make, theirs] of pairs) {
+    const text = await theirs.exportKey(await theirs.generateKey());
+    const keys = await make.generateKeysFromBase64([text]);
+    const token = await new make({ keys, ...options }).create("", record);
+    const again = await make.generateKeysFromBase64([await make.exportKey(keys[0]!)]);
+    assertEquals(await new make({ keys: again, ...options }).read(token), record);
+  }
+});
+
 Deno.test("SealedCookieStore and @hapi/iron open each other's values", async () => {
   const store = new SealedCookieStore({ secret: SECRET, ...options });
   const token = await store.create("", record);
-  const contents = { purpose: "hono-session", cookie: "sid", record };
+  const { data, ...rest } = record;
+  const kept = { for: "sid", ...rest };
+  const contents = { ...JSON.parse(data), "hono-session": kept };
   assertEquals(await HapiIron.unseal(token, SECRET, HapiIron.defaults), contents);
-  const theirs = await HapiIron.seal(contents, SECRET, HapiIron.defaults);
-  assertEquals(await store.read(theirs), record);
+  for (const theirs of [contents, { "hono-session": kept, ...JSON.parse(data) }]) {
+    const value = await HapiIron.seal(theirs, SECRET, HapiIron.defaults);
+    assertEquals(await store.read(value), record);
+  }
   for (
-    const foreign of [{ ...contents, purpose: "x" }, { ...contents, cookie: "x" }, record, null, 1]
+    const foreign of [
+      JSON.parse(data),
+      { nested: contents },
+      { aaaaaaaaaa: kept },
+      { ...contents, "hono-session": { ...kept, for: "x" } },
+      { ...contents, "hono-session": rest },
+      { ...contents, "hono-session": { ...kept, format: 2 } },
+      { ...contents, "hono-session": null },
+      record,
+      null,
+      1,
+    ]
   ) {
     assertEquals(
       await store.read(await HapiIron.seal(foreign, SECRET, HapiIron.defaults)),
@@ -339,7 +369,7 @@ Deno.test("SealedCookieStore takes an encoder in the place of iron, and whatever
       "x",
       btoa("null"),
       btoa(`["${SECRET}",5]`),
-      btoa(`["${SECRET}",{"record":{}}]`),
+      btoa(`["${SECRET}",{"hono-session":{}}]`),
     ]
   ) {
     assertEquals(await store.read(value), undefined);

@@ -1,0 +1,64 @@
+import { SessionSerializationError } from "../../src/errors.ts";
+import { isSessionRecord, parseMembers, type SessionRecord } from "../../src/record.ts";
+
+/** The key beside those of the data under which a payload has all else that is kept of a session. */
+const RESERVED_KEY = "hono-session";
+
+const MARK = `"${RESERVED_KEY}":`;
+
+/**
+ * What is sealed of a session, as JSON: its data, and under the reserved key the name of its cookie and the rest of its
+ * record.
+ *
+ * @throws {SessionSerializationError} When the data have the reserved key.
+ */
+export function toPayload({ data, ...rest }: SessionRecord, cookieName: string): string {
+  if (data.includes(RESERVED_KEY) && parseMembers(data).has(RESERVED_KEY)) {
+    throw new SessionSerializationError(
+      `Cannot seal session: session["${RESERVED_KEY}"] is reserved for what the cookie holds beside the data; ` +
+        "use another key",
+    );
+  }
+  const members = data.slice(0, data.lastIndexOf("}")).trimEnd();
+  const kept = JSON.stringify({ for: cookieName, ...rest });
+  // The last, so that no member of the data can be taken for it.
+  return `${members}${members.endsWith("{") ? "" : ","}${MARK}${kept}}`;
+}
+
+/** The record of a payload; `undefined` when it holds none, or one of another cookie. */
+export function fromPayload(payload: unknown, cookieName: string): SessionRecord | undefined {
+  if (!isObject(payload)) return undefined;
+  const { [RESERVED_KEY]: kept, ...data } = payload;
+  return toRecord(kept, { data: JSON.stringify(data), cookieName });
+}
+
+/**
+ * The record of the text of a payload. What is kept beside the data is the last member, unless another program wrote it,
+ * so the data need not be parsed.
+ */
+export function parsePayload(text: string, cookieName: string): SessionRecord | undefined {
+  const end = text.lastIndexOf(MARK);
+  if (end === -1) return undefined;
+  let kept: unknown;
+  try {
+    kept = JSON.parse(text.slice(end + MARK.length, -1));
+  } catch {
+    return fromPayload(JSON.parse(text), cookieName);
+  }
+  const data = `${text.slice(0, text[end - 1] === "," ? end - 1 : end)}}`;
+  return toRecord(kept, { data, cookieName });
+}
+
+function toRecord(
+  kept: unknown,
+  { data, cookieName }: { data: string; cookieName: string },
+): SessionRecord | undefined {
+  if (!isObject(kept)) return undefined;
+  const { for: name, ...rest } = kept;
+  const record = { ...rest, data };
+  return name === cookieName && isSessionRecord(record) ? record : undefined;
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null;
+}
