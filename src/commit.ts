@@ -106,6 +106,7 @@ function create(
   return andThen(putNew(committing, record, c), (stored) => {
     state.deliver = true;
     state.adopt(stored);
+    state.keepFlash(contents, contents);
     emit(committing, "created", { sid: state.sid }, c);
     tellUpdated(committing, state, { before: EMPTY.data, now: contents.data }, c);
     return andThen(

@@ -57,6 +57,11 @@ function hasSymbols(object: object): boolean {
   return Object.getOwnPropertySymbols(object).length > 0;
 }
 
+/** Deletes all own properties. */
+export function clearProperties(object: object): void {
+  for (const key of Reflect.ownKeys(object)) Reflect.deleteProperty(object, key);
+}
+
 /** Sets an own property, `__proto__` like any other. */
 export function setProperty(object: object, key: string, value: unknown): void {
   Object.defineProperty(object, key, {

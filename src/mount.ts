@@ -7,6 +7,7 @@ import { hold, type Mounted, type Names } from "./mounted.ts";
 import { Outgoing } from "./outgoing.ts";
 import { replaceCookie, sessionCookie } from "./session_cookie.ts";
 import type { Sessions } from "./sessions.ts";
+import { isFailure } from "./status.ts";
 import { credentialsOf } from "./travel.ts";
 import { refuseUnloaded, UNLOADED } from "./unloaded.ts";
 import type { Delivery } from "./delivery.ts";
@@ -70,7 +71,7 @@ export class Mount implements Mounted, VisitWatcher {
     this.#hasLeft = true;
     const { visit } = this;
     if (visit ? visit.isUntouched : !this.#opening) return visit?.leave();
-    return this.finish(this.#c.error !== undefined || this.#c.res.status >= 500);
+    return this.finish(isFailure(this.#c.res.status));
   }
 
   /** Watches out for changes of the session that come too late. */

@@ -159,8 +159,8 @@ export interface SessionOptions<
    */
   allowOverwrite?: boolean;
   /**
-   * Whether changes are kept although the handler threw or answered with a status of 500 or above. Ending
-   * a session and giving it a new token always are.
+   * Whether changes are kept although the answer has a status of 500 or above. Below that they are, thrown or
+   * returned. Ending a session and giving it a new token always are.
    *
    * @default {false}
    */

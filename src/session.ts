@@ -193,6 +193,44 @@ export interface SessionMembers<Data extends object = SessionData> {
   save(): Promise<void>;
 
   /**
+   * Forgets what this request has changed and not saved: data, flashed values, subject, meta, lifetime and cookie. For an error
+   * handler that sends a message to the next page, where an answer below 500 would commit the rest as well. What ended stays ended,
+   * and a new token that was asked for is given.
+   *
+   * @example An error handler that flashes a message alone
+   * ```ts
+   * import { session, type SessionEnv } from "@x/hono-session";
+   * import { MapStore } from "@x/hono-session/stores/map";
+   * import { Hono } from "hono";
+   * import { assertEquals } from "@std/assert";
+   *
+   * interface Data {
+   *   name?: string;
+   *   error?: string;
+   * }
+   *
+   * const app = new Hono<SessionEnv<Data>>()
+   *   .use(session<Data>({ store: new MapStore() }))
+   *   .post("/name", (c) => {
+   *     c.var.session.name = "half";
+   *     throw new TypeError("The name is too short");
+   *   })
+   *   .get("/", (c) => c.json(c.var.session))
+   *   .onError((error, c) => {
+   *     c.var.session.discard();
+   *     c.var.session.flash("error", error.message);
+   *     return c.redirect("/", 303);
+   *   });
+   *
+   * const response = await app.request("/name", { method: "POST" });
+   * const cookie = response.headers.getSetCookie()[0]!.split(";")[0]!;
+   * const home = await app.request("/", { headers: { cookie } });
+   * assertEquals(await home.json(), { error: "The name is too short" });
+   * ```
+   */
+  discard(): void;
+
+  /**
    * The data alone.
    *
    * @returns A new object; its values are shared with the session.
@@ -250,15 +288,21 @@ export interface SessionController {
   reflash(): void;
   update(key: string, change: (value: unknown) => unknown): Promise<unknown>;
   save(): Promise<void>;
+  discard(): void;
   toObject(): Record<string, unknown>;
 }
 
 /** The object behind {@linkcode Session}: a face without data of its own, so that all properties are free. */
 export class SessionObject implements SessionMembers {
-  readonly #state: SessionController;
+  #state: SessionController;
 
   constructor(state: SessionController) {
     this.#state = state;
+  }
+
+  /** Puts another controller behind a session. */
+  static handOver(session: SessionObject, state: SessionController): void {
+    session.#state = state;
   }
 
   get isNew(): boolean {
@@ -320,6 +364,10 @@ export class SessionObject implements SessionMembers {
 
   async save(): Promise<void> {
     await this.#state.save();
+  }
+
+  discard(): void {
+    this.#state.discard();
   }
 
   toJSON(): Record<string, unknown> {

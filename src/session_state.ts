@@ -1,5 +1,5 @@
 import { beginWith, type Contents, contentsOf, EMPTY, sameContents } from "./contents.ts";
-import { close, refuseEnded } from "./ended.ts";
+import { endSession, refuseEnded } from "./ended.ts";
 import { SessionCommittedError } from "./errors.ts";
 import { deadline, nextDeadline } from "./expiry.ts";
 import { JsonObject } from "./json_object.ts";
@@ -24,8 +24,8 @@ export interface SessionKeeper {
   readonly config: KeeperConfig;
   /** Whether the response has left, and every cookie with it. */
   readonly committed: boolean;
-  /** Called when the handler ends the session. */
-  ended(state: SessionState): void;
+  /** Called when the handler ends the session, with what reads in its place. */
+  ended(state: SessionState, atEnd: SessionObject): void;
   /** Called when the session is to get a new token. */
   regenerating(state: SessionState): void;
   /** Commits the session now. */
@@ -37,6 +37,8 @@ export interface SessionKeeper {
 /** The inside of one session in one request: what it was, what it is, and what is asked of it. */
 export class SessionState implements SessionController {
   readonly session: SessionObject;
+  /** What it shows. */
+  readonly view: SessionView;
   /** Where the session is stored as far as known; `undefined` when it never was. */
   stored: Stored | undefined;
   /** Whether the token must be sent. */
@@ -54,7 +56,6 @@ export class SessionState implements SessionController {
   #base: Contents;
   /** The data that it showed at first, where they are not what is stored. */
   #shown: JsonObject | undefined;
-  readonly #view: SessionView;
 
   /**
    * @param keeper Who keeps the session.
@@ -75,7 +76,7 @@ export class SessionState implements SessionController {
     this.#shown = shown === undefined ? undefined : JsonObject.ofText(shown);
     this.stored = stored;
     this.session = new SessionObject(this);
-    this.#view = new SessionView(this.session, this.shown());
+    this.view = new SessionView(this.session, this.shown());
   }
 
   get sid(): string {
@@ -83,7 +84,6 @@ export class SessionState implements SessionController {
   }
 
   get subject(): string | undefined {
-    if (this.status === "ended") return undefined;
     const { subject } = this.requested;
     return subject === undefined ? this.stored?.record.subject : subject?.name;
   }
@@ -100,7 +100,6 @@ export class SessionState implements SessionController {
   }
 
   get meta(): Readonly<Record<string, unknown>> | undefined {
-    if (this.status === "ended") return undefined;
     const { meta = this.stored?.record.meta } = this.requested;
     return Object.freeze(parseMeta(meta ?? undefined));
   }
@@ -136,12 +135,11 @@ export class SessionState implements SessionController {
   }
 
   isNew(): boolean {
-    return this.stored === undefined || this.status === "ended";
+    return this.stored === undefined;
   }
 
   expiresAt(): number {
     const { clock, expiry } = this.#keeper.config;
-    if (this.status === "ended") return clock();
     const { requested, stored } = this;
     if (stored && !requested.renew) return deadline(expiry, stored.record);
     return nextDeadline(expiry, { maxAge: requested.maxAge, record: stored?.record, now: clock() });
@@ -152,8 +150,7 @@ export class SessionState implements SessionController {
     if (this.status === "ended") return;
     this.assertNotCommitted("destroy");
     this.status = "ended";
-    close(this.session);
-    this.#keeper.ended(this);
+    this.#keeper.ended(this, endSession(this.session, this.#keeper.config.clock()));
   }
 
   regenerate(): void {
@@ -171,17 +168,23 @@ export class SessionState implements SessionController {
 
   flash(key: string, value: unknown): void {
     this.#assertSavable("flash");
-    this.#view.flash(key, value);
+    this.view.flash(key, value);
   }
 
   reflash(): void {
     this.#assertSavable("reflash");
-    this.#view.reflash();
+    this.view.reflash();
   }
 
   save(): Promise<void> {
     this.#assertSavable("save");
     return this.#keeper.save(this);
+  }
+
+  discard(): void {
+    const { regenerate } = this.requested;
+    this.requested = regenerate ? { regenerate } : NOTHING;
+    this.view.reset(this.shown());
   }
 
   update(key: string, change: (value: unknown) => unknown): Promise<unknown> {
@@ -193,15 +196,15 @@ export class SessionState implements SessionController {
   /** Replaces all data and keeps the session. */
   replaceData(data: object): void {
     this.#assertSavable("change");
-    this.#view.replace(data);
+    this.view.replace(data);
   }
 
   toObject(): Record<string, unknown> {
-    return this.status === "ended" ? {} : this.#view.toObject();
+    return this.view.toObject();
   }
 
   hasChanged(): boolean {
-    return this.status !== "ended" && !sameContents(this.contents(false), this.base());
+    return !sameContents(this.contents(false), this.base());
   }
 
   /** What the store holds as far as known, or what a new session starts with. */
@@ -221,22 +224,17 @@ export class SessionState implements SessionController {
    * @throws {SessionSerializationError} When a value would not survive JSON.
    */
   contents(consume: boolean): Contents {
-    return this.#view.contents(this.base(), consume);
-  }
-
-  /** Makes a key that is flashed plain data with the value that it shows. */
-  unflash(key: string): void {
-    this.#view.unflash(key);
+    return this.view.contents(this.base(), consume);
   }
 
   /** Gives the session the data that it holds from now on, but for what the handler changed meanwhile. */
   show(now: Contents, before: Contents): void {
-    if (this.status !== "ended") this.#view.update(now.data, before.data);
+    if (this.status !== "ended") this.view.update(now.data, before.data);
   }
 
   /** Takes note of what of its own was stored. */
   keepFlash(mine: Contents, stored: Contents): void {
-    this.#view.keepFlash(mine.flash, stored.flash);
+    this.view.keepFlash(mine.flash, stored.flash);
   }
 
   /** Takes over what the store holds from now on. */

@@ -1,7 +1,7 @@
 import type { Contents } from "./contents.ts";
 import { JsonObject } from "./json_object.ts";
 import { type Members, pathOf, serializeValue } from "./record.ts";
-import { isSameJson, setProperty } from "./json_value.ts";
+import { clearProperties, isSameJson, setProperty } from "./json_value.ts";
 import { assertNotReserved, isReserved } from "./session.ts";
 
 /** A flashed value. */
@@ -14,6 +14,14 @@ interface Flash {
   readonly under?: string;
 }
 
+/** A flashed value that the store holds, and this request knows of. */
+interface StoredFlash {
+  /** Its JSON text. */
+  readonly text: string;
+  /** Whether the request before flashed it. */
+  readonly aging: boolean;
+}
+
 /** What a session shows as its own properties: its data, and flashed values over data of the same keys. */
 export class SessionView {
   readonly #session: Record<string, unknown>;
@@ -22,26 +30,38 @@ export class SessionView {
   /** The keys that this request has seen flashed, by itself or the one before. */
   #seen: Set<string> | undefined;
   #reflash = false;
+  #isReflashSaved = false;
+  /** The flashed values that were loaded, or saved since. */
+  #stored: Map<string, StoredFlash> | undefined;
 
   /**
    * @param session The object that shows them.
    * @param contents The data, and what the request before flashed.
    * @throws {SyntaxError} When they are no objects.
    */
-  constructor(session: object, { data, flash }: Contents) {
+  constructor(session: object, contents: Contents) {
     this.#session = session as Record<string, unknown>;
-    if (data !== JsonObject.EMPTY) this.#fill(data.copy());
-    if (flash === JsonObject.EMPTY) return;
-    for (const [key, value] of Object.entries(flash.copy())) {
-      if (!isReserved(key)) this.#show(key, value, JSON.stringify(value));
+    const { flash } = contents;
+    if (flash !== JsonObject.EMPTY) {
+      this.#stored = new Map();
+      for (const [key, text] of flash.members) this.#stored.set(key, { text, aging: true });
     }
+    this.#load(contents);
+  }
+
+  /** Shows what was loaded, or saved since, without what was changed. */
+  reset(contents: Contents): void {
+    clearProperties(this.#session);
+    this.#flashes = this.#seen = undefined;
+    this.#reflash = this.#isReflashSaved;
+    this.#load(contents);
   }
 
   /** Replaces all that is shown. */
   replace(data: object): void {
     const entries = Object.entries(data);
     for (const [key] of entries) assertNotReserved(key);
-    for (const key of Object.keys(this.#session)) Reflect.deleteProperty(this.#session, key);
+    clearProperties(this.#session);
     this.#flashes?.clear();
     for (const [key, value] of entries) setProperty(this.#session, key, value);
   }
@@ -113,13 +133,23 @@ export class SessionView {
     return { data: JsonObject.ofMembers(data), flash: JsonObject.ofMembers(flash) };
   }
 
+  /** Takes note that all was saved. */
+  saved(): void {
+    this.#isReflashSaved = this.#reflash;
+  }
+
   /** Takes note of flashed values that were stored: what they are changed to later is still of this request. */
   keepFlash(mine: JsonObject, stored: JsonObject): void {
     if (!this.#flashes) return;
+    this.#stored = new Map();
     for (const [key, flash] of this.#flashes) {
       const text = mine.members.get(key);
-      const isStored = text !== undefined && text === stored.members.get(key);
-      if (flash.aging !== undefined && isStored) this.#flashes.set(key, { ...flash, aging: text });
+      if (text === undefined || text !== stored.members.get(key)) continue;
+      const aging = flash.aging !== undefined;
+      // Of another request, which flashed the key since.
+      if (aging && text !== flash.aging && text !== JSON.stringify(flash.get())) continue;
+      this.#stored.set(key, { text, aging });
+      if (aging) this.#flashes.set(key, { ...flash, aging: text });
     }
   }
 
@@ -133,6 +163,15 @@ export class SessionView {
       if (was === is || !isSameJson(own, was) || this.#flashOf(key)) continue;
       if (is === undefined) Reflect.deleteProperty(session, key);
       else setProperty(session, key, JSON.parse(is));
+    }
+  }
+
+  #load({ data, flash }: Contents): void {
+    if (data !== JsonObject.EMPTY) this.#fill(data.copy());
+    if (!this.#stored) return;
+    for (const [key, { text, aging }] of this.#stored) {
+      if (isReserved(key) || flash.members.get(key) !== text) continue;
+      this.#show(key, JSON.parse(text), aging ? text : undefined);
     }
   }
 

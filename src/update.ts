@@ -36,7 +36,7 @@ export async function update(
   }
   return await committing.queue.run(state.stored.key, async () => {
     state.assertLive("update");
-    state.unflash(key);
+    state.view.unflash(key);
     const mine = state.contents(false).data.members.get(key);
     const assigned = !isSameJson(mine, state.shown().data.members.get(key));
     let current = state.stored!;

@@ -1,6 +1,6 @@
 import { commit } from "./commit.ts";
 import { Endings } from "./endings.ts";
-import { refuseEnded, sessionAtEnd } from "./ended.ts";
+import { refuseEnded } from "./ended.ts";
 import { SessionExistsError } from "./errors.ts";
 import { refuseChange, sessionInOutage } from "./outage.ts";
 import { andThen, type Awaitable, orElse } from "./promise.ts";
@@ -120,11 +120,11 @@ export class Visit implements SessionKeeper {
     return this.isOutage ? refuseChange() : refuseEnded("change");
   }
 
-  ended(state: SessionState): void {
+  ended(state: SessionState, atEnd: SessionObject): void {
     (this.#endings ??= new Endings(this.#config, this.#options.c)).add(state);
     if (state !== this.#current) return;
     this.#current = undefined;
-    this.#session = sessionAtEnd(state);
+    this.#session = atEnd;
     this.#changed();
   }
 
@@ -139,6 +139,7 @@ export class Visit implements SessionKeeper {
       await commit(this.#config, state, options, this.#options.c);
     });
     state.assertLive("save");
+    state.view.saved();
   }
 
   update(

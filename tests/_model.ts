@@ -1,7 +1,9 @@
 /** What a handler does. */
 export type Op =
   | { readonly do: "set" | "delete" | "nest"; readonly key: string }
-  | { readonly do: "increment" | "flash" | "renew" | "regenerate" | "destroy" | "start" };
+  | {
+    readonly do: "increment" | "flash" | "renew" | "regenerate" | "discard" | "destroy" | "start";
+  };
 
 /** How the sessions of a program live, in seconds. */
 export interface Life {
@@ -25,7 +27,14 @@ interface Change {
   readonly key: string;
   /** The JSON text; `undefined` when it was deleted. */
   readonly value: string | undefined;
+  /** Whether it was committed before the request ended. */
+  saved?: "done" | "maybe";
+  /** What became of it, where that is not what became of all changes of the request. */
+  fate?: Fate;
 }
+
+/** The answers that say that the request did what it did. */
+const SUCCESSES: readonly number[] = [200, 303, 403];
 
 interface Increment {
   readonly by: Visit;
@@ -39,7 +48,7 @@ interface Increment {
 /** One request, as its client and its handler see it. */
 export class Visit {
   readonly presented: string | undefined;
-  /** Whether its handler does nothing but look. */
+  /** Whether its handler does nothing but look, or forgets all that it has changed. */
   readonly isLook: boolean;
   readonly begin: Moment;
   end: Moment | undefined;
@@ -79,6 +88,28 @@ export class Visit {
     this.begin = begin;
   }
 
+  /** Whether the answer is one that commits. */
+  get isSuccess(): boolean {
+    return SUCCESSES.includes(this.status);
+  }
+
+  /** Something of the session may have been committed, with all that was changed before. */
+  saves(sid: string, fate: "done" | "maybe"): void {
+    for (const change of [...this.changes, ...this.flashed]) {
+      if (change.sid === sid && change.saved !== "done") change.saved = fate;
+    }
+  }
+
+  /** What was changed of the session and not saved is forgotten. */
+  discards(sid: string): void {
+    for (const list of [this.changes, this.flashed]) {
+      const kept = list.filter((change) => change.sid !== sid || change.saved !== undefined);
+      for (const change of kept) if (change.saved === "maybe") change.fate = "maybe";
+      list.splice(0, Infinity, ...kept);
+    }
+    this.renewed.splice(0, Infinity, ...this.renewed.filter((renewed) => renewed !== sid));
+  }
+
   isInterrupted(sid: string | undefined): boolean {
     return sid !== undefined && this.interruptions.includes(sid);
   }
@@ -88,19 +119,19 @@ export class Visit {
     if (!this.end) return "maybe";
     // A session that was stored meanwhile, by an update, has them even when the handler failed then.
     if (this.status === 500) return this.loaded === sid ? "never" : "maybe";
-    return this.status === 200 && this.sid === sid && !this.isInterrupted(sid) ? "done" : "maybe";
+    return this.isSuccess && this.sid === sid && !this.isInterrupted(sid) ? "done" : "maybe";
   }
 
   fateOfEnd({ by }: { by: "destroy" | "start" }): Fate {
     if (!this.end) return "maybe";
-    return this.status === 200 || by === "destroy" && this.cookie === null ? "done" : "maybe";
+    return this.isSuccess || by === "destroy" && this.cookie === null ? "done" : "maybe";
   }
 
   fateOfRegeneration(sid: string): Fate {
     if (!this.end) return "maybe";
     if (this.isInterrupted(sid)) return "never";
     // When the store failed, a token may be that of a creation or a rotation before.
-    const isTold = this.status === 200 ||
+    const isTold = this.isSuccess ||
       this.status === 500 && this.loaded === sid && !this.faults.length;
     return isTold && this.sid === sid && this.isFresh ? "done" : "maybe";
   }
@@ -276,8 +307,9 @@ export class Model {
   #checkFlash(visit: Visit, { sid, value }: Change): void {
     const others = this.#visits.filter((other) => other !== visit && other.loaded === sid);
     const flashes = this.#visits.flatMap((by) =>
-      by.flashed.filter((flash) => flash.sid === sid && by.fate(sid) !== "never")
-        .map((flash) => ({ ...flash, by }))
+      by.flashed.filter((flash) => flash.sid === sid)
+        .map((flash) => ({ ...flash, by, fate: flash.fate ?? by.fate(sid) }))
+        .filter(({ fate }) => fate !== "never")
     );
     if (value !== undefined) {
       check(flashes.some((flash) => flash.value === value), `flash is ${value}, nobody flashed it`);
@@ -288,8 +320,8 @@ export class Model {
       check(!consumed, "a flashed value shows twice");
       return;
     }
-    for (const { by } of flashes) {
-      if (by.fate(sid) !== "done" || !by.isBefore(visit.begin.place)) continue;
+    for (const { by, fate } of flashes) {
+      if (fate !== "done" || !by.isBefore(visit.begin.place)) continue;
       const consumer = others.some((other) =>
         other !== by && other.fate(sid) !== "never" && !other.isBefore(by.begin.place)
       );
@@ -302,17 +334,17 @@ export class Model {
     if (status === 503) return check(faults.length > 0, "503, and the store did not fail");
     if (status === 409) return check(refusals >= 5, "409, and the store did not refuse five times");
     check(status === expected, `${status}, not ${expected}`);
-    check(status === 500 || !faults.includes("in the commit"), "200, and the commit failed");
+    check(status === 500 || !faults.includes("in the commit"), `${status}, and the commit failed`);
   }
 
   #checkInterruption(visit: Visit): void {
-    const { loaded, interruptions, status } = visit;
+    const { loaded, interruptions } = visit;
     check(new Set(interruptions).size === interruptions.length, "interrupted twice");
     if (visit.isInterrupted(loaded)) {
       const token = this.tokens.get(visit.presented!)!;
       check(this.#cause(visit, token, visit) !== undefined, "interrupted without a cause");
     }
-    if (loaded === undefined || status !== 200 || visit.sid !== loaded) return;
+    if (loaded === undefined || !visit.isSuccess || visit.sid !== loaded) return;
     const changes = visit.changes.some(({ sid }) => sid === loaded) || visit.regenerated.length > 0;
     const late = this.#ends(loaded).some(({ by, fate }) =>
       by !== visit && fate === "done" && by.isBefore(visit.handled)
@@ -325,7 +357,7 @@ export class Model {
     const known = this.tokens.get(cookie ?? "");
     visit.isFresh = Boolean(cookie) && !known;
     const interrupted = visit.isInterrupted(sid);
-    const regenerates = visit.status === 200 && visit.regenerated.includes(sid!) && !interrupted;
+    const regenerates = visit.isSuccess && visit.regenerated.includes(sid!) && !interrupted;
     check(!regenerates || visit.isFresh, "regenerated without a new token");
     if (!cookie) return;
     check(sid !== undefined, "a cookie without a session");
@@ -356,13 +388,13 @@ export class Model {
 
   #checkRotation(visit: Visit): void {
     const { every } = this.#life.rotate!;
-    const { loaded, sid, presented, cookie, status } = visit;
+    const { loaded, sid, presented, cookie } = visit;
     if (loaded === undefined || sid !== loaded || visit.regenerated.length) return;
     if (visit.isInterrupted(loaded)) return;
     const token = this.tokens.get(presented!)!;
     const age = visit.begin.clock - (token.by.end?.clock ?? Infinity);
     check(
-      status !== 200 || age < every * 1000 || Boolean(cookie) && cookie !== presented,
+      !visit.isSuccess || age < every * 1000 || Boolean(cookie) && cookie !== presented,
       "a token that is due is not rotated",
     );
     if (!cookie || cookie === presented) return;
@@ -402,7 +434,7 @@ export class Model {
   #changes(sid: string): (Change & { by: Visit; fate: Fate })[] {
     return this.#visits.flatMap((by) =>
       by.changes.filter((change) => change.sid === sid)
-        .map((change) => ({ ...change, by, fate: by.fate(sid) }))
+        .map((change) => ({ ...change, by, fate: change.fate ?? by.fate(sid) }))
         .filter(({ fate }) => fate !== "never")
     );
   }

@@ -1,6 +1,6 @@
 import type { SessionRecord, SessionStore } from "@x/hono-session";
 import { MapStore } from "@x/hono-session/stores/map";
-import type { OpenStore, World } from "./_model_program.ts";
+import type { OpenStore, SessionBug, World } from "./_model_program.ts";
 
 type Bug = (map: MapStore, world: World) => Partial<SessionStore>;
 
@@ -93,6 +93,39 @@ export const BROKEN_STORES: readonly (readonly [name: string, open: OpenStore])[
       return { ...membersOf(map), ...bug(map, world) };
     },
   ]);
+
+/** Sessions that break the contract, by what is wrong with them. */
+export const BROKEN_SESSIONS: Readonly<Record<string, SessionBug>> = {
+  "discard() does nothing": { discard() {} },
+  "discard() keeps what is flashed": {
+    discard(session) {
+      const { notice } = session;
+      session.discard();
+      if (notice !== undefined) session.flash("notice", notice);
+    },
+  },
+  "discard() renews": {
+    discard(session) {
+      session.discard();
+      session.renew();
+    },
+  },
+  "discard() undoes an increment": {
+    discard(session) {
+      session.discard();
+      if ("count" in session) delete session.count;
+    },
+  },
+  "discard() ends the session": {
+    discard: (session) => session.destroy(),
+  },
+  "an answer of 403 drops what was changed": {
+    refusing: (session) => session.discard(),
+  },
+  "an answer of 500 keeps what was changed": {
+    options: { commitOnError: true },
+  },
+};
 
 function overwrite(map: MapStore, key: string, record: SessionRecord): boolean {
   const present = map.read(key);

@@ -3,6 +3,7 @@ import {
   session,
   SessionConflictError,
   SessionEndedError,
+  type SessionOptions,
   type SessionStore,
   SessionStoreError,
   startSession,
@@ -21,6 +22,18 @@ const AT_ONCE = 4;
 /** How many processes share the store. */
 const PROCESSES = 2;
 
+/** How a handler ends, and the status of the answer; `with a message`: that alone is to be left of what it did. */
+const ENDS = {
+  "well": 200,
+  "with 500": 500,
+  "with an error": 500,
+  "with a thrown 403": 403,
+  "with a message": 303,
+};
+
+/** What an application throws where a form is not filled in as it should be. */
+class InvalidForm extends Error {}
+
 /** What happens to a call of the store; `overdue`: it is answered as failed, and done at some time after that. */
 type Fault = "fail" | "late" | "refuse" | "overdue";
 
@@ -35,7 +48,7 @@ interface Request {
   /** Seconds that the clock goes on before it. */
   readonly after: number;
   readonly ops: readonly Op[];
-  readonly ends: "well" | "with 500" | "with an error";
+  readonly ends: keyof typeof ENDS;
   /** Which call of the store goes wrong, and how. */
   readonly fault: { readonly call: number; readonly kind: Fault } | undefined;
 }
@@ -72,7 +85,7 @@ const op: fc.Arbitrary<Op> = fc.oneof(
   {
     weight: 4,
     arbitrary: fc.record({
-      do: fc.constantFrom("flash", "renew", "regenerate", "destroy", "start"),
+      do: fc.constantFrom("flash", "renew", "regenerate", "discard", "destroy", "start"),
     }),
   },
 ) as fc.Arbitrary<Op>;
@@ -93,8 +106,10 @@ const request: fc.Arbitrary<Request> = fc.record({
     selector: (op) => "key" in op ? op.key : op.do,
   }),
   ends: fc.oneof(often("well" as const, 8), {
-    weight: 2,
-    arbitrary: fc.constantFrom("with 500" as const, "with an error" as const),
+    weight: 3,
+    arbitrary: fc.constantFrom(
+      ...["with 500", "with an error", "with a thrown 403", "with a message"] as const,
+    ),
   }),
   fault: fc.option(
     fc.record({
@@ -140,19 +155,30 @@ const LOOK: Request = { ...FIRST, ops: [] };
 
 type App = Pick<Hono, "request">;
 
-type Loose = Record<string, unknown> & {
+/** A fault that is put into sessions, for the model to find. */
+export interface SessionBug {
+  readonly options?: Pick<SessionOptions, "commitOnError">;
+  /** In the place of `discard()`. */
+  readonly discard?: (session: Loose) => void;
+  /** Done to the session before a handler refuses. */
+  readonly refusing?: (session: Loose) => void;
+}
+
+/** A session as programs use it. */
+export type Loose = Record<string, unknown> & {
   isNew: boolean;
   sid: string;
   destroy(): void;
   renew(): void;
   regenerate(): Promise<void>;
   flash(key: string, value: unknown): void;
+  discard(): void;
   update(key: string, change: (value: number) => number): Promise<number>;
 };
 
 /** Runs a program over a store, and fails when an answer breaks a rule of the model. */
-export async function play(program: Program, open: OpenStore): Promise<void> {
-  const run = new Run(program);
+export async function play(program: Program, open: OpenStore, bug: SessionBug = {}): Promise<void> {
+  const run = new Run(program, bug);
   try {
     await run.play(open);
   } catch (error) {
@@ -166,6 +192,7 @@ class Run {
   /** What happened, in order, for whoever reads a counterexample. */
   readonly trace: string[] = [];
   readonly #program: Program;
+  readonly #bug: SessionBug;
   readonly #clock = new FakeClock();
   readonly #schedule = new Schedule();
   readonly #model: Model;
@@ -175,8 +202,9 @@ class Run {
   #running = 0;
   #failure: unknown;
 
-  constructor(program: Program) {
+  constructor(program: Program, bug: SessionBug) {
     this.#program = program;
+    this.#bug = bug;
     this.#model = new Model(program.life, this.#clock.now);
     this.trace.push(describe(program.life));
   }
@@ -233,7 +261,7 @@ class Run {
   #begin(request: Request): void {
     this.#clock.advance(request.after);
     const presented = this.#cookie(request);
-    const visit = this.#model.begin(presented, request.ops.length === 0);
+    const visit = this.#model.begin(presented, isLook(request));
     const id = this.#visits.push({ visit, request }) - 1;
     const { client, process, after, ops, ends } = request;
     this.trace.push(
@@ -265,7 +293,7 @@ class Run {
     visit.cookie = value === "" ? null : value;
     visit.status = response.status;
     if (value !== undefined) this.#jars[request.client] = value || undefined;
-    this.#model.end(visit, request.ends === "well" ? 200 : 500);
+    this.#model.end(visit, ENDS[request.ends]);
     this.trace.push(`r${id} ends: ${visit.status}, ${this.#name(visit.cookie)}`);
   }
 
@@ -279,6 +307,7 @@ class Run {
         rolling,
         ...(absoluteMaxAge === undefined ? {} : { absoluteMaxAge }),
         ...(rotate ? { rotate } : {}),
+        ...this.#bug.options,
         events: {
           interrupted: ({ sid }, c) => void this.#of(c).visit.interruptions.push(sid),
           rejected: ({ reason }, c) => void this.#of(c).visit.rejections.push(reason),
@@ -293,9 +322,22 @@ class Run {
           this.#failure ??= error;
         }
         if (request.ends === "with an error") throw new Error("handler failed");
+        if (request.ends === "with a thrown 403") {
+          this.#bug.refusing?.((c as Context).get("session") as Loose);
+          throw new HTTPException(403);
+        }
+        if (request.ends === "with a message") throw new InvalidForm();
         return c.text("done", request.ends === "well" ? 200 : 500);
       })
-      .onError((error, c) => c.text("failed", error instanceof HTTPException ? error.status : 500));
+      .onError(async (error, c) => {
+        if (error instanceof HTTPException) return c.text("failed", error.status);
+        if (!(error instanceof InvalidForm)) return c.text("failed", 500);
+        const { visit, id } = this.#of(c);
+        for (const op of [{ do: "discard" }, { do: "flash" }] as const) {
+          await this.#tryTo(c, visit, { op, value: id });
+        }
+        return c.redirect("/", 303);
+      });
   }
 
   async #handle(c: Context, visit: Visit, { id, ops }: Request & { id: number }): Promise<void> {
@@ -304,16 +346,18 @@ class Run {
     const seen = Object.entries(first).map(([key, value]) => [key, JSON.stringify(value)]);
     this.trace.push(`r${id} finds: ${first.isNew ? "nothing" : JSON.stringify(first)}`);
     this.#model.load(visit, first.isNew ? undefined : first.sid, Object.fromEntries(seen));
-    for (const op of ops) {
-      try {
-        await this.#act(c, visit, { op, session: current(), value: id });
-      } catch (error) {
-        if (!isRefusal(error)) throw error;
-        this.trace.push(`r${id}: ${describe(op)} is refused: ${error.message}`);
-      }
-    }
+    for (const op of ops) await this.#tryTo(c, visit, { op, value: id });
     await this.#schedule.wait(`r${id} handler`);
     this.#model.handled(visit, visit.hasEnded ? undefined : current().sid);
+  }
+
+  async #tryTo(c: Context, visit: Visit, { op, value }: { op: Op; value: number }): Promise<void> {
+    try {
+      await this.#act(c, visit, { op, session: c.get("session") as Loose, value });
+    } catch (error) {
+      if (!isRefusal(error)) throw error;
+      this.trace.push(`r${value}: ${describe(op)} is refused: ${error.message}`);
+    }
   }
 
   async #act(
@@ -325,7 +369,7 @@ class Run {
       const before = session.isNew ? undefined : session.sid;
       const { sid } = await startSession(c, { a: value });
       visit.hasEnded = false;
-      visit.changes.push({ sid, key: "a", value: String(value) });
+      visit.changes.push({ sid, key: "a", value: String(value), saved: "done" });
       if (before) visit.ended.push({ sid: before, by: "start" });
       return;
     }
@@ -352,7 +396,9 @@ class Run {
         try {
           const count = await session.update("count", (count = 0) => count + 1);
           this.#model.incremented(increment, "done", count);
+          if (isNew) visit.saves(sid, "done");
         } catch (error) {
+          if (isNew) visit.saves(sid, "maybe");
           if (error instanceof SessionEndedError) this.#model.incremented(increment, "never");
           throw error;
         }
@@ -369,6 +415,10 @@ class Run {
       case "regenerate":
         await session.regenerate();
         if (!isNew) visit.regenerated.push(sid);
+        return;
+      case "discard":
+        this.#bug.discard ? this.#bug.discard(session) : session.discard();
+        if (!visit.hasEnded) visit.discards(sid);
         return;
       case "destroy":
         session.destroy();
@@ -437,6 +487,15 @@ class Run {
     const index = [...this.#model.tokens.keys()].indexOf(token);
     return index < 0 ? "forged cookie" : `token ${index}`;
   }
+}
+
+/** What `discard()` forgets. */
+const FORGOTTEN = ["set", "delete", "nest", "flash", "renew", "discard"];
+
+/** Whether a request changes nothing, or nothing that it does not forget. */
+function isLook({ ops, ends }: Request): boolean {
+  const isForgotten = ops.length === 0 || ops.at(-1)!.do === "discard";
+  return isForgotten && ops.every((op) => FORGOTTEN.includes(op.do)) && ends !== "with a message";
 }
 
 /** What a fault does to an operation: not every one can happen to every operation. */

@@ -57,6 +57,7 @@ const LAYERS: string[][] = [
     "src/base64url.ts",
     "src/misuse.ts",
     "src/stand_in.ts",
+    "src/status.ts",
     "src/option_table.ts",
     "src/foreign_options.ts",
     "src/store_table.ts",

@@ -20,7 +20,7 @@ type Step =
   | { do: "delete"; key: string }
   | { do: "push"; key: string }
   | { do: "flash"; key: string; value: fc.JsonValue }
-  | { do: "reflash" | "regenerate" | "destroy" | "begin" | "save" | "renew" };
+  | { do: "reflash" | "regenerate" | "destroy" | "begin" | "save" | "renew" | "discard" };
 
 interface Visit {
   /** Seconds since the visit before. */
@@ -41,7 +41,7 @@ const step: fc.Arbitrary<Step> = fc.oneof(
   }),
   fc.record({
     do: fc.constantFrom(
-      ...["reflash", "regenerate", "destroy", "begin", "save", "renew"] as const,
+      ...["reflash", "regenerate", "destroy", "begin", "save", "renew", "discard"] as const,
     ),
   }),
 );
@@ -65,6 +65,7 @@ type Loose = Record<string, unknown> & {
   renew(): void;
   regenerate(): Promise<void>;
   save(): Promise<void>;
+  discard(): void;
   flash(key: string, value: unknown): void;
 };
 
@@ -82,6 +83,8 @@ class Model {
   #reflash = false;
   #renew = false;
   #ended = false;
+  /** What `discard()` goes back to. */
+  #saved = { data: new Map() as Values, flash: new Map<string, Flash>(), reflash: false };
 
   begin(now: number): void {
     if (this.#stored && now >= this.#stored.expiresAt) this.#stored = undefined;
@@ -90,6 +93,12 @@ class Model {
       [...this.#stored?.flash ?? []].map(([key, value]) => [key, { value, fresh: false }]),
     );
     this.#reflash = this.#renew = this.#ended = false;
+    this.#keep();
+  }
+
+  #keep(): void {
+    const [data, flash] = [new Map(this.#data), new Map(this.#flash)];
+    this.#saved = { data, flash, reflash: this.#reflash };
   }
 
   /** What the handler reads: flashed values over data. */
@@ -111,8 +120,15 @@ class Model {
       this.#data = new Map([["begun", true]]);
       this.#flash = new Map();
       this.#reflash = this.#renew = false;
+      this.#saved = { data: new Map(), flash: new Map(), reflash: false };
     }
     if (!this.#data) return;
+    if (step.do === "discard") {
+      this.#data = new Map(this.#saved.data);
+      this.#flash = new Map(this.#saved.flash);
+      this.#reflash = this.#saved.reflash;
+      this.#renew = false;
+    }
     if (step.do === "set") this.#set(step.key, step.value);
     if (step.do === "delete") {
       this.#data.delete(step.key);
@@ -132,7 +148,10 @@ class Model {
       this.#data = null;
       this.#ended = true;
     }
-    if (step.do === "save") this.#commit(now, false);
+    if (step.do === "save") {
+      this.#commit(now, false);
+      this.#keep();
+    }
   }
 
   /** Ends a visit. A handler that failed keeps what it saved and what it ended. */
@@ -216,7 +235,7 @@ async function agrees(visits: Visit[], open: (clock: FakeClock) => SessionStore)
         const doStep = async () => await act(c as never, { session: get(), step });
         if (step.do === "begin") {
           if (model.isEnded) await doStep();
-        } else if (model.isEnded && step.do !== "destroy") {
+        } else if (model.isEnded && step.do !== "destroy" && step.do !== "discard") {
           await assertRejects(doStep, SessionEndedError);
         } else await doStep();
         model.apply(step, clock.now());

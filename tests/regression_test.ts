@@ -91,7 +91,7 @@ Deno.test("no answer of a session stays cacheable when its commit fails", async 
   });
   app.onError((error, c) => {
     if ("getResponse" in error) return (error as { getResponse(): Response }).getResponse();
-    return c.text("the page of Ada", 404, { "Cache-Control": "public, max-age=60" });
+    return c.text("the page of Ada", 500, { "Cache-Control": "public, max-age=60" });
   });
   await client.text("/set");
   watch.inject("update", "fail");
@@ -101,7 +101,7 @@ Deno.test("no answer of a session stays cacheable when its commit fails", async 
   assertEquals([changed.headers.get("etag"), changed.headers.get("location")], [null, null]);
   assertEquals(changed.headers.get("access-control-allow-origin"), "https://app.test");
   const thrown = await client.fetch("/throw");
-  assertEquals([thrown.status, thrown.headers.get("cache-control")], [404, "max-age=60, private"]);
+  assertEquals([thrown.status, thrown.headers.get("cache-control")], [500, "max-age=60, private"]);
   assertEquals(thrown.headers.get("vary"), "Cookie");
 });
 

@@ -56,6 +56,7 @@ const MEMBERS = [
   "reflash",
   "update",
   "save",
+  "discard",
   "toJSON",
 ];
 

@@ -1,5 +1,12 @@
-import { endSession, session, type SessionOptions, startSession } from "@x/hono-session";
+import {
+  endSession,
+  type Session,
+  session,
+  type SessionOptions,
+  startSession,
+} from "@x/hono-session";
 import { Hono } from "hono";
+import { HTTPException } from "hono/http-exception";
 import { streamText } from "hono/streaming";
 import type { Gate } from "../_gate.ts";
 
@@ -166,6 +173,18 @@ export function makeApp(options: SessionOptions<Data>, gate: Pick<Gate, "pass">)
       c.var.session.name = `status ${c.req.param("status")}`;
       return c.text("status", Number(c.req.param("status")) as 200);
     })
+    .get("/throw-status/:status", (c) => {
+      c.var.session.name = `thrown ${c.req.param("status")}`;
+      throw new HTTPException(Number(c.req.param("status")) as 400);
+    })
+    .get("/invalid", async (c) => {
+      c.var.session.name = "invalid";
+      c.var.session.cart = ["half"];
+      c.var.session.subject = "user:half";
+      c.var.session.renew(5);
+      if (c.req.query("login")) await c.var.session.regenerate();
+      throw new TypeError("name is missing");
+    })
     .get("/throw-logout", (c) => {
       c.var.session.destroy();
       throw new Error("handler failed");
@@ -181,7 +200,14 @@ export function makeApp(options: SessionOptions<Data>, gate: Pick<Gate, "pass">)
       c.var.session.name = "dropped";
       throw new Error("handler failed");
     })
-    .onError((_error, c) => c.text("failed", 500));
+    .onError((error, c) => {
+      if (error instanceof HTTPException) return c.text("refused", error.status);
+      if (!(error instanceof TypeError)) return c.text("failed", 500);
+      const session: Session<Data> = c.get("session" as never);
+      session.discard();
+      session.flash("notice", error.message);
+      return c.redirect("/read", 303);
+    });
 }
 
 /** The name of the error that something ends with, or `"done"`. */

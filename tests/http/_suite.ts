@@ -468,9 +468,9 @@ export function httpSuite(suite: HttpSuiteOptions): void {
     assertEquals(await client.json("/read"), { notice: "kept" });
   });
 
-  test("an error or a status of 500 drops changes, 4xx keeps them", async ({ makeApp, watch }) => {
+  test("a status of 500 and above drops changes, another one keeps them, thrown or returned", async ({ makeApp, watch }) => {
     const client = new Client(makeApp());
-    for (const path of ["/throw", "/status/500", "/status/503"]) {
+    for (const path of ["/throw", "/status/500", "/status/503", "/throw-status/500"]) {
       const response = await client.fetch(path);
       assertEquals(response.headers.getSetCookie(), [], path);
       await response.body?.cancel();
@@ -480,6 +480,41 @@ export function httpSuite(suite: HttpSuiteOptions): void {
     assertEquals(await client.json("/read"), { name: "status 404" });
     await client.text("/throw");
     assertEquals(await client.json("/read"), { name: "status 404" });
+    assertEquals(await client.text("/throw-status/403"), "refused");
+    assertEquals(await client.json("/read"), { name: "thrown 403" });
+    await client.text("/throw-status/503");
+    assertEquals(await client.json("/read"), { name: "thrown 403" });
+    const visitor = new Client(makeApp());
+    assertEquals((await visitor.fetch("/throw-status/422")).headers.getSetCookie().length, 1);
+    assertEquals(await visitor.json("/read"), { name: "thrown 422" });
+  });
+
+  test("discard() forgets what the request changed, and keeps what is flashed after it", async ({ makeApp, records, stateless }) => {
+    const client = new Client(makeApp());
+    await client.text("/set/name/%22Ada%22");
+    const [sid, expires] = [await client.text("/sid"), await client.text("/expires")];
+    for (const path of ["/invalid", "/invalid?login=1"]) {
+      assertEquals((await client.fetch(path)).status, 303);
+      assertEquals(await client.json("/read"), { name: "Ada", notice: "name is missing" }, path);
+      assertEquals(await client.json("/read"), { name: "Ada" }, path);
+      assertEquals([await client.text("/sid"), await client.text("/expires")], [sid, expires]);
+    }
+    if (!stateless) assertEquals((await records()).map(({ subject }) => subject), [undefined]);
+    const visitor = new Client(makeApp());
+    await visitor.text("/invalid");
+    assertEquals(await visitor.json("/read"), { notice: "name is missing" });
+    assertEquals(await visitor.json("/read"), {});
+  });
+
+  test("discard() keeps the new token that regenerate() asks for", async ({ makeApp, revocable }) => {
+    const client = new Client(makeApp());
+    await client.text("/set/name/%22Ada%22");
+    const before = await client.thief();
+    const response = await client.fetch("/invalid?login=1");
+    assertEquals(response.headers.getSetCookie().length, 1);
+    assertNotEquals(await client.value(), await before.value());
+    if (revocable) assertEquals(await before.json("/read"), {});
+    assertEquals(await client.json("/read"), { name: "Ada", notice: "name is missing" });
   });
 
   test("commitOnError keeps changes", async ({ makeApp }) => {
@@ -586,7 +621,7 @@ export function httpSuite(suite: HttpSuiteOptions): void {
     watch.inject("read", "fail");
     assertEquals(await client.json("/read"), { cart: ["pear"] });
     const response = await client.fetch("/push/apple");
-    assertEquals(response.status, 500, "by this application's onError");
+    assertEquals(response.status, 503);
     assertEquals(response.headers.getSetCookie(), []);
     await response.body?.cancel();
     watch.heal();
@@ -599,7 +634,7 @@ export function httpSuite(suite: HttpSuiteOptions): void {
     watch.inject("read", "hang");
     const app = makeApp({ storeTimeout: 0.02 });
     const headers = { cookie: await client.cookie() };
-    assertEquals((await app.request("/read", { headers })).status, 500, "by onError");
+    assertEquals((await app.request("/read", { headers })).status, 503);
     assertEquals((await app.request("/static")).status, 200, "anonymous visitors don't notice");
   });
 
