@@ -97,6 +97,16 @@ export class BoundedStore {
     }, c);
   }
 
+  /** The present generation of a subject's sessions; 0 where there are none. */
+  generation(subject: string, c: unknown): Awaitable<number> {
+    if (!this.#store.generation) return 0;
+    return this.#call(
+      "read",
+      (signal) => this.#store.generation!(subject, c, signal),
+      c,
+    );
+  }
+
   /** Ends all sessions of a subject. */
   deleteAll(subject: string, options: DeleteAllOptions, c: unknown): Awaitable<number> {
     return this.#call(

@@ -6,9 +6,9 @@ import { isRenewalDue, renewed } from "./expiry.ts";
 import { admit, evict } from "./limit.ts";
 import { isRotating, overwrite } from "./overwrite.ts";
 import type { CommitOptions, WriteOptions } from "./plan.ts";
-import { andThen, type Awaitable, orElse } from "./promise.ts";
+import { andThen, type Awaitable, isPromiseLike, orElse } from "./promise.ts";
 import type { SessionRecord } from "./record.ts";
-import { isDifferent, NOTHING, type Requested, withRequested } from "./requested.ts";
+import { boundAt, isDifferent, NOTHING, type Requested, withRequested } from "./requested.ts";
 import type { SessionState } from "./session_state.ts";
 import { putNew } from "./write.ts";
 
@@ -38,18 +38,25 @@ function commitInTurn(
   { held, ...options }: CommitOptions & Pick<WriteOptions, "held">,
   c: unknown,
 ): Awaitable<void> {
-  const running = committing.queue.run(state.stored?.key ?? state, () => {
+  const run = (): Awaitable<void> => {
     if (state.status !== "live") return;
     const requested = state.requested;
+    const generation = options.keepChanges ? requested.subject?.generation.get() : undefined;
+    if (isPromiseLike(generation)) return generation.then(run);
     state.requested = NOTHING;
     return orElse(() => write(committing, state, { ...options, requested, held }, c), (error) => {
-      // All sessions of its subject were ended since it became the subject's.
-      if (error instanceof SessionEndedError) return interrupt(committing, state, c);
-      state.requested = { ...requested, ...state.requested };
-      if (error instanceof SessionLimitError) state.refused = requested.subject;
+      if (error instanceof SessionEndedError) {
+        interrupt(committing, state, c);
+        // What is changed of a session that ends meanwhile ends with it. Who logs in must be told.
+        if (!options.keepChanges || !requested.subject) return;
+      } else {
+        state.requested = { ...requested, ...state.requested };
+        if (error instanceof SessionLimitError) state.refused = requested.subject;
+      }
       throw error;
     });
-  });
+  };
+  const running = committing.queue.run(state.stored?.key ?? state, run);
   // If it has to wait, it looks again.
   held = undefined;
   return running;
@@ -77,14 +84,18 @@ function write(
   }
   return andThen(
     admit(committing, requested, undefined, c),
-    () => create(committing, state, { contents: mine, requested }, c),
+    (at) => create(committing, state, { contents: mine, requested, at }, c),
   );
 }
 
 function create(
   committing: Committing,
   state: SessionState,
-  { contents, requested }: { contents: Contents; requested: Requested },
+  { contents, requested, at }: {
+    contents: Contents;
+    requested: Requested;
+    at: number | undefined;
+  },
   c: unknown,
 ): Awaitable<void> {
   const now = committing.clock();
@@ -101,7 +112,7 @@ function create(
     renewedAt: now,
     expiresAt: now,
   };
-  const lasting = withRequested(withContents(begun, contents), requested);
+  const lasting = boundAt(withRequested(withContents(begun, contents), requested), at);
   const record = { ...lasting, ...renewed(committing.expiry, lasting, now) };
   return andThen(putNew(committing, record, c), (stored) => {
     state.deliver = true;

@@ -123,8 +123,8 @@ export class SessionConflictError extends SessionError {
 }
 
 /**
- * A session that has ended, here or in another request, was to be changed. An object that is assigned to `c.session`, or
- * `startSession(c)`, begins another one.
+ * A session that has ended, here or in another request, was to be changed, or a login was overtaken by the end of all
+ * sessions of its subject. An object that is assigned to `c.session`, or `startSession(c)`, begins another one.
  *
  * @example Usage
  * ```ts

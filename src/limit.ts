@@ -1,5 +1,5 @@
 import { type Committing, interrupt, type SessionLimit } from "./committing.ts";
-import { SessionLimitError } from "./errors.ts";
+import { SessionEndedError, SessionLimitError } from "./errors.ts";
 import { emit } from "./events.ts";
 import { isLive } from "./expiry.ts";
 import type { Awaitable } from "./promise.ts";
@@ -9,8 +9,10 @@ import type { SessionState } from "./session_state.ts";
 import { endSessionsOf, type Listed, listSubject, since } from "./subject.ts";
 
 /**
- * Sees to it that a session that is about to become a subject's has room.
+ * Sees to it that a session that is about to become a subject's has room, and that it is later than every one that the
+ * subject has, whatever the clocks of others say.
  *
+ * @returns Since when it is the subject's, where that is not when it was asked for.
  * @throws {SessionLimitError} When the subject has too many, and none may be ended for it.
  */
 export function admit(
@@ -18,22 +20,28 @@ export function admit(
   requested: Requested,
   record: SessionRecord | undefined,
   c: unknown,
-): Awaitable<void> {
+): Awaitable<number | undefined> {
   const { store, limit } = committing;
   const { subject } = requested;
-  if (limit?.policy !== "reject" || !subject) return;
+  if (!limit || !subject) return;
   if (record && !isOtherSubject(requested, record)) return;
   return listSubject(store, subject.name, c).then((others) => {
-    if (alive(committing, others).length >= limit.limit) refuse();
+    if (limit.policy === "reject" && alive(committing, others).length >= limit.limit) refuse();
+    return others.reduce(
+      (at, { record }) => Math.max(at, Math.floor(since(record)) + 1),
+      subject.at,
+    );
   });
 }
 
 /**
  * Sees to it that a session that has become a subject's leaves no more than the limit alive. Of those that came at the
- * same time each counts all, so that whichever way they interleave the last one finds what is too many. Where nobody can
- * tell, because the store failed, the session itself ends.
+ * same time each counts all, so that whichever way they interleave the last one finds what is too many. All agree on
+ * their order, so that the newest stays: whoever has seen another is later, and those who have not are ordered by their
+ * clocks. Where nobody can tell, because the store failed, the session itself ends.
  *
  * @throws {SessionLimitError} When it is too many itself.
+ * @throws {SessionEndedError} When another one that came at the same time stays in its place, or it was ended already.
  */
 export function evict(
   committing: Committing,
@@ -52,21 +60,27 @@ async function leaveRoom(
   c: unknown,
 ): Promise<void> {
   const { store } = committing;
+  let isThere = false;
   try {
     const choose = (sessions: Listed[]) => {
+      isThere ||= sessions.some(({ sid }) => sid === state.sid);
       const all = alive(committing, sessions).sort(byAge);
       return all.slice(0, Math.max(all.length - limit, 0));
     };
     if (policy === "reject") {
       if (choose(await listSubject(store, subject, c)).length > 0) refuse();
-      return;
+    } else {
+      const sids = await endSessionsOf(store, { subject, choose }, c);
+      for (const sid of sids) emit(committing, "destroyed", { sid, reason: "evicted" }, c);
+      if (sids.has(state.sid)) isThere = false;
     }
-    const sids = await endSessionsOf(store, { subject, choose }, c);
-    for (const sid of sids) emit(committing, "destroyed", { sid, reason: "evicted" }, c);
-    if (sids.has(state.sid)) interrupt(committing, state, c);
+    isThere ||= await store.read(state.stored!.key, c) !== undefined;
   } catch (error) {
     await withdraw(committing, { state, subject }, c);
     throw error;
+  }
+  if (!isThere) {
+    throw new SessionEndedError("Cannot log in: another login took its place; log in again");
   }
 }
 

@@ -1,10 +1,12 @@
-import { type Committing, interrupt, readContents, reread, tellUpdated } from "./committing.ts";
+import { type Committing, readContents, reread, tellUpdated } from "./committing.ts";
 import { type Contents, contentsOf, mergeContents, type Versions } from "./contents.ts";
+import { SessionEndedError } from "./errors.ts";
 import { emit } from "./events.ts";
 import { isLive } from "./expiry.ts";
 import { admit, evict } from "./limit.ts";
 import { type CommitOptions, plan, type WriteOptions } from "./plan.ts";
 import { andThen, type Awaitable } from "./promise.ts";
+import { boundAt } from "./requested.ts";
 import { isRotationDue } from "./rotation.ts";
 import type { SessionState, Stored } from "./session_state.ts";
 import { put, rotateTo } from "./write.ts";
@@ -43,10 +45,12 @@ export function overwrite(
     : undefined;
   const written = andThen(
     admitted,
-    () =>
-      next.operation === "rotate"
-        ? rotateTo(committing, { current, record: next.record, now }, c)
-        : put(committing, { current, ...next }, c),
+    (at) => {
+      const record = boundAt(next.record, at);
+      return next.operation === "rotate"
+        ? rotateTo(committing, { current, record, now }, c)
+        : put(committing, { current, operation: next.operation, record }, c);
+    },
   );
   return andThen(written, (stored) => {
     if (!stored) return overwriteFresh(committing, state, attempt, c);
@@ -69,7 +73,7 @@ async function overwriteFresh(
   c: unknown,
 ): Promise<void> {
   const fresh = await reread(committing, state, { current, tries, most: COMMIT_TRIES }, c);
-  if (!fresh) return interrupt(committing, state, c);
+  if (!fresh) throw new SessionEndedError("Cannot commit session: it has ended; log in again");
   const theirs = contentsOf(fresh.record);
   const newer = options.keepChanges && committing.readData
     ? await readContents(committing, fresh.record, c)

@@ -50,6 +50,11 @@ export class Later<Value> {
     if (isPromiseLike(value)) value.then((value) => this.#value = value, () => {});
   }
 
+  /** The value; `undefined` as long as it has not come. */
+  get value(): Value | undefined {
+    return isPromiseLike(this.#value) ? undefined : this.#value;
+  }
+
   get(): Awaitable<Value> {
     return this.#value;
   }

@@ -76,8 +76,13 @@ export interface SessionRecord extends SessionTimes {
   readonly maxAge?: number;
   /** Whose session it is. */
   readonly subject?: string;
-  /** Since when it is the subject's, in epoch milliseconds. */
+  /** Since when it is the subject's, in epoch milliseconds by the clock of whoever made it so: for order alone. */
   readonly subjectAt?: number;
+  /**
+   * The generation of its subject's sessions that it became one of, as `generation` of the store told it when the login
+   * began. Absent for 0.
+   */
+  readonly generation?: number;
   /** What lists of the subject's sessions show of it: the JSON text of an object. */
   readonly meta?: string;
   /** `true` when `renew("browser")` made its cookie end with the browser. */
@@ -121,6 +126,7 @@ export function isSessionRecord(value: unknown): value is SessionRecord {
     isText(record.subject) &&
     isText(record.successor) &&
     (record.subjectAt === undefined || isTime(record.subjectAt)) &&
+    (record.generation === undefined || Number.isSafeInteger(record.generation)) &&
     (record.maxAge === undefined || Number.isFinite(record.maxAge)) &&
     (record.browser === undefined || typeof record.browser === "boolean") &&
     (record.tokenAt === undefined || isTime(record.tokenAt)) &&

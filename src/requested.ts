@@ -1,6 +1,16 @@
 import { isSameJson } from "./json_value.ts";
 import { LONGEST_LIFE } from "./expiry.ts";
+import type { Later } from "./promise.ts";
 import type { SessionRecord } from "./record.ts";
+
+/** A login, as it was asked for. */
+export interface RequestedSubject {
+  readonly name: string;
+  /** The moment, in epoch milliseconds. */
+  readonly at: number;
+  /** The generation of the subject's sessions at that moment. */
+  readonly generation: Later<number>;
+}
 
 /** What was asked of a session since its last commit, beside changes of its data. */
 export interface Requested {
@@ -9,8 +19,8 @@ export interface Requested {
   /** Seconds. */
   readonly maxAge?: number;
   readonly browser?: boolean;
-  /** With the moment at which it was asked for; `null` to clear it. */
-  readonly subject?: { readonly name: string; readonly at: number } | null;
+  /** `null` to clear it. */
+  readonly subject?: RequestedSubject | null;
   /** Its JSON text, `null` to clear it. */
   readonly meta?: string | null;
   /** The JSON text of what is changed of the cookie, `null` for nothing. */
@@ -43,13 +53,15 @@ export function withRequested(record: SessionRecord, requested: Requested): Sess
     browser: __,
     subject: ___,
     subjectAt: ____,
-    meta: _____,
-    cookie: ______,
+    generation: _____,
+    meta: ______,
+    cookie: _______,
     ...rest
   } = record;
   const maxAge = requested.maxAge ?? record.maxAge;
-  const subject = isOtherSubject(requested, record) ? requested.subject?.name : record.subject;
-  const subjectAt = isOtherSubject(requested, record) ? requested.subject?.at : record.subjectAt;
+  const { subject, subjectAt, generation } = isOtherSubject(requested, record)
+    ? bindingOf(requested)
+    : record;
   const meta = requested.meta === undefined ? record.meta : requested.meta;
   const cookie = requested.cookie === undefined ? record.cookie : requested.cookie;
   return {
@@ -58,9 +70,25 @@ export function withRequested(record: SessionRecord, requested: Requested): Sess
     ...(requested.browser ?? record.browser ? { browser: true } : {}),
     ...(subject === undefined ? {} : { subject }),
     ...(subjectAt === undefined ? {} : { subjectAt }),
+    ...(generation ? { generation } : {}),
     ...(meta ? { meta } : {}),
     ...(cookie ? { cookie } : {}),
   };
+}
+
+/** A record that is its subject's since another moment, if there is one. */
+export function boundAt(record: SessionRecord, at: number | undefined): SessionRecord {
+  return at === undefined ? record : { ...record, subjectAt: at };
+}
+
+/** What a record holds of the subject that was asked for. */
+function bindingOf(
+  { subject }: Requested,
+): Pick<Partial<SessionRecord>, "subject" | "subjectAt" | "generation"> {
+  if (!subject) return {};
+  const { name, at, generation } = subject;
+  // One that has not come was not waited for. Without it the record is of the oldest there is.
+  return { subject: name, subjectAt: at, generation: generation.value ?? 0 };
 }
 
 /** Whether what was asked for is not what the record holds. */

@@ -77,7 +77,15 @@ export async function follow(
 }
 
 function emptied(record: SessionRecord): SessionRecord {
-  const { flash: _, subject: __, subjectAt: ___, meta: ____, cookie: _____, ...rest } = record;
+  const {
+    flash: _,
+    subject: __,
+    subjectAt: ___,
+    generation: ____,
+    meta: _____,
+    cookie: ______,
+    ...rest
+  } = record;
   return { ...rest, version: record.version + 1, data: "{}" };
 }
 

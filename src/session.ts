@@ -74,6 +74,9 @@ export interface SessionMembers<Data extends object = SessionData> {
    * found and ended, see {@linkcode createSessions}. It is committed with the data; `undefined` clears it. A subject is one in all
    * scopes and cookies of a store: put the tenant into its name where user 42 of another tenant is somebody else.
    *
+   * The login begins when it is set. When all sessions of the subject are ended from then on until it is stored, it is refused:
+   * `save()` is rejected with a {@linkcode SessionEndedError}, and the request is answered 409.
+   *
    * @throws {TypeError} When it is set to anything but a string of 1 to 256 characters or `undefined`.
    * @throws {SessionEndedError} When it is set on a session that has ended.
    * @throws {SessionCommittedError} When the response has left and a cookie would have to be sent: the session is new, or lies

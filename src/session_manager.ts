@@ -204,8 +204,9 @@ export class SessionManager<Data extends object = SessionData, Key extends strin
   }
 
   /**
-   * Ends all sessions of a subject: after a change of the password, for example. A login that is under way is either
-   * ended with them, or began later.
+   * Ends all sessions of a subject: after a change of the password, for example. A login that is under way is refused and
+   * answered 409; one that begins when this has returned is logged in, whatever the clocks of the servers say. That of the request
+   * that calls it is not excepted.
    *
    * @param subject The subject.
    * @param options Which one stays.
@@ -225,7 +226,7 @@ export class SessionManager<Data extends object = SessionData, Key extends strin
    * @param options Whose it is, and what else there is to say.
    * @returns What opens it.
    * @throws {SessionLimitError} When the subject may have no more.
-   * @throws {SessionEndedError} When sessions of the subject, this one too, were ended at the same time.
+   * @throws {SessionEndedError} When sessions of the subject, this one too, were ended at the same time. Its status is 409.
    * @throws {SessionSerializationError} When a value would not survive JSON.
    * @throws {SessionStoreError} When the store failed.
    * @throws {TypeError} When a key of the data is reserved, `subject` or `meta` can be none, or the `scope` is `"host"` and there is no

@@ -4,8 +4,9 @@ import { SessionCommittedError } from "./errors.ts";
 import { deadline, nextDeadline } from "./expiry.ts";
 import { JsonObject } from "./json_object.ts";
 import type { KeeperConfig } from "./keeper_config.ts";
+import { type Awaitable, Later, orElse } from "./promise.ts";
 import type { SessionRecord } from "./record.ts";
-import { NOTHING, renewalBy, type Requested } from "./requested.ts";
+import { NOTHING, renewalBy, type Requested, type RequestedSubject } from "./requested.ts";
 import { assertNotReserved, type SessionController, SessionObject } from "./session.ts";
 import { SessionView } from "./session_view.ts";
 import { assertSubject, parseMeta, serializeMeta } from "./subject.ts";
@@ -22,6 +23,8 @@ export interface Stored {
 /** What a session needs of whoever keeps it. */
 export interface SessionKeeper {
   readonly config: KeeperConfig;
+  /** The generation of a subject's sessions now. */
+  generationOf(subject: string): Awaitable<number>;
   /** Whether the response has left, and every cookie with it. */
   readonly committed: boolean;
   /** Called when the handler ends the session, with what reads in its place. */
@@ -93,10 +96,7 @@ export class SessionState implements SessionController {
     if (subject !== undefined) {
       assertSubject(subject, { action: "set session.subject", otherwise: ", or undefined" });
     }
-    // The moment of the login, not of its commit: all sessions of the subject may be ended in between.
-    this.#ask({
-      subject: subject === undefined ? null : { name: subject, at: this.#keeper.config.instant() },
-    });
+    this.#ask({ subject: subject === undefined ? null : this.#login(subject) });
   }
 
   get meta(): Readonly<Record<string, unknown>> | undefined {
@@ -253,6 +253,15 @@ export class SessionState implements SessionController {
   moved(): void {
     this.hasMoved = true;
     this.deliver = true;
+  }
+
+  /** A login that begins now, not with its commit: all sessions of the subject may be ended in between. */
+  #login(name: string): RequestedSubject {
+    const { record } = this.stored ?? {};
+    const generation = record?.subject === name
+      ? record.generation ?? 0
+      : orElse(() => this.#keeper.generationOf(name), (error) => Promise.reject(error));
+    return { name, at: this.#keeper.config.instant(), generation: new Later(generation) };
   }
 
   #ask(requested: Requested): void {

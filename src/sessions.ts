@@ -148,10 +148,9 @@ export class Sessions {
     { subject, except }: { subject: string; except: string | undefined },
     c: unknown,
   ): Promise<number> {
-    const { store, instant, events } = this.#indexed("revoke");
+    const { store, events } = this.#indexed("revoke");
     const sessions = events.destroyed ? await listSubject(store, subject, c) : [];
-    const options = { at: instant(), ...(except === undefined ? {} : { except }) };
-    const count = await store.deleteAll(subject, options, c);
+    const count = await store.deleteAll(subject, except === undefined ? {} : { except }, c);
     for (const { sid } of sessions) {
       if (sid !== except) emit(this.#config, "destroyed", { sid, reason: "revoked" }, c);
     }

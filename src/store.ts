@@ -22,7 +22,7 @@ export interface StoreCapabilities {
    * requests at the same time one is told that it was too late.
    */
   readonly atomic: boolean;
-  /** Whether the sessions of one subject can be listed and ended: the store has `list` and `deleteAll`. */
+  /** Whether the sessions of one subject can be listed and ended: the store has `list`, `generation` and `deleteAll`. */
   readonly index: boolean;
   /** Whether a read sees every write that was answered before it began. */
   readonly consistency: "strong" | "eventual";
@@ -151,16 +151,11 @@ export interface ListedSession {
  * import { MapStore } from "@x/hono-session/stores/map";
  * import { assertEquals } from "@std/assert";
  *
- * const options: DeleteAllOptions = { at: Date.now(), except: "pXo9tUjcNKQGL1lXUmT0Nw" };
+ * const options: DeleteAllOptions = { except: "pXo9tUjcNKQGL1lXUmT0Nw" };
  * assertEquals(await new MapStore().deleteAll("user:42", options), 0);
  * ```
  */
 export interface DeleteAllOptions {
-  /**
-   * Now, in epoch milliseconds. Every session that is listed ends; one that became the subject's until then and is not
-   * stored yet never will be.
-   */
-  readonly at: number;
   /** The `sid` of a session that stays. */
   readonly except?: string;
 }
@@ -183,9 +178,11 @@ export interface DeleteAllOptions {
  * - **A store with an index lists every live session of a subject**, and nothing else. An entry is written in the same
  *   step as its record, or before it where the backend has no such step, so that a crash leaves nothing alive that
  *   the list doesn't show. Entries have a time to live of their own and are pruned when they are listed.
- * - **Who was ended stays ended.** After `deleteAll` a record of the subject whose `subjectAt` is not later than its
- *   `at` can't come into being, by `create`, by `replace` or by an `update` over a record of another subject or none:
- *   the answer is a `SessionEndedError`. A record of the `sid` that was excepted can.
+ * - **Who was ended stays ended, who comes later is let in.** Each `deleteAll` begins a new generation of the subject's
+ *   sessions. From then on a record of the subject whose `generation`, 0 when absent, is older can't come into being, by
+ *   `create`, by `replace` or by an `update` over a record of another subject or none: the answer is a
+ *   `SessionEndedError`. A record of the `sid` that was excepted can, unless an earlier `deleteAll` has ended it. No clock
+ *   decides: those of two servers may be a minute apart.
  * - Answers may be values or promises; whoever calls awaits both.
  * - `c` is the Hono context of the request, or `undefined` outside of one.
  * - `signal` comes to stores that declare themselves `abortable`. It fires when nobody waits for the answer any
@@ -324,11 +321,24 @@ export interface SessionStore {
   list?(subject: string, c?: unknown, signal?: AbortSignal): AsyncIterable<ListedSession>;
 
   /**
-   * Ends all sessions of a subject, those that are on their way included (ASVS 5.0, 7.4.3). There where
-   * `capabilities.index` is `true`.
+   * The present generation of a subject's sessions: what a login that begins now puts into its record. There where
+   * `deleteAll` is.
+   *
+   * A `deleteAll` raises it to the time, in whole epoch milliseconds, or to one more than it was, if that is more. So it
+   * may be forgotten, and be 0 again, when no login is under way any more that has seen an older one: a day later.
    *
    * @param subject The subject.
-   * @param options Until when, and which one stays.
+   * @param c The Hono context.
+   * @param signal Calls the operation off.
+   */
+  generation?(subject: string, c?: unknown, signal?: AbortSignal): Awaitable<number>;
+
+  /**
+   * Begins a new generation of a subject's sessions, and ends those of the older ones, those that are on their way
+   * included (ASVS 5.0, 7.4.3). There where `capabilities.index` is `true`.
+   *
+   * @param subject The subject.
+   * @param options Which one stays.
    * @param c The Hono context.
    * @param signal Calls the operation off.
    * @returns How many were ended.

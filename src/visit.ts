@@ -51,6 +51,10 @@ export class Visit implements SessionKeeper {
     return this.#config;
   }
 
+  generationOf(subject: string): Awaitable<number> {
+    return this.#config.store.generation(subject, this.#options.c);
+  }
+
   /** What the session reads now. */
   get session(): SessionObject {
     return this.#session;

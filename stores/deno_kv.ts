@@ -43,7 +43,7 @@ import type { KvAtomicLike, KvEntryLike, KvKeyLike, KvLike } from "./deno_kv/lik
 import { checkOptions, type DenoKvStoreOptions } from "./deno_kv/options.ts";
 import { type Head, MAX_BYTES, toHead } from "./deno_kv/parts.ts";
 import { type Entry, Records, toEntry } from "./deno_kv/records.ts";
-import { SubjectIndex } from "./deno_kv/subjects.ts";
+import { generationOf, SubjectIndex } from "./deno_kv/subjects.ts";
 
 export type { DenoKvStoreOptions, KvAtomicLike, KvEntryLike, KvKeyLike, KvLike };
 
@@ -57,7 +57,7 @@ const TRIES = 20;
  * above about 32,000 characters its texts are split over `[...prefix, key, 0]` and on, in the same commit. Deno KV may show an entry after its time, so the time in the record decides.
  *
  * A session of a subject has an entry under `[...prefix, "subject", JSON.stringify(subject), key]`, in the same commit.
- * Above it, under `[...prefix, "subject", JSON.stringify(subject)]`, lies until when all sessions of the subject were
+ * Above it, under `[...prefix, "subject", JSON.stringify(subject)]`, lies for a day that all sessions of the subject were
  * ended.
  *
  * @example Usage
@@ -121,7 +121,7 @@ export class DenoKvStore implements SessionStore {
    * @param record The record.
    * @returns Whether it was stored.
    * @throws {SessionTooLargeError} When it is larger than 540,000 bytes.
-   * @throws {SessionEndedError} When all sessions of its subject were ended.
+   * @throws {SessionEndedError} When all sessions of its subject were ended since its login began.
    */
   create(key: string, record: SessionRecord): Promise<boolean> {
     return this.#write(key, {
@@ -141,14 +141,15 @@ export class DenoKvStore implements SessionStore {
    * @param previous The record that was read.
    * @returns Whether it was stored.
    * @throws {SessionTooLargeError} When it is larger than 540,000 bytes.
-   * @throws {SessionEndedError} When all sessions of its subject were ended.
+   * @throws {SessionEndedError} When all sessions of its subject were ended since its login began.
    */
   update(key: string, record: SessionRecord, previous: SessionRecord): Promise<boolean> {
     return this.#write(key, {
       known: this.#records.known(previous),
       accepts: (head) => head?.version === previous.version,
       record,
-      binds: record.subject !== previous.subject || record.subjectAt !== previous.subjectAt,
+      binds: record.subject !== previous.subject || record.subjectAt !== previous.subjectAt ||
+        record.generation !== previous.generation,
       build: (atomic, old) => this.#records.set(atomic, key, { record, old }),
     });
   }
@@ -161,7 +162,7 @@ export class DenoKvStore implements SessionStore {
    * @param previous The record that was read.
    * @returns Whether it was moved.
    * @throws {SessionTooLargeError} When it is larger than 540,000 bytes.
-   * @throws {SessionEndedError} When all sessions of its subject were ended.
+   * @throws {SessionEndedError} When all sessions of its subject were ended since its login began.
    */
   replace(key: string, next: StoreReplacement, previous: SessionRecord): Promise<boolean> {
     return this.#write(key, {
@@ -248,24 +249,33 @@ export class DenoKvStore implements SessionStore {
   }
 
   /**
+   * The present generation of a subject's sessions.
+   *
+   * @param subject The subject.
+   * @returns The generation, 0 where none is remembered.
+   */
+  async generation(subject: string): Promise<number> {
+    return await this.#index.generation(await this.#open(), subject);
+  }
+
+  /**
    * Ends all sessions of a subject, and keeps those from coming into being that are on their way.
    *
    * @param subject The subject.
-   * @param options Until when, and which one stays.
+   * @param options Which one stays.
    * @returns How many were ended.
    */
   async deleteAll(subject: string, options: DeleteAllOptions): Promise<number> {
     const kv = await this.#open();
-    await this.#index.end(kv, subject, options);
-    const { at, except } = options;
+    const { except } = options;
+    const present = await this.#index.raise(kv, subject, { ...options, now: this.#clock() });
     let ended = 0;
     for (let tries = 0; tries < TRIES; tries++) {
       if (tries > 1) await pause(tries);
       let found = false;
       for await (const entries of this.#index.entries(kv, subject)) {
-        // Those that came later are ended as well if they are there, but there may be always more of them.
-        const doomed = entries.filter(({ sid, subjectAt }) =>
-          sid !== except && (tries === 0 || subjectAt <= at)
+        const doomed = entries.filter((entry) =>
+          entry.sid !== except && generationOf(entry) < present
         );
         if (doomed.length === 0) continue;
         found = true;

@@ -33,6 +33,7 @@
 
 import type { SessionRecord, SessionTimes } from "../src/record.ts";
 import {
+  type Awaitable,
   type Clock,
   type DeleteAllOptions,
   type ListedSession,
@@ -46,6 +47,7 @@ import { Call, type Mark } from "./dynamodb/call.ts";
 import { type Change, make, remove } from "./dynamodb/change.ts";
 import { findDocument } from "./dynamodb/document.ts";
 import { changeOf, isFree, isStill } from "./dynamodb/expressions.ts";
+import { readGeneration } from "./dynamodb/generation.ts";
 import { checkSize, MAX_BYTES, toRecord, toSeconds, WRITE_ID } from "./dynamodb/item.ts";
 import type {
   DynamoDbCallOptionsLike,
@@ -165,7 +167,7 @@ export class DynamoDbStore implements SessionStore {
    * @param signal Calls the operation off.
    * @returns Whether it was stored.
    * @throws {SessionTooLargeError} When it is larger than 400,000 bytes.
-   * @throws {SessionEndedError} When all sessions of its subject were ended since it became the subject's.
+   * @throws {SessionEndedError} When all sessions of its subject were ended since its login began.
    * @throws {TypeError} When no document is found.
    */
   async create(
@@ -189,7 +191,7 @@ export class DynamoDbStore implements SessionStore {
    * @param signal Calls the operation off.
    * @returns Whether it was stored.
    * @throws {SessionTooLargeError} When it is larger than 400,000 bytes.
-   * @throws {SessionEndedError} When it becomes the session of a subject all of whose sessions were ended since.
+   * @throws {SessionEndedError} When all sessions of its subject were ended since its login began.
    * @throws {TypeError} When no document is found.
    */
   async update(
@@ -214,7 +216,7 @@ export class DynamoDbStore implements SessionStore {
    * @param signal Calls the operation off.
    * @returns Whether it was moved.
    * @throws {SessionTooLargeError} When it is larger than 400,000 bytes.
-   * @throws {SessionEndedError} When all sessions of its subject were ended since it became the subject's.
+   * @throws {SessionEndedError} When all sessions of its subject were ended since its login began.
    * @throws {TypeError} When no document is found.
    */
   async replace(
@@ -283,10 +285,24 @@ export class DynamoDbStore implements SessionStore {
   }
 
   /**
+   * The present generation of a subject's sessions.
+   *
+   * @param subject The subject.
+   * @param c The Hono context.
+   * @param signal Calls the operation off.
+   * @returns The generation, 0 where none is remembered or the store has no `sortKey`.
+   * @throws {TypeError} When no document is found.
+   */
+  generation(subject: string, c?: unknown, signal?: AbortSignal): Awaitable<number> {
+    if (!this.#index) return 0;
+    return this.#call((call) => readGeneration(call, subject), c, signal);
+  }
+
+  /**
    * Ends all sessions of a subject, those that are on their way included.
    *
    * @param subject The subject.
-   * @param options Until when, and which one stays.
+   * @param options Which one stays.
    * @param c The Hono context.
    * @param signal Calls the operation off.
    * @returns How many were ended.

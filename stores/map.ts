@@ -38,7 +38,7 @@ import {
   systemClock,
 } from "../src/store.ts";
 import { storeTable } from "../src/store_table.ts";
-import { NotBefore } from "./map/not_before.ts";
+import { Generations } from "./map/generations.ts";
 import { SubjectIndex } from "./map/subject_index.ts";
 
 /** How many entries every new session looks at for expired ones. */
@@ -95,7 +95,7 @@ export class MapStore implements SessionStore {
   /** In the order of the last write, oldest first. */
   readonly #records = new Map<string, SessionRecord>();
   readonly #index = new SubjectIndex();
-  readonly #notBefore: NotBefore;
+  readonly #generations: Generations;
   readonly #maxEntries: number;
   readonly #clock: Clock;
   #round: Iterator<[string, SessionRecord]> = this.#records.entries();
@@ -121,7 +121,7 @@ export class MapStore implements SessionStore {
     };
     this.#maxEntries = maxEntries;
     this.#clock = clock;
-    this.#notBefore = new NotBefore(maxEntries, clock);
+    this.#generations = new Generations(clock);
   }
 
   /** How many records are held, expired ones that are not yet reclaimed included. */
@@ -146,11 +146,11 @@ export class MapStore implements SessionStore {
    * @param key The key.
    * @param record The record.
    * @returns Whether it was stored.
-   * @throws {SessionEndedError} When all sessions of its subject were ended since it became the subject's.
+   * @throws {SessionEndedError} When all sessions of its subject were ended since its login began.
    */
   create(key: string, record: SessionRecord): boolean {
     if (this.#live(key)) return false;
-    this.#notBefore.assertAfter(record);
+    this.#generations.assertPresent(record);
     this.#reclaim();
     this.#set(key, record);
     return true;
@@ -163,11 +163,11 @@ export class MapStore implements SessionStore {
    * @param record The record.
    * @param previous The record that was read.
    * @returns Whether it was stored.
-   * @throws {SessionEndedError} When it becomes the session of a subject all of whose sessions were ended since.
+   * @throws {SessionEndedError} When all sessions of its subject were ended since its login began.
    */
   update(key: string, record: SessionRecord, previous: SessionRecord): boolean {
     if (this.#live(key)?.version !== previous.version) return false;
-    this.#notBefore.assertAfter(record);
+    this.#generations.assertPresent(record);
     this.#set(key, record);
     return true;
   }
@@ -179,11 +179,11 @@ export class MapStore implements SessionStore {
    * @param next The key from now on and its record.
    * @param previous The record that was read.
    * @returns Whether it was moved.
-   * @throws {SessionEndedError} When all sessions of its subject were ended since it became the subject's.
+   * @throws {SessionEndedError} When all sessions of its subject were ended since its login began.
    */
   replace(key: string, next: StoreReplacement, previous: SessionRecord): boolean {
     if (this.#live(key)?.version !== previous.version || this.#live(next.key)) return false;
-    this.#notBefore.assertAfter(next.record);
+    this.#generations.assertPresent(next.record);
     this.delete(key);
     this.#set(next.key, next.record);
     return true;
@@ -225,14 +225,24 @@ export class MapStore implements SessionStore {
   }
 
   /**
+   * The present generation of a subject's sessions.
+   *
+   * @param subject The subject.
+   * @returns The generation, 0 where none is remembered.
+   */
+  generation(subject: string): number {
+    return this.#generations.of(subject);
+  }
+
+  /**
    * Ends all sessions of a subject, those that are on their way included.
    *
    * @param subject The subject.
-   * @param options Until when, and which one stays.
+   * @param options Which one stays.
    * @returns How many were ended.
    */
   deleteAll(subject: string, options: DeleteAllOptions): number {
-    this.#notBefore.move(subject, options);
+    this.#generations.raise(subject, options);
     const ended = this.#of(subject).filter(([, { sid }]) => sid !== options.except);
     for (const [key] of ended) this.delete(key);
     return ended.length;

@@ -158,7 +158,7 @@ export class RedisStore implements SessionStore {
    * @param c The Hono context.
    * @param signal Calls the operation off.
    * @returns Whether it was stored.
-   * @throws {SessionEndedError} When all sessions of its subject were ended since it became the subject's.
+   * @throws {SessionEndedError} When all sessions of its subject were ended since its login began.
    * @throws {TypeError} When no client is found.
    */
   async create(
@@ -181,7 +181,7 @@ export class RedisStore implements SessionStore {
    * @param c The Hono context.
    * @param signal Calls the operation off.
    * @returns Whether it was stored.
-   * @throws {SessionEndedError} When all sessions of its subject were ended since it became the subject's.
+   * @throws {SessionEndedError} When all sessions of its subject were ended since its login began.
    * @throws {TypeError} When no client is found.
    */
   async update(
@@ -206,7 +206,7 @@ export class RedisStore implements SessionStore {
    * @param c The Hono context.
    * @param signal Calls the operation off.
    * @returns Whether it was moved.
-   * @throws {SessionEndedError} When all sessions of its subject were ended since it became the subject's.
+   * @throws {SessionEndedError} When all sessions of its subject were ended since its login began.
    * @throws {TypeError} When no client is found.
    */
   async replace(
@@ -297,10 +297,23 @@ export class RedisStore implements SessionStore {
   }
 
   /**
+   * The present generation of a subject's sessions.
+   *
+   * @param subject The subject.
+   * @param c The Hono context.
+   * @param signal Calls the operation off.
+   * @returns The generation, 0 where none is remembered.
+   * @throws {TypeError} When no client is found.
+   */
+  async generation(subject: string, c?: unknown, signal?: AbortSignal): Promise<number> {
+    return await this.#subjects.generation(await this.#connect(c, signal), subject);
+  }
+
+  /**
    * Ends all sessions of a subject, and refuses those that are on their way.
    *
    * @param subject The subject.
-   * @param options Until when, and which one stays.
+   * @param options Which one stays.
    * @param c The Hono context.
    * @param signal Calls the operation off.
    * @returns How many were ended.

@@ -134,7 +134,8 @@ export function storeConformance(options: StoreConformanceOptions): void {
     const { store, close } = await options.open(new ConformanceClock().now);
     same(store.capabilities, capabilities, "capabilities");
     if (capabilities.index) {
-      same([typeof store.list, typeof store.deleteAll], ["function", "function"], "its index");
+      const members = [store.list, store.generation, store.deleteAll].map((each) => typeof each);
+      same(members, ["function", "function", "function"], "its index");
     }
     await close?.();
   });

@@ -6,6 +6,34 @@ import type {
 } from "@x/hono-session";
 import { broken, type BrokenStore, SoundStore } from "./_sound_store.ts";
 
+/** A sound store that forgets the generation of a subject a day after it began. */
+class ForgetfulStore extends SoundStore {
+  readonly #begun = new Map<string, number>();
+
+  override end(subject: string, options: DeleteAllOptions) {
+    super.end(subject, options);
+    this.remember(subject);
+  }
+
+  override present(subject: string): number {
+    this.#forget(subject);
+    return super.present(subject);
+  }
+
+  override oldest(subject: string, sid: string): number {
+    this.#forget(subject);
+    return super.oldest(subject, sid);
+  }
+
+  remember(subject: string) {
+    this.#begun.set(subject, this.clock());
+  }
+
+  #forget(subject: string) {
+    if (this.clock() - (this.#begun.get(subject) ?? 0) >= 86_400_000) this.ends.delete(subject);
+  }
+}
+
 /** Mistakes that authors of stores make in what concerns the subjects of sessions. */
 export const BROKEN_INDEXES: BrokenStore[] = [
   broken(
@@ -219,8 +247,8 @@ export const BROKEN_INDEXES: BrokenStore[] = [
   broken(
     "except is ignored",
     class extends SoundStore {
-      override deleteAll(subject: string, { at }: DeleteAllOptions) {
-        return super.deleteAll(subject, { at });
+      override deleteAll(subject: string) {
+        return super.deleteAll(subject, {});
       }
     },
     "deleteAll leaves the session that is excepted, and it goes on",
@@ -229,8 +257,8 @@ export const BROKEN_INDEXES: BrokenStore[] = [
   broken(
     "the excepted session lives on, but can't move",
     class extends SoundStore {
-      override end(subject: string, { at }: DeleteAllOptions) {
-        super.end(subject, { at });
+      override end(subject: string) {
+        super.end(subject, {});
       }
     },
     "deleteAll leaves the session that is excepted, and it goes on",
@@ -309,22 +337,33 @@ export const BROKEN_INDEXES: BrokenStore[] = [
     "who was ended can't come back, by whatever write",
   ),
   broken(
-    "who became the subject's in the very moment of the end is not ended",
+    "who is of the generation before is let in as well",
     class extends SoundStore {
-      override end(subject: string, options: DeleteAllOptions) {
-        super.end(subject, { ...options, at: options.at - 1 });
+      override assertNotEnded({ generation = 0, ...record }: SessionRecord) {
+        super.assertNotEnded({ ...record, generation: generation + 1 });
       }
     },
     "who was ended can't come back, by whatever write",
   ),
   broken(
+    "clocks are compared",
+    class extends SoundStore {
+      override assertNotEnded({ subjectAt = 0, ...record }: SessionRecord) {
+        super.assertNotEnded({ ...record, generation: subjectAt });
+      }
+    },
+    "who was ended can't come back, by whatever write",
+    "who comes later, and who is somebody else, is not refused",
+  ),
+  broken(
     "who was ended once can never come again",
     class extends SoundStore {
-      override end(subject: string, options: DeleteAllOptions) {
-        super.end(subject, { ...options, at: Infinity });
+      override assertNotEnded(record: SessionRecord) {
+        super.assertNotEnded({ ...record, generation: 0 });
       }
     },
     "who comes later, and who is somebody else, is not refused",
+    "a generation that is forgotten bars nobody",
   ),
   broken(
     "all are refused when one was ended",
@@ -336,19 +375,65 @@ export const BROKEN_INDEXES: BrokenStore[] = [
     "who comes later, and who is somebody else, is not refused",
   ),
   broken(
-    "an earlier deleteAll moves the time back",
+    "a generation is of all subjects",
+    class extends SoundStore {
+      override present() {
+        return Math.max(0, ...[...this.ends.values()].map(({ generation }) => generation));
+      }
+    },
+    "each deleteAll begins a generation that nobody has seen, whatever the clock says",
+  ),
+  broken(
+    "a generation is the time alone",
     class extends SoundStore {
       override end(subject: string, options: DeleteAllOptions) {
-        this.ends.set(subject, options);
+        super.end(subject, options);
+        this.ends.set(subject, { ...this.ends.get(subject)!, generation: this.clock() });
+      }
+    },
+    "each deleteAll begins a generation that nobody has seen, whatever the clock says",
+    "who was ended can't come back, by whatever write",
+  ),
+  broken(
+    "generations are counted from 1 once more when they were forgotten",
+    class extends ForgetfulStore {
+      override end(subject: string) {
+        const generation = this.present(subject) + 1;
+        this.remember(subject);
+        this.ends.set(subject, { generation, except: undefined, since: 0 });
+      }
+    },
+    "each deleteAll begins a generation that nobody has seen, whatever the clock says",
+    "a generation that is forgotten bars nobody",
+  ),
+  broken(
+    "whoever is not of the very generation that is remembered is refused",
+    class extends ForgetfulStore {
+      override assertNotEnded({ generation = 0, ...record }: SessionRecord) {
+        const { subject, sid } = record;
+        const isPresent = subject === undefined || generation === this.oldest(subject, sid);
+        super.assertNotEnded({ ...record, generation: isPresent ? Infinity : -1 });
+      }
+    },
+    "a generation that is forgotten bars nobody",
+  ),
+  broken(
+    "who is excepted is forgiven all ends before",
+    class extends SoundStore {
+      override end(subject: string, options: DeleteAllOptions) {
+        super.end(subject, options);
+        this.ends.set(subject, { ...this.ends.get(subject)!, since: 0 });
       }
     },
     "a deleteAll takes back nothing of the one before",
   ),
   broken(
-    "of two deleteAlls in one moment the first one counts",
+    "who is excepted twice is not",
     class extends SoundStore {
       override end(subject: string, options: DeleteAllOptions) {
-        if (this.ends.get(subject)?.at !== options.at) super.end(subject, options);
+        const since = this.present(subject);
+        super.end(subject, options);
+        this.ends.set(subject, { ...this.ends.get(subject)!, since });
       }
     },
     "a deleteAll takes back nothing of the one before",
@@ -374,7 +459,7 @@ export const BROKEN_INDEXES: BrokenStore[] = [
     "1,000 sessions of one subject are listed and ended",
   ),
   broken(
-    "the signal of list and deleteAll is ignored",
+    "the signal of list, generation and deleteAll is ignored",
     class extends SoundStore {
       override list(subject: string) {
         return super.list(subject);
@@ -383,7 +468,17 @@ export const BROKEN_INDEXES: BrokenStore[] = [
         return super.deleteAll(subject, options);
       }
     },
-    "a list or a deleteAll that is called off before it begins is a rejection and never done",
+    "a list, generation or deleteAll that is called off before it begins is a rejection and never done",
+  ),
+  broken(
+    "a generation that can't be read is the first one",
+    class extends SoundStore {
+      override generation(...args: Parameters<SoundStore["generation"]>) {
+        return super.generation(...args).catch(() => 0);
+      }
+    },
+    "a list, generation or deleteAll that is called off before it begins is a rejection and never done",
+    "a failing backend is a rejection of list, generation and deleteAll",
   ),
   broken(
     "a list that fails is empty",
@@ -396,6 +491,6 @@ export const BROKEN_INDEXES: BrokenStore[] = [
         }
       }
     },
-    "a failing backend is a rejection of list and deleteAll",
+    "a failing backend is a rejection of list, generation and deleteAll",
   ),
 ];

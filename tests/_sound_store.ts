@@ -16,6 +16,14 @@ import { SECRET } from "./_cookie_stores.ts";
 
 export const MAX_BYTES = 500_000;
 
+/** The end of all sessions of a subject. */
+export interface End {
+  readonly generation: number;
+  readonly except: string | undefined;
+  /** The oldest generation of which the excepted one may be. */
+  readonly since: number;
+}
+
 /** A store that keeps the whole contract, in parts that can be broken one by one. */
 export class SoundStore implements SessionStore {
   readonly capabilities: StoreCapabilities = {
@@ -28,8 +36,8 @@ export class SoundStore implements SessionStore {
   readonly records = new Map<string, SessionRecord>();
   /** The keys of every subject. */
   readonly entries = new Map<string, Set<string>>();
-  /** What the last end of all sessions of a subject was asked for. */
-  readonly ends = new Map<string, DeleteAllOptions>();
+  /** What the last end of all sessions of a subject was. */
+  readonly ends = new Map<string, End>();
   readonly clock: Clock;
   isAtomic = true;
   isDown = false;
@@ -111,6 +119,11 @@ export class SoundStore implements SessionStore {
     }
   }
 
+  async generation(subject: string, _c?: unknown, signal?: AbortSignal): Promise<number> {
+    await this.begin(signal);
+    return this.present(subject);
+  }
+
   async deleteAll(
     subject: string,
     options: DeleteAllOptions,
@@ -183,13 +196,24 @@ export class SoundStore implements SessionStore {
   }
 
   /** Remembers that all sessions of a subject were ended. */
-  end(subject: string, options: DeleteAllOptions): void {
-    if (options.at >= (this.ends.get(subject)?.at ?? 0)) this.ends.set(subject, options);
+  end(subject: string, { except }: DeleteAllOptions): void {
+    const generation = Math.max(this.present(subject) + 1, this.clock());
+    const since = except === undefined ? 0 : this.oldest(subject, except);
+    this.ends.set(subject, { generation, except, since });
   }
 
-  assertNotEnded({ sid, subject, subjectAt = 0 }: SessionRecord): void {
-    const end = subject === undefined ? undefined : this.ends.get(subject);
-    if (!end || subjectAt > end.at || sid === end.except) return;
+  present(subject: string): number {
+    return this.ends.get(subject)?.generation ?? 0;
+  }
+
+  /** The oldest generation of which a session may be. */
+  oldest(subject: string, sid: string): number {
+    const { generation = 0, except, since = 0 } = this.ends.get(subject) ?? {};
+    return sid === except ? since : generation;
+  }
+
+  assertNotEnded({ sid, subject, generation = 0 }: SessionRecord): void {
+    if (subject === undefined || generation >= this.oldest(subject, sid)) return;
     throw new SessionEndedError("Cannot store session: all of its subject were ended");
   }
 }

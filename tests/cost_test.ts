@@ -46,6 +46,11 @@ async function measured(): Promise<Record<string, Cost>> {
       await c.var.session.regenerate();
       return c.text("logged in");
     })
+    .get("/login/ada", async (c) => {
+      await c.var.session.regenerate();
+      c.var.session.subject = "user:42";
+      return c.text("logged in");
+    })
     .get("/logout", (c) => {
       c.var.session.destroy();
       return c.text("logged out");
@@ -73,6 +78,8 @@ async function measured(): Promise<Record<string, Cost>> {
 
   let visitor = new Client(app);
   // The server knows the scripts from here on.
+  for (const path of ["/set/a", "/login/ada"]) await visitor.text(path);
+  visitor = new Client(app);
   for (const path of ["/set/a", "/login"]) await visitor.text(path);
   clock.advance(10_000);
   await visitor.text("/read");
@@ -85,6 +92,11 @@ async function measured(): Promise<Record<string, Cost>> {
   clock.advance(10_000);
   costs["read, renewed by `rolling`"] = await cost("/read");
   costs["`regenerate()`"] = await cost("/login");
+  const first = visitor;
+  visitor = new Client(app);
+  await visitor.text("/set/c");
+  costs["the same, and a `subject`"] = await cost("/login/ada");
+  visitor = first;
   costs["logout"] = await cost("/logout");
   await close();
   return costs;

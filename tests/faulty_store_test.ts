@@ -60,7 +60,8 @@ function setup() {
     touch: () => store.touch("key", { ...record, lastSeenAt: 1 }, record),
     delete: () => store.delete("key"),
     list: () => listed(store),
-    deleteAll: () => store.deleteAll!(SUBJECT, { at: clock.now() }),
+    generation: () => store.generation!(SUBJECT),
+    deleteAll: () => store.deleteAll!(SUBJECT, {}),
   };
   /** What the other store holds. */
   const held = () => [inner.read("key"), inner.read("new")];
@@ -74,7 +75,11 @@ Deno.test("FaultyStore: fail does nothing, late does it, and both are rejections
     const { store, operations, held } = setup();
     const before = held();
     store.inject(operation, "fail");
-    const what = { list: "list sessions", deleteAll: "end sessions" } as Record<string, string>;
+    const what = {
+      list: "list sessions",
+      generation: "read generation",
+      deleteAll: "end sessions",
+    } as Record<string, string>;
     const message = `Cannot ${what[operation] ?? `${operation} record`}: a fault was injected`;
     const failed = await assertRejects(operations[operation]!, Error, message);
     assertEquals([failed.message, held()], [message, before]);
@@ -119,7 +124,7 @@ Deno.test("FaultyStore: writes answer wrongly, done or not", async () => {
   }
   const { store, record } = setup();
   store.inject("deleteAll", "lose");
-  assertEquals(await store.deleteAll!(SUBJECT, { at: 0, except: record.sid }), 0);
+  assertEquals(await store.deleteAll!(SUBJECT, { except: record.sid }), 0);
 });
 
 Deno.test("FaultyStore: a fault holds so often, for each operation, or until it is healed", async () => {
@@ -180,7 +185,7 @@ Deno.test("FaultyStore: an operation that waits ends when it is called off, and 
       abort.signal,
     );
     const deleting = store.delete("key", undefined, abort.signal);
-    const ending = store.deleteAll!(SUBJECT, { at: 0 }, undefined, abort.signal);
+    const ending = store.deleteAll!(SUBJECT, {}, undefined, abort.signal);
     const listing = Array.fromAsync(store.list!(SUBJECT, undefined, abort.signal));
     abort.abort(reason);
     const reading = store.read("key", undefined, abort.signal);
@@ -270,7 +275,18 @@ Deno.test("FaultyStore: a stale list gives what the last one gave", async () => 
   ]);
 });
 
-Deno.test("FaultyStore has list and deleteAll where the other store has them", async () => {
+Deno.test("FaultyStore: a stale generation is what the last one was", async () => {
+  const { store, operations } = setup();
+  assertEquals(await operations.generation(), 0);
+  await operations.deleteAll();
+  store.inject("generation", "stale");
+  assertEquals(await operations.generation(), 0);
+  assertEquals(await store.generation!("user:43"), 0, "never asked for before");
+  store.heal();
+  assert(await operations.generation() as number > 0);
+});
+
+Deno.test("FaultyStore has list, generation and deleteAll where the other store has them", async () => {
   const map = new MapStore();
   const bare: SessionStore = {
     capabilities: { ...map.capabilities, index: false },
@@ -282,12 +298,12 @@ Deno.test("FaultyStore has list and deleteAll where the other store has them", a
     delete: (key) => map.delete(key),
   };
   const store = new FaultyStore(bare);
-  assertEquals([store.list, store.deleteAll], [undefined, undefined]);
+  assertEquals([store.list, store.generation, store.deleteAll], Array(3).fill(undefined));
   const ending = new FaultyStore({ ...bare, deleteAll: () => 7 });
   assertEquals(ending.list, undefined);
   ending.inject("deleteAll", "lose", 1);
-  assertEquals(await ending.deleteAll!(SUBJECT, { at: 0 }), 0, "nobody can tell how many");
-  assertEquals(await ending.deleteAll!(SUBJECT, { at: 0 }), 7);
+  assertEquals(await ending.deleteAll!(SUBJECT, {}), 0, "nobody can tell how many");
+  assertEquals(await ending.deleteAll!(SUBJECT, {}), 7);
   assertEquals(ending.calls(), ["deleteAll", "deleteAll"]);
 });
 
@@ -321,6 +337,8 @@ Deno.test("FaultyStore: what can't happen to an operation is refused, and nothin
     ["delete", "refuse"],
     ["list", "lose"],
     ["list", "deny"],
+    ["generation", "tear"],
+    ["generation", "lose"],
     ["deleteAll", "refuse"],
     ["deleteAll", "stale"],
   ];
@@ -339,7 +357,14 @@ Deno.test("FaultyStore gives the context and the signal to the other store", asy
   const inner = { capabilities, read: note, create: note, update: note, replace: note };
   const list = (...args: unknown[]) => (note(...args), []);
   const store = new FaultyStore(
-    { ...inner, touch: note, delete: note, list, deleteAll: note } as unknown as SessionStore,
+    {
+      ...inner,
+      touch: note,
+      delete: note,
+      list,
+      generation: note,
+      deleteAll: note,
+    } as unknown as SessionStore,
   );
   await store.read("key", "context", signal);
   await store.create("key", record, "context", signal);
@@ -348,7 +373,8 @@ Deno.test("FaultyStore gives the context and the signal to the other store", asy
   await store.touch("key", record, record, "context", signal);
   await store.delete("key", "context", signal);
   await Array.fromAsync(store.list!(SUBJECT, "context", signal));
-  await store.deleteAll!(SUBJECT, { at: 0 }, "context", signal);
+  await store.generation!(SUBJECT, "context", signal);
+  await store.deleteAll!(SUBJECT, {}, "context", signal);
   assertEquals(seen, OPERATIONS.map(() => ["context", signal]));
 });
 

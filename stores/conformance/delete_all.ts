@@ -1,5 +1,20 @@
+import type { SessionRecord } from "../../src/record.ts";
 import { type ConformanceCase, makeKey, makeRecord, renewedTimes, same, written } from "./case.ts";
-import { indexed, listed, lists, login, makeBound, makeSubject, refuses } from "./subject.ts";
+import {
+  beginLogin,
+  indexed,
+  listed,
+  lists,
+  loggedIn,
+  makeBound,
+  makeSubject,
+  refuses,
+} from "./subject.ts";
+
+const DAY = 86_400_000;
+
+/** How far clocks are apart, in milliseconds. */
+const SKEWS = [60_000, -60_000];
 
 /** The rules for ending all sessions of a subject. */
 export const deleteAllCases: readonly ConformanceCase[] = [
@@ -15,7 +30,7 @@ export const deleteAllCases: readonly ConformanceCase[] = [
       await store.create(other, makeBound(clock, eve));
       await store.create(anonymous, makeRecord(clock));
       clock.advance(1000);
-      same(await store.deleteAll!(ada, { at: clock.now() }), 2, "ended");
+      same(await store.deleteAll!(ada, {}), 2, "ended");
       same(await store.read(phone), undefined, "one session");
       same(await store.read(tablet), undefined, "the other session");
       same(await store.update(phone, written(record, "{}"), record), false, "update");
@@ -24,7 +39,7 @@ export const deleteAllCases: readonly ConformanceCase[] = [
       same((await store.read(other))?.subject, eve, "the session of another subject");
       await lists(store, eve, [other], "of another subject");
       same((await store.read(anonymous))?.version, 1, "the anonymous session");
-      same(await store.deleteAll!(ada, { at: clock.now() }), 0, "ended once more");
+      same(await store.deleteAll!(ada, {}), 0, "ended once more");
     },
   },
   {
@@ -37,7 +52,7 @@ export const deleteAllCases: readonly ConformanceCase[] = [
       await store.create(kept, record);
       await store.create(ended, makeBound(clock, subject));
       clock.advance(1000);
-      same(await store.deleteAll!(subject, { at: clock.now(), except: record.sid }), 1, "ended");
+      same(await store.deleteAll!(subject, { except: record.sid }), 1, "ended");
       await lists(store, subject, [kept], "afterwards");
       same(await store.read(kept), record, "read");
       const next = written(record, '{"goes":"on"}');
@@ -53,25 +68,23 @@ export const deleteAllCases: readonly ConformanceCase[] = [
     needs: indexed,
     async run({ store, clock }) {
       const [subject, other] = [makeSubject(), makeSubject()];
-      const subjectAt = clock.now();
       const [anonymous, bound] = [makeRecord(clock), makeBound(clock, other)];
       const [key, taken, unknown] = [makeKey(), makeKey(), makeKey()];
       await store.create(key, anonymous);
       await store.create(taken, bound);
-      // Logins that began before and are stored after.
-      for (const at of [subjectAt, subjectAt + 1000]) {
-        await store.deleteAll!(subject, { at });
-        const late = login(anonymous, subject, subjectAt);
-        const change = login(bound, subject, subjectAt);
-        await refuses(
-          () => store.create(unknown, makeBound(clock, subject, { subjectAt })),
-          "create",
-        );
+      // Logins that began before and are stored after, by clocks that are ahead and behind.
+      for (const ahead of [0, ...SKEWS]) {
+        const login = await beginLogin(store, subject, clock.now() + ahead);
+        await store.deleteAll!(subject, {});
+        const late = loggedIn(anonymous, login);
+        const change = loggedIn(bound, login);
+        await refuses(() => store.create(unknown, makeBound(clock, subject, login)), "create");
         await refuses(() => store.update(key, late, anonymous), "update of an anonymous session");
         await refuses(() => store.update(taken, change, bound), "update of another's session");
         const next = { key: unknown, record: late };
         await refuses(() => store.replace(key, next, anonymous), "replace");
       }
+      await refuses(() => store.create(unknown, makeBound(clock, subject)), "create of the oldest");
       await lists(store, subject, [], "afterwards");
       same(await store.read(unknown), undefined, "the new key");
       same(await store.read(key), anonymous, "the anonymous session");
@@ -84,39 +97,82 @@ export const deleteAllCases: readonly ConformanceCase[] = [
     needs: indexed,
     async run({ store, clock }) {
       const [subject, other] = [makeSubject(), makeSubject()];
-      const at = clock.now();
-      await store.deleteAll!(subject, { at });
-      const [created, updated, replaced] = [makeKey(), makeKey(), makeKey()];
+      await store.deleteAll!(subject, {});
       same(await store.create(makeKey(), makeBound(clock, other)), true, "create of another's");
       same(await store.create(makeKey(), makeRecord(clock)), true, "create of an anonymous one");
-      clock.advance(1);
-      same(await store.create(created, makeBound(clock, subject)), true, "create");
       const anonymous = makeRecord(clock);
+      const keys: string[] = [];
+      for (const ahead of [0, ...SKEWS]) {
+        const login = await beginLogin(store, subject, clock.now() + ahead);
+        const [created, updated, replaced, old] = [makeKey(), makeKey(), makeKey(), makeKey()];
+        same(await store.create(created, makeBound(clock, subject, login)), true, "create");
+        await store.create(updated, anonymous);
+        await store.create(old, anonymous);
+        const next = loggedIn(anonymous, login);
+        same(await store.update(updated, next, anonymous), true, "update");
+        same(await store.replace(old, { key: replaced, record: next }, anonymous), true, "replace");
+        keys.push(created, updated, replaced);
+      }
+      await lists(store, subject, keys, "afterwards");
+    },
+  },
+  {
+    name: "each deleteAll begins a generation that nobody has seen, whatever the clock says",
+    needs: indexed,
+    async run({ store, clock }) {
+      const [subject, other] = [makeSubject(), makeSubject()];
+      let seen = await store.generation!(subject);
+      same(seen, 0, "the generation of whose sessions were never ended");
+      for (const step of [0, 0, ...SKEWS, 40 * DAY, -1000, 0]) {
+        clock.advance(step);
+        await store.deleteAll!(subject, {});
+        const present = await store.generation!(subject);
+        same([present > seen, Number.isSafeInteger(present)], [true, true], `after ${step} ms`);
+        seen = present;
+      }
+      same(await store.generation!(other), 0, "the generation of another subject");
+    },
+  },
+  {
+    name: "a generation that is forgotten bars nobody",
+    needs: indexed,
+    async run({ store, clock }) {
+      const subject = makeSubject();
+      const [created, updated, moved] = [makeKey(), makeKey(), makeKey()];
+      await store.deleteAll!(subject, {});
+      const login = await beginLogin(store, subject, clock.now());
+      const lasting = { expiresAt: clock.now() + 100 * DAY };
+      const record = makeBound(clock, subject, { ...login, ...lasting });
+      const anonymous = makeRecord(clock, lasting);
+      await store.create(created, record);
       await store.create(updated, anonymous);
-      const next = login(anonymous, subject, clock.now());
-      same(await store.update(updated, next, anonymous), true, "update");
-      const old = makeKey();
-      await store.create(old, anonymous);
-      same(await store.replace(old, { key: replaced, record: next }, anonymous), true, "replace");
-      await lists(store, subject, [created, updated, replaced], "afterwards");
+      clock.advance(40 * DAY);
+      same(await store.update(updated, loggedIn(anonymous, login), anonymous), true, "update");
+      const next = { key: moved, record: written(record, "{}") };
+      same(await store.replace(created, next, record), true, "replace");
+      same(await store.deleteAll!(subject, {}), 2, "ended");
+      await refuses(() => store.create(makeKey(), record), "create of what was ended");
     },
   },
   {
     name: "a deleteAll takes back nothing of the one before",
     needs: indexed,
     async run({ store, clock }) {
-      const [subject, excepted] = [makeSubject(), makeSubject()];
-      const at = clock.now();
-      await store.deleteAll!(subject, { at });
-      await store.deleteAll!(subject, { at: at - 1000 });
-      await refuses(
-        () => store.create(makeKey(), makeBound(clock, subject)),
-        "after an earlier one",
-      );
-      const record = makeBound(clock, excepted);
-      await store.deleteAll!(excepted, { at, except: record.sid });
-      await store.deleteAll!(excepted, { at });
-      await refuses(() => store.create(makeKey(), record), "of one that is no more excepted");
+      const subjects = Array.from({ length: 3 }, makeSubject);
+      const [one, two, three] = subjects.map((subject) => makeBound(clock, subject));
+      const end = (record: SessionRecord, except?: string) =>
+        store.deleteAll!(record.subject!, except === undefined ? {} : { except });
+      await end(one!);
+      await end(one!, one!.sid);
+      await refuses(() => store.create(makeKey(), one!), "of one that is excepted too late");
+      await end(two!, two!.sid);
+      await end(two!, two!.sid);
+      same(await store.create(makeKey(), two!), true, "of one that is excepted twice");
+      await end(two!, "another");
+      await refuses(() => store.create(makeKey(), two!), "of one in whose place another is");
+      await end(three!, three!.sid);
+      await end(three!);
+      await refuses(() => store.create(makeKey(), three!), "of one that is no more excepted");
     },
   },
   {
@@ -134,7 +190,7 @@ export const deleteAllCases: readonly ConformanceCase[] = [
       same(new Set(found.map(({ key }) => key)).size, 1000, "different keys in the list");
       same(found.length, 1000, "entries in the list");
       const except = found[500]!.record.sid;
-      same(await store.deleteAll!(subject, { at: clock.now(), except }), 999, "ended");
+      same(await store.deleteAll!(subject, { except }), 999, "ended");
       await lists(store, subject, [found[500]!.key], "afterwards");
     },
   },

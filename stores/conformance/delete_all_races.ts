@@ -7,7 +7,7 @@ import {
   same,
   written,
 } from "./case.ts";
-import { indexed, isEnded, lists, login, makeBound, makeSubject } from "./subject.ts";
+import { indexed, isEnded, lists, loggedIn, makeBound, makeSubject } from "./subject.ts";
 
 /** How many requests race in a case. */
 const RACERS = 20;
@@ -28,7 +28,7 @@ async function attempt(write: () => unknown): Promise<boolean> {
 
 /** Does something many times while all sessions of a subject are ended: at once, while that runs, and later. */
 async function whileEnding(
-  { store, subject, at }: { store: SessionStore; subject: string; at: number },
+  { store, subject }: { store: SessionStore; subject: string },
   run: (racer: number) => Promise<unknown>,
 ): Promise<void> {
   const racers = Array.from({ length: RACERS }, (_, racer) => async () => {
@@ -39,7 +39,7 @@ async function whileEnding(
   });
   await Promise.all([
     ...racers.slice(0, RACERS / 2).map((run) => run()),
-    store.deleteAll!(subject, { at }),
+    store.deleteAll!(subject, {}),
     ...racers.slice(RACERS / 2).map((run) => run()),
   ]);
 }
@@ -51,12 +51,12 @@ export const deleteAllRaceCases: readonly ConformanceCase[] = [
     needs: atomic,
     async run({ store, clock }) {
       for (const operation of ["create", "update", "replace"] as const) {
-        const [subject, at] = [makeSubject(), clock.now()];
+        const subject = makeSubject();
         const old = Array.from({ length: RACERS }, makeKey);
         const keys = operation === "update" ? old : Array.from({ length: RACERS }, makeKey);
         const anonymous = makeRecord(clock);
         if (operation !== "create") { for (const key of old) await store.create(key, anonymous); }
-        const late = login(anonymous, subject, at);
+        const late = loggedIn(anonymous, { subject, subjectAt: clock.now() });
         const writes = keys.map((key, racer) => {
           const from = old[racer]!;
           return () =>
@@ -66,7 +66,7 @@ export const deleteAllRaceCases: readonly ConformanceCase[] = [
               ? store.update(key, late, anonymous)
               : store.replace(from, { key, record: late }, anonymous);
         });
-        await whileEnding({ store, subject, at }, (racer) => attempt(writes[racer]!));
+        await whileEnding({ store, subject }, (racer) => attempt(writes[racer]!));
         const found = await Promise.all(keys.map(async (key) => (await store.read(key))?.subject));
         same(found.filter(Boolean).length, 0, `sessions that live on after ${operation}`);
         await lists(store, subject, [], `after ${operation}`);
@@ -77,11 +77,11 @@ export const deleteAllRaceCases: readonly ConformanceCase[] = [
     name: "a session that moves at the same time as deleteAll does not outlive it",
     needs: atomic,
     async run({ store, clock }) {
-      const [subject, at] = [makeSubject(), clock.now()];
+      const subject = makeSubject();
       const moves = Array.from({ length: RACERS }, () => [makeKey(), makeKey(), makeKey()]);
       const record = makeBound(clock, subject);
       for (const [first] of moves) await store.create(first!, record);
-      await whileEnding({ store, subject, at }, async (racer) => {
+      await whileEnding({ store, subject }, async (racer) => {
         const [first, second, third] = moves[racer]!;
         const next = written(record, "{}");
         const last = written(next, "{}");

@@ -88,32 +88,38 @@ export const failureCases: readonly ConformanceCase[] = [
     },
   },
   {
-    name: "a list or a deleteAll that is called off before it begins is a rejection and never done",
+    name:
+      "a list, generation or deleteAll that is called off before it begins is a rejection and never done",
     needs: (given) => indexed(given) ?? abortable(given),
     async run({ store, clock }) {
       const [subject, key] = [makeSubject(), makeKey()];
       await store.create(key, makeBound(clock, subject));
       const signal = AbortSignal.abort();
-      const at = clock.now();
       const list = async () => {
         for await (const _ of store.list!(subject, undefined, signal));
       };
       await rejects(list, () => true, "list");
-      const end = () => store.deleteAll!(subject, { at }, undefined, signal);
+      await rejects(
+        () => store.generation!(subject, undefined, signal),
+        () => true,
+        "generation",
+      );
+      const end = () => store.deleteAll!(subject, {}, undefined, signal);
       await rejects(end, () => true, "deleteAll");
       await lists(store, subject, [key], "afterwards");
       same(await store.create(makeKey(), makeBound(clock, subject)), true, "create");
     },
   },
   {
-    name: "a failing backend is a rejection of list and deleteAll",
+    name: "a failing backend is a rejection of list, generation and deleteAll",
     needs: (given) => indexed(given) ?? failing(given),
     async run({ store, clock, fail }) {
       const subject = makeSubject();
       await store.create(makeKey(), makeBound(clock, subject));
       await fail!();
       await rejects(() => listed(store, subject), () => true, "list");
-      await rejects(() => store.deleteAll!(subject, { at: clock.now() }), () => true, "deleteAll");
+      await rejects(() => store.generation!(subject), () => true, "generation");
+      await rejects(() => store.deleteAll!(subject, {}), () => true, "deleteAll");
     },
   },
 ];

@@ -1,7 +1,7 @@
 import type { SessionRecord } from "../../src/record.ts";
 
 /**
- * The operations of a store. Only one with an index has `list` and `deleteAll`.
+ * The operations of a store. Only one with an index has `list`, `generation` and `deleteAll`.
  *
  * @example Usage
  * ```ts
@@ -23,15 +23,17 @@ export type StoreOperation =
   | "touch"
   | "delete"
   | "list"
+  | "generation"
   | "deleteAll";
 
 /** The operations that answer whether they were done. */
 const CONDITIONAL: readonly StoreOperation[] = ["create", "update", "replace", "touch"];
 const WRITES: readonly StoreOperation[] = [...CONDITIONAL, "delete", "deleteAll"];
+/** The operations that answer with records. */
 const READS: readonly StoreOperation[] = ["read", "list"];
 
 /** All of them. */
-export const OPERATIONS: readonly StoreOperation[] = [...READS, ...WRITES];
+export const OPERATIONS: readonly StoreOperation[] = [...READS, "generation", ...WRITES];
 
 /**
  * What can happen to an operation of a store:
@@ -43,13 +45,13 @@ export const OPERATIONS: readonly StoreOperation[] = [...READS, ...WRITES];
  *   is done. A function that throws makes it fail with an error of its own.
  * - `"tear"`, of read and list: records are damaged, each time in another way: its data are cut short, a member is
  *   missing, a member is of another type, or it is no object at all.
- * - `"stale"`, of read and list: the answer is that of the last read of the key or the last list of the subject, as
- *   from a cache or a replica. What was never looked for is looked for.
+ * - `"stale"`, of read, list and generation: the answer is that of the last read of the key or the last list or
+ *   generation of the subject, as from a cache or a replica. What was never looked for is looked for.
  * - `"refuse"`, of create, update, replace and touch: nothing is done, and the answer is `false`, as when another
  *   request was faster.
  * - `"deny"`, of the same: it is done, but the answer is `false`, as from a client that sends a write once more when
  *   the answer to the first was lost.
- * - `"lose"`, of all but read and list: it is answered as if it were done, but nothing is, as when a server fails
+ * - `"lose"`, of writes, `delete` and `deleteAll`: it is answered as if it were done, but nothing is, as when a server fails
  *   before its replica has heard of the write.
  *
  * @example Usage
@@ -84,7 +86,7 @@ export const VICTIMS: ReadonlyMap<StoreFault, readonly StoreOperation[]> = new M
   readonly StoreOperation[]
 >([
   ["tear", READS],
-  ["stale", READS],
+  ["stale", [...READS, "generation"]],
   ["refuse", CONDITIONAL],
   ["deny", CONDITIONAL],
   ["lose", WRITES],

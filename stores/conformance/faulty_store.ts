@@ -17,6 +17,7 @@ import {
 /** What could not be done, where it is not the operation's name and a record. */
 const FAILED: Partial<Record<StoreOperation, string>> = {
   list: "list sessions",
+  generation: "read generation",
   deleteAll: "end sessions",
 };
 
@@ -59,6 +60,10 @@ export class FaultyStore implements SessionStore {
   readonly list?: (
     ...args: Parameters<NonNullable<SessionStore["list"]>>
   ) => AsyncGenerator<ListedSession>;
+  /** The present generation of a subject's sessions. There where the other store has it. */
+  readonly generation?: (
+    ...args: Parameters<NonNullable<SessionStore["generation"]>>
+  ) => Promise<number>;
   /** Ends all sessions of a subject. There where the other store has it. */
   readonly deleteAll?: (
     ...args: Parameters<NonNullable<SessionStore["deleteAll"]>>
@@ -68,6 +73,8 @@ export class FaultyStore implements SessionStore {
   readonly #seen = new Map<string, SessionRecord | undefined>();
   /** What the last list of every subject gave. */
   readonly #lists = new Map<string, ListedSession[]>();
+  /** The last generation of every subject. */
+  readonly #generations = new Map<string, number>();
   #plan: Plan = { calls: [], tears: 0, faults: new Map() };
 
   /**
@@ -79,6 +86,7 @@ export class FaultyStore implements SessionStore {
     this.#store = store;
     this.capabilities = store.capabilities;
     if (store.list) this.list = (...args) => this.#list(args);
+    if (store.generation) this.generation = (...args) => this.#generation(args);
     if (store.deleteAll) this.deleteAll = (...args) => this.#deleteAll(args);
   }
 
@@ -224,6 +232,15 @@ export class FaultyStore implements SessionStore {
     for (const { key, record } of sessions) {
       yield { key, record: fault === "tear" ? this.#tear(record) : { ...record } };
     }
+  }
+
+  async #generation(args: Parameters<NonNullable<SessionStore["generation"]>>): Promise<number> {
+    const [subject] = args;
+    const fault = this.#begin("generation");
+    const last = fault === "stale" ? this.#generations.get(subject) : undefined;
+    const generation = last ?? await this.#run("generation", args, fault) as number;
+    this.#generations.set(subject, generation);
+    return generation;
   }
 
   async #deleteAll(args: Parameters<NonNullable<SessionStore["deleteAll"]>>): Promise<number> {

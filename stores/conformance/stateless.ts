@@ -10,7 +10,7 @@ import {
   same,
   written,
 } from "./case.ts";
-import { listed, login, makeBound, makeSubject, unbound } from "./subject.ts";
+import { listed, loggedIn, makeBound, makeSubject, unbound } from "./subject.ts";
 
 function stateless(given: CaseNeeds): string | undefined {
   return given.stateless ? undefined : "the server holds the record";
@@ -67,7 +67,11 @@ const LEAVES: Record<
   replace: (store, { token, record }) =>
     store.replace(token, { key: "", record: written(record, "{}") }, record),
   "another subject": (store, { token, record }) =>
-    store.update(token, login(record, makeSubject(), record.createdAt), record),
+    store.update(
+      token,
+      loggedIn(record, { subject: makeSubject(), subjectAt: record.createdAt }),
+      record,
+    ),
   "no subject any more": (store, { token, record }) => store.update(token, unbound(record), record),
 };
 
@@ -78,8 +82,7 @@ const ENDS: Record<string, (context: CaseContext, copied: Copied) => Awaitable<u
     const [session] = await listed(store, record.subject!);
     await store.delete(session!.key);
   },
-  deleteAll: ({ store, clock }, { record }) =>
-    store.deleteAll!(record.subject!, { at: clock.now() }),
+  deleteAll: ({ store }, { record }) => store.deleteAll!(record.subject!, {}),
 };
 
 /** The rules for stores whose token is the record. */

@@ -31,7 +31,9 @@ export function makeBound(
 }
 
 /** The record after a write that took its subject away. */
-export function unbound({ subject: _, subjectAt: __, ...record }: SessionRecord): SessionRecord {
+export function unbound(
+  { subject: _, subjectAt: __, generation: ___, ...record }: SessionRecord,
+): SessionRecord {
   return { ...record, version: record.version + 1 };
 }
 
@@ -63,7 +65,19 @@ export function refuses(run: () => unknown, what: string): Promise<void> {
   return rejects(run, isEnded, what);
 }
 
+/** What a record holds of a login. */
+export type Login = Required<Pick<SessionRecord, "subject" | "subjectAt" | "generation">>;
+
+/** A login that begins now, by a clock that may be ahead. */
+export async function beginLogin(
+  store: SessionStore,
+  subject: string,
+  subjectAt: number,
+): Promise<Login> {
+  return { subject, subjectAt, generation: await store.generation!(subject) };
+}
+
 /** The record after a login. */
-export function login(record: SessionRecord, subject: string, subjectAt: number): SessionRecord {
-  return { ...written(record, '{"logged":"in"}'), subject, subjectAt };
+export function loggedIn(record: SessionRecord, login: Partial<Login>): SessionRecord {
+  return { ...written(record, '{"logged":"in"}'), ...login };
 }

@@ -27,6 +27,7 @@ const META = 1 << 10;
 /** The session is its subject's since before it was created, which is at the end of a request. */
 const EARLIER = 1 << 11;
 const TOKEN_EPOCH = 1 << 12;
+const GENERATION = 1 << 13;
 
 const KEYS = new Set([
   "format",
@@ -46,6 +47,7 @@ const KEYS = new Set([
   "subjectAt",
   "meta",
   "epoch",
+  "generation",
 ]);
 
 const decoder = new TextDecoder("utf-8", { fatal: true });
@@ -69,7 +71,7 @@ function packJson(record: SessionRecord): Uint8Array<ArrayBuffer> {
 /** The bytes of a record that holds nothing unusual. */
 function pack(record: SessionRecord): Uint8Array<ArrayBuffer> | undefined {
   const { version, createdAt, renewedAt, maxAge = 0, subjectAt = createdAt } = record;
-  const { scope, cookie, meta, flash, subject, data, epoch } = record;
+  const { scope, cookie, meta, flash, subject, data, epoch, generation } = record;
   const sid = fromBase64Url(record.sid);
   const created = createdAt - EPOCH;
   const seen = record.lastSeenAt - createdAt;
@@ -79,13 +81,13 @@ function pack(record: SessionRecord): Uint8Array<ArrayBuffer> | undefined {
   if (sid?.length !== SID_BYTES || !isCount(created) || created >= LATEST) return undefined;
   if (!isCount(version) || !isCount(seen) || !isCount(renewed) || !isCount(life)) return undefined;
   if (!isCount(maxAge) || !isCount(bound) || !isCount(epoch ?? 0)) return undefined;
-  if (record.browser === false) return undefined;
+  if (!isCount(generation ?? 0) || record.browser === false) return undefined;
   if ((subject === undefined) !== (record.subjectAt === undefined)) return undefined;
   for (const key in record) if (!KEYS.has(key)) return undefined;
 
   const earlier = subjectAt < createdAt;
   const more = earlier || scope !== undefined || cookie !== undefined || meta !== undefined ||
-    epoch !== undefined;
+    epoch !== undefined || generation !== undefined;
   const flags = (version !== 1 || more ? VERSION : 0) |
     (seen !== 0 ? SEEN : 0) |
     (renewed !== 0 ? RENEWED : 0) |
@@ -97,7 +99,8 @@ function pack(record: SessionRecord): Uint8Array<ArrayBuffer> | undefined {
     (cookie !== undefined ? COOKIE : 0) |
     (meta !== undefined ? META : 0) |
     (earlier ? EARLIER : 0) |
-    (epoch !== undefined ? TOKEN_EPOCH : 0);
+    (epoch !== undefined ? TOKEN_EPOCH : 0) |
+    (generation !== undefined ? GENERATION : 0);
   const writer = new Writer();
   if (more) {
     writer.byte(flags & 255 | MORE);
@@ -115,6 +118,7 @@ function pack(record: SessionRecord): Uint8Array<ArrayBuffer> | undefined {
   if (flags & MAX_AGE) writer.number(maxAge);
   if (flags & SUBJECT) writer.number(bound);
   if (epoch !== undefined) writer.number(epoch);
+  if (generation !== undefined) writer.number(generation);
   for (const text of [subject, flash, scope, cookie, meta]) {
     if (text !== undefined) writer.text(text);
   }
@@ -161,6 +165,7 @@ function unpack(reader: Reader): SessionRecord {
     record.subjectAt = createdAt + (flags & EARLIER ? -bound : bound);
   }
   if (flags & TOKEN_EPOCH) record.epoch = reader.number();
+  if (flags & GENERATION) record.generation = reader.number();
   if (flags & SUBJECT) record.subject = reader.text();
   if (flags & FLASH) record.flash = reader.text();
   if (flags & SCOPE) record.scope = reader.text();

@@ -181,7 +181,7 @@ export class CookieStore implements SessionStore {
    * @param c The Hono context.
    * @returns The value of the cookie.
    * @throws {SessionTooLargeError} When a browser would not keep the cookie.
-   * @throws {SessionEndedError} When all sessions of its subject were ended since it became the subject's.
+   * @throws {SessionEndedError} When all sessions of its subject were ended since its login began.
    */
   create(_key: string, record: SessionRecord, c?: unknown): Awaitable<string> {
     return andThen(
@@ -199,7 +199,7 @@ export class CookieStore implements SessionStore {
    * @param c The Hono context.
    * @returns The value of the cookie, or `false` when the session was ended meanwhile.
    * @throws {SessionTooLargeError} When a browser would not keep the cookie.
-   * @throws {SessionEndedError} When it becomes the session of a subject all of whose sessions were ended since.
+   * @throws {SessionEndedError} When all sessions of its subject were ended since its login began.
    */
   update(
     token: string,
@@ -220,7 +220,7 @@ export class CookieStore implements SessionStore {
    * @param c The Hono context.
    * @returns The value of the cookie, or `false` when the session was ended or replaced meanwhile.
    * @throws {SessionTooLargeError} When a browser would not keep the cookie.
-   * @throws {SessionEndedError} When it becomes the session of a subject all of whose sessions were ended since.
+   * @throws {SessionEndedError} When all sessions of its subject were ended since its login began.
    */
   replace(
     token: string,
@@ -282,11 +282,22 @@ export class CookieStore implements SessionStore {
   }
 
   /**
+   * The present generation of a subject's sessions.
+   *
+   * @param subject The subject.
+   * @param c The Hono context.
+   * @returns The generation, 0 where there are no `revocations`.
+   */
+  generation(subject: string, c?: unknown): Awaitable<number> {
+    return this.#revocations?.generation(subject, c) ?? 0;
+  }
+
+  /**
    * Ends all sessions of a subject, those in cookies of other names included (ASVS 5.0, 7.4.3). It takes `revocations`,
    * but no index: without one it is not known how many there were.
    *
    * @param subject The subject.
-   * @param options Until when, and which one stays.
+   * @param options Which one stays.
    * @param c The Hono context.
    * @returns How many were listed, 0 without an index.
    * @throws {TypeError} When there are no `revocations`.

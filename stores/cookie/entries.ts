@@ -88,16 +88,16 @@ export class Entries {
     return sessions;
   }
 
-  /** Takes sessions of a subject off its lists, and tells how many there were. */
+  /** Takes sessions of older generations of a subject off its lists, and tells how many there were. */
   async removeAll(
     subject: string,
-    { at, except }: DeleteAllOptions,
+    { present, except }: DeleteAllOptions & { present: number },
     c: unknown,
   ): Promise<number> {
     const keys: string[] = [];
     for await (const { key, record } of this.#store.list!(await subjectOf(subject), c)) {
-      const { sid, subjectAt = record.createdAt } = record;
-      if (subjectAt <= at && sid !== except) keys.push(key);
+      const { sid, generation = 0 } = record;
+      if (generation < present && sid !== except) keys.push(key);
     }
     await inBatches(keys, (key) => this.drop(key, c));
     return keys.length;

@@ -37,7 +37,7 @@ export class Revocations {
   constructor({ store, clock, cookieName, index }: RevocationsOptions) {
     const marks = new Marks(store, clock);
     this.#sessions = new SessionMarks(marks, cookieName);
-    this.#subjects = new SubjectMarks(marks);
+    this.#subjects = new SubjectMarks(marks, clock);
     this.#entries = index ? new Entries(store, cookieName) : undefined;
   }
 
@@ -54,7 +54,7 @@ export class Revocations {
    * Whether a record may be put into a cookie: not when the cookie until now is invalid. The list of its subject shows
    * it from then on.
    *
-   * @throws {SessionEndedError} When all sessions of the subject were ended since the session became its own.
+   * @throws {SessionEndedError} When all sessions of the subject were ended since the login began.
    */
   async admit({ record, previous }: Admission, c: unknown): Promise<boolean> {
     const entries = this.#entries;
@@ -64,12 +64,14 @@ export class Revocations {
     const [remembered, hasEnded, isLate, known] = await Promise.all([
       previous ? this.#sessions.recall(previous, c) : NOTHING,
       previous && this.#subjects.isLate(previous, c),
-      isListed && !isSame && this.#subjects.isLate(record, c),
+      !isSame && this.#subjects.isLate(record, c),
       isListed && isSame ? entries.read(record, c) : undefined,
     ]);
     if (hasEnded || remembered.fate !== "live") return false;
     if (isLate) {
-      throw new SessionEndedError("Cannot store session: all sessions of its subject were ended");
+      throw new SessionEndedError(
+        "Cannot store session: all sessions of its subject were ended; log in again",
+      );
     }
     if (previous && epochOf(record) !== epochOf(previous)) {
       if (!await this.#sessions.advance(record, remembered, c)) return false;
@@ -94,10 +96,15 @@ export class Revocations {
     await this.#entries!.drop(key, c);
   }
 
+  /** The present generation of a subject's sessions. */
+  generation(subject: string, c: unknown): Promise<number> {
+    return this.#subjects.generation(subject, c);
+  }
+
   /** Ends all sessions of a subject, and tells how many were listed. */
   async endAll(subject: string, options: DeleteAllOptions, c: unknown): Promise<number> {
-    await this.#subjects.endAll(subject, options, c);
-    return await this.#entries?.removeAll(subject, options, c) ?? 0;
+    const present = await this.#subjects.endAll(subject, options, c);
+    return await this.#entries?.removeAll(subject, { ...options, present }, c) ?? 0;
   }
 
   /**

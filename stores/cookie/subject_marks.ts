@@ -1,21 +1,27 @@
 import type { SessionRecord } from "../../src/record.ts";
-import type { DeleteAllOptions, ListedSession } from "../../src/store.ts";
+import type { Clock, DeleteAllOptions, ListedSession } from "../../src/store.ts";
 import { hashToken } from "../../src/token.ts";
 import { type Mark, markOf, type Marks } from "./marks.ts";
 
-/** Remembers of a subject when all of its sessions were ended. */
+/** Remembers the generations of the sessions of subjects. */
 export class SubjectMarks {
   readonly #marks: Marks;
+  readonly #clock: Clock;
 
-  constructor(marks: Marks) {
+  constructor(marks: Marks, clock: Clock) {
     this.#marks = marks;
+    this.#clock = clock;
   }
 
-  /** Whether all sessions of its subject were ended since one became its own. One read, none without a subject. */
+  /** Whether all sessions of its subject were ended since the login of one began. One read, none without a subject. */
   async isLate(record: SessionRecord, c: unknown): Promise<boolean> {
     const { subject } = record;
-    if (subject === undefined) return false;
-    return isBefore(record, markOf(await this.#marks.read(await keyOf(subject), c)));
+    return subject !== undefined && isOlder(record, await this.#read(subject, c));
+  }
+
+  /** The present generation of a subject's sessions. One read. */
+  async generation(subject: string, c: unknown): Promise<number> {
+    return generationOf(await this.#read(subject, c));
   }
 
   /** Those of a subject's sessions that did not end when all did. One read. */
@@ -25,8 +31,8 @@ export class SubjectMarks {
     c: unknown,
   ): Promise<ListedSession[]> {
     if (sessions.length === 0) return [];
-    const mark = markOf(await this.#marks.read(await keyOf(subject), c));
-    return sessions.filter(({ record }) => !isBefore(record, mark));
+    const mark = await this.#read(subject, c);
+    return sessions.filter(({ record }) => !isOlder(record, mark));
   }
 
   /** Sees to it that the end of all sessions will be remembered for as long as a cookie lives. */
@@ -35,34 +41,44 @@ export class SubjectMarks {
     await this.#marks.reserve(() => keyOf(subject), { until: expiresAt, initial: {} }, c);
   }
 
-  /** Ends all sessions of a subject but one. That one is not brought back should it have been ended before. */
-  async endAll(subject: string, { at, except }: DeleteAllOptions, c: unknown): Promise<void> {
+  /**
+   * Ends all sessions of a subject but one, which is not brought back should it have been ended before. Tells the
+   * generation that begins.
+   */
+  async endAll(subject: string, { except }: DeleteAllOptions, c: unknown): Promise<number> {
     const key = await keyOf(subject);
+    const now = Math.floor(this.#clock());
+    let generation = 0;
     await this.#marks.change(key, {
       stored: await this.#marks.read(key, c),
-      change(mark = {}) {
-        const moved = { at: Math.max(at, toTime(mark.at)) };
-        if (except === undefined) return moved;
-        const since = notBefore(mark, except);
-        return { ...moved, except, ...(since === -Infinity ? {} : { since }) };
+      change(mark) {
+        generation = Math.max(generationOf(mark) + 1, now);
+        return except === undefined
+          ? { generation }
+          : { generation, except, since: oldest(mark, except) };
       },
     }, c);
+    return generation;
+  }
+
+  async #read(subject: string, c: unknown): Promise<Mark | undefined> {
+    return markOf(await this.#marks.read(await keyOf(subject), c));
   }
 }
 
-/** Until when a session may have become its subject's to be ended. */
-function notBefore({ at, except, since }: Mark, sid: string): number {
-  return toTime(sid === except ? since : at);
+/** The present generation of a subject's sessions. */
+function generationOf({ generation }: Mark = {}): number {
+  return typeof generation === "number" ? generation : 0;
 }
 
-/** Whether a session became its subject's before all of the subject's were ended. */
-function isBefore(record: ListedSession["record"], mark: Mark | undefined): boolean {
-  const { sid, subjectAt = record.createdAt } = record;
-  return mark !== undefined && subjectAt <= notBefore(mark, sid);
+/** The oldest generation of which a session of a name may be. */
+function oldest(mark: Mark = {}, sid: string): number {
+  return sid === mark.except && typeof mark.since === "number" ? mark.since : generationOf(mark);
 }
 
-function toTime(value: unknown): number {
-  return typeof value === "number" ? value : -Infinity;
+/** Whether a session is of a generation that was ended. */
+function isOlder({ sid, generation = 0 }: ListedSession["record"], mark?: Mark): boolean {
+  return generation < oldest(mark, sid);
 }
 
 async function keyOf(subject: string): Promise<string> {

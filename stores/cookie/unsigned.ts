@@ -104,7 +104,7 @@ class UnsignedFormat implements CookieFormat {
     const bytes = fromBase64Url(value);
     const record = bytes && fromReadable(decoder.decode(bytes));
     if (!record) return undefined;
-    const { subject: _, subjectAt: __, flash = "{}", ...rest } = record;
+    const { subject: _, subjectAt: __, generation: ___, flash = "{}", ...rest } = record;
     let isLate = false;
     try {
       const flashed = parseObject(flash);

@@ -9,24 +9,25 @@ import type { Head } from "./parts.ts";
 const MOST_CHECKS = 10;
 /** How many entries one request of a list reads. */
 const BATCH = 500;
-/**
- * How long the end of all sessions is remembered, in milliseconds: longer than any login is on its way. More than
- * 24 days would be more than the timers of `@deno/kv` in memory can wait for.
- */
-const REMEMBERED = 24 * 24 * 3_600_000;
+/** For how long a generation is remembered, in milliseconds: a day, longer than any login is under way. */
+const REMEMBERED = 86_400_000;
 /** How often the end of all sessions is written against others. */
 const TRIES = 20;
 
-/** Until when all sessions of a subject were ended, under `[...prefix, "subject", subject]`. */
+/** The end of all sessions of a subject, under `[...prefix, "subject", subject]`. */
 interface End {
-  readonly at: number;
+  /** The generation that it began. */
+  readonly generation: number;
+  /** The `sid` of the session that stays, if it is not of a generation before `since`. */
   readonly except: string | undefined;
+  readonly since: number;
 }
 
 /** What the index holds of a record, under `[...prefix, "subject", subject, key]`. */
 interface Indexed {
   readonly sid: string;
   readonly subjectAt: number;
+  readonly generation: number;
   readonly expiresAt: number;
   readonly parts: number | undefined;
 }
@@ -70,7 +71,9 @@ export class SubjectIndex {
     }
     if (to?.subject !== undefined && !(from && isSame(from, to))) {
       const { sid, expiresAt, parts } = to;
-      const indexed: Indexed = { sid, subjectAt: since(to), expiresAt, parts };
+      const subjectAt = since(to);
+      const generation = generationOf(to);
+      const indexed: Indexed = { sid, subjectAt, generation, expiresAt, parts };
       atomic.set(this.#entryKey(to.subject, key), indexed, options);
     }
   }
@@ -94,15 +97,29 @@ export class SubjectIndex {
     }
   }
 
-  /** Sees to it that no session that was a subject's until then comes into being. */
-  async end(kv: KvLike, subject: string, options: DeleteAllOptions): Promise<void> {
+  /** The present generation of a subject's sessions. */
+  async generation(kv: KvLike, subject: string): Promise<number> {
+    const { value } = await told(kv.get(this.endKey(subject)));
+    return (value as End | null)?.generation ?? 0;
+  }
+
+  /** Begins a generation: no session of an older one comes into being from then on. */
+  async raise(
+    kv: KvLike,
+    subject: string,
+    { now, except }: DeleteAllOptions & { now: number },
+  ): Promise<number> {
     const key = this.endKey(subject);
     for (let tries = 0; tries < TRIES; tries++) {
       if (tries > 0) await pause(tries);
       const { value, versionstamp } = await told(kv.get(key));
+      const before = value as End | null;
+      const generation = Math.max((before?.generation ?? 0) + 1, Math.floor(now));
+      const since = except === undefined ? 0 : oldest(before, except);
+      const end: End = { generation, except, since };
       const atomic = kv.atomic().check({ key, versionstamp });
-      atomic.set(key, latest(value as End | null, options), { expireIn: REMEMBERED });
-      if ((await commit(atomic)).ok) return;
+      atomic.set(key, end, { expireIn: REMEMBERED });
+      if ((await commit(atomic)).ok) return generation;
     }
     throw new Error("Cannot end sessions: their end was written too often at the same time");
   }
@@ -110,16 +127,17 @@ export class SubjectIndex {
   /**
    * Makes a commit depend on what was read of the end of all sessions.
    *
-   * @throws {SessionEndedError} When the record has been the subject's since before.
+   * @throws {SessionEndedError} When the record is of an older generation.
    */
   guard(
     atomic: KvAtomicLike,
     subject: string,
     { record, found }: { record: SessionRecord; found: KvEntryLike },
   ): void {
-    const end = found.value as End | null;
-    if (end && since(record) <= end.at && record.sid !== end.except) {
-      throw new SessionEndedError("Cannot store session: all sessions of its subject were ended");
+    if (generationOf(record) < oldest(found.value as End | null, record.sid)) {
+      throw new SessionEndedError(
+        "Cannot store session: all sessions of its subject were ended; log in again",
+      );
     }
     atomic.check({ key: this.endKey(subject), versionstamp: found.versionstamp });
   }
@@ -132,7 +150,8 @@ export class SubjectIndex {
 /** Whether two records of a key have the same entry. */
 function isSame(from: Head, to: Head): boolean {
   return from.subject === to.subject && from.sid === to.sid && since(from) === since(to) &&
-    from.expiresAt === to.expiresAt && from.parts === to.parts;
+    generationOf(from) === generationOf(to) && from.expiresAt === to.expiresAt &&
+    from.parts === to.parts;
 }
 
 /** Since when a record is its subject's. */
@@ -140,8 +159,13 @@ function since({ subjectAt, createdAt }: SessionRecord): number {
   return subjectAt ?? createdAt;
 }
 
-/** The end that keeps what both ended: of two exceptions neither. */
-function latest(known: End | null, { at, except }: DeleteAllOptions): End {
-  if (!known || known.at < at) return { at, except };
-  return { at: known.at, except: known.except === except ? except : undefined };
+/** The generation that a record or an entry is of. */
+export function generationOf({ generation = 0 }: Pick<SessionRecord, "generation">): number {
+  return generation;
+}
+
+/** The oldest generation of which a session of a name may be. */
+function oldest(end: End | null, sid: string): number {
+  if (!end) return 0;
+  return sid === end.except ? end.since : end.generation;
 }

@@ -22,13 +22,15 @@ export interface Binding {
   /** The entry by which the session is listed. */
   readonly entry: DynamoDbKeyLike;
   readonly entryPut: DynamoDbPutLike;
-  /** Until when all sessions of the subject were ended. */
-  readonly notBefore: DynamoDbKeyLike;
+  /** The generation of the subject's sessions that it is of. */
+  readonly generation: number;
+  /** The present one. */
+  readonly present: DynamoDbKeyLike;
 }
 
 /** The binding of a session; `undefined` when it has none or the table has no place for it. */
 export function bindingOf(table: Table, { key, record }: Placed): Binding | undefined {
-  const { sid, subject, subjectAt = 0, expiresAt } = record;
+  const { sid, subject, subjectAt = 0, generation = 0, expiresAt } = record;
   if (subject === undefined || table.layout.index === undefined) return undefined;
   const entry = subjectItem(table, subject, toSort({ key, record }));
   const Item = { ...entry.Key, expiresAt, [table.layout.expiresAttr]: toSeconds(expiresAt) };
@@ -41,7 +43,8 @@ export function bindingOf(table: Table, { key, record }: Placed): Binding | unde
     item: table.itemOf(key),
     entry,
     entryPut: { TableName: table.name, Item },
-    notBefore: notBeforeOf(table, subject),
+    generation,
+    present: presentOf(table, subject),
   };
 }
 
@@ -81,9 +84,9 @@ export function toKey(sort: string): string {
   return sort.slice(sort.indexOf(":", ENTRY_PREFIX.length) + 1);
 }
 
-/** The item with the time until when all sessions of a subject were ended. */
-export function notBeforeOf(table: Table, subject: string): DynamoDbKeyLike {
-  return subjectItem(table, subject, "not-before");
+/** The item with the present generation of the sessions of a subject. */
+export function presentOf(table: Table, subject: string): DynamoDbKeyLike {
+  return subjectItem(table, subject, "generation");
 }
 
 /** The partition with all that belongs to a subject. */

@@ -24,8 +24,8 @@ export interface Mark {
 /** What helps to tell why a write was refused. */
 interface Clues {
   readonly mark?: Mark | undefined;
-  /** The place in a transaction of the check of the not-before time. */
-  readonly notBefore?: number | undefined;
+  /** The place in a transaction of the check of the present generation. */
+  readonly present?: number | undefined;
 }
 
 /** One operation of a store: the requests that it takes. */
@@ -74,7 +74,7 @@ export class Call {
    * Whether several writes were done in one step rather than refused; `undefined` where the server has no such
    * step.
    *
-   * @throws {SessionEndedError} When nothing but the check of the not-before time failed.
+   * @throws {SessionEndedError} When nothing but the check of the present generation failed.
    */
   async transact(
     items: DynamoDbTransactItemLike[],
@@ -94,7 +94,7 @@ export class Call {
 
   async #run(
     send: () => Promise<unknown>,
-    { mark, notBefore }: Clues = {},
+    { mark, present }: Clues = {},
   ): Promise<boolean> {
     let mayBeDone = false;
     for (let tries = 1;; tries++) {
@@ -110,7 +110,7 @@ export class Call {
             const item = await this.get(this.table.itemOf(mark.key));
             if (item[WRITE_ID] === mark.id) return true;
           }
-          if (refused.length > 0 && refused.every((place) => place === notBefore)) refuse();
+          if (refused.length > 0 && refused.every((place) => place === present)) refuse();
           return false;
         }
         if (reason !== "busy" || tries === TRIES) throw error;
@@ -131,5 +131,7 @@ export function pause(tries: number): Promise<void> {
  * @throws {SessionEndedError} Always.
  */
 export function refuse(): never {
-  throw new SessionEndedError("Cannot store session: all sessions of its subject were ended");
+  throw new SessionEndedError(
+    "Cannot store session: all sessions of its subject were ended; log in again",
+  );
 }

@@ -1,6 +1,7 @@
 import { type Binding, bindingOf, type Transition } from "./binding.ts";
 import { type Call, type Mark, refuse, type Write } from "./call.ts";
 import { isAdmitted, isAtMost, isOf } from "./expressions.ts";
+import { oldestOf } from "./generation.ts";
 import { toRecord } from "./item.ts";
 import type { DynamoDbTransactItemLike } from "./like.ts";
 
@@ -14,7 +15,7 @@ export interface Change extends Transition {
 /**
  * Whether a change was made rather than refused, in one step where the server can.
  *
- * @throws {SessionEndedError} When all sessions of the subject were ended since the session became the subject's.
+ * @throws {SessionEndedError} When all sessions of the subject were ended since the login began.
  */
 export async function make(call: Call, change: Change): Promise<boolean> {
   const { writes, mark, begins, ends, lasts } = change;
@@ -24,17 +25,17 @@ export async function make(call: Call, change: Change): Promise<boolean> {
   if (ends) items.push({ Delete: ends.entry });
   if (begins) {
     items.push({ Put: begins.entryPut });
-    items.push({ ConditionCheck: { ...begins.notBefore, ...isAdmitted(begins) } });
+    items.push({ ConditionCheck: { ...begins.present, ...isAdmitted(begins) } });
   }
   if (items.length === 1) return await call.write(writes[0], { mark });
-  const notBefore = begins && items.length - 1;
-  return await call.transact(items, { mark, notBefore }) ??
+  const present = begins && items.length - 1;
+  return await call.transact(items, { mark, present }) ??
     await makeInSteps(call, change);
 }
 
 /**
  * The same on a server without transactions. Whichever step is the last one, no session lives without an entry: the
- * entry comes first and goes last. Whoever looks for the not-before time once the session is stored either finds that
+ * entry comes first and goes last. Whoever looks for the present generation once the session is stored either finds that
  * of a `deleteAll`, or the `deleteAll` finds the session.
  */
 async function makeInSteps(
@@ -89,7 +90,6 @@ export async function end(call: Call, bindings: readonly Binding[]): Promise<rea
   return bindings.filter((_, place) => done[place]);
 }
 
-async function isEnded(call: Call, binding: Binding): Promise<boolean> {
-  const { subjectAt, sid } = await call.get(binding.notBefore);
-  return subjectAt !== undefined && Number(subjectAt) >= binding.subjectAt && sid !== binding.sid;
+async function isEnded(call: Call, { present, generation, sid }: Binding): Promise<boolean> {
+  return generation < oldestOf(await call.get(present), sid);
 }

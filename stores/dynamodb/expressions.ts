@@ -4,8 +4,19 @@ import type { DynamoDbConditionLike } from "./like.ts";
 
 // Names of attributes are always behind placeholders: many are reserved words, and the table may have others.
 
+/** That an item has a number, 0 being the same as none. */
+export function isSame(name: "generation", value: number): DynamoDbConditionLike {
+  return {
+    ConditionExpression: value === 0
+      ? "attribute_not_exists(#number) OR #number = :value"
+      : "#number = :value",
+    ExpressionAttributeNames: { "#number": name },
+    ExpressionAttributeValues: { ":value": value },
+  };
+}
+
 /** That an item does not have a number, or none above a limit. */
-export function isAtMost(name: "expiresAt" | "subjectAt", limit: number): DynamoDbConditionLike {
+export function isAtMost(name: "expiresAt", limit: number): DynamoDbConditionLike {
   return {
     ConditionExpression: "attribute_not_exists(#number) OR #number <= :limit",
     ExpressionAttributeNames: { "#number": name },
@@ -36,15 +47,15 @@ export function isOf(subject: string): DynamoDbConditionLike {
   };
 }
 
-/** That the not-before time of a subject lets a session of it come into being. */
+/** That the present generation of a subject's sessions lets one come into being. */
 export function isAdmitted(
-  { subjectAt, sid }: { subjectAt: number; sid: string },
+  { generation, sid }: { generation: number; sid: string },
 ): DynamoDbConditionLike {
   return {
-    ConditionExpression:
-      "attribute_not_exists(#subjectAt) OR #subjectAt < :subjectAt OR #sid = :sid",
-    ExpressionAttributeNames: { "#subjectAt": "subjectAt", "#sid": "sid" },
-    ExpressionAttributeValues: { ":subjectAt": subjectAt, ":sid": sid },
+    ConditionExpression: "attribute_not_exists(#generation) OR #generation <= :generation " +
+      "OR (#sid = :sid AND #since <= :generation)",
+    ExpressionAttributeNames: { "#generation": "generation", "#sid": "sid", "#since": "since" },
+    ExpressionAttributeValues: { ":generation": generation, ":sid": sid },
   };
 }
 

@@ -25,6 +25,7 @@ const IS_NUMBER: Readonly<Record<keyof SessionRecord, boolean>> = {
   maxAge: true,
   subject: false,
   subjectAt: true,
+  generation: true,
   browser: false,
   tokenAt: true,
   successor: false,

@@ -51,7 +51,7 @@ export interface DynamoDbStoreOptions {
    * The attribute that is the sort key of the table, commonly `"sk"`. It holds `session`.
    *
    * With it the sessions of a subject can be listed and ended: the table then also holds, under `subject:` and
-   * the subject, an item for each of its sessions and one that tells until when they were ended.
+   * the subject, an item for each of its sessions and, for a day after they were all ended, one that tells it.
    *
    * @default {none, for a table without a sort key}
    */

@@ -1,19 +1,11 @@
 import type { SessionRecord } from "../../src/record.ts";
 import type { Clock, DeleteAllOptions, ListedSession } from "../../src/store.ts";
-import {
-  bindingOf,
-  ENTRY_PREFIX,
-  notBeforeOf,
-  partitionOf,
-  type Placed,
-  toKey,
-  toSort,
-} from "./binding.ts";
+import { bindingOf, ENTRY_PREFIX, partitionOf, type Placed, toKey, toSort } from "./binding.ts";
 import { chunksOf, deleteTogether, readTogether } from "./batch.ts";
 import type { Call } from "./call.ts";
 import { end } from "./change.ts";
-import { isAtMost } from "./expressions.ts";
-import { LISTED_NAMES, toRecord, toSeconds } from "./item.ts";
+import { raiseGeneration } from "./generation.ts";
+import { LISTED_NAMES, toRecord } from "./item.ts";
 import type { DynamoDbKeyLike, DynamoDbQueryLike } from "./like.ts";
 import type { IndexLayout } from "./options.ts";
 import type { Table } from "./table.ts";
@@ -26,9 +18,6 @@ const ENDED_TOGETHER = 10;
 
 /** How often to look for sessions that moved while the others were being ended. */
 const LOOKS = 10;
-
-/** For how long a not-before time holds, in milliseconds: 400 days, longer than any cookie. */
-const NOT_BEFORE_LIFE = 34_560_000_000;
 
 /** An entry as it lies in the table. */
 interface Entry {
@@ -59,12 +48,14 @@ export class SubjectIndex {
 
   /** Ends the sessions of a subject, and tells how many. */
   async deleteAll(subject: string, options: DeleteAllOptions, call: Call): Promise<number> {
-    await this.#moveNotBefore(subject, options, call);
+    const present = await raiseGeneration(call, subject, { ...options, now: this.#clock() });
     let count = 0;
     for (let look = 1; look <= LOOKS; look++) {
       let found = 0;
       for await (const page of this.#pages(subject, call)) {
-        const others = page.filter(({ record }) => record.sid !== options.except);
+        const others = page.filter(({ record: { sid, generation = 0 } }) =>
+          sid !== options.except && generation < present
+        );
         found += others.length;
         count += await this.#end(others, call);
       }
@@ -81,22 +72,6 @@ export class SubjectIndex {
     const ended = (await Promise.all(chunks.map((chunk) => end(call, chunk)))).flat();
     await deleteTogether(call, ended.map(({ entry }) => entry));
     return ended.length;
-  }
-
-  /** Sets until when the sessions of a subject were ended, unless it is set to a later time. */
-  async #moveNotBefore(
-    subject: string,
-    { at, except }: DeleteAllOptions,
-    call: Call,
-  ): Promise<void> {
-    const { TableName, Key } = notBeforeOf(this.#table, subject);
-    const Item = {
-      ...Key,
-      subjectAt: at,
-      ...(except === undefined ? {} : { sid: except }),
-      [this.#table.layout.expiresAttr]: toSeconds(at + NOT_BEFORE_LIFE),
-    };
-    await call.write({ Put: { TableName, Item, ...isAtMost("subjectAt", at) } });
   }
 
   async *#pages(subject: string, call: Call): AsyncGenerator<Placed[]> {

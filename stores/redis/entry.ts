@@ -50,7 +50,7 @@ export function keyOf(name: string): string {
 }
 
 /** Since when a record is its subject's: since ever when it doesn't say. */
-export function sinceOf({ subjectAt = 0 }: Owner): number {
+function sinceOf({ subjectAt = 0 }: Owner): number {
   return subjectAt;
 }
 

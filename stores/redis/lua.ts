@@ -21,18 +21,32 @@ end
 `;
 
 /**
- * What scripts of lists begin with. The last KEYS are the list of a subject, the time before which its sessions were
- * ended, and the list of the subject before. The last ARGV are the entry or "", its score, since when the record is
- * the subject's or "" when this isn't asked, its sid, and the entry before or "".
+ * What tells the present generation of a subject's sessions, by the text under a key, and the oldest one that a session
+ * of some name may be of. The text is the generation, and after it where one was excepted the oldest that this one may be
+ * of, and its sid.
+ */
+export const GENERATIONS = `
+local function generationsOf(key, sid)
+  local present, oldest, except = string.match(redis.call("GET", key) or "", "^(%S+) ?(%S*) ?(.*)$")
+  if not present then return 0, 0 end
+  local isExcepted = oldest ~= "" and except == sid
+  return tonumber(present), tonumber(isExcepted and oldest or present)
+end
+`;
+
+/**
+ * What scripts of lists begin with, after {@linkcode GENERATIONS}. The last KEYS are the list of a subject, the
+ * generation of its sessions, and the list of the subject before. The last ARGV are the entry or "", its score, the
+ * generation of the record or "" when this isn't asked, its sid, and the entry before or "".
  */
 export const LISTS = `
 local list, ended, left = unpack(KEYS, #KEYS - 2)
-local entry, score, since, sid, gone = unpack(ARGV, #ARGV - 4)
+local entry, score, generation, sid, gone = unpack(ARGV, #ARGV - 4)
 
 local function isEnded()
-  if since == "" then return false end
-  local at, except = string.match(redis.call("GET", ended) or "", "^([^ ]+)(.*)$")
-  return at and tonumber(since) <= tonumber(at) and except ~= " " .. sid
+  if generation == "" then return false end
+  local _, oldest = generationsOf(ended, sid)
+  return tonumber(generation) < oldest
 end
 
 local function enlist()

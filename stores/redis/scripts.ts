@@ -1,4 +1,4 @@
-import { LISTS, OWNERS, RECORDS } from "./lua.ts";
+import { GENERATIONS, LISTS, OWNERS, RECORDS } from "./lua.ts";
 import { type Script, script } from "./script.ts";
 
 /** A script that writes a record, alone or together with the lists of subjects. Answers 1, 0, or -1 when refused. */
@@ -71,6 +71,7 @@ return count`,
 
 /** Changes the list of a subject alone. ARGV: now, and what {@linkcode LISTS} takes. */
 export const ENLIST = script(
+  GENERATIONS,
   LISTS,
   `
 if isEnded() then return -1 end
@@ -92,17 +93,18 @@ for i = 1, #ARGV, 2 do
 end`);
 
 /**
- * Moves the time before which the sessions of a subject were ended, never back, and keeps it for 400 days. ARGV: the
- * time, and what follows it: a blank and the sid that is excepted, or "". Who is excepted once only, of two at the
- * same time, is not.
+ * Begins the next generation of the sessions of a subject, and remembers it for a day, longer than any login is under way.
+ * ARGV: now, and the sid that is excepted or "". Answers the generation.
  */
-export const FORBID = script(`
-local at, except = string.match(redis.call("GET", KEYS[1]) or "", "^([^ ]+)(.*)$")
-at = tonumber(at) or -math.huge
-if at > tonumber(ARGV[1]) then return end
-if at < tonumber(ARGV[1]) then except = ARGV[2] end
-if except ~= ARGV[2] then except = "" end
-redis.call("SET", KEYS[1], ARGV[1] .. except, "PX", "34560000000")`);
+export const RAISE = script(
+  GENERATIONS,
+  `
+local present, oldest = generationsOf(KEYS[1], ARGV[2])
+local next = string.format("%.0f", math.max(present + 1, math.floor(ARGV[1])))
+local except = ARGV[2] == "" and "" or string.format(" %.0f %s", oldest, ARGV[2])
+redis.call("SET", KEYS[1], next .. except, "PX", 86400000)
+return next`,
+);
 
 function writeScript(body: string): WriteScript {
   const listed = `
@@ -113,5 +115,5 @@ if isEnded() then return -1 end
 local done = write()
 if done == 1 then enlist() end
 return done`;
-  return { alone: script(RECORDS, body), listed: script(RECORDS, LISTS, listed) };
+  return { alone: script(RECORDS, body), listed: script(RECORDS, GENERATIONS, LISTS, listed) };
 }

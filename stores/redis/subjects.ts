@@ -1,16 +1,9 @@
 import { SessionEndedError } from "../../src/errors.ts";
+import type { SessionRecord } from "../../src/record.ts";
 import type { Clock, DeleteAllOptions } from "../../src/store.ts";
 import type { Connection, ScriptArguments } from "./connection.ts";
-import {
-  type Entry,
-  keyOf,
-  type ListChange,
-  type Placed,
-  sinceOf,
-  toEntry,
-  toKey,
-} from "./entry.ts";
-import { END, ENLIST, FORBID, LIST, STRIKE } from "./scripts.ts";
+import { type Entry, keyOf, type ListChange, type Placed, toEntry, toKey } from "./entry.ts";
+import { END, ENLIST, LIST, RAISE, STRIKE } from "./scripts.ts";
 import { fromListed, toOwner } from "./value.ts";
 
 /** How many records are read or ended at a time. */
@@ -23,8 +16,8 @@ export interface SubjectsOptions {
 }
 
 /**
- * The lists of the sessions of subjects: for each a sorted set of entries by the ends of the sessions, and the time
- * before which all of them were ended.
+ * The lists of the sessions of subjects: for each a sorted set of entries by the ends of the sessions, and their present
+ * generation.
  *
  * In a cluster an entry is provisional until its record is there, which the half in its score says. Nobody strikes
  * such an entry because its record is missing.
@@ -43,10 +36,10 @@ export class Subjects {
     const { subject } = (entry ?? gone)!;
     const left = (gone ?? entry)!.subject;
     const score = Math.ceil(record.expiresAt) - (provisional ? 0.5 : 0);
-    const since = binds ? String(sinceOf(record)) : "";
+    const generation = binds ? String(generationOf(record)) : "";
     return {
       keys: [this.#listKey(subject), this.#endedKey(subject), this.#listKey(left)],
-      args: [entry?.name ?? "", String(score), since, record.sid, gone?.name ?? ""],
+      args: [entry?.name ?? "", String(score), generation, record.sid, gone?.name ?? ""],
     };
   }
 
@@ -54,7 +47,7 @@ export class Subjects {
    * Writes a record of a cluster and changes the lists. What a crash between two steps leaves is an entry too many,
    * never a record without one.
    *
-   * @throws {SessionEndedError} When all sessions of its subject were ended since it became the subject's.
+   * @throws {SessionEndedError} When all sessions of its subject were ended since its login began.
    */
   async inSteps(
     connection: Connection,
@@ -102,22 +95,25 @@ export class Subjects {
     }
   }
 
+  /** The present generation of the sessions of a subject. */
+  async generation(connection: Connection, subject: string): Promise<number> {
+    return parseInt(String(await connection.send(["GET", this.#endedKey(subject)]) ?? 0));
+  }
+
   /** Ends the sessions of a subject, and answers how many there were. */
   async endAll(
     connection: Connection,
     subject: string,
-    { at, except }: DeleteAllOptions,
+    { except = "" }: DeleteAllOptions,
   ): Promise<number> {
-    await connection.run(FORBID, {
-      keys: [this.#endedKey(subject)],
-      args: [String(at), except === undefined ? "" : ` ${except}`],
-    });
+    const keys = [this.#endedKey(subject)];
+    const present = Number(await connection.run(RAISE, { keys, args: [this.#now(), except] }));
     let count = 0;
     for await (const live of this.batches(connection, subject)) {
       count += await this.#end(
         connection,
         subject,
-        live.filter(({ record }) => sinceOf(record) <= at && record.sid !== except),
+        live.filter(({ record }) => generationOf(record) < present && record.sid !== except),
       );
     }
     return count;
@@ -184,6 +180,10 @@ export class Subjects {
   }
 }
 
+function generationOf({ generation = 0 }: SessionRecord): number {
+  return generation;
+}
+
 /**
  * Whether a script has written.
  *
@@ -191,5 +191,7 @@ export class Subjects {
  */
 export function isDone(answer: unknown): boolean {
   if (Number(answer) !== -1) return Number(answer) === 1;
-  throw new SessionEndedError("Cannot store session: all sessions of its subject were ended");
+  throw new SessionEndedError(
+    "Cannot store session: all sessions of its subject were ended; log in again",
+  );
 }

@@ -7,6 +7,7 @@ import { Gate } from "../_gate.ts";
 import { recordKeys } from "../_recorded_store.ts";
 import { type Data, makeApp } from "./_app.ts";
 import { endRaces } from "./_end_races.ts";
+import { ends } from "./_ends.ts";
 import { lateChanges } from "./_late_changes.ts";
 import { lateRaces } from "./_late_races.ts";
 import { atomicRaces, races } from "./_races.ts";
@@ -14,7 +15,12 @@ import { subjects } from "./_subjects.ts";
 
 export interface HttpSuiteOptions {
   name: string;
-  open(clock: () => number): Awaitable<{ store: SessionStore; close?(): Promise<void> }>;
+  open(clock: () => number): Awaitable<{
+    store: SessionStore;
+    /** The same place by the clock of another machine; where it is left out, that of the store is the only one. */
+    apart?(clock: () => number): SessionStore;
+    close?(): Promise<void>;
+  }>;
   options?: Pick<SessionOptions, "secret">;
   /** Whether the client holds the session, so that the last answer that it gets wins. */
   stateless?: boolean;
@@ -36,6 +42,11 @@ export interface Scene {
   makeApp(options?: SessionOptions<Data>): ReturnType<typeof makeApp>;
   /** Options of sessions in this store, and others. */
   configure<Other extends object>(options: SessionOptions<Other>): SessionOptions<Other>;
+  /** The same on another machine, whose clock is so many seconds ahead. */
+  configureApart<Other extends object>(
+    ahead: number,
+    options: SessionOptions<Other>,
+  ): SessionOptions<Other>;
   /** The records that the store holds. */
   records(): Promise<SessionRecord[]>;
   atomic: boolean;
@@ -55,7 +66,7 @@ export function httpSuite(suite: HttpSuiteOptions): void {
   function test(what: string, run: (scene: Scene) => Promise<void>): void {
     declare(`${name}: ${what}`, async () => {
       const clock = new FakeClock();
-      const { store, close } = await open(clock.now);
+      const { store, apart, close } = await open(clock.now);
       const recorded = recordKeys(store);
       const watch = new FaultyStore(recorded.store);
       const gate = new Gate();
@@ -74,6 +85,15 @@ export function httpSuite(suite: HttpSuiteOptions): void {
             ...options,
             ...more,
           }),
+          configureApart(ahead, more) {
+            const apartNow = () => clock.now() + ahead * 1000;
+            return {
+              store: ahead && apart ? apart(apartNow) : watch,
+              clock: apartNow,
+              ...options,
+              ...more,
+            };
+          },
           makeApp: (more) => makeApp({ store: watch, clock: clock.now, ...options, ...more }, gate),
         });
       } finally {
@@ -82,7 +102,10 @@ export function httpSuite(suite: HttpSuiteOptions): void {
     });
   }
 
-  if (index) subjects(test);
+  if (index) {
+    subjects(test);
+    ends(test);
+  }
 
   test("a visitor who puts nothing in gets no cookie and costs no store call", async ({ makeApp, watch }) => {
     const client = new Client(makeApp());

@@ -19,13 +19,12 @@ for (const { name, ignore, start } of SERVERS) {
   httpSuite({
     name: `DynamoDbStore on ${name}`,
     test: pooled({ ignore }),
-    open: async (clock) => ({
-      store: new DynamoDbStore({
-        document: client.document,
-        tableName: await makeTable(client),
-        sortKey: "sk",
-        clock,
-      }),
-    }),
+    async open(clock) {
+      const { document } = client;
+      const tableName = await makeTable(client);
+      const apart = (clock: () => number) =>
+        new DynamoDbStore({ document, tableName, sortKey: "sk", clock });
+      return { store: apart(clock), apart };
+    },
   });
 }

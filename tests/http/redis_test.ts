@@ -33,7 +33,8 @@ for (const name of ["node-redis 6", "node-redis 6 cluster", "ioredis 6", "ioredi
       const { client } = connections.get(name)!;
       // The subjects are the same in all tests.
       const prefix = `${crypto.randomUUID()}:`;
-      return { store: new RedisStore({ client, prefix, clock }) };
+      const apart = (clock: () => number) => new RedisStore({ client, prefix, clock });
+      return { store: apart(clock), apart };
     },
     test: pooled({ ignore }),
   });

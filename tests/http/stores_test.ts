@@ -20,9 +20,13 @@ httpSuite({
 
 httpSuite({
   name: "DenoKvStore",
-  open(clock) {
-    const store = new DenoKvStore({ path: ":memory:", clock });
-    return { store, close: () => store[Symbol.asyncDispose]() };
+  async open(clock) {
+    const kv = await Deno.openKv(":memory:");
+    return {
+      store: new DenoKvStore({ kv, clock }),
+      apart: (clock) => new DenoKvStore({ kv, clock }),
+      close: () => Promise.resolve(kv.close()),
+    };
   },
 });
 
@@ -35,8 +39,12 @@ for (const [name, make] of Object.entries(COOKIE_STORES)) {
     revocable: true,
     // Anybody can write into such a cookie whose it is.
     index: name !== "UnsignedCookieStore",
-    open: (clock) => ({
-      store: make({ clock, revocations: new MapStore({ clock, maxEntries: Infinity }) }),
-    }),
+    open(clock) {
+      const revocations = new MapStore({ clock, maxEntries: Infinity });
+      return {
+        store: make({ clock, revocations }),
+        apart: (clock) => make({ clock, revocations }),
+      };
+    },
   });
 }

@@ -159,13 +159,13 @@ Deno.test("DenoKvStore gives Deno KV the time to live", async () => {
   await store.update("key", next, record);
   await store.touch("key", { ...next, expiresAt: clock.now() + 7_200_000.5 }, next);
   assertEquals(lives.splice(0), [3_600_000, 3_540_000, 7_200_001]);
-  // The entry of a subject has the same, and the end of all its sessions 24 days.
+  // The entry of a subject has the same, and the end of all its sessions a day.
   const bound = makeBound(clock);
   await store.create("bound", bound);
   await store.touch("bound", { ...bound, expiresAt: clock.now() + 7_200_000 }, bound);
   assertEquals(lives.splice(0), [3_600_000, 3_600_000, 7_200_000, 7_200_000]);
-  await store.deleteAll(SUBJECT, { at: clock.now() });
-  assertEquals(lives, [2_073_600_000]);
+  await store.deleteAll(SUBJECT, {});
+  assertEquals(lives, [86_400_000]);
 });
 
 Deno.test("DenoKvStore leaves no part behind when a large record shrinks, moves or ends", async () => {
@@ -372,7 +372,7 @@ Deno.test("DenoKvStore keeps nothing but the end of all sessions where they are 
   await store.create("large", large);
   await store.create("expired", makeBound(clock, { data: LARGE, expiresAt: clock.now() + 1 }));
   clock.advance(1);
-  assertEquals(await store.deleteAll(SUBJECT, { at: clock.now() }), 2);
+  assertEquals(await store.deleteAll(SUBJECT, {}), 2);
   assertEquals(await keysOf(kv), [subject]);
 });
 
@@ -403,30 +403,29 @@ Deno.test("DenoKvStore refuses a login whose commit is held open while all sessi
     const login = makeBound(clock, { version: 2 });
     const end = async () => {
       clock.advance(1);
-      assertEquals(await others.deleteAll(SUBJECT, { at: clock.now() }), 0);
+      assertEquals(await others.deleteAll(SUBJECT, {}), 0);
     };
     hold = end;
     await assertRejects(() => write(login), SessionEndedError);
     assertEquals(await listed(others, SUBJECT), []);
     hold = end;
-    assert(await write({ ...login, subjectAt: clock.now() + 2000 }), "a newer one");
+    // As if it had seen that end.
+    assert(await write({ ...login, generation: clock.now() + 1000 }), "a newer one");
     assertEquals((await listed(others, SUBJECT)).length, 1);
-    assertEquals(await others.deleteAll(SUBJECT, { at: clock.now() }), 1);
+    assertEquals(await others.deleteAll(SUBJECT, {}), 1);
   }
   assertEquals(await keysOf(kv), [["session", "subject", '"user:42"']]);
   await close();
 });
 
-Deno.test("DenoKvStore refuses a session of the subject that becomes it again with an older time", async () => {
+Deno.test("DenoKvStore refuses a session of the subject that becomes one of an older generation", async () => {
   const clock = new FakeClock();
   using kv = await Deno.openKv(":memory:");
   const store = new DenoKvStore({ kv, clock: clock.now });
-  const at = clock.now();
-  await store.deleteAll(SUBJECT, { at });
-  clock.advance(1);
-  const record = makeBound(clock);
+  await store.deleteAll(SUBJECT, {});
+  const record = makeBound(clock, { generation: await store.generation(SUBJECT) });
   await store.create("key", record);
-  const older = { ...record, version: 2, subjectAt: at };
+  const { generation: _, ...older } = { ...record, version: 2 };
   await assertRejects(() => store.update("key", older, record), SessionEndedError);
   assertEquals(await store.read("key"), record);
 });
@@ -435,17 +434,20 @@ Deno.test("DenoKvStore keeps the later of two ends at the same time", async () =
   const clock = new FakeClock();
   using kv = await Deno.openKv(":memory:");
   const others = new DenoKvStore({ kv, clock: clock.now });
-  const at = clock.now() + 1;
   let commits = 0;
+  let seen = 0;
   const store = new DenoKvStore({
     clock: clock.now,
     kv: wrapCommits(kv, async (go) => {
-      if (++commits === 1) await others.deleteAll(SUBJECT, { at });
+      if (++commits === 1) {
+        await others.deleteAll(SUBJECT, {});
+        seen = await others.generation(SUBJECT);
+      }
       return await go();
     }),
   });
-  await store.deleteAll(SUBJECT, { at: at - 1 });
-  const late = makeBound(clock, { subjectAt: at });
+  await store.deleteAll(SUBJECT, {});
+  const late = makeBound(clock, { generation: seen });
   await assertRejects(() => store.create("key", late), SessionEndedError);
 });
 
@@ -510,10 +512,12 @@ Deno.test("DenoKvStore ends all sessions also while others never stop to begin",
   const clock = new FakeClock();
   using kv = await Deno.openKv(":memory:");
   const others = new DenoKvStore({ kv, clock: clock.now });
-  const at = clock.now();
   await others.create("0", makeBound(clock));
   let logins = 0;
-  const login = () => others.create(`${++logins}`, makeBound(clock, { subjectAt: at + 1 }));
+  const login = async () => {
+    const generation = await others.generation(SUBJECT);
+    await others.create(`${++logins}`, makeBound(clock, { generation }));
+  };
   await login();
   const store = new DenoKvStore({
     clock: clock.now,
@@ -522,13 +526,13 @@ Deno.test("DenoKvStore ends all sessions also while others never stop to begin",
       return await go();
     }),
   });
-  assertEquals(await store.deleteAll(SUBJECT, { at }), 3);
+  assertEquals(await store.deleteAll(SUBJECT, {}), 3);
   assert(logins > 2);
   assertEquals(await others.read("0"), undefined);
   assertEquals(await listed(others, SUBJECT), [`${logins}`]);
 });
 
-Deno.test("DenoKvStore ends a session that an exception made later has let move on", async () => {
+Deno.test("DenoKvStore lets no exception that is made later move a session that is being ended", async () => {
   const clock = new FakeClock();
   using kv = await Deno.openKv(":memory:");
   const others = new DenoKvStore({ kv, clock: clock.now });
@@ -539,14 +543,14 @@ Deno.test("DenoKvStore ends a session that an exception made later has let move 
     clock: clock.now,
     kv: wrapCommits(kv, async (go) => {
       if (++commits === 2) {
-        await others.deleteAll(SUBJECT, { at: clock.now() + 1, except: record.sid });
-        // Before the entries that were looked at.
-        await others.replace("key", { key: "a", record: { ...record, version: 2 } }, record);
+        await others.deleteAll(SUBJECT, { except: record.sid });
+        const next = { key: "a", record: { ...record, version: 2 } };
+        await assertRejects(() => others.replace("key", next, record), SessionEndedError);
       }
       return await go();
     }),
   });
-  assertEquals(await store.deleteAll(SUBJECT, { at: clock.now() }), 1);
+  assertEquals(await store.deleteAll(SUBJECT, {}), 1);
   assertEquals(await keysOf(kv), [["session", "subject", '"user:42"']]);
 });
 
@@ -562,7 +566,7 @@ Deno.test("DenoKvStore ends many sessions within the limits of Deno KV for one c
     await store.create(`${session}`, makeBound(clock, { subject, data }));
   }
   commits.length = 0;
-  assertEquals(await store.deleteAll(subject, { at: clock.now() }), 25);
+  assertEquals(await store.deleteAll(subject, {}), 25);
   assertEquals(commits.map(({ check }) => check), [1, 10, 10, 5]);
   assertEquals(commits.map((each) => each.delete), [0, 110, 110, 55]);
   assertEquals((await keysOf(kv)).length, 1);
@@ -617,7 +621,7 @@ Deno.test("DenoKvStore tells subjects apart that are no well-formed Unicode", as
   }
   for (const [index, subject] of subjects.entries()) {
     assertEquals(await listed(store, subject), [`${index}`]);
-    assertEquals(await store.deleteAll(subject, { at: clock.now() }), 1);
+    assertEquals(await store.deleteAll(subject, {}), 1);
   }
 });
 
@@ -633,7 +637,7 @@ Deno.test("DenoKvStore keeps apart what lies under prefixes that begin alike", a
   for (const store of stores) assertEquals((await listed(store, SUBJECT)).sort(), keys.toSorted());
   for (const [index, store] of stores.entries()) {
     for (const rest of stores.slice(index)) assertEquals((await listed(rest, SUBJECT)).length, 3);
-    assertEquals(await store.deleteAll(SUBJECT, { at: clock.now() }), 3);
+    assertEquals(await store.deleteAll(SUBJECT, {}), 3);
   }
   assertEquals((await keysOf(kv)).length, stores.length);
 });
@@ -665,11 +669,10 @@ Deno.test("DenoKvStore excepts nobody of whom two ends at the same time except o
   using kv = await Deno.openKv(":memory:");
   const store = new DenoKvStore({ kv, clock: clock.now });
   const [one, other] = ["one", "other"].map((sid) => makeBound(clock, { sid }));
-  const at = clock.now();
-  await store.deleteAll(SUBJECT, { at, except: one!.sid });
-  await store.deleteAll(SUBJECT, { at: at - 1, except: one!.sid });
+  await store.deleteAll(SUBJECT, { except: one!.sid });
+  await store.deleteAll(SUBJECT, { except: one!.sid });
   assert(await store.create("one", one!));
-  await store.deleteAll(SUBJECT, { at, except: other!.sid });
+  await store.deleteAll(SUBJECT, { except: other!.sid });
   for (const record of [one!, other!]) {
     await assertRejects(() => store.create("key", record), SessionEndedError);
   }
@@ -694,7 +697,7 @@ Deno.test("DenoKvStore leaves no session alive when two handles of one file log 
       { length: 20 },
       (_, index) => login(stores[index % 2]!, `${round}-${index}`),
     );
-    await stores[round % 2]!.deleteAll(SUBJECT, { at: clock.now() });
+    await stores[round % 2]!.deleteAll(SUBJECT, {});
     await Promise.all(logins);
     for (const store of stores) assertEquals(await listed(store, SUBJECT), []);
     clock.advance(1);
@@ -722,7 +725,7 @@ Deno.test("DenoKvStore hands out a copy of what it goes by", async () => {
       ["alice", "bob"].map((subject) => Array.fromAsync(store.list(subject))),
     );
     assertEquals(subjects.map((sessions) => sessions.length), [0, 1]);
-    assertEquals(await store.deleteAll("alice", { at: clock.now() }), 0);
+    assertEquals(await store.deleteAll("alice", {}), 0);
     assertEquals((await store.read("key"))?.subject, "bob");
   } finally {
     await close();

@@ -96,7 +96,7 @@ class Scene {
 
   /** The entries of a subject as they lie in the table. */
   async entriesOf(subject: string): Promise<Record<string, unknown>[]> {
-    return (await this.itemsOf(subject)).filter(({ sk }) => sk !== "not-before");
+    return (await this.itemsOf(subject)).filter(({ sk }) => sk !== "generation");
   }
 
   /** Does what DynamoDB does some time: deletes entries whose time to live is over. */
@@ -217,8 +217,7 @@ const OPERATIONS: Record<string, (scene: Scene) => Promise<Operation>> = {
   async "a logout everywhere"({ store, clock }) {
     const [keys, subject] = [[makeKey(), makeKey(), makeKey()], makeSubject()];
     for (const key of keys) await store.create(key, makeBound(clock, subject));
-    const options = { at: clock.now() };
-    return { keys, subjects: [subject], run: (store) => store.deleteAll(subject, options) };
+    return { keys, subjects: [subject], run: (store) => store.deleteAll(subject, {}) };
   },
 };
 
@@ -238,8 +237,8 @@ const MEANWHILE: Record<string, (scene: Scene, operation: Operation) => Promise<
     for (const subject of subjects) await listed(store, subject);
   },
   "a logout": async ({ store }, { keys }) => await store.delete(keys[0]!),
-  "a logout everywhere": async ({ store, clock }, { subjects }) =>
-    await store.deleteAll(subjects.at(-1)!, { at: clock.now() }),
+  "a logout everywhere": async ({ store }, { subjects }) =>
+    await store.deleteAll(subjects.at(-1)!, {}),
 };
 
 /** Fails unless the lists show exactly what is alive, now and for as long as it is. */
@@ -347,7 +346,7 @@ function testWith(server: Server): void {
           if (step === at) outcome = await attempt(() => operation.run(scene.store));
         };
         const store = scene.makeStoreOver((document) => watched(document, before));
-        await store.deleteAll(subject, { at: scene.clock.now() });
+        await store.deleteAll(subject, {});
         if (outcome === undefined) break;
         assert(typeof outcome === "boolean" || outcome instanceof SessionEndedError, `at ${at}`);
         assertEquals(await keysOf(scene.store, subject), [], `at ${at}`);
@@ -428,19 +427,32 @@ function testWith(server: Server): void {
     assertEquals((await scene.entriesOf(subject)).length, 1);
   });
 
-  test("remembers for 400 days until when sessions were ended", async (scene) => {
+  test("remembers a generation for a day", async (scene) => {
     const { store, clock } = scene;
+    const [subject, sid] = [makeSubject(), "pXo9tUjcNKQGL1lXUmT0Nw"];
+    const now = clock.now();
+    const item = { pk: `subject:${subject}`, sk: "generation" };
+    const expires = (now + 24 * HOUR) / 1000;
+    await store.deleteAll(subject, { except: sid });
+    const excepted = { sid, since: 0 };
+    assertEquals(await scene.itemsOf(subject), [
+      { ...item, generation: now, ...excepted, expires },
+    ]);
+    await store.deleteAll(subject, {});
+    assertEquals(await scene.itemsOf(subject), [{ ...item, generation: now + 1, expires }]);
+    clock.advance(-60);
+    await store.deleteAll(subject, { except: sid });
+    assertEquals(await scene.itemsOf(subject), [
+      { ...item, generation: now + 2, sid, since: now + 1, expires: expires - 60 },
+    ]);
+    assertEquals(await store.generation(subject), now + 2);
+  });
+
+  test("begins a generation of their own for ends at the same time", async (scene) => {
+    const { store } = scene;
     const subject = makeSubject();
-    const at = clock.now();
-    const item = { pk: `subject:${subject}`, sk: "not-before" };
-    const expires = (at + 400 * 24 * HOUR) / 1000;
-    await store.deleteAll(subject, { at, except: "pXo9tUjcNKQGL1lXUmT0Nw" });
-    const sid = "pXo9tUjcNKQGL1lXUmT0Nw";
-    assertEquals(await scene.itemsOf(subject), [{ ...item, subjectAt: at, sid, expires }]);
-    await store.deleteAll(subject, { at: at - 1 });
-    assertEquals(await scene.itemsOf(subject), [{ ...item, subjectAt: at, sid, expires }]);
-    await store.deleteAll(subject, { at });
-    assertEquals(await scene.itemsOf(subject), [{ ...item, subjectAt: at, expires }]);
+    await Promise.all(Array.from({ length: 8 }, () => store.deleteAll(subject, {})));
+    assertEquals(await store.generation(subject), scene.clock.now() + 7);
   });
 
   test("tells a refused record from a subject whose sessions were ended", async (scene) => {
@@ -448,7 +460,7 @@ function testWith(server: Server): void {
     const [key, subject] = [makeKey(), makeSubject()];
     const record = makeRecord(clock);
     await store.create(key, record);
-    await store.deleteAll(subject, { at: clock.now() });
+    await store.deleteAll(subject, {});
     const late = makeBound(clock, subject);
     const message = "Cannot store session: all sessions of its subject were ended";
     const stale = next(record);
@@ -457,9 +469,12 @@ function testWith(server: Server): void {
     await assertRejects(() => store.update(key, login, record), SessionEndedError, message);
     const target = { key: makeKey(), record: login };
     await assertRejects(() => store.replace(key, target, record), SessionEndedError, message);
-    clock.advance(1);
-    const now = { subject, subjectAt: clock.now() };
-    assertEquals(await store.create(key, makeBound(clock, subject)), false);
+    const now = {
+      subject,
+      subjectAt: clock.now(),
+      generation: await store.generation(subject),
+    };
+    assertEquals(await store.create(key, makeBound(clock, subject, now)), false);
     assertEquals(await store.update(key, next(stale, now), stale), false);
     assertEquals(await store.replace(key, { ...target, record: next(stale, now) }, stale), false);
     assertEquals(await store.read(key), record);
@@ -472,7 +487,7 @@ function testWith(server: Server): void {
     const keys = Array.from({ length: 20 }, makeKey);
     await Promise.all(keys.map((key) => store.create(key, makeBound(clock, subject))));
     assertEquals(await keysOf(store, subject), keys.toSorted());
-    assertEquals(await store.deleteAll(subject, { at: clock.now() }), 20);
+    assertEquals(await store.deleteAll(subject, {}), 20);
     for (const key of keys) assertEquals(await store.read(key), undefined);
     assertEquals(await scene.entriesOf(subject), []);
   });
@@ -480,21 +495,25 @@ function testWith(server: Server): void {
   test("ends a session that moves meanwhile", async (scene) => {
     const { clock } = scene;
     const subject = makeSubject();
-    // Of a process whose clock is ahead: the not-before time does not refuse its moves.
-    let record = makeBound(clock, subject, { subjectAt: clock.now() + 1 });
+    let record = makeBound(clock, subject);
     let key = makeKey();
     await scene.store.create(key, record);
-    let moves = 0;
+    let [moves, refusals] = [0, 0];
     const before = async () => {
-      if (moves === 3 || (await listed(scene.store, subject)).length === 0) return;
-      moves++;
       const target = { key: makeKey(), record: next(record) };
-      if (!await scene.store.replace(key, target, record)) return;
-      ({ key, record } = target);
+      try {
+        if (!await scene.store.replace(key, target, record)) return;
+        moves++;
+        ({ key, record } = target);
+      } catch (error) {
+        assert(error instanceof SessionEndedError);
+        refusals++;
+      }
     };
     const store = scene.makeStoreOver((document) => watched(document, before));
-    assertEquals(await store.deleteAll(subject, { at: clock.now() }), 1);
-    assertEquals(moves, 3);
+    assertEquals(await store.deleteAll(subject, {}), 1);
+    // Until the generation is written, and from then on.
+    assert(moves > 0 && refusals > 0, `${moves} moves, ${refusals} refusals`);
     assertEquals(await scene.store.read(key), undefined);
   });
 
@@ -517,7 +536,7 @@ function testWith(server: Server): void {
         },
       })
     );
-    assertEquals(await late.deleteAll(ada, { at: clock.now() }), 0);
+    assertEquals(await late.deleteAll(ada, {}), 0);
     assert(isChanged);
     assertEquals(await store.read(key), change);
   });
@@ -539,8 +558,9 @@ function testWith(server: Server): void {
     assertEquals(await keysOf(store, subject), keys.toSorted());
     // A full page may be the last one.
     assertEquals(counts(), [["Query", 11], ["BatchGetItem", 10]]);
-    assertEquals(await store.deleteAll(subject, { at: clock.now() }), 1000);
+    assertEquals(await store.deleteAll(subject, {}), 1000);
     assertEquals(counts(), [
+      ["GetItem", 1],
       ["PutItem", 1],
       ["Query", 12],
       ["BatchGetItem", 10],
@@ -623,6 +643,7 @@ function testWith(server: Server): void {
     await asks(() => listed(store, subject), ["Query", "BatchGetItem"], "list");
     await asks(() => store.delete(last), ["DeleteItem", "DeleteItem"], "delete of it");
     await asks(() => listed(store, subject), ["Query"], "empty list");
+    await asks(async () => await store.generation(subject), ["GetItem"], "generation");
   });
 
   test("finds its document for lists in each request", async (scene) => {
@@ -633,7 +654,7 @@ function testWith(server: Server): void {
     const store = scene.makeStore({ document });
     await store.create(makeKey(), makeBound(clock, subject), "create");
     for await (const _ of store.list(subject, "list"));
-    assertEquals(await store.deleteAll(subject, { at: clock.now() }, "deleteAll"), 1);
+    assertEquals(await store.deleteAll(subject, {}, "deleteAll"), 1);
     assertEquals(found, ["create", "list", "deleteAll"]);
     const lost = scene.makeStore({ document: () => ({}) as never });
     await assertRejects(() => listed(lost, subject), TypeError, "gave no DynamoDBDocument");
@@ -650,7 +671,7 @@ function testWith(server: Server): void {
       const { data: _, ...shown } = record;
       assertEquals(await listed(store, subject), [{ key, record: shown }]);
       clock.advance(1);
-      await store.deleteAll(subject, { at: clock.now() });
+      await store.deleteAll(subject, {});
       assertEquals(await scene.entriesOf(subject), []);
       await assertRejects(() => store.create(key, record), SessionEndedError);
     });
@@ -685,7 +706,7 @@ function testWith(server: Server): void {
         },
       })
     );
-    assertEquals(await hasty.deleteAll(subject, { at: clock.now() }), 30);
+    assertEquals(await hasty.deleteAll(subject, {}), 30);
     assertEquals(await scene.entriesOf(subject), []);
   });
 
@@ -734,7 +755,7 @@ Deno.test("DynamoDbStore has no index without a sort key", async () => {
       `Cannot list sessions of a subject: ${state}`,
     );
     await assertRejects(
-      () => store.deleteAll("user:42", { at: 0 }),
+      () => store.deleteAll("user:42", {}),
       TypeError,
       `Cannot end sessions of a subject: ${state}`,
     );

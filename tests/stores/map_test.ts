@@ -2,7 +2,7 @@ import { SessionEndedError, type SessionRecord } from "@x/hono-session";
 import { MapStore } from "@x/hono-session/stores/map";
 import { storeConformance } from "@x/hono-session/testing";
 import { assertEquals, assertThrows } from "@std/assert";
-import { NotBefore } from "../../stores/map/not_before.ts";
+import { Generations } from "../../stores/map/generations.ts";
 import { SubjectIndex } from "../../stores/map/subject_index.ts";
 import { FakeClock } from "../_clock.ts";
 import { makeRecord } from "../_record.ts";
@@ -65,7 +65,7 @@ Deno.test("MapStore drops the entry of a session that it drops because it is ful
   assertEquals(await keysOf(store, "ada"), ["b", "c"]);
   store.create("a", makeRecord(clock));
   assertEquals(await keysOf(store, "ada"), ["c"]);
-  assertEquals(store.deleteAll("ada", { at: clock.now() }), 1);
+  assertEquals(store.deleteAll("ada", {}), 1);
   assertEquals(store.size, 2);
 });
 
@@ -122,41 +122,31 @@ Deno.test("SubjectIndex holds nothing of a subject without keys", () => {
   assertEquals(index.size, 0);
 });
 
-Deno.test("NotBefore forgets what is older than 400 days, and the oldest when it is full", () => {
+Deno.test("Generations are forgotten a day after they began, and no sooner", () => {
   const clock = new FakeClock();
-  const notBefore = new NotBefore(3, clock.now);
-  const end = (subject: string) => notBefore.move(subject, { at: clock.now() });
+  const generations = new Generations(clock.now);
   const isBarred = (subject: string): boolean => {
     try {
-      notBefore.assertAfter(makeRecord(clock, { subject, subjectAt: 0 }));
+      generations.assertPresent(makeRecord(clock, { subject }));
       return false;
     } catch (error) {
       if (error instanceof SessionEndedError) return true;
       throw error;
     }
   };
-  const day = 86_400;
-  end("ada");
-  clock.advance(day);
-  end("bob");
-  clock.advance(399 * day - 1);
-  end("cyd");
-  assertEquals([notBefore.size, isBarred("ada")], [3, true]);
+  const hour = 3600;
+  generations.raise("ada", {});
+  clock.advance(hour);
+  generations.raise("bob", {});
+  for (let count = 0; count < 1000; count++) generations.raise(`${count}`, {});
+  clock.advance(23 * hour - 1);
+  generations.raise("cyd", {});
+  assertEquals([generations.size, isBarred("ada")], [1003, true]);
   clock.advance(1);
-  end("cyd");
-  assertEquals([notBefore.size, isBarred("ada"), isBarred("bob")], [2, false, true]);
-  end("bob");
-  end("dan");
-  end("eve");
-  assertEquals(["bob", "cyd", "dan", "eve"].map(isBarred), [true, false, true, true]);
-  assertEquals(notBefore.size, 3);
-});
-
-Deno.test("NotBefore bars a record that does not say since when it is its subject's", () => {
-  const clock = new FakeClock();
-  const notBefore = new NotBefore(3, clock.now);
-  notBefore.move("ada", { at: clock.now() });
-  const record = makeRecord(clock, { subject: "ada" });
-  assertThrows(() => notBefore.assertAfter(record), SessionEndedError);
-  notBefore.assertAfter(makeRecord(clock));
+  generations.raise("cyd", {});
+  assertEquals([generations.size, isBarred("ada"), isBarred("bob")], [1002, false, true]);
+  clock.advance(hour);
+  generations.raise("bob", {});
+  assertEquals([generations.size, ...["bob", "cyd"].map(isBarred)], [2, true, true]);
+  assertEquals(isBarred("dan"), false);
 });

@@ -589,34 +589,33 @@ test("lists a session for as long as it was ever to live", async ({ store, clock
   assertEquals(await keysIn(store, "shortened"), ["shortened"]);
 });
 
-test("remembers for 400 days until when all sessions were ended", async ({ store, clock }) => {
-  const at = clock.now();
-  const ended = "session:subject:{before}:ended";
+test("remembers a generation for a day", async ({ store, clock }) => {
+  const now = clock.now();
+  const key = "session:subject:{before}:ended";
   for (
-    const [options, value] of [
-      [{ at, except: "a b" }, `${at} a b`],
-      [{ at: at - 1 }, `${at} a b`],
-      [{ at, except: "a b" }, `${at} a b`],
-      // Both can't be excepted.
-      [{ at, except: "c" }, `${at}`],
-      [{ at, except: "a b" }, `${at}`],
-      [{ at: at + 0.25, except: "c" }, `${at + 0.25} c`],
+    const [except, value] of [
+      ["a b", `${now} 0 a b`],
+      ["a b", `${now + 1} 0 a b`],
+      ["c", `${now + 2} ${now + 1} c`],
+      [undefined, `${now + 3}`],
+      ["c", `${now + 4} ${now + 3} c`],
     ] as const
   ) {
-    await store.deleteAll("before", options);
-    assertEquals(await server.command("GET", ended), value);
+    await store.deleteAll("before", except === undefined ? {} : { except });
+    assertEquals(await server.command("GET", key), value);
+    assertEquals(await store.generation("before"), parseInt(value));
   }
-  const timeToLive = Number(await server.command("PTTL", ended));
-  assert(Math.abs(timeToLive - 400 * 86_400_000) < 10_000, `${timeToLive} ms to live`);
-  for (const [sid, subjectAt] of [["c", at], ["d", at + 0.5]] as const) {
-    assertEquals(await store.create(`by ${sid}`, bound(clock, "before", { sid, subjectAt })), true);
+  const timeToLive = Number(await server.command("PTTL", key));
+  assert(Math.abs(timeToLive - 86_400_000) < 10_000, `${timeToLive} ms to live`);
+  for (const [sid, generation] of [["c", now + 3], ["d", now + 4], ["", now + 4]] as const) {
+    const record = bound(clock, "before", { sid, generation });
+    assertEquals(await store.create(`by ${sid}`, record), true, sid);
   }
-  for (const subjectAt of [at, at + 0.25]) {
-    const late = bound(clock, "before", { sid: "", subjectAt });
+  for (const [sid, generation] of [["c", now + 2], ["d", now + 3], ["", now + 3]] as const) {
+    const late = bound(clock, "before", { sid, generation });
     await assertRejects(() => store.create("late", late), SessionEndedError);
   }
-  const { subjectAt: _, ...vague } = bound(clock, "before");
-  await assertRejects(() => store.create("late", vague), SessionEndedError);
+  await assertRejects(() => store.create("late", bound(clock, "before")), SessionEndedError);
   assertEquals(await store.read("late"), undefined);
 });
 
@@ -643,8 +642,8 @@ test("is not led astray by a subject", async ({ store, clock }) => {
     await store.delete(keys[0]!);
     const set = `session:subject:{${encodeURIComponent(JSON.stringify(subject).slice(1, -1))}}`;
     assertEquals(await server.command("ZCARD", `${set}:sessions`), 1);
-    assertEquals(await store.deleteAll(subject, { at: clock.now() - 1 }), 0);
-    assertEquals(await store.deleteAll(subject, { at: clock.now() }), 1);
+    assertEquals(await store.deleteAll(subject, { except: subject }), 0);
+    assertEquals(await store.deleteAll(subject, {}), 1);
     assertEquals(await server.command("EXISTS", `${set}:sessions`), 0);
   }
   await store.create("astray anonymous", makeRecord(clock, { data, flash: data }));
@@ -793,7 +792,7 @@ const STEPS: Step[] = [
   {
     name: "deleteAll",
     before: "ada",
-    run: (store, { ada, now }) => store.deleteAll(ada, { at: now() }),
+    run: (store, { ada }) => store.deleteAll(ada, {}),
   },
 ];
 
@@ -801,7 +800,7 @@ const STEPS: Step[] = [
 const MEANWHILE: Record<string, (scene: StepScene) => Promise<unknown>> = {
   nothing: () => Promise.resolve(),
   list: ({ store, ada, eve }) => Promise.all([keysIn(store, ada), keysIn(store, eve)]),
-  deleteAll: ({ store, ada, now }) => store.deleteAll(ada, { at: now() }),
+  deleteAll: ({ store, ada }) => store.deleteAll(ada, {}),
   delete: ({ store, key }) => store.delete(key),
   /** As the core ends a session that it finds in a list. */
   async revoke({ store, ada }) {
@@ -872,14 +871,12 @@ async function walk(
     : makeRecord(clock);
   if (step.before) await store.create(key, first);
   let sent = 0;
-  let since: number | undefined;
   let found: unknown;
   const walked = new RedisStore({
     client: intercepted(client, async (send, count) => {
       sent = count;
       if (stop && count > stop.at) throw new StoppedError();
       if (count === before) {
-        if (meanwhile === "deleteAll") since = scene.now();
         found = await MEANWHILE[meanwhile]!(scene);
       }
       if (stop?.at !== count) return await send();
@@ -889,7 +886,6 @@ async function walk(
     clock: clock.now,
   });
   const what = `${step.name}, ${meanwhile} before ${before}, stopped ${JSON.stringify(stop)}`;
-  // `subjectAt` of what a step binds is before the deleteAll of another process.
   const run = step.run(walked, scene, first);
   await run.catch((error) => {
     if (error instanceof StoppedError || error instanceof SessionEndedError) return;
@@ -900,10 +896,9 @@ async function walk(
     moving: stop !== undefined && step.name.startsWith("replace"),
   });
   if (stop) return sent;
-  if (since !== undefined) {
-    for await (const { record } of store.list(ada)) {
-      assert(record.subjectAt! > since, `${what}: alive`);
-    }
+  // What a step binds is of the generation before that of another process.
+  if (meanwhile === "deleteAll" && before > 0) {
+    assertEquals(await keysIn(store, ada), [], `${what}: alive`);
   }
   // A session that moves is always in the list, so that it can be ended.
   if (meanwhile === "revoke" && step.name === "replace") assert(found !== 0, what);
@@ -993,14 +988,14 @@ test("ends no session that went to another subject after it was listed", async (
   const change = written(record, { subject: "to" });
   const racing = new RedisStore({
     client: intercepted(client, async (send, count) => {
-      // After the time was set, the list was taken and the record was read.
+      // After the generation was set, the list was taken and the record was read.
       if (count === 4) await store.update("goes", change, record);
       return await send();
     }),
     clock: clock.now,
   });
-  await store.deleteAll("nobody", { at: 0 });
-  assertEquals(await racing.deleteAll("from", { at: clock.now() }), 0);
+  await store.deleteAll("nobody", {});
+  assertEquals(await racing.deleteAll("from", {}), 0);
   assertEquals(await store.read("goes"), change);
 });
 
