@@ -91,7 +91,9 @@ export function checkOptions<Data extends object>(
     checkSecrets(secret, { action: "build session middleware" });
   }
   if (rotate && !given.capabilities.atomic) {
-    refuse("rotate", "a store on the server that is atomic is required");
+    const state =
+      "a store on the server that is atomic is required; elsewhere call regenerate() at login";
+    refuse("rotate", state);
   }
   if (options.token) {
     if (given.capabilities.stateless) refuse("token", "a store on the server is required");

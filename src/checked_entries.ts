@@ -40,21 +40,19 @@ export class CheckedEntries implements KeyValueStore {
       this.#entries.get(OTHER_KEY, c),
     ]);
     if (isSessionRecord(other)) {
-      await this.#refuse("gives a session for a key that was never set; keys are strings", {
-        key,
-        c,
-      });
+      const state = "gives a record for a key that was never set; keys are strings";
+      await this.#refuse(state, { key, c });
     }
     const isMissing = (own ?? undefined) === undefined;
     if (!isMissing && !isSessionRecord(own)) {
-      const state = `gives a value of type ${typeof own} where set() was given an object`;
+      const kind = Array.isArray(own) ? "array" : typeof own;
+      const state = `gives a value of type ${kind} that is not the record that set() was given`;
       await this.#refuse(state, { key, c });
     }
     this.#isChecked = true;
     if (!isMissing) return;
-    this.#logger.warn(
-      "Cannot read session: get() of the store gives nothing for the key that was just set",
-    );
+    const state = "get() of the store gives nothing for the key that was just set";
+    this.#logger.warn(`Cannot read session: ${state}`);
   }
 
   /** @throws {TypeError} Always, and says so: what was set can't stay. */

@@ -44,7 +44,7 @@ export interface SessionHelperOptions {
  * @throws {SessionCommittedError} When the response has left.
  * @throws {SessionSerializationError} When a value would not survive JSON.
  * @throws {SessionStoreError} When the store failed.
- * @throws {TypeError} When the middleware is not mounted, or a key of the data is reserved.
+ * @throws {TypeError} When the middleware is not mounted, the data are no plain object, or a key of them is reserved.
  *
  * @example Usage
  * ```ts

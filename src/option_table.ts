@@ -60,7 +60,9 @@ function shapeOf(value: unknown): Shape {
 /** @throws {TypeError} When options are no plain object. */
 function assertOptions({ action, mistakes = [] }: OptionTable, options: unknown): void {
   const instead = insteadOf(options, mistakes);
-  if (instead !== undefined) throw new TypeError(`Cannot ${action}: ${instead}`);
+  if (instead !== undefined) {
+    throw new TypeError(`Cannot ${action}: options are required, ${instead}`);
+  }
   // A module is as good as an object.
   if (/^\[object (?:Object|Module)\]$/.test(Object.prototype.toString.call(options))) return;
   throw new TypeError(`Cannot ${action}: options are not an object`);

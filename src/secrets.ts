@@ -50,7 +50,8 @@ export function checkSecrets(
     }
     if (each.length < SHORTEST) {
       throw new RangeError(
-        `Cannot ${action}: ${name} is ${each.length} characters, at least ${SHORTEST} are needed`,
+        `Cannot ${action}: ${name} is ${each.length} characters, at least ${SHORTEST} are needed, ` +
+          "as `openssl rand -base64 32` prints them",
       );
     }
     if (new Set(each).size === 1) {

@@ -427,7 +427,9 @@ export function assertPlainObject(value: unknown): asserts value is object {
   const kind = typeof value === "object" && value !== null
     ? `a ${nameOfClass(value)}`
     : `a value of type ${typeof value}`;
-  throw new TypeError(`Cannot set session: it takes a plain object or null, not ${kind}`);
+  throw new TypeError(
+    `Cannot set session: a plain object or null is required, not ${kind}; write { value } to keep it`,
+  );
 }
 
 /** A session by the type that its data are known by: what they hold is the application's word. */

@@ -101,11 +101,13 @@ export class Visit implements SessionKeeper {
    * Begins an independent session and stores it at once; the one until now ends.
    *
    * @throws {SessionExistsError} When there is a live one and `allowOverwrite` is `false`.
+   * @throws {TypeError} When the data are no plain object.
    */
   async start(
     data: object,
     prepare: (session: SessionState) => void = () => {},
   ): Promise<SessionObject> {
+    assertPlainObject(data);
     if (this.isOutage) refuseChange();
     const before = this.#current;
     if (before?.stored && before.status === "live" && !this.#config.allowOverwrite) {

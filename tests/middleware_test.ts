@@ -86,7 +86,7 @@ Deno.test("session() shows the same object in all its places and takes objects a
         // deno-lint-ignore require-await -- To take a synchronous error as well.
         async () => c.set("session", value as never),
         TypeError,
-        "takes a plain object or null",
+        "a plain object or null is required",
       );
       assert(error.message.startsWith("Cannot set session"));
     }

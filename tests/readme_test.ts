@@ -72,6 +72,15 @@ Deno.test('coming from hono-session: `import "hono-session/global"`', async () =
   await check(CONTEXT_LINES + APP);
 });
 
+Deno.test("coming from hono-session: `session()`, where every key was `any`", async () => {
+  await check(CONTEXT_LINES + APP);
+  await check(DATA_LINES + DATA_APP);
+});
+
+Deno.test('coming from @hattip/session: `declare module "@hattip/session" { interface SessionData … }`', async () => {
+  await check(DATA_LINES + DATA_APP);
+});
+
 Deno.test('coming from hono-session: `declare module "hono-session" { interface Session … }`', async () => {
   await check(DATA_LINES + DATA_APP);
 });

@@ -1,7 +1,7 @@
 import { hasMethods, insteadOf, type Mistakes } from "../../src/misuse.ts";
 import { isPromiseLike } from "../../src/promise.ts";
 import type { Awaitable } from "../../src/store.ts";
-import { withoutCommand } from "./errors.ts";
+import { toError } from "./errors.ts";
 
 /**
  * What {@linkcode RedisStore} needs of a client of node-redis 4, 5 or 6, or of its pool.
@@ -174,7 +174,7 @@ export async function findClient(
   try {
     found = await find(c);
   } catch (error) {
-    const cause = withoutCommand(error);
+    const cause = toError(error);
     throw new TypeError("Cannot use RedisStore: client(c) gave an error", { cause });
   }
   const instead = insteadOf(found, MISTAKEN_CLIENTS);

@@ -1,6 +1,6 @@
 import { isPromiseLike } from "../../src/promise.ts";
 import { type RedisClientLike, send } from "./client.ts";
-import { isCrossSlot, isDropped, isUnknownScript, withoutCommand } from "./errors.ts";
+import { isCrossSlot, isDropped, isUnknownScript, toError } from "./errors.ts";
 import type { Script } from "./script.ts";
 
 /** What a script is run with. */
@@ -69,7 +69,7 @@ export class Connection {
         const answer: unknown = send(client, args, { key, signal });
         if (isPromiseLike(answer)) return await answer;
       } catch (error) {
-        throw withoutCommand(error);
+        throw toError(error);
       }
       throw new TypeError(
         "Cannot use RedisStore: the client gives no promise, is it in legacy mode?",

@@ -17,10 +17,15 @@ export function isDropped(error: unknown): boolean {
   return DROPPED_CODES.has(code) || DROPPED_REGEXP.test(messageOf(error));
 }
 
-/** Takes from an error the command that ioredis puts there: its arguments are keys and data of sessions. */
-export function withoutCommand(error: unknown): unknown {
+/**
+ * An error of a client, in words that name the way out, and without the command that ioredis puts there: its arguments are
+ * keys and data of sessions.
+ */
+export function toError(error: unknown): unknown {
   if (error instanceof Error && "command" in error) delete error.command;
-  return error;
+  if (messageOf(error) !== "The client is closed") return error;
+  const state = "its client is not connected; connect one when the app starts, and keep it open";
+  return new Error(`Cannot use RedisStore: ${state}`, { cause: error });
 }
 
 function messageOf(error: unknown): string {

@@ -1,6 +1,7 @@
 // Each row of the README's table has a test of its name.
 import {
   endSession,
+  requireSession,
   session,
   SessionExistsError,
   type SessionOptions,
@@ -9,7 +10,7 @@ import {
 import { DynamoDbStore } from "@x/hono-session/stores/dynamodb";
 import { MapStore } from "@x/hono-session/stores/map";
 import { FaultyStore } from "@x/hono-session/testing";
-import { assertEquals, assertMatch, assertRejects } from "@std/assert";
+import { assertEquals, assertMatch, assertRejects, assertThrows } from "@std/assert";
 import { Hono } from "hono";
 import { jwtVerify } from "jose";
 import { Client } from "../_client.ts";
@@ -63,6 +64,108 @@ pooled({ ignore: DYNALITE.ignore })(
     assertEquals(await visitor.json("/read"), { user: { id: 1234 } });
   },
 );
+
+pooled({ ignore: DYNALITE.ignore })(nameOf("`defaultKeyFn`"), async () => {
+  using client = new TestClient(running.port);
+  const { name: tableName } = TABLES.reserved;
+  const key = (key: string) => ({ table: `session#${key}`, name: "session" });
+  const store = new DynamoDbStore({ document: client.document, tableName, key });
+  const { client: visitor } = setup({ store });
+  await visitor.text("/start");
+  assertEquals(await visitor.json("/read"), { user: { id: 1234 } });
+});
+
+pooled({ ignore: DYNALITE.ignore })(
+  nameOf("items with `session`, `cookie` and `token`"),
+  async () => {
+    using client = new TestClient(running.port);
+    const { name: tableName } = TABLES.plain;
+    const store = new DynamoDbStore({ document: client.document, tableName });
+    const { client: visitor } = setup({ store });
+    await visitor.text("/start");
+    const { Items = [] } = await client.document.scan({ TableName: tableName });
+    const item = Items.find(({ data }) => data === '{"user":{"id":1234}}')!;
+    assertMatch(item["pk"], /^session:[\w-]{43}$/);
+    assertEquals(item["pk"].includes(await visitor.value("sid.bgs")), false);
+    for (const name of ["session", "cookie", "token"]) assertEquals(item[name], undefined);
+  },
+);
+
+row("`sessions({ adapter, cookie, token })`", async () => {
+  const options = { adapter: {}, cookie: { name: "sid.bgs" } };
+  for (const [name, wayOut] of [["adapter", "use store"], ["cookie", "use cookieName"]] as const) {
+    assertThrows(
+      () => session({ [name]: options[name] } as SessionOptions),
+      TypeError,
+      `Cannot build session middleware: there is no option ${name}; ${wayOut}`,
+    );
+  }
+  const { client } = setup({ cookieOptions: { secure: true }, token: { maxAge: 60 } });
+  await client.text("/start");
+  assertEquals(await client.json("/read"), { user: { id: 1234 } });
+});
+
+row("an `Adapter` with `get({ pk, sk })`", async () => {
+  const items = new Map<string, unknown>();
+  const adapter = {
+    get: ({ pk }: { pk: string }) => Promise.resolve(items.get(pk)),
+    set: ({ pk }: { pk: string }, item: unknown) => Promise.resolve(items.set(pk, item)),
+    delete: ({ pk }: { pk: string }) => Promise.resolve(items.delete(pk)),
+    defaultKeyFn: () => (sessionId: string) => ({ pk: sessionId, sk: "session" }),
+  };
+  assertThrows(
+    () => setup({ store: adapter as never }),
+    TypeError,
+    "option store is not valid: it is a store of @brightcove/hono-sessions",
+  );
+  const { client } = setup({
+    store: {
+      get: (key) => Promise.resolve(items.get(key)),
+      set: (key, record) => Promise.resolve(items.set(key, record)),
+      delete: (key) => Promise.resolve(items.delete(key)),
+    },
+  });
+  await client.text("/start");
+  assertEquals(await client.json("/read"), { user: { id: 1234 } });
+});
+
+row("`secret` of fewer than 32 characters", async () => {
+  assertThrows(() => setup({ secret: "secret" }), RangeError, "at least 32 are needed");
+  const { client } = setup({ secret: SECRET });
+  await client.text("/start");
+  assertEquals(await client.json("/read"), { user: { id: 1234 } });
+});
+
+row('`if (!c.get("session"))`', async () => {
+  const { app, client } = setup();
+  app.get("/open", (c) => c.get("session") ? c.text("in") : c.text("out"));
+  app.get("/mine", (c) => c.get("session").isNew ? c.text("out") : c.text("in"));
+  app.get("/guarded", requireSession({ type: "text" }), (c) => c.text("in"));
+  const paths = ["/open", "/mine", "/guarded"];
+  const seen = () => Promise.all(paths.map((path) => client.text(path)));
+  assertEquals(await seen(), ["in", "out", "Invalid session"], "the first one stops nobody");
+  await client.text("/start");
+  assertEquals(await seen(), ["in", "in", "in"]);
+});
+
+row("`payload: (session) => ({ user_id: session.user.id })`", async () => {
+  const lines: string[] = [];
+  const logger = { error: (line: string) => void lines.push(line), warn() {} };
+  const start = async (payload: (session: Data) => object) => {
+    const { app } = setup({ logger, token: { maxAge: 60, payload } });
+    app.get("/anonymous", async (c) => {
+      await startSession(c, {});
+      return c.text(c.get("sessionToken") ?? "none");
+    });
+    const response = await app.request("/anonymous");
+    assertEquals(response.status, 200);
+    return await response.text();
+  };
+  assertEquals(await start((session) => ({ user_id: session.user!.id })), "none");
+  assertEquals(lines, ["Cannot issue session token: it failed"]);
+  assertMatch(await start((session) => ({ user_id: session.user?.id })), /^ey/);
+  assertEquals(lines.length, 1);
+});
 
 row('`cookie: { name: "sid.bgs", maxAge: 60, secure: true }`', async () => {
   const { app } = setup({ maxAge: 60, cookieOptions: { secure: true } });

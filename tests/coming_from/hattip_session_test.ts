@@ -8,7 +8,8 @@ import {
 } from "@x/hono-session/stores/cookie";
 import { MapStore } from "@x/hono-session/stores/map";
 import { RedisStore } from "@x/hono-session/stores/redis";
-import { assertEquals, assertMatch } from "@std/assert";
+import { assert, assertEquals, assertMatch, assertRejects, assertThrows } from "@std/assert";
+import { SimpleCookieStore } from "@hattip/session";
 import { Hono } from "hono";
 import { createClient } from "redis";
 import { Client } from "../_client.ts";
@@ -69,6 +70,64 @@ row("`ctx.session.regenerate()`, `ctx.session.destroy()`", async () => {
   assertEquals(await stolen.json("/"), { isNew: true });
 });
 
+row("`session({ store })`, with what it does by default", async () => {
+  const { app } = setup({ cookieName: "session", maxAge: 300 });
+  const [cookie] = (await app.request("/login")).headers.getSetCookie();
+  assertMatch(cookie!, /^session=[\w-]{43}; Max-Age=300;/);
+  const [other] = (await setup().app.request("/login")).headers.getSetCookie();
+  assertMatch(other!, /^sid=[\w-]{43}; Max-Age=86400;/);
+});
+
+row("cookies without attributes", async () => {
+  const [cookie] = (await setup().app.request("/login")).headers.getSetCookie();
+  assertMatch(cookie!, /; Path=\/; HttpOnly; Secure; SameSite=Lax$/);
+  const cookieOptions = { secure: false, httpOnly: false } as const;
+  const [open] = (await setup({ cookieOptions }).app.request("/login")).headers.getSetCookie();
+  assertMatch(open!, /; Path=\/; SameSite=Lax$/);
+});
+
+row("`defaultSessionData: async (ctx) => …`", async () => {
+  for (const initial of [async () => await {}, (c: unknown) => ({ c })]) {
+    assertThrows(
+      () => setup({ initial: initial as never }),
+      TypeError,
+      "option initial is not valid",
+    );
+  }
+  assertThrows(
+    () => setup({ defaultSessionData: {} } as never),
+    TypeError,
+    "there is no option defaultSessionData; use initial",
+  );
+  const app = new Hono()
+    .use(session<Data>({ store: new MapStore() }))
+    .use(async (c, next) => {
+      if (c.var.session.isNew) {
+        c.var.session.theme = await Promise.resolve(c.req.query("theme") ?? "light");
+      }
+      await next();
+    })
+    .get("/", (c) => c.text(c.var.session.theme!));
+  const client = new Client(app);
+  assertEquals(await client.text("/?theme=dark"), "dark");
+  assertEquals(await client.text("/"), "dark");
+});
+
+row("`getSessionId`, `setSessionId`, `hash`", async () => {
+  for (const name of ["getSessionId", "setSessionId", "hash"]) {
+    assertThrows(() => setup({ [name]() {} } as never), TypeError, `there is no option ${name}; `);
+  }
+  const { app } = setup({ secret: SECRET, token: { maxAge: 60 } });
+  app.get("/token", async (c) => {
+    await c.var.session.save();
+    return c.text(c.get("sessionToken" as never));
+  });
+  const client = new Client(app);
+  await client.text("/login");
+  const headers = { authorization: `Bearer ${await client.text("/token")}` };
+  assertEquals(await (await app.request("/", { headers })).json(), { userId: "42", isNew: false });
+});
+
 row("`defaultSessionData`", async () => {
   for (const initial of [{ cart: [] as string[] }, () => ({ cart: [] })]) {
     const { app } = setup({ initial });
@@ -102,8 +161,34 @@ row("`new UnsignedCookieStore({ parse })`", async () => {
   });
 });
 
+row("`new SimpleCookieStore({ parse })`", async () => {
+  assertThrows(
+    () => setup({ store: new SimpleCookieStore() as never }),
+    TypeError,
+    "it is a store of @hattip/session, use new UnsignedCookieStore({ parse })",
+  );
+  const { client } = setup({ store: new UnsignedCookieStore({ parse: JSON.parse }) });
+  await client.text("/add");
+  assertEquals(await client.json("/"), { cart: ["apple"], isNew: false });
+});
+
+row('`generateKeysFromSecrets(["secret"])`', async () => {
+  for (const Store of [SignedCookieStore, EncryptedCookieStore]) {
+    await assertRejects(
+      () => Store.generateKeysFromSecrets(["secret"]),
+      RangeError,
+      "secret is 6 characters, at least 32 are needed",
+    );
+    const { client } = setup({ store: new Store({ secret: SECRET }) });
+    await client.text("/login");
+    assertEquals(await client.json("/"), { userId: "42", isNew: false });
+  }
+});
+
 row("`new SignedCookieStore(keys)`, `new EncryptedCookieStore(keys)`", async () => {
   for (const Store of [SignedCookieStore, EncryptedCookieStore]) {
+    const keys = await Store.generateKeysFromSecrets([SECRET]);
+    assertThrows(() => new Store(keys as never), TypeError, "write { keys }");
     const [newer] = await Store.generateKeysFromSecrets([SECRET]);
     const older = await Store.generateKey();
     const [again] = await Store.generateKeysFromBase64([await Store.exportKey(older)]);
@@ -147,7 +232,57 @@ pooled({ ignore })(
   },
 );
 
+pooled({ ignore })(
+  nameOf("`getClient: () => redis.createClient()`"),
+  async () => {
+    assertThrows(
+      () => new RedisStore({ getClient: () => createClient() } as never),
+      TypeError,
+      "there is no option getClient; use client: (c) => …",
+    );
+    const errors: unknown[] = [];
+    const { app } = setup({
+      store: new RedisStore({ client: () => createClient({ url: server.url }) }),
+      events: { storeError: ({ error }) => void errors.push(error) },
+    });
+    assertEquals((await app.request("/login")).status, 503);
+    const { cause } = errors[0] as Error;
+    assert(cause instanceof Error);
+    assertMatch(cause.message, /its client is not connected; connect one when the app starts/);
+    const redis = await createClient({ url: server.url }).connect();
+    try {
+      const { client } = setup({ store: new RedisStore({ client: redis }) });
+      await client.text("/login");
+      assertEquals(await client.json("/"), { userId: "42", isNew: false });
+    } finally {
+      await redis.close();
+    }
+  },
+);
+
+pooled({ ignore })(
+  nameOf("`session:<uuid>` in Redis, `<uuid>` in Workers KV"),
+  async () => {
+    const redis = await createClient({ url: server.url }).connect();
+    try {
+      await redis.flushDb();
+      const { client } = setup({ store: new RedisStore({ client: redis }) });
+      await client.text("/login");
+      const [key, ...others] = await redis.keys("*");
+      assertMatch(key!, /^session:[\w-]{43}$/);
+      assertEquals([others, key!.includes((await client.value())!)], [[], false]);
+    } finally {
+      await redis.close();
+    }
+  },
+);
+
 row("`new KvSessionStore({ getStore })`", async () => {
+  assertThrows(
+    () => new CloudflareKvStore({ getStore() {} } as never),
+    TypeError,
+    "there is no option getStore; use namespace: (c) => c.env.SESSION",
+  );
   const texts = new Map<string, string>();
   const SESSION: KvNamespaceLike = {
     get: (key) => texts.get(key) ?? null,

@@ -6,10 +6,11 @@ import {
   type SessionOptions,
   startSession,
 } from "@x/hono-session";
+import { CloudflareKvStore, type KvNamespaceLike } from "@x/hono-session/stores/cloudflare-kv";
 import { DenoKvStore } from "@x/hono-session/stores/deno-kv";
 import { MapStore } from "@x/hono-session/stores/map";
 import { FaultyStore } from "@x/hono-session/testing";
-import { assertEquals, assertMatch, assertNotEquals } from "@std/assert";
+import { assertEquals, assertMatch, assertNotEquals, assertThrows } from "@std/assert";
 import { Hono } from "hono";
 import { Client } from "../_client.ts";
 import { FakeClock } from "../_clock.ts";
@@ -64,7 +65,28 @@ row('`SessionManager({ name: "id", ttl: 604800 })`', async () => {
   assertMatch(cookie!, /^id=[\w-]{43}; Max-Age=604800; Path=\/; HttpOnly; Secure; SameSite=Lax$/);
 });
 
-row("`renew: true`", async () => {
+row("`SessionManager()`, with what it does by default", async () => {
+  const clock = new FakeClock();
+  const { client } = setup({
+    clock: clock.now,
+    maxAge: 604800,
+    rolling: true,
+    cookieOptions: { sameSite: "Strict" },
+  });
+  const week = /^id=[\w-]{43}; Max-Age=604800; Path=\/; HttpOnly; Secure; SameSite=Strict$/;
+  assertMatch((await client.fetch("/login")).headers.getSetCookie()[0]!, week);
+  clock.advance(604700);
+  assertMatch((await client.fetch("/")).headers.getSetCookie()[0]!, week);
+});
+
+row("`renew: true`, the default there", async () => {
+  const still = new FakeClock();
+  const { client: visitor } = setup({ clock: still.now, maxAge: 60 });
+  await visitor.text("/login");
+  still.advance(40);
+  assertEquals((await visitor.fetch("/")).headers.getSetCookie(), [], "it is not the default here");
+  still.advance(40);
+  assertEquals((await visitor.json("/") as { status: boolean }).status, false);
   const clock = new FakeClock();
   const { client } = setup({ clock: clock.now, maxAge: 60, rolling: true });
   await client.text("/login");
@@ -77,7 +99,7 @@ row("`renew: true`", async () => {
 });
 
 row("`regenerate: true`", async () => {
-  const { client } = setup({ rotate: { every: 0 } });
+  const { client } = setup({ rotate: { every: 0, grace: 0 } });
   await client.text("/login");
   const tokens = [await client.value("id")];
   for (let access = 0; access < 3; access++) {
@@ -85,6 +107,80 @@ row("`regenerate: true`", async () => {
     tokens.push(await client.value("id"));
   }
   assertEquals(new Set(tokens).size, 4);
+});
+
+/** A namespace of Workers KV, and the texts in it. */
+function makeNamespace() {
+  const texts = new Map<string, string>();
+  const namespace: KvNamespaceLike = {
+    get: (key) => texts.get(key) ?? null,
+    put: (key, value) => void texts.set(key, value),
+    delete: (key) => void texts.delete(key),
+  };
+  return { texts, namespace };
+}
+
+row("`regenerate: true` on Workers KV", async () => {
+  const { namespace } = makeNamespace();
+  const store = new CloudflareKvStore({ namespace });
+  assertThrows(
+    () => setup({ store, rotate: { every: 0, grace: 0 } }),
+    TypeError,
+    "option rotate is not valid: a store on the server that is atomic is required; elsewhere call regenerate() at login",
+  );
+  const { client } = setup({ store });
+  await client.text("/login");
+  const before = await client.value("id");
+  await client.text("/regenerate");
+  assertNotEquals(await client.value("id"), before);
+  assertEquals((await client.json("/") as { value: string }).value, "user01");
+});
+
+row("`user01` as the value of a key", async () => {
+  const { texts, namespace } = makeNamespace();
+  const { client } = setup({ store: new CloudflareKvStore({ namespace }) });
+  await client.text("/login");
+  const [[key, text]] = texts as never as [[string, string]];
+  assertMatch(key, /^session:[\w-]{43}$/);
+  assertEquals(key.includes((await client.value("id"))!), false);
+  assertEquals(JSON.parse(text).data, '{"value":"user01"}');
+});
+
+row('`secret: "Strong_Secret_123"`', async () => {
+  assertThrows(
+    () => setup({ secret: "Strong_Secret_123" }),
+    RangeError,
+    "secret is 17 characters, at least 32 are needed",
+  );
+  const { client } = setup({ secret: SECRET });
+  await client.text("/login");
+  assertEquals((await client.json("/") as { value: string }).value, "user01");
+});
+
+row('`createSession(c, "user01")`', async () => {
+  for (const data of ["user01", 42, ["user01"], new Map()]) {
+    const messages: string[] = [];
+    const { app, store } = setup();
+    app.onError((error, c) => c.text(String(messages.push(error.message)), 500));
+    app.get("/start", async (c) => c.text((await startSession(c, data as object)).sid));
+    assertEquals((await app.request("/start")).headers.getSetCookie(), []);
+    assertMatch(
+      messages[0]!,
+      /^Cannot set session: a plain object or null is required, .*write \{ value \}/,
+    );
+    assertEquals(store.calls(), []);
+  }
+  const { client } = setup();
+  assertEquals(await client.text("/login"), "user01");
+});
+
+row("`if (!c.session.status)`", async () => {
+  const { app, client } = setup();
+  app.get("/mine", (c) => c.var.session.isNew ? c.text("out") : c.text("in"));
+  app.get("/open", (c) => c.get("session") ? c.text("in") : c.text("out"));
+  assertEquals([await client.text("/mine"), await client.text("/open")], ["out", "in"]);
+  await client.text("/login");
+  assertEquals([await client.text("/mine"), await client.text("/open")], ["in", "in"]);
 });
 
 row("`secret`", async () => {

@@ -5,11 +5,13 @@ import sessionByDefault, {
   type SessionEncoder,
   type SessionEnv,
   type SessionOptions,
+  SessionSerializationError,
 } from "@x/hono-session";
 import { SealedCookieStore } from "@x/hono-session/stores/cookie";
 import { MapStore } from "@x/hono-session/stores/map";
-import { assert, assertEquals, assertMatch, assertNotEquals } from "@std/assert";
+import { assert, assertEquals, assertMatch, assertNotEquals, assertThrows } from "@std/assert";
 import { type Context, Hono } from "hono";
+import { DatabaseSync } from "node:sqlite";
 import { Client } from "../_client.ts";
 import { FakeClock } from "../_clock.ts";
 
@@ -211,4 +213,83 @@ row("`null`, `[]` and `{}` as values, which were dropped", async () => {
   const { client } = visit({}, ({ session }) => Object.assign(session, data));
   await client.text("/");
   assertEquals(await client.json("/read"), data);
+});
+
+row("`secret` of fewer than 32 characters, a 500 with every write", async () => {
+  assertThrows(
+    () => session({ store: new MapStore(), secret: "a short secret" }),
+    RangeError,
+    "secret is 14 characters, at least 32 are needed, as `openssl rand -base64 32` prints them",
+  );
+  const { client } = visit({ secret: SECRET }, (c) => c.session.a = 1);
+  await client.text("/");
+  assertEquals(await client.json("/read"), { a: 1 });
+});
+
+row("`data` in `set(id, data, c)`, `id` a UUID", async () => {
+  using db = new DatabaseSync(":memory:");
+  db.exec("CREATE TABLE sessions (id TEXT PRIMARY KEY, data TEXT)");
+  const find = (id: string) => db.prepare("SELECT data FROM sessions WHERE id = ?").get(id);
+  const databaseStore = {
+    get: (id: string) => Promise.resolve(JSON.parse(String(find(id)?.["data"] ?? "null"))),
+    set(id: string, data: object) {
+      const sql =
+        "INSERT INTO sessions (id, data) VALUES (?, ?) ON CONFLICT DO UPDATE SET data = ?";
+      db.prepare(sql).run(id, JSON.stringify(data), JSON.stringify(data));
+      return Promise.resolve();
+    },
+    delete(id: string) {
+      db.prepare("DELETE FROM sessions WHERE id = ?").run(id);
+      return Promise.resolve();
+    },
+  };
+  const { client } = visit({ store: databaseStore }, (c) => c.session.userId = "42");
+  await client.text("/");
+  assertEquals(await client.json("/read"), { userId: "42" });
+  const [row] = db.prepare("SELECT id, data FROM sessions").all();
+  assertMatch(String(row?.["id"]), /^[\w-]{43}$/);
+  assertNotEquals(row?.["id"], await client.value());
+  const record = JSON.parse(String(row?.["data"]));
+  assertEquals(record.data, '{"userId":"42"}');
+  assert(record.expiresAt > Date.now());
+  for (const get of [find, (id: string) => find(id)?.["data"]]) {
+    const lines: string[] = [];
+    const logger = { error: (line: string) => void lines.push(line), warn() {} };
+    const store = { ...databaseStore, get: (id: string) => Promise.resolve(get(id)) };
+    const { app } = visit({ store, logger }, (c) => c.session.userId = "42");
+    assertEquals((await app.request("/")).status, 503);
+    assertMatch(
+      lines[0]!,
+      /^Cannot store session: get\(\) of the store gives a value of type \w+ that is not the record/,
+    );
+  }
+});
+
+row("`c.session.at = new Date()`, which became a string", async () => {
+  const { client } = visit({}, (c) => c.session.at = new Date(0).toISOString());
+  await client.text("/");
+  assertEquals(await client.json("/read"), { at: "1970-01-01T00:00:00.000Z" });
+  const errors: unknown[] = [];
+  const { app } = visit({}, (c) => c.session.at = new Date());
+  app.onError((error, c) => c.text(String(errors.push(error)), 500));
+  await app.request("/");
+  assert(errors[0] instanceof SessionSerializationError);
+  assertMatch(errors[0].message, /session\.at is a Date/);
+});
+
+row("a key called `meta`, `subject`, `sid`, `save`, …", async () => {
+  const { client } = visit({}, ({ session }) => {
+    for (const key of ["sid", "save", "update", "isNew"]) {
+      assertThrows(
+        () => session[key] = "mine",
+        TypeError,
+        `Cannot set session.${key}: the name is reserved`,
+      );
+    }
+    assertThrows(() => session.subject = { id: 42 }, TypeError, "Cannot set session.subject");
+    session.meta = { device: "phone" };
+    session.about = { device: "phone" };
+  });
+  await client.text("/");
+  assertEquals(await client.json("/read"), { about: { device: "phone" } });
 });

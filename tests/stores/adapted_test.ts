@@ -69,7 +69,7 @@ Deno.test("{ get, set, delete } with a key that is an object is found out at the
   assertEquals(seen, REFUSED);
   assertEquals(items.size, 0);
   const line =
-    "Cannot store session: get() of the store gives a session for a key that was never set; keys are strings";
+    "Cannot store session: get() of the store gives a record for a key that was never set; keys are strings";
   assertEquals(lines, [line, line]);
 });
 
@@ -83,7 +83,7 @@ Deno.test("{ get, set, delete } that gives back something else is found out at t
   assertEquals(seen, REFUSED);
   assertEquals(rows.size, 0);
   const line =
-    "Cannot store session: get() of the store gives a value of type string where set() was given an object";
+    "Cannot store session: get() of the store gives a value of type string that is not the record that set() was given";
   assertEquals(lines, [line, line]);
 });
 
