@@ -37,7 +37,7 @@
  */
 
 export type { Clock } from "./src/clock.ts";
-export type { SessionCookieOptions } from "./src/cookie_attributes.ts";
+export type { FormerCookieScope, SessionCookieOptions } from "./src/cookie_attributes.ts";
 export type { StandardSchema } from "./src/data_reader.ts";
 export {
   SessionCommittedError,

@@ -2,11 +2,13 @@ import {
   CookieAttributeError,
   CookieTemplate,
   definedOf,
+  type FormerCookieScope,
   type SessionCookieOptions,
 } from "./cookie_attributes.ts";
 import { CookieTransport } from "./cookie_transport.ts";
 import { refuse } from "./misuse.ts";
 import type { SessionOptions } from "./options.ts";
+import { isPlainObject } from "./record.ts";
 
 type CookieOptions = Pick<
   SessionOptions,
@@ -40,25 +42,50 @@ export function checkCookie(
     refuse("existsCookieOptions", "existsCookieName is missing");
   }
   if (cookieName === false) return undefined;
-  const cookie = makeTemplate("cookie", cookieName, cookieOptions);
-  if (existsCookieName === undefined) return new CookieTransport({ cookie, chunks });
+  const { former: formerScopes, ...attributes } = cookieOptions;
+  const cookie = makeTemplate("cookie", cookieName, attributes);
+  const former = checkFormer("cookie", cookie, formerScopes);
+  if (existsCookieName === undefined) return new CookieTransport({ cookie, former, chunks });
   const { prefix: _, ...shared } = cookieOptions;
-  const exists = makeTemplate("existsCookie", existsCookieName, {
+  const { former: existsFormerScopes, ...existsAttributes } = {
     ...shared,
     ...definedOf(existsCookieOptions ?? {}),
     httpOnly: false,
-  });
+  };
+  const exists = makeTemplate("existsCookie", existsCookieName, existsAttributes);
+  const existsFormer = checkFormer("existsCookie", exists, existsFormerScopes);
   const taken = Array.from({ length: MOST_CHUNKS }, (_, index) => `${cookie.name}.${index}`);
   if ([cookie.name, ...taken].includes(exists.name)) {
     refuse("existsCookieName", "it is the name of the session's own cookie");
   }
-  return new CookieTransport({ cookie, exists, chunks });
+  return new CookieTransport({ cookie, former, exists, existsFormer, chunks });
+}
+
+/** The cookies that a browser may still hold under the name of this one. */
+function checkFormer(
+  option: string,
+  cookie: CookieTemplate,
+  scopes: readonly FormerCookieScope[] = [],
+): CookieTemplate[] {
+  if (!Array.isArray(scopes)) refuse(`${option}Options.former`, "an array of scopes is required");
+  return scopes.map((scope: unknown, at) => {
+    const name = `${option}Options.former[${at}]`;
+    if (!isPlainObject(scope)) return refuse(name, "an object is required");
+    try {
+      const former = cookie.inScope(scope);
+      return former.hasScopeOf(cookie) ? refuse(name, "it is the scope of the cookie now") : former;
+    } catch (error) {
+      if (!(error instanceof CookieAttributeError)) throw error;
+      const { attribute, state } = error;
+      return refuse(attribute === "cookie" ? name : `${name}.${attribute}`, state);
+    }
+  });
 }
 
 function makeTemplate(
   option: string,
   name: string,
-  attributes: SessionCookieOptions,
+  attributes: Omit<SessionCookieOptions, "former">,
 ): CookieTemplate {
   try {
     return new CookieTemplate(name, attributes);

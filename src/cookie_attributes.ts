@@ -22,6 +22,13 @@ export interface SessionCookieOptions {
    * @default {true}
    */
   httpOnly?: boolean;
+  /**
+   * The scopes that the cookie had in releases before this one. Browsers keep those cookies beside the new one and send both, so they
+   * are expired with every write of the cookie and with every logout, for as long as the scopes stand here.
+   *
+   * @default {[]}
+   */
+  former?: readonly FormerCookieScope[];
   /** Whether it is kept apart for each top-level site (CHIPS). Needs `secure`. */
   partitioned?: boolean;
   /**
@@ -48,11 +55,43 @@ export interface SessionCookieOptions {
   secure?: boolean;
 }
 
+/**
+ * A scope that a cookie had before: what `cookieOptions` said then of its `domain`, `path` and `partitioned`.
+ *
+ * @example The cookie moves to the whole domain
+ * ```ts
+ * import { type FormerCookieScope, session } from "@x/hono-session";
+ * import { MapStore } from "@x/hono-session/stores/map";
+ *
+ * const host: FormerCookieScope = {};
+ * const cookieOptions = { domain: "example.com", former: [host, { path: "/shop" }] };
+ * session({ store: new MapStore(), cookieOptions });
+ * ```
+ */
+export interface FormerCookieScope {
+  /** The domain; only the host itself when absent. */
+  domain?: string;
+  /**
+   * The path.
+   *
+   * @default {"/"}
+   */
+  path?: string;
+  /**
+   * Whether it was kept apart for each top-level site.
+   *
+   * @default {false}
+   */
+  partitioned?: boolean;
+}
+
 /** The attributes of a cookie whose name is settled. */
-export type CookieAttributes = Omit<SessionCookieOptions, "prefix">;
+export type CookieAttributes = Omit<SessionCookieOptions, "prefix" | "former">;
 
 /** The attributes, and the type or the texts that each takes. */
-const ATTRIBUTES: Readonly<Record<keyof SessionCookieOptions, string | readonly string[]>> = {
+const ATTRIBUTES: Readonly<
+  Record<keyof CookieAttributes | "prefix", string | readonly string[]>
+> = {
   domain: "string",
   httpOnly: "boolean",
   partitioned: "boolean",
@@ -104,10 +143,13 @@ export class CookieTemplate {
   #last: { name: string; maxAge: number | undefined; ending: string } | undefined;
 
   /** @throws {CookieAttributeError} When an attribute is not what it should be, or a browser would refuse the cookie. */
-  constructor(name: string, options: SessionCookieOptions) {
+  constructor(name: string, options: Omit<SessionCookieOptions, "former">) {
     const given = definedOf(options);
     for (const [attribute, value] of Object.entries(given)) checkAttribute(attribute, value);
-    const { prefix, ...attributes }: SessionCookieOptions = { ...DEFAULTS, ...given };
+    const { prefix, ...attributes }: Omit<SessionCookieOptions, "former"> = {
+      ...DEFAULTS,
+      ...given,
+    };
     if (prefix && PREFIXED_REGEXP.test(name)) {
       throw new CookieAttributeError("prefix", "the name has one");
     }
@@ -131,6 +173,20 @@ export class CookieTemplate {
   with(changes: CookieAttributes): CookieTemplate {
     if ("prefix" in changes) throw new CookieAttributeError("prefix", "its name can't change");
     return new CookieTemplate(this.name, { ...this.attributes, ...definedOf(changes) });
+  }
+
+  /**
+   * The cookie of this name in another scope.
+   *
+   * @throws {CookieAttributeError} When there is more to it than a scope, or a browser would refuse the cookie.
+   */
+  inScope(scope: FormerCookieScope): CookieTemplate {
+    for (const name of Object.keys(scope)) {
+      if (SCOPE.includes(name as typeof SCOPE[number])) continue;
+      throw new CookieAttributeError(name, `a scope has ${SCOPE.join(", ")}`);
+    }
+    const { domain: _, path: __, partitioned: ___, ...attributes } = this.attributes;
+    return new CookieTemplate(this.name, { ...attributes, ...scope });
   }
 
   /** Whether a browser takes the two for one cookie, where both have the same name. */
@@ -175,7 +231,7 @@ function checkAttribute(name: string, value: unknown): void {
   }
   if (name === "name") throw new CookieAttributeError(name, "use cookieName");
   const allowed = Object.hasOwn(ATTRIBUTES, name)
-    ? ATTRIBUTES[name as keyof SessionCookieOptions]
+    ? ATTRIBUTES[name as keyof typeof ATTRIBUTES]
     : [];
   const type: string = typeof value;
   const fits = typeof allowed === "string"

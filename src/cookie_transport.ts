@@ -13,8 +13,11 @@ const CHUNKED_REGEXP = /^([2-4])~(.*)$/s;
 /** Options of {@linkcode CookieTransport}. */
 export interface CookieTransportOptions {
   readonly cookie: CookieTemplate;
+  /** The same cookie in scopes that it had before. */
+  readonly former?: readonly CookieTemplate[];
   /** A cookie for scripts that tells that there is a session. */
   readonly exists?: CookieTemplate | undefined;
+  readonly existsFormer?: readonly CookieTemplate[];
   /** Over how many cookies a token may be split. */
   readonly chunks: number;
 }
@@ -25,16 +28,22 @@ export interface CookieTransportOptions {
  */
 export class CookieTransport implements Transport {
   readonly cookie: CookieTemplate;
+  /** The same cookie in scopes that it had before. */
+  readonly former: readonly CookieTemplate[];
   readonly #exists: CookieTemplate | undefined;
+  readonly #existsFormer: readonly CookieTemplate[];
   readonly #chunks: number;
   /** The names of all cookies that are written. */
   readonly names: readonly string[];
   /** The names of the cookies that a token may be split over. */
   readonly #names: readonly string[];
 
-  constructor({ cookie, exists, chunks }: CookieTransportOptions) {
+  constructor(options: CookieTransportOptions) {
+    const { cookie, former = [], exists, existsFormer = [], chunks } = options;
     this.cookie = cookie;
+    this.former = former;
     this.#exists = exists;
+    this.#existsFormer = existsFormer;
     this.#chunks = chunks;
     this.#names = Array.from({ length: chunks }, (_, index) => this.#chunkName(index));
     this.names = exists ? [...this.#names, exists.name] : this.#names;
@@ -45,19 +54,27 @@ export class CookieTransport implements Transport {
     if (header === null) return NONE;
     const values = findAll(header, this.cookie.name);
     if (this.#chunks === 1) return values;
-    return values.map((value) => this.#whole(header, value) ?? value);
+    const sets = values.map((value, at) => this.#wholes(header, value, at));
+    return [...new Set([...sets.map(([likeliest]) => likeliest!), ...sets.flat()])];
   }
 
-  /** The token that a first chunk and others hold; `undefined` when the rest is missing, for it alone opens nothing. */
-  #whole(header: string, value: string): string | undefined {
+  /**
+   * The tokens that a first chunk and others may hold, the likeliest first: browsers send cookies of one scope in the same
+   * order. Where the rest is missing it is the chunk alone, which is the token of nothing.
+   */
+  #wholes(header: string, value: string, at: number): readonly string[] {
     const [, count, first] = CHUNKED_REGEXP.exec(value) ?? [];
-    let token = first;
-    for (let index = 1; index < Number(count); index++) {
-      const [part] = findAll(header, this.#chunkName(index));
-      if (part === undefined) return undefined;
-      token += part;
-    }
-    return token;
+    if (first === undefined) return [value];
+    const rest = Array.from(
+      { length: Number(count) - 1 },
+      (_, index) => findAll(header, this.#chunkName(index + 1)),
+    );
+    if (rest.some((parts) => parts.length === 0)) return [value];
+    const sets = Math.max(...rest.map((parts) => parts.length));
+    return Array.from({ length: sets }, (_, turn) => {
+      const set = (at + turn) % sets;
+      return first + rest.map((parts) => parts[set] ?? parts.at(-1)).join("");
+    });
   }
 
   write(headers: Exchange, { token, maxAge, cookie, held }: SentToken): void {
@@ -70,6 +87,7 @@ export class CookieTransport implements Transport {
     const moved = !cookie.hasScopeOf(held);
     const unused = this.#presented(headers, moved ? 0 : cookies.length);
     const { response } = this.#forget(headers, unused, held);
+    this.#forgetFormer(headers, cookie);
     for (const each of cookies) response.append("set-cookie", each);
     if (this.#exists) response.append("set-cookie", this.#exists.serialize("1", { maxAge }));
   }
@@ -80,6 +98,7 @@ export class CookieTransport implements Transport {
       [this.cookie.name, ...this.#presented(headers, 1)],
       held,
     );
+    this.#forgetFormer(headers, held);
     if (this.#exists) response.append("set-cookie", this.#exists.serialize("", { maxAge: 0 }));
   }
 
@@ -102,6 +121,20 @@ export class CookieTransport implements Transport {
       response.append("set-cookie", held.serialize("", { name, maxAge: 0 }));
     }
     return { request, response };
+  }
+
+  /** Expires the cookies of scopes before this one. */
+  #forgetFormer(headers: Exchange, now: CookieTemplate): void {
+    const { response } = headers;
+    for (const former of this.former) {
+      if (former.hasScopeOf(now)) continue;
+      for (const name of [this.cookie.name, ...this.#presented(headers, 1)]) {
+        response.append("set-cookie", former.serialize("", { name, maxAge: 0 }));
+      }
+    }
+    for (const former of this.#existsFormer) {
+      response.append("set-cookie", former.serialize("", { maxAge: 0 }));
+    }
   }
 
   #split(token: string): string[] {

@@ -12,7 +12,11 @@ const SETTLED: Partial<Record<OptionName, (config: MiddlewareConfig) => unknown>
   rolling: ({ expiry }) => expiry.rolling,
   rotate: ({ rotation }) => rotation,
   cookieName: ({ cookieName }) => cookieName,
-  cookieOptions: ({ transport }) => transport?.cookie.attributes,
+  cookieOptions: ({ transport }) =>
+    transport && {
+      ...transport.cookie.attributes,
+      former: transport.former.map(({ attributes }) => attributes),
+    },
   existsCookieOptions: ({ options }) => options.existsCookieOptions ?? {},
   initial: ({ options, initial }) =>
     typeof options.initial === "function" ? options.initial : initial(),
@@ -59,7 +63,8 @@ function settled(name: OptionName, config: MiddlewareConfig): unknown {
 function differencesIn(name: string, one: unknown, other: unknown): string[] {
   if (Object.is(one, other)) return [];
   if (Array.isArray(one) && Array.isArray(other)) {
-    const isSame = one.length === other.length && one.every((each, at) => each === other[at]);
+    const isSame = one.length === other.length &&
+      one.every((each, at) => differencesIn(name, each, other[at]).length === 0);
     return isSame ? [] : [name];
   }
   if (!isPlainObject(one) || !isPlainObject(other)) return [name];

@@ -25,7 +25,7 @@ import { isPlainObject, parseObject } from "./record.ts";
  * assertMatch(login.headers.getSetCookie()[0]!, /SameSite=None; Partitioned/);
  * ```
  */
-export interface SessionCookie extends Omit<SessionCookieOptions, "prefix"> {
+export interface SessionCookie extends Omit<SessionCookieOptions, "prefix" | "former"> {
   /**
    * The lifetime of the session, in seconds; `undefined` when the cookie ends with the browser. Another one renews the
    * session, as `renew(maxAge)` does.

@@ -247,7 +247,9 @@ export class SessionManager<Data extends object = SessionData, Key extends strin
     const send = await toCookies(this.#config, visit.delivery!, c);
     send?.({ request: new Headers(), response });
     const setCookie = response.getSetCookie();
-    const cookie = setCookie.map((line) => line.split(";")[0]).join("; ");
+    const pairs = setCookie.map((line) => line.split(";")[0]!);
+    // The others expire cookies of former scopes.
+    const cookie = pairs.filter((pair) => pair.indexOf("=") < pair.length - 1).join("; ");
     return { sid, cookie, setCookie, token: visit.accessToken };
   }
 

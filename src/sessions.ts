@@ -4,6 +4,7 @@ import { end } from "./committing.ts";
 import { emit, type RejectionReason } from "./events.ts";
 import { isLive } from "./expiry.ts";
 import { LateChanges } from "./late_changes.ts";
+import { loadNewestFirst } from "./newest.ts";
 import { andThen, type Awaitable, orElse } from "./promise.ts";
 import { Queue } from "./queue.ts";
 import { isSessionRecord } from "./record.ts";
@@ -86,16 +87,31 @@ export class Sessions {
     return new Visit(this.#config, { c });
   }
 
-  /** Begins the visit with the first credential from a place on that opens a session. */
+  /** Begins the visit with the first credential from a place on that identifies a session; of cookies it is the newest session. */
   #first(presented: Presented, at: number): Awaitable<Visit> {
     const { credentials, c } = presented;
     const credential = credentials[at];
     if (!credential) return new Visit(this.#config, { c, stale: credentials.some(isCookie) });
+    if (isCookie(credential) && at + 1 < credentials.length) return this.#newest(presented, at);
     return andThen(this.#load(credential, c), (loaded) => {
       const visit = loaded && this.#visit(loaded, credential, c);
-      if (!visit) return this.#first(presented, at + 1);
-      return this.#config.issue ? visit.issue().then(() => visit) : visit;
+      return visit ? this.#issued(visit) : this.#first(presented, at + 1);
     });
+  }
+
+  /** Begins the visit with the newest session that the cookies from a place on identify. */
+  async #newest(presented: Presented, at: number): Promise<Visit> {
+    const { credentials, c } = presented;
+    const cookies = credentials.slice(at);
+    for (const { key, found } of await loadNewestFirst(cookies, (key) => this.#load(key, c))) {
+      const visit = this.#visit(found, key, c);
+      if (visit) return this.#issued(visit);
+    }
+    return this.#first(presented, credentials.length);
+  }
+
+  #issued(visit: Visit): Awaitable<Visit> {
+    return this.#config.issue ? visit.issue().then(() => visit) : visit;
   }
 
   /** Goes on without the store, where that is asked for. */
@@ -247,6 +263,4 @@ export class Sessions {
   }
 }
 
-function isCookie({ by }: Credential): boolean {
-  return by === "cookie";
-}
+const isCookie = ({ by }: Credential): boolean => by === "cookie";

@@ -115,7 +115,7 @@ const LAYERS: string[][] = [
     "src/visit.ts",
     "src/limit.ts",
   ],
-  ["src/sessions.ts", "src/session_list.ts"],
+  ["src/newest.ts", "src/sessions.ts", "src/session_list.ts"],
   [
     "src/cookie_transport.ts",
     "src/session_cookie.ts",

@@ -11,6 +11,7 @@ import { ends } from "./_ends.ts";
 import { lateChanges } from "./_late_changes.ts";
 import { lateRaces } from "./_late_races.ts";
 import { atomicRaces, races } from "./_races.ts";
+import { severalCookies } from "./_several_cookies.ts";
 import { subjects } from "./_subjects.ts";
 
 export interface HttpSuiteOptions {
@@ -662,6 +663,7 @@ export function httpSuite(suite: HttpSuiteOptions): void {
   });
 
   lateChanges(test);
+  severalCookies(test);
   if (revocable) endRaces(test);
   if (stateless) return;
   races(test);
