@@ -32,10 +32,11 @@ export function checkContextKey(contextKey: string): void {
 
 const LISTENERS = Object.fromEntries(EVENTS.map((name) => [name, ["async function"] as const]));
 
-/** Listeners of events that there are. */
+/** The listeners of events that there are by now. */
 export function checkEvents(events: SessionEvents = {}): SessionEvents {
   checkMembers("events", { value: events, shapes: LISTENERS });
-  return events;
+  const listeners = EVENTS.map((name) => [name, events[name]]).filter(([, listener]) => listener);
+  return Object.fromEntries(listeners);
 }
 
 /** When use renews a session. */

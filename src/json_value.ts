@@ -63,7 +63,7 @@ export function clearProperties(object: object): void {
 }
 
 /** Sets an own property, `__proto__` like any other. */
-export function setProperty(object: object, key: string, value: unknown): void {
+export function setProperty(object: object, key: PropertyKey, value: unknown): void {
   Object.defineProperty(object, key, {
     value,
     writable: true,

@@ -1,7 +1,7 @@
 import { SessionSerializationError } from "./errors.ts";
 
 /** How deep values in a session may be nested. */
-const DEEPEST = 200;
+export const DEEPEST = 200;
 
 /** The last moment of a `Date`, in epoch milliseconds. */
 const LATEST_TIME = 8.64e15;

@@ -1,4 +1,5 @@
 import type { Contents } from "./contents.ts";
+import { copyValue } from "./copy.ts";
 import { JsonObject } from "./json_object.ts";
 import { type Members, pathOf, serializeValue } from "./record.ts";
 import { clearProperties, isSameJson, setProperty } from "./json_value.ts";
@@ -63,7 +64,7 @@ export class SessionView {
     for (const [key] of entries) assertNotReserved(key);
     clearProperties(this.#session);
     this.#flashes?.clear();
-    for (const [key, value] of entries) setProperty(this.#session, key, value);
+    for (const [key, value] of entries) setProperty(this.#session, key, copyValue(value));
   }
 
   /** All that is shown, as an object of its own. */
@@ -74,7 +75,7 @@ export class SessionView {
   /** Shows a value for this request and the next one. */
   flash(key: string, value: unknown): void {
     assertNotReserved(key);
-    this.#show(key, value, undefined);
+    this.#show(key, copyValue(value), undefined);
   }
 
   /** Keeps what the request before flashed for one request more. */

@@ -1,5 +1,6 @@
 import { type Contents, contentsOf, withContents } from "./contents.ts";
 import { commit } from "./commit.ts";
+import { copyValue } from "./copy.ts";
 import { type Committing, interrupt, readContents, reread, tellUpdated } from "./committing.ts";
 import { refuseEnded } from "./ended.ts";
 import { emit } from "./events.ts";
@@ -25,7 +26,7 @@ export async function update(
   const own = (): unknown => Object.hasOwn(session, key) ? Reflect.get(session, key) : undefined;
   const { expiry } = committing;
   if (!committing.store.capabilities.atomic || !state.stored) {
-    const value = change(own());
+    const value = copyValue(change(own()));
     state.assertLive("update");
     setProperty(session, key, value);
     if (committing.store.capabilities.atomic) {

@@ -79,6 +79,7 @@ const LAYERS: string[][] = [
     "src/merge.ts",
     "src/json_object.ts",
     "src/json_value.ts",
+    "src/copy.ts",
     "src/contents.ts",
     "src/requested.ts",
     "src/events.ts",

@@ -9,6 +9,7 @@ import { type Data, makeApp } from "./_app.ts";
 import { endRaces } from "./_end_races.ts";
 import { ends } from "./_ends.ts";
 import { lateChanges } from "./_late_changes.ts";
+import { keptThings } from "./_kept.ts";
 import { lateRaces } from "./_late_races.ts";
 import { atomicRaces, races } from "./_races.ts";
 import { severalCookies } from "./_several_cookies.ts";
@@ -107,6 +108,8 @@ export function httpSuite(suite: HttpSuiteOptions): void {
     subjects(test);
     ends(test);
   }
+  if (index) subjects(test);
+  keptThings(test);
 
   test("a visitor who puts nothing in gets no cookie and costs no store call", async ({ makeApp, watch }) => {
     const client = new Client(makeApp());
