@@ -8,7 +8,7 @@ import {
 import { CookieTransport } from "./cookie_transport.ts";
 import { refuse } from "./misuse.ts";
 import type { SessionOptions } from "./options.ts";
-import { isPlainObject } from "./record.ts";
+import { isPlainObject } from "./serialize.ts";
 
 type CookieOptions = Pick<
   SessionOptions,

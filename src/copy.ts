@@ -1,5 +1,5 @@
 import { setProperty } from "./json_value.ts";
-import { DEEPEST, isPlainObject } from "./record.ts";
+import { DEEPEST, isPlainObject } from "./serialize.ts";
 
 /**
  * A copy of a value of the application, which may keep it: of the plain objects and arrays in it. All else stays what it is,

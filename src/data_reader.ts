@@ -1,6 +1,7 @@
 import { SessionSerializationError } from "./errors.ts";
 import type { Logger } from "./events.ts";
-import { parseObject, serializeValue } from "./record.ts";
+import { parseObject } from "./record.ts";
+import { serializeValue } from "./serialize.ts";
 import type { Awaitable } from "./store.ts";
 
 /**

@@ -1,11 +1,6 @@
 import { copyMembers, hasSameMembers, isSameJson } from "./json_value.ts";
-import {
-  joinMembers,
-  type Members,
-  parseMembers,
-  parseObject,
-  serializeMembers,
-} from "./record.ts";
+import { joinMembers, type Members, parseMembers, parseObject } from "./record.ts";
+import { serializeMembers } from "./serialize.ts";
 
 /** A plain object as JSON: its text and its members, each made of the other when it is asked for. */
 export class JsonObject {

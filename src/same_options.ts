@@ -1,6 +1,6 @@
 import type { MiddlewareConfig } from "./check_options.ts";
 import { SHAPES } from "./check_shapes.ts";
-import { isPlainObject } from "./record.ts";
+import { isPlainObject } from "./serialize.ts";
 
 type OptionName = keyof typeof SHAPES;
 

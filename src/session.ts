@@ -1,5 +1,5 @@
 import { setProperty } from "./json_value.ts";
-import { isPlainObject, nameOfClass } from "./record.ts";
+import { isPlainObject, nameOfClass } from "./serialize.ts";
 
 /**
  * The data of sessions, empty here, for an application to fill in once for all of its sessions, by augmenting

@@ -1,5 +1,6 @@
 import type { CookieTemplate, SessionCookieOptions } from "./cookie_attributes.ts";
-import { isPlainObject, parseObject } from "./record.ts";
+import { parseObject } from "./record.ts";
+import { isPlainObject } from "./serialize.ts";
 
 /**
  * The cookie of one session, as `c.get("sessionCookie")`: its attributes, which can be changed. What is changed is

@@ -1,8 +1,9 @@
 import type { Contents } from "./contents.ts";
 import { copyValue } from "./copy.ts";
 import { JsonObject } from "./json_object.ts";
-import { type Members, pathOf, serializeValue } from "./record.ts";
 import { clearProperties, isSameJson, setProperty } from "./json_value.ts";
+import type { Members } from "./record.ts";
+import { pathOf, serializeValue } from "./serialize.ts";
 import { assertNotReserved, isReserved } from "./session.ts";
 
 /** A flashed value. */

@@ -1,6 +1,7 @@
 import type { BoundedStore } from "./bounded_store.ts";
 import { SessionConflictError } from "./errors.ts";
-import { parseObject, serializeValue } from "./record.ts";
+import { parseObject } from "./record.ts";
+import { serializeValue } from "./serialize.ts";
 import type { ListedSession } from "./store.ts";
 
 /** The most characters of a subject, so that it fits into the keys of every backend. */

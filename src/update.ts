@@ -7,7 +7,8 @@ import { emit } from "./events.ts";
 import { isLive, isRenewalDue, renewed, seen } from "./expiry.ts";
 import { JsonObject } from "./json_object.ts";
 import { merge } from "./merge.ts";
-import { pathOf, serializeValue, type SessionRecord } from "./record.ts";
+import type { SessionRecord } from "./record.ts";
+import { pathOf, serializeValue } from "./serialize.ts";
 import { isSameJson, setProperty } from "./json_value.ts";
 import type { SessionState } from "./session_state.ts";
 

@@ -10,8 +10,8 @@ import {
   type Members,
   parseMembers,
   parseObject,
-  serializeValue,
 } from "../src/record.ts";
+import { serializeValue } from "../src/serialize.ts";
 import { FakeClock } from "./_clock.ts";
 import { makeRecord } from "./_record.ts";
 

@@ -2,13 +2,8 @@ import { fromBase64Url, toBase64Url } from "../../src/base64url.ts";
 import { refuse } from "../../src/misuse.ts";
 import { checkTable } from "../../src/option_table.ts";
 import { isPromiseLike } from "../../src/promise.ts";
-import {
-  joinMembers,
-  parseMembers,
-  parseObject,
-  serializeValue,
-  type SessionRecord,
-} from "../../src/record.ts";
+import { joinMembers, parseMembers, parseObject, type SessionRecord } from "../../src/record.ts";
+import { serializeValue } from "../../src/serialize.ts";
 import { CookieStore, type CookieStoreOptions } from "./cookie_store.ts";
 import type { CookieContext, CookieFormat, OpenedCookie } from "./format.ts";
 import { cookieTable } from "./options.ts";
