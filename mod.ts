@@ -63,7 +63,7 @@ export {
 } from "./src/helpers.ts";
 export { createSessions, session, session as default } from "./src/middleware.ts";
 export type { SessionOptions, SessionTokenOptions } from "./src/options.ts";
-export type { SessionRecord, SessionTimes } from "./src/record.ts";
+export type { SessionRecord, SessionTimes, Trace } from "./src/record.ts";
 export type { SecretOption } from "./src/secrets.ts";
 export type { Session, SessionData, SessionMembers, SessionValues } from "./src/session.ts";
 export type { SessionEnv, SessionOf, SessionVariables } from "./src/session_env.ts";

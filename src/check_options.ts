@@ -124,7 +124,12 @@ export function checkOptions<Data extends object>(
     }),
     clock,
     instant: instants(clock),
-    expiry: { maxAge, absoluteMaxAge, rolling: checkRolling(rolling, maxAge) },
+    expiry: {
+      maxAge,
+      absoluteMaxAge,
+      rolling: checkRolling(rolling, maxAge),
+      onServer: !given.capabilities.stateless,
+    },
     rotation: rotate && checkRotate(rotate),
     initial: checkInitial(options.initial),
     allowOverwrite: options.allowOverwrite ?? true,

@@ -66,12 +66,15 @@ export function checkLogger(logger: Logger | undefined): Logger {
 
 /** When tokens are rotated. */
 export function checkRotate(rotate: NonNullable<SessionOptions["rotate"]>): RotationPolicy {
-  checkMembers("rotate", { value: rotate, shapes: { every: ["any"], grace: ["any"] } });
-  const { every, grace = 30 } = rotate;
-  for (const [name, value] of Object.entries({ every, grace })) {
+  checkMembers("rotate", {
+    value: rotate,
+    shapes: { every: ["any"], grace: ["any"], remember: ["any"] },
+  });
+  const { every, grace = 30, remember = 3600 } = rotate;
+  for (const [name, value] of Object.entries({ every, grace, remember })) {
     if (value !== 0) checkSeconds(`rotate.${name}`, value);
   }
-  return { every, grace };
+  return { every, grace, remember };
 }
 
 /** How many sessions a subject may have, where the store can tell. */

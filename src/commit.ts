@@ -1,16 +1,13 @@
-import { type Committing, interrupt, tellUpdated } from "./committing.ts";
-import { type Contents, EMPTY, sameContents, withContents } from "./contents.ts";
+import { type Committing, interrupt } from "./committing.ts";
+import { type Contents, sameContents } from "./contents.ts";
+import { create } from "./create.ts";
 import { SessionEndedError, SessionLimitError } from "./errors.ts";
-import { emit } from "./events.ts";
-import { isRenewalDue, renewed } from "./expiry.ts";
-import { admit, evict } from "./limit.ts";
+import { isRenewalDue } from "./expiry.ts";
 import { isRotating, overwrite } from "./overwrite.ts";
 import type { CommitOptions, WriteOptions } from "./plan.ts";
 import { andThen, type Awaitable, isPromiseLike, orElse } from "./promise.ts";
-import type { SessionRecord } from "./record.ts";
-import { boundAt, isDifferent, NOTHING, type Requested, withRequested } from "./requested.ts";
+import { isDifferent, NOTHING } from "./requested.ts";
 import type { SessionState } from "./session_state.ts";
-import { putNew } from "./write.ts";
 
 /**
  * Brings the store in line with a session: a create, an update, a replacement, a touch or nothing.
@@ -82,50 +79,7 @@ function write(
     state.requested = requested;
     return;
   }
-  return andThen(
-    admit(committing, requested, undefined, c),
-    (at) => create(committing, state, { contents: mine, requested, at }, c),
-  );
-}
-
-function create(
-  committing: Committing,
-  state: SessionState,
-  { contents, requested, at }: {
-    contents: Contents;
-    requested: Requested;
-    at: number | undefined;
-  },
-  c: unknown,
-): Awaitable<void> {
-  const now = committing.clock();
-  const begun: SessionRecord = {
-    format: 1,
-    sid: state.sid,
-    version: 1,
-    // A stateless store binds its tokens to the cookie itself.
-    ...(committing.store.capabilities.stateless ? {} : { cookieName: committing.cookieName }),
-    ...(committing.scope ? { scope: committing.scope(c) } : {}),
-    data: "{}",
-    createdAt: now,
-    lastSeenAt: now,
-    renewedAt: now,
-    expiresAt: now,
-  };
-  const lasting = boundAt(withRequested(withContents(begun, contents), requested), at);
-  const record = { ...lasting, ...renewed(committing.expiry, lasting, now) };
-  return andThen(putNew(committing, record, c), (stored) => {
-    state.deliver = true;
-    state.adopt(stored);
-    state.keepFlash(contents, contents);
-    emit(committing, "created", { sid: state.sid }, c);
-    tellUpdated(committing, state, { before: EMPTY.data, now: contents.data }, c);
-    return andThen(
-      evict(committing, state, c),
-      // Ended while it was being stored.
-      () => state.status === "live" ? undefined : committing.store.delete(stored.key, c),
-    );
-  });
+  return create(committing, state, { contents: mine, requested }, c);
 }
 
 /** Whether there is nothing to commit. */
@@ -144,7 +98,15 @@ function isIdle(
   if (current) {
     const { record } = current;
     const now = clock();
-    if (isRenewalDue(expiry, record, { now }) || store.outdated(record)) return false;
+    if (record.predecessor !== undefined && !state.hasMoved) return false;
+    if (
+      isRenewalDue(expiry, record, {
+        now,
+        request: options.reach ? { reach: options.reach } : state,
+      }) || store.outdated(record)
+    ) {
+      return false;
+    }
     if (isRotating(committing, { state, options, current, now })) return false;
     if (isDifferent(state.requested, record)) return false;
   } else if (state.requested.subject) return false;

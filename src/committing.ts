@@ -4,11 +4,11 @@ import { type Contents, contentsOf } from "./contents.ts";
 import type { DataReader } from "./data_reader.ts";
 import { SessionConflictError } from "./errors.ts";
 import { emit, type Logger, type SessionEvents } from "./events.ts";
-import { type ExpiryPolicy, isLive } from "./expiry.ts";
+import type { ExpiryPolicy } from "./expiry.ts";
 import type { JsonObject } from "./json_object.ts";
 import type { Queue } from "./queue.ts";
-import { isSessionRecord, type SessionRecord } from "./record.ts";
-import { follow, type RotationPolicy, toTombstone } from "./rotation.ts";
+import { isSessionRecord, type SessionRecord, type Trace } from "./record.ts";
+import { follow, type RotationPolicy, toEnded } from "./rotation.ts";
 import type { SessionState, Stored } from "./session_state.ts";
 
 /** How often ending a session is tried against the writes of other requests. */
@@ -40,13 +40,13 @@ export interface Committing {
   readonly scope: ((c: unknown) => string) | undefined;
 }
 
-/** Reads again what another request wrote first, under another token if it is so; `undefined` when the session has ended. */
+/** Reads again what another request wrote first, under another token if it is so, or why it is gone. */
 export async function reread(
   committing: Committing,
   state: SessionState,
   { current, tries, most }: { current: Stored; tries: number; most: number },
   c: unknown,
-): Promise<Stored | undefined> {
+): Promise<Stored | Trace> {
   if (tries === most) {
     throw new SessionConflictError(
       `Cannot commit session: other requests were faster in ${most} tries`,
@@ -54,12 +54,15 @@ export async function reread(
   }
   if (tries > 1) await pause(5 + Math.random() * 45);
   const record = await committing.store.read(current.key, c);
-  if (!isSessionRecord(record)) return undefined;
+  if (!isSessionRecord(record)) return "ended";
+  // It was accepted when it came. The grace is only for those that come later.
+  const fresh = await follow(committing.store, { from: { ...current, record }, now: -Infinity }, c);
+  if (typeof fresh === "string") return fresh;
   const now = committing.clock();
-  const fresh = await follow(committing.store, { from: { ...current, record }, now }, c);
-  if (!fresh || !isLive(committing.expiry, fresh.record, now)) return undefined;
-  if (!isReadable(fresh.record)) return undefined;
-  if (fresh.token !== current.token) state.moved();
+  if (!state.isLiveFor(fresh.record, now) || !isReadable(fresh.record)) return "ended";
+  if (fresh.token !== current.token) {
+    state.moved({ isLate: now >= (record.graceUntil ?? Infinity) });
+  }
   emit(committing, "conflict", { sid: state.sid, tries }, c);
   return fresh;
 }
@@ -75,12 +78,12 @@ export async function end(
 ): Promise<void> {
   let current: Stored | undefined = stored;
   for (let tries = 0; rotation && current && tries < END_TRIES; tries++) {
-    const tombstone = toTombstone(current.record, clock());
-    if (await store.update(current.key, tombstone, current.record, c)) break;
+    if (await store.update(current.key, toEnded(current.record, clock()), current.record, c)) break;
     const record = await store.read(current.key, c);
-    current = isSessionRecord(record)
+    const next: Stored | Trace = isSessionRecord(record)
       ? await follow(store, { from: { ...current, record }, now: -Infinity }, c)
-      : undefined;
+      : "ended";
+    current = typeof next === "string" ? undefined : next;
   }
   if (current) await store.delete(current.key, c);
 }

@@ -1,5 +1,5 @@
 import { JsonObject } from "./json_object.ts";
-import { merge, mergeFlash } from "./merge.ts";
+import { changed, merge, mergeFlash } from "./merge.ts";
 import type { SessionRecord } from "./record.ts";
 
 /** What a session holds: its data, and the values that were flashed. */
@@ -76,5 +76,13 @@ export function mergeContents({ base, shown, mine, theirs, newer }: Versions): C
     flash: JsonObject.ofMembers(
       mergeFlash(base.flash.members, mine.flash.members, theirs.flash.members),
     ),
+  };
+}
+
+/** What the handler has put in: the keys that it has changed, and what it has flashed. */
+export function ownContents({ base, shown, mine }: Versions): Contents {
+  return {
+    data: JsonObject.ofMembers(changed(shown.data.members, mine.data.members)),
+    flash: JsonObject.ofMembers(changed(base.flash.members, mine.flash.members)),
   };
 }

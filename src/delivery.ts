@@ -1,4 +1,4 @@
-import { cookieMaxAge } from "./expiry.ts";
+import { cookieMaxAge, deadline, type ExpiryPolicy } from "./expiry.ts";
 import type { Stored } from "./session_state.ts";
 
 /** What the client is to be told when a request ends. */
@@ -16,11 +16,11 @@ export interface Delivery {
 /** What tells the client of the token of a session that is stored. */
 export function toDelivery(
   { token, record }: Stored,
-  { held, now }: { held: string | undefined; now: number },
+  { held, now, expiry }: { held: string | undefined; now: number; expiry: ExpiryPolicy },
 ): Delivery {
   return {
     token,
-    maxAge: record.browser ? undefined : cookieMaxAge(record.expiresAt, now),
+    maxAge: record.browser ? undefined : cookieMaxAge(deadline(expiry, record), now),
     cookie: record.cookie,
     held,
   };

@@ -55,7 +55,11 @@ export class AdaptedStore implements SessionStore {
     return this.#over(
       previous,
       this.read(key, c),
-      () => andThen(this.#entries.delete(key, c), () => this.create(next.key, next.record, c)),
+      () =>
+        andThen(
+          next.left ? this.#set(key, next.left, c) : this.#entries.delete(key, c),
+          () => this.create(next.key, next.record, c),
+        ),
     );
   }
 

@@ -27,3 +27,8 @@ export function merge(base: Members, mine: Members, theirs: Members): Members {
   }
   return merged;
 }
+
+/** The members that are not what they were. */
+export function changed(base: Members, mine: Members): Members {
+  return new Map([...mine].filter(([key, value]) => base.get(key) !== value));
+}

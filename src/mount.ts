@@ -12,6 +12,7 @@ import { credentialsOf } from "./travel.ts";
 import { refuseUnloaded, UNLOADED } from "./unloaded.ts";
 import type { Delivery } from "./delivery.ts";
 import { type Awaitable, isPromiseLike } from "./promise.ts";
+import { type Reach, reachOf } from "./reach.ts";
 import type { Visit, VisitWatcher } from "./visit.ts";
 
 /** What a {@linkcode Mount} is made of. */
@@ -78,6 +79,10 @@ export class Mount implements Mounted, VisitWatcher {
   watch(): void {
     const state = this.visit?.state;
     if (state && !this.#hasFailed) this.#departure.watch(state);
+  }
+
+  get reach(): Reach {
+    return reachOf(this.#c.req.raw.headers);
   }
 
   open(): Awaitable<Visit> {
@@ -171,7 +176,7 @@ export class Mount implements Mounted, VisitWatcher {
   }
 
   /** Makes the session of a visit readable on the context. */
-  #show(visit: Visit): Visit {
+  #show(visit: Visit): Awaitable<Visit> {
     this.visit = visit;
     visit.watcher = this;
     if (this.#hasLeft) {
@@ -181,7 +186,8 @@ export class Mount implements Mounted, VisitWatcher {
     const { transport } = this.config;
     if (transport) this.#set(this.names[1], sessionCookie({ cookie: transport.cookie, visit }));
     this.changed(visit);
-    return visit;
+    const renewing = visit.renewEarly();
+    return renewing ? renewing.then(() => visit) : visit;
   }
 
   changed(visit: Visit): void {

@@ -67,18 +67,27 @@ export interface SessionOptions<
   /** How long a session lives at most, however often it is renewed (ASVS 5.0, 7.3.2). No limit when absent. */
   absoluteMaxAge?: number;
   /**
-   * Gives a session a new token now and then, so that a copied one is worth little (ASVS 5.0, 7.2.4). The store has to
-   * be atomic. Off when absent.
+   * Gives a session a new token now and then, so that a copied one is worth little (ASVS 5.0, 7.2.4). The old token is
+   * accepted until a client has come back with the new one, as the answer with it may have got lost, and for `grace`
+   * seconds more. From then on it is rejected as `reuse`. The next rotation waits for the end of the grace. Requires a
+   * store that is atomic. Off when absent.
    */
   rotate?: {
-    /** The age of a token from which the next request gets another. `0`: with each request. */
+    /** The age of a token from which the next request gets another. `0`: as often as `grace` allows. */
     every: number;
     /**
-     * How long the old token goes on to open the session, for requests at the same time and answers that got lost.
+     * How long the old token is accepted once the new one has come back, for requests at the same time.
      *
      * @default {30}
      */
     grace?: number;
+    /**
+     * How long after that its reuse is noticed. Each rotated token takes some 300 bytes in the store for so long, at the
+     * longest until its session expires. `0` saves them: an old token is then rejected as `unknown`.
+     *
+     * @default {3600}
+     */
+    remember?: number;
   };
   /**
    * The name of the cookie. `false`: there is none, sessions are opened by `token` alone.

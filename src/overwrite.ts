@@ -1,15 +1,23 @@
 import { type Committing, readContents, reread, tellUpdated } from "./committing.ts";
-import { type Contents, contentsOf, mergeContents, type Versions } from "./contents.ts";
+import {
+  type Contents,
+  contentsOf,
+  EMPTY,
+  mergeContents,
+  ownContents,
+  sameContents,
+  type Versions,
+} from "./contents.ts";
+import { create } from "./create.ts";
 import { SessionEndedError } from "./errors.ts";
 import { emit } from "./events.ts";
-import { isLive } from "./expiry.ts";
 import { admit, evict } from "./limit.ts";
-import { type CommitOptions, plan, type WriteOptions } from "./plan.ts";
+import { type CommitOptions, type Plan, plan, type WriteOptions } from "./plan.ts";
 import { andThen, type Awaitable } from "./promise.ts";
 import { boundAt } from "./requested.ts";
-import { isRotationDue } from "./rotation.ts";
+import { isRotationDue, startGrace, withUsedToken } from "./rotation.ts";
 import type { SessionState, Stored } from "./session_state.ts";
-import { put, rotateTo } from "./write.ts";
+import { put, timesOf } from "./write.ts";
 
 /** How often a commit is tried against the writes of other requests. */
 const COMMIT_TRIES = 5;
@@ -32,25 +40,24 @@ export function overwrite(
   const { options, versions, current } = attempt;
   const now = committing.clock();
   // What has ended as far as this request knows, another may have renewed.
-  if (!isLive(committing.expiry, current.record, now)) {
+  if (!state.isLiveFor(current.record, now)) {
     return overwriteFresh(committing, state, attempt, c);
   }
   const { mine, theirs } = versions;
   const contents = mergeContents(versions);
   const rotate = isRotating(committing, { state, options, current, now });
-  const next = plan(committing, { current, contents, theirs, options, now, rotate });
+  const next = plan(committing, { state, current, contents, theirs, options, now, rotate });
   if (!next) return settle(state, current, { contents, mine });
   const admitted = options.keepChanges
     ? admit(committing, options.requested, current.record, c)
     : undefined;
-  const written = andThen(
+  const prepared = andThen(
     admitted,
-    (at) => {
-      const record = boundAt(next.record, at);
-      return next.operation === "rotate"
-        ? rotateTo(committing, { current, record, now }, c)
-        : put(committing, { current, operation: next.operation, record }, c);
-    },
+    (at) => andThen(keepTraces(committing, state, next, c), () => boundAt(next.record, at)),
+  );
+  const written = andThen(
+    prepared,
+    (record) => put(committing, { current, now, operation: next.operation, record }, c),
   );
   return andThen(written, (stored) => {
     if (!stored) return overwriteFresh(committing, state, attempt, c);
@@ -65,6 +72,20 @@ export function overwrite(
   });
 }
 
+/** Sees to it that the token before the present one is accepted for as long as it should be. */
+function keepTraces(
+  { store, rotation }: Committing,
+  state: SessionState,
+  { grace, renewal, record }: Plan,
+  c: unknown,
+): Awaitable<unknown> {
+  if (grace) return startGrace({ store, rotation }, grace, c);
+  const { via } = state;
+  if (!renewal || !via) return undefined;
+  const { expiresAt } = record;
+  return store.touch(via.key, { ...timesOf(via.record), expiresAt }, via.record, c);
+}
+
 /** Tries it once more over what another request wrote first. */
 async function overwriteFresh(
   committing: Committing,
@@ -73,7 +94,8 @@ async function overwriteFresh(
   c: unknown,
 ): Promise<void> {
   const fresh = await reread(committing, state, { current, tries, most: COMMIT_TRIES }, c);
-  if (!fresh) throw new SessionEndedError("Cannot commit session: it has ended; log in again");
+  if (fresh === "replaced") return await startOver(committing, state, { options, versions }, c);
+  if (typeof fresh === "string") refuseEnded();
   const theirs = contentsOf(fresh.record);
   const newer = options.keepChanges && committing.readData
     ? await readContents(committing, fresh.record, c)
@@ -87,6 +109,27 @@ async function overwriteFresh(
   );
 }
 
+/**
+ * Goes on where a parallel request has given the session another token, as after a double click on "Log in". A request
+ * that asked for a new token itself gets a session of its own, with only what it has put in: a login is not lost, and a
+ * token that was replaced leads to nothing.
+ */
+async function startOver(
+  committing: Committing,
+  state: SessionState,
+  { options, versions }: Pick<Attempt, "options" | "versions">,
+  c: unknown,
+): Promise<void> {
+  const { regenerate, ...requested } = options.requested;
+  const contents = ownContents(versions);
+  const isLogin = regenerate === true && options.keepChanges &&
+    (requested.subject || !sameContents(contents, EMPTY));
+  if (!isLogin) refuseEnded();
+  state.startOver();
+  await create(committing, state, { contents, requested }, c);
+  state.show(contents, versions.mine);
+}
+
 /** Whether this request gives its session a new token: not if the session has just got one. */
 export function isRotating(
   { rotation }: Committing,
@@ -97,8 +140,9 @@ export function isRotating(
     now: number;
   },
 ): boolean {
-  return options.rotate === true && !state.hasMoved && current.token !== undefined &&
-    isRotationDue(rotation, current.record, now);
+  if (!rotation || options.rotate !== true || state.hasMoved) return false;
+  return current.token !== undefined && state.reach === "sure" &&
+    isRotationDue(rotation, withUsedToken(current.record, { rotation, now }), now);
 }
 
 function settle(
@@ -109,4 +153,8 @@ function settle(
   state.adopt(stored);
   state.keepFlash(mine, contents);
   state.show(contents, mine);
+}
+
+function refuseEnded(): never {
+  throw new SessionEndedError("Cannot commit session: it has ended; log in again");
 }

@@ -1,9 +1,11 @@
 import type { Committing } from "./committing.ts";
 import { type Contents, sameContents, withContents } from "./contents.ts";
 import { isRenewalDue, renewed, seen } from "./expiry.ts";
+import type { Reach } from "./reach.ts";
 import type { SessionRecord } from "./record.ts";
 import { isDifferent, isOtherCookie, type Requested, withRequested } from "./requested.ts";
-import type { Stored } from "./session_state.ts";
+import { type RotationPolicy, withUsedToken } from "./rotation.ts";
+import type { SessionState, Stored } from "./session_state.ts";
 
 /** What of a session is committed. */
 export interface CommitOptions {
@@ -15,6 +17,8 @@ export interface CommitOptions {
   readonly storeEmpty?: boolean;
   /** Whether the client can still be told of another token. */
   readonly rotate?: boolean;
+  /** Whether the client gets the cookies of the answer, if the request does not say it. */
+  readonly reach?: Reach;
 }
 
 /** The same, and what was asked of the session. */
@@ -31,12 +35,15 @@ export interface Plan {
   readonly renewal: boolean;
   /** Whether the client must be sent its token again. */
   readonly deliver: boolean;
+  /** The token before the present one, whose grace starts. */
+  readonly grace?: { readonly key: string; readonly graceUntil: number };
 }
 
 /** What is to be written over the record that the store holds now; nothing when there is no need. */
 export function plan(
   { expiry, store, rotation }: Committing,
-  { current, contents, theirs, options, now, rotate }: {
+  { state, current, contents, theirs, options, now, rotate }: {
+    state: SessionState;
     current: Stored;
     contents: Contents;
     theirs: Contents;
@@ -46,30 +53,57 @@ export function plan(
   },
 ): Plan | undefined {
   const { requested, keepChanges } = options;
+  const request = options.reach ? { reach: options.reach } : state;
   const old = current.record;
   const moved = keepChanges && isDifferent(requested, old);
-  const changed = moved || store.outdated(old) || !sameContents(contents, theirs);
+  const used = state.hasMoved ? old : withUsedToken(old, { rotation, now });
+  const changed = moved || used !== old || store.outdated(old) || !sameContents(contents, theirs);
   const newToken = rotate || requested.regenerate === true;
   const write = changed || newToken;
-  const renewal = keepChanges &&
-    (requested.renew === true || isRenewalDue(expiry, old, { now, write }));
+  const renew = keepChanges && requested.renew === true;
+  const renewal = renew ||
+    keepChanges && isRenewalDue(expiry, old, { now, write, request });
   if (!write && !renewal) return undefined;
 
-  const rest = moved ? withRequested(old, requested) : old;
+  const rest = moved ? withRequested(used, requested) : used;
   const record: SessionRecord = {
     ...withContents(rest, contents),
-    ...(renewal ? renewed(expiry, rest, now) : { lastSeenAt: seen(old, now) }),
-    ...(newToken && rotation ? { tokenAt: now } : {}),
+    ...(renewal
+      ? renewed(expiry, rest, { now, isSent: renew || request.reach === "sure" })
+      : { lastSeenAt: seen(old, now) }),
   };
-  const deliver = renewal || keepChanges && isOtherCookie(requested, old);
+  const deliver = renew || renewal && request.reach !== "none" ||
+    keepChanges && isOtherCookie(requested, old);
   // What was asked for must not be undone by a touch under way; the other one is told by the version.
-  if (!write && !requested.renew) {
+  if (!write && !requested.renew && now < old.expiresAt) {
     return { operation: "touch", record, renewal, deliver };
   }
   return {
     operation: requested.regenerate ? "replace" : rotate ? "rotate" : "update",
-    record: { ...record, version: old.version + 1 },
+    record: newToken
+      ? withNewToken(record, { current, rotation, rotate, now })
+      : { ...record, version: old.version + 1 },
     renewal,
     deliver,
+    ...(used !== old && { grace: { key: old.predecessor!, graceUntil: used.graceUntil! } }),
+  };
+}
+
+/** The record under a new token, which the token until now leads to if it is rotated. */
+function withNewToken(
+  { predecessor: _, graceUntil: __, ...record }: SessionRecord,
+  { current, rotation, rotate, now }: {
+    current: Stored;
+    rotation: RotationPolicy | undefined;
+    rotate: boolean;
+    now: number;
+  },
+): SessionRecord {
+  const version = current.record.version + 1;
+  return {
+    ...record,
+    version,
+    ...(rotation && { tokenAt: now }),
+    ...(rotate && { predecessor: current.key }),
   };
 }

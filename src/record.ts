@@ -80,12 +80,19 @@ export interface SessionRecord extends SessionTimes {
   readonly browser?: boolean;
   /** Since when its token is the one that it has, in epoch milliseconds; from its creation when absent. */
   readonly tokenAt?: number;
+  /** The key of the token before, until a client has come back with the present one. */
+  readonly predecessor?: string;
   /**
-   * On what a rotated token has left: the token that follows it, encrypted under the old one, or nothing when the
-   * session was ended. Such a record opens no session.
+   * Why the token of this key identifies no session of its own any more. Such a record is a trace: it holds no data
+   * and belongs to no subject.
    */
+  readonly trace?: Trace;
+  /** In the trace of a rotated token: the token that follows it, encrypted under the rotated one. */
   readonly successor?: string;
-  /** Until when the rotated token leads to its successor, in epoch milliseconds. */
+  /**
+   * Until when the token before the present one is accepted, in epoch milliseconds. Absent while nobody has come back
+   * with the present one.
+   */
   readonly graceUntil?: number;
   /**
    * Within a store whose sessions the client holds, where another one knows which cookies are valid: counts those that
@@ -93,6 +100,22 @@ export interface SessionRecord extends SessionTimes {
    */
   readonly epoch?: number;
 }
+
+/**
+ * Why a token identifies no session of its own any more: `rotated` by the option `rotate`, `replaced` by
+ * `regenerate()`, or its session has `ended`.
+ *
+ * @example Usage
+ * ```ts
+ * import type { Trace } from "@x/hono-session";
+ *
+ * const trace: Trace = "rotated";
+ * console.assert(trace === "rotated");
+ * ```
+ */
+export type Trace = "rotated" | "replaced" | "ended";
+
+const TRACES: readonly unknown[] = ["rotated", "replaced", "ended"] satisfies Trace[];
 
 /** The members of a JSON object: a JSON text per key. */
 export type Members = Map<string, string>;
@@ -115,7 +138,9 @@ export function isSessionRecord(value: unknown): value is SessionRecord {
     isText(record.flash) &&
     isText(record.meta) &&
     isText(record.subject) &&
+    isText(record.predecessor) &&
     isText(record.successor) &&
+    (record.trace === undefined || TRACES.includes(record.trace)) &&
     (record.subjectAt === undefined || isTime(record.subjectAt)) &&
     (record.generation === undefined || Number.isSafeInteger(record.generation)) &&
     (record.maxAge === undefined || Number.isFinite(record.maxAge)) &&

@@ -1,92 +1,128 @@
 import { decryptAesGcm, encryptAesGcm } from "@std/crypto/aes-gcm";
 import { fromBase64Url, toBase64Url } from "./base64url.ts";
 import type { BoundedStore } from "./bounded_store.ts";
-import { isSessionRecord, type SessionRecord } from "./record.ts";
+import { isSessionRecord, type SessionRecord, type Trace } from "./record.ts";
 import type { Stored } from "./session_state.ts";
 import { hashToken } from "./token.ts";
 
-/** How long a rotated token is remembered after its grace, so that its reuse is noticed, in milliseconds. */
-const REMEMBERED = 3_600_000;
 /** How long an ended session is marked as such, should it not be deleted, in milliseconds. */
 const ENDING = 60_000;
+/** How long it is known that a token was replaced, for requests that came with it before, in milliseconds. */
+const REPLACED = 60_000;
+/** How many tokens may lie between one that a client presents and the present one. */
+const MOST_SUCCESSORS = 2;
 
 /** When tokens are rotated, in seconds. */
 export interface RotationPolicy {
   readonly every: number;
   readonly grace: number;
+  /** For how long after its grace the reuse of a token is noticed. */
+  readonly remember: number;
 }
 
 const encoder = new TextEncoder();
 const decoder = new TextDecoder();
 
-/** Whether a token has had its time. */
+/** Whether a token has had its time, and the one before it is not accepted any more. */
 export function isRotationDue(
   policy: RotationPolicy | undefined,
   record: SessionRecord,
   now: number,
 ): boolean {
-  return policy !== undefined &&
-    now - (record.tokenAt ?? record.createdAt) >= policy.every * 1000;
+  if (policy === undefined || record.predecessor !== undefined) return false;
+  const { tokenAt = record.createdAt, graceUntil = -Infinity } = record;
+  return now - tokenAt >= policy.every * 1000 && now >= graceUntil;
+}
+
+/** The record of a session whose present token a client has come back with. */
+export function withUsedToken(
+  record: SessionRecord,
+  { rotation, now }: { rotation: RotationPolicy | undefined; now: number },
+): SessionRecord {
+  const { predecessor, graceUntil: _, ...rest } = record;
+  if (predecessor === undefined) return record;
+  return { ...rest, graceUntil: now + (rotation?.grace ?? 0) * 1000 };
 }
 
 /**
- * What is left under the key of a rotated token: no data, and the successor in a form that only the old token
- * opens.
+ * Starts the grace of a token: a client has come back with its successor. Until then it was accepted, since the answer
+ * with the successor may have got lost.
  */
-export async function toMarker(
+export async function startGrace(
+  { store, rotation }: { store: BoundedStore; rotation: RotationPolicy | undefined },
+  { key, graceUntil }: { key: string; graceUntil: number },
+  c: unknown,
+): Promise<void> {
+  const trace = await store.read(key, c);
+  if (!isSessionRecord(trace) || trace.trace !== "rotated" || trace.graceUntil !== undefined) {
+    return;
+  }
+  const remembered = graceUntil + (rotation?.remember ?? 0) * 1000;
+  const expiresAt = Math.max(Math.min(trace.expiresAt, remembered), graceUntil);
+  await store.update(
+    key,
+    { ...trace, version: trace.version + 1, graceUntil, expiresAt },
+    trace,
+    c,
+  );
+}
+
+/**
+ * What is left under the key of a rotated token: no data, and the successor in a form that only the rotated token
+ * decrypts.
+ */
+export async function toRotated(
   { token, record }: { token: string; record: SessionRecord },
-  { successor, grace, now }: { successor: string; grace: number; now: number },
+  successor: string,
 ): Promise<SessionRecord> {
-  const graceUntil = now + grace * 1000;
   return {
-    ...emptied(record),
-    expiresAt: graceUntil + REMEMBERED,
+    ...toTrace(record, "rotated"),
+    expiresAt: record.expiresAt,
     successor: await seal(successor, token),
-    graceUntil,
   };
 }
 
-/** What is left of a session that is being ended: nothing opens it, and no rotation gives it a successor. */
-export function toTombstone(record: SessionRecord, now: number): SessionRecord {
-  return { ...emptied(record), expiresAt: now + ENDING, successor: "" };
+/** What is left under the key of a token that `regenerate()` replaced. */
+export function toReplaced(record: SessionRecord, now: number): SessionRecord {
+  const trace = toTrace(record, "replaced");
+  return { ...trace, expiresAt: Math.min(record.expiresAt, now + REPLACED) };
+}
+
+/** What is left of a session that is being ended, so that no rotation gives it a successor. */
+export function toEnded(record: SessionRecord, now: number): SessionRecord {
+  return { ...toTrace(record, "ended"), expiresAt: now + ENDING };
 }
 
 /**
  * The session that a token leads to, over the successors of those that were rotated.
  *
  * @param now The time that the grace of none may be over at.
- * @returns `undefined` when the session has ended, or a grace is over.
+ * @returns The trace at which the way ends, when the session has ended or a grace is over.
  */
 export async function follow(
   store: BoundedStore,
   { from, now }: { from: Stored; now: number },
   c: unknown,
-): Promise<Stored | undefined> {
+): Promise<Stored | Trace> {
   let stored = from;
-  while (stored.record.successor !== undefined) {
-    const { successor, graceUntil = -Infinity } = stored.record;
-    if (now >= graceUntil || stored.token === undefined) return undefined;
+  for (let count = 0; stored.record.trace !== undefined; count++) {
+    const { trace, successor, graceUntil = Infinity } = stored.record;
+    if (successor === undefined || stored.token === undefined) return trace;
+    if (now >= graceUntil || count === MOST_SUCCESSORS) return trace;
     const token = await unseal(successor, stored.token);
-    if (token === undefined) return undefined;
+    if (token === undefined) return trace;
     const key = await hashToken(token);
     const record = await store.read(key, c);
-    if (!isSessionRecord(record)) return undefined;
+    if (!isSessionRecord(record)) return "ended";
     stored = { token, key, record };
   }
   return stored;
 }
 
-function emptied(record: SessionRecord): SessionRecord {
-  const {
-    flash: _,
-    subject: __,
-    subjectAt: ___,
-    generation: ____,
-    meta: _____,
-    cookie: ______,
-    ...rest
-  } = record;
-  return { ...rest, version: record.version + 1, data: "{}" };
+/** A record without anything that a client or a list could be shown, in as few bytes as a record can take. */
+function toTrace({ sid, version, expiresAt }: SessionRecord, trace: Trace): SessionRecord {
+  const times = { createdAt: 0, lastSeenAt: 0, renewedAt: 0, expiresAt };
+  return { format: 1, sid, version: version + 1, data: "{}", ...times, trace };
 }
 
 /** The key that a token makes. It has nothing to do with the one that its session is kept under. */

@@ -1,10 +1,11 @@
 import { beginWith, type Contents, contentsOf, EMPTY, sameContents } from "./contents.ts";
 import { endSession, refuseEnded } from "./ended.ts";
 import { SessionCommittedError } from "./errors.ts";
-import { deadline, nextDeadline } from "./expiry.ts";
+import { deadline, isLiveFor, nextDeadline, type Renewing } from "./expiry.ts";
 import { JsonObject } from "./json_object.ts";
 import type { KeeperConfig } from "./keeper_config.ts";
 import { type Awaitable, Later, orElse } from "./promise.ts";
+import type { Reach } from "./reach.ts";
 import type { SessionRecord } from "./record.ts";
 import { NOTHING, renewalBy, type Requested, type RequestedSubject } from "./requested.ts";
 import { assertNotReserved, type SessionController, SessionObject } from "./session.ts";
@@ -27,6 +28,10 @@ export interface SessionKeeper {
   generationOf(subject: string): Awaitable<number>;
   /** Whether the response has left, and every cookie with it. */
   readonly committed: boolean;
+  /** When the request came that waits for its answer, in epoch milliseconds. */
+  readonly cameAt: number;
+  /** Whether the client gets the cookies of the answer. */
+  readonly reach: Reach;
   /** Called when the handler ends the session, with what reads in its place. */
   ended(state: SessionState, atEnd: SessionObject): void;
   /** Called when the session is to get a new token. */
@@ -38,7 +43,7 @@ export interface SessionKeeper {
 }
 
 /** The inside of one session in one request: what it was, what it is, and what is asked of it. */
-export class SessionState implements SessionController {
+export class SessionState implements SessionController, Renewing {
   readonly session: SessionObject;
   /** What it shows. */
   readonly view: SessionView;
@@ -53,6 +58,10 @@ export class SessionState implements SessionController {
   refused: Requested["subject"];
   /** Whether its token was rotated by another request, or before this one. */
   hasMoved = false;
+  /** The trace of the token that the client sent, where that was rotated before this request. */
+  via: Stored | undefined;
+  /** Whether the token that the client sent is not accepted any more, so that it must not be sent the present one. */
+  isLate = false;
 
   readonly #keeper: SessionKeeper;
   #sid: string | undefined;
@@ -237,6 +246,15 @@ export class SessionState implements SessionController {
     this.view.keepFlash(mine.flash, stored.flash);
   }
 
+  /** Becomes another session, which nothing is stored of and which holds nothing. */
+  startOver(): void {
+    this.stored = undefined;
+    this.#sid = undefined;
+    this.#base = EMPTY;
+    this.#shown = undefined;
+    this.hasMoved = false;
+  }
+
   /** Takes over what the store holds from now on. */
   adopt(stored: Stored): void {
     this.stored = stored;
@@ -249,9 +267,11 @@ export class SessionState implements SessionController {
     return this.refused !== undefined && this.refused === this.requested.subject;
   }
 
-  /** Tells that the session has another token than the one that the client sent. */
-  moved(): void {
+  /** Takes note that the session has another token than the one that the client sent. */
+  moved({ via, isLate = false }: { via?: Stored; isLate?: boolean } = {}): void {
     this.hasMoved = true;
+    this.via = via;
+    this.isLate = isLate;
     this.deliver = true;
   }
 
@@ -262,6 +282,20 @@ export class SessionState implements SessionController {
       ? record.generation ?? 0
       : orElse(() => this.#keeper.generationOf(name), (error) => Promise.reject(error));
     return { name, at: this.#keeper.config.instant(), generation: new Later(generation) };
+  }
+
+  /** Whether a record is still that of a live session for this request. */
+  isLiveFor(record: SessionRecord, now: number): boolean {
+    return isLiveFor(this.#keeper.config.expiry, record, { now, cameAt: this.cameAt });
+  }
+
+  /** When its request came, in epoch milliseconds. */
+  get cameAt(): number {
+    return this.#keeper.cameAt;
+  }
+
+  get reach(): Reach {
+    return this.#keeper.committed ? "none" : this.#keeper.reach;
   }
 
   #ask(requested: Requested): void {

@@ -2,7 +2,7 @@ import { BoundedStore } from "./bounded_store.ts";
 import { SessionStoreError } from "./errors.ts";
 import { end } from "./committing.ts";
 import { emit, type RejectionReason } from "./events.ts";
-import { isLive } from "./expiry.ts";
+import { deadline, isLive } from "./expiry.ts";
 import { LateChanges } from "./late_changes.ts";
 import { loadNewestFirst } from "./newest.ts";
 import { andThen, type Awaitable, orElse } from "./promise.ts";
@@ -46,6 +46,10 @@ interface Presented {
 interface Loaded {
   readonly stored: Stored;
   readonly shown: string | undefined;
+  /** The trace that led to it. */
+  readonly via: Stored | undefined;
+  /** When it was asked for, in epoch milliseconds. */
+  readonly cameAt: number;
 }
 
 /** Keeps the sessions of one configuration. */
@@ -132,8 +136,8 @@ export class Sessions {
     const { store, clock, expiry } = this.#indexed("list");
     const now = clock();
     return (await listSubject(store, subject, c))
-      .map(({ record }) => record)
-      .filter((record) => isLive(expiry, record, now))
+      .filter(({ record }) => isLive(expiry, record, now))
+      .map(({ record }) => ({ ...record, expiresAt: deadline(expiry, record) }))
       .sort((one, other) => since(other) - since(one) || (one.sid < other.sid ? 1 : -1));
   }
 
@@ -164,13 +168,14 @@ export class Sessions {
     { subject, except }: { subject: string; except: string | undefined },
     c: unknown,
   ): Promise<number> {
-    const { store, events } = this.#indexed("revoke");
-    const sessions = events.destroyed ? await listSubject(store, subject, c) : [];
+    const { store, events, expiry } = this.#indexed("revoke");
+    // A store counts those that it only holds for requests under way as well.
+    const counts = expiry.onServer && expiry.rolling !== false;
+    const live = counts || events.destroyed ? await this.list(subject, c) : [];
     const count = await store.deleteAll(subject, except === undefined ? {} : { except }, c);
-    for (const { sid } of sessions) {
-      if (sid !== except) emit(this.#config, "destroyed", { sid, reason: "revoked" }, c);
-    }
-    return count;
+    const ended = live.filter(({ sid }) => sid !== except);
+    for (const { sid } of ended) emit(this.#config, "destroyed", { sid, reason: "revoked" }, c);
+    return counts ? ended.length : count;
   }
 
   /**
@@ -186,10 +191,10 @@ export class Sessions {
     emit(this.#config, "destroyed", { sid: stored.record.sid, reason: "logout" }, c);
   }
 
-  #visit({ stored, shown }: Loaded, { by, token }: Credential, c: unknown): Visit | undefined {
-    const moved = stored.token !== token;
+  #visit(loaded: Loaded, { by }: Credential, c: unknown): Visit | undefined {
+    const { stored } = loaded;
     try {
-      const visit = new Visit(this.#config, { c, by, moved, stored, shown });
+      const visit = new Visit(this.#config, { c, by, ...loaded });
       emit(this.#config, "loaded", { sid: stored.record.sid }, c);
       return visit;
     } catch (error) {
@@ -223,31 +228,36 @@ export class Sessions {
     record: unknown,
     c: unknown,
   ): Awaitable<Loaded | undefined> {
-    const { store, clock, cookieName } = this.#config;
+    const { store, clock } = this.#config;
     if (record === undefined) return this.#reject("unknown", c);
     if (!isSessionRecord(record)) return this.#reject("invalid", c);
-    if (!store.capabilities.stateless && record.cookieName !== cookieName) {
-      return this.#reject("unknown", c);
-    }
     const now = clock();
     const from = { token, key, record };
-    if (record.graceUntil !== undefined && now >= record.graceUntil) {
-      return this.#reject("reuse", c, record.sid);
-    }
-    if (record.successor === undefined) return this.#admit(from, now, c);
+    const { trace, graceUntil = Infinity, sid } = record;
+    if (trace === undefined) return this.#admit(from, { now }, c);
+    if (now >= graceUntil) return this.#reject("reuse", c, sid);
     return follow(store, { from, now }, c).then((stored) =>
-      stored ? this.#admit(stored, now, c) : this.#reject("unknown", c)
+      typeof stored === "string"
+        ? this.#reject("unknown", c, sid)
+        : this.#admit(stored, { now, via: from }, c)
     );
   }
 
-  #admit(stored: Stored, now: number, c: unknown): Awaitable<Loaded | undefined> {
-    const { expiry, readData, scope } = this.#config;
+  #admit(
+    stored: Stored,
+    { now: cameAt, via }: { now: number; via?: Stored },
+    c: unknown,
+  ): Awaitable<Loaded | undefined> {
+    const { store, cookieName, expiry, readData, scope } = this.#config;
     const { sid, data } = stored.record;
-    if (!isLive(expiry, stored.record, now)) return this.#reject("expired", c, sid);
+    if (!store.capabilities.stateless && stored.record.cookieName !== cookieName) {
+      return this.#reject("unknown", c);
+    }
+    if (!isLive(expiry, stored.record, cameAt)) return this.#reject("expired", c, sid);
     if (stored.record.scope !== scope?.(c)) return this.#reject("scope", c, sid);
-    if (!readData) return { stored, shown: undefined };
+    if (!readData) return { stored, shown: undefined, via, cameAt };
     return readData(data, c).then((shown) =>
-      shown === undefined ? this.#reject("invalid", c, sid) : { stored, shown }
+      shown === undefined ? this.#reject("invalid", c, sid) : { stored, shown, via, cameAt }
     );
   }
 

@@ -106,6 +106,11 @@ export interface StoreReplacement {
   readonly key: string;
   /** The next record. */
   readonly record: SessionRecord;
+  /**
+   * What is left under the key until now, in the same step: a record with a `trace`, whose version is the previous
+   * one's plus 1. Nothing is left when it is absent.
+   */
+  readonly left?: SessionRecord;
 }
 
 /**
@@ -264,9 +269,10 @@ export interface SessionStore {
   ): Awaitable<StoreWrite>;
 
   /**
-   * Moves a session to another key, with a new record, in one step: the old key is dead exactly when
-   * the new one lives. A backend that can't do both in one step deletes first, so that a crash in
-   * between ends the session rather than leaving two.
+   * Moves a session to another key, with a new record, in one step: the old key identifies no session exactly when
+   * the new one does, and holds what `next.left` says. A backend that can't do both in one step writes the old key
+   * first, so that a crash in between ends the session rather than leaving two. Where `next.left` has a `successor`,
+   * it writes the new key first, so that the successor is there for whoever finds it.
    *
    * @param key The key until now.
    * @param next The key from now on, unknown to the store, and its record.

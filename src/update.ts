@@ -4,7 +4,7 @@ import { copyValue } from "./copy.ts";
 import { type Committing, interrupt, readContents, reread, tellUpdated } from "./committing.ts";
 import { refuseEnded } from "./ended.ts";
 import { emit } from "./events.ts";
-import { isLive, isRenewalDue, renewed, seen } from "./expiry.ts";
+import { isRenewalDue, renewed, seen } from "./expiry.ts";
 import { JsonObject } from "./json_object.ts";
 import { merge } from "./merge.ts";
 import type { SessionRecord } from "./record.ts";
@@ -57,13 +57,15 @@ export async function update(
       };
       const old = current.record;
       const now = committing.clock();
-      const live = isLive(expiry, old, now);
+      const live = state.isLiveFor(old, now);
       // Or it would undo the touch of another request.
-      const renewal = isRenewalDue(expiry, old, { now, write: true });
+      const renewal = isRenewalDue(expiry, old, { now, write: true, request: state });
       const record: SessionRecord = {
         ...withContents(old, next),
         version: old.version + 1,
-        ...(renewal ? renewed(expiry, old, now) : { lastSeenAt: seen(old, now) }),
+        ...(renewal
+          ? renewed(expiry, old, { now, isSent: state.reach === "sure" })
+          : { lastSeenAt: seen(old, now) }),
       };
       if (live && await committing.store.update(current.key, record, old, c)) {
         const before = state.contents(false);
@@ -72,13 +74,13 @@ export async function update(
         else shown.set(key, data.get(key)!);
         state.adopt({ ...current, record });
         state.show({ ...before, data: JsonObject.ofMembers(shown) }, before);
-        state.deliver ||= renewal;
+        state.deliver ||= renewal && state.reach !== "none";
         if (renewal) emit(committing, "renewed", { sid: state.sid }, c);
         tellUpdated(committing, state, { before: contentsOf(old).data, now: next.data }, c);
         return own();
       }
       const fresh = await reread(committing, state, { current, tries, most: UPDATE_TRIES }, c);
-      if (!fresh) {
+      if (typeof fresh === "string") {
         interrupt(committing, state, c);
         return refuseEnded("update");
       }

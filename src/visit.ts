@@ -4,6 +4,8 @@ import { refuseEnded } from "./ended.ts";
 import { SessionExistsError } from "./errors.ts";
 import { refuseChange, sessionInOutage } from "./outage.ts";
 import { andThen, type Awaitable, orElse } from "./promise.ts";
+import type { Reach } from "./reach.ts";
+import { renewEarly } from "./renewal.ts";
 import { type Delivery, toDelivery } from "./delivery.ts";
 import type { KeeperConfig } from "./keeper_config.ts";
 import { assertPlainObject, type SessionObject } from "./session.ts";
@@ -12,8 +14,10 @@ import { start } from "./start.ts";
 import { update } from "./update.ts";
 import type { Outcome, VisitConfig, VisitOptions } from "./visiting.ts";
 
-/** Who is told when a visit has another session, or its session another token. */
+/** The answer to the request of a visit: it is told when there is another session, or another token of it. */
 export interface VisitWatcher {
+  /** Whether the client gets its cookies. */
+  readonly reach: Reach;
   changed(visit: Visit): void;
 }
 
@@ -40,7 +44,7 @@ export class Visit implements SessionKeeper {
     this.#options = options;
     const { stored, shown } = options;
     if (stored) this.#loaded = new SessionState(this, { stored, shown });
-    if (options.moved) this.#loaded?.moved();
+    if (options.via) this.#loaded?.moved({ via: options.via });
     this.#current = this.#loaded ?? this.#begin(config.initial());
     this.isLoaded = this.#loaded !== undefined;
     const { session } = this.#current;
@@ -77,6 +81,16 @@ export class Visit implements SessionKeeper {
 
   get committed(): boolean {
     return this.#committed;
+  }
+
+  get cameAt(): number {
+    return this.#committed || !this.watcher ? Infinity : this.#options.cameAt ?? Infinity;
+  }
+
+  get reach(): Reach {
+    // Without a cookie nothing has to reach the client.
+    if (this.#options.by === "token") return "sure";
+    return this.watcher?.reach ?? "none";
   }
 
   /**
@@ -192,6 +206,11 @@ export class Visit implements SessionKeeper {
     return true;
   }
 
+  /** Renews the session that the client came with, where it might end before the answer. */
+  renewEarly(): Awaitable<void> {
+    if (this.#loaded) return renewEarly(this.#config, this.#loaded, this.#options.c);
+  }
+
   /** Tells that the response has left. */
   leave(): void {
     this.#committed = true;
@@ -249,8 +268,11 @@ export class Visit implements SessionKeeper {
     const { deliver, stored } = state;
     if (!stored) return deleted ? clear : undefined;
     // A link that carries a token must not make its session that of the browser that follows it.
-    if (!deliver || stored.token === undefined || this.#isByToken(state)) return undefined;
-    return toDelivery(stored, { held, now: this.#config.clock() });
+    if (!deliver || state.isLate || stored.token === undefined || this.#isByToken(state)) {
+      return undefined;
+    }
+    const { clock, expiry } = this.#config;
+    return toDelivery(stored, { held, now: clock(), expiry });
   }
 
   /** Whether a session is the one that an access token led to. */

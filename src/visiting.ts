@@ -33,10 +33,12 @@ export interface VisitOptions {
   /** Whether the client presented a cookie that opens nothing. */
   readonly stale?: boolean;
   readonly stored?: Stored | undefined;
+  /** When the request came, in epoch milliseconds. */
+  readonly cameAt?: number;
   /** The JSON text of the data, where they are not what is stored. */
   readonly shown?: string | undefined;
-  /** Whether the token that the client presented was rotated. */
-  readonly moved?: boolean;
+  /** The trace of the token that the client presented, where that was rotated. */
+  readonly via?: Stored | undefined;
   /** Whether the store failed, so that nobody knows whose session it is. */
   readonly outage?: boolean;
 }

@@ -3,8 +3,8 @@ import type { Committing } from "./committing.ts";
 import { SessionStoreError } from "./errors.ts";
 import type { Plan } from "./plan.ts";
 import { andThen, type Awaitable } from "./promise.ts";
-import type { SessionRecord } from "./record.ts";
-import { toMarker } from "./rotation.ts";
+import type { SessionRecord, SessionTimes } from "./record.ts";
+import { toReplaced, toRotated } from "./rotation.ts";
 import type { Stored } from "./session_state.ts";
 import type { StoreWrite } from "./store.ts";
 import { hashToken, makeToken } from "./token.ts";
@@ -35,24 +35,39 @@ export function putNew(
 
 /** Does what was planned; `undefined` when the record is gone or another one by now. */
 export function put(
-  { store }: Committing,
-  { current, operation, record }: { current: Stored } & Pick<Plan, "operation" | "record">,
+  { store }: Pick<Committing, "store">,
+  { current, operation, record, now }: PutOptions,
   c: unknown,
 ): Awaitable<Stored | undefined> {
   const { token, key, record: previous } = current;
-  if (operation === "replace") {
+  if (operation === "rotate" || operation === "replace") {
     return andThen(makeHome(store), (home) =>
       andThen(
-        store.replace(key, { key: home.key, record }, previous, c),
-        (written) => toStored(written, { ...home, record }),
+        operation === "rotate"
+          ? toRotated(
+            { token: token!, record: { ...previous, expiresAt: record.expiresAt } },
+            home.token,
+          )
+          : toReplaced(previous, now),
+        (left) =>
+          andThen(
+            store.replace(key, { key: home.key, record, left }, previous, c),
+            (written) => toStored(written, { ...home, record }),
+          ),
       ));
   }
   return andThen(
     operation === "touch"
-      ? store.touch(key, times(record), previous, c)
+      ? store.touch(key, timesOf(record), previous, c)
       : store.update(key, record, previous, c),
     (written) => toStored(written, { token, key, record }),
   );
+}
+
+/** A write over a record that is stored. */
+export interface PutOptions extends Pick<Plan, "operation" | "record"> {
+  readonly current: Stored;
+  readonly now: number;
 }
 
 /** Where a record is by what a store says of its write: a stateless one makes another token. */
@@ -63,28 +78,6 @@ function toStored(written: StoreWrite, place: Stored): Stored | undefined {
     : place;
 }
 
-/**
- * Gives a session a new token, and leaves the way to it under the old one. Nobody knows the new token before the
- * old one leads to it, so that what a crash leaves in between opens nothing.
- */
-export async function rotateTo(
-  { store, rotation }: Committing,
-  { current, record, now }: { current: Stored; record: SessionRecord; now: number },
-  c: unknown,
-): Promise<Stored | undefined> {
-  const home = await makeHome(store);
-  if (!await store.create(home.key, record, c)) return undefined;
-  const { grace } = rotation!;
-  const marker = await toMarker({ ...current, token: current.token! }, {
-    successor: home.token,
-    grace,
-    now,
-  });
-  if (await store.update(current.key, marker, current.record, c)) return { ...home, record };
-  await store.delete(home.key, c);
-  return undefined;
-}
-
 /** A new token, and the key under which its session is kept. */
 function makeHome(store: BoundedStore): Awaitable<{ token: string; key: string }> {
   const token = makeToken();
@@ -92,6 +85,7 @@ function makeHome(store: BoundedStore): Awaitable<{ token: string; key: string }
   return andThen(hashToken(token), (key) => ({ token, key }));
 }
 
-function times({ lastSeenAt, renewedAt, expiresAt }: SessionRecord) {
+/** The times of a record. */
+export function timesOf({ lastSeenAt, renewedAt, expiresAt }: SessionRecord): SessionTimes {
   return { lastSeenAt, renewedAt, expiresAt };
 }

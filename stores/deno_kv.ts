@@ -171,7 +171,8 @@ export class DenoKvStore implements SessionStore {
       record: next.record,
       binds: true,
       build: (atomic, old) => {
-        this.#records.clear(atomic, key, old);
+        if (next.left) this.#records.set(atomic, key, { record: next.left, old });
+        else this.#records.clear(atomic, key, old);
         atomic.check({ key: this.#records.key(next.key), versionstamp: null });
         this.#records.set(atomic, next.key, { record: next.record, old: undefined });
       },

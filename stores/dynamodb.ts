@@ -43,7 +43,7 @@ import {
   systemClock,
 } from "../src/store.ts";
 import { transition } from "./dynamodb/binding.ts";
-import { Call, type Mark } from "./dynamodb/call.ts";
+import { Call, type Mark, type Write } from "./dynamodb/call.ts";
 import { type Change, make, remove } from "./dynamodb/change.ts";
 import { findDocument } from "./dynamodb/document.ts";
 import { changeOf, isFree, isStill } from "./dynamodb/expressions.ts";
@@ -226,10 +226,23 @@ export class DynamoDbStore implements SessionStore {
     c?: unknown,
     signal?: AbortSignal,
   ): Promise<boolean> {
-    const { Put, mark } = this.#put(next.key, next.record, isFree(this.#clock()));
-    const Delete = { ...this.#table.itemOf(key), ...isStill(previous, this.#clock()) };
+    const now = this.#clock();
+    const { Put, mark } = this.#put(next.key, next.record, isFree(now));
+    const still = isStill(previous, now);
+    const leave: Write = next.left
+      ? { Put: this.#put(key, next.left, still).Put }
+      : { Delete: { ...this.#table.itemOf(key), ...still } };
     const moves = transition(this.#table, { key, record: previous }, next);
-    return await this.#make({ writes: [{ Delete }, { Put }], mark, ...moves }, c, signal);
+    // What leads to the session must not be there before it.
+    const change: Change = next.left?.successor === undefined
+      ? { writes: [leave, { Put }], mark, ...moves }
+      : {
+        writes: [{ Put }, leave],
+        undo: { Delete: this.#table.itemOf(next.key) },
+        mark,
+        ...moves,
+      };
+    return await this.#make(change, c, signal);
   }
 
   /**

@@ -40,6 +40,7 @@ import {
 import { storeTable } from "../src/store_table.ts";
 import { Generations } from "./map/generations.ts";
 import { SubjectIndex } from "./map/subject_index.ts";
+import { Traces } from "./map/traces.ts";
 
 /** How many entries every new session looks at for expired ones. */
 const LOOKS = 4;
@@ -94,6 +95,7 @@ export class MapStore implements SessionStore {
   readonly capabilities: StoreCapabilities;
   /** In the order of the last write, oldest first. */
   readonly #records = new Map<string, SessionRecord>();
+  readonly #traces: Traces;
   readonly #index = new SubjectIndex();
   readonly #generations: Generations;
   readonly #maxEntries: number;
@@ -121,10 +123,11 @@ export class MapStore implements SessionStore {
     };
     this.#maxEntries = maxEntries;
     this.#clock = clock;
+    this.#traces = new Traces(maxEntries, clock);
     this.#generations = new Generations(clock);
   }
 
-  /** How many records are held, expired ones that are not yet reclaimed included. */
+  /** How many sessions are held, expired ones that are not yet reclaimed included. */
   get size(): number {
     return this.#records.size;
   }
@@ -185,6 +188,7 @@ export class MapStore implements SessionStore {
     if (this.#live(key)?.version !== previous.version || this.#live(next.key)) return false;
     this.#generations.assertPresent(next.record);
     this.delete(key);
+    if (next.left) this.#set(key, next.left);
     this.#set(next.key, next.record);
     return true;
   }
@@ -211,7 +215,7 @@ export class MapStore implements SessionStore {
    */
   delete(key: string): void {
     this.#index.delete(this.#records.get(key)?.subject, key);
-    this.#records.delete(key);
+    if (!this.#records.delete(key)) this.#traces.delete(key);
   }
 
   /**
@@ -256,7 +260,7 @@ export class MapStore implements SessionStore {
   }
 
   #live(key: string): SessionRecord | undefined {
-    const record = this.#records.get(key);
+    const record = this.#records.get(key) ?? this.#traces.get(key);
     if (!record || this.#clock() < record.expiresAt) return record;
     this.delete(key);
     return undefined;
@@ -264,6 +268,7 @@ export class MapStore implements SessionStore {
 
   #set(key: string, record: SessionRecord): void {
     this.delete(key);
+    if (record.trace) return this.#traces.set(key, { ...record });
     this.#records.set(key, { ...record });
     this.#index.add(record.subject, key);
   }

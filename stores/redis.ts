@@ -44,10 +44,12 @@ import {
 } from "./redis/client.ts";
 import { Connection, type ScriptArguments } from "./redis/connection.ts";
 import { changeOf, type ListChange, toEntry } from "./redis/entry.ts";
-import { DELETE, REMOVE, REPLACE, TOUCH, WRITE, type WriteScript } from "./redis/scripts.ts";
+import { moveInSteps } from "./redis/move.ts";
+import { DELETE, REPLACE, TOUCH, WRITE, type WriteScript } from "./redis/scripts.ts";
 import { checkOptions, type RedisStoreOptions } from "./redis/options.ts";
 import { isDone, Subjects } from "./redis/subjects.ts";
-import { fromOwner, fromValue, toMoving, toTimes, toValue } from "./redis/value.ts";
+import { Unbound } from "./redis/unbound.ts";
+import { fromOwner, fromStored, toTimes, toValue } from "./redis/value.ts";
 
 export type {
   BunRedisLike,
@@ -115,8 +117,7 @@ export class RedisStore implements SessionStore {
   readonly #clock: Clock;
   readonly #subjects: Subjects;
   readonly #clusters = new WeakSet<RedisClientLike>();
-  /** The key of the session that a request has found to be nobody's. */
-  readonly #unbound = new WeakMap<object, string>();
+  readonly #unbound = new Unbound();
 
   /**
    * Connects to nothing.
@@ -145,8 +146,8 @@ export class RedisStore implements SessionStore {
    */
   async read(key: string, c?: unknown, signal?: AbortSignal): Promise<SessionRecord | undefined> {
     const connection = await this.#connect(c, signal);
-    const record = fromValue(await connection.send(["GET", this.#key(key)]));
-    if (record?.subject === undefined && isObject(c)) this.#unbound.set(c, key);
+    const record = fromStored(await connection.send(["GET", this.#key(key)]));
+    if (record?.subject === undefined) this.#unbound.add(key, c);
     return record && this.#clock() < record.expiresAt ? record : undefined;
   }
 
@@ -191,14 +192,14 @@ export class RedisStore implements SessionStore {
     c?: unknown,
     signal?: AbortSignal,
   ): Promise<boolean> {
-    if (record.subject !== undefined && isObject(c)) this.#unbound.delete(c);
+    if (record.subject !== undefined) this.#unbound.delete(c);
     const given = this.#toArguments([key], record, `${previous.version}`);
     const change = changeOf({ key, record }, { key, record: previous });
     return await this.#write(await this.#connect(c, signal), { script: WRITE, change, ...given });
   }
 
   /**
-   * Moves a session to another key: in one step, but in a cluster first the old record is deleted.
+   * Moves a session to another key: in one step, but in a cluster in several.
    *
    * @param key The key until now.
    * @param next The key from now on and its record.
@@ -217,21 +218,26 @@ export class RedisStore implements SessionStore {
     signal?: AbortSignal,
   ): Promise<boolean> {
     const connection = await this.#connect(c, signal);
-    const given = this.#toArguments([key, next.key], next.record, `${previous.version}`);
-    const isListed = previous.subject !== undefined;
-    const inSteps = async () => {
-      const [from] = given.keys;
-      const removal = [...given.args.slice(0, 3), ...isListed ? [toMoving(previous)] : []];
-      const creation = this.#toArguments([next.key], next.record, "");
-      if (!isDone(await connection.run(REMOVE, { keys: [from!], args: removal }))) return false;
-      if (!isDone(await connection.run(WRITE.alone, creation))) return false;
-      if (!isListed || await connection.finishing().send(["EXISTS", from!])) return true;
-      // Who found it in the list has ended it while it moved.
-      await this.#delete(next.key, connection.finishing());
-      return false;
-    };
+    const { keys, args } = this.#toArguments([key, next.key], next.record, `${previous.version}`);
+    const write = args[2]!;
+    const left = next.left ? [toValue(next.left, write), this.#timeToLive(next.left)] : ["", ""];
+    const inSteps = () =>
+      moveInSteps(connection, {
+        keys,
+        args,
+        left,
+        next,
+        previous,
+        undo: () => this.#delete(next.key, connection.finishing()),
+      });
     const change = changeOf(next, { key, record: previous });
-    return await this.#write(connection, { script: REPLACE, change, inSteps, ...given });
+    return await this.#write(connection, {
+      script: REPLACE,
+      change,
+      inSteps,
+      keys,
+      args: [...args, ...left],
+    });
   }
 
   /**
@@ -269,7 +275,7 @@ export class RedisStore implements SessionStore {
    */
   async delete(key: string, c?: unknown, signal?: AbortSignal): Promise<void> {
     const connection = await this.#connect(c, signal);
-    if (isObject(c) && this.#unbound.get(c) === key) {
+    if (this.#unbound.has(key, c)) {
       await connection.send(["DEL", this.#key(key)]);
       return;
     }
@@ -373,8 +379,4 @@ export class RedisStore implements SessionStore {
   #timeToLive({ expiresAt }: SessionTimes): string {
     return String(Math.max(Math.ceil(expiresAt - this.#clock()), 1));
   }
-}
-
-function isObject(value: unknown): value is object {
-  return typeof value === "object" && value !== null;
 }

@@ -182,6 +182,19 @@ export const BROKEN_STORES: BrokenStore[] = [
     "of replacements at the same time one wins and the others leave nothing",
   ),
   broken(
+    "replace leaves nothing",
+    class extends SoundStore {
+      override replace(
+        key: string,
+        { left: _, ...next }: StoreReplacement,
+        ...rest: [SessionRecord]
+      ) {
+        return super.replace(key, next, ...rest);
+      }
+    },
+    "replace leaves under the old key what it is told to",
+  ),
+  broken(
     "replace is an upsert",
     class extends SoundStore {
       override replace(key: string, next: StoreReplacement) {

@@ -1,6 +1,6 @@
 import type { SessionRecord, SessionStore } from "@x/hono-session";
 
-/** A store that remembers which keys were ever given a record, and what it holds of them. */
+/** A store that remembers which keys were ever given a record, and which sessions it holds under them. */
 export function recordKeys(
   store: SessionStore,
 ): { store: SessionStore; records(): Promise<SessionRecord[]> } {
@@ -22,7 +22,7 @@ export function recordKeys(
       const found: SessionRecord[] = [];
       for (const key of keys) {
         const record = await store.read(key);
-        if (record) found.push(record);
+        if (record && !record.trace) found.push(record);
       }
       return found;
     },

@@ -89,6 +89,7 @@ export class SoundStore implements SessionStore {
     this.assertNotEnded(next.record);
     if (!this.isAtomic) await Promise.resolve();
     this.remove(key);
+    if (next.left) this.put(key, next.left);
     return this.put(next.key, next.record);
   }
 

@@ -1,4 +1,4 @@
-import { session, type SessionStore } from "@x/hono-session";
+import { session, type SessionRecord, type SessionStore } from "@x/hono-session";
 import { DenoKvStore } from "@x/hono-session/stores/deno-kv";
 import { assert, assertEquals } from "@std/assert";
 import { Hono } from "hono";
@@ -23,11 +23,14 @@ async function login(store: SessionStore | Map<string, unknown>): Promise<string
 }
 
 Deno.test("the token is nowhere in a dump of the store, its hash is the key", async () => {
-  const map = new Map<string, unknown>();
+  const map = new Map<string, SessionRecord>();
   const token = await login(map);
   const dump = JSON.stringify([...map]);
   assert(!dump.includes(token));
-  assertEquals([...map.keys()], [await hashToken(token)]);
+  const sessions = [...map].filter(([, { trace }]) => !trace);
+  assertEquals(sessions.map(([key]) => key), [await hashToken(token)]);
+  const [[, trace] = [], ...more] = [...map].filter(([, { trace }]) => trace);
+  assertEquals([trace?.data, more.length], ["{}", 0], "nothing is left of the one before");
 });
 
 Deno.test("the token is nowhere in a dump of Deno KV nor in its files", async () => {

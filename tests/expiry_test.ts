@@ -5,6 +5,7 @@ import {
   deadline,
   type ExpiryPolicy,
   isLive,
+  isLiveFor,
   isRenewalDue,
   renewed,
   seen,
@@ -14,8 +15,13 @@ import { makeRecord } from "./_record.ts";
 
 const clock = new FakeClock(1_000_000);
 
+/** Requests whose client gets the cookies of the answer, may not get them, and gets none. */
+const request = { reach: "sure" } as const;
+const unsure = { reach: "doubtful" } as const;
+const unreached = { reach: "none" } as const;
+
 function policy(changes: Partial<ExpiryPolicy> = {}): ExpiryPolicy {
-  return { maxAge: 3600, absoluteMaxAge: undefined, rolling: false, ...changes };
+  return { maxAge: 3600, absoluteMaxAge: undefined, rolling: false, onServer: false, ...changes };
 }
 
 Deno.test("deadline() is the nearest of record, policy and absolute limit", () => {
@@ -42,7 +48,7 @@ Deno.test("renewed() never passes the absolute limit, whenever and how often it 
       let now = clock.now();
       for (const milliseconds of steps) {
         now += milliseconds;
-        const times = renewed(policy({ absoluteMaxAge }), record, now);
+        const times = renewed(policy({ absoluteMaxAge }), record, { now });
         assert(times.expiresAt <= record.createdAt + absoluteMaxAge * 1000);
         assert(times.lastSeenAt >= Math.min(record.lastSeenAt, now));
         record = { ...record, ...times };
@@ -61,18 +67,63 @@ Deno.test("seen() goes back neither by a clock that is a minute slow nor stays i
 Deno.test("isRenewalDue() waits for a tenth of the session's own lifetime", () => {
   const rolling = policy({ rolling: { after: undefined } });
   const record = makeRecord(clock);
-  assert(!isRenewalDue(rolling, record, { now: clock.now() + 359_999 }));
-  assert(isRenewalDue(rolling, record, { now: clock.now() + 360_000 }));
+  assert(!isRenewalDue(rolling, record, { request, now: clock.now() + 359_999 }));
+  assert(isRenewalDue(rolling, record, { request, now: clock.now() + 360_000 }));
   const longer = { ...record, maxAge: 36_000, expiresAt: clock.now() + 36_000_000 };
-  assert(!isRenewalDue(rolling, longer, { now: clock.now() + 360_000 }));
-  assert(isRenewalDue(rolling, longer, { now: clock.now() + 3_600_000 }));
-  const write = { now: clock.now() + 300_000, write: true };
+  assert(!isRenewalDue(rolling, longer, { request, now: clock.now() + 360_000 }));
+  assert(isRenewalDue(rolling, longer, { request, now: clock.now() + 3_600_000 }));
+  const write = { request, now: clock.now() + 300_000, write: true };
   assert(isRenewalDue(rolling, record, write), "a write does not wait for the last minute");
   assert(!isRenewalDue(rolling, record, { ...write, now: clock.now() + 294_999 }));
   assert(
-    !isRenewalDue(policy(), record, { now: clock.now() + 3_000_000 }),
+    !isRenewalDue(policy(), record, { request, now: clock.now() + 3_000_000 }),
     "not when it doesn't roll",
   );
+});
+
+Deno.test("isRenewalDue() leaves it to a later request while there is time, where the cookie may not arrive", () => {
+  for (const after of [undefined, 60, 3000]) {
+    const rolling = policy({ rolling: { after } });
+    const record = makeRecord(clock);
+    const { after: due = 360 } = { after };
+    const last = clock.now() + (due + 3600) * 500;
+    assert(isRenewalDue(rolling, record, { request, now: clock.now() + due * 1000 }));
+    assert(!isRenewalDue(rolling, record, { request: unsure, now: last - 1 }));
+    assert(isRenewalDue(rolling, record, { request: unsure, now: last }));
+    const next = { ...record, ...renewed(rolling, record, { now: last, isSent: false }) };
+    assert(deadline(rolling, next) > deadline(rolling, record), "it lives longer");
+    assert(isRenewalDue(rolling, next, { request, now: last }), "the next request renews it again");
+    assert(
+      !isRenewalDue(rolling, next, { request: unsure, now: last }),
+      "unless it is another one",
+    );
+    assert(
+      !isRenewalDue(rolling, record, { request: unreached, now: last }),
+      "the client holds it",
+    );
+    const onServer = { ...rolling, onServer: true };
+    assert(isRenewalDue(onServer, record, { request: unreached, now: last }));
+  }
+});
+
+Deno.test("isLiveFor() waits for a request that came in time where a later end is possible", () => {
+  const absoluteMaxAge = 5000;
+  const rolling = policy({ rolling: { after: undefined }, onServer: true, absoluteMaxAge });
+  const record = {
+    ...makeRecord(clock),
+    ...renewed(rolling, makeRecord(clock), { now: clock.now() }),
+  };
+  const end = deadline(rolling, record);
+  assertEquals(end, clock.now() + 3_600_000, "others see it end as ever");
+  assert(record.expiresAt > end, "the store keeps it for longer");
+  assert(isLiveFor(rolling, record, { now: end + 1000, cameAt: end - 1 }));
+  assert(!isLiveFor(rolling, record, { now: end + 1000, cameAt: end }));
+  const over = record.createdAt + absoluteMaxAge * 1000;
+  assert(
+    !isLiveFor(rolling, record, { now: over, cameAt: end - 1 }),
+    "not beyond its absolute end",
+  );
+  assert(!isLiveFor({ ...rolling, rolling: false }, record, { now: end, cameAt: end - 1 }));
 });
 
 Deno.test("cookieMaxAge() is whole seconds, rounded up, never negative, 400 days at most", () => {

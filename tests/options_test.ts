@@ -137,6 +137,7 @@ const MEMBERS: Record<
   "rolling.after": { takes: NUMBER, refuses: [86400, 86401] },
   "rotate.every": { takes: [...NUMBER, "0"] },
   "rotate.grace": { takes: [...NUMBER, "0"], with: { rotate: { every: 60 } } },
+  "rotate.remember": { takes: [...NUMBER, "0"], with: { rotate: { every: 60 } } },
   "cookieOptions.domain": {
     takes: TEXT,
     refuses: ["a; b", "a\r\nb", "https://app.test", "app.test:8080", "app.test/", "a b"],
@@ -555,7 +556,7 @@ Deno.test("the defaults are the safe ones", () => {
     limit: undefined,
     scope: undefined,
     readData: undefined,
-    expiry: { maxAge: 86400, absoluteMaxAge: undefined, rolling: false },
+    expiry: { maxAge: 86400, absoluteMaxAge: undefined, rolling: false, onServer: true },
     rotation: undefined,
     allowOverwrite: true,
     commitOnError: false,

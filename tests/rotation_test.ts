@@ -1,6 +1,7 @@
-import { session, type SessionOptions } from "@x/hono-session";
+import { createSessions, session, type SessionOptions } from "@x/hono-session";
 import { EncryptedCookieStore } from "@x/hono-session/stores/cookie";
 import { MapStore } from "@x/hono-session/stores/map";
+import { FaultyStore } from "@x/hono-session/testing";
 import { assert, assertEquals, assertNotEquals, assertThrows } from "@std/assert";
 import { Hono } from "hono";
 import { streamText } from "hono/streaming";
@@ -54,6 +55,17 @@ function setup(options: SessionOptions<Data> = {}) {
       c.var.session.slow = true;
       return c.text("slow");
     })
+    .get("/slow-save", async (c) => {
+      await gate.pass();
+      c.var.session.slow = true;
+      await c.var.session.save();
+      return c.text("slow");
+    })
+    .get("/slow-update", async (c) => {
+      await gate.pass();
+      await c.var.session.update("slow", () => true);
+      return c.text("slow");
+    })
     .get("/slow-logout", async (c) => {
       await gate.pass();
       c.var.session.destroy();
@@ -63,6 +75,7 @@ function setup(options: SessionOptions<Data> = {}) {
       await c.var.session.regenerate();
       return c.text("regenerated");
     })
+    .get("/session", (c) => c.json([c.var.session.sid, c.var.session.isNew]))
     .get("/fail", (c) => c.text("failed", 500))
     .get("/stream", (c) => {
       const { session } = c.var;
@@ -129,7 +142,7 @@ Deno.test("any number of requests with the old token get the same successor", as
   assertEquals(await response.json(), { name: "Ada", count: 20, slow: true });
 });
 
-Deno.test("a cookie that got lost is sent again within the grace, and not after it", async () => {
+Deno.test("an answer that got lost is made up for until its token has come back, and for the grace", async () => {
   const { app, clock, log } = setup();
   const client = new Client(app);
   await client.text("/login");
@@ -137,12 +150,16 @@ Deno.test("a cookie that got lost is sent again within the grace, and not after 
   const old = { cookie: await client.cookie() };
   clock.advance(EVERY);
   await client.text("/read");
-  clock.advance(GRACE - 1);
+  clock.advance(20 * GRACE);
   const again = await app.request("/read", { headers: old });
   assertEquals(await again.json(), { name: "Ada" });
   assertEquals(again.headers.getSetCookie()[0]!.split(";")[0], await client.cookie());
   const nothing = await app.request("/static", { headers: old });
   assertEquals(nothing.headers.getSetCookie().length, 1, "whatever it asks for");
+  assertEquals(await client.json("/read"), { name: "Ada" });
+  clock.advance(GRACE - 1);
+  const within = await app.request("/read", { headers: old });
+  assertEquals(await within.json(), { name: "Ada" });
   clock.advance(1);
   log.length = 0;
   const late = await app.request("/read", { headers: old });
@@ -169,20 +186,89 @@ Deno.test("what is left of a rotated token holds neither data nor a token", asyn
   for (const key of records.keys()) assert(!(key !== oldKey && marker.includes(key)), "no key");
 });
 
-Deno.test("a chain of rotations is followed while each is within its grace", async () => {
-  const { app, clock } = setup({ rotate: { every: 0, grace: GRACE } });
+Deno.test("the next rotation waits for the grace of the last one, so that few reads lead to the session", async () => {
+  const store = new FaultyStore(new MapStore());
+  const { app, clock } = setup({ store, rotate: { every: 0, grace: GRACE } });
   const client = new Client(app);
   await client.text("/login");
   const first = { cookie: await client.cookie() };
-  for (let count = 0; count < 3; count++) {
-    const before = await client.cookie();
+  const tokens = new Set<string>();
+  for (let count = 0; count < 100; count++) {
     await client.text("/read");
-    assertNotEquals(await client.cookie(), before, "with each request");
-    clock.advance(5);
+    tokens.add(await client.cookie());
   }
+  assertEquals(tokens.size, 1, "within one grace");
+  store.calls();
   const response = await app.request("/read", { headers: first });
   assertEquals(await response.json(), { name: "Ada" });
   assertEquals(response.headers.getSetCookie()[0]!.split(";")[0], await client.cookie());
+  assertEquals(store.calls(), ["read", "read"]);
+  for (let count = 0; count < 3; count++) {
+    clock.advance(GRACE);
+    await client.text("/read");
+    tokens.add(await client.cookie());
+    await client.text("/read");
+  }
+  assertEquals(tokens.size, 4);
+  const late = await app.request("/read", { headers: first });
+  assertEquals(await late.json(), {});
+});
+
+Deno.test("without a grace every request gets a new token", async () => {
+  const { app } = setup({ rotate: { every: 0, grace: 0 } });
+  const client = new Client(app);
+  await client.text("/login");
+  const tokens = new Set([await client.cookie()]);
+  for (let count = 0; count < 10; count++) {
+    assertEquals(await client.json("/read"), { name: "Ada" });
+    tokens.add(await client.cookie());
+  }
+  assertEquals(tokens.size, 11);
+});
+
+Deno.test("a rotation whose answers all get lost logs nobody out and leaves one token", async () => {
+  const { app, clock, records } = setup({ rolling: true, maxAge: 1000, rotate: { every: 60 } });
+  const client = new Client(app);
+  await client.text("/login");
+  const headers = { cookie: await client.cookie() };
+  const tokens = new Set<string | undefined>();
+  for (let count = 0; count < 100; count++) {
+    clock.advance(90);
+    const response = await app.request("/read", { headers });
+    assertEquals(await response.json(), { name: "Ada" }, `after ${count + 1} answers`);
+    tokens.add(response.headers.getSetCookie()[0]?.split(";")[0]);
+  }
+  assertEquals(tokens.size, 1);
+  assertEquals(records.size, 2);
+});
+
+Deno.test("a token is confirmed by use, whatever the request does", async () => {
+  for (const path of ["/read", "/static", "/increment", "/stream"]) {
+    const { app, clock, gate, log } = setup();
+    gate.open();
+    const client = new Client(app);
+    await client.text("/login");
+    const old = { cookie: await client.cookie() };
+    clock.advance(EVERY);
+    await client.text("/read");
+    await client.text(path);
+    clock.advance(GRACE);
+    assertEquals(await (await app.request("/read", { headers: old })).json(), {}, path);
+    assert(log.at(-1)!.startsWith("reuse of "), path);
+  }
+});
+
+Deno.test("who uses a copied token before the client does logs the client out, and is noticed", async () => {
+  const { app, clock, log } = setup();
+  const client = new Client(app);
+  await client.text("/login");
+  clock.advance(EVERY);
+  const thief = await client.thief();
+  await thief.text("/read");
+  await thief.text("/read");
+  clock.advance(GRACE);
+  assertEquals(await client.json("/read"), {});
+  assert(log.at(-1)!.startsWith("reuse of "));
 });
 
 Deno.test("a logout by a rotated token ends the session, within the grace and after it", async () => {
@@ -203,22 +289,54 @@ Deno.test("a logout by a rotated token ends the session, within the grace and af
   }
 });
 
-Deno.test("a request that outlives the grace of its token is interrupted", async () => {
-  const { app, clock, gate, log } = setup();
+Deno.test("a request that outlives the grace of its token follows its session, and is given no token", async () => {
+  for (const path of ["/slow", "/slow-save", "/slow-update"]) {
+    const { app, clock, gate, log } = setup();
+    const client = new Client(app);
+    await client.text("/login");
+    const thief = await client.thief();
+    clock.advance(EVERY);
+    const slow = thief.fetch(path);
+    await gate.arrived();
+    for (let count = 0; count < 2; count++) {
+      await client.text("/read");
+      await client.text("/read");
+      clock.advance(count === 0 ? EVERY : GRACE);
+    }
+    gate.open();
+    const response = await slow;
+    assertEquals([response.status, await response.text()], [200, "slow"], path);
+    assertEquals(response.headers.getSetCookie(), [], path);
+    assert(!log.includes("interrupted"), path);
+    assertEquals(await client.json("/read"), { name: "Ada", slow: true }, path);
+    assertEquals(await thief.json("/read"), {}, path);
+  }
+});
+
+Deno.test("a socket saves into a session that was rotated since it opened", async () => {
+  const clock = new FakeClock();
+  const sessions = createSessions<Data>({
+    store: new MapStore({ clock: clock.now }),
+    clock: clock.now,
+    rotate: { every: EVERY, grace: GRACE },
+  });
+  const app = new Hono()
+    .use(sessions.middleware())
+    .get("/read", (c) => {
+      c.var.session.name ??= "Ada";
+      return c.json(c.var.session);
+    });
   const client = new Client(app);
-  await client.text("/login");
-  const thief = await client.thief();
-  clock.advance(EVERY);
-  const slow = thief.fetch("/slow");
-  await gate.arrived();
   await client.text("/read");
+  const cookie = await client.cookie();
+  const socket = (await sessions.open(new Request("http://localhost/", { headers: { cookie } })))!;
+  clock.advance(EVERY);
+  for (let count = 0; count < 2; count++) await client.text("/read");
   clock.advance(GRACE);
-  gate.open();
-  const response = await slow;
-  assertEquals([response.status, await response.text()], [200, "slow"]);
-  assertEquals(response.headers.getSetCookie(), []);
-  assertEquals(log, ["rotated", "interrupted"]);
-  assertEquals(await client.json("/read"), { name: "Ada" });
+  assertEquals(await socket.update("count", (count = 0) => count + 1), 1);
+  socket.slow = true;
+  await socket.save();
+  assertEquals(await client.json("/read"), { name: "Ada", count: 1, slow: true });
 });
 
 Deno.test("regenerate() has no grace, not for tokens that were rotated before either", async () => {
@@ -287,17 +405,20 @@ Deno.test("rotation goes with signed tokens, renewal and its absolute end", asyn
     clock.advance(EVERY);
     assertEquals(await client.json("/read"), { name: "Ada" });
     assertNotEquals(await client.cookie(), before);
+    assertEquals(await client.json("/read"), { name: "Ada" });
   }
   clock.advance(200);
   assertEquals(await client.json("/read"), {});
 });
 
-Deno.test("without a grace the old token is dead at once", async () => {
+Deno.test("without a grace the old token is rejected once the new one has come back", async () => {
   const { app, clock, log } = setup({ rotate: { every: EVERY, grace: 0 } });
   const client = new Client(app);
   await client.text("/login");
   const old = { cookie: await client.cookie() };
   clock.advance(EVERY);
+  await client.text("/read");
+  assertEquals(await (await app.request("/read", { headers: old })).json(), { name: "Ada" });
   await client.text("/read");
   assertEquals(await (await app.request("/read", { headers: old })).json(), {});
   assert(log.at(-1)!.startsWith("reuse of "));

@@ -85,6 +85,17 @@ export function written(record: SessionRecord, data: string): SessionRecord {
   return { ...record, data, version: record.version + 1 };
 }
 
+/** What a session leaves where it was, under a key that identifies nothing any more. */
+export function traceOf(record: SessionRecord): SessionRecord {
+  const { subject: _, subjectAt: __, meta: ___, flash: ____, ...rest } = record;
+  return { ...rest, data: "{}", version: record.version + 1, trace: "replaced" };
+}
+
+/** The same, where it leads to the session. */
+export function leadingTraceOf(record: SessionRecord): SessionRecord {
+  return { ...traceOf(record), trace: "rotated", successor: "sealed" };
+}
+
 /** The times of a session that is renewed now for an hour. */
 export function renewedTimes(clock: ConformanceClock): SessionTimes {
   const now = clock.now();

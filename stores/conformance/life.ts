@@ -1,12 +1,14 @@
 import {
   type ConformanceCase,
   HOUR,
+  leadingTraceOf,
   limited,
   makeKey,
   makeRecord,
   renewedTimes,
   same,
   server,
+  traceOf,
   written,
 } from "./case.ts";
 
@@ -104,6 +106,26 @@ export const lifeCases: readonly ConformanceCase[] = [
     },
   },
   {
+    name: "replace leaves under the old key what it is told to",
+    needs: server,
+    async run({ store, clock }) {
+      const record = makeRecord(clock);
+      for (const left of [traceOf(record), leadingTraceOf(record)]) {
+        const [key, other] = [makeKey(), makeKey()];
+        await store.create(key, record);
+        const next = written(record, '{"moved":true}');
+        const read = (await store.read(key))!;
+        same(await store.replace(key, { key: other, record: next, left }, read), true, "replace");
+        same(await store.read(other), next, "the new key");
+        const trace = (await store.read(key))!;
+        same(trace, left, "the old key");
+        same(await store.update(key, written(record, "{}"), record), false, "late update");
+        same(await store.update(key, { ...trace, version: 3 }, trace), true, "update of the trace");
+        same(await store.touch(other, renewedTimes(clock), next), true, "touch of the session");
+      }
+    },
+  },
+  {
     name: "replace never revives, never overwrites and refuses what is old",
     needs: server,
     async run({ store, clock }) {
@@ -113,11 +135,10 @@ export const lifeCases: readonly ConformanceCase[] = [
       await store.create(taken, theirs);
       const record = (await store.read(key))!;
       const next = written(record, '{"moved":true}');
-      same(
-        await store.replace(key, { key: taken, record: next }, record),
-        false,
-        "onto a taken key",
-      );
+      for (const left of [undefined, traceOf(record), leadingTraceOf(record)]) {
+        const move = { key: taken, record: next, ...(left && { left }) };
+        same(await store.replace(key, move, record), false, "onto a taken key");
+      }
       same(await store.read(taken), theirs, "the taken key");
 
       const newer = written((await store.read(key)) ?? record, '{"newer":true}');

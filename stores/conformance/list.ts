@@ -6,6 +6,7 @@ import {
   makeRecord,
   renewedTimes,
   same,
+  traceOf,
   written,
 } from "./case.ts";
 import { indexed, listed, lists, makeBound, makeSubject, unbound } from "./subject.ts";
@@ -178,8 +179,7 @@ export const listCases: readonly ConformanceCase[] = [
       await store.create(old, record);
       await store.create(next, written(record, "{}"));
       await lists(store, subject, [old, next], "with both");
-      const marker = { ...unbound(record), successor: "sealed", graceUntil: clock.now() + 1000 };
-      await store.update(old, marker, record);
+      await store.update(old, traceOf(record), record);
       await lists(store, subject, [next], "when the old one leads to the new one");
       await store.delete(old);
       await lists(store, subject, [next], "when the old one is gone");

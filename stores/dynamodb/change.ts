@@ -9,6 +9,8 @@ import type { DynamoDbTransactItemLike } from "./like.ts";
 export interface Change extends Transition {
   /** In the order in which a server without transactions does them. */
   readonly writes: readonly [Write, ...Write[]];
+  /** What undoes the first write, where a later one is refused. */
+  readonly undo?: Write;
   readonly mark?: Mark;
 }
 
@@ -40,14 +42,16 @@ export async function make(call: Call, change: Change): Promise<boolean> {
  */
 async function makeInSteps(
   call: Call,
-  { writes, mark, begins, ends }: Change,
+  { writes, undo, mark, begins, ends }: Change,
 ): Promise<boolean> {
   if (begins) {
     await extend(call, begins);
     if (await isEnded(call, begins)) refuse();
   }
   for (const write of writes) {
-    if (!await call.write(write, { mark })) return false;
+    if (await call.write(write, { mark })) continue;
+    if (undo && write !== writes[0]) await call.write(undo);
+    return false;
   }
   const isLate = begins !== undefined && await isEnded(call, begins);
   const over = isLate ? await end(call, [begins]) : [];

@@ -28,6 +28,8 @@ const IS_NUMBER: Readonly<Record<keyof SessionRecord, boolean>> = {
   generation: true,
   browser: false,
   tokenAt: true,
+  predecessor: false,
+  trace: false,
   successor: false,
   graceUntil: true,
   epoch: true,

@@ -18,12 +18,13 @@ if (version or "") ~= ARGV[2] then return 0 end
 redis.call("SET", KEYS[1], ARGV[4], "PX", ARGV[5])
 return 1`);
 
-/** Moves a record to another key. ARGV: as above. */
+/** Moves a record to another key. ARGV: as above, then what is left under the old key and how long, or "" twice. */
 export const REPLACE = writeScript(`
 local taken, write = live(KEYS[2])
 if taken then return write == ARGV[3] and 1 or 0 end
 if live(KEYS[1]) ~= ARGV[2] then return 0 end
-redis.call("DEL", KEYS[1])
+if ARGV[6] == "" then redis.call("DEL", KEYS[1])
+else redis.call("SET", KEYS[1], ARGV[6], "PX", ARGV[7]) end
 redis.call("SET", KEYS[2], ARGV[4], "PX", ARGV[5])
 return 1`);
 
@@ -44,6 +45,21 @@ export const REMOVE = script(
 if string.match(redis.call("GET", KEYS[1]) or "", "^[^{]*") == ARGV[3] then return 1 end
 if live(KEYS[1]) ~= ARGV[2] then return 0 end
 redis.call("SET", KEYS[1], ARGV[3] .. (ARGV[4] or ""), "PX", 60000)
+return 1`,
+);
+
+/**
+ * Ends a move: puts what is left of it, if anything, in place of what {@linkcode REMOVE} has put there. Answers 0 when that
+ * is gone, as the session was ended while it moved. ARGV: now, previous version, write, what is left or "", milliseconds
+ * to live.
+ */
+export const SETTLE = script(
+  RECORDS,
+  `
+local _, write = live(KEYS[1])
+if write == ARGV[3] then return 1 end
+if string.match(redis.call("GET", KEYS[1]) or "", "^[^{]*") ~= ARGV[3] then return 0 end
+if ARGV[4] ~= "" then redis.call("SET", KEYS[1], ARGV[4], "PX", ARGV[5]) end
 return 1`,
 );
 

@@ -1,4 +1,9 @@
-import { isSessionRecord, type SessionRecord, type SessionTimes } from "../../src/record.ts";
+import {
+  isSessionRecord,
+  type SessionRecord,
+  type SessionTimes,
+  type Trace,
+} from "../../src/record.ts";
 
 /** Whose a record is. */
 export type Owner = Pick<SessionRecord, "subject" | "subjectAt">;
@@ -28,13 +33,27 @@ export function fromOwner(text: string): Owner {
   return JSON.parse(`{${text}}`);
 }
 
-/** What a list shows of a session that is moving, as it follows the name of the write that moves it. */
-export function toMoving({ flash: _, ...record }: SessionRecord): string {
-  return JSON.stringify({ ...record, data: "{}" });
+/** What a list shows of a session that is moving, and the trace that it leaves, as it follows the name of the write that moves it. */
+export function toMoving({ flash: _, ...record }: SessionRecord, trace?: Trace): string {
+  return JSON.stringify({ ...record, data: "{}", trace });
 }
 
 /** The record in a text, or what is listed of one that is moving; `undefined` when there is neither. */
 export function fromListed(value: unknown): SessionRecord | undefined {
+  const { trace: _, ...record } = fromAnyValue(value) ?? {};
+  return isSessionRecord(record) ? record : undefined;
+}
+
+/** The record in a text, or the trace of one that is moving; `undefined` when there is neither. */
+export function fromStored(value: unknown): SessionRecord | undefined {
+  const record = fromAnyValue(value);
+  if (typeof value === "string" && value.startsWith("{")) return record;
+  if (record?.trace === undefined) return undefined;
+  const { subject: _, subjectAt: __, meta: ___, ...trace } = record;
+  return trace;
+}
+
+function fromAnyValue(value: unknown): SessionRecord | undefined {
   return typeof value === "string" ? fromValue(value.slice(value.indexOf("{"))) : undefined;
 }
 

@@ -309,7 +309,7 @@ export const WEAKNESSES: readonly Weakness[] = [
     cause: "the loser of a rotation was logged out",
     shown: [
       "any number of requests with the old token get the same successor",
-      "a cookie that got lost is sent again within the grace, and not after it",
+      "an answer that got lost is made up for until its token has come back, and for the grace",
     ],
   },
   {

@@ -83,6 +83,8 @@ const FINE: Record<string, unknown[]> = {
   meta: ["", "x"],
   scope: ["", "x"],
   subject: ["", "x"],
+  predecessor: ["", "x"],
+  trace: [],
   successor: ["", "x"],
   subjectAt: [-1, 0.5],
   tokenAt: [-1, 0.5],

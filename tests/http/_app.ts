@@ -132,6 +132,18 @@ export function makeApp(options: SessionOptions<Data>, gate: Pick<Gate, "pass">)
       c.var.session.name = c.req.param("name");
       return c.text("slow", 202);
     })
+    .get("/slow/login-saved/:name", async (c) => {
+      await gate.pass();
+      await c.var.session.regenerate();
+      c.var.session.name = c.req.param("name");
+      await c.var.session.save();
+      return c.json(c.var.session, 202);
+    })
+    .get("/slow/regenerate", async (c) => {
+      await gate.pass();
+      await c.var.session.regenerate();
+      return c.text("slow", 202);
+    })
     .get("/slow/logout", async (c) => {
       await gate.pass();
       c.var.session.destroy();

@@ -190,7 +190,7 @@ const OPERATIONS: Record<string, (scene: Scene) => Promise<Operation>> = {
       subjects: [subject],
       async run(store) {
         assertEquals(await store.create(other, next(old)), true);
-        const marker = { ...unbound(old), successor: "sealed", graceUntil: clock.now() + 1000 };
+        const marker = { ...unbound(old), trace: "rotated", successor: "sealed" } as const;
         return await store.update(key, marker, old);
       },
     };

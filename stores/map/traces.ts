@@ -1,0 +1,42 @@
+import type { SessionRecord } from "../../src/record.ts";
+import type { Clock } from "../../src/store.ts";
+
+/** How many traces every new one looks at for expired ones. */
+const LOOKS = 2;
+
+/**
+ * The traces of tokens that identify no session any more, apart from the sessions, whose places they never take. Those
+ * that lead to a session nobody has come back to yet don't compete with those that only serve to notice reuse.
+ */
+export class Traces {
+  readonly #leading = new Map<string, SessionRecord>();
+  readonly #past = new Map<string, SessionRecord>();
+  readonly #most: number;
+  readonly #clock: Clock;
+
+  constructor(most: number, clock: Clock) {
+    this.#most = most;
+    this.#clock = clock;
+  }
+
+  get(key: string): SessionRecord | undefined {
+    return this.#leading.get(key) ?? this.#past.get(key);
+  }
+
+  set(key: string, record: SessionRecord): void {
+    const isLeading = record.successor !== undefined && record.graceUntil === undefined;
+    const traces = isLeading ? this.#leading : this.#past;
+    traces.set(key, record);
+    const now = this.#clock();
+    let looks = 0;
+    for (const [oldest, { expiresAt }] of traces) {
+      if (traces.size <= this.#most && (looks++ === LOOKS || expiresAt > now)) return;
+      traces.delete(oldest);
+    }
+  }
+
+  delete(key: string): void {
+    this.#leading.delete(key);
+    this.#past.delete(key);
+  }
+}
