@@ -5,7 +5,7 @@ import { SessionEndedError, SessionLimitError } from "./errors.ts";
 import { isRenewalDue } from "./expiry.ts";
 import { isRotating, overwrite } from "./overwrite.ts";
 import type { CommitOptions, WriteOptions } from "./plan.ts";
-import { andThen, type Awaitable, isPromiseLike, orElse } from "./promise.ts";
+import { type Awaitable, isPromiseLike, orElse } from "./promise.ts";
 import { isDifferent, NOTHING } from "./requested.ts";
 import type { SessionState } from "./session_state.ts";
 

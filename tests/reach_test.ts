@@ -1,5 +1,5 @@
 import { session, type SessionOptions } from "@x/hono-session";
-import { assert, assertEquals } from "@std/assert";
+import { assertEquals } from "@std/assert";
 import { Hono } from "hono";
 import { etag } from "hono/etag";
 import { Client } from "./_client.ts";
