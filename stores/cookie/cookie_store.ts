@@ -14,6 +14,7 @@ import type { CookieFormat } from "./format.ts";
 import { succeed, type Succession } from "./epoch.ts";
 import { checkCookieStore } from "./options.ts";
 import { Revocations } from "./revocations.ts";
+import type { Call } from "./server.ts";
 import { LARGEST_COOKIE } from "./size.ts";
 import { CookieValues } from "./values.ts";
 
@@ -131,6 +132,7 @@ export class CookieStore implements SessionStore {
       stateless: true,
       chunks,
       maxBytes: chunks * LARGEST_COOKIE,
+      ...(revocations ? { abortable: true } : {}),
     };
   }
 
@@ -151,13 +153,14 @@ export class CookieStore implements SessionStore {
    *
    * @param token The value of the cookie.
    * @param c The Hono context.
+   * @param signal Calls the operation off.
    * @returns The record, or `undefined` when the value is damaged, forged, foreign, revoked or expired.
    */
-  read(token: string, c?: unknown): Awaitable<SessionRecord | undefined> {
+  read(token: string, c?: unknown, signal?: AbortSignal): Awaitable<SessionRecord | undefined> {
     return andThen(this.#values.open(token, c), (record) => {
       if (!record || this.#clock() >= record.expiresAt) return undefined;
       return andThen(
-        this.#revocations?.fateOf(this.#values.whole(record), c) ?? "live",
+        this.#revocations?.fateOf(this.#values.whole(record), { c, signal }) ?? "live",
         (fate) => fate === "live" ? record : undefined,
       );
     });
@@ -179,14 +182,20 @@ export class CookieStore implements SessionStore {
    * @param _key Not used: the sealed record is the token.
    * @param record The record.
    * @param c The Hono context.
+   * @param signal Calls the operation off.
    * @returns The value of the cookie.
    * @throws {SessionTooLargeError} When a browser would not keep the cookie.
    * @throws {SessionEndedError} When all sessions of its subject were ended since its login began.
    */
-  create(_key: string, record: SessionRecord, c?: unknown): Awaitable<string> {
+  create(
+    _key: string,
+    record: SessionRecord,
+    c?: unknown,
+    signal?: AbortSignal,
+  ): Awaitable<string> {
     return andThen(
       this.#values.seal(record, c),
-      (token) => andThen(this.#revocations?.admit({ record }, c), () => token),
+      (token) => andThen(this.#revocations?.admit({ record }, { c, signal }), () => token),
     );
   }
 
@@ -197,6 +206,7 @@ export class CookieStore implements SessionStore {
    * @param record The record.
    * @param _previous Not used: the token says it.
    * @param c The Hono context.
+   * @param signal Calls the operation off.
    * @returns The value of the cookie, or `false` when the session was ended meanwhile.
    * @throws {SessionTooLargeError} When a browser would not keep the cookie.
    * @throws {SessionEndedError} When all sessions of its subject were ended since its login began.
@@ -206,8 +216,11 @@ export class CookieStore implements SessionStore {
     record: SessionRecord,
     _previous: SessionRecord,
     c?: unknown,
+    signal?: AbortSignal,
   ): Awaitable<string | false> {
-    return this.#writeOver(token, { record }, c);
+    return this.#revocations
+      ? this.#writeOver(token, { record }, { c, signal })
+      : this.#values.seal(record, c);
   }
 
   /**
@@ -218,6 +231,7 @@ export class CookieStore implements SessionStore {
    * @param next The record.
    * @param _previous Not used: the token says it.
    * @param c The Hono context.
+   * @param signal Calls the operation off.
    * @returns The value of the cookie, or `false` when the session was ended or replaced meanwhile.
    * @throws {SessionTooLargeError} When a browser would not keep the cookie.
    * @throws {SessionEndedError} When all sessions of its subject were ended since its login began.
@@ -227,8 +241,11 @@ export class CookieStore implements SessionStore {
     next: StoreReplacement,
     _previous: SessionRecord,
     c?: unknown,
+    signal?: AbortSignal,
   ): Awaitable<string | false> {
-    return this.#writeOver(token, { record: next.record, replaces: true }, c);
+    return this.#revocations
+      ? this.#writeOver(token, { record: next.record, replaces: true }, { c, signal })
+      : this.#values.seal(next.record, c);
   }
 
   /**
@@ -238,6 +255,7 @@ export class CookieStore implements SessionStore {
    * @param times The new times.
    * @param _previous Not used: the token says it.
    * @param c The Hono context.
+   * @param signal Calls the operation off.
    * @returns The new value of the cookie, or `false` when the old one opens nothing.
    */
   touch(
@@ -245,13 +263,14 @@ export class CookieStore implements SessionStore {
     times: SessionTimes,
     _previous: SessionRecord,
     c?: unknown,
+    signal?: AbortSignal,
   ): Awaitable<string | false> {
     return andThen(this.#values.open(token, c), (previous) => {
       if (!previous || this.#clock() >= previous.expiresAt) return false;
-      return this.#write({
-        record: { ...previous, ...times },
-        previous: this.#values.whole(previous),
-      }, c);
+      const record = { ...previous, ...times };
+      return this.#revocations
+        ? this.#write({ record, previous: this.#values.whole(previous) }, { c, signal })
+        : this.#values.seal(record, c);
     });
   }
 
@@ -260,12 +279,13 @@ export class CookieStore implements SessionStore {
    *
    * @param key The value of the cookie, or the key of a session that was listed.
    * @param c The Hono context.
+   * @param signal Calls the operation off.
    */
-  async delete(key: string, c?: unknown): Promise<void> {
+  async delete(key: string, c?: unknown, signal?: AbortSignal): Promise<void> {
     if (!this.#revocations) return;
     const record = await this.#values.open(key, c);
-    if (record) await this.#revocations.end(record, c);
-    else if (KEY_REGEXP.test(key)) await this.#revocations.endListed(key, c);
+    if (record) await this.#revocations.end(record, { c, signal });
+    else if (KEY_REGEXP.test(key)) await this.#revocations.endListed(key, { c, signal });
   }
 
   /**
@@ -274,11 +294,12 @@ export class CookieStore implements SessionStore {
    *
    * @param subject The subject.
    * @param c The Hono context.
+   * @param signal Calls the operation off.
    * @returns The sessions, without their data.
    * @throws {TypeError} When there are no `revocations` with an index.
    */
-  async *list(subject: string, c?: unknown): AsyncGenerator<ListedSession> {
-    yield* await this.#marking("list").list(subject, c);
+  async *list(subject: string, c?: unknown, signal?: AbortSignal): AsyncGenerator<ListedSession> {
+    yield* await this.#marking("list").list(subject, { c, signal });
   }
 
   /**
@@ -286,10 +307,11 @@ export class CookieStore implements SessionStore {
    *
    * @param subject The subject.
    * @param c The Hono context.
+   * @param signal Calls the operation off.
    * @returns The generation, 0 where there are no `revocations`.
    */
-  generation(subject: string, c?: unknown): Awaitable<number> {
-    return this.#revocations?.generation(subject, c) ?? 0;
+  generation(subject: string, c?: unknown, signal?: AbortSignal): Awaitable<number> {
+    return this.#revocations?.generation(subject, { c, signal }) ?? 0;
   }
 
   /**
@@ -299,11 +321,17 @@ export class CookieStore implements SessionStore {
    * @param subject The subject.
    * @param options Which one stays.
    * @param c The Hono context.
+   * @param signal Calls the operation off.
    * @returns How many were listed, 0 without an index.
    * @throws {TypeError} When there are no `revocations`.
    */
-  async deleteAll(subject: string, options: DeleteAllOptions, c?: unknown): Promise<number> {
-    return await this.#marking("end").endAll(subject, options, c);
+  async deleteAll(
+    subject: string,
+    options: DeleteAllOptions,
+    c?: unknown,
+    signal?: AbortSignal,
+  ): Promise<number> {
+    return await this.#marking("end").endAll(subject, options, { c, signal });
   }
 
   /** @throws {TypeError} When there are no `revocations`. */
@@ -314,28 +342,23 @@ export class CookieStore implements SessionStore {
     );
   }
 
+  /** Writes over the cookie of a session that can be ended. */
   #writeOver(
     token: string,
     next: Omit<Succession, "previous">,
-    c: unknown,
+    call: Call,
   ): Awaitable<string | false> {
-    if (!this.#revocations) return this.#values.seal(next.record, c);
-    return andThen(
-      this.#values.open(token, c),
-      (previous) =>
-        previous !== undefined &&
-        this.#write({ ...next, previous: this.#values.whole(previous) }, c),
-    );
+    return andThen(this.#values.open(token, call.c), (previous) =>
+      previous !== undefined &&
+      this.#write({ ...next, previous: this.#values.whole(previous) }, call));
   }
 
-  #write(succession: Succession, c: unknown): Awaitable<string | false> {
-    const revocations = this.#revocations;
-    if (!revocations) return this.#values.seal(succession.record, c);
+  #write(succession: Succession, call: Call): Awaitable<string | false> {
     const { previous } = succession;
     const record = succeed(succession);
-    return andThen(this.#values.seal(record, c), (token) =>
+    return andThen(this.#values.seal(record, call.c), (token) =>
       andThen(
-        revocations.admit({ record, previous }, c),
+        this.#revocations!.admit({ record, previous }, call),
         (isAdmitted) => isAdmitted && token,
       ));
   }

@@ -1,8 +1,9 @@
 import type { SessionRecord } from "../../src/record.ts";
-import type { DeleteAllOptions, ListedSession, SessionStore } from "../../src/store.ts";
+import type { DeleteAllOptions, ListedSession } from "../../src/store.ts";
 import { hashToken } from "../../src/token.ts";
 import { inBatches } from "./batches.ts";
 import { epochOf } from "./epoch.ts";
+import type { Call, Server } from "./server.ts";
 
 const TRIES = 10;
 
@@ -12,22 +13,22 @@ const TRIES = 10;
  * ends what it was before doesn't meet what it is.
  */
 export class Entries {
-  readonly #store: SessionStore;
+  readonly #server: Server;
   readonly #cookieName: string;
 
-  constructor(store: SessionStore, cookieName: string) {
-    this.#store = store;
+  constructor(server: Server, cookieName: string) {
+    this.#server = server;
     this.#cookieName = cookieName;
   }
 
   /** The entry of a session. */
-  async read(record: SessionRecord, c: unknown): Promise<SessionRecord | undefined> {
-    return await this.#store.read(await keyOf(record), c);
+  async read(record: SessionRecord, call: Call): Promise<SessionRecord | undefined> {
+    return await this.#server.read(await keyOf(record), call);
   }
 
   /** The entry under a key that was listed. */
-  async find(key: string, c: unknown): Promise<SessionRecord | undefined> {
-    const entry = await this.#store.read(key, c);
+  async find(key: string, call: Call): Promise<SessionRecord | undefined> {
+    const entry = await this.#server.read(key, call);
     return entry?.cookieName === this.#cookieName ? entry : undefined;
   }
 
@@ -39,7 +40,7 @@ export class Entries {
   async put(
     record: SessionRecord,
     known: SessionRecord | undefined,
-    c: unknown,
+    call: Call,
   ): Promise<void> {
     const key = await keyOf(record);
     const subject = await subjectOf(record.subject!);
@@ -54,11 +55,8 @@ export class Entries {
         cookieName: this.#cookieName,
         version: (stored?.version ?? 0) + 1,
       };
-      const written = stored
-        ? await this.#store.update(key, entry, stored, c)
-        : await this.#store.create(key, entry, c);
-      if (written) return;
-      stored = await this.#store.read(key, c);
+      if (await this.#server.write(key, { record: entry, previous: stored }, call)) return;
+      stored = await this.#server.read(key, call);
       // Of two requests at the same time the one is as good as the other.
       if (
         stored && epochOf(stored) === epochOf(record) &&
@@ -69,19 +67,19 @@ export class Entries {
   }
 
   /** Takes a session off the list of its subject. */
-  async remove(record: SessionRecord, c: unknown): Promise<void> {
-    await this.drop(await keyOf(record), c);
+  async remove(record: SessionRecord, call: Call): Promise<void> {
+    await this.drop(await keyOf(record), call);
   }
 
   /** Takes a session off its list by the key that it has there. */
-  async drop(key: string, c: unknown): Promise<void> {
-    await this.#store.delete(key, c);
+  async drop(key: string, call: Call): Promise<void> {
+    await this.#server.delete(key, call);
   }
 
   /** The sessions of a subject that are in cookies of this name. */
-  async list(subject: string, c: unknown): Promise<ListedSession[]> {
+  async list(subject: string, call: Call): Promise<ListedSession[]> {
     const sessions: ListedSession[] = [];
-    for await (const { key, record } of this.#store.list!(await subjectOf(subject), c)) {
+    for await (const { key, record } of this.#server.list(await subjectOf(subject), call)) {
       if (record.cookieName !== this.#cookieName) continue;
       sessions.push({ key, record: { ...record, subject } });
     }
@@ -92,14 +90,14 @@ export class Entries {
   async removeAll(
     subject: string,
     { present, except }: DeleteAllOptions & { present: number },
-    c: unknown,
+    call: Call,
   ): Promise<number> {
     const keys: string[] = [];
-    for await (const { key, record } of this.#store.list!(await subjectOf(subject), c)) {
+    for await (const { key, record } of this.#server.list(await subjectOf(subject), call)) {
       const { sid, generation = 0 } = record;
       if (generation < present && sid !== except) keys.push(key);
     }
-    await inBatches(keys, (key) => this.drop(key, c));
+    await inBatches(keys, (key) => this.drop(key, call));
     return keys.length;
   }
 }

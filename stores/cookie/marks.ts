@@ -1,6 +1,7 @@
 import { LONGEST_COOKIE, LONGEST_LIFE } from "../../src/expiry.ts";
 import { parseObject, type SessionRecord } from "../../src/record.ts";
-import type { Clock, SessionStore } from "../../src/store.ts";
+import type { Clock } from "../../src/store.ts";
+import type { Call, Server } from "./server.ts";
 
 /** How often a mark is tried against the writes of other requests. */
 const TRIES = 100;
@@ -32,21 +33,21 @@ export interface MarkChange {
  * the longest of those that live longer.
  */
 export class Marks {
-  readonly #store: SessionStore;
+  readonly #server: Server;
   readonly #clock: Clock;
 
-  constructor(store: SessionStore, clock: Clock) {
-    this.#store = store;
+  constructor(server: Server, clock: Clock) {
+    this.#server = server;
     this.#clock = clock;
   }
 
   /** The record of a mark. */
-  async read(key: string, c: unknown): Promise<SessionRecord | undefined> {
-    return await this.#store.read(key, c);
+  async read(key: string, call: Call): Promise<SessionRecord | undefined> {
+    return await this.#server.read(key, call);
   }
 
   /** Changes a mark in one step; `false` when it is too late for that. */
-  async change(key: string, { change, ...from }: MarkChange, c: unknown): Promise<boolean> {
+  async change(key: string, { change, ...from }: MarkChange, call: Call): Promise<boolean> {
     const now = this.#clock();
     const end = Math.max(now + USUAL, Math.min(from.until ?? 0, now + LONGEST));
     let { stored } = from;
@@ -66,11 +67,8 @@ export class Marks {
         renewedAt: now,
         expiresAt: Math.max(end + SPARE, stored?.expiresAt ?? 0),
       };
-      const written = stored
-        ? await this.#store.update(key, mark, stored, c)
-        : await this.#store.create(key, mark, c);
-      if (written) return true;
-      stored = await this.#store.read(key, c);
+      if (await this.#server.write(key, { record: mark, previous: stored }, call)) return true;
+      stored = await this.#server.read(key, call);
     }
     throw new Error("Cannot revoke session: its mark was written too often at the same time");
   }
@@ -84,12 +82,12 @@ export class Marks {
   async reserve(
     key: () => Promise<string>,
     { until, initial }: { until: number; initial: Mark },
-    c: unknown,
+    call: Call,
   ): Promise<void> {
     if (until <= this.#clock() + USUAL) return;
     const hashed = await key();
-    const stored = await this.read(hashed, c);
-    await this.change(hashed, { stored, until, change: (mark = initial) => mark }, c);
+    const stored = await this.read(hashed, call);
+    await this.change(hashed, { stored, until, change: (mark = initial) => mark }, call);
   }
 }
 

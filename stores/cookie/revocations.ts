@@ -4,6 +4,7 @@ import type { Clock, DeleteAllOptions, ListedSession, SessionStore } from "../..
 import { Entries } from "./entries.ts";
 import { epochOf, isOfSame, withoutEpoch } from "./epoch.ts";
 import { Marks } from "./marks.ts";
+import { type Call, Server } from "./server.ts";
 import { type Fate, type Remembered, SessionMarks } from "./session_marks.ts";
 import { SubjectMarks } from "./subject_marks.ts";
 
@@ -22,7 +23,7 @@ export interface RevocationsOptions {
 export interface Admission {
   readonly record: SessionRecord;
   /** That of the cookie until now, if there was one. */
-  readonly previous?: SessionRecord;
+  readonly previous?: SessionRecord | undefined;
 }
 
 /** What is remembered of a session that begins. */
@@ -35,17 +36,18 @@ export class Revocations {
   readonly #entries: Entries | undefined;
 
   constructor({ store, clock, cookieName, index }: RevocationsOptions) {
-    const marks = new Marks(store, clock);
+    const server = new Server(store);
+    const marks = new Marks(server, clock);
     this.#sessions = new SessionMarks(marks, cookieName);
     this.#subjects = new SubjectMarks(marks, clock);
-    this.#entries = index ? new Entries(store, cookieName) : undefined;
+    this.#entries = index ? new Entries(server, cookieName) : undefined;
   }
 
   /** What became of a cookie. One read, and for a session with a subject another at the same time. */
-  async fateOf(record: SessionRecord, c: unknown): Promise<Fate> {
+  async fateOf(record: SessionRecord, call: Call): Promise<Fate> {
     const [{ fate }, isLate] = await Promise.all([
-      this.#sessions.recall(record, c),
-      this.#subjects.isLate(record, c),
+      this.#sessions.recall(record, call),
+      this.#subjects.isLate(record, call),
     ]);
     return isLate ? "ended" : fate;
   }
@@ -56,16 +58,16 @@ export class Revocations {
    *
    * @throws {SessionEndedError} When all sessions of the subject were ended since the login began.
    */
-  async admit({ record, previous }: Admission, c: unknown): Promise<boolean> {
+  async admit({ record, previous }: Admission, call: Call): Promise<boolean> {
     const entries = this.#entries;
     const isListed = entries !== undefined && record.subject !== undefined;
     const isSame = previous !== undefined && isOfSame(record, previous);
 
     const [remembered, hasEnded, isLate, known] = await Promise.all([
-      previous ? this.#sessions.recall(previous, c) : NOTHING,
-      previous && this.#subjects.isLate(previous, c),
-      !isSame && this.#subjects.isLate(record, c),
-      isListed && isSame ? entries.read(record, c) : undefined,
+      previous ? this.#sessions.recall(previous, call) : NOTHING,
+      previous && this.#subjects.isLate(previous, call),
+      !isSame && this.#subjects.isLate(record, call),
+      isListed && isSame ? entries.read(record, call) : undefined,
     ]);
     if (hasEnded || remembered.fate !== "live") return false;
     if (isLate) {
@@ -74,37 +76,55 @@ export class Revocations {
       );
     }
     if (previous && epochOf(record) !== epochOf(previous)) {
-      if (!await this.#sessions.advance(record, remembered, c)) return false;
+      if (!await this.#sessions.advance(record, remembered, call)) return false;
     }
-    await Promise.all([this.#sessions.reserve(record, c), this.#subjects.reserve(record, c)]);
-    if (entries && previous?.subject !== undefined && !isSame) await entries.remove(previous, c);
-    if (isListed) await entries.put(record, known, c);
+    await Promise.all([this.#sessions.reserve(record, call), this.#subjects.reserve(record, call)]);
+    if (entries && previous?.subject !== undefined && !isSame) await entries.remove(previous, call);
+    if (isListed) await this.#enlist({ record, previous }, { entries, known }, call);
+    call.signal?.throwIfAborted();
     return true;
   }
 
+  /** Shows a record on the list of its subject. A cookie that nobody gets is not listed, as far as can be. */
+  async #enlist(
+    { record, previous }: Admission,
+    { entries, known }: { entries: Entries; known: SessionRecord | undefined },
+    call: Call,
+  ): Promise<void> {
+    try {
+      await entries.put(record, known, call);
+      call.signal?.throwIfAborted();
+    } catch (error) {
+      const hasOthers = previous && isOfSame(record, previous) &&
+        epochOf(record) === epochOf(previous);
+      if (!hasOthers) await Promise.resolve(entries.remove(record, { c: call.c })).catch(() => {});
+      throw error;
+    }
+  }
+
   /** Ends a session. */
-  async end(record: SessionRecord, c: unknown): Promise<void> {
-    await this.#sessions.end(record, c);
-    if (record.subject !== undefined) await this.#entries?.remove(record, c);
+  async end(record: SessionRecord, call: Call): Promise<void> {
+    await this.#sessions.end(record, call);
+    if (record.subject !== undefined) await this.#entries?.remove(record, call);
   }
 
   /** Ends a session by the key that it has on the list of its subject. */
-  async endListed(key: string, c: unknown): Promise<void> {
-    const entry = await this.#entries?.find(key, c);
+  async endListed(key: string, call: Call): Promise<void> {
+    const entry = await this.#entries?.find(key, call);
     if (!entry) return;
-    await this.#sessions.end(entry, c);
-    await this.#entries!.drop(key, c);
+    await this.#sessions.end(entry, call);
+    await this.#entries!.drop(key, call);
   }
 
   /** The present generation of a subject's sessions. */
-  generation(subject: string, c: unknown): Promise<number> {
-    return this.#subjects.generation(subject, c);
+  generation(subject: string, call: Call): Promise<number> {
+    return this.#subjects.generation(subject, call);
   }
 
   /** Ends all sessions of a subject, and tells how many were listed. */
-  async endAll(subject: string, options: DeleteAllOptions, c: unknown): Promise<number> {
-    const present = await this.#subjects.endAll(subject, options, c);
-    return await this.#entries?.removeAll(subject, { ...options, present }, c) ?? 0;
+  async endAll(subject: string, options: DeleteAllOptions, call: Call): Promise<number> {
+    const present = await this.#subjects.endAll(subject, options, call);
+    return await this.#entries?.removeAll(subject, { ...options, present }, call) ?? 0;
   }
 
   /**
@@ -113,11 +133,11 @@ export class Revocations {
    *
    * @throws {TypeError} When they are not listed.
    */
-  async list(subject: string, c: unknown): Promise<ListedSession[]> {
+  async list(subject: string, call: Call): Promise<ListedSession[]> {
     if (!this.#entries) throw new TypeError("Cannot list sessions: revocations has no index");
-    const sessions = await this.#entries.list(subject, c);
-    const living = await this.#subjects.living(subject, sessions, c);
-    return (await this.#sessions.living(living, c))
+    const sessions = await this.#entries.list(subject, call);
+    const living = await this.#subjects.living(subject, sessions, call);
+    return (await this.#sessions.living(living, call))
       .map(({ key, record }) => ({ key, record: withoutEpoch(record) }));
   }
 }

@@ -4,6 +4,7 @@ import { hashToken } from "../../src/token.ts";
 import { inBatches } from "./batches.ts";
 import { epochOf } from "./epoch.ts";
 import { type Mark, markOf, type Marks } from "./marks.ts";
+import type { Call } from "./server.ts";
 
 /** What became of a cookie: its session goes on under a cookie of a later epoch, or has ended. */
 export type Fate = "live" | "replaced" | "ended";
@@ -30,14 +31,14 @@ export class SessionMarks {
   }
 
   /** What is remembered of the session of a cookie. One read. */
-  async recall(record: ListedSession["record"], c: unknown): Promise<Remembered> {
-    const stored = await this.#marks.read(await this.#key(record), c);
+  async recall(record: ListedSession["record"], call: Call): Promise<Remembered> {
+    const stored = await this.#marks.read(await this.#key(record), call);
     return { fate: fateOf(markOf(stored), record), stored };
   }
 
   /** Those of a list whose newest cookies are valid. One read for each. */
-  async living(sessions: readonly ListedSession[], c: unknown): Promise<ListedSession[]> {
-    const recalled = await inBatches(sessions, ({ record }) => this.recall(record, c));
+  async living(sessions: readonly ListedSession[], call: Call): Promise<ListedSession[]> {
+    const recalled = await inBatches(sessions, ({ record }) => this.recall(record, call));
     return sessions.filter((_, index) => recalled[index]!.fate === "live");
   }
 
@@ -48,7 +49,7 @@ export class SessionMarks {
   async advance(
     record: SessionRecord,
     { stored }: Remembered,
-    c: unknown,
+    call: Call,
   ): Promise<boolean> {
     const epoch = epochOf(record);
     const { expiresAt } = record;
@@ -59,21 +60,21 @@ export class SessionMarks {
         const isValid = fateOf(mark, { epoch: epoch - 1 }) === "live";
         return isValid ? { epoch } : undefined;
       },
-    }, c);
+    }, call);
   }
 
   /** Sees to it that an end will be remembered for as long as a cookie lives. */
-  async reserve(record: SessionRecord, c: unknown): Promise<void> {
+  async reserve(record: SessionRecord, call: Call): Promise<void> {
     const options = { until: record.expiresAt, initial: { epoch: epochOf(record) } };
-    await this.#marks.reserve(() => this.#key(record), options, c);
+    await this.#marks.reserve(() => this.#key(record), options, call);
   }
 
   /** Ends a session, with every cookie that it ever had. */
-  async end(record: SessionRecord, c: unknown): Promise<void> {
+  async end(record: SessionRecord, call: Call): Promise<void> {
     const key = await this.#key(record);
     const { expiresAt } = record;
-    const stored = await this.#marks.read(key, c);
-    await this.#marks.change(key, { stored, until: expiresAt, change: () => ({}) }, c);
+    const stored = await this.#marks.read(key, call);
+    await this.#marks.change(key, { stored, until: expiresAt, change: () => ({}) }, call);
   }
 
   /** Sessions of cookies of other names are others, whatever their handles. */

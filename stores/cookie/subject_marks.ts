@@ -2,6 +2,7 @@ import type { SessionRecord } from "../../src/record.ts";
 import type { Clock, DeleteAllOptions, ListedSession } from "../../src/store.ts";
 import { hashToken } from "../../src/token.ts";
 import { type Mark, markOf, type Marks } from "./marks.ts";
+import type { Call } from "./server.ts";
 
 /** Remembers the generations of the sessions of subjects. */
 export class SubjectMarks {
@@ -14,55 +15,55 @@ export class SubjectMarks {
   }
 
   /** Whether all sessions of its subject were ended since the login of one began. One read, none without a subject. */
-  async isLate(record: SessionRecord, c: unknown): Promise<boolean> {
+  async isLate(record: SessionRecord, call: Call): Promise<boolean> {
     const { subject } = record;
-    return subject !== undefined && isOlder(record, await this.#read(subject, c));
+    return subject !== undefined && isOlder(record, await this.#read(subject, call));
   }
 
   /** The present generation of a subject's sessions. One read. */
-  async generation(subject: string, c: unknown): Promise<number> {
-    return generationOf(await this.#read(subject, c));
+  async generation(subject: string, call: Call): Promise<number> {
+    return generationOf(await this.#read(subject, call));
   }
 
   /** Those of a subject's sessions that did not end when all did. One read. */
   async living(
     subject: string,
     sessions: readonly ListedSession[],
-    c: unknown,
+    call: Call,
   ): Promise<ListedSession[]> {
     if (sessions.length === 0) return [];
-    const mark = await this.#read(subject, c);
+    const mark = await this.#read(subject, call);
     return sessions.filter(({ record }) => !isOlder(record, mark));
   }
 
   /** Sees to it that the end of all sessions will be remembered for as long as a cookie lives. */
-  async reserve({ subject, expiresAt }: SessionRecord, c: unknown): Promise<void> {
+  async reserve({ subject, expiresAt }: SessionRecord, call: Call): Promise<void> {
     if (subject === undefined) return;
-    await this.#marks.reserve(() => keyOf(subject), { until: expiresAt, initial: {} }, c);
+    await this.#marks.reserve(() => keyOf(subject), { until: expiresAt, initial: {} }, call);
   }
 
   /**
    * Ends all sessions of a subject but one, which is not brought back should it have been ended before. Tells the
    * generation that begins.
    */
-  async endAll(subject: string, { except }: DeleteAllOptions, c: unknown): Promise<number> {
+  async endAll(subject: string, { except }: DeleteAllOptions, call: Call): Promise<number> {
     const key = await keyOf(subject);
     const now = Math.floor(this.#clock());
     let generation = 0;
     await this.#marks.change(key, {
-      stored: await this.#marks.read(key, c),
+      stored: await this.#marks.read(key, call),
       change(mark) {
         generation = Math.max(generationOf(mark) + 1, now);
         return except === undefined
           ? { generation }
           : { generation, except, since: oldest(mark, except) };
       },
-    }, c);
+    }, call);
     return generation;
   }
 
-  async #read(subject: string, c: unknown): Promise<Mark | undefined> {
-    return markOf(await this.#marks.read(await keyOf(subject), c));
+  async #read(subject: string, call: Call): Promise<Mark | undefined> {
+    return markOf(await this.#marks.read(await keyOf(subject), call));
   }
 }
 

@@ -748,3 +748,91 @@ for (const [name, act] of Object.entries(ACTS)) {
     }
   });
 }
+
+for (const [name, act] of Object.entries(ACTS)) {
+  Deno.test(`${name} of which an answer is lost leaves alive what is listed, and nothing else`, async () => {
+    for (let lost = 0;; lost++) {
+      const clock = new FakeClock();
+      const map = new MapStore({ clock: clock.now, maxEntries: Infinity });
+      const make = (revocations: SessionStore) =>
+        new EncryptedCookieStore({ secret: SECRET, revocations, clock: clock.now });
+      const given = await begin(make(map), clock, act);
+      let calls = 0;
+      const losing = losingAnswers(map, () => calls++ === lost);
+      const tokens = [given.token];
+      let failed = false;
+      try {
+        tokens.push(...await attempt(() => act.run(make(losing), given)));
+      } catch (error) {
+        assertEquals((error as Error).message, "lost");
+        failed = true;
+      }
+      await assertListed(make(map), { tokens }, `${name}, call ${lost}`);
+      if (!failed) {
+        assert(lost > 0);
+        break;
+      }
+    }
+  });
+
+  if (act.ends || act.endsAll) continue;
+  Deno.test(`${name} that is called off while it is written leaves alive what is listed`, async () => {
+    for (let late = 0;; late++) {
+      const clock = new FakeClock();
+      const map = new MapStore({ clock: clock.now, maxEntries: Infinity });
+      const make = (revocations: SessionStore) =>
+        new EncryptedCookieStore({ secret: SECRET, revocations, clock: clock.now });
+      const given = await begin(make(map), clock, act);
+      const abort = new AbortController();
+      let calls = 0;
+      const aborting = losingAnswers(map, () => {
+        if (calls++ === late) abort.abort(new Error("called off"));
+        return false;
+      });
+      const store = make(aborting);
+      assert(store.capabilities.abortable);
+      const signalled = new Proxy(store, {
+        get: (target, member: keyof CookieStore) => (...args: unknown[]) => {
+          const most = member === "create" ? 3 : 4;
+          const all = [...args, ...Array(most - args.length).fill(undefined), abort.signal];
+          return Reflect.apply(target[member] as () => unknown, target, all);
+        },
+      });
+      const tokens = [given.token];
+      let calledOff = false;
+      try {
+        tokens.push(...await attempt(() => act.run(signalled, given)));
+      } catch (error) {
+        assertEquals((error as Error).message, "called off");
+        calledOff = true;
+      }
+      await assertListed(make(map), { tokens }, `${name}, call ${late}`);
+      assertEquals(calledOff, calls > late);
+      if (!calledOff) {
+        assert(late > 0);
+        break;
+      }
+    }
+  });
+}
+
+/** A store of which some calls are done, but fail all the same. */
+function losingAnswers(store: SessionStore, isLost: () => boolean): SessionStore {
+  const lose = async <Answer>(run: () => Awaitable<Answer>): Promise<Answer> => {
+    const answer = await run();
+    if (isLost()) throw new Error("lost");
+    return answer;
+  };
+  return {
+    capabilities: store.capabilities,
+    read: (...args) => lose(() => store.read(...args)),
+    create: (...args) => lose(() => store.create(...args)),
+    update: (...args) => lose(() => store.update(...args)),
+    replace: (...args) => lose(() => store.replace(...args)),
+    touch: (...args) => lose(() => store.touch(...args)),
+    delete: (...args) => lose(() => store.delete(...args)),
+    async *list(...args) {
+      yield* await lose(() => Array.fromAsync(store.list!(...args)));
+    },
+  };
+}

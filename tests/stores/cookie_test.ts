@@ -22,6 +22,7 @@ import fc from "fast-check";
 import { packRecord, unpackRecord } from "../../stores/cookie/compact.ts";
 import { Marks } from "../../stores/cookie/marks.ts";
 import { fromReadable, toReadable } from "../../stores/cookie/readable.ts";
+import { Server } from "../../stores/cookie/server.ts";
 import { type Remembered, SessionMarks } from "../../stores/cookie/session_marks.ts";
 import { FakeClock } from "../_clock.ts";
 import { AUTHENTICATED_STORES, COOKIE_STORES, OLDER_SECRET, SECRET } from "../_cookie_stores.ts";
@@ -506,6 +507,7 @@ const anyRecord = fc.record({
   cookie: fc.option(fc.string(), { nil: undefined }),
   meta: fc.option(fc.string(), { nil: undefined }),
   epoch: fc.option(fc.nat(), { nil: undefined }),
+  generation: fc.option(fc.nat(), { nil: undefined }),
 }).chain((value) =>
   fc.oneof(
     fc.constant({}),
@@ -539,12 +541,13 @@ Deno.test("packRecord() keeps times that its bytes can't hold", () => {
 });
 
 Deno.test("marks never take an end back", async () => {
-  const store = new MapStore({ ...options, maxEntries: Infinity });
-  const marks = new SessionMarks(new Marks(store, clock.now), "sid");
-  const recall = (epoch: number) => marks.recall({ ...record, epoch }, undefined);
+  const server = new Server(new MapStore({ ...options, maxEntries: Infinity }));
+  const call = { c: undefined };
+  const marks = new SessionMarks(new Marks(server, clock.now), "sid");
+  const recall = (epoch: number) => marks.recall({ ...record, epoch }, call);
   const fateOf = async (epoch: number) => (await recall(epoch)).fate;
   const advance = async (epoch: number, remembered: Remembered) =>
-    await marks.advance({ ...record, epoch }, remembered, undefined);
+    await marks.advance({ ...record, epoch }, remembered, call);
   const before = await recall(0);
   assertEquals(before.fate, "live");
   assertEquals(await advance(1, before), true);
@@ -556,12 +559,12 @@ Deno.test("marks never take an end back", async () => {
     "live",
   ]);
   const underWay = await recall(2);
-  await marks.end(record, undefined);
+  await marks.end(record, call);
   assertEquals(await advance(3, underWay), false, "a login that was under way");
   assertEquals([await fateOf(0), await fateOf(1e9)], ["ended", "ended"]);
-  assertEquals((await marks.recall({ ...record, sid: "another" }, undefined)).fate, "live");
-  const other = new SessionMarks(new Marks(store, clock.now), "other");
-  assertEquals((await other.recall(record, undefined)).fate, "live", "in a cookie of another name");
+  assertEquals((await marks.recall({ ...record, sid: "another" }, call)).fate, "live");
+  const other = new SessionMarks(new Marks(server, clock.now), "other");
+  assertEquals((await other.recall(record, call)).fate, "live", "in a cookie of another name");
 });
 
 Deno.test("unpackRecord() and fromReadable() bear any bytes and any text", () => {
