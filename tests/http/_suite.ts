@@ -108,7 +108,6 @@ export function httpSuite(suite: HttpSuiteOptions): void {
     subjects(test);
     ends(test);
   }
-  if (index) subjects(test);
   keptThings(test);
 
   test("a visitor who puts nothing in gets no cookie and costs no store call", async ({ makeApp, watch }) => {
