@@ -149,9 +149,13 @@ export function withHeaders(response: Response, change: (headers: Headers) => vo
 
 /** Why the headers of a response can't be changed, if they can't. */
 function fixedState({ status, headers }: Response): string | undefined {
-  if (status === 101) return "the response is an upgrade with fixed headers";
-  if (status < 200) return "the response is a network error";
+  if (status === 101) {
+    return "the response is an upgrade with fixed headers; change the session in another request";
+  }
+  if (status < 200) return "the response is a network error; return another one";
   // Of @hono/node-server, which would send a copy once more.
-  if (headers.has("x-hono-already-sent")) return "the handler has sent the response by itself";
+  if (headers.has("x-hono-already-sent")) {
+    return "the handler has sent the response by itself; change the session before that, in another request";
+  }
   return undefined;
 }

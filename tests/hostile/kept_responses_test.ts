@@ -272,20 +272,48 @@ Deno.test("kept responses: what has a body is copied without reading it", async 
   assertEquals([pulled, cancelled], [[1], "enough"]);
 });
 
+/** Responses that there can be no copy of, and why. */
+const FIXED: Record<string, () => Response> = {
+  "the response is a network error; return another one": () => Response.error(),
+  // RESPONSE_ALREADY_SENT of @hono/node-server, which would send a copy of it.
+  "the handler has sent the response by itself; change the session before that, in another request":
+    () => new Response(null, { headers: { "x-hono-already-sent": "true" } }),
+};
+
 Deno.test("kept responses: what can't be copied is left alone, and a cookie that can't be sent is reported", async () => {
-  const warnings: string[] = [];
-  const app = new Hono()
-    .use(session<Data>({
-      store: new MapStore(),
-      logger: { error() {}, warn: (message) => warnings.push(message) },
-    }))
-    .get("/read", () => Response.error())
-    .get("/write", (c) => {
-      c.var.session.name = "Adalbert";
-      return Response.error();
-    });
-  assertEquals((await app.request("/read")).type, "error");
-  assertEquals(warnings, []);
-  assertEquals((await app.request("/write")).type, "error");
-  assertEquals(warnings, ["Cannot send session cookie: the response is a network error"]);
+  for (const [state, make] of Object.entries(FIXED)) {
+    const warnings: string[] = [];
+    const kept = make();
+    const asMade = wordsOf(kept);
+    const app = new Hono()
+      .use(session<Data>({
+        store: new MapStore(),
+        logger: { error() {}, warn: (message) => warnings.push(message) },
+      }))
+      .get("/login", (c) => {
+        c.var.session.name = "Adalbert";
+        return c.text("welcome");
+      })
+      .get("/read", () => kept)
+      .get("/write", (c) => {
+        c.var.session.name = "Evelinda";
+        return kept;
+      })
+      .get("/logout", (c) => {
+        c.set("session", null as never);
+        return kept;
+      });
+    const user = new Client(app);
+    await user.text("/login");
+    const headers = { cookie: await user.cookie() };
+    for (const path of ["/read", "/write"]) {
+      assertEquals(await app.request(path, { headers }), kept);
+      assertEquals([warnings, wordsOf(kept)], [[], asMade], path);
+    }
+    const expected = `Cannot send session cookie: ${state}`;
+    assertEquals(await app.request("/write"), kept);
+    assertEquals([warnings.splice(0), wordsOf(kept)], [[expected], asMade]);
+    assertEquals(await app.request("/logout", { headers }), kept);
+    assertEquals([warnings, wordsOf(kept)], [[expected], asMade]);
+  }
 });
