@@ -3,9 +3,9 @@ import { type Contents, sameContents } from "./contents.ts";
 import { create } from "./create.ts";
 import { SessionEndedError, SessionLimitError } from "./errors.ts";
 import { isRenewalDue } from "./expiry.ts";
-import { isRotating, overwrite } from "./overwrite.ts";
+import { isRotating, overwrite, overwriteOther } from "./overwrite.ts";
 import type { CommitOptions, WriteOptions } from "./plan.ts";
-import { type Awaitable, isPromiseLike, orElse } from "./promise.ts";
+import { andThen, type Awaitable, isPromiseLike, orElse } from "./promise.ts";
 import { isDifferent, NOTHING } from "./requested.ts";
 import type { SessionState } from "./session_state.ts";
 
@@ -24,15 +24,19 @@ export function commit(
 ): Awaitable<void> {
   if (state.status !== "live") return;
   const held = options.keepChanges ? state.contents(options.consumeFlash) : undefined;
-  if (isIdle(committing, state, held, options)) return;
-  return commitInTurn(committing, state, { ...options, held }, c);
+  const idle = isIdle(committing, state, held, options);
+  if (idle && !state.deliver) return;
+  return andThen(options.inner?.innerCommit(), (inner) => {
+    if (idle && !inner) return;
+    return commitInTurn(committing, state, { ...options, held, inner }, c);
+  });
 }
 
 /** Commits when the commits of other requests that came before are done. */
 function commitInTurn(
   committing: Committing,
   state: SessionState,
-  { held, ...options }: CommitOptions & Pick<WriteOptions, "held">,
+  { held, ...options }: Omit<WriteOptions, "requested">,
   c: unknown,
 ): Awaitable<void> {
   const run = (): Awaitable<void> => {
@@ -68,10 +72,18 @@ function write(
   const base = state.base();
   const mine = options.keepChanges ? options.held ?? state.contents(options.consumeFlash) : base;
   const shown = options.keepChanges ? state.shown() : base;
-  const { requested } = options;
-  if (state.stored) {
+  const { requested, inner } = options;
+  if (inner === "ended") {
+    throw new SessionEndedError("Cannot commit session: it has ended; log in again");
+  }
+  const current = inner ?? state.stored;
+  if (current) {
     const versions = { base, shown, mine, theirs: base, newer: shown };
-    return overwrite(committing, state, { options, versions, current: state.stored, tries: 1 }, c);
+    const attempt = { options, versions, current, tries: 1 };
+    if (!inner) return overwrite(committing, state, attempt, c);
+    // The response sends its token already.
+    state.deliver = false;
+    return overwriteOther(committing, state, attempt, c);
   }
   const filled = Boolean(requested.subject) || !sameContents(mine, base);
   if (!options.storeEmpty && !(options.keepChanges && filled)) {

@@ -77,6 +77,19 @@ export class CookieTransport implements Transport {
     });
   }
 
+  sent(response: Headers): readonly string[] {
+    const pairs = response.getSetCookie()
+      .map((line) => line.slice(0, line.indexOf(";")))
+      .filter((pair) =>
+        this.#names.some((name) => pair.startsWith(`${name}=`) && pair.length > name.length + 1)
+      );
+    return pairs.length === 0 ? NONE : this.read(new Headers({ cookie: pairs.join("; ") }));
+  }
+
+  isCleared(response: Headers, held: CookieTemplate): boolean {
+    return response.getSetCookie().includes(held.serialize("", { maxAge: 0 }));
+  }
+
   write(headers: Exchange, { token, maxAge, cookie, held }: SentToken): void {
     const parts = this.#split(token);
     const cookies = parts.map((part, index) => {

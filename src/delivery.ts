@@ -1,5 +1,6 @@
+import type { Clock } from "./clock.ts";
 import { cookieMaxAge, deadline, type ExpiryPolicy } from "./expiry.ts";
-import type { Stored } from "./session_state.ts";
+import type { SessionState } from "./session_state.ts";
 
 /** What the client is to be told when a request ends. */
 export interface Delivery {
@@ -13,15 +14,32 @@ export interface Delivery {
   readonly held: string | undefined;
 }
 
-/** What tells the client of the token of a session that is stored. */
-export function toDelivery(
-  { token, record }: Stored,
-  { held, now, expiry }: { held: string | undefined; now: number; expiry: ExpiryPolicy },
-): Delivery {
-  return {
-    token,
-    maxAge: record.browser ? undefined : cookieMaxAge(deadline(expiry, record), now),
-    cookie: record.cookie,
-    held,
-  };
+/** What is known of a request that ends. */
+export interface Ending {
+  /** The JSON text of what the session changed of the cookie that the client came with. */
+  readonly held: string | undefined;
+  /** Whether the client presented a cookie that identifies nothing. */
+  readonly isStale: boolean;
+  /** Whether a session whose cookie the client holds was ended. */
+  readonly hasDeleted: boolean;
+  /** Whether a session is the one that an access token identified. */
+  isByToken(state: SessionState): boolean;
+  readonly config: { readonly clock: Clock; readonly expiry: ExpiryPolicy };
+}
+
+/** What the client is to be told of its session, if there is anything. */
+export function deliveryOf(
+  state: SessionState | undefined,
+  { held, isStale, hasDeleted, isByToken, config }: Ending,
+): Delivery | undefined {
+  const clear = { token: undefined, held };
+  if (!state) return hasDeleted || isStale ? clear : undefined;
+  const { deliver, stored } = state;
+  if (!stored) return hasDeleted ? clear : undefined;
+  const { token, record } = stored;
+  // A link that carries a token must not make its session that of the browser that follows it.
+  if (!deliver || state.isLate || token === undefined || isByToken(state)) return undefined;
+  const end = deadline(config.expiry, record);
+  const maxAge = record.browser ? undefined : cookieMaxAge(end, config.clock());
+  return { token, maxAge, cookie: record.cookie, held };
 }

@@ -3,6 +3,7 @@ import { asResponse } from "./answer.ts";
 import type { MiddlewareConfig } from "./check_options.ts";
 import { deliver } from "./deliver.ts";
 import { Departure } from "./departure.ts";
+import { innerCommitOf } from "./inner_commit.ts";
 import { hold, type Mounted, type Names } from "./mounted.ts";
 import { Outgoing } from "./outgoing.ts";
 import { replaceCookie, sessionCookie } from "./session_cookie.ts";
@@ -11,6 +12,7 @@ import { isFailure } from "./status.ts";
 import { credentialsOf } from "./travel.ts";
 import { refuseUnloaded, UNLOADED } from "./unloaded.ts";
 import type { Delivery } from "./delivery.ts";
+import type { InnerCommit } from "./plan.ts";
 import { type Awaitable, isPromiseLike } from "./promise.ts";
 import { type Reach, reachOf } from "./reach.ts";
 import type { Visit, VisitWatcher } from "./visit.ts";
@@ -188,6 +190,14 @@ export class Mount implements Mounted, VisitWatcher {
     this.changed(visit);
     const renewing = visit.renewEarly();
     return renewing ? renewing.then(() => visit) : visit;
+  }
+
+  innerCommit(): Awaitable<InnerCommit | undefined> {
+    const c = this.#c;
+    if (!c.finalized) return undefined;
+    const { headers: response } = c.res;
+    const { held } = this.visit!;
+    return innerCommitOf(this.config, { sessions: this.#sessions, response, held }, c);
   }
 
   changed(visit: Visit): void {

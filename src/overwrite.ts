@@ -96,17 +96,28 @@ async function overwriteFresh(
   const fresh = await reread(committing, state, { current, tries, most: COMMIT_TRIES }, c);
   if (fresh === "replaced") return await startOver(committing, state, { options, versions }, c);
   if (typeof fresh === "string") refuseEnded();
-  const theirs = contentsOf(fresh.record);
-  const newer = options.keepChanges && committing.readData
-    ? await readContents(committing, fresh.record, c)
-    : theirs;
-  const next = { ...versions, theirs, newer };
-  await overwrite(
+  await overwriteOther(
     committing,
     state,
-    { options, versions: next, current: fresh, tries: tries + 1 },
+    { options, versions, current: fresh, tries: tries + 1 },
     c,
   );
+}
+
+/** Writes over what is stored and is not what this request has loaded. */
+export async function overwriteOther(
+  committing: Committing,
+  state: SessionState,
+  attempt: Attempt,
+  c: unknown,
+): Promise<void> {
+  const { record } = attempt.current;
+  const theirs = contentsOf(record);
+  const newer = attempt.options.keepChanges && committing.readData
+    ? await readContents(committing, record, c)
+    : theirs;
+  const versions = { ...attempt.versions, theirs, newer };
+  await overwrite(committing, state, { ...attempt, versions }, c);
 }
 
 /**
@@ -135,7 +146,7 @@ export function isRotating(
   { rotation }: Committing,
   { state, options, current, now }: {
     state: SessionState;
-    options: CommitOptions;
+    options: Pick<CommitOptions, "rotate">;
     current: Stored;
     now: number;
   },

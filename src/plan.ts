@@ -2,10 +2,19 @@ import type { Committing } from "./committing.ts";
 import { type Contents, sameContents, withContents } from "./contents.ts";
 import { isRenewalDue, renewed, seen } from "./expiry.ts";
 import type { Reach } from "./reach.ts";
+import type { Awaitable } from "./promise.ts";
 import type { SessionRecord } from "./record.ts";
 import { isDifferent, isOtherCookie, type Requested, withRequested } from "./requested.ts";
 import { type RotationPolicy, withUsedToken } from "./rotation.ts";
 import type { SessionState, Stored } from "./session_state.ts";
+
+/** What a request within this one has made of its session. */
+export type InnerCommit = Stored | "ended";
+
+/** Who knows whether a request was answered by another one within it, as Hono's `methodOverride` does. */
+export interface InnerCommits {
+  innerCommit(): Awaitable<InnerCommit | undefined>;
+}
 
 /** What of a session is committed. */
 export interface CommitOptions {
@@ -19,13 +28,16 @@ export interface CommitOptions {
   readonly rotate?: boolean;
   /** Whether the client gets the cookies of the answer, if the request does not say it. */
   readonly reach?: Reach;
+  /** Tells what it is committed over, if that is not what was loaded. */
+  readonly inner?: InnerCommits | undefined;
 }
 
 /** The same, and what was asked of the session. */
-export interface WriteOptions extends CommitOptions {
+export interface WriteOptions extends Omit<CommitOptions, "inner"> {
   readonly requested: Requested;
   /** What the session holds, if that was looked at just now. */
   readonly held: Contents | undefined;
+  readonly inner: InnerCommit | undefined;
 }
 
 /** One write over a record that is stored. */

@@ -92,7 +92,7 @@ export class SessionState implements SessionController, Renewing {
   }
 
   get sid(): string {
-    return this.#sid ??= this.stored?.record.sid ?? makeSid();
+    return this.stored?.record.sid ?? (this.#sid ??= makeSid());
   }
 
   get subject(): string | undefined {

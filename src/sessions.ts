@@ -1,18 +1,16 @@
 import { BoundedStore } from "./bounded_store.ts";
 import { SessionStoreError } from "./errors.ts";
 import { end } from "./committing.ts";
-import { emit, type RejectionReason } from "./events.ts";
+import { emit } from "./events.ts";
 import { deadline, isLive } from "./expiry.ts";
+import { type Credential, type Loaded, Loader } from "./loader.ts";
 import { LateChanges } from "./late_changes.ts";
 import { loadNewestFirst } from "./newest.ts";
 import { andThen, type Awaitable, orElse } from "./promise.ts";
 import { Queue } from "./queue.ts";
-import { isSessionRecord } from "./record.ts";
-import { follow } from "./rotation.ts";
 import type { Stored } from "./session_state.ts";
 import type { ListedSession, SessionStore } from "./store.ts";
 import { endSessionsOf, type Listed, listSubject, since } from "./subject.ts";
-import { hashToken, isToken } from "./token.ts";
 import { Visit } from "./visit.ts";
 import type { VisitConfig } from "./visiting.ts";
 
@@ -25,31 +23,10 @@ export interface SessionsConfig
   readonly storeTimeout: number;
 }
 
-/** Something that a client presented to be let into a session. */
-export interface Credential {
-  readonly by: "cookie" | "token";
-  /** The token in it. */
-  readonly token?: string | undefined;
-  /** The key of the session in it. */
-  readonly key?: string;
-  /** Why it is worth nothing, if that is known already. */
-  readonly rejected?: RejectionReason;
-}
-
 /** What a client presented with a request. */
 interface Presented {
   readonly credentials: readonly Credential[];
   readonly c: unknown;
-}
-
-/** A live session, and what its data are by now. */
-interface Loaded {
-  readonly stored: Stored;
-  readonly shown: string | undefined;
-  /** The trace that led to it. */
-  readonly via: Stored | undefined;
-  /** When it was asked for, in epoch milliseconds. */
-  readonly cameAt: number;
 }
 
 /** Keeps the sessions of one configuration. */
@@ -57,6 +34,7 @@ export class Sessions {
   /** Watches sessions whose response has left. */
   readonly late: LateChanges;
   readonly #config: VisitConfig;
+  readonly #loader: Loader;
   readonly #onStoreError: "error" | "anonymous";
 
   constructor({ store, onStoreError, storeTimeout, ...config }: SessionsConfig) {
@@ -73,6 +51,7 @@ export class Sessions {
         onError: (operation, error, c) => emit(config, "storeError", { operation, error }, c),
       }),
     };
+    this.#loader = new Loader(this.#config);
   }
 
   /**
@@ -97,7 +76,7 @@ export class Sessions {
     const credential = credentials[at];
     if (!credential) return new Visit(this.#config, { c, stale: credentials.some(isCookie) });
     if (isCookie(credential) && at + 1 < credentials.length) return this.#newest(presented, at);
-    return andThen(this.#load(credential, c), (loaded) => {
+    return andThen(this.#loader.load(credential, c), (loaded) => {
       const visit = loaded && this.#visit(loaded, credential, c);
       return visit ? this.#issued(visit) : this.#first(presented, at + 1);
     });
@@ -107,11 +86,19 @@ export class Sessions {
   async #newest(presented: Presented, at: number): Promise<Visit> {
     const { credentials, c } = presented;
     const cookies = credentials.slice(at);
-    for (const { key, found } of await loadNewestFirst(cookies, (key) => this.#load(key, c))) {
+    for (
+      const { key, found } of await loadNewestFirst(cookies, (key) => this.#loader.load(key, c))
+    ) {
       const visit = this.#visit(found, key, c);
       if (visit) return this.#issued(visit);
     }
     return this.#first(presented, credentials.length);
+  }
+
+  /** The newest session that credentials identify. */
+  async find(credentials: readonly Credential[], c: unknown): Promise<Stored | undefined> {
+    const [newest] = await loadNewestFirst(credentials, (key) => this.#loader.load(key, c));
+    return newest?.found.stored;
   }
 
   #issued(visit: Visit): Awaitable<Visit> {
@@ -184,7 +171,7 @@ export class Sessions {
    * @throws {SessionStoreError} When the store failed.
    */
   async end(credential: Credential, c: unknown): Promise<void> {
-    const loaded = await this.#load(credential, c);
+    const loaded = await this.#loader.load(credential, c);
     if (!loaded) return;
     const { stored } = loaded;
     await end(this.#config, stored, c);
@@ -199,66 +186,8 @@ export class Sessions {
       return visit;
     } catch (error) {
       if (!(error instanceof SyntaxError)) throw error;
-      return this.#reject("invalid", c, stored.record.sid);
+      return this.#loader.reject("invalid", c, stored.record.sid);
     }
-  }
-
-  #load(credential: Credential, c: unknown): Awaitable<Loaded | undefined> {
-    if (credential.rejected) return this.#reject(credential.rejected, c);
-    const { store } = this.#config;
-    const { token } = credential;
-    if (store.capabilities.stateless) return this.#read({ token, key: token! }, c);
-    if (token !== undefined && !isToken(token)) return this.#reject("malformed", c);
-    return andThen(
-      credential.key ?? hashToken(token!),
-      (key) => this.#read({ token, key }, c),
-    );
-  }
-
-  #read(place: Omit<Stored, "record">, c: unknown): Awaitable<Loaded | undefined> {
-    return andThen(
-      this.#config.store.read(place.key, c),
-      (record) => this.#check(place, record, c),
-    );
-  }
-
-  /** Whether what was read is a session that the client may have. */
-  #check(
-    { token, key }: Omit<Stored, "record">,
-    record: unknown,
-    c: unknown,
-  ): Awaitable<Loaded | undefined> {
-    const { store, clock } = this.#config;
-    if (record === undefined) return this.#reject("unknown", c);
-    if (!isSessionRecord(record)) return this.#reject("invalid", c);
-    const now = clock();
-    const from = { token, key, record };
-    const { trace, graceUntil = Infinity, sid } = record;
-    if (trace === undefined) return this.#admit(from, { now }, c);
-    if (now >= graceUntil) return this.#reject("reuse", c, sid);
-    return follow(store, { from, now }, c).then((stored) =>
-      typeof stored === "string"
-        ? this.#reject("unknown", c, sid)
-        : this.#admit(stored, { now, via: from }, c)
-    );
-  }
-
-  #admit(
-    stored: Stored,
-    { now: cameAt, via }: { now: number; via?: Stored },
-    c: unknown,
-  ): Awaitable<Loaded | undefined> {
-    const { store, cookieName, expiry, readData, scope } = this.#config;
-    const { sid, data } = stored.record;
-    if (!store.capabilities.stateless && stored.record.cookieName !== cookieName) {
-      return this.#reject("unknown", c);
-    }
-    if (!isLive(expiry, stored.record, cameAt)) return this.#reject("expired", c, sid);
-    if (stored.record.scope !== scope?.(c)) return this.#reject("scope", c, sid);
-    if (!readData) return { stored, shown: undefined, via, cameAt };
-    return readData(data, c).then((shown) =>
-      shown === undefined ? this.#reject("invalid", c, sid) : { stored, shown, via, cameAt }
-    );
   }
 
   #indexed(action: string): VisitConfig {
@@ -266,10 +195,6 @@ export class Sessions {
     throw new TypeError(
       `Cannot ${action} sessions: the store does not list the sessions of a subject`,
     );
-  }
-
-  #reject(reason: RejectionReason, c: unknown, sid?: string): undefined {
-    emit(this.#config, "rejected", sid === undefined ? { reason } : { reason, sid }, c);
   }
 }
 

@@ -8,6 +8,12 @@ export interface Transport {
   /** The tokens that a request presents, whatever they are worth, the first ones. */
   read(headers: Headers): readonly string[];
 
+  /** The tokens that a response sends already. */
+  sent(response: Headers): readonly string[];
+
+  /** Whether a response already tells the client to forget its token, which it holds in a cookie with these attributes. */
+  isCleared(response: Headers, held: CookieTemplate): boolean;
+
   /** Sends a token with a response. */
   write(headers: Exchange, token: SentToken): void;
 

@@ -1,6 +1,6 @@
 import type { MiddlewareConfig } from "./check_options.ts";
 import { cookieOf } from "./session_cookie.ts";
-import type { Credential } from "./sessions.ts";
+import type { Credential } from "./loader.ts";
 import type { Exchange } from "./transport.ts";
 import type { Delivery } from "./delivery.ts";
 import { allOf, andThen, type Awaitable } from "./promise.ts";
@@ -34,7 +34,8 @@ async function verified(
   return [...credentials, ...await inCookies(config, values, c)];
 }
 
-function inCookies(
+/** What the values of cookies present. */
+export function inCookies(
   { signer }: MiddlewareConfig,
   values: readonly string[],
   c: unknown,

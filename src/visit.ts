@@ -3,10 +3,12 @@ import { Endings } from "./endings.ts";
 import { refuseEnded } from "./ended.ts";
 import { SessionExistsError } from "./errors.ts";
 import { refuseChange, sessionInOutage } from "./outage.ts";
+import type { InnerCommits } from "./plan.ts";
 import { andThen, type Awaitable, orElse } from "./promise.ts";
 import type { Reach } from "./reach.ts";
 import { renewEarly } from "./renewal.ts";
-import { type Delivery, toDelivery } from "./delivery.ts";
+import { issueToken } from "./issue.ts";
+import { type Delivery, deliveryOf } from "./delivery.ts";
 import type { KeeperConfig } from "./keeper_config.ts";
 import { assertPlainObject, type SessionObject } from "./session.ts";
 import { type SessionKeeper, SessionState } from "./session_state.ts";
@@ -15,7 +17,7 @@ import { update } from "./update.ts";
 import type { Outcome, VisitConfig, VisitOptions } from "./visiting.ts";
 
 /** The answer to the request of a visit: it is told when there is another session, or another token of it. */
-export interface VisitWatcher {
+export interface VisitWatcher extends InnerCommits {
   /** Whether the client gets its cookies. */
   readonly reach: Reach;
   changed(visit: Visit): void;
@@ -183,19 +185,9 @@ export class Visit implements SessionKeeper {
 
   /** Makes the token for clients that keep no cookies. A failure is reported, the session goes on without. */
   async issue(): Promise<void> {
-    const { issue, logger } = this.#config;
-    const state = this.#current;
-    if (!issue) return;
-    if (!state?.stored || state.status !== "live") return this.#changed();
-    try {
-      const { stored } = state;
-      const token = await issue(stored, state.session, this.#options.c);
-      // Meanwhile it may have ended, or be about to get another token.
-      const lasts = state === this.#current && stored.key === state.stored.key;
-      if (lasts && !state.requested.regenerate) this.#changed(token);
-    } catch (error) {
-      logger.error("Cannot issue session token: it failed", error);
-    }
+    if (!this.#config.issue) return;
+    const issued = await issueToken(this.#config, () => this.#current, this.#options.c);
+    if (issued) this.#changed(issued.token);
   }
 
   /** Ends the session of this request that a key opens; `false` when none of its sessions is that one. */
@@ -253,31 +245,30 @@ export class Visit implements SessionKeeper {
     const state = this.#current;
     // A handler that was told that there is no room answers for itself.
     if (!state || state.isRefused()) return;
-    const options = { keepChanges, consumeFlash: !failed, rotate: true };
+    // What this request has begun or ended itself is not overtaken by what one within it did.
+    const isOver = this.#endings || state.stored && state !== this.#loaded;
+    const inner = isOver ? undefined : this.watcher;
+    const options = { keepChanges, consumeFlash: !failed, rotate: true, inner };
     return commit(this.#config, state, options, this.#options.c);
+  }
+
+  /** The JSON text of what the session changed of the cookie that the client came with. */
+  get held(): string | undefined {
+    const { by, stored } = this.#options;
+    return by === "cookie" ? stored?.record.cookie : undefined;
   }
 
   /** What the client is to be told of what was committed so far, whatever came of the rest. */
   get delivery(): Delivery | undefined {
-    const state = this.#current;
-    const { by, stored: found, stale } = this.#options;
-    const held = by === "cookie" ? found?.record.cookie : undefined;
-    const clear = { token: undefined, held };
-    const deleted = this.#endings?.hasDeleted((ended) => !this.#isByToken(ended));
-    if (!state) return deleted || stale ? clear : undefined;
-    const { deliver, stored } = state;
-    if (!stored) return deleted ? clear : undefined;
-    // A link that carries a token must not make its session that of the browser that follows it.
-    if (!deliver || state.isLate || stored.token === undefined || this.#isByToken(state)) {
-      return undefined;
-    }
-    const { clock, expiry } = this.#config;
-    return toDelivery(stored, { held, now: clock(), expiry });
-  }
-
-  /** Whether a session is the one that an access token led to. */
-  #isByToken(state: SessionState | undefined): boolean {
-    return this.#options.by === "token" && state !== undefined && state === this.#loaded;
+    const { by, stale } = this.#options;
+    const isByToken = (state: SessionState) => by === "token" && state === this.#loaded;
+    return deliveryOf(this.#current, {
+      held: this.held,
+      isStale: stale === true,
+      hasDeleted: this.#endings?.hasDeleted((ended) => !isByToken(ended)) === true,
+      isByToken,
+      config: this.#config,
+    });
   }
 
   #begin(initial?: string): SessionState {

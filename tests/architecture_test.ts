@@ -115,12 +115,13 @@ const LAYERS: string[][] = [
     "src/delivery.ts",
     "src/late_changes.ts",
     "src/endings.ts",
+    "src/issue.ts",
     "src/start.ts",
     "src/visiting.ts",
     "src/visit.ts",
     "src/limit.ts",
   ],
-  ["src/newest.ts", "src/sessions.ts", "src/session_list.ts"],
+  ["src/newest.ts", "src/loader.ts", "src/sessions.ts", "src/session_list.ts"],
   [
     "src/cookie_transport.ts",
     "src/session_cookie.ts",
@@ -143,6 +144,7 @@ const LAYERS: string[][] = [
   ],
   [
     "src/travel.ts",
+    "src/inner_commit.ts",
     "src/streams.ts",
     "src/outgoing.ts",
     "src/deliver.ts",

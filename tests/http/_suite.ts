@@ -8,6 +8,7 @@ import { recordKeys } from "../_recorded_store.ts";
 import { type Data, makeApp } from "./_app.ts";
 import { endRaces } from "./_end_races.ts";
 import { ends } from "./_ends.ts";
+import { innerRequests } from "./_inner_requests.ts";
 import { lateChanges } from "./_late_changes.ts";
 import { keptThings } from "./_kept.ts";
 import { lateRaces } from "./_late_races.ts";
@@ -665,6 +666,7 @@ export function httpSuite(suite: HttpSuiteOptions): void {
   });
 
   lateChanges(test);
+  innerRequests(test);
   severalCookies(test);
   if (revocable) endRaces(test);
   if (stateless) return;
