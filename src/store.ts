@@ -230,7 +230,8 @@ export interface SessionStore {
    * @param c The Hono context.
    * @param signal Calls the operation off.
    * @returns A private copy, or a record that is frozen, where the same one is handed out again and again: it is parsed
-   * once. `undefined` when there is none or it has expired.
+   * once. `undefined` when there is none or it has expired. A stateless store that knows of a token whose session goes on
+   * under another one answers with a record that has the trace `replaced`, and none of its data.
    */
   read(key: string, c?: unknown, signal?: AbortSignal): Awaitable<SessionRecord | undefined>;
 

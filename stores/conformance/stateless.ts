@@ -39,15 +39,20 @@ async function makeCopies({ store, clock }: CaseContext): Promise<Copied> {
   return { token, record, copies: [token, second, third, fourth] };
 }
 
-/** Fails unless nothing is left of copies: they open nothing, and nothing is written over them. */
+/**
+ * Fails unless copies identify no session, and nothing is written over them. A trace tells whether the session goes on
+ * under another token.
+ */
 async function areInvalid(
   { store, clock }: CaseContext,
   { copies, record }: Copied,
-  what: string,
+  { what, goesOn }: { what: string; goesOn: boolean },
 ): Promise<void> {
   for (const [index, copy] of copies.entries()) {
     const which = `${what}: copy ${index}`;
-    same(await store.read(copy), undefined, `read of ${which}`);
+    const { trace, data, subject, meta } = await store.read(copy) ?? {};
+    const left = goesOn ? ["replaced", "{}"] : [undefined, undefined];
+    same([trace, data, subject, meta], [...left, undefined, undefined], `read of ${which}`);
     same(await store.touch(copy, renewedTimes(clock), record), false, `touch of ${which}`);
     const next = written(record, "{}");
     same(await store.update(copy, next, record), false, `update of ${which}`);
@@ -157,8 +162,13 @@ export const statelessCases: readonly ConformanceCase[] = [
         const copied = await makeCopies(context);
         const token = await leave(context.store, copied);
         same(typeof token, "string", `the answer to ${what}`);
-        same((await context.store.read(token as string))?.sid, copied.record.sid, `after ${what}`);
-        await areInvalid(context, copied, what);
+        same((await context.store.read(token as string))?.trace, undefined, `trace after ${what}`);
+        same(
+          (await context.store.read(token as string))?.sid,
+          copied.record.sid,
+          `sid after ${what}`,
+        );
+        await areInvalid(context, copied, { what, goesOn: true });
       }
     },
   },
@@ -183,7 +193,7 @@ export const statelessCases: readonly ConformanceCase[] = [
       for (const [what, end] of Object.entries(ENDS)) {
         const copied = await makeCopies(context);
         await end(context, copied);
-        await areInvalid(context, copied, what);
+        await areInvalid(context, copied, { what, goesOn: false });
         same((await listed(context.store, copied.record.subject!)).length, 0, `list after ${what}`);
       }
     },

@@ -11,7 +11,7 @@ import {
   systemClock,
 } from "../../src/store.ts";
 import type { CookieFormat } from "./format.ts";
-import { succeed, type Succession } from "./epoch.ts";
+import { succeed, type Succession, toReplaced } from "./epoch.ts";
 import { checkCookieStore } from "./options.ts";
 import { Revocations } from "./revocations.ts";
 import type { Call } from "./server.ts";
@@ -154,14 +154,15 @@ export class CookieStore implements SessionStore {
    * @param token The value of the cookie.
    * @param c The Hono context.
    * @param signal Calls the operation off.
-   * @returns The record, or `undefined` when the value is damaged, forged, foreign, revoked or expired.
+   * @returns The record, or `undefined` when the value is damaged, forged, foreign, revoked or expired. Of a cookie that
+   * was left behind, while its session goes on, a trace: `replaced`.
    */
   read(token: string, c?: unknown, signal?: AbortSignal): Awaitable<SessionRecord | undefined> {
     return andThen(this.#values.open(token, c), (record) => {
       if (!record || this.#clock() >= record.expiresAt) return undefined;
       return andThen(
         this.#revocations?.fateOf(this.#values.whole(record), { c, signal }) ?? "live",
-        (fate) => fate === "live" ? record : undefined,
+        (fate) => fate === "live" ? record : fate === "replaced" ? toReplaced(record) : undefined,
       );
     });
   }

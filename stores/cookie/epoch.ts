@@ -30,6 +30,12 @@ export function succeed({ record, previous, replaces = false }: Succession): Ses
   return epoch === 0 ? withoutEpoch(record) : { ...record, epoch };
 }
 
+/** What is known of a cookie that was left behind: the trace that a store on the server has under the old key. */
+export function toReplaced({ sid, version, expiresAt }: SessionRecord): SessionRecord {
+  const times = { createdAt: 0, lastSeenAt: 0, renewedAt: 0, expiresAt };
+  return { format: 1, sid, version: version + 1, data: "{}", ...times, trace: "replaced" };
+}
+
 /** Whether two records are of the same subject since the same moment. */
 export function isOfSame(record: SessionRecord, previous: SessionRecord): boolean {
   return record.subject === previous.subject && record.subjectAt === previous.subjectAt;

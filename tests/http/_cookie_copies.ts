@@ -1,12 +1,13 @@
 import { createSessions, type SessionStore } from "@x/hono-session";
 import type { CookieStore } from "@x/hono-session/stores/cookie";
-import { assert, assertEquals } from "@std/assert";
+import { assert, assertEquals, assertNotEquals } from "@std/assert";
 import { Hono } from "hono";
 import { Client } from "../_client.ts";
 import { FakeClock } from "../_clock.ts";
 import { AUTHENTICATED_STORES } from "../_cookie_stores.ts";
 import { Gate } from "../_gate.ts";
 import { makeRecord } from "../_record.ts";
+import { withSameCookie } from "../_same_cookie.ts";
 
 const DAY = 86_400;
 
@@ -24,6 +25,7 @@ interface Scene extends AsyncDisposable {
   readonly store: CookieStore;
   readonly sessions: ReturnType<typeof createSessions<{ name?: string }>>;
   readonly app: Pick<Hono, "fetch">;
+  readonly other: Pick<Hono, "fetch">;
   readonly gate: Gate;
 }
 
@@ -152,7 +154,12 @@ export function cookieCopies(suite: CookieCopiesSuite): void {
         const [winner, ...others] = answers.filter((answer) => answer !== false);
         assertEquals(others, []);
         assertEquals((await store.read(winner!))?.sid, sid);
-        for (const { token } of copies) assertEquals(await store.read(token), undefined);
+        for (const { token } of copies) {
+          const { trace, subject: none, data } = (await store.read(token))!;
+          assertEquals([trace, none, data], ["replaced", undefined, "{}"]);
+        }
+        await store.delete(winner!);
+        for (const { token } of copies) assertEquals(await store.read(token), undefined, "ended");
       }
     });
 
@@ -166,6 +173,40 @@ export function cookieCopies(suite: CookieCopiesSuite): void {
       const other = await store.create("", { ...record, sid: "another".padEnd(22, "-") });
       await Promise.all(times.map(() => store.deleteAll("ada", {})));
       assertEquals(await store.read(other), undefined);
+    });
+
+    test("of two logins at the same time with one anonymous cookie the one that the browser keeps is logged in", async ({ app, other, gate, sessions }) => {
+      for (const path of ["/slow/login/ada/Ada", "/slow/login-saved/ada/Ada"]) {
+        const visitor = new Client(app);
+        await visitor.text("/set/visitor");
+        const first = await visitor.thief();
+        const second = await withSameCookie(visitor, other);
+        const answers = [first.fetch(path), second.fetch(path)];
+        await gate.arrived(2);
+        gate.open();
+        const statuses = (await Promise.all(answers)).map(({ status }) => status);
+        assertEquals(statuses, [200, 200], path);
+        for (const browser of [first, second]) {
+          assertEquals(await browser.json("/read"), "Ada", path);
+        }
+        const sids = [await first.text("/sid"), await second.text("/sid")];
+        assertNotEquals(sids[0], sids[1], "each has a session of its own");
+        assertEquals(await visitor.json("/read"), null, path);
+      }
+      if (index) assertEquals(await sessions.count("ada"), 4);
+    });
+
+    test("a login that finds its session ended by another request is refused", async ({ app, gate }) => {
+      const user = new Client(app);
+      await user.text("/set/visitor");
+      const other = await user.thief();
+      const login = other.fetch("/slow/login/ada/Ada");
+      await gate.arrived();
+      await user.text("/logout");
+      gate.open();
+      const response = await login;
+      assertEquals([response.status, response.headers.getSetCookie()], [409, []]);
+      assertEquals(await other.json("/read"), null);
     });
 
     test("an end holds although the clocks of two machines are a minute apart", async ({ clock, store }) => {
@@ -189,7 +230,23 @@ function setup(
   const store = make({ revocations, clock: clock.now });
   const gate = new Gate();
   const sessions = createSessions<{ name?: string }>({ store, clock: clock.now });
-  const app = new Hono()
+  const app = makeApp(sessions, gate);
+  // As on another machine.
+  const other = makeApp(createSessions<{ name?: string }>({ store, clock: clock.now }), gate);
+  return {
+    clock,
+    store,
+    sessions,
+    app,
+    other,
+    gate,
+    [Symbol.asyncDispose]: async () => await close?.(),
+  };
+}
+
+/** An application that does to its session what leaves a cookie behind. */
+function makeApp(sessions: Scene["sessions"], gate: Gate): Pick<Hono, "fetch"> {
+  return new Hono()
     .use(sessions.middleware())
     .get("/login/:subject/:name", (c) => {
       c.var.session.subject = c.req.param("subject");
@@ -221,6 +278,21 @@ function setup(
       c.var.session.name = c.req.param("name");
       return c.text("set");
     })
+    .get("/slow/login/:subject/:name", async (c) => {
+      await gate.pass();
+      await c.var.session.regenerate();
+      c.var.session.subject = c.req.param("subject");
+      c.var.session.name = c.req.param("name");
+      return c.text("welcome");
+    })
+    .get("/slow/login-saved/:subject/:name", async (c) => {
+      await gate.pass();
+      await c.var.session.regenerate();
+      c.var.session.subject = c.req.param("subject");
+      c.var.session.name = c.req.param("name");
+      await c.var.session.save();
+      return c.text("welcome");
+    })
     .get("/slow/:name", async (c) => {
       await gate.pass();
       c.var.session.name = c.req.param("name");
@@ -228,12 +300,4 @@ function setup(
     })
     .get("/sid", (c) => c.text(c.var.session.sid))
     .get("/read", (c) => c.json(c.var.session.name ?? null));
-  return {
-    clock,
-    store,
-    sessions,
-    app,
-    gate,
-    [Symbol.asyncDispose]: async () => await close?.(),
-  };
 }

@@ -70,7 +70,7 @@ export function endRaces(test: SceneTest): void {
       await client.text("/login/Grace");
       scene.gate.open();
       const response = await answer;
-      const isLogin = slow.operation === "replace" && !scene.stateless;
+      const isLogin = slow.operation === "replace";
       if (isLogin) assertEquals([response.status, await response.text()], slow.answer(scene));
       else await assertOwn(response, slow.answer(scene));
       // A login is not lost, and gains nothing that it has not brought.
