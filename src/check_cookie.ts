@@ -12,7 +12,7 @@ import { isPlainObject } from "./serialize.ts";
 
 type CookieOptions = Pick<
   SessionOptions,
-  "cookieName" | "cookieOptions" | "existsCookieName" | "existsCookieOptions"
+  "cookieName" | "cookieOptions" | "existsCookieName" | "existsCookieOptions" | "persistent"
 >;
 
 /** The most cookies that a token is ever split over. */
@@ -24,13 +24,15 @@ const MOST_CHUNKS = 4;
  * @throws {TypeError} When a browser would refuse one, or an attribute is not what it should be.
  */
 export function checkCookie(
-  { cookieName = "sid", cookieOptions = {}, existsCookieName, existsCookieOptions }: CookieOptions,
+  { cookieName = "sid", cookieOptions = {}, existsCookieName, existsCookieOptions, persistent }:
+    CookieOptions,
   chunks: number,
 ): CookieTransport | undefined {
   if (cookieName === false) {
     const given = {
       cookieOptions: Object.keys(cookieOptions).length > 0,
       existsCookieName: existsCookieName !== undefined,
+      persistent: persistent !== undefined,
     };
     for (const [name, isGiven] of Object.entries(given)) {
       if (isGiven) refuse(name, "there is no cookie, cookieName is false");

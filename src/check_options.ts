@@ -129,6 +129,7 @@ export function checkOptions<Data extends object>(
       absoluteMaxAge,
       rolling: checkRolling(rolling, maxAge),
       onServer: !given.capabilities.stateless,
+      persistent: options.persistent ?? true,
     },
     rotation: rotate && checkRotate(rotate),
     initial: checkInitial(options.initial),

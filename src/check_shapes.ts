@@ -12,6 +12,7 @@ export const SHAPES: Readonly<Record<keyof SessionOptions, readonly Shape[]>> = 
   maxAge: ["any"],
   rolling: ["boolean", "object"],
   absoluteMaxAge: ["any"],
+  persistent: ["boolean"],
   rotate: ["object"],
   cookieName: ["any"],
   cookieOptions: ["object"],

@@ -1,5 +1,5 @@
 import type { Clock } from "./clock.ts";
-import { cookieMaxAge, deadline, type ExpiryPolicy } from "./expiry.ts";
+import { cookieMaxAge, deadline, type ExpiryPolicy, isPersistent } from "./expiry.ts";
 import type { SessionState } from "./session_state.ts";
 
 /** What the client is to be told when a request ends. */
@@ -40,6 +40,8 @@ export function deliveryOf(
   // A link that carries a token must not make its session that of the browser that follows it.
   if (!deliver || state.isLate || token === undefined || isByToken(state)) return undefined;
   const end = deadline(config.expiry, record);
-  const maxAge = record.browser ? undefined : cookieMaxAge(end, config.clock());
+  const maxAge = isPersistent(config.expiry, record)
+    ? cookieMaxAge(end, config.clock())
+    : undefined;
   return { token, maxAge, cookie: record.cookie, held };
 }

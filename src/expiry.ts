@@ -23,6 +23,8 @@ export interface ExpiryPolicy {
    * came in time can still renew one when it is answered.
    */
   readonly onServer: boolean;
+  /** Whether cookies outlive the browser, unless sessions say otherwise. */
+  readonly persistent: boolean;
 }
 
 /** The longest that a store keeps a session beyond its end, in seconds. */
@@ -146,6 +148,14 @@ export function isLiveFor(
 ): boolean {
   const isRenewable = policy.rolling && now < absoluteDeadline(policy, record.createdAt);
   return isLive(policy, record, isRenewable ? Math.min(cameAt, now) : now);
+}
+
+/** Whether the cookie of a session outlives the browser: one with a lifetime of its own does. */
+export function isPersistent(
+  policy: ExpiryPolicy,
+  { browser, maxAge }: { browser?: boolean; maxAge?: number },
+): boolean {
+  return browser === undefined ? policy.persistent || maxAge !== undefined : !browser;
 }
 
 /** The Max-Age of the cookie of a session in whole seconds, rounded up. */

@@ -64,6 +64,13 @@ export interface SessionOptions<
     /** The least time between two renewals. */
     after: number;
   };
+  /**
+   * Whether the cookie is a persistent one. `false`: it ends with the browser (without `Max-Age`), while the server keeps
+   * `maxAge`, but for sessions that `renew(seconds)` gave a lifetime of their own ("remember me").
+   *
+   * @default {true}
+   */
+  persistent?: boolean;
   /** How long a session lives at most, however often it is renewed (ASVS 5.0, 7.3.2). No limit when absent. */
   absoluteMaxAge?: number;
   /**

@@ -10,6 +10,7 @@ const NAMES = Object.keys(SHAPES) as OptionName[];
 const SETTLED: Partial<Record<OptionName, (config: MiddlewareConfig) => unknown>> = {
   maxAge: ({ expiry }) => expiry.maxAge,
   rolling: ({ expiry }) => expiry.rolling,
+  persistent: ({ expiry }) => expiry.persistent,
   rotate: ({ rotation }) => rotation,
   cookieName: ({ cookieName }) => cookieName,
   cookieOptions: ({ transport }) =>

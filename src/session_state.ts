@@ -1,7 +1,7 @@
 import { beginWith, type Contents, contentsOf, EMPTY, sameContents } from "./contents.ts";
 import { endSession, refuseEnded } from "./ended.ts";
 import { SessionCommittedError } from "./errors.ts";
-import { deadline, isLiveFor, nextDeadline, type Renewing } from "./expiry.ts";
+import { deadline, isLiveFor, isPersistent, nextDeadline, type Renewing } from "./expiry.ts";
 import { JsonObject } from "./json_object.ts";
 import type { KeeperConfig } from "./keeper_config.ts";
 import { type Awaitable, Later, orElse } from "./promise.ts";
@@ -132,8 +132,9 @@ export class SessionState implements SessionController, Renewing {
 
   /** Its lifetime in seconds; `undefined` when its cookie ends with the browser. */
   get maxAge(): number | undefined {
-    const { maxAge, browser } = { ...this.stored?.record, ...this.requested };
-    return browser ? undefined : maxAge ?? this.#keeper.config.expiry.maxAge;
+    const { expiry } = this.#keeper.config;
+    const lasting = { ...this.stored?.record, ...this.requested };
+    return isPersistent(expiry, lasting) ? lasting.maxAge ?? expiry.maxAge : undefined;
   }
 
   /** Whether it is new, without data, and nothing is asked of it. A symbol alone is nothing that could be stored. */

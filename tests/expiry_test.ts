@@ -21,7 +21,14 @@ const unsure = { reach: "doubtful" } as const;
 const unreached = { reach: "none" } as const;
 
 function policy(changes: Partial<ExpiryPolicy> = {}): ExpiryPolicy {
-  return { maxAge: 3600, absoluteMaxAge: undefined, rolling: false, onServer: false, ...changes };
+  return {
+    maxAge: 3600,
+    absoluteMaxAge: undefined,
+    rolling: false,
+    onServer: false,
+    persistent: true,
+    ...changes,
+  };
 }
 
 Deno.test("deadline() is the nearest of record, policy and absolute limit", () => {

@@ -23,6 +23,7 @@ const DIFFERENT: Record<string, [SessionOptions, SessionOptions, string][]> = {
     [{ rolling: true }, { rolling: { after: 60 } }, "rolling.after"],
   ],
   absoluteMaxAge: [[{}, { absoluteMaxAge: 3600 }, "absoluteMaxAge"]],
+  persistent: [[{}, { persistent: false }, "persistent"]],
   rotate: [
     [{ rotate: { every: 60 } }, { rotate: { every: 60, grace: 10 } }, "rotate.grace"],
     [{}, { rotate: { every: 60 } }, "rotate"],
@@ -105,6 +106,7 @@ for (const [name, cases] of Object.entries(DIFFERENT)) {
 const NAMED_LIKE_DEFAULTS: SessionOptions = {
   maxAge: 86400,
   rolling: false,
+  persistent: true,
   cookieName: "sid",
   cookieOptions: { httpOnly: true, secure: true, sameSite: "Lax", path: "/" },
   initial: {},

@@ -630,6 +630,35 @@ Deno.test("sessionCookie of a __Host- cookie keeps to its prefix", async () => {
   }
 });
 
+Deno.test("sessionCookie.maxAge is not there where cookies end with the browser, until it is set", async () => {
+  const app = new Hono().use(session<{ a?: number }>({ store: new MapStore(), persistent: false }))
+    .get("/set", (c) => {
+      c.var.session.a = 1;
+      return c.json([c.get("sessionCookie").maxAge ?? null, "maxAge" in c.get("sessionCookie")]);
+    })
+    .get("/remember", (c) => {
+      c.get("sessionCookie").maxAge = 600;
+      return c.json(c.get("sessionCookie").maxAge);
+    })
+    .get("/site", (c) => {
+      c.get("sessionCookie").sameSite = "Strict";
+      return c.json(c.get("sessionCookie").maxAge ?? null);
+    });
+  const client = new Client(app);
+  const set = await client.fetch("/set");
+  assertEquals(await set.json(), [null, false]);
+  assert(!set.headers.getSetCookie()[0]!.includes("Max-Age"));
+  const strict = await client.fetch("/site");
+  assertEquals(await strict.json(), null);
+  assertMatch(
+    strict.headers.getSetCookie()[0]!,
+    /^[^;]+; Path=\/; HttpOnly; Secure; SameSite=Strict$/,
+  );
+  const remembered = await client.fetch("/remember");
+  assertEquals(await remembered.json(), 600);
+  assertMatch(remembered.headers.getSetCookie()[0]!, /Max-Age=600;.*SameSite=Strict/);
+});
+
 Deno.test("sessionCookie takes no path that browsers would ignore, and none that can't be sent", async () => {
   for (
     const path of [

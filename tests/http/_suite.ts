@@ -408,6 +408,36 @@ export function httpSuite(suite: HttpSuiteOptions): void {
     assertEquals(await client.json("/read"), {}, "the server keeps maxAge");
   });
 
+  test("persistent: false makes cookies that end with the browser, but where a lifetime is asked for", async ({ makeApp, clock }) => {
+    const app = makeApp({ maxAge: 1000, persistent: false, rolling: true, existsCookieName: "sx" });
+    const client = new Client(app);
+    const maxAges = async (path: string) => {
+      const response = await client.fetch(path);
+      await response.body?.cancel();
+      return response.headers.getSetCookie().map((line) => /Max-Age=(\d+)/.exec(line)?.[1]);
+    };
+    const ending = [undefined, undefined];
+    assertEquals(await maxAges("/set/a/1"), ending);
+    assertEquals(await maxAges("/login/Ada"), ending);
+    assertEquals(await maxAges("/renew"), ending);
+    clock.advance(500);
+    assertEquals(await maxAges("/read"), ending, "renewed by use");
+    assertEquals(await maxAges("/renew/6000"), ["6000", "6000"]);
+    assertEquals(await maxAges("/login/Bob"), ["6000", "6000"], "it sticks");
+    clock.advance(1000);
+    assertEquals(await maxAges("/renew"), ["6000", "6000"]);
+    assertEquals(await maxAges("/browser"), ending);
+    assertEquals(await maxAges("/login/Cid"), ending);
+    assertEquals(await maxAges("/start"), ending, "another session");
+    const cookie = await client.cookie();
+    clock.advance(1000);
+    assertEquals(
+      await client.json("/read", { headers: { cookie } }),
+      {},
+      "the server keeps maxAge",
+    );
+  });
+
   test("rolling renews on use, at most once per tenth of maxAge", async ({ makeApp, clock, watch }) => {
     const client = new Client(makeApp({ maxAge: 1000, rolling: true }));
     await client.text("/set/a/1");
