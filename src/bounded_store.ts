@@ -30,11 +30,14 @@ interface Call {
 /** A store whose operations end in time, and whose failures are all {@linkcode SessionStoreError}s. */
 export class BoundedStore {
   readonly capabilities: StoreCapabilities;
+  /** How long one operation may take, in milliseconds. */
+  readonly timeout: number;
   readonly #store: SessionStore;
   readonly #options: BoundedStoreOptions;
 
   constructor(store: SessionStore, options: BoundedStoreOptions) {
     this.capabilities = store.capabilities;
+    this.timeout = options.timeout;
     this.#store = store;
     this.#options = options;
   }
@@ -136,7 +139,7 @@ export class BoundedStore {
 
   /** The same result, or a failure when it does not come in time. */
   #inTime<Result>(result: PromiseLike<Result>, call: Call): Promise<Result> {
-    const { timeout } = this.#options;
+    const { timeout } = this;
     // One promise, and none to race with: most calls of a store are over in less time than those would take.
     return new Promise((resolve, reject) => {
       const fail = (cause: unknown) => {

@@ -23,6 +23,11 @@ export function instants(clock: Clock): Clock {
   return () => last = Math.max(clock(), last + INSTANT);
 }
 
+/** Milliseconds that pass, whatever the clock of the machine says. */
+export function ticks(): number {
+  return performance.now();
+}
+
 /** The clock of the machine. */
 export function systemClock(): number {
   return Date.now();

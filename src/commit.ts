@@ -79,7 +79,7 @@ function write(
   const current = inner ?? state.stored;
   if (current) {
     const versions = { base, shown, mine, theirs: base, newer: shown };
-    const attempt = { options, versions, current, tries: 1 };
+    const attempt = { options, versions, current };
     if (!inner) return overwrite(committing, state, attempt, c);
     // The response sends its token already.
     state.deliver = false;

@@ -8,6 +8,7 @@ import type { ExpiryPolicy } from "./expiry.ts";
 import type { JsonObject } from "./json_object.ts";
 import type { Queue } from "./queue.ts";
 import { isSessionRecord, type SessionRecord, type Trace } from "./record.ts";
+import type { Retry } from "./retry.ts";
 import { follow, type RotationPolicy, toEnded } from "./rotation.ts";
 import type { SessionState, Stored } from "./session_state.ts";
 
@@ -44,15 +45,15 @@ export interface Committing {
 export async function reread(
   committing: Committing,
   state: SessionState,
-  { current, tries, most }: { current: Stored; tries: number; most: number },
+  { current, retry }: { current: Stored; retry: Retry },
   c: unknown,
 ): Promise<Stored | Trace> {
-  if (tries === most) {
+  const { tries } = retry;
+  if (!await retry.next()) {
     throw new SessionConflictError(
-      `Cannot commit session: other requests were faster in ${most} tries`,
+      `Cannot commit session: other requests were faster in ${tries} tries`,
     );
   }
-  if (tries > 1) await pause(5 + Math.random() * 45);
   const record = await committing.store.read(current.key, c);
   if (!isSessionRecord(record)) return "ended";
   // It was accepted when it came. The grace is only for those that come later.
@@ -124,8 +125,4 @@ export function interrupt(committing: Committing, state: SessionState, c: unknow
   state.status = "gone";
   state.deliver = false;
   emit(committing, "interrupted", { sid: state.sid }, c);
-}
-
-function pause(milliseconds: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, milliseconds));
 }

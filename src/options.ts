@@ -189,7 +189,8 @@ export interface SessionOptions<
    */
   onStoreError?: "error" | "anonymous";
   /**
-   * How long one operation of the store may take.
+   * How long one operation of the store may take, and how long a change is tried again when other requests were faster. Then
+   * it is refused with a {@linkcode SessionConflictError} (409).
    *
    * @default {5}
    */

@@ -15,19 +15,18 @@ import { admit, evict } from "./limit.ts";
 import { type CommitOptions, type Plan, plan, type WriteOptions } from "./plan.ts";
 import { andThen, type Awaitable } from "./promise.ts";
 import { boundAt } from "./requested.ts";
+import { Retry } from "./retry.ts";
 import { isRotationDue, startGrace, withUsedToken } from "./rotation.ts";
 import type { SessionState, Stored } from "./session_state.ts";
 import { put, timesOf } from "./write.ts";
-
-/** How often a commit is tried against the writes of other requests. */
-const COMMIT_TRIES = 5;
 
 /** One try to bring what is stored in line. */
 export interface Attempt {
   readonly options: WriteOptions;
   readonly versions: Versions;
   readonly current: Stored;
-  readonly tries: number;
+  /** The tries so far, once another request was faster. */
+  readonly retry?: Retry;
 }
 
 /** Writes over what is stored, if there is need. */
@@ -90,18 +89,13 @@ function keepTraces(
 async function overwriteFresh(
   committing: Committing,
   state: SessionState,
-  { options, versions, current, tries }: Attempt,
+  { options, versions, current, retry = new Retry(committing.store.timeout) }: Attempt,
   c: unknown,
 ): Promise<void> {
-  const fresh = await reread(committing, state, { current, tries, most: COMMIT_TRIES }, c);
+  const fresh = await reread(committing, state, { current, retry }, c);
   if (fresh === "replaced") return await startOver(committing, state, { options, versions }, c);
   if (typeof fresh === "string") refuseEnded();
-  await overwriteOther(
-    committing,
-    state,
-    { options, versions, current: fresh, tries: tries + 1 },
-    c,
-  );
+  await overwriteOther(committing, state, { options, versions, current: fresh, retry }, c);
 }
 
 /** Writes over what is stored and is not what this request has loaded. */

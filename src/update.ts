@@ -8,12 +8,10 @@ import { isRenewalDue, renewed, seen } from "./expiry.ts";
 import { JsonObject } from "./json_object.ts";
 import { merge } from "./merge.ts";
 import type { SessionRecord } from "./record.ts";
+import { Retry } from "./retry.ts";
 import { pathOf, serializeValue } from "./serialize.ts";
 import { isSameJson, setProperty } from "./json_value.ts";
 import type { SessionState } from "./session_state.ts";
-
-/** How often an update is tried: it holds nothing but one key, and a lost increment can't be repaired. */
-const UPDATE_TRIES = 20;
 
 /** Changes one key of a session as a transaction, and returns the committed value. */
 export async function update(
@@ -43,7 +41,8 @@ export async function update(
     const assigned = !isSameJson(mine, state.shown().data.members.get(key));
     let current = state.stored!;
     let contents = state.shown();
-    for (let tries = 1;; tries++) {
+    let retry: Retry | undefined;
+    for (;;) {
       const text = assigned ? mine : contents.data.members.get(key);
       const value = change(text === undefined ? undefined : JSON.parse(text));
       const data = new Map(contents.data.members);
@@ -79,7 +78,8 @@ export async function update(
         tellUpdated(committing, state, { before: contentsOf(old).data, now: next.data }, c);
         return own();
       }
-      const fresh = await reread(committing, state, { current, tries, most: UPDATE_TRIES }, c);
+      retry ??= new Retry(committing.store.timeout);
+      const fresh = await reread(committing, state, { current, retry }, c);
       if (typeof fresh === "string") {
         interrupt(committing, state, c);
         return refuseEnded("update");

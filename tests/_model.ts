@@ -1,3 +1,5 @@
+import { MOST_TRIES } from "../src/retry.ts";
+
 /** What a handler does. */
 export type Op =
   | { readonly do: "set" | "delete" | "nest"; readonly key: string }
@@ -332,7 +334,12 @@ export class Model {
   #checkStatus(visit: Visit, expected: number): void {
     const { status, faults, refusals } = visit;
     if (status === 503) return check(faults.length > 0, "503, and the store did not fail");
-    if (status === 409) return check(refusals >= 5, "409, and the store did not refuse five times");
+    if (status === 409) {
+      return check(
+        refusals >= MOST_TRIES,
+        "409, and the store did not refuse as often as there is time",
+      );
+    }
     check(status === expected, `${status}, not ${expected}`);
     check(status === 500 || !faults.includes("in the commit"), `${status}, and the commit failed`);
   }

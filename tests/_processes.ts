@@ -1,4 +1,5 @@
 import { fromFileUrl } from "../scripts/paths.ts";
+import { RedisServer, skipRedis } from "./_redis.ts";
 
 const [MAIN, END_WITH_PARENT] = ["_processes_app.ts", "_end_with_parent.ts"]
   .map((file) => fromFileUrl(new URL(file, import.meta.url)));
@@ -6,6 +7,31 @@ const ADDRESS_REGEXP = /http:\/\/127\.0\.0\.1:\d+/;
 
 /** How long a process may take to serve, and requests to come to its gate, in milliseconds. */
 const PATIENCE = 30_000;
+
+/** A store that processes share. */
+export interface Place {
+  kind: "Deno KV" | "Redis";
+  ignore?: boolean;
+  open(): Promise<{ place: string; close(): Promise<void> }>;
+}
+
+export const PLACES: Place[] = [{
+  kind: "Deno KV",
+  async open() {
+    const folder = await Deno.makeTempDir({ prefix: "hono-session-kv-" });
+    return {
+      place: `${folder}/sessions.kv`,
+      close: () => Deno.remove(folder, { recursive: true }),
+    };
+  },
+}, {
+  kind: "Redis",
+  ignore: skipRedis(),
+  async open() {
+    const server = await RedisServer.start();
+    return { place: server.url, close: () => server.stop() };
+  },
+}];
 
 /** The application of the HTTP suite in a process of its own, which ends with the tests. */
 export class AppProcess implements AsyncDisposable {
@@ -22,7 +48,7 @@ export class AppProcess implements AsyncDisposable {
    *
    * @param place Where the store is: the path of a file, or the URL of a server.
    */
-  static async start(kind: "Deno KV" | "Redis", place: string): Promise<AppProcess> {
+  static async start(kind: Place["kind"], place: string): Promise<AppProcess> {
     const importMap = Deno.env.get("HONO_SESSION_IMPORT_MAP");
     const child = new Deno.Command(Deno.execPath(), {
       args: [

@@ -72,6 +72,7 @@ const LAYERS: string[][] = [
     "src/record.ts",
     "src/serialize.ts",
     "src/queue.ts",
+    "src/retry.ts",
     "src/reach.ts",
     "src/cache_headers.ts",
     "src/answer.ts",

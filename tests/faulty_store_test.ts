@@ -516,7 +516,7 @@ Deno.test("a record that is torn when a commit looks again drops the change, not
 });
 
 Deno.test("a stale read never undoes what was written since", async () => {
-  const { client, store } = setupApp();
+  const { client, store } = setupApp({ storeTimeout: 0.3 });
   await client.text("/set/Ada");
   await client.json("/read");
   await client.text("/count");
@@ -535,7 +535,7 @@ Deno.test("a stale read never undoes what was written since", async () => {
 });
 
 Deno.test("a stale read shows a session that was ended, but no write brings it back", async () => {
-  const { client, store, map } = setupApp();
+  const { client, store, map } = setupApp({ storeTimeout: 0.3 });
   await client.text("/set/Ada");
   await client.json("/read");
   const thief = await client.thief();

@@ -507,6 +507,7 @@ Deno.test("a commit that others keep overtaking is a 409 without a cookie", asyn
   const conflicts: number[] = [];
   const { app, client, watch } = setup({
     logger: QUIET,
+    storeTimeout: 0.3,
     events: { conflict: ({ tries }) => conflicts.push(tries) },
   });
   app.get("/change", (c) => {
@@ -520,5 +521,6 @@ Deno.test("a commit that others keep overtaking is a 409 without a cookie", asyn
   watch.inject("update", "refuse");
   const response = await client.fetch("/change");
   assertEquals([response.status, response.headers.getSetCookie()], [409, []]);
-  assertEquals(conflicts, [1, 2, 3, 4]);
+  assert(conflicts.length > 2, "it is tried as long as there is time");
+  assertEquals(conflicts, conflicts.map((_, index) => index + 1));
 });

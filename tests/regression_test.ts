@@ -362,7 +362,7 @@ Deno.test("a conflict that a handler lets pass is a 409", async () => {
       session.a = 2;
       await session.save();
     },
-  });
+  }, { storeTimeout: 0.3 });
   await client.text("/set");
   watch.inject("update", "refuse");
   assertEquals((await client.fetch("/save")).status, 409);

@@ -314,7 +314,7 @@ Deno.test("a session in a sub-app with an onError of its own follows that", asyn
 Deno.test("a commit that fails answers in the place of a thrown 403, as of a returned one", async () => {
   for (const end of [() => raise(new HTTPException(403)), (c: AppContext) => c.text("no", 403)]) {
     const errors: Error[] = [];
-    const { app, client, store } = setup();
+    const { app, client, store } = setup({ storeTimeout: 0.3 });
     app.get("/", attempt(end)).onError((error, c) => {
       errors.push(error);
       return c.text("failed", error instanceof HTTPException ? error.status : 500);

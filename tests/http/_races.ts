@@ -7,6 +7,8 @@ import type { Data } from "./_app.ts";
 import type { SceneTest } from "./_suite.ts";
 
 const MANY = 50;
+/** Each has a queue of its own, so that all write at the same time. */
+const MACHINES = 20;
 
 /** So many commits of one session wait for each other, longer than one of them may take on a slow machine. */
 const PATIENT = { storeTimeout: 60 };
@@ -46,6 +48,22 @@ function dataRaces(test: SceneTest): void {
       assertEquals([response.status, await response.text()], [202, "slow"]);
     }
     assertEquals(await client.json("/read"), { name: "Ada", ...Object.fromEntries(keys) });
+  });
+
+  test(`${MACHINES} machines that each set another key leave ${MACHINES} keys`, async ({ makeApp, gate }) => {
+    const first = new Client(makeApp(PATIENT));
+    await first.text("/set/name/%22Ada%22");
+    const keys = Array.from({ length: MACHINES }, (_, index) => [`key${index}`, index] as const);
+    const clients = await Promise.all(keys.map(() => withSameCookie(first, makeApp(PATIENT))));
+    const writers = keys.map(([key, value], index) =>
+      clients[index]!.fetch(`/slow/set/${key}/${value}`)
+    );
+    await gate.arrived(MACHINES);
+    gate.open();
+    for (const response of await Promise.all(writers)) {
+      assertEquals([response.status, await response.text()], [202, "slow"]);
+    }
+    assertEquals(await first.json("/read"), { name: "Ada", ...Object.fromEntries(keys) });
   });
 
   test(`${MANY} parallel updates leave ${MANY}`, async ({ makeApp, gate }) => {
@@ -132,9 +150,9 @@ function dataRaces(test: SceneTest): void {
     assertEquals(await client.json("/read"), { a: 2 });
   });
 
-  test("after five tries a commit gives up: 409, no cookie, nothing stored", async ({ makeApp, watch, records }) => {
+  test("a commit that is overtaken as long as there is time gives up: 409, no cookie, nothing stored", async ({ makeApp, watch, records }) => {
     const client = new Client(
-      makeApp().onError((error, c) =>
+      makeApp({ storeTimeout: 0.5 }).onError((error, c) =>
         "getResponse" in error
           ? (error as { getResponse(): Response }).getResponse()
           : c.text("failed", 500)
@@ -149,7 +167,7 @@ function dataRaces(test: SceneTest): void {
       const response = await client.fetch(path);
       assertEquals([response.status, await response.text()], [409, "Conflict"], path);
       assertEquals(response.headers.getSetCookie(), [], path);
-      assertEquals(watch.calls().filter((call) => call === operation).length, 5, path);
+      assert(watch.calls().filter((call) => call === operation).length > 2, path);
     }
     assertEquals(await records(), before);
     assertEquals(await client.cookie(), cookie);
