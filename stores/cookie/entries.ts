@@ -5,8 +5,6 @@ import { inBatches } from "./batches.ts";
 import { epochOf } from "./epoch.ts";
 import type { Call, Server } from "./server.ts";
 
-const TRIES = 10;
-
 /**
  * Lists the sessions of subjects: an entry for each in a store on the server, which lists them. It holds no data, and
  * lasts as long as the cookies of its session. One that becomes another subject's has another entry, so that whoever
@@ -44,26 +42,20 @@ export class Entries {
   ): Promise<void> {
     const key = await keyOf(record);
     const subject = await subjectOf(record.subject!);
-    let stored = known;
-    for (let tries = 0; tries < TRIES; tries++) {
-      const newer = stored ? epochOf(stored) - epochOf(record) : -1;
-      // What was left behind meanwhile is not to be shown any more.
-      if (newer > 0) return;
-      const entry = {
-        ...toEntry(record, newer === 0 ? stored : undefined),
-        subject,
-        cookieName: this.#cookieName,
-        version: (stored?.version ?? 0) + 1,
-      };
-      if (await this.#server.write(key, { record: entry, previous: stored }, call)) return;
-      stored = await this.#server.read(key, call);
-      // Of two requests at the same time the one is as good as the other.
-      if (
-        stored && epochOf(stored) === epochOf(record) &&
-        stored.expiresAt >= entry.expiresAt
-      ) return;
-    }
-    throw new Error("Cannot list session: its entry was written too often at the same time");
+    let isFirst = true;
+    await this.#server.change(key, {
+      stored: known,
+      change: (stored) => {
+        const newer = stored ? epochOf(stored) - epochOf(record) : -1;
+        // What was left behind meanwhile is not to be shown any more.
+        if (newer > 0) return undefined;
+        const entry = toEntry(record, newer === 0 ? stored : undefined);
+        // Of two requests at the same time the one is as good as the other.
+        if (!isFirst && newer === 0 && stored!.expiresAt >= entry.expiresAt) return undefined;
+        isFirst = false;
+        return { ...entry, subject, cookieName: this.#cookieName };
+      },
+    }, call);
   }
 
   /** Takes a session off the list of its subject. */

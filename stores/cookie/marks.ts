@@ -3,9 +3,6 @@ import { parseObject, type SessionRecord } from "../../src/record.ts";
 import type { Clock } from "../../src/store.ts";
 import type { Call, Server } from "./server.ts";
 
-/** How often a mark is tried against the writes of other requests. */
-const TRIES = 100;
-
 /** How much longer than what it ends a mark lives, in milliseconds: for clocks that differ, and requests under way. */
 const SPARE = 86_400_000;
 
@@ -47,30 +44,34 @@ export class Marks {
   }
 
   /** Changes a mark in one step; `false` when it is too late for that. */
-  async change(key: string, { change, ...from }: MarkChange, call: Call): Promise<boolean> {
+  async change(
+    key: string,
+    { stored, until = 0, change }: MarkChange,
+    call: Call,
+  ): Promise<boolean> {
     const now = this.#clock();
-    const end = Math.max(now + USUAL, Math.min(from.until ?? 0, now + LONGEST));
-    let { stored } = from;
-    for (let tries = 0; tries < TRIES; tries++) {
-      if (tries > 1) await pause();
-      const next = change(markOf(stored));
-      if (!next) return false;
-      const data = JSON.stringify(next);
-      if (stored?.data === data && stored.expiresAt > end + SPARE / 2) return true;
-      const mark: SessionRecord = {
-        format: 1,
-        sid: "",
-        version: (stored?.version ?? 0) + 1,
-        data,
-        createdAt: stored?.createdAt ?? now,
-        lastSeenAt: now,
-        renewedAt: now,
-        expiresAt: Math.max(end + SPARE, stored?.expiresAt ?? 0),
-      };
-      if (await this.#server.write(key, { record: mark, previous: stored }, call)) return true;
-      stored = await this.#server.read(key, call);
-    }
-    throw new Error("Cannot revoke session: its mark was written too often at the same time");
+    const end = Math.max(now + USUAL, Math.min(until, now + LONGEST));
+    let isInTime = true;
+    await this.#server.change(key, {
+      stored,
+      change(stored) {
+        const next = change(markOf(stored));
+        isInTime = next !== undefined;
+        const data = JSON.stringify(next);
+        if (!next || stored?.data === data && stored.expiresAt > end + SPARE / 2) return undefined;
+        return {
+          format: 1,
+          sid: "",
+          version: 1,
+          data,
+          createdAt: stored?.createdAt ?? now,
+          lastSeenAt: now,
+          renewedAt: now,
+          expiresAt: Math.max(end + SPARE, stored?.expiresAt ?? 0),
+        };
+      },
+    }, call);
+    return isInTime;
   }
 
   /**
@@ -89,10 +90,6 @@ export class Marks {
     const stored = await this.read(hashed, call);
     await this.change(hashed, { stored, until, change: (mark = initial) => mark }, call);
   }
-}
-
-function pause(): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, 1 + Math.random() * 20));
 }
 
 /** The mark in a record. */

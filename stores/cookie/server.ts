@@ -1,6 +1,9 @@
 import type { SessionRecord } from "../../src/record.ts";
 import type { Awaitable, ListedSession, SessionStore, StoreWrite } from "../../src/store.ts";
 
+/** How often a record is changed against the writes of other requests. */
+const TRIES = 100;
+
 /** What something is done for. */
 export interface Call {
   /** The Hono context. */
@@ -22,16 +25,38 @@ export class Server {
     return this.#store.read(key, c, signal);
   }
 
-  /** Writes over a record, or where there is none. */
-  write(
+  /**
+   * Changes a record in one step, against the writes of other requests.
+   *
+   * @param stored The record as far as known.
+   * @param change What takes its place; nothing when it stays.
+   */
+  async change(
+    key: string,
+    { stored, change }: {
+      stored: SessionRecord | undefined;
+      change: (stored: SessionRecord | undefined) => SessionRecord | undefined;
+    },
+    call: Call,
+  ): Promise<void> {
+    for (let tries = 0; tries < TRIES; tries++) {
+      if (tries > 1) await pause();
+      const record = change(stored);
+      if (!record || await this.#write(key, { record, previous: stored }, call)) return;
+      stored = await this.read(key, call);
+    }
+    throw new Error("Cannot change record: it was written too often at the same time; try again");
+  }
+
+  #write(
     key: string,
     { record, previous }: { record: SessionRecord; previous: SessionRecord | undefined },
     { c, signal }: Call,
   ): Awaitable<StoreWrite> {
     signal?.throwIfAborted();
-    return previous
-      ? this.#store.update(key, record, previous, c, signal)
-      : this.#store.create(key, record, c, signal);
+    if (!previous) return this.#store.create(key, { ...record, version: 1 }, c, signal);
+    const next = { ...record, version: previous.version + 1 };
+    return this.#store.update(key, next, previous, c, signal);
   }
 
   delete(key: string, { c, signal }: Call): Awaitable<void> {
@@ -43,4 +68,8 @@ export class Server {
     signal?.throwIfAborted();
     return this.#store.list!(subject, c, signal);
   }
+}
+
+function pause(): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, 1 + Math.random() * 20));
 }

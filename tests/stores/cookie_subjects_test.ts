@@ -451,6 +451,19 @@ Deno.test("20 requests at the same time write one session, and it is listed once
   assertEquals(await sids(store, "ada"), [record.sid]);
 });
 
+Deno.test("30 requests at the same time renew one session, and it is listed until the last one ends", async () => {
+  const { clock, store } = setup();
+  const record = makeBound(clock, "ada");
+  const token = await store.create("", record);
+  const renewals = Array.from({ length: 30 }, (_, index) => ({
+    ...record,
+    expiresAt: record.expiresAt + index,
+  }));
+  await Promise.all(renewals.map((times) => store.touch(token, times, record)));
+  const [{ record: entry }] = await listed(store, "ada") as [ListedSession];
+  assertEquals(entry.expiresAt, record.expiresAt + 29);
+});
+
 Deno.test("20 logins at the same time as deleteAll() leave nothing alive", async () => {
   const { clock, store } = setup();
   const anonymous = makeRecord(clock);
