@@ -114,7 +114,7 @@ export function tellUpdated(
 function isReadable(record: SessionRecord): boolean {
   try {
     const { data, flash } = contentsOf(record);
-    return Boolean(data.members && flash.members);
+    return Boolean(data.copy() && flash.copy());
   } catch {
     return false;
   }

@@ -1,6 +1,6 @@
 import { copyMembers, hasSameMembers, isSameJson } from "./json_value.ts";
 import { joinMembers, type Members, parseMembers, parseObject } from "./record.ts";
-import { serializeMembers } from "./serialize.ts";
+import { parseHeld, serializeMembers } from "./serialize.ts";
 
 /** A plain object as JSON: its text and its members, each made of the other when it is asked for. */
 export class JsonObject {
@@ -44,19 +44,19 @@ export class JsonObject {
   /**
    * Remembers what it stands for, which is worth it for what is asked for again and again.
    *
-   * @throws {SyntaxError} When it was made of a text that is not the JSON of an object.
+   * @throws {SyntaxError} When it was made of a text that is not the JSON of an object, or of one that no session can hold.
    */
   keep(): void {
-    this.#value ??= parseObject(this.text);
+    this.#value ??= parseHeld(this.text);
   }
 
   /**
    * What it stands for, as an object of its own.
    *
-   * @throws {SyntaxError} When it was made of a text that is not the JSON of an object.
+   * @throws {SyntaxError} When it was made of a text that is not the JSON of an object, or of one that no session can hold.
    */
   copy(): Record<string, unknown> {
-    return this.#value ? copyMembers(this.#value) : parseObject(this.text);
+    return this.#value ? copyMembers(this.#value) : parseHeld(this.text);
   }
 
   /** @throws {SyntaxError} When it was made of a text that is not the JSON of an object. */

@@ -1,4 +1,5 @@
 import { SessionSerializationError } from "./errors.ts";
+import { parseObject } from "./record.ts";
 
 /** How deep values in a session may be nested. */
 export const DEEPEST = 200;
@@ -6,6 +7,24 @@ export const DEEPEST = 200;
 const TOO_DEEP = `is nested more than ${DEEPEST} levels deep`;
 
 const IDENTIFIER_REGEXP = /^[A-Za-z_$][\w$]*$/;
+
+/** What may be a number that is too large, and as many openings as it takes to be nested too deep. */
+const SUSPECT_REGEXP = new RegExp(
+  `\\d[eE]\\+?\\d{3}|\\d{309}|^(?:[^[{]*[[{]){${DEEPEST + 2}}`,
+);
+
+/**
+ * The object that a JSON text stands for, as a session holds one.
+ *
+ * @throws {SyntaxError} When the text is not the JSON of an object, or of one that no session can hold.
+ */
+export function parseHeld(text: string): Record<string, unknown> {
+  const object = parseObject(text);
+  if (SUSPECT_REGEXP.test(text) && problemInMembers(object, 0)) {
+    throw new SyntaxError("Cannot parse session: its data are more than a session can hold");
+  }
+  return object;
+}
 
 /**
  * The JSON text of a value in a session.

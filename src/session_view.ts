@@ -39,14 +39,16 @@ export class SessionView {
   /**
    * @param session The object that shows them.
    * @param contents The data, and what the request before flashed.
-   * @throws {SyntaxError} When they are no objects.
+   * @throws {SyntaxError} When they are no objects, or more than a session can hold.
    */
   constructor(session: object, contents: Contents) {
     this.#session = session as Record<string, unknown>;
     const { flash } = contents;
     if (flash !== JsonObject.EMPTY) {
       this.#stored = new Map();
-      for (const [key, text] of flash.members) this.#stored.set(key, { text, aging: true });
+      for (const [key, value] of Object.entries(flash.copy())) {
+        this.#stored.set(key, { text: JSON.stringify(value), aging: true });
+      }
     }
     this.#load(contents);
   }

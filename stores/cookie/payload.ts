@@ -1,5 +1,6 @@
 import { SessionSerializationError } from "../../src/errors.ts";
 import { isSessionRecord, parseMembers, type SessionRecord } from "../../src/record.ts";
+import { objectText } from "./readable.ts";
 
 /** The key beside those of the data under which a payload has all else that is kept of a session. */
 const RESERVED_KEY = "hono-session";
@@ -29,7 +30,7 @@ export function toPayload({ data, ...rest }: SessionRecord, cookieName: string):
 export function fromPayload(payload: unknown, cookieName: string): SessionRecord | undefined {
   if (!isObject(payload)) return undefined;
   const { [RESERVED_KEY]: kept, ...data } = payload;
-  return toRecord(kept, { data: JSON.stringify(data), cookieName });
+  return toRecord(kept, { data: objectText(data), cookieName });
 }
 
 /**

@@ -1,4 +1,5 @@
 import { isSessionRecord, parseObject, type SessionRecord } from "../../src/record.ts";
+import { isPlainObject, serializeValue } from "../../src/serialize.ts";
 
 /** A record as JSON that a person and a script can read: its data are an object in it. */
 export function toReadable(record: SessionRecord): string {
@@ -22,8 +23,19 @@ export function fromReadable(text: string): SessionRecord | undefined {
   }
 }
 
-function objectText(value: unknown): string {
-  const text = JSON.stringify(value);
-  parseObject(text);
-  return text;
+/** Stands for an object that no session can hold: nor can it hold this one. */
+const UNFIT = '{"":1e999}';
+
+/**
+ * The JSON text of an object.
+ *
+ * @throws {SyntaxError} When it is none.
+ */
+export function objectText(value: unknown): string {
+  if (!isPlainObject(value)) throw new SyntaxError("Cannot read record: its data are no object");
+  try {
+    return serializeValue(value, "session");
+  } catch {
+    return UNFIT;
+  }
 }

@@ -2,8 +2,8 @@ import { fromBase64Url, toBase64Url } from "../../src/base64url.ts";
 import { refuse } from "../../src/misuse.ts";
 import { checkTable } from "../../src/option_table.ts";
 import { isPromiseLike } from "../../src/promise.ts";
-import { joinMembers, parseMembers, parseObject, type SessionRecord } from "../../src/record.ts";
-import { serializeValue } from "../../src/serialize.ts";
+import { joinMembers, parseMembers, type SessionRecord } from "../../src/record.ts";
+import { parseHeld, serializeValue } from "../../src/serialize.ts";
 import { CookieStore, type CookieStoreOptions } from "./cookie_store.ts";
 import type { CookieContext, CookieFormat, OpenedCookie } from "./format.ts";
 import { cookieTable } from "./options.ts";
@@ -102,8 +102,8 @@ class UnsignedFormat implements CookieFormat {
     const { subject: _, subjectAt: __, generation: ___, flash = "{}", ...rest } = record;
     let isLate = false;
     try {
-      const flashed = parseObject(flash);
-      const shown = { ...parseObject(rest.data), ...flashed };
+      const flashed = parseHeld(flash);
+      const shown = { ...parseHeld(rest.data), ...flashed };
       const parsed = this.#parse(JSON.stringify(shown));
       isLate = isPromiseLike(parsed);
       const checked = parseMembers(serializeValue(parsed, "session"));

@@ -15,6 +15,7 @@ import { lateRaces } from "./_late_races.ts";
 import { atomicRaces, races } from "./_races.ts";
 import { severalCookies } from "./_several_cookies.ts";
 import { subjects } from "./_subjects.ts";
+import { unfitRecords } from "./_unfit.ts";
 
 export interface HttpSuiteOptions {
   name: string;
@@ -110,6 +111,7 @@ export function httpSuite(suite: HttpSuiteOptions): void {
     ends(test);
   }
   keptThings(test);
+  unfitRecords(test);
 
   test("a visitor who puts nothing in gets no cookie and costs no store call", async ({ makeApp, watch }) => {
     const client = new Client(makeApp());
