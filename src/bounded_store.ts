@@ -1,5 +1,6 @@
 import { SessionError, SessionStoreError } from "./errors.ts";
-import { isPromiseLike } from "./promise.ts";
+import { isPromiseLike, orElse } from "./promise.ts";
+import type { Clock } from "./clock.ts";
 import { isSessionRecord, type SessionRecord, type SessionTimes } from "./record.ts";
 import type {
   Awaitable,
@@ -10,11 +11,13 @@ import type {
   StoreReplacement,
   StoreWrite,
 } from "./store.ts";
+import { Unanswered } from "./unanswered.ts";
 
 /** What a {@linkcode BoundedStore} is given beside its store. */
 export interface BoundedStoreOptions {
   /** How long one operation may take, in milliseconds. */
   readonly timeout: number;
+  readonly clock: Clock;
   /** Told of every failure. */
   onError(operation: string, error: SessionStoreError, c: unknown): void;
 }
@@ -23,9 +26,14 @@ export interface BoundedStoreOptions {
 interface Call {
   readonly operation: string;
   readonly c: unknown;
+  /** The session that it makes a subject's, under a key that nothing leads to if its answer gets lost. */
+  readonly creates?: Placed | undefined;
   /** Calls it off, where that can be done. */
   readonly abort?: AbortController | undefined;
 }
+
+/** A record under its key. */
+type Placed = Pick<StoreReplacement, "key" | "record">;
 
 /** A store whose operations end in time, and whose failures are all {@linkcode SessionStoreError}s. */
 export class BoundedStore {
@@ -34,20 +42,25 @@ export class BoundedStore {
   readonly timeout: number;
   readonly #store: SessionStore;
   readonly #options: BoundedStoreOptions;
+  readonly #unanswered: Unanswered;
 
   constructor(store: SessionStore, options: BoundedStoreOptions) {
     this.capabilities = store.capabilities;
     this.timeout = options.timeout;
     this.#store = store;
     this.#options = options;
+    this.#unanswered = new Unanswered(options.clock);
   }
 
   read(key: string, c: unknown): Awaitable<SessionRecord | undefined> {
-    return this.#call("read", (signal) => this.#store.read(key, c, signal), c);
+    return this.#call({ operation: "read", c }, (signal) => this.#store.read(key, c, signal));
   }
 
   create(key: string, record: SessionRecord, c: unknown): Awaitable<StoreWrite> {
-    return this.#call("create", (signal) => this.#store.create(key, record, c, signal), c);
+    return this.#call(
+      { operation: "create", c, creates: { key, record } },
+      (signal) => this.#store.create(key, record, c, signal),
+    );
   }
 
   update(
@@ -57,9 +70,8 @@ export class BoundedStore {
     c: unknown,
   ): Awaitable<StoreWrite> {
     return this.#call(
-      "update",
+      { operation: "update", c },
       (signal) => this.#store.update(key, record, previous, c, signal),
-      c,
     );
   }
 
@@ -69,10 +81,11 @@ export class BoundedStore {
     previous: SessionRecord,
     c: unknown,
   ): Awaitable<StoreWrite> {
+    // A token that was rotated leads to it.
+    const creates = next.left?.successor === undefined ? next : undefined;
     return this.#call(
-      "replace",
+      { operation: "replace", c, creates },
       (signal) => this.#store.replace(key, next, previous, c, signal),
-      c,
     );
   }
 
@@ -82,41 +95,53 @@ export class BoundedStore {
     previous: SessionRecord,
     c: unknown,
   ): Awaitable<StoreWrite> {
-    return this.#call("touch", (signal) => this.#store.touch(key, times, previous, c, signal), c);
+    return this.#call(
+      { operation: "touch", c },
+      (signal) => this.#store.touch(key, times, previous, c, signal),
+    );
   }
 
   delete(key: string, c: unknown): Awaitable<void> {
-    return this.#call("delete", (signal) => this.#store.delete(key, c, signal), c);
+    return this.#call({ operation: "delete", c }, (signal) => this.#store.delete(key, c, signal));
   }
 
   /** The live sessions of a subject. */
   list(subject: string, c: unknown): Awaitable<ListedSession[]> {
-    return this.#call("list", async (signal) => {
+    const run = async (signal: AbortSignal | undefined) => {
       const sessions: ListedSession[] = [];
       for await (const session of this.#store.list!(subject, c, signal)) {
-        if (isSessionRecord({ data: "", ...session.record })) sessions.push(session);
+        if (this.#unanswered.has(session.key)) await this.#store.delete(session.key, c, signal);
+        else if (isSessionRecord({ data: "", ...session.record })) sessions.push(session);
       }
       return sessions;
-    }, c);
+    };
+    return this.#call({ operation: "list", c }, run);
   }
 
   /** The present generation of a subject's sessions; 0 where there are none. */
   generation(subject: string, c: unknown): Awaitable<number> {
     if (!this.#store.generation) return 0;
     return this.#call(
-      "read",
+      { operation: "read", c },
       (signal) => this.#store.generation!(subject, c, signal),
-      c,
     );
   }
 
   /** Ends all sessions of a subject. */
   deleteAll(subject: string, options: DeleteAllOptions, c: unknown): Awaitable<number> {
     return this.#call(
-      "deleteAll",
+      { operation: "deleteAll", c },
       (signal) => this.#store.deleteAll!(subject, options, c, signal),
-      c,
     );
+  }
+
+  /** Deletes the session that may have been created although nobody has its token, now and whenever it is listed. */
+  #withdraw({ key, record }: Placed, c: unknown): void {
+    const { index, stateless } = this.capabilities;
+    if (record.subject === undefined || !index || stateless) return;
+    this.#unanswered.add(key);
+    // The caller is told of its own failure, whatever comes of this.
+    void orElse(() => this.delete(key, c), () => {});
   }
 
   outdated(record: SessionRecord): boolean {
@@ -124,16 +149,15 @@ export class BoundedStore {
   }
 
   #call<Result>(
-    operation: string,
+    call: Call,
     run: (signal: AbortSignal | undefined) => Awaitable<Result>,
-    c: unknown,
   ): Awaitable<Result> {
     const abort = this.capabilities.abortable ? new AbortController() : undefined;
     try {
       const result = run(abort?.signal);
-      return isPromiseLike(result) ? this.#inTime(result, { operation, abort, c }) : result;
+      return isPromiseLike(result) ? this.#inTime(result, { ...call, abort }) : result;
     } catch (cause) {
-      throw this.#toError(cause, { operation, c });
+      throw this.#toError(cause, call);
     }
   }
 
@@ -169,8 +193,9 @@ export class BoundedStore {
   }
 
   /** What is told of a failure, which is told to whoever listens as well. */
-  #toError(cause: unknown, { operation, c }: Call): SessionError {
+  #toError(cause: unknown, { operation, c, creates }: Call): SessionError {
     if (cause instanceof SessionError) return cause;
+    if (creates) this.#withdraw(creates, c);
     const state = cause instanceof TimeoutError ? cause.message : "the store failed";
     const error = new SessionStoreError(`Cannot ${operation} session: ${state}`, { cause });
     this.#options.onError(operation, error, c);

@@ -38,19 +38,17 @@ export function create(
   const lasting = withRequested(withContents(begun, contents), requested);
   const record = { ...lasting, ...renewed(committing.expiry, lasting, { now }) };
   const admitted = admit(committing, requested, undefined, c);
-  return andThen(
-    andThen(admitted, (at) => putNew(committing, boundAt(record, at), c)),
-    (stored) => {
-      state.deliver = true;
-      state.adopt(stored);
-      state.keepFlash(contents, contents);
-      emit(committing, "created", { sid: state.sid }, c);
-      tellUpdated(committing, state, { before: EMPTY.data, now: contents.data }, c);
-      return andThen(
-        evict(committing, state, c),
-        // Ended while it was being stored.
-        () => state.status === "live" ? undefined : committing.store.delete(stored.key, c),
-      );
-    },
-  );
+  const put = (at: number | undefined) => putNew(committing, boundAt(record, at), c);
+  return andThen(andThen(admitted, put), (stored) => {
+    state.deliver = true;
+    state.adopt(stored);
+    state.keepFlash(contents, contents);
+    emit(committing, "created", { sid: state.sid }, c);
+    tellUpdated(committing, state, { before: EMPTY.data, now: contents.data }, c);
+    return andThen(
+      evict(committing, state, c),
+      // Ended while it was being stored.
+      () => state.status === "live" ? undefined : committing.store.delete(stored.key, c),
+    );
+  });
 }

@@ -48,6 +48,7 @@ export class Sessions {
       queue: new Queue(storeTimeout),
       store: new BoundedStore(store, {
         timeout: storeTimeout,
+        clock: config.clock,
         onError: (operation, error, c) => emit(config, "storeError", { operation, error }, c),
       }),
     };

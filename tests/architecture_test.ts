@@ -91,6 +91,7 @@ const LAYERS: string[][] = [
   ["src/store.ts", "src/transport.ts", "src/data_reader.ts"],
   [
     "src/key_value_store.ts",
+    "src/unanswered.ts",
     "src/checked_entries.ts",
     "src/bounded_store.ts",
     "src/session.ts",

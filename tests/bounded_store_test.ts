@@ -11,6 +11,7 @@ function setup(abortable: boolean) {
   const failures: SessionStoreError[] = [];
   const store = new BoundedStore(faulty, {
     timeout: 20,
+    clock: Date.now,
     onError: (_operation, error) => void failures.push(error),
   });
   return { faulty, failures, store };
@@ -49,7 +50,7 @@ Deno.test("BoundedStore gives a signal to stores that can be called off, and to 
     const map = new MapStore();
     Object.assign(map.capabilities, { abortable });
     map.read = (...args: unknown[]) => void signals.push(args[2] as AbortSignal | undefined);
-    const store = new BoundedStore(map, { timeout: 20, onError() {} });
+    const store = new BoundedStore(map, { timeout: 20, clock: Date.now, onError() {} });
     await store.read("key", undefined);
     assert(signals[0] instanceof AbortSignal === abortable);
   }
@@ -69,7 +70,10 @@ Deno.test("BoundedStore leaves it to a connection to keep the process alive, whe
     for (const abortable of [true, false]) {
       const map = Object.assign(new MapStore(), { read: () => Promise.resolve(undefined) });
       Object.assign(map.capabilities, { abortable });
-      await new BoundedStore(map, { timeout: 1000, onError() {} }).read("key", undefined);
+      await new BoundedStore(map, { timeout: 1000, clock: Date.now, onError() {} }).read(
+        "key",
+        undefined,
+      );
     }
   } finally {
     Object.assign(globalThis, { setTimeout });

@@ -258,6 +258,52 @@ Deno.test("a token is confirmed by use, whatever the request does", async () => 
   }
 });
 
+Deno.test("traces of rotated tokens take no place of a session, and few bytes for no longer than it lives", async () => {
+  const clock = new FakeClock();
+  const store = new MapStore({ maxEntries: 100, clock: clock.now });
+  const app = new Hono()
+    .use(session<Data>({ store, clock: clock.now, rotate: { every: 60 } }))
+    .get("/login/:name", (c) => {
+      c.var.session.name = c.req.param("name");
+      return c.text("welcome");
+    })
+    .get("/read", (c) => c.text(c.var.session.name ?? "nobody"));
+  const users = Array.from({ length: 30 }, () => new Client(app));
+  for (const [index, user] of users.entries()) await user.text(`/login/${index}`);
+  for (let count = 0; count < 60; count++) {
+    clock.advance(5);
+    for (const user of users.slice(0, 20)) await user.text("/read");
+  }
+  const names = await Promise.all(users.map((user) => user.text("/read")));
+  assertEquals(names, users.map((_, index) => `${index}`));
+  assertEquals(store.size, 30);
+
+  const { app: short, clock: time, records } = setup({ maxAge: 700 });
+  const client = new Client(short);
+  await client.text("/login");
+  const [key] = records.keys();
+  const before = JSON.stringify(records.get(key!)).length;
+  time.advance(EVERY);
+  for (let count = 0; count < 2; count++) await client.text("/read");
+  const trace = records.get(key!) as unknown as { expiresAt: number };
+  assertEquals(trace.expiresAt, time.now() + 100_000, "no longer than its session");
+  assert(JSON.stringify(trace).length < before + 90, `${JSON.stringify(trace).length} characters`);
+});
+
+Deno.test("rotate.remember says how long reuse is noticed", async () => {
+  for (const [remember, reason] of [[0, "unknown"], [100, "reuse"]] as const) {
+    const { app, clock, log } = setup({ rotate: { every: EVERY, grace: GRACE, remember } });
+    const client = new Client(app);
+    await client.text("/login");
+    const old = { cookie: await client.cookie() };
+    clock.advance(EVERY);
+    for (let count = 0; count < 2; count++) await client.text("/read");
+    clock.advance(GRACE);
+    assertEquals(await (await app.request("/read", { headers: old })).json(), {});
+    assert(log.at(-1)!.startsWith(reason), log.at(-1));
+  }
+});
+
 Deno.test("who uses a copied token before the client does logs the client out, and is noticed", async () => {
   const { app, clock, log } = setup();
   const client = new Client(app);

@@ -12,6 +12,7 @@ import { innerRequests } from "./_inner_requests.ts";
 import { lateChanges } from "./_late_changes.ts";
 import { keptThings } from "./_kept.ts";
 import { lateRaces } from "./_late_races.ts";
+import { lostAnswers, lostRotations } from "./_lost_answers.ts";
 import { atomicRaces, races } from "./_races.ts";
 import { severalCookies } from "./_several_cookies.ts";
 import { subjects } from "./_subjects.ts";
@@ -109,6 +110,8 @@ export function httpSuite(suite: HttpSuiteOptions): void {
   if (index) {
     subjects(test);
     ends(test);
+    if (!stateless) lostAnswers(test);
+    if (!stateless && atomic) lostRotations(test);
   }
   keptThings(test);
   unfitRecords(test);

@@ -1,0 +1,34 @@
+import type { Clock } from "./clock.ts";
+
+/** The most that is remembered. */
+const MOST = 1000;
+
+/** How long a write may still arrive that failed here, in milliseconds. */
+const LATEST = 600_000;
+
+/**
+ * The keys of subjects' sessions whose creation failed here and may reach the store all the same: nobody has a token for
+ * them.
+ */
+export class Unanswered {
+  readonly #clock: Clock;
+  /** Until when each is remembered, in the order in which they came. */
+  readonly #keys = new Map<string, number>();
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+  }
+
+  add(key: string): void {
+    const now = this.#clock();
+    this.#keys.set(key, now + LATEST);
+    for (const [oldest, until] of this.#keys) {
+      if (this.#keys.size <= MOST && until > now) break;
+      this.#keys.delete(oldest);
+    }
+  }
+
+  has(key: string): boolean {
+    return this.#keys.has(key);
+  }
+}
