@@ -18,6 +18,7 @@ import type { CookieTransport } from "./cookie_transport.ts";
 import { makeDataReader } from "./data_reader.ts";
 import { defaultStore } from "./default_store.ts";
 import { type GivenOptions, snapshotOf } from "./given_options.ts";
+import { InsecureOrigin } from "./insecure_origin.ts";
 import { refuse } from "./misuse.ts";
 import type { SessionOptions } from "./options.ts";
 import { checkSecrets } from "./secrets.ts";
@@ -37,6 +38,8 @@ export interface MiddlewareConfig extends SessionsConfig {
   readonly cacheControl: boolean;
   /** The headers of a request that say which session it is. */
   readonly vary: readonly string[];
+  /** Warns of browsers that drop the cookie. */
+  readonly insecureOrigin: InsecureOrigin;
   readonly contextKey: string;
   readonly lazy: boolean;
 }
@@ -139,6 +142,7 @@ export function checkOptions<Data extends object>(
     storeTimeout: storeTimeout * 1000,
     cacheControl: options.cacheControl ?? true,
     vary: [...(transport ? ["Cookie"] : []), ...(bearer ? [bearer.transport.header] : [])],
+    insecureOrigin: new InsecureOrigin(logger),
     contextKey,
     lazy: options.lazy ?? false,
     events: checkEvents(options.events),

@@ -4,6 +4,7 @@ import type { MiddlewareConfig } from "./check_options.ts";
 import type { Delivery } from "./delivery.ts";
 import type { Outgoing } from "./outgoing.ts";
 import { andThen, type Awaitable } from "./promise.ts";
+import { cookieOf } from "./session_cookie.ts";
 import type { Exchange } from "./transport.ts";
 import { toCookies } from "./travel.ts";
 import type { Visit } from "./visit.ts";
@@ -26,6 +27,9 @@ export function deliver(
     const mayHoldToken = !visit.isLoaded && visit.accessToken !== undefined;
     const opens = send !== undefined || mayHoldToken;
     if (!opens && !visit.isLoaded) return;
+    if (config.transport && delivery?.token !== undefined) {
+      config.insecureOrigin.look(c.req.raw, cookieOf(config.transport.cookie, delivery.cookie));
+    }
     tell(config, { send, opens, outgoing }, c);
   });
 }

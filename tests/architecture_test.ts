@@ -127,6 +127,7 @@ const LAYERS: string[][] = [
   [
     "src/cookie_transport.ts",
     "src/session_cookie.ts",
+    "src/insecure_origin.ts",
     "src/session_env.ts",
     "src/signature.ts",
     "src/bearer_transport.ts",

@@ -1,20 +1,9 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
-import { type Browser, type BrowserContext, chromium, type Page } from "playwright-core";
-import { requireOrSkip } from "./_available.ts";
+import type { Browser, BrowserContext, Page } from "playwright-core";
+import { launchChromium, skipChromium } from "./_chromium.ts";
 import { DemoProcess } from "./_demo_process.ts";
 import { freePort } from "./_server_process.ts";
 
-const CHROMIUM = findChromium();
-const ARGS = [
-  "--headless",
-  "--no-sandbox",
-  "--disable-gpu",
-  "--disable-quic",
-  "--no-first-run",
-  "--disable-background-networking",
-  "--disable-component-update",
-  "--disable-sync",
-];
 const PHONE = { width: 360, height: 740 };
 const FIREFOX_ON_WINDOWS =
   "Mozilla/5.0 (Windows NT 10.0; Win64; x64; rv:140.0) Gecko/20100101 Firefox/140.0";
@@ -22,19 +11,6 @@ const WELCOME = "Welcome back, Ada";
 
 /** What a browser says of every answer that isn't a success, wanted or not. */
 const STATUS_REGEXP = /^Failed to load resource: the server responded with a status of (404|422) /;
-
-function findChromium(): string | undefined {
-  const paths = ["/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome"];
-  return [Deno.env.get("CHROMIUM"), ...paths].find((path) => path !== undefined && isFile(path));
-}
-
-function isFile(path: string): boolean {
-  try {
-    return Deno.statSync(path).isFile;
-  } catch {
-    return false;
-  }
-}
 
 /** The demo, as a process with sessions of its own, and a browser. */
 interface Stage {
@@ -45,10 +21,9 @@ interface Stage {
 }
 
 function browserTest(name: string, run: (stage: Stage) => Promise<void>): void {
-  const skipped = requireOrSkip("Chromium", CHROMIUM !== undefined, "apt-get install chromium");
   Deno.test({
     name: `demo in a browser: ${name}`,
-    ignore: skipped,
+    ignore: skipChromium(),
     fn: async () => {
       await using cleanup = new AsyncDisposableStack();
       const folder = await Deno.makeTempDir({ prefix: "hono-session-" });
@@ -65,14 +40,7 @@ function browserTest(name: string, run: (stage: Stage) => Promise<void>): void {
         assertEquals(await demo.ready(), address);
       };
 
-      const browser = await chromium.launch({
-        executablePath: CHROMIUM!,
-        args: ARGS,
-        // Or the tests would go on without a browser when they are told to stop.
-        handleSIGHUP: false,
-        handleSIGINT: false,
-        handleSIGTERM: false,
-      });
+      const browser = await launchChromium();
       cleanup.defer(() => browser.close());
       await run({ address, browser, restart });
     },

@@ -550,7 +550,16 @@ Deno.test("session() says what is wrong with initial data", () => {
 Deno.test("the defaults are the safe ones", () => {
   const store = new MapStore();
   const checked = checkOptions({ store });
-  const { transport: _, logger, clock: __, instant: ___, initial, options, ...rest } = checked;
+  const {
+    transport: _,
+    logger,
+    clock: __,
+    instant: ___,
+    initial,
+    options,
+    insecureOrigin: ____,
+    ...rest
+  } = checked;
   assertEquals(options.store, store);
   assertEquals([logger, initial()], [console, "{}"]);
   assertEquals(rest, {
