@@ -5,8 +5,12 @@ import { isLive } from "./expiry.ts";
 import type { Awaitable } from "./promise.ts";
 import type { SessionRecord } from "./record.ts";
 import { isOtherSubject, type Requested } from "./requested.ts";
+import { Retry } from "./retry.ts";
 import type { SessionState } from "./session_state.ts";
 import { endSessionsOf, type Listed, listSubject, since } from "./subject.ts";
+
+/** How often it is looked whether others that came at the same time have withdrawn. */
+const LOOKS = 4;
 
 /**
  * Sees to it that a session that is about to become a subject's has room, and that it is later than every one that the
@@ -54,33 +58,60 @@ export function evict(
   return leaveRoom(committing, { ...limit, state, subject }, c);
 }
 
-async function leaveRoom(
-  committing: Committing,
-  { limit, policy, state, subject }: SessionLimit & { state: SessionState; subject: string },
-  c: unknown,
-): Promise<void> {
-  const { store } = committing;
-  let isThere = false;
+/** A session that has become a subject's, and how many of them there may be. */
+interface Bound extends SessionLimit {
+  readonly state: SessionState;
+  readonly subject: string;
+}
+
+async function leaveRoom(committing: Committing, bound: Bound, c: unknown): Promise<void> {
+  let isThere: boolean;
   try {
-    const choose = (sessions: Listed[]) => {
-      isThere ||= sessions.some(({ sid }) => sid === state.sid);
-      const all = alive(committing, sessions).sort(byAge);
-      return all.slice(0, Math.max(all.length - limit, 0));
-    };
-    if (policy === "reject") {
-      if (choose(await listSubject(store, subject, c)).length > 0) refuse();
-    } else {
-      const sids = await endSessionsOf(store, { subject, choose }, c);
-      for (const sid of sids) emit(committing, "destroyed", { sid, reason: "evicted" }, c);
-      if (sids.has(state.sid)) isThere = false;
-    }
-    isThere ||= await store.read(state.stored!.key, c) !== undefined;
+    isThere = bound.policy === "reject"
+      ? await findRoom(committing, bound, c)
+      : await makeRoom(committing, bound, c);
+    isThere ||= await committing.store.read(bound.state.stored!.key, c) !== undefined;
   } catch (error) {
-    await withdraw(committing, { state, subject }, c);
+    await withdraw(committing, bound, c);
     throw error;
   }
-  if (!isThere) {
-    throw new SessionEndedError("Cannot log in: another login took its place; log in again");
+  if (isThere) return;
+  throw new SessionEndedError("Cannot log in: another login took its place; log in again");
+}
+
+/** Ends those that are too many, and tells whether the session is not among them. */
+async function makeRoom(
+  committing: Committing,
+  { limit, state, subject }: Bound,
+  c: unknown,
+): Promise<boolean> {
+  let isListed = false;
+  const choose = (sessions: Listed[]) => {
+    const all = inOrder(committing, sessions);
+    isListed ||= placeOf(state, all) >= 0;
+    return all.slice(0, Math.max(all.length - limit, 0));
+  };
+  const sids = await endSessionsOf(committing.store, { subject, choose }, c);
+  for (const sid of sids) emit(committing, "destroyed", { sid, reason: "evicted" }, c);
+  return isListed && !sids.has(state.sid);
+}
+
+/**
+ * Waits until those that came at the same time and are too many have withdrawn, and tells whether the session is listed.
+ *
+ * @throws {SessionLimitError} When it is one of those, or they don't: one may have found room before it was there.
+ */
+async function findRoom(
+  committing: Committing,
+  { limit, state, subject }: Bound,
+  c: unknown,
+): Promise<boolean> {
+  const retry = new Retry(committing.store.timeout);
+  for (;;) {
+    const all = inOrder(committing, await listSubject(committing.store, subject, c));
+    const place = placeOf(state, all);
+    if (all.length <= limit) return place >= 0;
+    if (place >= limit || retry.tries === LOOKS || !await retry.next()) refuse();
   }
 }
 
@@ -104,16 +135,21 @@ async function withdraw(
   }
 }
 
+/** The sessions that are alive, those first that have been the subject's for longest, for all who look in the same order. */
+function inOrder(committing: Committing, sessions: readonly Listed[]): Listed[] {
+  return alive(committing, sessions).sort((one, other) =>
+    since(one.record) - since(other.record) || (one.sid < other.sid ? -1 : 1)
+  );
+}
+
+function placeOf({ sid }: SessionState, sessions: readonly Listed[]): number {
+  return sessions.findIndex((session) => session.sid === sid);
+}
+
 /** The sessions but those that have ended by the policy in force. */
 function alive({ expiry, clock }: Committing, sessions: readonly Listed[]): Listed[] {
   const now = clock();
   return sessions.filter(({ record }) => isLive(expiry, record, now));
-}
-
-/** Sorts those first that have been the subject's for longest, for all who look in the same order. */
-function byAge(one: Listed, other: Listed): number {
-  const age = since(one.record) - since(other.record);
-  return age === 0 ? one.sid < other.sid ? -1 : 1 : age;
 }
 
 function refuse(): never {

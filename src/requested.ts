@@ -1,6 +1,7 @@
 import { isSameJson } from "./json_value.ts";
 import { LONGEST_LIFE } from "./expiry.ts";
-import type { Later } from "./promise.ts";
+import type { Clock } from "./clock.ts";
+import { type Awaitable, Later, orElse } from "./promise.ts";
 import type { SessionRecord } from "./record.ts";
 
 /** A login, as it was asked for. */
@@ -10,6 +11,24 @@ export interface RequestedSubject {
   readonly at: number;
   /** The generation of the subject's sessions at that moment. */
   readonly generation: Later<number>;
+}
+
+/** What a login needs of whoever keeps the session. */
+export interface LoginKeeper {
+  readonly config: { readonly instant: Clock };
+  /** The generation of a subject's sessions now. */
+  generationOf(subject: string): Awaitable<number>;
+}
+
+/** A login that begins now, not with its commit: all sessions of the subject may be ended in between. */
+export function beginLogin(
+  keeper: LoginKeeper,
+  { subject, record }: { subject: string; record: SessionRecord | undefined },
+): RequestedSubject {
+  const generation = record?.subject === subject
+    ? record.generation ?? 0
+    : orElse(() => keeper.generationOf(subject), (error) => Promise.reject(error));
+  return { name: subject, at: keeper.config.instant(), generation: new Later(generation) };
 }
 
 /** What was asked of a session since its last commit, beside changes of its data. */

@@ -4,10 +4,9 @@ import { SessionCommittedError } from "./errors.ts";
 import { deadline, isLiveFor, isPersistent, nextDeadline, type Renewing } from "./expiry.ts";
 import { JsonObject } from "./json_object.ts";
 import type { KeeperConfig } from "./keeper_config.ts";
-import { type Awaitable, Later, orElse } from "./promise.ts";
 import type { Reach } from "./reach.ts";
 import type { SessionRecord } from "./record.ts";
-import { NOTHING, renewalBy, type Requested, type RequestedSubject } from "./requested.ts";
+import { beginLogin, type LoginKeeper, NOTHING, renewalBy, type Requested } from "./requested.ts";
 import { assertNotReserved, type SessionController, SessionObject } from "./session.ts";
 import { SessionView } from "./session_view.ts";
 import { assertSubject, parseMeta, serializeMeta } from "./subject.ts";
@@ -22,10 +21,8 @@ export interface Stored {
 }
 
 /** What a session needs of whoever keeps it. */
-export interface SessionKeeper {
+export interface SessionKeeper extends LoginKeeper {
   readonly config: KeeperConfig;
-  /** The generation of a subject's sessions now. */
-  generationOf(subject: string): Awaitable<number>;
   /** Whether the response has left, and every cookie with it. */
   readonly committed: boolean;
   /** When the request came that waits for its answer, in epoch milliseconds. */
@@ -105,7 +102,9 @@ export class SessionState implements SessionController, Renewing {
     if (subject !== undefined) {
       assertSubject(subject, { action: "set session.subject", otherwise: ", or undefined" });
     }
-    this.#ask({ subject: subject === undefined ? null : this.#login(subject) });
+    const record = this.stored?.record;
+    const login = subject === undefined ? null : beginLogin(this.#keeper, { subject, record });
+    this.#ask({ subject: login });
   }
 
   get meta(): Readonly<Record<string, unknown>> | undefined {
@@ -274,15 +273,6 @@ export class SessionState implements SessionController, Renewing {
     this.via = via;
     this.isLate = isLate;
     this.deliver = true;
-  }
-
-  /** A login that begins now, not with its commit: all sessions of the subject may be ended in between. */
-  #login(name: string): RequestedSubject {
-    const { record } = this.stored ?? {};
-    const generation = record?.subject === name
-      ? record.generation ?? 0
-      : orElse(() => this.#keeper.generationOf(name), (error) => Promise.reject(error));
-    return { name, at: this.#keeper.config.instant(), generation: new Later(generation) };
   }
 
   /** Whether a record is still that of a live session for this request. */

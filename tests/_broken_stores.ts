@@ -382,13 +382,26 @@ export const BROKEN_STATELESS_STORES: BrokenStore[] = [
         const keys = {};
         const format: CookieFormat = {
           keys: () => keys,
-          seal: ({ epoch: _, ...record }) => btoa(JSON.stringify(record)),
+          seal: ({ epoch: _, generation: __, ...record }) => btoa(JSON.stringify(record)),
           open: (value) => ({ record: JSON.parse(atob(value)), outdated: false }),
         };
         super(format, { clock, revocations: new MapStore({ clock, maxEntries: Infinity }) });
       }
     },
     "a token that is left behind takes every copy along, whatever was written with it",
+    "no token is made for a login before the end of all sessions, and one for a login after it",
+  ),
+  broken(
+    "a login is of the generation in which it is stored",
+    class extends SoundStatelessStore {
+      override async create(key: string, record: SessionRecord) {
+        return await super.create(key, {
+          ...record,
+          ...(record.subject && { generation: await this.generation(record.subject) }),
+        });
+      }
+    },
+    "no token is made for a login before the end of all sessions, and one for a login after it",
   ),
   broken(
     "nothing is ended",

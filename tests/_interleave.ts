@@ -1,8 +1,15 @@
 import type { SessionStore } from "@x/hono-session";
 
-type Operation = "read" | "create" | "update" | "replace" | "touch" | "delete";
-
-const OPERATIONS: Operation[] = ["read", "create", "update", "replace", "touch", "delete"];
+const OPERATIONS = [
+  "read",
+  "create",
+  "update",
+  "replace",
+  "touch",
+  "delete",
+  "generation",
+  "deleteAll",
+] as const satisfies (keyof SessionStore)[];
 
 /** Lets one task at a time do its next call of the store, in an order that a test decides. */
 export class Turnstile {
@@ -19,11 +26,21 @@ export class Turnstile {
   /** The store for one task. */
   guard(store: SessionStore, task: string): SessionStore {
     const guarded: Record<string, unknown> = { capabilities: store.capabilities };
+    const pass = async (operation: string) => {
+      await this.#wait(task);
+      this.#calls.push(`${task}: ${operation}`);
+    };
     for (const operation of OPERATIONS) {
+      if (!store[operation]) continue;
       guarded[operation] = async (...args: unknown[]) => {
-        await this.#wait(task);
-        this.#calls.push(`${task}: ${operation}`);
+        await pass(operation);
         return await (store[operation] as (...args: unknown[]) => unknown).apply(store, args);
+      };
+    }
+    if (store.list) {
+      guarded.list = async function* (...args: Parameters<NonNullable<SessionStore["list"]>>) {
+        await pass("list");
+        yield* await Array.fromAsync(store.list!(...args));
       };
     }
     return guarded as unknown as SessionStore;

@@ -35,6 +35,10 @@ function makeApp(middleware: MiddlewareHandler): Hono {
       c.var.session.renew();
       return c.text("renewed");
     })
+    .get("/bind", (c: WithSession) => {
+      c.var.session.subject = "user:42";
+      return c.text("bound");
+    })
     .get("/login", (c: WithSession) => {
       // It can't fail here, so it need not be waited for.
       c.var.session.regenerate();
@@ -93,7 +97,7 @@ for (const [name, options] of Object.entries(AT_ONCE)) {
   Deno.test(`a session that is written takes no more turns either: ${name}`, async () => {
     const app = makeApp(session(options));
     assertEquals(await turnsOf(app, "/set"), LEAST, "a new one");
-    for (const path of ["/add", "/renew", "/login"]) {
+    for (const path of ["/add", "/renew", "/bind", "/login"]) {
       assertEquals(await turnsOf(app, path, await cookieOf(app)), LEAST, path);
     }
   });

@@ -9,12 +9,10 @@ import {
   makeBound,
   makeSubject,
   refuses,
+  SKEWS,
 } from "./subject.ts";
 
 const DAY = 86_400_000;
-
-/** How far clocks are apart, in milliseconds. */
-const SKEWS = [60_000, -60_000];
 
 /** The rules for ending all sessions of a subject. */
 export const deleteAllCases: readonly ConformanceCase[] = [

@@ -65,6 +65,9 @@ export function refuses(run: () => unknown, what: string): Promise<void> {
   return rejects(run, isEnded, what);
 }
 
+/** How far clocks are apart, in milliseconds. */
+export const SKEWS: readonly number[] = [60_000, -60_000];
+
 /** What a record holds of a login. */
 export type Login = Required<Pick<SessionRecord, "subject" | "subjectAt" | "generation">>;
 

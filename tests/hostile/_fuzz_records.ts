@@ -80,6 +80,7 @@ const anyRecord: fc.Arbitrary<SessionRecord> = fc.record({
   meta: text,
   subject: text,
   subjectAt: time,
+  generation: fc.oneof(fc.nat(), fc.maxSafeInteger()),
 }, {
   requiredKeys: [
     "format",

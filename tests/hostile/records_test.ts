@@ -87,6 +87,7 @@ const FINE: Record<string, unknown[]> = {
   trace: [],
   successor: ["", "x"],
   subjectAt: [-1, 0.5],
+  generation: [-1, 8.65e15],
   tokenAt: [-1, 0.5],
   graceUntil: [-1, 0.5],
   maxAge: [-1, 0.5, 8.65e15, 2 ** 53],

@@ -507,7 +507,7 @@ const anyRecord = fc.record({
   cookie: fc.option(fc.string(), { nil: undefined }),
   meta: fc.option(fc.string(), { nil: undefined }),
   epoch: fc.option(fc.nat(), { nil: undefined }),
-  generation: fc.option(fc.nat(), { nil: undefined }),
+  generation: fc.option(fc.oneof(fc.nat(), fc.integer({ min: -1, max: 3e12 })), { nil: undefined }),
 }).chain((value) =>
   fc.oneof(
     fc.constant({}),
