@@ -74,7 +74,7 @@ export class Mount implements Mounted, VisitWatcher {
     this.#hasLeft = true;
     const { visit } = this;
     if (visit ? visit.isUntouched : !this.#opening) return visit?.leave();
-    return this.finish(isFailure(this.#c.res.status));
+    return this.finish(this.#c.res.status);
   }
 
   /** Watches out for changes of the session that come too late. */
@@ -107,15 +107,16 @@ export class Mount implements Mounted, VisitWatcher {
   }
 
   /** Commits, then tells the client: at once where there is nothing to commit. */
-  finish(failed: boolean): Awaitable<void> {
+  finish(status: number): Awaitable<void> {
     this.#hasLeft = true;
+    const failed = isFailure(status);
     this.#hasFailed = failed;
     const { visit } = this;
-    if (!visit) return this.#opening && this.#finishOpening(this.#opening, failed);
+    if (!visit) return this.#opening && this.#finishOpening(this.#opening, status);
     const keepChanges = !failed || this.config.commitOnError;
     let delivery: Awaitable<Delivery | undefined>;
     try {
-      delivery = visit.finish({ failed, keepChanges });
+      delivery = visit.finish({ request: this.#c.req.raw, status, keepChanges });
     } catch (error) {
       return this.#fail(error, { visit, failed });
     }
@@ -126,7 +127,7 @@ export class Mount implements Mounted, VisitWatcher {
     );
   }
 
-  async #finishOpening(opening: Awaitable<Visit>, failed: boolean): Promise<void> {
+  async #finishOpening(opening: Awaitable<Visit>, status: number): Promise<void> {
     try {
       await opening;
     } catch {
@@ -135,7 +136,7 @@ export class Mount implements Mounted, VisitWatcher {
     }
     // Whoever has opened it goes on first.
     await undefined;
-    await this.finish(failed);
+    await this.finish(status);
   }
 
   /** What comes of a commit that failed. A handler that failed as well keeps its own answer. */

@@ -4,7 +4,7 @@ import { Mount } from "./mount.ts";
 import { namesOf, outermost, sameAs } from "./mounted.ts";
 import { isPromiseLike } from "./promise.ts";
 import type { Sessions } from "./sessions.ts";
-import { isFailure, statusOf } from "./status.ts";
+import { statusOf } from "./status.ts";
 
 /** Makes the middleware of a configuration. */
 export function mount(config: MiddlewareConfig, sessions: Sessions): MiddlewareHandler {
@@ -24,7 +24,7 @@ export function mount(config: MiddlewareConfig, sessions: Sessions): MiddlewareH
     try {
       await next();
     } catch (error) {
-      await mount.finish(isFailure(statusOf(error)));
+      await mount.finish(statusOf(error));
       mount.watch();
       throw error;
     }

@@ -132,9 +132,10 @@ export interface SessionMembers<Data extends object = SessionData> {
   renew(maxAge?: number | "browser"): void;
 
   /**
-   * Keeps a value for this request and the next one only, to survive a redirect. A next request that
-   * fails (an error thrown, a status of 500 and above) leaves it for the one after. Data of the same key are
-   * hidden as long as it shows; assigning to the key makes it data.
+   * Keeps a value for this request and the next one only, to survive a redirect. The next one is a page or a call of the
+   * application: what can't show the value leaves it for the one after. That is an answer of 500 and above, a 304, an upgrade,
+   * `OPTIONS` and `HEAD`, a prefetch (`Sec-Purpose`), whatever is part of a page (an image, a style, a script, by
+   * `Sec-Fetch-Dest`), and a favicon. Data of the same key are hidden as long as it shows; assigning to the key makes it data.
    *
    * @param key The key, readable like any data.
    * @param value The value.

@@ -70,6 +70,11 @@ export class SessionView {
     for (const [key, value] of entries) setProperty(this.#session, key, copyValue(value));
   }
 
+  /** Whether it shows what was flashed before, so that it matters whether that has had its day. */
+  get isFlashing(): boolean {
+    return this.#stored !== undefined;
+  }
+
   /** All that is shown, as an object of its own. */
   toObject(): Record<string, unknown> {
     return { ...this.#session };
@@ -137,9 +142,13 @@ export class SessionView {
     return { data: JsonObject.ofMembers(data), flash: JsonObject.ofMembers(flash) };
   }
 
-  /** Takes note that all was saved. */
-  saved(): void {
+  /** Takes note that all was saved, though nothing of it had to be written. */
+  saved({ flash }: Contents): void {
     this.#isReflashSaved = this.#reflash;
+    for (const [key, { aging }] of this.#flashes ?? []) {
+      const text = flash.members.get(key);
+      if (aging === undefined && text !== undefined) this.#stored?.set(key, { text, aging: false });
+    }
   }
 
   /** Takes note of flashed values that were stored: what they are changed to later is still of this request. */

@@ -2,6 +2,7 @@ import { commit } from "./commit.ts";
 import { Endings } from "./endings.ts";
 import { refuseEnded } from "./ended.ts";
 import { SessionExistsError } from "./errors.ts";
+import { canShowFlash } from "./flash_rule.ts";
 import { refuseChange, sessionInOutage } from "./outage.ts";
 import type { InnerCommits } from "./plan.ts";
 import { andThen, type Awaitable, orElse } from "./promise.ts";
@@ -39,6 +40,8 @@ export class Visit implements SessionKeeper {
   #session: SessionObject;
   #accessToken: string | undefined;
   #committed = false;
+  /** Whether the response has shown what was flashed before. */
+  #hasShownFlash = false;
 
   /** @throws {SyntaxError} When what is stored is not the JSON of objects. */
   constructor(config: VisitConfig, options: VisitOptions) {
@@ -156,12 +159,12 @@ export class Visit implements SessionKeeper {
   }
 
   async save(state: SessionState): Promise<void> {
-    const options = { keepChanges: true, consumeFlash: this.#committed };
+    const options = { keepChanges: true, consumeFlash: this.#hasShownFlash };
     await this.#saving(state, async () => {
       await commit(this.#config, state, options, this.#options.c);
     });
     state.assertLive("save");
-    state.view.saved();
+    state.view.saved(state.base());
   }
 
   update(
@@ -241,14 +244,15 @@ export class Visit implements SessionKeeper {
   }
 
   /** Commits the session of this request, if there is something to commit. */
-  #commit({ failed, keepChanges }: Outcome): Awaitable<void> {
+  #commit({ request, status, keepChanges }: Outcome): Awaitable<void> {
     const state = this.#current;
     // A handler that was told that there is no room answers for itself.
     if (!state || state.isRefused()) return;
+    this.#hasShownFlash = state.view.isFlashing && canShowFlash(request, status);
     // What this request has begun or ended itself is not overtaken by what one within it did.
     const isOver = this.#endings || state.stored && state !== this.#loaded;
     const inner = isOver ? undefined : this.watcher;
-    const options = { keepChanges, consumeFlash: !failed, rotate: true, inner };
+    const options = { keepChanges, consumeFlash: this.#hasShownFlash, rotate: true, inner };
     return commit(this.#config, state, options, this.#options.c);
   }
 

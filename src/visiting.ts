@@ -19,8 +19,9 @@ export interface VisitConfig extends Committing {
 
 /** What came of a request. */
 export interface Outcome {
-  /** Whether the handler failed. */
-  readonly failed: boolean;
+  readonly request: Request;
+  /** The status of the answer. */
+  readonly status: number;
   /** Whether changes of data are kept. */
   readonly keepChanges: boolean;
 }

@@ -47,11 +47,19 @@ interface Increment {
   value: number | undefined;
 }
 
+/** What is known of a request beforehand. */
+export interface VisitOptions {
+  /** Whether its handler does nothing but look, or forgets all that it has changed. */
+  readonly isLook: boolean;
+  /** Whether its answer can show what was flashed before. */
+  readonly isPage: boolean;
+}
+
 /** One request, as its client and its handler see it. */
 export class Visit {
   readonly presented: string | undefined;
-  /** Whether its handler does nothing but look, or forgets all that it has changed. */
   readonly isLook: boolean;
+  readonly isPage: boolean;
   readonly begin: Moment;
   end: Moment | undefined;
   /** When the handler was through. */
@@ -84,9 +92,10 @@ export class Visit {
   readonly renewed: string[] = [];
   readonly regenerated: string[] = [];
 
-  constructor(presented: string | undefined, isLook: boolean, begin: Moment) {
+  constructor(presented: string | undefined, { isLook, isPage }: VisitOptions, begin: Moment) {
     this.presented = presented;
     this.isLook = isLook;
+    this.isPage = isPage;
     this.begin = begin;
   }
 
@@ -174,8 +183,8 @@ export class Model {
     return { place: this.#places++, clock: this.#clock() };
   }
 
-  begin(presented: string | undefined, isLook: boolean): Visit {
-    const visit = new Visit(presented, isLook, this.#now());
+  begin(presented: string | undefined, options: VisitOptions): Visit {
+    const visit = new Visit(presented, options, this.#now());
     this.#visits.push(visit);
     return visit;
   }
@@ -307,7 +316,9 @@ export class Model {
 
   /** A flashed value shows in the next request, and in those at the same time as that. */
   #checkFlash(visit: Visit, { sid, value }: Change): void {
-    const others = this.#visits.filter((other) => other !== visit && other.loaded === sid);
+    const others = this.#visits.filter((other) =>
+      other !== visit && other.loaded === sid && other.isPage
+    );
     const flashes = this.#visits.flatMap((by) =>
       by.flashed.filter((flash) => flash.sid === sid)
         .map((flash) => ({ ...flash, by, fate: flash.fate ?? by.fate(sid) }))
@@ -381,7 +392,7 @@ export class Model {
   /** Who changed nothing wrote nothing. */
   #checkIdle(visit: Visit): void {
     const { loaded, seen, calls, cookie } = visit;
-    if (!visit.isLook || seen.notice !== undefined) return;
+    if (!visit.isLook || seen.notice !== undefined && visit.isPage) return;
     if (loaded !== undefined && this.#life.rotate) return;
     const allowed = loaded !== undefined && this.#life.rolling ? ["read", "touch"] : ["read"];
     check(calls.every((call) => allowed.includes(call)), "who only read wrote");

@@ -122,6 +122,9 @@ export const BROKEN_SESSIONS: Readonly<Record<string, SessionBug>> = {
   "an answer of 403 drops what was changed": {
     refusing: (session) => session.discard(),
   },
+  "an image consumes what was flashed": {
+    isBlind: true,
+  },
   "an answer of 500 keeps what was changed": {
     options: { commitOnError: true },
   },

@@ -49,6 +49,8 @@ interface Request {
   readonly after: number;
   readonly ops: readonly Op[];
   readonly ends: keyof typeof ENDS;
+  /** Whether it asks for a page, and not for an image. */
+  readonly isPage: boolean;
   /** Which call of the store goes wrong, and how. */
   readonly fault: { readonly call: number; readonly kind: Fault } | undefined;
 }
@@ -111,6 +113,7 @@ const request: fc.Arbitrary<Request> = fc.record({
       ...["with 500", "with an error", "with a thrown 403", "with a message"] as const,
     ),
   }),
+  isPage: fc.oneof(often(true, 4), often(false, 1)),
   fault: fc.option(
     fc.record({
       call: fc.nat(3),
@@ -148,6 +151,7 @@ const FIRST: Request = {
   after: 0,
   ops: [{ do: "set", key: "a" }],
   ends: "well",
+  isPage: true,
   fault: undefined,
 };
 
@@ -158,6 +162,8 @@ type App = Pick<Hono, "request">;
 /** A fault that is put into sessions, for the model to find. */
 export interface SessionBug {
   readonly options?: Pick<SessionOptions, "commitOnError">;
+  /** Whether it doesn't see what is no page. */
+  readonly isBlind?: boolean;
   /** In the place of `discard()`. */
   readonly discard?: (session: Loose) => void;
   /** Done to the session before a handler refuses. */
@@ -261,16 +267,20 @@ class Run {
   #begin(request: Request): void {
     this.#clock.advance(request.after);
     const presented = this.#cookie(request);
-    const visit = this.#model.begin(presented, isLook(request));
+    const { isPage } = request;
+    const visit = this.#model.begin(presented, { isLook: isLook(request), isPage });
     const id = this.#visits.push({ visit, request }) - 1;
     const { client, process, after, ops, ends } = request;
     this.trace.push(
       `r${id} begins: client ${client}, process ${process}, +${after} s, ` +
-        `${this.#name(presented)}, ${ops.map(describe).join(", ") || "read"}, ends ${ends}`,
+        `${this.#name(presented)}, ${isPage ? "page" : "image"}, ${
+          ops.map(describe).join(", ") || "read"
+        }, ends ${ends}`,
     );
     this.#running++;
     const headers = {
       "x-visit": String(id),
+      ...(isPage || this.#bug.isBlind ? {} : { "sec-fetch-dest": "image" }),
       ...(presented === undefined ? {} : { cookie: `sid=${presented}` }),
     };
     Promise.resolve(this.#apps[process]!.request("/", { headers }))

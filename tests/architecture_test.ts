@@ -119,6 +119,7 @@ const LAYERS: string[][] = [
     "src/endings.ts",
     "src/issue.ts",
     "src/start.ts",
+    "src/flash_rule.ts",
     "src/visiting.ts",
     "src/visit.ts",
     "src/limit.ts",

@@ -82,6 +82,14 @@ export function makeApp(options: SessionOptions<Data>, gate: Pick<Gate, "pass">)
       c.var.session.reflash();
       return c.json(c.var.session);
     })
+    .get("/not-modified", (c) => {
+      c.header("x-notice", c.var.session.notice);
+      return c.body(null, 304);
+    })
+    .get("/flash-not-modified", (c) => {
+      c.var.session.flash("notice", "flashed");
+      return c.body(null, 304);
+    })
     .get("/renew", (c) => {
       c.var.session.renew();
       return c.text("renewed");
@@ -205,6 +213,11 @@ export function makeApp(options: SessionOptions<Data>, gate: Pick<Gate, "pass">)
       await c.var.session.regenerate();
       c.var.session.name = "thrown";
       throw new Error("handler failed");
+    })
+    .get("/save/:key/:value", async (c) => {
+      Object.assign(c.var.session, { [c.req.param("key")]: JSON.parse(c.req.param("value")) });
+      await c.var.session.save();
+      return c.text("saved");
     })
     .get("/save-throw", async (c) => {
       c.var.session.name = "saved";

@@ -514,6 +514,67 @@ export function httpSuite(suite: HttpSuiteOptions): void {
     assertEquals(await client.json("/read"), {});
   });
 
+  test("a request that can't show a flashed value leaves it, and writes nothing", async ({ makeApp, watch }) => {
+    const client = new Client(makeApp());
+    await client.text("/set/name/%22Ada%22");
+    await client.text("/flash");
+    watch.calls();
+    const unshown: [path: string, init: RequestInit][] = [
+      ["/read", { method: "HEAD" }],
+      ["/read", { method: "OPTIONS" }],
+      ["/not-modified", {}],
+      ["/read", { headers: { "sec-purpose": "prefetch", "sec-fetch-dest": "document" } }],
+      ["/read", { headers: { purpose: "prefetch" } }],
+      ["/read", { headers: { "sec-fetch-dest": "image" } }],
+      ["/missing", { headers: { "sec-fetch-dest": "style" } }],
+      ["/set/name/%22Ada%22", { headers: { "sec-fetch-dest": "script" } }],
+      ["/favicon.ico", {}],
+    ];
+    for (const [path, init] of unshown) {
+      const response = await client.fetch(path, init);
+      await response.body?.cancel();
+      assertEquals(watch.calls(), ["read"], path);
+      assertEquals(response.headers.getSetCookie(), [], path);
+    }
+    assertEquals(await client.json("/read"), { name: "Ada", notice: "saved" });
+    assertEquals(await client.json("/read"), { name: "Ada" });
+  });
+
+  test("a request that can't show a flashed value changes, reflashes, flashes and saves as any other", async ({ makeApp }) => {
+    const client = new Client(makeApp());
+    const image = { headers: { "sec-fetch-dest": "image" } };
+    await client.text("/flash");
+    await client.text("/set/a/1", image);
+    await client.text("/save/b/2", image);
+    await client.text("/regenerate", image);
+    await client.text("/reflash", image);
+    assertEquals(await client.json("/read"), { a: 1, b: 2, notice: "saved" });
+    assertEquals(await client.json("/read"), { a: 1, b: 2 });
+    await client.text("/flash");
+    await client.text("/flash-not-modified");
+    assertEquals(await client.json("/read", image), { a: 1, b: 2, notice: "flashed" });
+    assertEquals(await client.json("/read"), { a: 1, b: 2, notice: "flashed" });
+    assertEquals(await client.json("/read"), { a: 1, b: 2 });
+    await client.text("/flash");
+    await client.text("/set/notice/%22data%22", image);
+    for (const _ of [1, 2]) {
+      assertEquals(await client.json("/read"), { a: 1, b: 2, notice: "data" });
+    }
+  });
+
+  test("a page and a call of the application consume a flashed value", async ({ makeApp }) => {
+    const client = new Client(makeApp());
+    for (const destination of ["document", "iframe", "empty", undefined]) {
+      await client.text("/flash");
+      const headers: HeadersInit = destination ? { "sec-fetch-dest": destination } : {};
+      assertEquals(await client.json("/read", { headers }), { notice: "saved" });
+      assertEquals(await client.json("/read"), {}, destination);
+    }
+    await client.text("/flash");
+    await client.text("/missing", { headers: { "sec-fetch-dest": "document" } });
+    assertEquals(await client.json("/read"), {}, "a page that says that there is none");
+  });
+
   test("reflash() keeps flashed values for one request more", async ({ makeApp }) => {
     const client = new Client(makeApp());
     await client.text("/flash");
