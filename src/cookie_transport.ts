@@ -90,7 +90,7 @@ export class CookieTransport implements Transport {
     return response.getSetCookie().includes(held.serialize("", { maxAge: 0 }));
   }
 
-  write(headers: Exchange, { token, maxAge, cookie, held }: SentToken): void {
+  write(headers: Exchange, { token, maxAge, cookie, held }: SentToken): number {
     const parts = this.#split(token);
     const cookies = parts.map((part, index) => {
       const value = index === 0 && parts.length > 1 ? `${parts.length}~${part}` : part;
@@ -103,6 +103,7 @@ export class CookieTransport implements Transport {
     this.#forgetFormer(headers, cookie);
     for (const each of cookies) response.append("set-cookie", each);
     if (this.#exists) response.append("set-cookie", this.#exists.serialize("1", { maxAge }));
+    return cookies.reduce((bytes, { length }) => bytes + length, 0);
   }
 
   clear(headers: Exchange, held: CookieTemplate): void {

@@ -2,6 +2,7 @@ import type { Context } from "hono";
 import { forbidSharing } from "./cache_headers.ts";
 import type { MiddlewareConfig } from "./check_options.ts";
 import type { Delivery } from "./delivery.ts";
+import { watchBudget } from "./header_budget.ts";
 import type { Outgoing } from "./outgoing.ts";
 import { andThen, type Awaitable } from "./promise.ts";
 import { cookieOf } from "./session_cookie.ts";
@@ -37,7 +38,7 @@ export function deliver(
 function tell(
   { cacheControl, vary, logger }: MiddlewareConfig,
   { send, opens, outgoing }: {
-    send: ((headers: Exchange) => void) | undefined;
+    send: ((headers: Exchange) => number) | undefined;
     opens: boolean;
     outgoing: Outgoing;
   },
@@ -45,7 +46,8 @@ function tell(
 ): void {
   const request = c.req.raw.headers;
   const state = outgoing.edit((response) => {
-    send?.({ request, response });
+    const bytes = send?.({ request, response }) ?? 0;
+    watchBudget(bytes, logger);
     if (cacheControl) forbidSharing(response, { opens, vary });
   }, { isPersonal: send !== undefined });
   if (state && send) logger.warn(`Cannot send session cookie: ${state}`);

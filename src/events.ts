@@ -30,8 +30,17 @@ export interface Logger {
   warn(message: string, ...detail: unknown[]): void;
 }
 
+/** Those that can't fail, by the ones that were given. */
+const soundLoggers = new WeakMap<Logger, Logger>();
+
 /** A logger that can't fail: what it is told of has happened already. */
 export function soundLogger(logger: Logger): Logger {
+  const known = soundLoggers.get(logger) ?? makeSound(logger);
+  soundLoggers.set(logger, known);
+  return known;
+}
+
+function makeSound(logger: Logger): Logger {
   const report = (level: keyof Logger) => (message: string, ...detail: unknown[]): void => {
     try {
       const result: unknown = logger[level](message, ...detail);

@@ -14,8 +14,12 @@ export interface Transport {
   /** Whether a response already tells the client to forget its token, which it holds in a cookie with these attributes. */
   isCleared(response: Headers, held: CookieTemplate): boolean;
 
-  /** Sends a token with a response. */
-  write(headers: Exchange, token: SentToken): void;
+  /**
+   * Sends a token with a response.
+   *
+   * @returns How many bytes of its header the token takes.
+   */
+  write(headers: Exchange, token: SentToken): number;
 
   /** Tells the client to forget its token, which it holds in a cookie with these attributes. */
   clear(headers: Exchange, held: CookieTemplate): void;

@@ -48,17 +48,27 @@ function inCookie(token: string | undefined): Credential {
   return token === undefined ? { by: "cookie", rejected: "forged" } : { by: "cookie", token };
 }
 
-/** What puts into a response what the client is to be told of its session; nothing where there are no cookies. */
+/**
+ * What puts into a response what the client is to be told of its session, and tells how many bytes that takes; nothing where
+ * there are no cookies.
+ */
 export function toCookies(
   { transport, signer }: MiddlewareConfig,
   { token, maxAge, cookie, held }: Delivery,
   c: unknown,
-): Awaitable<((headers: Exchange) => void) | undefined> {
+): Awaitable<((headers: Exchange) => number) | undefined> {
   if (!transport) return undefined;
   const until = cookieOf(transport.cookie, held);
-  if (token === undefined) return (headers) => transport.clear(headers, until);
+  if (token === undefined) {
+    return (headers) => {
+      transport.clear(headers, until);
+      return 0;
+    };
+  }
   const next = cookieOf(transport.cookie, cookie);
-  return andThen(signer ? signer.sign(token, c) : token, (token) => (headers: Exchange) => {
-    transport.write(headers, { token, maxAge, cookie: next, held: until });
-  });
+  return andThen(
+    signer ? signer.sign(token, c) : token,
+    (token) => (headers: Exchange) =>
+      transport.write(headers, { token, maxAge, cookie: next, held: until }),
+  );
 }

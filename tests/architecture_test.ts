@@ -129,6 +129,7 @@ const LAYERS: string[][] = [
     "src/cookie_transport.ts",
     "src/session_cookie.ts",
     "src/insecure_origin.ts",
+    "src/header_budget.ts",
     "src/session_env.ts",
     "src/signature.ts",
     "src/bearer_transport.ts",
