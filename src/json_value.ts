@@ -1,4 +1,4 @@
-import { isPlainObject } from "./serialize.ts";
+import { holdsItemsAlone, isPlainObject } from "./serialize.ts";
 
 /** A copy of an object that a JSON text stands for, in a fraction of the time that it takes to parse the text. */
 export function copyMembers(json: object): Record<string, unknown> {
@@ -33,6 +33,11 @@ export function hasSameMembers(object: object, json: object): boolean {
   return count === wanted.length && !hasSymbols(object);
 }
 
+/** Whether a value, or none, is what a JSON text, or none, stands for. */
+export function standsFor(text: string | undefined, value: unknown): boolean {
+  return text === undefined ? value === undefined : isSame(value, JSON.parse(text));
+}
+
 /** Whether two JSON texts as `JSON.stringify` gives them, or none, stand for the same, in whatever order keys are. */
 export function isSameJson(one: string | undefined, other: string | undefined): boolean {
   if (one === other) return true;
@@ -47,6 +52,7 @@ function isSame(value: unknown, json: unknown): boolean {
   if ("toJSON" in value && typeof value.toJSON === "function") return false;
   if (!Array.isArray(json)) return isPlainObject(value) && hasSameMembers(value, json);
   if (!Array.isArray(value) || value.length !== json.length) return false;
+  if (!holdsItemsAlone(value)) return false;
   for (let index = 0; index < json.length; index++) {
     if (!isSame(value[index], json[index])) return false;
   }

@@ -6,6 +6,8 @@ export const DEEPEST = 200;
 
 const TOO_DEEP = `is nested more than ${DEEPEST} levels deep`;
 
+const SYMBOL_KEY = "has a symbol as key";
+
 const IDENTIFIER_REGEXP = /^[A-Za-z_$][\w$]*$/;
 
 /** What may be a number that is too large, and as many openings as it takes to be nested too deep. */
@@ -82,6 +84,17 @@ export function isPlainObject(value: unknown): value is object {
     Object.getPrototypeOf(prototype) === null;
 }
 
+/** Whether an array is of no class, in whatever realm it was made: the prototype of arrays is one. */
+function isArrayOfNoClass(array: unknown[]): boolean {
+  return Array.isArray(Object.getPrototypeOf(array));
+}
+
+/** Whether an array is of no class and has nothing but its items. */
+export function holdsItemsAlone(array: unknown[]): boolean {
+  return isArrayOfNoClass(array) && Object.keys(array).length === array.length &&
+    Object.getOwnPropertySymbols(array).length === 0;
+}
+
 /** The name of the class of an object, where it has one. */
 export function nameOfClass(value: object): string | undefined {
   return Object.getPrototypeOf(value)?.constructor?.name || undefined;
@@ -124,12 +137,19 @@ function problemInArray(value: unknown[], depth: number): Problem | undefined {
     const problem = problemOf(value[index], depth);
     if (problem) return within(problem, index);
   }
-  return undefined;
+  return holdsItemsAlone(value) ? undefined : { state: stateOfMore(value), keys: [] };
+}
+
+/** What is wrong with an array that is more than its items. */
+function stateOfMore(array: unknown[]): string {
+  const key = Object.keys(array)[array.length];
+  if (key !== undefined) return `has the member ${JSON.stringify(key)} beside its items`;
+  return isArrayOfNoClass(array) ? SYMBOL_KEY : `is a ${nameOfClass(array) ?? "class instance"}`;
 }
 
 function problemInMembers(values: Record<string, unknown>, depth: number): Problem | undefined {
   if (Object.getOwnPropertySymbols(values).length > 0) {
-    return { state: "has a symbol as key", keys: [] };
+    return { state: SYMBOL_KEY, keys: [] };
   }
   for (const key of Object.keys(values)) {
     const member = values[key];

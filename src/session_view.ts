@@ -1,7 +1,7 @@
 import type { Contents } from "./contents.ts";
 import { copyValue } from "./copy.ts";
 import { JsonObject } from "./json_object.ts";
-import { clearProperties, isSameJson, setProperty } from "./json_value.ts";
+import { clearProperties, setProperty, standsFor } from "./json_value.ts";
 import type { Members } from "./record.ts";
 import { pathOf, serializeValue } from "./serialize.ts";
 import { assertNotReserved, isReserved } from "./session.ts";
@@ -12,8 +12,8 @@ interface Flash {
   readonly get: () => unknown;
   /** Its JSON text, if the request before flashed it, so that this one is its last. */
   readonly aging: string | undefined;
-  /** The JSON text of the data that it hides. */
-  readonly under?: string;
+  /** The data that it hides. */
+  readonly under: unknown;
 }
 
 /** A flashed value that the store holds, and this request knows of. */
@@ -133,7 +133,8 @@ export class SessionView {
       const theirs = flashed.aging !== undefined && kept !== flashed.aging && kept !== text;
       if (theirs && kept !== undefined) flash.set(key, kept);
       else if (flashed.aging === undefined || this.#reflash || !consume) flash.set(key, text);
-      if (flashed.under !== undefined) data.set(key, flashed.under);
+      const { under } = flashed;
+      if (under !== undefined) data.set(key, serializeValue(under, pathOf("session", key)));
     }
     // What other requests flashed is for the next one, which is not shown here.
     for (const [key, text] of stored) {
@@ -172,8 +173,8 @@ export class SessionView {
     const session = this.#session;
     for (const key of new Set([...before.members.keys(), ...now.members.keys()])) {
       const [was, is] = [before.members.get(key), now.members.get(key)];
-      const own = Object.hasOwn(session, key) ? JSON.stringify(session[key]) : undefined;
-      if (was === is || !isSameJson(own, was) || this.#flashOf(key)) continue;
+      const own = Object.hasOwn(session, key) ? session[key] : undefined;
+      if (was === is || !standsFor(was, own) || this.#flashOf(key)) continue;
       if (is === undefined) Reflect.deleteProperty(session, key);
       else setProperty(session, key, JSON.parse(is));
     }
@@ -208,10 +209,10 @@ export class SessionView {
   #show(key: string, value: unknown, aging: string | undefined): void {
     const own = Object.getOwnPropertyDescriptor(this.#session, key);
     const before = this.#flashOf(key);
-    const under = before ? before.under : own && JSON.stringify(own.value);
+    const under = before ? before.under : own?.value;
     const get = () => value;
     this.#flashes ??= new Map();
-    this.#flashes.set(key, { get, aging, ...(under === undefined ? {} : { under }) });
+    this.#flashes.set(key, { get, aging, under });
     this.#seen ??= new Set();
     this.#seen.add(key);
     Object.defineProperty(this.#session, key, {

@@ -35,6 +35,7 @@ Deno.test("serializeValue() names the path of what would not survive JSON", () =
   cycle.self = cycle;
   const deep = JSON.parse("[".repeat(300) + "]".repeat(300));
   class Account {}
+  class Stack extends Array<number> {}
   const cases: [unknown, string][] = [
     [NaN, "session is NaN"],
     [{ cart: [1, 2, { price: -Infinity }] }, "session.cart[2].price is -Infinity"],
@@ -44,6 +45,12 @@ Deno.test("serializeValue() names the path of what would not survive JSON", () =
     [{ list: [undefined] }, "session.list[0] is undefined"],
     // deno-lint-ignore no-sparse-arrays -- The hole is what is tested.
     [{ list: [1, , 3] }, "session.list[1] is undefined"],
+    [{ found: "abc".match(/b/) }, 'session.found has the member "index" beside its items'],
+    [{ list: [[1], Object.assign([], { total: 1 })] }, 'session.list[1] has the member "total"'],
+    [{ list: Object.assign([1], { toJSON: () => [2] }) }, 'session.list has the member "toJSON"'],
+    [{ list: Object.assign([1], { [Symbol("s")]: 2 }) }, "session.list has a symbol as key"],
+    [{ stack: new Stack(1, 2) }, "session.stack is a Stack"],
+    [[new Stack()], "session[0] is a Stack"],
     [{ at: new Date() }, "session.at is a Date"],
     [{ seen: new Set([1]) }, "session.seen is a Set"],
     [{ account: new Account() }, "session.account is a Account"],
@@ -172,6 +179,10 @@ Deno.test("hasSameMembers() tells what would not survive JSON from what its text
       [undefined],
     ],
     [holed, [null, 1]],
+    ["abc".match(/b/), ["b"]],
+    [Object.assign([1], { total: 1 }), [1]],
+    [Object.assign([], { [Symbol("s")]: 1 }), []],
+    [new (class Stack extends Array {})(), []],
     [[1], { 0: 1 }],
     [{ 0: 1 }, [1]],
     [[], {}],

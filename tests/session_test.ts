@@ -8,6 +8,7 @@ import {
   SessionSerializationError,
 } from "@x/hono-session";
 import { MapStore } from "@x/hono-session/stores/map";
+import { FaultyStore } from "@x/hono-session/testing";
 import {
   assert,
   assertEquals,
@@ -170,6 +171,92 @@ Deno.test("Session refuses what would not survive JSON before anything is writte
     "session.cart[2].price is NaN",
   );
   assertEquals(store.size, 0);
+});
+
+Deno.test("Session refuses what would be lost with an array, in one that was loaded as well", async () => {
+  const store = new MapStore();
+  const app = new Hono()
+    .use(session<{ cart?: string[] }>({ store }))
+    .get("/add", (c) => c.json((c.var.session.cart ??= []).push("apple")))
+    .get("/read", (c) => c.json(c.var.session))
+    .get("/extend", async (c) => {
+      Object.assign(c.var.session.cart!, { total: 1 });
+      await assertRejects(
+        () => c.var.session.save(),
+        SessionSerializationError,
+        'session.cart has the member "total" beside its items',
+      );
+      c.var.session.discard();
+      return c.text("refused");
+    });
+  const client = new Client(app);
+  await client.text("/add");
+  // What is read again is known by what it stands for, and not looked at as closely.
+  for (let reads = 0; reads < 3; reads++) await client.text("/read");
+  assertEquals(await client.text("/extend"), "refused");
+  assertEquals(await client.json("/read"), { cart: ["apple"] });
+});
+
+Deno.test("Session refuses data under a flashed key that would not survive JSON", async () => {
+  const store = new MapStore();
+  const cases: [unknown, string][] = [
+    [NaN, "session.a is NaN"],
+    [() => 1, "session.a is a function"],
+    [new Date(0), "session.a is a Date"],
+    [{ at: [new Date(0)] }, "session.a.at[0] is a Date"],
+    ["abc".match(/b/), 'session.a has the member "index"'],
+    [1n, "session.a is a bigint"],
+  ];
+  for (const [value, message] of cases) {
+    await assertRejects(
+      () =>
+        inRequest((session) => {
+          session.a = value;
+          session.flash("a", "flashed");
+          session.flash("a", "flashed again");
+        }, { store }),
+      SessionSerializationError,
+      message,
+    );
+    await assertRejects(
+      () => inRequest((session) => session.flash("a", value), { store }),
+      SessionSerializationError,
+      message,
+    );
+  }
+  assertEquals(store.size, 0);
+  const shown = await inRequest((session) => {
+    session.a = undefined;
+    session.flash("a", "flashed");
+  });
+  assertEquals(shown, { a: "flashed" });
+});
+
+Deno.test("Session does not take a change for what another request wrote, though both look alike as JSON", async () => {
+  const map = new MapStore();
+  const store = new FaultyStore(map);
+  const other = new Hono()
+    .use(session<Record<string, unknown>>({ store: map }))
+    .get("/", (c) => c.json(c.var.session.a = 1));
+  const app = new Hono()
+    .use(session<Record<string, unknown>>({ store }))
+    .get("/set", (c) => c.json(c.var.session.a = null))
+    .get("/slow", async (c) => {
+      const { session } = c.var;
+      session.b = 1;
+      store.inject("update", async () => {
+        store.heal();
+        await other.request("/", { headers: { cookie: await client.cookie() } });
+        session.a = NaN;
+      }, 1);
+      await session.save();
+      await assertRejects(() => session.save(), SessionSerializationError, "session.a is NaN");
+      session.discard();
+      return c.text("refused");
+    });
+  const client = new Client(app);
+  await client.text("/set");
+  assertEquals(await client.text("/slow"), "refused");
 });
 
 Deno.test("Session refuses lifetimes that are no positive number", async () => {
