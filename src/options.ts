@@ -126,8 +126,8 @@ export interface SessionOptions<
    */
   token?: SessionTokenOptions<Data>;
   /**
-   * The data that a new session starts with, or a function that makes them. Every visitor gets a copy, and
-   * they alone are no reason to store anything.
+   * The data that a new session starts with, or a function that makes them, without parameters and at once. Every visitor gets a
+   * copy, and they alone are no reason to store anything.
    *
    * @default {{}}
    */
@@ -154,8 +154,8 @@ export interface SessionOptions<
   scope?: "host" | ((c: any) => string);
   /**
    * How many sessions a subject (`session.subject`) may have, and what happens when it begins another one: its oldest ends, or the
-   * new one is refused with a {@linkcode SessionLimitError} (ASVS 5.0, 7.1.2). Those of all cookies and scopes of the store count. Takes a
-   * store with an index. No limit when absent.
+   * new one is refused with a {@linkcode SessionLimitError} (ASVS 5.0, 7.1.2). Of those that begin at the same time the newest stays, and the
+   * others are answered 409. Those of all cookies and scopes of the store count. Requires a store with an index. No limit when absent.
    */
   maxSessions?: {
     /** The most sessions, an integer of at least 1. */

@@ -38,7 +38,8 @@ import {
   type StoreReplacement,
   systemClock,
 } from "../src/store.ts";
-import { commit, findKv, pause, told } from "./deno_kv/database.ts";
+import { commit, pause, told } from "./deno_kv/database.ts";
+import { Handle } from "./deno_kv/handle.ts";
 import type { KvAtomicLike, KvEntryLike, KvKeyLike, KvLike } from "./deno_kv/like.ts";
 import { checkOptions, type DenoKvStoreOptions } from "./deno_kv/options.ts";
 import { type Head, MAX_BYTES, toHead } from "./deno_kv/parts.ts";
@@ -77,13 +78,10 @@ export class DenoKvStore implements SessionStore {
     consistency: "strong",
     maxBytes: MAX_BYTES,
   };
-  readonly #options: DenoKvStoreOptions;
+  readonly #handle: Handle;
   readonly #clock: Clock;
   readonly #records: Records;
   readonly #index: SubjectIndex;
-  #opened: Promise<KvLike> | undefined;
-  #kv: KvLike | undefined;
-  #closed = false;
 
   /**
    * Opens nothing yet.
@@ -93,9 +91,7 @@ export class DenoKvStore implements SessionStore {
    */
   constructor(options: DenoKvStoreOptions = {}) {
     checkOptions(options);
-    this.#options = options;
-    // Whoever uses the store is told; nobody else is to be.
-    Promise.resolve(options.kv).catch(() => {});
+    this.#handle = new Handle(options);
     const { prefix = ["session"], clock = systemClock } = options;
     this.#clock = clock;
     this.#index = new SubjectIndex(prefix);
@@ -110,8 +106,9 @@ export class DenoKvStore implements SessionStore {
    */
   read(key: string): Promise<SessionRecord | undefined> {
     // Once it is open, nothing is waited for but the database.
-    if (this.#kv) return this.#records.read(this.#kv, key);
-    return this.#open().then((kv) => this.#records.read(kv, key));
+    const { kv } = this.#handle;
+    if (kv) return this.#records.read(kv, key);
+    return this.#handle.open().then((kv) => this.#records.read(kv, key));
   }
 
   /**
@@ -188,7 +185,7 @@ export class DenoKvStore implements SessionStore {
    * @returns Whether they were moved.
    */
   async touch(key: string, times: SessionTimes, previous: SessionRecord): Promise<boolean> {
-    const kv = await this.#open();
+    const kv = await this.#handle.open();
     for (let tries = 0; tries < TRIES; tries++) {
       if (tries > 0) await pause(tries);
       const record = await this.#records.read(kv, key);
@@ -207,7 +204,7 @@ export class DenoKvStore implements SessionStore {
    * @param key The key.
    */
   async delete(key: string): Promise<void> {
-    const kv = await this.#open();
+    const kv = await this.#handle.open();
     for (let tries = 1;; tries++) {
       const { versionstamp, head } = await this.#records.look(kv, key);
       if (versionstamp === null) return;
@@ -230,7 +227,7 @@ export class DenoKvStore implements SessionStore {
    * @param subject The subject.
    */
   async *list(subject: string): AsyncGenerator<ListedSession> {
-    const kv = await this.#open();
+    const kv = await this.#handle.open();
     for await (const entries of this.#index.entries(kv, subject)) {
       const found = await kv.getMany(entries.map(({ key }) => this.#records.key(key)));
       const heads = found.map((each) => this.#records.live(toEntry(each)));
@@ -256,7 +253,7 @@ export class DenoKvStore implements SessionStore {
    * @returns The generation, 0 where none is remembered.
    */
   async generation(subject: string): Promise<number> {
-    return await this.#index.generation(await this.#open(), subject);
+    return await this.#index.generation(await this.#handle.open(), subject);
   }
 
   /**
@@ -267,7 +264,7 @@ export class DenoKvStore implements SessionStore {
    * @returns How many were ended.
    */
   async deleteAll(subject: string, options: DeleteAllOptions): Promise<number> {
-    const kv = await this.#open();
+    const kv = await this.#handle.open();
     const { except } = options;
     const present = await this.#index.raise(kv, subject, { ...options, now: this.#clock() });
     let ended = 0;
@@ -295,24 +292,7 @@ export class DenoKvStore implements SessionStore {
 
   /** Closes the database if this store has opened it. */
   async [Symbol.asyncDispose](): Promise<void> {
-    if (this.#closed) return;
-    this.#closed = true;
-    this.#kv = undefined;
-    if (this.#options.kv === undefined) (await this.#opened?.catch(() => undefined))?.close();
-  }
-
-  #open(): Promise<KvLike> {
-    if (this.#closed) return Promise.reject(new Error("Cannot use DenoKvStore: it is closed"));
-    if (this.#opened) return this.#opened;
-    const opened = findKv(this.#options);
-    this.#opened = opened;
-    opened.then((kv) => {
-      if (!this.#closed) this.#kv = kv;
-    }, () => {
-      // The next call tries again.
-      this.#opened = undefined;
-    });
-    return opened;
+    await this.#handle.close();
   }
 
   /**
@@ -326,7 +306,7 @@ export class DenoKvStore implements SessionStore {
     binds: boolean;
     build: (atomic: KvAtomicLike, old: Head | undefined) => void;
   }): Promise<boolean> {
-    const kv = await this.#open();
+    const kv = await this.#handle.open();
     const subject = binds ? record.subject : undefined;
     const keys = [this.#records.key(key)];
     if (subject !== undefined) keys.push(this.#index.endKey(subject));

@@ -317,6 +317,12 @@ const WAYS_OUT: [store: string, make: () => unknown, wayOut: string][] = [
   ],
   // Clients of another kind.
   ["RedisStore", () => new RedisStore({ client: Promise.resolve(client) as never }), "await it"],
+  [
+    "RedisStore",
+    // As redis 3 makes it: its methods take callbacks.
+    () => new RedisStore({ client: { sendCommand() {}, internal_send_command() {} } as never }),
+    "use redis 4 or a later version",
+  ],
   ["RedisStore", () => new RedisStore({ client: legacyClient5 as never }), "legacy mode"],
   ["RedisStore", () => new RedisStore({ client: legacyClient6 as never }), "legacy mode"],
   [
