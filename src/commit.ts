@@ -6,7 +6,7 @@ import { isRenewalDue } from "./expiry.ts";
 import { isRotating, overwrite, overwriteOther } from "./overwrite.ts";
 import type { CommitOptions, WriteOptions } from "./plan.ts";
 import { andThen, type Awaitable, isPromiseLike, orElse } from "./promise.ts";
-import { isDifferent, NOTHING } from "./requested.ts";
+import { isDifferent, NOTHING, type Requested } from "./requested.ts";
 import type { SessionState } from "./session_state.ts";
 
 /**
@@ -47,9 +47,9 @@ function commitInTurn(
     state.requested = NOTHING;
     return orElse(() => write(committing, state, { ...options, requested, held }, c), (error) => {
       if (error instanceof SessionEndedError) {
+        const isTold = options.keepChanges && isLogin(state, requested);
         interrupt(committing, state, c);
-        // What is changed of a session that ends meanwhile ends with it. Who logs in must be told.
-        if (!options.keepChanges || !requested.subject) return;
+        if (!isTold) return;
       } else {
         state.requested = { ...requested, ...state.requested };
         if (error instanceof SessionLimitError) state.refused = requested.subject;
@@ -61,6 +61,14 @@ function commitInTurn(
   // If it has to wait, it looks again.
   held = undefined;
   return running;
+}
+
+/**
+ * Whether somebody logs in, which must not be lost in silence. What else is changed of a session that ends meanwhile ends
+ * with it.
+ */
+function isLogin(state: SessionState, { subject, regenerate }: Requested): boolean {
+  return Boolean(subject) || regenerate === true && state.hasChanged();
 }
 
 function write(

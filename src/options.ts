@@ -161,7 +161,8 @@ export interface SessionOptions<
     /** The most sessions, an integer of at least 1. */
     limit: number;
     /**
-     * What happens to one more.
+     * What happens to one more. Either takes one list of the subject's sessions before a login is stored, and one after
+     * it; of more logins at the same time than there is room for, some are answered 409, or 403 with `"reject"`.
      *
      * @default {"evict-oldest"}
      */

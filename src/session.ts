@@ -112,7 +112,8 @@ export interface SessionMembers<Data extends object = SessionData> {
    * once the response leaves, also for requests in flight. To be called whenever somebody gains rights,
    * at login above all (OWASP Session Management Cheat Sheet; ASVS 5.0, 7.2.4).
    *
-   * It never revives a session that was ended meanwhile, and the absolute deadline stays.
+   * It never revives a session that was ended meanwhile: what a request has put into it as well, a login, is refused and
+   * answered 409. The absolute deadline stays.
    *
    * @throws {SessionEndedError} When the session has ended.
    * @throws {SessionCommittedError} When the response has left.

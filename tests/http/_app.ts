@@ -152,6 +152,11 @@ export function makeApp(options: SessionOptions<Data>, gate: Pick<Gate, "pass">)
       await c.var.session.regenerate();
       return c.text("slow", 202);
     })
+    .get("/slow/regenerate", async (c) => {
+      await gate.pass();
+      await c.var.session.regenerate();
+      return c.text("slow", 202);
+    })
     .get("/slow/logout", async (c) => {
       await gate.pass();
       c.var.session.destroy();

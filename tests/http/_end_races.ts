@@ -28,7 +28,8 @@ const SLOW: Record<string, Slow> = {
     // Where it is a transaction, it throws, and the application answers as it does to any error.
     answer: ({ atomic, stateless }) => atomic && !stateless ? [500, "failed"] : [200, "2"],
   },
-  "regenerate()": { path: "/slow/login/Eve", operation: "replace", answer: () => [202, "slow"] },
+  "login": { path: "/slow/login/Eve", operation: "replace", answer: () => [409, "refused"] },
+  "regenerate()": { path: "/slow/regenerate", operation: "replace", answer: () => [202, "slow"] },
 };
 
 /** What holds of requests that run while their session is ended. */
@@ -70,8 +71,8 @@ export function endRaces(test: SceneTest): void {
       await client.text("/login/Grace");
       scene.gate.open();
       const response = await answer;
-      const isLogin = slow.operation === "replace";
-      if (isLogin) assertEquals([response.status, await response.text()], slow.answer(scene));
+      const isLogin = who === "login";
+      if (isLogin) assertEquals([response.status, await response.text()], [202, "slow"]);
       else await assertOwn(response, slow.answer(scene));
       // A login is not lost, and gains nothing that it has not brought.
       assertEquals(await thief.json("/read"), isLogin ? { name: "Eve" } : {});
