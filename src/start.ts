@@ -1,6 +1,8 @@
 import { commit } from "./commit.ts";
-import type { Committing } from "./committing.ts";
+import { SessionExistsError } from "./errors.ts";
+import type { Awaitable } from "./promise.ts";
 import type { SessionState } from "./session_state.ts";
+import type { VisitConfig } from "./visiting.ts";
 
 /** How a session begins. */
 export interface Beginning {
@@ -9,17 +11,55 @@ export interface Beginning {
   readonly prepare: (session: SessionState) => void;
 }
 
-/** Stores a session that nobody has seen yet, whatever it holds. */
-export async function start(
-  committing: Committing,
-  state: SessionState,
-  { data, prepare }: Beginning,
-  c: unknown,
-): Promise<void> {
-  state.assertNotCommitted("start");
-  state.replaceData(data);
-  prepare(state);
-  const options = { keepChanges: true, consumeFlash: false, storeEmpty: true };
-  await commit(committing, state, options, c);
-  state.assertLive("start");
+/** The request that sessions are started in. */
+export interface Starting {
+  /** Its session now. */
+  readonly state: SessionState | undefined;
+  /** Makes one that nobody has seen yet. */
+  begin(): SessionState;
+  /** Makes one its session. */
+  show(state: SessionState): void;
+}
+
+/** The sessions that a request starts, one after the other: of two at once the record of the first would stay behind. */
+export class Starts {
+  readonly #config: VisitConfig;
+  readonly #starting: Starting;
+  constructor(config: VisitConfig, starting: Starting) {
+    this.#config = config;
+    this.#starting = starting;
+  }
+
+  /**
+   * Stores a new session, whatever it holds, and puts it in the place of the one until now, which ends.
+   *
+   * @throws {SessionExistsError} When there is a live one and `allowOverwrite` is `false`.
+   */
+  async start(beginning: Beginning, c: unknown): Promise<SessionState> {
+    return await this.inTurn(() => this.#start(beginning, c));
+  }
+
+  /** Does something when what has begun is stored. */
+  inTurn<Result>(run: () => Awaitable<Result>): Awaitable<Result> {
+    return this.#config.queue.run(this, run);
+  }
+
+  async #start({ data, prepare }: Beginning, c: unknown): Promise<SessionState> {
+    const starting = this.#starting;
+    const before = starting.state;
+    if (before?.stored && before.status === "live" && !this.#config.allowOverwrite) {
+      throw new SessionExistsError("Cannot start session: another one is live");
+    }
+    const state = starting.begin();
+    state.assertNotCommitted("start");
+    state.replaceData(data);
+    prepare(state);
+    const options = { keepChanges: true, consumeFlash: false, storeEmpty: true };
+    await commit(this.#config, state, options, c);
+    state.assertLive("start");
+    // Whatever that is by now.
+    starting.state?.destroy();
+    starting.show(state);
+    return state;
+  }
 }

@@ -1,7 +1,6 @@
 import { commit } from "./commit.ts";
 import { Endings } from "./endings.ts";
 import { refuseEnded } from "./ended.ts";
-import { SessionExistsError } from "./errors.ts";
 import { canShowFlash } from "./flash_rule.ts";
 import { refuseChange, sessionInOutage } from "./outage.ts";
 import type { InnerCommits } from "./plan.ts";
@@ -13,7 +12,7 @@ import { type Delivery, deliveryOf } from "./delivery.ts";
 import type { KeeperConfig } from "./keeper_config.ts";
 import { assertPlainObject, type SessionObject } from "./session.ts";
 import { type SessionKeeper, SessionState } from "./session_state.ts";
-import { start } from "./start.ts";
+import { type Starting, Starts } from "./start.ts";
 import { update } from "./update.ts";
 import type { Outcome, VisitConfig, VisitOptions } from "./visiting.ts";
 
@@ -25,7 +24,7 @@ export interface VisitWatcher extends InnerCommits {
 }
 
 /** One request and its session: the one that it came with, then at most one at a time. */
-export class Visit implements SessionKeeper {
+export class Visit implements SessionKeeper, Starting {
   watcher: VisitWatcher | undefined;
   /** Whether a live session was found for the client. */
   readonly isLoaded: boolean;
@@ -40,6 +39,8 @@ export class Visit implements SessionKeeper {
   #session: SessionObject;
   #accessToken: string | undefined;
   #committed = false;
+  /** What this request has started, once it has. */
+  #starts: Starts | undefined;
   /** Whether the response has shown what was flashed before. */
   #hasShownFlash = false;
 
@@ -50,7 +51,7 @@ export class Visit implements SessionKeeper {
     const { stored, shown } = options;
     if (stored) this.#loaded = new SessionState(this, { stored, shown });
     if (options.via) this.#loaded?.moved({ via: options.via });
-    this.#current = this.#loaded ?? this.#begin(config.initial());
+    this.#current = this.#loaded ?? this.begin(config.initial());
     this.isLoaded = this.#loaded !== undefined;
     const { session } = this.#current;
     this.#session = options.outage ? sessionInOutage(session) : session;
@@ -110,10 +111,10 @@ export class Visit implements SessionKeeper {
     if (this.isOutage) refuseChange();
     if (value === null) return this.#current?.destroy();
     if (this.#current?.status === "live") return this.#current.replaceData(value);
-    const state = this.#begin();
+    const state = this.begin();
     state.assertNotCommitted("begin");
     state.replaceData(value);
-    this.#show(state);
+    this.show(state);
   }
 
   /**
@@ -128,16 +129,10 @@ export class Visit implements SessionKeeper {
   ): Promise<SessionObject> {
     assertPlainObject(data);
     if (this.isOutage) refuseChange();
-    const before = this.#current;
-    if (before?.stored && before.status === "live" && !this.#config.allowOverwrite) {
-      throw new SessionExistsError("Cannot start session: another one is live");
-    }
-    const state = this.#begin();
-    await start(this.#config, state, { data, prepare }, this.#options.c);
-    before?.destroy();
-    this.#show(state);
+    const starts = this.#starts ??= new Starts(this.#config, this);
+    const { session } = await starts.start({ data, prepare }, this.#options.c);
     await this.issue();
-    return state.session;
+    return session;
   }
 
   /** @throws {SessionStoreError | SessionEndedError} Always: there is no session that could be changed. */
@@ -213,7 +208,8 @@ export class Visit implements SessionKeeper {
 
   /** Whether nothing was done that could be stored or told: a visitor without a session who put nothing in. */
   get isUntouched(): boolean {
-    return this.#current?.isUntouched === true && !this.#endings && !this.isOutage;
+    return this.#current?.isUntouched === true && !this.#endings && !this.isOutage &&
+      !this.#starts;
   }
 
   /**
@@ -227,11 +223,12 @@ export class Visit implements SessionKeeper {
       if (this.#current?.hasChanged()) refuseChange();
       return undefined;
     }
+    const run = () =>
+      this.#endings
+        ? this.#endings.remove().then(() => this.#commit(outcome))
+        : this.#commit(outcome);
     const committing = orElse(
-      () =>
-        this.#endings
-          ? this.#endings.remove().then(() => this.#commit(outcome))
-          : this.#commit(outcome),
+      () => this.#starts ? this.#starts.inTurn(run) : run(),
       (error) => {
         this.leave();
         throw error;
@@ -275,11 +272,11 @@ export class Visit implements SessionKeeper {
     });
   }
 
-  #begin(initial?: string): SessionState {
+  begin(initial?: string): SessionState {
     return new SessionState(this, { initial });
   }
 
-  #show(state: SessionState): void {
+  show(state: SessionState): void {
     this.#current = state;
     this.#session = state.session;
     this.#changed();

@@ -15,6 +15,7 @@ import { lateRaces } from "./_late_races.ts";
 import { lostAnswers, lostRotations } from "./_lost_answers.ts";
 import { atomicRaces, races } from "./_races.ts";
 import { severalCookies } from "./_several_cookies.ts";
+import { starts } from "./_starts.ts";
 import { subjects } from "./_subjects.ts";
 import { unfitRecords } from "./_unfit.ts";
 
@@ -764,6 +765,7 @@ export function httpSuite(suite: HttpSuiteOptions): void {
   lateChanges(test);
   innerRequests(test);
   severalCookies(test);
+  starts(test);
   if (revocable) endRaces(test);
   if (stateless) return;
   races(test);
