@@ -175,7 +175,7 @@ export interface SessionMembers<Data extends object = SessionData> {
    * @throws {SessionEndedError} When the session has ended, here or in another request.
    * @throws {SessionCommittedError} When the response has left and a cookie would have to be sent: the session is new, or lies
    * in its cookie.
-   * @throws {SessionConflictError} When others were faster too many times.
+   * @throws {SessionConflictError} When other requests were faster for as long as `storeTimeout`.
    * @throws {SessionStoreError} When the store failed.
    */
   update<Key extends keyof Data & string>(
@@ -191,7 +191,7 @@ export interface SessionMembers<Data extends object = SessionData> {
    * @throws {SessionEndedError} When the session has ended, here or in another request.
    * @throws {SessionCommittedError} When the response has left and a cookie would have to be sent: the session is new, or lies
    * in its cookie.
-   * @throws {SessionConflictError} When others were faster too many times.
+   * @throws {SessionConflictError} When other requests were faster for as long as `storeTimeout`.
    * @throws {SessionSerializationError} When a value would not survive JSON.
    * @throws {SessionStoreError} When the store failed.
    */

@@ -7,7 +7,7 @@ import {
   SignedCookieStore,
   UnsignedCookieStore,
 } from "@x/hono-session/stores/cookie";
-import { DenoKvStore, type KvLike } from "@x/hono-session/stores/deno-kv";
+import { DenoKvStore } from "@x/hono-session/stores/deno-kv";
 import { type DynamoDbDocumentLike, DynamoDbStore } from "@x/hono-session/stores/dynamodb";
 import { MapStore } from "@x/hono-session/stores/map";
 import { type RedisClientLike, RedisStore } from "@x/hono-session/stores/redis";
@@ -243,8 +243,8 @@ for (const [name, store] of Object.entries(STORES)) {
 }
 
 const AWS_CLIENT = new DynamoDBClient({ region: "eu-central-1" });
-const legacyClient5 = (createClient5() as never as { legacy(): object }).legacy();
-const legacyClient6 = (createClient() as never as { legacy(): object }).legacy();
+const legacyClient5 = createClient5().legacy();
+const legacyClient6 = createClient().legacy();
 
 /** What is met by those who come from elsewhere, and the way out that they are told. */
 const WAYS_OUT: [store: string, make: () => unknown, wayOut: string][] = [
@@ -423,7 +423,7 @@ Deno.test("DenoKvStore says that its database is closed, whatever it is asked", 
 
 Deno.test("DenoKvStore says that a promise gave no database", async () => {
   for (const found of [undefined, new Map(), kv.get]) {
-    const store = new DenoKvStore({ kv: Promise.resolve(found) as never as Promise<KvLike> });
+    const store = new DenoKvStore({ kv: Promise.resolve(found) as never });
     await assertRejects(
       async () => await store.read("key"),
       TypeError,
