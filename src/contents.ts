@@ -79,10 +79,13 @@ export function mergeContents({ base, shown, mine, theirs, newer }: Versions): C
   };
 }
 
-/** What the handler has put in: the keys that it has changed, and what it has flashed. */
-export function ownContents({ base, shown, mine }: Versions): Contents {
+/** What the handler has put in: the keys that it has changed or is known to have assigned to, and what it has flashed. */
+export function ownContents(
+  { base, shown, mine }: Versions,
+  assigned: ReadonlySet<string>,
+): Contents {
   return {
-    data: JsonObject.ofMembers(changed(shown.data.members, mine.data.members)),
+    data: JsonObject.ofMembers(changed(shown.data.members, mine.data.members, assigned)),
     flash: JsonObject.ofMembers(changed(base.flash.members, mine.flash.members)),
   };
 }

@@ -28,7 +28,11 @@ export function merge(base: Members, mine: Members, theirs: Members): Members {
   return merged;
 }
 
-/** The members that are not what they were. */
-export function changed(base: Members, mine: Members): Members {
-  return new Map([...mine].filter(([key, value]) => base.get(key) !== value));
+/** The members that are not what they were, or count as changed. */
+export function changed(
+  base: Members,
+  mine: Members,
+  counted: ReadonlySet<string> = new Set(),
+): Members {
+  return new Map([...mine].filter(([key, value]) => base.get(key) !== value || counted.has(key)));
 }

@@ -126,7 +126,7 @@ async function startOver(
   c: unknown,
 ): Promise<void> {
   const { regenerate, ...requested } = options.requested;
-  const contents = ownContents(versions);
+  const contents = ownContents(versions, state.view.assigned);
   const isLogin = regenerate === true && options.keepChanges &&
     (requested.subject || !sameContents(contents, EMPTY));
   if (!isLogin) refuseEnded();

@@ -166,6 +166,7 @@ export class SessionState implements SessionController, Renewing {
     this.assertLive("regenerate");
     this.assertNotCommitted("regenerate");
     this.#ask({ regenerate: true });
+    this.view.noteAssigned();
     this.#keeper.regenerating(this);
   }
 

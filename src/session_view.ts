@@ -24,6 +24,8 @@ interface StoredFlash {
   readonly aging: boolean;
 }
 
+const NONE: ReadonlySet<string> = new Set();
+
 /** What a session shows as its own properties: its data, and flashed values over data of the same keys. */
 export class SessionView {
   readonly #session: Record<string, unknown>;
@@ -33,6 +35,8 @@ export class SessionView {
   #seen: Set<string> | undefined;
   #reflash = false;
   #isReflashSaved = false;
+  /** The keys that were assigned to since {@linkcode noteAssigned}, whatever their values were. */
+  #assigned: Set<string> | undefined;
   /** The flashed values that were loaded, or saved since. */
   #stored: Map<string, StoredFlash> | undefined;
 
@@ -68,6 +72,28 @@ export class SessionView {
     clearProperties(this.#session);
     this.#flashes?.clear();
     for (const [key, value] of entries) setProperty(this.#session, key, copyValue(value));
+  }
+
+  /** Notes from now on which keys are assigned to, as an equal value can't be told from one that was there. */
+  noteAssigned(): void {
+    const assigned = this.#assigned ??= new Set();
+    for (const [key, value] of Object.entries(this.#session)) {
+      if (this.#flashOf(key)) continue;
+      Object.defineProperty(this.#session, key, {
+        get: () => value,
+        set: (next: unknown) => {
+          assigned.add(key);
+          setProperty(this.#session, key, next);
+        },
+        enumerable: true,
+        configurable: true,
+      });
+    }
+  }
+
+  /** The keys that were assigned to since. */
+  get assigned(): ReadonlySet<string> {
+    return this.#assigned ?? NONE;
   }
 
   /** Whether it shows what was flashed before, so that it matters whether that has had its day. */
@@ -207,9 +233,9 @@ export class SessionView {
 
   /** Shows a flashed value. Assigning to its key makes it data; changing it from within doesn't. */
   #show(key: string, value: unknown, aging: string | undefined): void {
-    const own = Object.getOwnPropertyDescriptor(this.#session, key);
+    const own = Object.hasOwn(this.#session, key) ? this.#session[key] : undefined;
     const before = this.#flashOf(key);
-    const under = before ? before.under : own?.value;
+    const under = before ? before.under : own;
     const get = () => value;
     this.#flashes ??= new Map();
     this.#flashes.set(key, { get, aging, under });

@@ -385,3 +385,23 @@ Deno.test("Session.toJSON() gives a new object", async () => {
     assertEquals({ ...session }, { a: 1 });
   });
 });
+
+Deno.test("Session.regenerate() leaves the data plain values to work with", async () => {
+  await inRequest(async (session) => {
+    session.a = 1;
+    session.list = [1];
+    session.flash("notice", "hello");
+    await session.regenerate();
+    await session.regenerate();
+    session.a = 2;
+    (session.list as number[]).push(2);
+    delete session.b;
+    session.flash("list", "over");
+    assertEquals({ ...session }, { a: 2, list: "over", notice: "hello" });
+    session.list = [3];
+    assertEquals(session.toJSON(), { a: 2, list: [3], notice: "hello" });
+    assertEquals(Object.keys(session), ["a", "list", "notice"]);
+    delete session.a;
+    assert(!("a" in session));
+  });
+});

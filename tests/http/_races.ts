@@ -297,6 +297,20 @@ function loginRaces(test: SceneTest): void {
     assertEquals((await records()).length, 2);
   });
 
+  test("a second click on a login of who is logged in as the same user is not lost", async ({ makeApp, gate }) => {
+    const client = new Client(makeApp());
+    await client.text("/push/pear");
+    await client.text("/login/Ada");
+    const second = await client.thief();
+    const slow = second.fetch("/slow/login/Ada");
+    await gate.arrived();
+    await client.text("/login/Ada");
+    gate.open();
+    await (await slow).text();
+    assertEquals(await second.json("/read"), { name: "Ada" });
+    assertEquals(await client.json("/read"), { name: "Ada", cart: ["pear"] });
+  });
+
   test("a login that comes second is not lost with save() either", async ({ makeApp, gate }) => {
     const client = new Client(makeApp());
     await client.text("/push/pear");
