@@ -39,12 +39,13 @@ import {
   systemClock,
 } from "../src/store.ts";
 import { commit, pause, told } from "./deno_kv/database.ts";
+import { endAll } from "./deno_kv/end_all.ts";
 import { Handle } from "./deno_kv/handle.ts";
 import type { KvAtomicLike, KvEntryLike, KvKeyLike, KvLike } from "./deno_kv/like.ts";
 import { checkOptions, type DenoKvStoreOptions } from "./deno_kv/options.ts";
 import { type Head, MAX_BYTES, toHead } from "./deno_kv/parts.ts";
 import { type Entry, Records, toEntry } from "./deno_kv/records.ts";
-import { generationOf, SubjectIndex } from "./deno_kv/subjects.ts";
+import { SubjectIndex } from "./deno_kv/subjects.ts";
 
 export type { DenoKvStoreOptions, KvAtomicLike, KvEntryLike, KvKeyLike, KvLike };
 
@@ -264,30 +265,13 @@ export class DenoKvStore implements SessionStore {
    * @returns How many were ended.
    */
   async deleteAll(subject: string, options: DeleteAllOptions): Promise<number> {
-    const kv = await this.#handle.open();
-    const { except } = options;
-    const present = await this.#index.raise(kv, subject, { ...options, now: this.#clock() });
-    let ended = 0;
-    for (let tries = 0; tries < TRIES; tries++) {
-      if (tries > 1) await pause(tries);
-      let found = false;
-      for await (const entries of this.#index.entries(kv, subject)) {
-        const doomed = entries.filter((entry) =>
-          entry.sid !== except && generationOf(entry) < present
-        );
-        if (doomed.length === 0) continue;
-        found = true;
-        const atomic = kv.atomic();
-        for (const { key, parts, check } of doomed) {
-          atomic.check(check).delete(check.key);
-          for (const each of this.#records.keys(key, parts)) atomic.delete(each);
-        }
-        const { ok } = await commit(atomic);
-        if (ok) ended += doomed.filter(({ expiresAt }) => this.#clock() < expiresAt).length;
-      }
-      if (!found) return ended;
-    }
-    throw new Error("Cannot end sessions: they were written too often at the same time");
+    return await endAll(await this.#handle.open(), {
+      ...options,
+      records: this.#records,
+      index: this.#index,
+      subject,
+      clock: this.#clock,
+    });
   }
 
   /** Closes the database if this store has opened it. */

@@ -43,6 +43,8 @@ import { FaultyStore } from "./conformance/faulty_store.ts";
 import { lifeCases } from "./conformance/life.ts";
 import { listCases } from "./conformance/list.ts";
 import { statelessCases } from "./conformance/stateless.ts";
+import { statelessLoginCases } from "./conformance/stateless_logins.ts";
+import { subjectNameCases } from "./conformance/subject_names.ts";
 import { writeCases } from "./conformance/write.ts";
 import type { Awaitable, Clock, StoreCapabilities } from "../src/store.ts";
 
@@ -153,10 +155,12 @@ const CASES: readonly ConformanceCase[] = [
   ...endCases,
   ...failureCases,
   ...listCases,
+  ...subjectNameCases,
   ...deleteAllCases,
   ...deleteAllRaceCases,
   ...atomicCases,
   ...statelessCases,
+  ...statelessLoginCases,
 ];
 
 async function run(each: ConformanceCase, options: StoreConformanceOptions): Promise<void> {

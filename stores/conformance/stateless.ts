@@ -10,23 +10,14 @@ import {
   same,
   written,
 } from "./case.ts";
-import {
-  beginLogin,
-  listed,
-  loggedIn,
-  makeBound,
-  makeSubject,
-  refuses,
-  SKEWS,
-  unbound,
-} from "./subject.ts";
+import { listed, loggedIn, makeBound, makeSubject, unbound } from "./subject.ts";
 
 function stateless(given: CaseNeeds): string | undefined {
   return given.stateless ? undefined : "the server holds the record";
 }
 
 /** Needs a store that lists sessions, as it can end them then. */
-function revocable(given: CaseNeeds): string | undefined {
+export function revocable(given: CaseNeeds): string | undefined {
   return stateless(given) ?? (given.index ? undefined : "the store has no index");
 }
 
@@ -192,33 +183,6 @@ export const statelessCases: readonly ConformanceCase[] = [
         const tokens = (await Promise.all(leaving)).filter((answer) => answer !== false);
         same(tokens.length, 1, `how many succeeded: ${what}`);
         same((await store.read(tokens[0] as string))?.sid, copied.record.sid, `after ${what}`);
-      }
-    },
-  },
-  {
-    name:
-      "no token is made for a login before the end of all sessions, and one for a login after it",
-    needs: revocable,
-    async run({ store, clock }) {
-      for (const ahead of [0, ...SKEWS]) {
-        const [subject, anonymous] = [makeSubject(), makeRecord(clock)];
-        const token = await store.create("", anonymous) as string;
-        const login = await beginLogin(store, subject, clock.now() + ahead);
-        await store.deleteAll!(subject, {});
-        const late = loggedIn(anonymous, login);
-        await refuses(() => store.create("", makeBound(clock, subject, login)), "create");
-        await refuses(() => store.update(token, late, anonymous), "update");
-        await refuses(() => store.replace(token, { key: "", record: late }, anonymous), "replace");
-        same((await store.read(token))?.sid, anonymous.sid, "the token of the anonymous session");
-        const later = await beginLogin(store, subject, clock.now() + ahead);
-        const next = loggedIn(anonymous, later);
-        const tokens = [
-          await store.create("", makeBound(clock, subject, later)),
-          await store.update(token, next, anonymous),
-        ];
-        for (const token of tokens) {
-          same((await store.read(token as string))?.subject, subject, "read after a later login");
-        }
       }
     },
   },

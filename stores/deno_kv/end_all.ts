@@ -1,0 +1,45 @@
+import type { Clock, DeleteAllOptions } from "../../src/store.ts";
+import { commit, pause } from "./database.ts";
+import type { KvLike } from "./like.ts";
+import type { Records } from "./records.ts";
+import { generationOf, type SubjectIndex } from "./subjects.ts";
+
+/** How often sessions are ended against the writes of others. */
+const TRIES = 20;
+
+/** Where sessions are, and whose are ended. */
+export interface EndAllOptions extends DeleteAllOptions {
+  readonly records: Records;
+  readonly index: SubjectIndex;
+  readonly subject: string;
+  readonly clock: Clock;
+}
+
+/** Begins a generation of the sessions of a subject, ends those of the older ones, and tells how many they were. */
+export async function endAll(
+  kv: KvLike,
+  { records, index, subject, clock, ...options }: EndAllOptions,
+): Promise<number> {
+  const present = await index.raise(kv, subject, { ...options, now: clock() });
+  let ended = 0;
+  for (let tries = 0; tries < TRIES; tries++) {
+    if (tries > 1) await pause(tries);
+    let found = false;
+    for await (const entries of index.entries(kv, subject)) {
+      const doomed = entries.filter((entry) =>
+        entry.sid !== options.except && generationOf(entry) < present
+      );
+      if (doomed.length === 0) continue;
+      found = true;
+      const atomic = kv.atomic();
+      for (const { key, parts, check } of doomed) {
+        atomic.check(check).delete(check.key);
+        for (const each of records.keys(key, parts)) atomic.delete(each);
+      }
+      const { ok } = await commit(atomic);
+      if (ok) ended += doomed.filter(({ expiresAt }) => clock() < expiresAt).length;
+    }
+    if (!found) return ended;
+  }
+  throw new Error("Cannot end sessions: they were written too often at the same time");
+}
