@@ -1,6 +1,8 @@
 import type { CookieTemplate } from "./cookie_attributes.ts";
 import type { Logger } from "./events.ts";
 
+const PLAIN_REGEXP = /^http:/;
+
 /** The names of the machine itself, which most browsers trust without TLS (W3C Secure Contexts, 3.1). */
 const LOOPBACK_REGEXP = /^(?:(?:.+\.)?localhost|127(?:\.\d+){3}|\[::1\])$/;
 
@@ -26,7 +28,7 @@ export class InsecureOrigin {
 
   /** Looks at a request whose response sends the cookie. */
   look({ url, headers }: Request, cookie: CookieTemplate): void {
-    if (this.#isTold || !cookie.attributes.secure || !url.startsWith("http:")) return;
+    if (this.#isTold || !cookie.attributes.secure || !PLAIN_REGEXP.test(url)) return;
     if (headers.has("sec-fetch-site") || !comesFromBrowser(headers)) return;
     const { hostname, origin } = new URL(url);
     if (LOOPBACK_REGEXP.test(hostname) || !isAskedFor(origin, headers)) return;
