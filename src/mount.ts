@@ -3,6 +3,7 @@ import { asResponse } from "./answer.ts";
 import type { MiddlewareConfig } from "./check_options.ts";
 import { deliver } from "./deliver.ts";
 import { Departure } from "./departure.ts";
+import { SessionStoreError } from "./errors.ts";
 import { innerCommitOf } from "./inner_commit.ts";
 import { hold, type Mounted, type Names } from "./mounted.ts";
 import { Outgoing } from "./outgoing.ts";
@@ -166,16 +167,18 @@ export class Mount implements Mounted, VisitWatcher {
       }
       return this.#openLater(credentials.then((given) => this.#sessions.open(given, c)));
     } catch (error) {
-      return Promise.reject(asResponse(error));
+      return this.#failToOpen(error);
     }
   }
 
-  async #openLater(visit: Promise<Visit>): Promise<Visit> {
-    try {
-      return this.#show(await visit);
-    } catch (error) {
-      throw asResponse(error);
-    }
+  #openLater(visit: Promise<Visit>): Promise<Visit> {
+    return visit.then((visit) => this.#show(visit)).catch((error) => this.#failToOpen(error));
+  }
+
+  /** What reads the session all the same, the page of an error for example, finds an empty one. */
+  #failToOpen(error: unknown): Promise<never> {
+    if (error instanceof SessionStoreError) this.#show(this.#sessions.unavailable(this.#c));
+    return Promise.reject(asResponse(error));
   }
 
   /** Makes the session of a visit readable on the context. */

@@ -63,7 +63,7 @@ export class Sessions {
   open(credentials: readonly Credential[], c: unknown): Awaitable<Visit> {
     if (credentials.length === 0) return this.begin(c);
     const presented = { credentials, c };
-    return orElse(() => this.#first(presented, 0), (error) => this.#goOn(error, presented));
+    return orElse(() => this.#first(presented, 0), (error) => this.#goOn(error, c));
   }
 
   /** Begins the visit of nobody yet. */
@@ -106,12 +106,16 @@ export class Sessions {
     return this.#config.issue ? visit.issue().then(() => visit) : visit;
   }
 
+  /** The visit of somebody of whom nobody knows who it is, as the store failed. */
+  unavailable(c: unknown): Visit {
+    return new Visit(this.#config, { c, outage: true });
+  }
+
   /** Goes on without the store, where that is asked for. */
-  #goOn(error: unknown, { credentials, c }: Presented): Visit {
+  #goOn(error: unknown, c: unknown): Visit {
     if (!(error instanceof SessionStoreError) || this.#onStoreError === "error") throw error;
     this.#config.logger.error("Cannot load session: the store failed, going on without", error);
-    const stale = credentials.some(isCookie);
-    return new Visit(this.#config, { c, stale, outage: true });
+    return this.unavailable(c);
   }
 
   /**
