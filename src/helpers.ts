@@ -1,9 +1,9 @@
 import type { Context, MiddlewareHandler } from "hono";
 import { checkContextKey } from "./check_parts.ts";
+import { type Answer, denial } from "./deny.ts";
 import { MIDDLEWARE, refuse, refuseRange } from "./misuse.ts";
 import { type Mounted, mountedOn } from "./mounted.ts";
 import { checkShape, checkTable, type OptionTable } from "./option_table.ts";
-import { withHeaders } from "./outgoing.ts";
 import { isReserved, type Session, type SessionData, typed } from "./session.ts";
 
 /**
@@ -199,7 +199,9 @@ export interface RequireSessionOptions<
 }
 
 /**
- * Makes a middleware that lets nobody pass without a session. Mount it after {@linkcode session}.
+ * Makes a middleware that lets nobody pass without a session. Mount it after {@linkcode session}. It throws an `HTTPException` that
+ * carries its response, as Hono's own guards do: `app.onError` sees it, and with `some` of `hono/combine` another guard may let
+ * the request pass.
  *
  * @typeParam Data What the data of a session are known to hold behind it, beside what they held before. It is a promise
  * of yours unless `has` names the keys.
@@ -240,16 +242,14 @@ export function requireSession<
   }
   const keys = [...has];
   if (contextKey !== undefined) checkContextKey(contextKey);
-  return async function requireSession(c, next): Promise<Response | void> {
+  return async function requireSession(c, next): Promise<void> {
     const mounted = find(c, "require", contextKey === undefined ? {} : { contextKey });
     if (when && !await when(c)) return await next();
     const { session } = await mounted.open();
     const data = session.isNew ? undefined : session.toJSON();
     const isMissing = (key: string) => !Object.hasOwn(data!, key) || (data![key] ?? null) === null;
     if (data && !keys.some(isMissing)) return await next();
-    const response = await answer(c);
-    if (!mounted.config.bearer) return response;
-    return withHeaders(response, (headers) => headers.append("www-authenticate", "Bearer"));
+    throw await denial({ answer, message, bearer: mounted.config.bearer !== undefined }, c);
   };
 }
 
@@ -274,7 +274,7 @@ const BODILESS = [204, 205, 304];
 /** Checks how a guard answers. */
 function checkAnswer(
   options: RequireSessionOptions<never, string>,
-): (c: Context) => Response | Promise<Response> {
+): Answer {
   const {
     type = "json",
     status = 401,
@@ -293,15 +293,20 @@ function checkAnswer(
     for (const name of ["type", "status"] as const) {
       if (options[name] !== undefined) refuse(name, "the function of response decides on it");
     }
-    return response as (c: Context) => Response | Promise<Response>;
+    return response as Answer;
   }
   if (type === "json") {
     const text = toJson(response);
-    return (c) => c.body(text, status as 401, { "Content-Type": "application/json" });
+    return () => respond(text, { status, type: "application/json" });
   }
   checkShape("response", { value: response, shapes: ["string", "function"] });
   const text = response as string;
-  return (c) => type === "html" ? c.html(text, status as 401) : c.text(text, status as 401);
+  const kind = type === "html" ? "text/html; charset=UTF-8" : "text/plain; charset=UTF-8";
+  return () => respond(text, { status, type: kind });
+}
+
+function respond(text: string, { status, type }: { status: number; type: string }): Response {
+  return new Response(text, { status, headers: { "Content-Type": type } });
 }
 
 /** @throws {TypeError} When a response is no object or text that JSON can hold. */

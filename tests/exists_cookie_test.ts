@@ -4,6 +4,7 @@ import { MapStore } from "@x/hono-session/stores/map";
 import { FaultyStore } from "@x/hono-session/testing";
 import { assert, assertEquals, assertMatch, assertThrows } from "@std/assert";
 import { Hono } from "hono";
+import { HTTPException } from "hono/http-exception";
 import { setCookie } from "hono/cookie";
 import { Cookie } from "tough-cookie";
 import { Client } from "./_client.ts";
@@ -83,7 +84,9 @@ function setup(options: SessionOptions<Data> = {}) {
       c.set("session", null as never);
       return c.text("bye");
     });
-  app.onError((_, c) => c.text("failed", 500));
+  app.onError((error, c) =>
+    error instanceof HTTPException ? error.getResponse() : c.text("failed", 500)
+  );
   return { app, client: new Client(app), clock };
 }
 

@@ -43,7 +43,7 @@ function setup(guard: Guard = {}, options: SessionOptions<Data> = {}) {
       return c.json(c.get("session"));
     });
   app.onError((error, c) =>
-    c.text(error.message, error instanceof HTTPException ? error.status : 500)
+    error instanceof HTTPException ? error.getResponse() : c.text(error.message, 500)
   );
   const client = new Client(app);
   const login = (data: unknown) =>
