@@ -37,7 +37,7 @@ export interface SessionHelperOptions {
  *
  * @typeParam Data The data of the session.
  * @param c The Hono context.
- * @param data The data to begin with.
+ * @param data The data to begin with, over those of the option `initial`.
  * @param options Which session.
  * @returns The new session.
  * @throws {SessionExistsError} When a session is live and `allowOverwrite` is `false`.

@@ -127,7 +127,7 @@ export interface SessionOptions<
   token?: SessionTokenOptions<Data>;
   /**
    * The data that a new session starts with, or a function that makes them, without parameters and at once. Every visitor gets a
-   * copy, and they alone are no reason to store anything.
+   * copy, and they alone are no reason to store anything. What `startSession` or an assigned object gives goes over them.
    *
    * @default {{}}
    */

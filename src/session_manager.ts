@@ -222,7 +222,7 @@ export class SessionManager<Data extends object = SessionData, Key extends strin
   /**
    * Makes a session outside of a request: for a test, a command line, or a client that gets its token by another way.
    *
-   * @param data Its data.
+   * @param data Its data, over those of the option `initial`.
    * @param options Whose it is, and what else there is to say.
    * @returns What opens it.
    * @throws {SessionLimitError} When the subject may have no more.

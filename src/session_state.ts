@@ -203,10 +203,10 @@ export class SessionState implements SessionController, Renewing {
     return this.#keeper.update(this, key, change);
   }
 
-  /** Replaces all data and keeps the session. */
+  /** Replaces all data and keeps the session. One that was never stored has what it starts with under them. */
   replaceData(data: object): void {
     this.#assertSavable("change");
-    this.view.replace(data);
+    this.view.replace(this.stored ? data : { ...this.base().data.copy(), ...data });
   }
 
   toObject(): Record<string, unknown> {

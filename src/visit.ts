@@ -51,7 +51,7 @@ export class Visit implements SessionKeeper, Starting {
     const { stored, shown } = options;
     if (stored) this.#loaded = new SessionState(this, { stored, shown });
     if (options.via) this.#loaded?.moved({ via: options.via });
-    this.#current = this.#loaded ?? this.begin(config.initial());
+    this.#current = this.#loaded ?? this.begin();
     this.isLoaded = this.#loaded !== undefined;
     const { session } = this.#current;
     this.#session = options.outage ? sessionInOutage(session) : session;
@@ -272,8 +272,8 @@ export class Visit implements SessionKeeper, Starting {
     });
   }
 
-  begin(initial?: string): SessionState {
-    return new SessionState(this, { initial });
+  begin(): SessionState {
+    return new SessionState(this, { initial: this.#config.initial() });
   }
 
   show(state: SessionState): void {
