@@ -42,6 +42,10 @@ export function overwrite(
   if (!state.isLiveFor(current.record, now)) {
     return overwriteFresh(committing, state, attempt, c);
   }
+  // Nobody could be told of the token that the session would get.
+  if (state.isLate && options.requested.regenerate) {
+    return startOver(committing, state, { options, versions }, c);
+  }
   const { mine, theirs } = versions;
   const contents = mergeContents(versions);
   const rotate = isRotating(committing, { state, options, current, now });

@@ -93,7 +93,7 @@ export function plan(
   return {
     operation: requested.regenerate ? "replace" : rotate ? "rotate" : "update",
     record: newToken
-      ? withNewToken(record, { current, rotation, rotate, now })
+      ? withNewToken(record, { current, rotation, rotate: rotate && !requested.regenerate, now })
       : { ...record, version: old.version + 1 },
     renewal,
     deliver,

@@ -9,6 +9,8 @@ import { hashToken } from "./token.ts";
 const ENDING = 60_000;
 /** How long it is known that a token was replaced, for requests that came with it before, in milliseconds. */
 const REPLACED = 60_000;
+/** How often the grace of a token is started against the writes of other requests. */
+const GRACE_TRIES = 5;
 /** How many tokens may lie between one that a client presents and the present one. */
 const MOST_SUCCESSORS = 2;
 
@@ -53,18 +55,16 @@ export async function startGrace(
   { key, graceUntil }: { key: string; graceUntil: number },
   c: unknown,
 ): Promise<void> {
-  const trace = await store.read(key, c);
-  if (!isSessionRecord(trace) || trace.trace !== "rotated" || trace.graceUntil !== undefined) {
-    return;
+  for (let tries = 0; tries < GRACE_TRIES; tries++) {
+    const trace = await store.read(key, c);
+    if (!isSessionRecord(trace) || trace.trace !== "rotated" || trace.graceUntil !== undefined) {
+      return;
+    }
+    const remembered = graceUntil + (rotation?.remember ?? 0) * 1000;
+    const expiresAt = Math.max(Math.min(trace.expiresAt, remembered), graceUntil);
+    const started = { ...trace, version: trace.version + 1, graceUntil, expiresAt };
+    if (await store.update(key, started, trace, c)) return;
   }
-  const remembered = graceUntil + (rotation?.remember ?? 0) * 1000;
-  const expiresAt = Math.max(Math.min(trace.expiresAt, remembered), graceUntil);
-  await store.update(
-    key,
-    { ...trace, version: trace.version + 1, graceUntil, expiresAt },
-    trace,
-    c,
-  );
 }
 
 /**

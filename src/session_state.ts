@@ -254,6 +254,7 @@ export class SessionState implements SessionController, Renewing {
     this.#base = EMPTY;
     this.#shown = undefined;
     this.hasMoved = false;
+    this.isLate = false;
   }
 
   /** Takes over what the store holds from now on. */

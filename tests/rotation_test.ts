@@ -2,7 +2,7 @@ import { createSessions, session, type SessionOptions } from "@x/hono-session";
 import { EncryptedCookieStore } from "@x/hono-session/stores/cookie";
 import { MapStore } from "@x/hono-session/stores/map";
 import { FaultyStore } from "@x/hono-session/testing";
-import { assert, assertEquals, assertNotEquals, assertThrows } from "@std/assert";
+import { assert, assertEquals, assertMatch, assertNotEquals, assertThrows } from "@std/assert";
 import { Hono } from "hono";
 import { streamText } from "hono/streaming";
 import { Client } from "./_client.ts";
@@ -74,6 +74,12 @@ function setup(options: SessionOptions<Data> = {}) {
     .get("/regenerate", async (c) => {
       await c.var.session.regenerate();
       return c.text("regenerated");
+    })
+    .get("/slow-login/:name", async (c) => {
+      await gate.pass();
+      await c.var.session.regenerate();
+      c.var.session.name = c.req.param("name");
+      return c.text("slow");
     })
     .get("/session", (c) => c.json([c.var.session.sid, c.var.session.isNew]))
     .get("/fail", (c) => c.text("failed", 500))
@@ -357,6 +363,63 @@ Deno.test("a request that outlives the grace of its token follows its session, a
     assertEquals(await client.json("/read"), { name: "Ada", slow: true }, path);
     assertEquals(await thief.json("/read"), {}, path);
   }
+});
+
+Deno.test("a login that outlives the grace of its token is logged in, and the session before it goes on", async () => {
+  const created: string[] = [];
+  const { app, clock, gate, log, records } = setup({
+    events: { created: ({ sid }) => created.push(sid) },
+  });
+  const client = new Client(app);
+  await client.text("/login");
+  await client.text("/increment");
+  const late = await client.thief();
+  clock.advance(EVERY);
+  const slow = late.fetch("/slow-login/Eve");
+  await gate.arrived();
+  for (let count = 0; count < 2; count++) await client.text("/read");
+  clock.advance(GRACE);
+  gate.open();
+  const response = await slow;
+  assertEquals([response.status, response.headers.getSetCookie().length], [200, 1]);
+  assertEquals(await late.json("/read"), { name: "Eve" });
+  assertEquals(await client.json("/read"), { name: "Ada", count: 1 });
+  assertEquals(created.length, 2);
+  assertEquals(log, []);
+  const live = [...records.values()].filter((record) => !("trace" in record));
+  assertEquals(live.length, 2, "nothing that nobody has a token for");
+});
+
+Deno.test("regenerate() where a rotation is due costs the next request nothing", async () => {
+  const store = new FaultyStore(new MapStore());
+  const { app, clock, log } = setup({ store });
+  const client = new Client(app);
+  await client.text("/login");
+  clock.advance(EVERY);
+  await client.text("/regenerate");
+  store.calls();
+  for (let count = 0; count < 2; count++) {
+    assertEquals(await client.json("/read"), { name: "Ada" });
+    assertEquals(store.calls(), ["read"]);
+  }
+  clock.advance(EVERY);
+  await client.text("/read");
+  assertEquals(log, ["regenerated", "rotated"], "the next rotation waits for nothing");
+});
+
+Deno.test("the grace of a token starts although another write comes first", async () => {
+  const store = new FaultyStore(new MapStore());
+  const { app, clock, log } = setup({ store });
+  const client = new Client(app);
+  await client.text("/login");
+  const thief = await client.thief();
+  clock.advance(EVERY);
+  await client.text("/read");
+  store.inject("update", "refuse", 1);
+  assertEquals(await client.json("/read"), { name: "Ada" });
+  clock.advance(GRACE);
+  assertEquals(await thief.json("/read"), {});
+  assertMatch(log.at(-1)!, /^reuse of /);
 });
 
 Deno.test("a socket saves into a session that was rotated since it opened", async () => {
