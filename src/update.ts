@@ -13,32 +13,58 @@ import { pathOf, serializeValue } from "./serialize.ts";
 import { isSameJson, setProperty } from "./json_value.ts";
 import type { SessionState } from "./session_state.ts";
 
+/** A change of one key. */
+interface Change {
+  readonly key: string;
+  change(value: unknown): unknown;
+}
+
 /** Changes one key of a session as a transaction, and returns the committed value. */
 export async function update(
   committing: Committing,
   state: SessionState,
-  { key, change }: { key: string; change: (value: unknown) => unknown },
+  { key, change }: Change,
   c: unknown,
 ): Promise<unknown> {
-  const { session } = state;
-  // Every object has members that nobody has put in.
-  const own = (): unknown => Object.hasOwn(session, key) ? Reflect.get(session, key) : undefined;
-  const { expiry } = committing;
-  if (!committing.store.capabilities.atomic || !state.stored) {
-    const value = copyValue(change(own()));
-    state.assertLive("update");
-    setProperty(session, key, value);
-    if (committing.store.capabilities.atomic) {
-      await commit(committing, state, { keepChanges: true, consumeFlash: false }, c);
-      state.assertLive("update");
-    }
-    return own();
+  const { atomic } = committing.store.capabilities;
+  const isStored = atomic && state.stored !== undefined;
+  if (isStored && await updateStored(committing, state, { key, change }, c)) {
+    return valueOf(state, key);
   }
-  return await committing.queue.run(state.stored.key, async () => {
+  // Where the commit starts over, only what this request has put in counts.
+  const isOwn = !isStored || isAssigned(state, key);
+  const value = copyValue(change(isOwn ? valueOf(state, key) : undefined));
+  state.assertLive("update");
+  setProperty(state.session, key, value);
+  if (atomic) {
+    await commit(committing, state, { keepChanges: true, consumeFlash: false }, c);
+    state.assertLive("update");
+    // What is equal to what the other session held was not put in.
+    if (isStored && value !== undefined && !Object.hasOwn(state.session, key)) {
+      return await update(committing, state, { key, change }, c);
+    }
+  }
+  return valueOf(state, key);
+}
+
+/**
+ * Changes one key of a session that is stored on a server.
+ *
+ * @returns `false` when a parallel request has given the session another token and this one asked for one as well, so that
+ * its commit starts over.
+ */
+async function updateStored(
+  committing: Committing,
+  state: SessionState,
+  { key, change }: Change,
+  c: unknown,
+): Promise<boolean> {
+  const { expiry } = committing;
+  return await committing.queue.run(state.stored!.key, async () => {
     state.assertLive("update");
     state.view.unflash(key);
+    const assigned = isAssigned(state, key);
     const mine = state.contents(false).data.members.get(key);
-    const assigned = !isSameJson(mine, state.shown().data.members.get(key));
     let current = state.stored!;
     let contents = state.shown();
     let retry: Retry | undefined;
@@ -76,10 +102,11 @@ export async function update(
         state.deliver ||= renewal && state.reach !== "none";
         if (renewal) emit(committing, "renewed", { sid: state.sid }, c);
         tellUpdated(committing, state, { before: contentsOf(old).data, now: next.data }, c);
-        return own();
+        return true;
       }
       retry ??= new Retry(committing.store.timeout);
       const fresh = await reread(committing, state, { current, retry }, c);
+      if (fresh === "replaced" && state.requested.regenerate) return false;
       if (typeof fresh === "string") {
         interrupt(committing, state, c);
         return refuseEnded("update");
@@ -88,4 +115,15 @@ export async function update(
       contents = await readContents(committing, fresh.record, c);
     }
   });
+}
+
+/** The value of a key. Every object has members that nobody has put in. */
+function valueOf({ session }: SessionState, key: string): unknown {
+  return Object.hasOwn(session, key) ? Reflect.get(session, key) : undefined;
+}
+
+/** Whether this request has changed a key. */
+function isAssigned(state: SessionState, key: string): boolean {
+  const mine = state.contents(false).data.members.get(key);
+  return !isSameJson(mine, state.shown().data.members.get(key));
 }

@@ -147,6 +147,12 @@ export function makeApp(options: SessionOptions<Data>, gate: Pick<Gate, "pass">)
       await c.var.session.save();
       return c.json(c.var.session, 202);
     })
+    .get("/slow/login-counted/:name", async (c) => {
+      await gate.pass();
+      await c.var.session.regenerate();
+      c.var.session.name = c.req.param("name");
+      return c.json(await c.var.session.update("count", (count = 0) => count + 1), 202);
+    })
     .get("/slow/regenerate", async (c) => {
       await gate.pass();
       await c.var.session.regenerate();

@@ -324,6 +324,21 @@ function loginRaces(test: SceneTest): void {
     assertEquals(await second.json("/read"), { name: "Eve" });
   });
 
+  test("a login that comes second is not lost with update() either", async ({ makeApp, gate }) => {
+    const client = new Client(makeApp());
+    await client.text("/set/count/1");
+    const second = await client.thief();
+    const slow = second.fetch("/slow/login-counted/Eve");
+    await gate.arrived();
+    await client.text("/login/Ada");
+    gate.open();
+    const response = await slow;
+    const text = await response.text();
+    assertEquals([response.status, text], [202, "1"], "its own count");
+    assertEquals(await second.json("/read"), { name: "Eve", count: 1 });
+    assertEquals(await client.json("/read"), { name: "Ada", count: 1 });
+  });
+
   test("a new token alone, asked for by two requests, is given to one", async ({ makeApp, gate }) => {
     const interrupted: string[] = [];
     const events = { interrupted: () => interrupted.push("interrupted") };
