@@ -157,8 +157,10 @@ export class SessionView {
       const kept = stored.get(key);
       // Another request has flashed the key since, for the next one.
       const theirs = flashed.aging !== undefined && kept !== flashed.aging && kept !== text;
+      // One that is gone has had its day in another request.
+      const isKept = !consume && kept !== undefined;
       if (theirs && kept !== undefined) flash.set(key, kept);
-      else if (flashed.aging === undefined || this.#reflash || !consume) flash.set(key, text);
+      else if (flashed.aging === undefined || this.#reflash || isKept) flash.set(key, text);
       const { under } = flashed;
       if (under !== undefined) data.set(key, serializeValue(under, pathOf("session", key)));
     }

@@ -169,6 +169,8 @@ Deno.test("a save() after the response consumes what that has shown, and nothing
 });
 
 Deno.test("a request that fails consumes nothing with a save() after its response", async () => {
+
+Deno.test("a flashed value that has had its day in another request is not brought back by one that saves again", async () => {
   const gate = new Gate();
   const app = new Hono<SessionEnv<Data>>()
     .use(session<Data>({ store: new MapStore() }))
@@ -223,5 +225,22 @@ Deno.test("a session that is opened outside of a response shows nothing, so it c
   gate.open();
   await promise;
   assertEquals(await client.json("/read"), { a: 2, notice: "saved" });
+
+    .get("/slow", async (c) => {
+      await gate.pass();
+      for (const a of [1, 2]) {
+        await c.var.session.update("a", () => a);
+        await c.var.session.save();
+      }
+      return c.json(c.var.session, 500);
+    })
+    .get("/read", (c) => c.json(c.var.session));
+  const client = new Client(app);
+  await client.text("/flash");
+  const slow = client.json("/slow");
+  await gate.arrived();
+  assertEquals(await client.json("/read"), { notice: "saved" });
+  gate.open();
+  assertEquals(await slow, { a: 2, notice: "saved" });
   assertEquals(await client.json("/read"), { a: 2 });
 });
