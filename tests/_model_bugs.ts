@@ -1,6 +1,7 @@
-import type { SessionRecord, SessionStore } from "@x/hono-session";
+import type { SessionRecord, SessionStore, StoreReplacement, Trace } from "@x/hono-session";
 import { MapStore } from "@x/hono-session/stores/map";
-import type { OpenStore, SessionBug, World } from "./_model_program.ts";
+import type { SessionBug } from "./_model_handler.ts";
+import type { OpenStore, World } from "./_model_store.ts";
 
 type Bug = (map: MapStore, world: World) => Partial<SessionStore>;
 
@@ -83,13 +84,70 @@ const BUGS: Readonly<Record<string, Bug>> = {
   },
 };
 
+/** The ways in which a store can spoil what is left of a token that was rotated or replaced. */
+const TRACE_BUGS: Readonly<Record<string, Bug>> = {
+  "a rotated token is not accepted until its successor has come back": (map, { clock }) => ({
+    replace: (key, next, previous) =>
+      map.replace(key, withLeft(next, { graceUntil: clock() }), previous),
+  }),
+  "a rotated token is accepted once": (map) => ({
+    read(key) {
+      const record = map.read(key);
+      if (record?.successor !== undefined) map.delete(key);
+      return record;
+    },
+  }),
+  "a rotated token is forgotten": (map) => ({
+    replace: (key, next, previous) => map.replace(key, withoutLeft(next, "rotated"), previous),
+  }),
+  "the grace of a rotated token never starts": (map) => ({
+    update: (key, record, previous) =>
+      record.trace === "rotated" || map.update(key, record, previous),
+  }),
+  "the reuse of a rotated token is forgotten": (map, { clock }) => ({
+    read(key) {
+      const record = map.read(key);
+      return record?.trace && clock() >= (record.graceUntil ?? Infinity) ? undefined : record;
+    },
+  }),
+  "who is late does not find the present token": (map, { clock }) => {
+    const seen = new WeakMap<object, string>();
+    return {
+      read(key, c) {
+        const record = map.read(key);
+        const isLate = seen.get(c as object) === key;
+        seen.set(c as object, key);
+        return isLate && clock() >= (record?.graceUntil ?? Infinity) ? undefined : record;
+      },
+    };
+  },
+  "a token that was replaced is forgotten": (map) => ({
+    replace: (key, next, previous) => map.replace(key, withoutLeft(next, "replaced"), previous),
+  }),
+  "an independent session holds what the other one did": (map) => {
+    const data = new WeakMap<object, string>();
+    return {
+      read(key, c) {
+        const record = map.read(key);
+        if (record && !record.trace) data.set(c as object, record.data);
+        return record;
+      },
+      create(key, record, c) {
+        const others = JSON.parse(data.get(c as object) ?? "{}");
+        const all = JSON.stringify({ ...others, ...JSON.parse(record.data) });
+        return map.create(key, { ...record, data: all });
+      },
+    };
+  },
+};
+
 /** Stores that break their contract, by what is wrong with them. */
 export const BROKEN_STORES: readonly (readonly [name: string, open: OpenStore])[] = Object
-  .entries(BUGS)
+  .entries({ ...BUGS, ...TRACE_BUGS })
   .map(([name, bug]) => [
     name,
     (world) => {
-      const map = new MapStore(world);
+      const map = new MapStore({ clock: world.clock });
       return { ...membersOf(map), ...bug(map, world) };
     },
   ]);
@@ -133,6 +191,16 @@ export const BROKEN_SESSIONS: Readonly<Record<string, SessionBug>> = {
 function overwrite(map: MapStore, key: string, record: SessionRecord): boolean {
   const present = map.read(key);
   return present !== undefined && map.update(key, record, present);
+}
+
+function withLeft(next: StoreReplacement, change: Partial<SessionRecord>): StoreReplacement {
+  const { left } = next;
+  return left?.trace === "rotated" ? { ...next, left: { ...left, ...change } } : next;
+}
+
+function withoutLeft(next: StoreReplacement, trace: Trace): StoreReplacement {
+  const { key, record, left } = next;
+  return left?.trace === trace ? { key, record } : next;
 }
 
 function membersOf(map: MapStore): SessionStore {

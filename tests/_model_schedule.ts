@@ -16,6 +16,11 @@ export class Schedule {
     return [...this.#waiting.keys()].sort();
   }
 
+  /** How many wait whose names begin so. */
+  count(prefix: string): number {
+    return this.waiting.filter((name) => name.startsWith(prefix)).length;
+  }
+
   /** Waits for a turn. */
   wait(name: string): Promise<void> {
     return new Promise((resolve) => this.#waiting.set(name, resolve));

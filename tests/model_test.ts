@@ -3,7 +3,11 @@ import { MapStore } from "@x/hono-session/stores/map";
 import { assert } from "@std/assert";
 import fc from "fast-check";
 import { BROKEN_SESSIONS, BROKEN_STORES } from "./_model_bugs.ts";
-import { type OpenStore, play, programs, type SessionBug } from "./_model_program.ts";
+import type { SessionBug } from "./_model_handler.ts";
+import { programs } from "./_model_program.ts";
+import { BrokenRule } from "./_model_history.ts";
+import { play } from "./_model_run.ts";
+import type { OpenStore } from "./_model_store.ts";
 
 /** How many programs are run. Some twenty thousand say more: `HONO_SESSION_RUNS=20000 deno task test tests/model_test.ts`. */
 const RUNS = Number(Deno.env.get("HONO_SESSION_RUNS") ?? 1500);
@@ -23,17 +27,19 @@ Deno.test("no interleaving of requests breaks a rule of sessions: MapStore", asy
 
 Deno.test("no interleaving of requests breaks a rule of sessions: DenoKvStore", async () => {
   using kv = await Deno.openKv(":memory:");
-  const open: OpenStore = ({ clock }) => new DenoKvStore({ kv, clock });
+  const open: OpenStore = ({ clocks }) => clocks.map((clock) => new DenoKvStore({ kv, clock }));
   await fc.assert(rulesHold(open), { numRuns: Math.ceil(RUNS / 10), ...BOUNDED });
 });
 
 async function isFound(rules: ReturnType<typeof rulesHold>): Promise<void> {
-  const { failed, interrupted, numRuns } = await fc.check(rules, {
+  const { errorInstance, interrupted, numRuns } = await fc.check(rules, {
     numRuns: 10_000,
     endOnFailure: true,
     ...BOUNDED,
   });
-  assert(failed && !interrupted, `nothing was found in ${numRuns} programs`);
+  assert(errorInstance && !interrupted, `nothing was found in ${numRuns} programs`);
+  // Anything else is a fault of the tests.
+  assert(errorInstance instanceof BrokenRule, String(errorInstance));
 }
 
 for (const [bug, open] of BROKEN_STORES) {

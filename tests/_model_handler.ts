@@ -1,0 +1,146 @@
+import {
+  SessionConflictError,
+  SessionEndedError,
+  type SessionOptions,
+  SessionStoreError,
+  startSession,
+} from "@x/hono-session";
+import type { Context } from "hono";
+import { check } from "./_model_history.ts";
+import type { Model } from "./_model.ts";
+import type { Op, Visit } from "./_model_visit.ts";
+
+/** A fault that is put into sessions, for the model to find. */
+export interface SessionBug {
+  readonly options?: Pick<SessionOptions, "commitOnError">;
+  /** Whether it doesn't see what is no page. */
+  readonly isBlind?: boolean;
+  /** In the place of `discard()`. */
+  readonly discard?: (session: Loose) => void;
+  /** Done to the session before a handler refuses. */
+  readonly refusing?: (session: Loose) => void;
+}
+
+/** A session as programs use it. */
+export type Loose = Record<string, unknown> & {
+  isNew: boolean;
+  sid: string;
+  destroy(): void;
+  renew(): void;
+  regenerate(): Promise<void>;
+  save(): Promise<void>;
+  flash(key: string, value: unknown): void;
+  discard(): void;
+  update(key: string, change: (value: number) => number): Promise<number>;
+};
+
+/** The session of a request as it is now. */
+export function sessionOf(c: Context): Loose {
+  return c.get("session") as Loose;
+}
+
+/** What the handler of a request works with. */
+export interface Handling {
+  readonly model: Model;
+  readonly visit: Visit;
+  /** What it writes. */
+  readonly value: number;
+  readonly bug: SessionBug;
+}
+
+/** Does something to the session of a request, and takes note of what it was told of it. */
+export async function act(c: Context, op: Op, handling: Handling): Promise<void> {
+  const { visit, value, bug } = handling;
+  const session = sessionOf(c);
+  const { sid, isNew } = session;
+  const change = (key: string) =>
+    visit.changes.push({ sid, key, value: JSON.stringify(session[key]) });
+  switch (op.do) {
+    case "set":
+      session[op.key] = value;
+      return void change(op.key);
+    case "delete":
+      if (!Object.hasOwn(session, op.key)) return;
+      delete session[op.key];
+      return void change(op.key);
+    case "nest":
+      if (session[op.key]) (session[op.key] as number[]).push(value);
+      else session[op.key] = [value];
+      return void change(op.key);
+    case "increment":
+      return await increment(session, handling);
+    case "flash":
+      session.flash("notice", value);
+      return void visit.flashed.push({ sid, key: "notice", value: String(value) });
+    case "renew":
+      session.renew();
+      return void visit.renewals.push({ sid, isSaved: false });
+    case "regenerate":
+      await session.regenerate();
+      if (!isNew) visit.regenerated.push(sid);
+      return;
+    case "save":
+      return await save(session, handling);
+    case "discard":
+      bug.discard ? bug.discard(session) : session.discard();
+      if (!visit.hasEnded) visit.discards(sid);
+      return;
+    case "destroy":
+      session.destroy();
+      visit.hasEnded = true;
+      if (!isNew) visit.ended.push({ sid, by: "destroy" });
+      for (const ended of [session, sessionOf(c)]) {
+        check(JSON.stringify(ended) === "{}", "an ended session shows data");
+      }
+      return;
+    case "start": {
+      const started = await startSession(c, { a: value });
+      visit.hasEnded = false;
+      visit.held.add(started.sid);
+      visit.changes.push({ sid: started.sid, key: "a", value: String(value) });
+      visit.saves(started.sid, "done");
+      if (!isNew) visit.ended.push({ sid, by: "start" });
+    }
+  }
+}
+
+async function increment(session: Loose, handling: Handling): Promise<void> {
+  const { model, visit } = handling;
+  const { sid, isNew } = session;
+  const increment = model.increment(visit, sid);
+  try {
+    const count = await session.update("count", (count = 0) => count + 1);
+    increment.sid = follow(session, sid, handling);
+    model.incremented(increment, "done", count);
+    if (isNew || session.sid !== sid) visit.saves(session.sid, "done");
+  } catch (error) {
+    increment.sid = follow(session, sid, handling);
+    if (isNew || session.sid !== sid) visit.saves(session.sid, "maybe");
+    if (error instanceof SessionEndedError) model.incremented(increment, "never");
+    throw error;
+  }
+}
+
+async function save(session: Loose, handling: Handling): Promise<void> {
+  const { visit } = handling;
+  const { sid } = session;
+  try {
+    await session.save();
+    visit.saves(follow(session, sid, handling), "done");
+  } catch (error) {
+    visit.saves(follow(session, sid, handling), "maybe");
+    throw error;
+  }
+}
+
+/** Takes note of an independent session that has taken the place of another one, and gives the one there is now. */
+function follow(session: Loose, before: string, { model, visit }: Handling): string {
+  if (session.sid !== before) model.startedOver(visit, before, session.sid);
+  return session.sid;
+}
+
+/** Whether an error is what a handler has to reckon with. */
+export function isRefusal(error: unknown): error is Error {
+  return error instanceof SessionStoreError || error instanceof SessionEndedError ||
+    error instanceof SessionConflictError;
+}
