@@ -135,8 +135,9 @@ async function startOver(
     (requested.subject || !sameContents(contents, EMPTY));
   if (!isLogin) refuseEnded();
   state.startOver();
-  await create(committing, state, { contents, requested }, c);
+  // Or what is saved when this fails would hold what the other session showed.
   state.show(contents, versions.mine);
+  await create(committing, state, { contents, requested }, c);
 }
 
 /** Whether this request gives its session a new token: not if the session has just got one. */

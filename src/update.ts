@@ -35,14 +35,12 @@ export async function update(
   const isOwn = !isStored || isAssigned(state, key);
   const value = copyValue(change(isOwn ? valueOf(state, key) : undefined));
   state.assertLive("update");
-  setProperty(state.session, key, value);
+  // An assignment, which is noted after regenerate().
+  if (Object.hasOwn(state.session, key)) Reflect.set(state.session, key, value);
+  else setProperty(state.session, key, value);
   if (atomic) {
     await commit(committing, state, { keepChanges: true, consumeFlash: false }, c);
     state.assertLive("update");
-    // What is equal to what the other session held was not put in.
-    if (isStored && value !== undefined && !Object.hasOwn(state.session, key)) {
-      return await update(committing, state, { key, change }, c);
-    }
   }
   return valueOf(state, key);
 }
@@ -122,8 +120,9 @@ function valueOf({ session }: SessionState, key: string): unknown {
   return Object.hasOwn(session, key) ? Reflect.get(session, key) : undefined;
 }
 
-/** Whether this request has changed a key. */
+/** Whether this request has changed a key, or is known to have assigned to it. */
 function isAssigned(state: SessionState, key: string): boolean {
+  if (state.view.assigned.has(key)) return true;
   const mine = state.contents(false).data.members.get(key);
   return !isSameJson(mine, state.shown().data.members.get(key));
 }

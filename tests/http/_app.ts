@@ -147,6 +147,13 @@ export function makeApp(options: SessionOptions<Data>, gate: Pick<Gate, "pass">)
       await c.var.session.save();
       return c.json(c.var.session, 202);
     })
+    .get("/slow/login-saved-twice/:name", async (c) => {
+      await gate.pass();
+      await c.var.session.regenerate();
+      c.var.session.name = c.req.param("name");
+      await c.var.session.save().catch(() => {});
+      return c.text("slow", 202);
+    })
     .get("/slow/login-counted/:name", async (c) => {
       await gate.pass();
       await c.var.session.regenerate();

@@ -324,6 +324,20 @@ function loginRaces(test: SceneTest): void {
     assertEquals(await second.json("/read"), { name: "Eve" });
   });
 
+  test("a login that comes second gains nothing by a store that fails", async ({ makeApp, gate, watch }) => {
+    const client = new Client(makeApp());
+    await client.text("/push/pear");
+    const second = await client.thief();
+    const slow = second.fetch("/slow/login-saved-twice/Eve");
+    await gate.arrived();
+    await client.text("/login/Ada");
+    watch.inject("create", "fail", 1);
+    gate.open();
+    assertEquals((await slow).status, 202);
+    assertEquals(await second.json("/read"), { name: "Eve" });
+    assertEquals(await client.json("/read"), { cart: ["pear"], name: "Ada" });
+  });
+
   test("a login that comes second is not lost with update() either", async ({ makeApp, gate }) => {
     const client = new Client(makeApp());
     await client.text("/set/count/1");
