@@ -121,7 +121,7 @@ export class Model {
     // The browser need not know of everything.
     const hasNews = this.#history.visits.some((by) =>
       (by.loaded === sid || by.sid === sid) && !by.isBefore(bringer.begin.place) &&
-      (by.faults.length > 0 || by !== bringer && mayRenewUnheard(by))
+      (by.faults.length > 0 || by !== bringer && this.#mayRenewUnheard(by))
     );
     const cause = this.#cause({ begin: now, presented: token }, this.#history.tokens.get(token)!);
     check(hasNews || cause !== undefined, "a cookie ends before its session");
@@ -235,10 +235,8 @@ export class Model {
     const { status, faults, refusals } = visit;
     if (status === 503) return check(faults.length > 0, "503, and the store did not fail");
     if (status === 409) {
-      return check(
-        refusals >= MOST_TRIES,
-        "409, and the store did not refuse as often as there is time",
-      );
+      const isLogin = visit.regenerated.some((sid) => visit.isInterrupted(sid));
+      return check(isLogin || refusals >= MOST_TRIES, "409 without a cause");
     }
     check(status === expected, `${status}, not ${expected}`);
     check(status === 500 || !faults.includes("in the commit"), `${status}, and the commit failed`);
@@ -253,15 +251,18 @@ export class Model {
       // It may have given its session another token itself, and not have been told.
       const isOwn = visit.regenerated.includes(loaded) && visit.faults.length > 0;
       check(cause !== undefined || isOwn, "interrupted without a cause");
+      const isLogin = visit.status < 500 && this.#logsIn(visit);
       check(
-        cause !== "regenerated" || !this.#mayLogIn(visit),
+        !isLogin || cause !== "regenerated" || !this.#isRecent(visit),
         "a login is dropped for one at the same time",
       );
+      const isSilent = visit.isSuccess && !visit.isToldOfEnd;
+      check(!isLogin || !isSilent, "a login is lost in silence");
     }
     if (!visit.isSuccess || visit.sid !== loaded) return;
     const changes = visit.regenerated.length > 0 ||
-      visit.changes.some(({ sid, saved, fate }) =>
-        sid === loaded && saved !== "done" && fate === undefined
+      visit.changes.some(({ sid, value, saved, fate }) =>
+        sid === loaded && value !== undefined && saved !== "done" && fate === undefined
       );
     const late = this.#history.ends(loaded).some(({ by, fate }) =>
       by !== visit && fate === "done" && by.isBefore(visit.handled)
@@ -269,15 +270,20 @@ export class Model {
     check(!changes || !late || visit.isInterrupted(loaded), "what was dropped was not told");
   }
 
-  /** Whether a request puts something into a session that is to get a new token, and knows why it has none. */
-  #mayLogIn(visit: Visit): boolean {
-    const { loaded, changes, flashed, regenerated, faults } = visit;
-    if (!visit.isSuccess || faults.length > 0 || !regenerated.includes(loaded!)) return false;
-    const isOwn = ({ sid, value, saved }: Change) =>
-      sid === loaded && value !== undefined && saved === undefined;
+  /** Whether a request puts something into a session that is to get a new token. */
+  #logsIn({ loaded, changes, flashed, regenerated }: Visit): boolean {
+    return regenerated.includes(loaded!) &&
+      [...changes, ...flashed].some((change) =>
+        change.sid === loaded && change.value !== undefined &&
+        change.saved === undefined && change.fate === undefined
+      );
+  }
+
+  /** Whether it is known why the token of a request was replaced under it. */
+  #isRecent(visit: Visit): boolean {
     const recent = visit.end!.clock - (REPLACED - this.#life.skew) * 1000;
-    const isRecent = this.#replacements(visit, loaded!).every((by) => by.begin.clock > recent);
-    return isRecent && [...changes, ...flashed].some(isOwn);
+    return visit.faults.length === 0 &&
+      this.#replacements(visit, visit.loaded!).every((by) => by.begin.clock > recent);
   }
 
   /** The requests that may have given a session another token while one ran; a slow store is late with it. */
@@ -329,11 +335,11 @@ export class Model {
     );
     check(loaded !== undefined || !cookie, "a cookie for an empty session");
   }
-}
 
-/** Whether a request may have renewed its session and told nobody but its own client. */
-function mayRenewUnheard({ end, cookie, renewals, asked }: Visit): boolean {
-  // What the library does by itself waits for another answer than a 304.
-  const isTold = Boolean(cookie) && !asked.isConditional;
-  return !end || isTold || renewals.length > 0;
+  /** Whether a request may have renewed its session and told nobody but its own client. */
+  #mayRenewUnheard({ end, cookie, renewals, asked }: Visit): boolean {
+    // What the library does by itself waits for another answer than a 304, or is done again soon, by the clock of who did it.
+    const isTold = Boolean(cookie) && (!asked.isConditional || this.#life.skew > 0);
+    return !end || isTold || renewals.length > 0;
+  }
 }

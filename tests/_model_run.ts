@@ -1,4 +1,4 @@
-import { session, type SessionStore } from "@x/hono-session";
+import { session, SessionEndedError, type SessionStore } from "@x/hono-session";
 import { type Context, Hono } from "hono";
 import { HTTPException } from "hono/http-exception";
 import { FakeClock } from "./_clock.ts";
@@ -233,6 +233,7 @@ class Run {
       await act(c, op, { model: this.#model, visit, value, bug: this.#bug });
     } catch (error) {
       if (!isRefusal(error)) throw error;
+      if (error instanceof SessionEndedError) visit.isToldOfEnd = true;
       this.trace.push(`r${value}: ${describe(op)} is refused: ${error.message}`);
     }
   }

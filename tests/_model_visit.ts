@@ -78,6 +78,8 @@ export class Visit {
   rejections: string[] = [];
   readonly changes: Change[] = [];
   readonly flashed: Change[] = [];
+  /** Whether its handler was told that the session has ended elsewhere. */
+  isToldOfEnd = false;
   /** Whether its handler has ended the session, and begun no other. */
   hasEnded = false;
   /** The sessions that it ended. */
