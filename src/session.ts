@@ -87,6 +87,7 @@ export interface SessionMembers<Data extends object = SessionData> {
   /**
    * What lists of the subject's sessions show of this one, its device and place for example: a small object that
    * survives JSON. It is committed with the data; `undefined` clears it. It is replaced as a whole: what is read is frozen.
+   * Cut what a client sends, a `User-Agent` for example, or a long one fails its login.
    *
    * @throws {TypeError} When it is set to anything but a plain object or `undefined`.
    * @throws {RangeError} When its JSON is longer than 2,048 characters.

@@ -41,7 +41,7 @@ export function serializeMeta(meta: object): string {
   }
   if (text.length <= LONGEST_META) return text;
   throw new RangeError(
-    `Cannot set session.meta: it is ${text.length} characters of JSON, ${LONGEST_META} are kept`,
+    `Cannot set session.meta: it is ${text.length} characters of JSON, ${LONGEST_META} are kept; cut what a client sends`,
   );
 }
 

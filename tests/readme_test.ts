@@ -132,8 +132,29 @@ Deno.test("the README's test command is what CI runs", async () => {
   assert(command && ci.includes(command));
 });
 
-/** Checks the types of a program of its own. */
+Deno.test("the README's devices can't be kept from logging in by what they send", async () => {
+  const [, example] = /```ts\n([^`]*\.get\("\/devices"[\s\S]*?)```/.exec(readme) ?? [];
+  assert(example);
+  await run(`${example}
+    for (const agent of ["x".repeat(100_000), '"\\\\'.repeat(50_000), "\u00e9".repeat(9_000), ""]) {
+      const login = await app.request("/login", { method: "POST", headers: { "user-agent": agent } });
+      assertEquals([login.status, login.headers.getSetCookie().length], [302, 1]);
+    }
+  `);
+});
+
+/** Checks the types of a program. */
 async function check(program: string): Promise<void> {
+  await deno(["check", "--quiet"], program);
+}
+
+/** Runs a program, and checks its types. */
+async function run(program: string): Promise<void> {
+  await deno(["run", "-A", "--check", "--quiet"], program);
+}
+
+/** Has Deno do something with a program. */
+async function deno(command: string[], program: string): Promise<void> {
   const file = await Deno.makeTempFile({
     dir: fromFileUrl(new URL("tests/", ROOT)),
     suffix: ".ts",
@@ -142,7 +163,7 @@ async function check(program: string): Promise<void> {
   try {
     await Deno.writeTextFile(file, program);
     const { success, stderr } = await new Deno.Command(Deno.execPath(), {
-      args: ["check", "--quiet", ...(map ? [`--import-map=${map}`] : []), file],
+      args: [...command, ...(map ? [`--import-map=${map}`] : []), file],
     }).output();
     assert(success, new TextDecoder().decode(stderr));
   } finally {
