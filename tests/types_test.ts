@@ -78,7 +78,8 @@ Deno.test("types: a middleware of the application can narrow the session", async
 });
 
 Deno.test("types: members keep their types whatever the data say", () => {
-  type Clash = Session<{ isNew: string; renew: number; name: string }>;
+  type Clash = Session<{ isNew: string; renew: number; discard: string; name: string }>;
+  same<Equals<Clash["discard"], () => void>>();
   same<Equals<Clash["isNew"], boolean>>();
   same<Equals<Clash["name"], string>>();
   type Loose = Session<Record<string, unknown>>;
