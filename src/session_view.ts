@@ -63,6 +63,9 @@ export class SessionView {
     this.#flashes = this.#seen = undefined;
     this.#reflash = this.#isReflashSaved;
     this.#load(contents);
+    if (!this.#assigned) return;
+    this.#assigned = undefined;
+    this.noteAssigned();
   }
 
   /** Replaces all that is shown. */

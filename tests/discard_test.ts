@@ -398,3 +398,30 @@ Deno.test("discard() in an outage forgets a nested change, which would fail the 
   watch.heal();
   assertEquals(await client.json("/read"), { a: 1, cart: ["apple"] });
 });
+
+Deno.test("discard() in a login that comes second leaves nothing of the session but what is put in after it", async () => {
+  for (const after of [{}, { a: 1 }]) {
+    const gate = new Gate();
+    const { client, text } = setup({
+      "/login": (session) => session.regenerate(),
+      "/slow": async (session) => {
+        await session.regenerate();
+        session.a = 5;
+        session.cart = ["half"];
+        await gate.pass();
+        session.discard();
+        Object.assign(session, after);
+        session.flash("notice", "name is missing");
+      },
+    });
+    await text("/set");
+    const second = await client.thief();
+    const slow = second.text("/slow");
+    await gate.arrived();
+    await text("/login");
+    gate.open();
+    assertEquals(await slow, "done");
+    assertEquals(await second.json("/read"), { ...after, notice: "name is missing" });
+    assertEquals(await client.json("/read"), { a: 1, cart: ["apple"] });
+  }
+});
