@@ -4,7 +4,10 @@ import { canResolve } from "./registry.ts";
 
 const NPM_IMPORT_MAP = fromFileUrl(new URL("scripts/npm_import_map.json", ROOT));
 const CODE = ["mod.ts", "src", "stores", "scripts", "tests"];
-const DOCUMENTED = ["mod.ts", "src", "stores", "README.md"];
+const DOCUMENTED = [
+  ...["mod.ts", "src", "stores"],
+  ...["README.md", ".github/REFERENCE.md", ".github/MIGRATING.md"],
+];
 
 /** A test leaves nothing open that it does not say. */
 const SANITIZERS = ["--sanitize-resources", "--trace-leaks"];

@@ -3,7 +3,7 @@ import { isPlainObject, nameOfClass } from "./serialize.ts";
 
 /**
  * The data of sessions, empty here, for an application to fill in once for all of its sessions, by augmenting
- * this interface in a file of its own. The README has the lines.
+ * this interface in a file of its own. The reference has the lines.
  *
  * @example Types for one middleware instead
  * ```ts

@@ -50,7 +50,7 @@ export interface SessionEnv<Data extends object = SessionData, Key extends strin
 
 /**
  * The session of a context, as the middleware typed it and `Variables: { Session: { … } }` of another middleware
- * narrowed it. It types `c.session`, see the README.
+ * narrowed it. It types `c.session`, see the reference.
  *
  * @example What a guard has seen to
  * ```ts

@@ -7,9 +7,9 @@ import { FakeClock } from "./_clock.ts";
 import { RedisServer, skipRedis } from "./_redis.ts";
 import { CLIENTS } from "./_redis_clients.ts";
 
-const README = new URL("../README.md", import.meta.url);
+const DOCUMENT = new URL("../stores/README.md", import.meta.url);
 
-/** How far a byte count of the README may be off: names of writes differ in length, and so do the counters. */
+/** How far a byte count of the document may be off: names of writes differ in length, and so do the counters. */
 const TOLERANCE = 10;
 
 /** Bytes between the application and Redis. */
@@ -18,11 +18,11 @@ interface Cost {
   received: number;
 }
 
-/** What the README says that a request costs: `| kind | operations | sent + received | …`. */
+/** What stores/README.md says that a request costs: `| kind | operations | sent + received | …`. */
 async function documented(): Promise<Record<string, Cost>> {
   const costs: Record<string, Cost> = {};
   const row = /^\| ([^|]+) \| [^|]+ \| (\d+) \+ (\d+) \|/gm;
-  for (const [, kind, sent, received] of (await Deno.readTextFile(README)).matchAll(row)) {
+  for (const [, kind, sent, received] of (await Deno.readTextFile(DOCUMENT)).matchAll(row)) {
     costs[kind!] = { sent: Number(sent), received: Number(received) };
   }
   return costs;
@@ -103,7 +103,7 @@ async function measured(): Promise<Record<string, Cost>> {
 }
 
 Deno.test({
-  name: "a request costs Redis what the README says",
+  name: "a request costs Redis what stores/README.md says",
   ignore: skipRedis(),
   async fn() {
     const [says, is] = [await documented(), await measured()];

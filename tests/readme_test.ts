@@ -1,5 +1,16 @@
 import { assert, assertEquals } from "@std/assert";
-import { fromFileUrl, ROOT } from "../scripts/paths.ts";
+import type { Hono } from "hono";
+import { ROOT } from "../scripts/paths.ts";
+import { Client } from "./_client.ts";
+import {
+  checkTypes,
+  ignoredExample,
+  ignoredExamples,
+  readDocument,
+  runProgram,
+  sectionOf,
+  withPrograms,
+} from "./_documents.ts";
 
 const APP = `
 import { session } from "@x/hono-session";
@@ -56,45 +67,69 @@ new Hono().use(session()).get("/", (c) => {
 });
 `;
 
-const readme = await Deno.readTextFile(new URL("README.md", ROOT));
+const REFERENCE = ".github/REFERENCE.md";
+const MIGRATING = ".github/MIGRATING.md";
+const STORES = "stores/README.md";
 
-function blockWith(text: string): string {
-  const block = readme.split("```ts ignore\n").map((rest) => rest.split("```")[0]!)
-    .find((block) => block.includes(text));
-  assert(block);
-  return block;
+const readme = await readDocument("README.md");
+const CONTEXT_LINES = await ignoredExample(REFERENCE, 'declare module "hono"');
+const DATA_LINES = await ignoredExample(REFERENCE, 'declare module "@x/hono-session"');
+
+/** What the application of the README imports and does not show. */
+const USERS = `
+export function findUser(email: unknown, password: unknown): { id: string } | undefined {
+  return email === "ada@example.com" && password === "correct" ? { id: "42" } : undefined;
+}
+`;
+
+/** What the examples of set-ups leave to the reader. */
+const SET_UP = `
+import { session } from "@x/hono-session";
+import { CloudflareKvStore } from "@x/hono-session/stores/cloudflare-kv";
+import { DenoKvStore } from "@x/hono-session/stores/deno-kv";
+import { DynamoDbStore } from "@x/hono-session/stores/dynamodb";
+import { type RedisClientLike, RedisStore } from "@x/hono-session/stores/redis";
+import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
+import { DynamoDBDocument } from "@aws-sdk/lib-dynamodb";
+import { Redis } from "ioredis";
+import process from "node:process";
+import { deserialize, serialize } from "node:v8";
+import { createClient } from "redis";
+
+declare const url: string;
+declare const openKv: (path: string, options?: object) => Promise<Deno.Kv>;
+declare const RedisClient: new (url: string) => RedisClientLike;
+`;
+
+/** A form that a browser posts from a page of some site. */
+function post(fields: Record<string, string> = {}, origin = "https://app.test"): RequestInit {
+  return { method: "POST", body: new URLSearchParams(fields), headers: { origin } };
 }
 
-const CONTEXT_LINES = blockWith('declare module "hono"');
-const DATA_LINES = blockWith('declare module "@x/hono-session"');
-
 Deno.test('coming from hono-session: `import "hono-session/global"`', async () => {
-  await check(CONTEXT_LINES + APP);
+  await checkTypes({ "app.ts": CONTEXT_LINES + APP });
 });
 
 Deno.test("coming from hono-session: `session()`, where every key was `any`", async () => {
-  await check(CONTEXT_LINES + APP);
-  await check(DATA_LINES + DATA_APP);
+  await checkTypes({ "app.ts": CONTEXT_LINES + APP });
+  await checkTypes({ "app.ts": DATA_LINES + DATA_APP });
 });
 
 Deno.test('coming from @hattip/session: `declare module "@hattip/session" { interface SessionData … }`', async () => {
-  await check(DATA_LINES + DATA_APP);
+  await checkTypes({ "app.ts": DATA_LINES + DATA_APP });
 });
 
 Deno.test('coming from hono-session: `declare module "hono-session" { interface Session … }`', async () => {
-  await check(DATA_LINES + DATA_APP);
+  await checkTypes({ "app.ts": DATA_LINES + DATA_APP });
 });
 
 Deno.test("coming from hono-session: `Variables: { Session: { userId: string } }`", async () => {
-  await check(CONTEXT_LINES + GUARDED_APP);
+  await checkTypes({ "app.ts": CONTEXT_LINES + GUARDED_APP });
 });
 
 Deno.test("every row of the tables for those who come from another library has a test of its name", async () => {
-  const section = readme.slice(
-    readme.indexOf("## Coming from another library"),
-    readme.indexOf("## How it compares"),
-  );
-  const rows = section.split("\n### ").slice(1).flatMap((table) => {
+  const [section] = (await readDocument(MIGRATING)).split("\n## Comparison");
+  const rows = section!.split("\n## ").slice(1).flatMap((table) => {
     const [library, ...lines] = table.split("\n");
     return lines.filter((line) => /^\| (?!you wrote|---)/.test(line))
       .map((line) => `coming from ${library}: ${line.split(" | ")[0]!.slice(2)}`);
@@ -119,11 +154,124 @@ Deno.test("every row of the tables for those who come from another library has a
   assertEquals(named.toSorted(), rows.toSorted());
 });
 
-Deno.test("the README describes every option and no other", async () => {
+Deno.test("the reference describes every option and no other, the README some of them with the same default", async () => {
   const { SHAPES } = await import("../src/check_shapes.ts");
-  const table = readme.slice(readme.indexOf("## Options"), readme.indexOf("## Stores"));
-  const described = [...table.matchAll(/^\| `(\w+)` \|/gm)].map(([, name]) => name!);
-  assertEquals(described.toSorted(), Object.keys(SHAPES).toSorted());
+  const rows = (table: string) =>
+    [...table.matchAll(/^\| `(\w+)` \| ([^|]+) \|/gm)]
+      .map(([, name, standard]) => [name!, standard!] as const);
+  const all = new Map(rows(await sectionOf(REFERENCE, "## Options")));
+  assertEquals([...all.keys()].toSorted(), Object.keys(SHAPES).toSorted());
+  const some = rows(await sectionOf("README.md", "## Options")).map(([name]) => name);
+  for (const name of some) assert(all.has(name), name);
+  assert(some.length > 6);
+  assert(readme.includes(`has the other ${all.size - some.length} `));
+});
+
+Deno.test("the README and the reference describe every member of a session", async () => {
+  const { SessionObject } = await import("../src/session.ts");
+  const members = Object.getOwnPropertyNames(SessionObject.prototype)
+    .filter((name) => !/^(constructor|__.*)$/.test(name));
+  for (const [path, heading] of [["README.md", "## The session"], [REFERENCE, "## The session"]]) {
+    const cells = (await sectionOf(path!, heading!)).match(/^\| `[^|]+\|/gm)!.join("");
+    const named = [...cells.matchAll(/`(?:await )?([a-z]\w+)[`(]/gi)].map(([, name]) => name!);
+    assertEquals([...new Set(named)].toSorted(), members.toSorted());
+  }
+});
+
+Deno.test("the README has at most 200 lines", () => {
+  assert(readme.trimEnd().split("\n").length <= 200);
+});
+
+Deno.test("examples of the README that look like an application do what it says", async (t) => {
+  const kv = await Deno.openKv(":memory:");
+  const original = Object.getOwnPropertyDescriptor(Deno, "openKv")!;
+  Object.defineProperty(Deno, "openKv", {
+    value: () => Promise.resolve(kv),
+    configurable: true,
+  });
+  const run = async (text: string, check: (app: Hono) => Promise<void>) => {
+    const code = await ignoredExample("README.md", text);
+    const example = code.includes("export default") ? code : `${code}\nexport default app;\n`;
+    await withPrograms({ "app.ts": example, "users.ts": USERS }, async (folder) => {
+      await check((await import(`${folder}/app.ts`)).default);
+    });
+  };
+  try {
+    await t.step(
+      "the smallest app keeps a name",
+      () =>
+        run("Hello, ${c.var.session.name", async (app) => {
+          const [ada, visitor] = [new Client(app), new Client(app)];
+          assertEquals(await ada.text("/"), "Hello, stranger");
+          assertEquals(await ada.value(), undefined);
+          assertEquals((await ada.fetch("/name", post({ name: "Ada" }))).status, 302);
+          assertEquals([await ada.text("/"), await visitor.text("/")], [
+            "Hello, Ada",
+            "Hello, stranger",
+          ]);
+        }),
+    );
+
+    await t.step(
+      "login gives a new token, logout ends the session, other sites are rejected",
+      () =>
+        run("findUser(email, password)", async (app) => {
+          const ada = new Client(app);
+          const right = { email: "ada@example.com", password: "correct" };
+          const login = (fields: Record<string, string>, origin?: string) =>
+            ada.fetch("/login", post(fields, origin));
+          assertEquals((await login(right, "https://other.example")).status, 403);
+          assertEquals((await login({ ...right, password: "wrong" })).status, 401);
+          assertEquals((await ada.fetch("/account")).status, 401);
+          assertEquals((await login(right)).headers.get("location"), "/account");
+          const [first, before] = [await ada.value(), await ada.thief()];
+          assertEquals(await ada.text("/account"), "Hello, user 42");
+          await login(right);
+          assert(first && first !== await ada.value());
+          assertEquals((await before.fetch("/account")).status, 401);
+          const copy = await ada.thief();
+          assertEquals((await ada.fetch("/logout", post())).headers.get("location"), "/");
+          assertEquals((await copy.fetch("/account")).status, 401);
+        }),
+    );
+
+    await t.step("a user sees and ends sessions", () =>
+      run("createSessions()", async (app) => {
+        const { createSessions } = await import("@x/hono-session");
+        const login = async () => {
+          const { cookie, sid } = await createSessions().create({}, { subject: "user:42" });
+          const fetch = (path: string, method = "GET") =>
+            Promise.resolve(app.request(path, { method, headers: { cookie } }));
+          return { sid, fetch };
+        };
+        const [one, two, three] = [await login(), await login(), await login()];
+        assertEquals((await app.request("/devices")).headers.get("location"), "/login");
+        const listed = async () => {
+          const response = await one.fetch("/devices");
+          const summaries: { sid: string }[] = await response.json();
+          return summaries.map(({ sid }) => sid).toSorted();
+        };
+        assertEquals(await listed(), [one.sid, two.sid, three.sid].toSorted());
+        assertEquals(await (await one.fetch(`/devices/${two.sid}`, "DELETE")).json(), true);
+        assertEquals(await listed(), [one.sid, three.sid].toSorted());
+        assertEquals(await (await one.fetch("/devices", "DELETE")).json(), 1);
+        assertEquals(await listed(), [one.sid]);
+      }));
+  } finally {
+    Object.defineProperty(Deno, "openKv", original);
+    kv.close();
+  }
+});
+
+Deno.test("examples that do not run by themselves have the right types", async () => {
+  const examples = [...await ignoredExamples("README.md"), ...await ignoredExamples(STORES)]
+    .filter((code) => !code.includes("@hono/node-server"));
+  const programs = examples.map((code, at) => {
+    const program = /^import /m.test(code) ? code : SET_UP + code;
+    return [`example${at}.ts`, `${program}\nexport {};\n`];
+  });
+  assert(programs.length > 7);
+  await checkTypes({ ...Object.fromEntries(programs), "users.ts": USERS });
 });
 
 Deno.test("the README's test command is what CI runs", async () => {
@@ -131,42 +279,14 @@ Deno.test("the README's test command is what CI runs", async () => {
   const [command] = /npx -y deno@[\d.]+ task test/.exec(readme) ?? [];
   assert(command && ci.includes(command));
 });
-
-Deno.test("the README's devices can't be kept from logging in by what they send", async () => {
-  const [, example] = /```ts\n([^`]*\.get\("\/devices"[\s\S]*?)```/.exec(readme) ?? [];
+Deno.test("the reference's devices can't be kept from logging in by what they send", async () => {
+  const text = await readDocument(REFERENCE);
+  const [, example] = /```ts\n([^`]*\.get\("\/devices"[\s\S]*?)```/.exec(text) ?? [];
   assert(example);
-  await run(`${example}
+  await runProgram(`${example}
     for (const agent of ["x".repeat(100_000), '"\\\\'.repeat(50_000), "\u00e9".repeat(9_000), ""]) {
       const login = await app.request("/login", { method: "POST", headers: { "user-agent": agent } });
       assertEquals([login.status, login.headers.getSetCookie().length], [302, 1]);
     }
   `);
 });
-
-/** Checks the types of a program. */
-async function check(program: string): Promise<void> {
-  await deno(["check", "--quiet"], program);
-}
-
-/** Runs a program, and checks its types. */
-async function run(program: string): Promise<void> {
-  await deno(["run", "-A", "--check", "--quiet"], program);
-}
-
-/** Has Deno do something with a program. */
-async function deno(command: string[], program: string): Promise<void> {
-  const file = await Deno.makeTempFile({
-    dir: fromFileUrl(new URL("tests/", ROOT)),
-    suffix: ".ts",
-  });
-  const map = Deno.env.get("HONO_SESSION_IMPORT_MAP");
-  try {
-    await Deno.writeTextFile(file, program);
-    const { success, stderr } = await new Deno.Command(Deno.execPath(), {
-      args: [...command, ...(map ? [`--import-map=${map}`] : []), file],
-    }).output();
-    assert(success, new TextDecoder().decode(stderr));
-  } finally {
-    await Deno.remove(file);
-  }
-}

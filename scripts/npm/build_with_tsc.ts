@@ -62,7 +62,9 @@ export async function buildWithTsc(outFolder: string): Promise<void> {
 /** Puts the files that are no code beside it, and those that are written by hand, and names the libraries of types. */
 export async function finish(outFolder: string): Promise<void> {
   for (const [from, to] of Object.entries(files)) {
-    await Deno.copyFile(fromFileUrl(new URL(from, ROOT)), `${outFolder}/${to}`);
+    const target = `${outFolder}/${to}`;
+    await Deno.mkdir(target.replace(/\/[^/]+$/, ""), { recursive: true });
+    await Deno.copyFile(fromFileUrl(new URL(from, ROOT)), target);
   }
   for (const { path } of entryPoints) {
     const types = `${outFolder}/esm/${path.slice(2).replace(/\.ts$/, ".d.ts")}`;

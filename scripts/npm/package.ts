@@ -75,12 +75,15 @@ export const dependencies = { "iron-webcrypto": rangeOf(config.imports["iron-web
 
 export const peerDependencies = { hono: HONO_RANGE };
 
+/** Documents that users read, at the places where links between them find them. */
+const DOCUMENTS = [
+  ...config.publish.include.filter((path) => /(^|\/)[A-Z]+(\.md)?$/.test(path)),
+  "stores/README.md",
+];
+
 /** Files that are put beside the code as they are, and where. */
 export const files: Record<string, string> = {
-  ...Object.fromEntries(
-    config.publish.include.filter((path) => /^[A-Z]+(\.md)?$/.test(path))
-      .map((path) => [path, path]),
-  ),
+  ...Object.fromEntries(DOCUMENTS.map((path) => [path, path])),
   "scripts/npm/global.d.ts": GLOBAL.types,
   "scripts/npm/global.js": GLOBAL.default,
 };

@@ -37,7 +37,7 @@ const KEY_REGEXP = /^[\w-]{43}$/;
 export interface CookieStoreOptions {
   /**
    * Over how many cookies a large session may be split, 4 at most. Every request carries all of them, for which proxies need
-   * room: see the README for nginx.
+   * room: see `stores/README.md` for nginx.
    *
    * @default {1}
    */

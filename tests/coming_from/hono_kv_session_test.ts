@@ -1,4 +1,4 @@
-// Each row of the README's table has a test of its name.
+// Each row of the table in .github/MIGRATING.md has a test of its name.
 import {
   endSession,
   requireSession,

@@ -1,4 +1,4 @@
-// Each row of the README's table has a test of its name.
+// Each row of the table in .github/MIGRATING.md has a test of its name.
 import sessionByDefault, {
   endSession,
   session,
@@ -18,7 +18,7 @@ import { FakeClock } from "../_clock.ts";
 // deno-lint-ignore no-explicit-any -- Like an application without types.
 type Data = Record<string, any>;
 
-// deno-lint-ignore no-explicit-any -- The README's lines for types are checked in readme_test.ts.
+// deno-lint-ignore no-explicit-any -- The lines for types are checked in readme_test.ts.
 type UntypedContext = Context & { session: any };
 
 const SECRET = "a secret of thirty-two characters or more";

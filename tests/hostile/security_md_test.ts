@@ -31,6 +31,7 @@ Deno.test("SECURITY.md says what is protected, who attacks, what is promised and
       "## Reporting a weakness",
       "### What is protected",
       "### Who attacks, and what stands in the way",
+      "### What happens when something fails",
       "### What is promised",
       "### What is trusted",
       "### What is out of scope",

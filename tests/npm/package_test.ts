@@ -8,6 +8,7 @@ import {
 } from "../../scripts/npm/package.ts";
 import { fromFileUrl, ROOT } from "../../scripts/paths.ts";
 import { run } from "../../scripts/npm/run.ts";
+import { ignoredExample } from "../_documents.ts";
 import { installed, skipNpm } from "./_npm.ts";
 import { packageFolder, packageTarball } from "./_package.ts";
 
@@ -95,12 +96,11 @@ Deno.test("npm: the code needs no Deno, names no registry and carries no Hono of
   }
 });
 
-Deno.test("npm: the types of c.session are the lines of the README", async () => {
-  const readme = await Deno.readTextFile(new URL("README.md", ROOT));
-  const [, block] = /```ts ignore\n([^`]*declare module "hono"[^`]*)```/.exec(readme) ?? [];
+Deno.test("npm: the types of c.session are the lines of the reference", async () => {
+  const block = await ignoredExample(".github/REFERENCE.md", 'declare module "hono"');
   assertEquals(
     declarations.get(`${folder}/esm/global.d.ts`)?.trim(),
-    withoutComments(block!).trim(),
+    withoutComments(block).trim(),
   );
 });
 
