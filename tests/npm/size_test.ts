@@ -1,4 +1,5 @@
 import { assert, assertEquals } from "@std/assert";
+import { readDocument } from "../_documents.ts";
 import { minify } from "./_minified.ts";
 import { installed, skipNpm } from "./_npm.ts";
 import { packageTarball } from "./_package.ts";
@@ -23,7 +24,8 @@ async function gzipped(bytes: Uint8Array<ArrayBuffer>): Promise<number> {
 }
 
 Deno.test({
-  name: "npm: an application carries no store but the default ones",
+  name:
+    "npm: an application carries no store but the default ones, and is as large as the README says",
   ignore: skipNpm(),
   async fn() {
     const peers = Object.keys(APPS).filter((name) => name !== "@x/hono-session");
@@ -38,9 +40,15 @@ Deno.test({
       !/^cookie\/(?!encrypted|signed|unsigned|compact|keys)/.test(name)
     );
     assertEquals(others, []);
+    const readme = await readDocument("README.md");
     for (const name of Object.keys(APPS)) {
       const { text } = await bundle(cwd, name);
-      console.log(`${name}: ${text.length} bytes minified, ${await gzipped(text)} with gzip`);
+      const size = await gzipped(text);
+      console.log(`${name}: ${text.length} bytes minified, ${size} with gzip`);
+      const [, said] = new RegExp(`${name} (\\d+) kB`).exec(readme) ?? [];
+      assert(said, `the README gives no size of ${name}`);
+      // Others may have a new version.
+      if (name === "@x/hono-session") assert(Math.abs(size / 1000 - Number(said)) < 1, `${size}`);
     }
   },
 });
