@@ -279,9 +279,10 @@ Deno.test("the README's test command is what CI runs", async () => {
   const [command] = /npx -y deno@[\d.]+ task test/.exec(readme) ?? [];
   assert(command && ci.includes(command));
 });
+
 Deno.test("the reference's devices can't be kept from logging in by what they send", async () => {
   const text = await readDocument(REFERENCE);
-  const [, example] = /```ts\n([^`]*\.get\("\/devices"[\s\S]*?)```/.exec(text) ?? [];
+  const [, example] = /```ts\n([^`]*post\("\/login"[^`]*meta = [\s\S]*?)```/.exec(text) ?? [];
   assert(example);
   await runProgram(`${example}
     for (const agent of ["x".repeat(100_000), '"\\\\'.repeat(50_000), "\u00e9".repeat(9_000), ""]) {
