@@ -16,6 +16,7 @@ import type { Delivery } from "./delivery.ts";
 import type { InnerCommit } from "./plan.ts";
 import { type Awaitable, isPromiseLike } from "./promise.ts";
 import { type Reach, reachOf } from "./reach.ts";
+import { Unprinted } from "./unprinted.ts";
 import type { Visit, VisitWatcher } from "./visit.ts";
 
 /** What a {@linkcode Mount} is made of. */
@@ -27,7 +28,7 @@ interface MountOptions {
 }
 
 /** One session of one request. */
-export class Mount implements Mounted, VisitWatcher {
+export class Mount extends Unprinted implements Mounted, VisitWatcher {
   readonly config: MiddlewareConfig;
   readonly names: Names;
   readonly outer: Mounted | undefined;
@@ -45,6 +46,7 @@ export class Mount implements Mounted, VisitWatcher {
   readonly #departure: Departure;
 
   constructor(c: Context, { config, sessions, names, outer }: MountOptions) {
+    super();
     this.config = config;
     this.names = names;
     this.outer = outer;

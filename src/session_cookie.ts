@@ -62,8 +62,38 @@ export interface ShownCookie {
 
 /** Makes the attributes of a session's cookie readable and writable. */
 export function sessionCookie(shown: ShownCookie): SessionCookie {
-  return new Proxy<ShownCookie>(shown, HANDLER) as SessionCookie;
+  return new Proxy<Hidden>(new Hidden(shown), HANDLER) as SessionCookie;
 }
+
+/** Hides what is behind a cookie from whoever prints it. */
+class Hidden {
+  readonly #shown: ShownCookie;
+
+  constructor(shown: ShownCookie) {
+    this.#shown = shown;
+  }
+
+  static shownBy(hidden: Hidden): ShownCookie {
+    return hidden.#shown;
+  }
+
+  [Symbol.for("Deno.customInspect")](inspect: Inspect, options: unknown): string {
+    return inspect(Hidden.#printed(this), options);
+  }
+
+  [Symbol.for("nodejs.util.inspect.custom")](): SessionCookie {
+    return Hidden.#printed(this);
+  }
+
+  static #printed(hidden: object): SessionCookie {
+    // Whoever prints proxies may ask the proxy.
+    return #shown in hidden ? attributesOf(hidden.#shown) : { ...hidden };
+  }
+}
+
+type Inspect = (value: unknown, options: unknown) => string;
+
+const { shownBy } = Hidden;
 
 function attributesOf({ cookie, visit: { state } }: ShownCookie): SessionCookie {
   const { attributes } = cookieOf(cookie, state?.cookie);
@@ -75,15 +105,15 @@ function change(shown: ShownCookie, name: string | symbol, value: unknown): true
   return true;
 }
 
-const HANDLER: ProxyHandler<ShownCookie> = {
-  get: (shown, name) => Reflect.get(attributesOf(shown), name),
-  has: (shown, name) => Reflect.has(attributesOf(shown), name),
-  ownKeys: (shown) => Reflect.ownKeys(attributesOf(shown)),
-  getOwnPropertyDescriptor: (shown, name) =>
-    Reflect.getOwnPropertyDescriptor(attributesOf(shown), name),
-  set: change,
-  defineProperty: (shown, name, { value }) => change(shown, name, value),
-  deleteProperty: (shown, name) => change(shown, name, undefined),
+const HANDLER: ProxyHandler<Hidden> = {
+  get: (hidden, name) => Reflect.get(attributesOf(shownBy(hidden)), name),
+  has: (hidden, name) => Reflect.has(attributesOf(shownBy(hidden)), name),
+  ownKeys: (hidden) => Reflect.ownKeys(attributesOf(shownBy(hidden))),
+  getOwnPropertyDescriptor: (hidden, name) =>
+    Reflect.getOwnPropertyDescriptor(attributesOf(shownBy(hidden)), name),
+  set: (hidden, name, value) => change(shownBy(hidden), name, value),
+  defineProperty: (hidden, name, { value }) => change(shownBy(hidden), name, value),
+  deleteProperty: (hidden, name) => change(shownBy(hidden), name, undefined),
 };
 
 /**

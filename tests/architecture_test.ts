@@ -62,6 +62,7 @@ const LAYERS: string[][] = [
     "src/foreign_options.ts",
     "src/store_table.ts",
     "src/unloaded.ts",
+    "src/unprinted.ts",
     "src/node_builtin.ts",
     "src/node_crypto.ts",
   ],
