@@ -4,46 +4,74 @@ const DIRECTIVE_REGEXP = /[^,"]*(?:"(?:[^"\\]|\\.)*"[^,"]*)*/g;
 /** Directives that let a shared cache keep a response. */
 const SHARED_REGEXP = /^(?:public|s-maxage)(?:\s*=|$)/i;
 
+const PRIVATE = "private";
+const NO_STORE = "no-store";
+
+/** A header and what it is to say. */
+export type Mark = readonly [name: string, value: string];
+
+/** How a response that depends on who asks is to be marked. */
+export interface Marking {
+  /**
+   * Whether it carries what opens a session, so that nobody may store it (ASVS 5.0, 14.3.2; CVE-2023-30861,
+   * CVE-2025-48947).
+   */
+  readonly opens: boolean;
+  /** The headers of the request that it depends on, as a list in a header. */
+  readonly vary: string;
+}
+
+/**
+ * What the headers of a response don't say and have to, where it depends on who asks. What the application says otherwise
+ * stays.
+ *
+ * @param headers The headers.
+ * @param marking How the response is to be marked.
+ * @param others Headers that were meant for the response, and that earlier ones have kept out.
+ */
+export function missingMarks(headers: Headers, marking: Marking, others?: Headers): Mark[] {
+  const marks: Mark[] = [];
+  const said = headers.get("vary");
+  const varying = withVary(said, varyOf(marking, others));
+  if (varying !== said) marks.push(["vary", varying]);
+  const caching = headers.get("cache-control");
+  const control = marking.opens ? NO_STORE : asPrivate(controlOf(caching, others));
+  if (control !== caching) marks.push(["cache-control", control]);
+  return marks;
+}
+
+function varyOf({ vary }: Marking, others: Headers | undefined): string {
+  const other = others?.get("vary") ?? null;
+  return other === null ? vary : `${other}, ${vary}`;
+}
+
+/** What is said of caching: where that is no more than `private`, it may have kept out what the application says. */
+function controlOf(caching: string | null, others: Headers | undefined): string | null {
+  return caching === PRIVATE ? others?.get("cache-control") ?? caching : caching;
+}
+
+function withVary(header: string | null, vary: string): string {
+  // Most often nothing is said, or what was said here before.
+  if (header === null || header === vary) return vary;
+  const known = listOf(header);
+  const missing = listOf(vary)
+    .filter((name) => !has(known, "*") && !has(known, name.toLowerCase()));
+  return missing.length === 0 ? header : [...known, ...missing].join(", ");
+}
+
+function asPrivate(header: string | null): string {
+  if (header === null || header === PRIVATE) return PRIVATE;
+  const directives = listOf(header);
+  const kept = directives.filter((directive) => !SHARED_REGEXP.test(directive));
+  if (!has(kept, PRIVATE) && !has(kept, NO_STORE)) kept.push(PRIVATE);
+  const isSame = kept.length === directives.length && kept.at(-1) === directives.at(-1);
+  return isSame ? header : kept.join(", ");
+}
+
 function listOf(header: string): string[] {
   return (header.match(DIRECTIVE_REGEXP) ?? []).map((item) => item.trim()).filter(Boolean);
 }
 
 function has(list: string[], name: string): boolean {
   return list.some((item) => item.toLowerCase() === name);
-}
-
-/**
- * Marks a response as one that depends on who asks, keeping what the application said otherwise.
- *
- * @param headers The headers of the response.
- * @param options.opens Whether it carries what opens a session, so that nobody may store it (ASVS 5.0, 14.3.2;
- * CVE-2023-30861, CVE-2025-48947).
- * @param options.vary The headers of the request that it depends on.
- */
-export function forbidSharing(
-  headers: Headers,
-  { opens, vary }: { opens: boolean; vary: readonly string[] },
-): void {
-  const varying = headers.get("vary");
-  headers.set("vary", varying === null ? vary.join(", ") : withVary(varying, vary));
-  if (opens) {
-    headers.set("cache-control", "no-store");
-    return;
-  }
-  const caching = headers.get("cache-control");
-  headers.set("cache-control", caching === null ? "private" : asPrivate(caching));
-}
-
-function withVary(header: string, vary: readonly string[]): string {
-  const known = listOf(header);
-  const missing = vary.filter((name) => !has(known, "*") && !has(known, name.toLowerCase()));
-  return missing.length === 0 ? header : [...known, ...missing].join(", ");
-}
-
-function asPrivate(header: string): string {
-  const directives = listOf(header);
-  const kept = directives.filter((directive) => !SHARED_REGEXP.test(directive));
-  if (!has(kept, "private") && !has(kept, "no-store")) kept.push("private");
-  const isSame = kept.length === directives.length && kept.at(-1) === directives.at(-1);
-  return isSame ? header : kept.join(", ");
 }

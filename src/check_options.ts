@@ -36,8 +36,8 @@ export interface MiddlewareConfig extends SessionsConfig {
   readonly signer: TokenSigner | undefined;
   readonly commitOnError: boolean;
   readonly cacheControl: boolean;
-  /** The headers of a request that say which session it is. */
-  readonly vary: readonly string[];
+  /** The headers of a request that say which session it is, as a list in a header. */
+  readonly vary: string;
   /** Warns of browsers that drop the cookie. */
   readonly insecureOrigin: InsecureOrigin;
   readonly contextKey: string;
@@ -141,7 +141,9 @@ export function checkOptions<Data extends object>(
     onStoreError,
     storeTimeout: storeTimeout * 1000,
     cacheControl: options.cacheControl ?? true,
-    vary: [...(transport ? ["Cookie"] : []), ...(bearer ? [bearer.transport.header] : [])],
+    vary: [...(transport ? ["Cookie"] : []), ...(bearer ? [bearer.transport.header] : [])].join(
+      ", ",
+    ),
     insecureOrigin: new InsecureOrigin(logger),
     contextKey,
     lazy: options.lazy ?? false,

@@ -1,54 +1,79 @@
 import type { Context } from "hono";
-import { forbidSharing } from "./cache_headers.ts";
 import type { MiddlewareConfig } from "./check_options.ts";
+import { EMPTY } from "./contents.ts";
 import type { Delivery } from "./delivery.ts";
 import { watchBudget } from "./header_budget.ts";
 import type { Outgoing } from "./outgoing.ts";
 import { andThen, type Awaitable } from "./promise.ts";
+import { NOTHING } from "./requested.ts";
 import { cookieOf } from "./session_cookie.ts";
 import type { Exchange } from "./transport.ts";
 import { toCookies } from "./travel.ts";
 import type { Visit } from "./visit.ts";
 
-/** What is to be told, of which visit, and with which response. */
-export interface Delivering {
-  readonly visit: Visit;
-  readonly delivery: Delivery | undefined;
+/** A visit, once it has begun, and the response to its request. */
+interface Answered {
+  readonly visit: Visit | undefined;
   readonly outgoing: Outgoing;
 }
 
 /** Tells the client of its session, and shared caches that there is one. */
 export function deliver(
   config: MiddlewareConfig,
-  { visit, delivery, outgoing }: Delivering,
+  { delivery, ...answered }: Answered & {
+    readonly visit: Visit;
+    readonly delivery: Delivery | undefined;
+  },
   c: Context,
 ): Awaitable<void> {
+  const { visit, outgoing } = answered;
   return andThen(delivery && toCookies(config, delivery, c), (send) => {
-    // The response may hold the token of a session that it has begun.
-    const mayHoldToken = !visit.isLoaded && visit.accessToken !== undefined;
-    const opens = send !== undefined || mayHoldToken;
-    if (!opens && !visit.isLoaded) return;
     if (config.transport && delivery?.token !== undefined) {
       config.insecureOrigin.look(c.req.raw, cookieOf(config.transport.cookie, delivery.cookie));
     }
-    tell(config, { send, opens, outgoing }, c);
+    if (send) sendCookies(config, { send, outgoing }, c);
+    else if (visit.isLoaded || mayHoldToken(visit)) mark(config, answered);
   });
 }
 
-function tell(
-  { cacheControl, vary, logger }: MiddlewareConfig,
-  { send, opens, outgoing }: {
-    send: ((headers: Exchange) => number) | undefined;
-    opens: boolean;
-    outgoing: Outgoing;
-  },
+function sendCookies(
+  config: MiddlewareConfig,
+  { send, outgoing }: { send: (headers: Exchange) => number; outgoing: Outgoing },
   c: Context,
 ): void {
-  const request = c.req.raw.headers;
-  const state = outgoing.edit((response) => {
-    const bytes = send?.({ request, response }) ?? 0;
-    watchBudget(bytes, logger);
-    if (cacheControl) forbidSharing(response, { opens, vary });
-  }, { isPersonal: send !== undefined });
-  if (state && send) logger.warn(`Cannot send session cookie: ${state}`);
+  const { cacheControl, vary, logger } = config;
+  const state = outgoing.send(
+    (response) => watchBudget(send({ request: c.req.raw.headers, response }), logger),
+    cacheControl ? { opens: true, vary } : undefined,
+  );
+  if (state) logger.warn(`Cannot send session cookie: ${state}`);
+}
+
+/** Marks a response for caches, if it may show, as far as is known by now, what is one visitor's alone. */
+export function markEarly(config: MiddlewareConfig, answered: Answered): void {
+  const { visit } = answered;
+  // One that is still to begin may be anybody's.
+  if (!visit || isPersonal(visit)) mark(config, answered);
+}
+
+function mark({ cacheControl, vary }: MiddlewareConfig, { visit, outgoing }: Answered): void {
+  if (cacheControl) outgoing.mark({ opens: visit !== undefined && mayHoldToken(visit), vary });
+}
+
+function isPersonal(visit: Visit): boolean {
+  if (visit.isLoaded) return true;
+  if (visit.isUntouched || visit.isOutage) return false;
+  const { state } = visit;
+  if (!state || state.stored || state.requested !== NOTHING || state.base() === EMPTY) return true;
+  try {
+    return state.hasChanged();
+  } catch {
+    // It holds what can't be stored.
+    return true;
+  }
+}
+
+/** Whether the response may hold the token of a session that it has begun. */
+function mayHoldToken({ isLoaded, accessToken }: Visit): boolean {
+  return !isLoaded && accessToken !== undefined;
 }

@@ -1,7 +1,7 @@
 import type { Context } from "hono";
 import { asResponse } from "./answer.ts";
 import type { MiddlewareConfig } from "./check_options.ts";
-import { deliver } from "./deliver.ts";
+import { deliver, markEarly } from "./deliver.ts";
 import { Departure } from "./departure.ts";
 import { SessionStoreError } from "./errors.ts";
 import { innerCommitOf } from "./inner_commit.ts";
@@ -70,6 +70,10 @@ export class Mount extends Unprinted implements Mounted, VisitWatcher {
   /** What the session reads now. */
   get session(): unknown {
     return this.visit ? this.visit.session : this.config.lazy ? UNLOADED : undefined;
+  }
+
+  mark(): void {
+    if (!this.#hasLeft && this.#c.finalized && this.#opening) markEarly(this.config, this);
   }
 
   /** Ends the visit: at once if there is nothing to commit, and nothing to tell the client. */

@@ -31,6 +31,8 @@ export interface Mounted {
   end(token: string): Promise<void>;
   /** Assigns to a variable of the context, which may be the session. */
   assign(key: string, value: unknown): void;
+  /** Marks the response before other middleware sees it. */
+  mark(): void;
 }
 
 /** Where a context holds its sessions. A `WeakMap` beside it would cost more than all else, when garbage is collected. */
@@ -112,6 +114,7 @@ export function sameAs(
 
 /** Gives all contexts of a kind the property `c.session`: one for each of them would cost more than all else. */
 function expose(prototype: Holder, contextKey: string, names: ReadonlySet<string>): void {
+  if (names.size === 0) watchResponses(prototype);
   prototype[EXPOSED] = { prototype, names: new Set([...names, contextKey]) };
   // Of another copy of this package, for contexts that are its own.
   const other = Object.getOwnPropertyDescriptor(prototype, contextKey);
@@ -129,6 +132,37 @@ function expose(prototype: Holder, contextKey: string, names: ReadonlySet<string
     },
     configurable: true,
   });
+}
+
+/**
+ * Has the responses of all contexts of a kind marked before anybody looks at them, a cache between the session and the handler
+ * for example. A response that nobody looks at costs nothing.
+ */
+function watchResponses(prototype: Holder): void {
+  const property = propertyOf(prototype, "res");
+  if (!property?.get || !property.set) return;
+  const { get, set } = property;
+  Object.defineProperty(prototype, "res", {
+    ...property,
+    get(this: Context) {
+      for (let mounted = (this as Holder)[MOUNTED]; mounted; mounted = mounted.outer) {
+        mounted.mark();
+      }
+      return get.call(this);
+    },
+    set(this: Context, response: Response | undefined) {
+      set.call(this, response);
+      if (response) (this as Holder)[MOUNTED]?.outgoing.take(response, get.call(this));
+    },
+  });
+}
+
+function propertyOf(object: object, name: string): PropertyDescriptor | undefined {
+  for (let holder: object | null = object; holder; holder = Object.getPrototypeOf(holder)) {
+    const property = Object.getOwnPropertyDescriptor(holder, name);
+    if (property) return property;
+  }
+  return undefined;
 }
 
 const PLAIN = { writable: true, enumerable: true, configurable: true };

@@ -213,7 +213,8 @@ export interface SessionOptions<
   // deno-lint-ignore ban-types -- Any name, but one that is known is inferred.
   contextKey?: Key | (string & {});
   /**
-   * Whether to wait with loading until `await getSession(c)`. Until then the session can be neither read nor changed.
+   * Whether to wait with loading until `await getSession(c)`. Until then the session can be neither read nor changed. Caches are
+   * told of a session that is asked for before the response is returned, not of one that a stream asks for later.
    *
    * @default {false}
    */

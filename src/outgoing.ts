@@ -1,4 +1,5 @@
 import type { Context } from "hono";
+import { type Mark, type Marking, missingMarks } from "./cache_headers.ts";
 import { isPromiseLike } from "./promise.ts";
 import { type StreamWatcher, watchEnd } from "./streams.ts";
 
@@ -37,6 +38,9 @@ export class Outgoing {
   #made: Response | undefined;
   /** What it was made of. */
   #body: unknown;
+  #isMarking = false;
+  /** Headers that the response was to have, where others were there before. */
+  #mixed: Headers | undefined;
 
   constructor(c: Context) {
     this.#c = c;
@@ -49,13 +53,53 @@ export class Outgoing {
   }
 
   /**
-   * Changes headers, and tells why it can't where they are fixed.
+   * Takes note of a response that the context was given.
    *
-   * @param change Changes them.
-   * @param options.isPersonal Whether it is for one user alone.
+   * @param given The response.
+   * @param held The one that the context has now.
+   */
+  take(given: Response, held: Response): void {
+    // Where there was one before, Hono has made one of the two, and the headers of the first have stayed.
+    this.#mixed = given === held ? undefined : given.headers;
+    if (this.#mixed) this.#note(held, UNKNOWN);
+  }
+
+  /** Tells caches what the response depends on. */
+  mark(marking: Marking): void {
+    // It is looked at to be marked.
+    if (this.#isMarking) return;
+    this.#isMarking = true;
+    try {
+      const marks = missingMarks(this.#c.res.headers, marking, this.#mixed);
+      if (marks.length > 0) this.#edit((headers) => set(headers, marks), { isPersonal: false });
+    } finally {
+      this.#isMarking = false;
+    }
+  }
+
+  /**
+   * Adds to the headers what is for one user alone, and tells why it can't where they are fixed.
+   *
+   * @param add Adds it.
+   * @param marking What caches are told.
    * @throws {TypeError} When the body of the response can't be sent any more.
    */
-  edit(
+  send(add: (headers: Headers) => void, marking: Marking | undefined): string | undefined {
+    return this.#edit((headers) => {
+      add(headers);
+      if (marking) set(headers, missingMarks(headers, marking, this.#mixed));
+    }, { isPersonal: true });
+  }
+
+  /** Puts an empty response in the place of this one, with what other middleware said of it. */
+  drop(): void {
+    const headers = new Headers(this.#c.res.headers);
+    for (const name of OF_THE_BODY) headers.delete(name);
+    headers.set("cache-control", "no-store");
+    this.#replace(new Response(null, { headers }));
+  }
+
+  #edit(
     change: (headers: Headers) => void,
     { isPersonal }: { isPersonal: boolean },
   ): string | undefined {
@@ -73,14 +117,6 @@ export class Outgoing {
     change(copy.headers);
     this.#replace(copy);
     return undefined;
-  }
-
-  /** Puts an empty response in the place of this one, with what other middleware said of it. */
-  drop(): void {
-    const headers = new Headers(this.#c.res.headers);
-    for (const name of OF_THE_BODY) headers.delete(name);
-    headers.set("cache-control", "no-store");
-    this.#replace(new Response(null, { headers }));
   }
 
   /**
@@ -130,7 +166,7 @@ export class Outgoing {
         "Cannot send session cookie: the body of the response was used before; make a new Response for each request",
       );
     }
-    return new Response(body, response);
+    return this.#note(new Response(body, response), body && UNKNOWN);
   }
 
   #replace(response: Response): void {
@@ -138,6 +174,10 @@ export class Outgoing {
     this.#c.res = undefined;
     this.#c.res = response;
   }
+}
+
+function set(headers: Headers, marks: readonly Mark[]): void {
+  for (const [name, value] of marks) headers.set(name, value);
 }
 
 /** A copy of a response with other headers. */

@@ -584,7 +584,7 @@ Deno.test("the defaults are the safe ones", () => {
     onStoreError: "error",
     storeTimeout: 5000,
     cacheControl: true,
-    vary: ["Cookie"],
+    vary: "Cookie",
     contextKey: "session",
     lazy: false,
     events: {},
