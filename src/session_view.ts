@@ -10,8 +10,8 @@ import { assertNotReserved, isReserved } from "./session.ts";
 interface Flash {
   /** Gives it, and tells it from what is assigned later. */
   readonly get: () => unknown;
-  /** Its JSON text, if the request before flashed it, so that this one is its last. */
-  readonly aging: string | undefined;
+  /** What the store holds of it as far as known. */
+  readonly stored: StoredFlash | undefined;
   /** The data that it hides. */
   readonly under: unknown;
 }
@@ -20,7 +20,7 @@ interface Flash {
 interface StoredFlash {
   /** Its JSON text. */
   readonly text: string;
-  /** Whether the request before flashed it. */
+  /** Whether the request before flashed it, so that this one is its last. */
   readonly aging: boolean;
 }
 
@@ -112,7 +112,7 @@ export class SessionView {
   /** Shows a value for this request and the next one. */
   flash(key: string, value: unknown): void {
     assertNotReserved(key);
-    this.#show(key, copyValue(value), undefined);
+    this.#show(key, copyValue(value));
   }
 
   /** Keeps what the request before flashed for one request more. */
@@ -158,13 +158,12 @@ export class SessionView {
         continue;
       }
       const kept = stored.get(key);
-      // Another request has flashed the key since, for the next one.
-      const theirs = flashed.aging !== undefined && kept !== flashed.aging && kept !== text;
-      // One that is gone has had its day in another request.
-      const isKept = !consume && kept !== undefined;
-      if (theirs && kept !== undefined) flash.set(key, kept);
-      else if (flashed.aging === undefined || this.#reflash || isKept) flash.set(key, text);
-      const { under } = flashed;
+      const { stored: known, under } = flashed;
+      // It has had its day in another request, which may have flashed the key once more, for the next one.
+      const isOver = known !== undefined && kept !== known.text && kept !== text;
+      if (!isOver) {
+        if (!known?.aging || this.#reflash || !consume) flash.set(key, text);
+      } else if (kept !== undefined) flash.set(key, kept);
       if (under !== undefined) data.set(key, serializeValue(under, pathOf("session", key)));
     }
     // What other requests flashed is for the next one, which is not shown here.
@@ -177,24 +176,28 @@ export class SessionView {
   /** Takes note that all was saved, though nothing of it had to be written. */
   saved({ flash }: Contents): void {
     this.#isReflashSaved = this.#reflash;
-    for (const [key, { aging }] of this.#flashes ?? []) {
+    for (const [key, { stored }] of this.#flashes ?? []) {
       const text = flash.members.get(key);
-      if (aging === undefined && text !== undefined) this.#stored?.set(key, { text, aging: false });
+      if (!stored && text !== undefined) this.#keep(key, { text, aging: false });
     }
+  }
+
+  #keep(key: string, stored: StoredFlash): void {
+    this.#stored ??= new Map();
+    this.#stored.set(key, stored);
+    this.#flashes!.set(key, { ...this.#flashes!.get(key)!, stored });
   }
 
   /** Takes note of flashed values that were stored: what they are changed to later is still of this request. */
   keepFlash(mine: JsonObject, stored: JsonObject): void {
     if (!this.#flashes) return;
     this.#stored = new Map();
-    for (const [key, flash] of this.#flashes) {
+    for (const [key, { get, stored: known }] of this.#flashes) {
       const text = mine.members.get(key);
       if (text === undefined || text !== stored.members.get(key)) continue;
-      const aging = flash.aging !== undefined;
       // Of another request, which flashed the key since.
-      if (aging && text !== flash.aging && text !== JSON.stringify(flash.get())) continue;
-      this.#stored.set(key, { text, aging });
-      if (aging) this.#flashes.set(key, { ...flash, aging: text });
+      if (known && text !== known.text && text !== JSON.stringify(get())) continue;
+      this.#keep(key, { text, aging: known?.aging === true });
     }
   }
 
@@ -214,9 +217,9 @@ export class SessionView {
   #load({ data, flash }: Contents): void {
     if (data !== JsonObject.EMPTY) this.#fill(data.copy());
     if (!this.#stored) return;
-    for (const [key, { text, aging }] of this.#stored) {
-      if (isReserved(key) || flash.members.get(key) !== text) continue;
-      this.#show(key, JSON.parse(text), aging ? text : undefined);
+    for (const [key, stored] of this.#stored) {
+      if (isReserved(key) || flash.members.get(key) !== stored.text) continue;
+      this.#show(key, JSON.parse(stored.text), stored);
     }
   }
 
@@ -237,13 +240,13 @@ export class SessionView {
   }
 
   /** Shows a flashed value. Assigning to its key makes it data; changing it from within doesn't. */
-  #show(key: string, value: unknown, aging: string | undefined): void {
+  #show(key: string, value: unknown, stored?: StoredFlash): void {
     const own = Object.hasOwn(this.#session, key) ? this.#session[key] : undefined;
     const before = this.#flashOf(key);
     const under = before ? before.under : own;
     const get = () => value;
     this.#flashes ??= new Map();
-    this.#flashes.set(key, { get, aging, under });
+    this.#flashes.set(key, { get, stored, under });
     this.#seen ??= new Set();
     this.#seen.add(key);
     Object.defineProperty(this.#session, key, {

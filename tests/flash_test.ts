@@ -252,3 +252,34 @@ Deno.test("a flashed value that has had its day in another request is not brough
   assertEquals(await slow, { a: 2, notice: "saved" });
   assertEquals(await client.json("/read"), { a: 2 });
 });
+
+Deno.test("a flashed value that was saved has its day in the request that shows it first", async () => {
+  for (const [path, after] of [["/read", {}], ["/flash", { notice: "saved" }]] as const) {
+    const gate = new Gate();
+    const app = new Hono<SessionEnv<Data>>()
+      .use(session<Data>({ store: new MapStore() }))
+      .get("/flash", (c) => {
+        const shown = c.var.session.notice;
+        c.var.session.flash("notice", "saved");
+        return c.json({ notice: shown });
+      })
+      .get("/slow", async (c) => {
+        c.var.session.flash("notice", "slow");
+        await c.var.session.save();
+        await gate.pass();
+        await c.var.session.update("a", () => 1);
+        return c.json(c.var.session);
+      })
+      .get("/read", (c) => c.json(c.var.session));
+    const client = new Client(app);
+    await client.text("/flash");
+    await client.text("/read");
+    const slow = client.json("/slow");
+    await gate.arrived();
+    assertEquals(await client.json(path), { notice: "slow" });
+    gate.open();
+    assertEquals(await slow, { a: 1, notice: "slow" });
+    assertEquals(await client.json("/read"), { a: 1, ...after });
+    assertEquals(await client.json("/read"), { a: 1 });
+  }
+});
