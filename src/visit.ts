@@ -261,9 +261,12 @@ export class Visit implements SessionKeeper, Starting {
 
   /** What the client is to be told of what was committed so far, whatever came of the rest. */
   get delivery(): Delivery | undefined {
+    const state = this.#current;
+    // Most requests have nothing to tell.
+    if (state?.stored && !state.deliver) return undefined;
     const { by, stale } = this.#options;
     const isByToken = (state: SessionState) => by === "token" && state === this.#loaded;
-    return deliveryOf(this.#current, {
+    return deliveryOf(state, {
       held: this.held,
       isStale: stale === true,
       hasDeleted: this.#endings?.hasDeleted((ended) => !isByToken(ended)) === true,
