@@ -1,10 +1,12 @@
 import type { MiddlewareHandler } from "hono";
+import { HTTPException } from "hono/http-exception";
 import type { MiddlewareConfig } from "./check_options.ts";
 import { Mount } from "./mount.ts";
 import { namesOf, outermost, sameAs } from "./mounted.ts";
 import { isPromiseLike } from "./promise.ts";
 import type { Sessions } from "./sessions.ts";
 import { statusOf } from "./status.ts";
+import { cancelBody } from "./streams.ts";
 
 /** Makes the middleware of a configuration. */
 export function mount(config: MiddlewareConfig, sessions: Sessions): MiddlewareHandler {
@@ -24,7 +26,12 @@ export function mount(config: MiddlewareConfig, sessions: Sessions): MiddlewareH
     try {
       await next();
     } catch (error) {
-      await mount.finish(statusOf(error));
+      try {
+        await mount.finish(statusOf(error));
+      } catch (failure) {
+        if (error instanceof HTTPException) cancelBody(error.res);
+        throw failure;
+      }
       mount.watch();
       throw error;
     }

@@ -1,7 +1,7 @@
 import type { Context } from "hono";
 import { type Mark, type Marking, missingMarks } from "./cache_headers.ts";
 import { isPromiseLike } from "./promise.ts";
-import { type StreamWatcher, watchEnd } from "./streams.ts";
+import { cancelBody, type StreamWatcher, watchEnd } from "./streams.ts";
 
 /** Headers that speak of the body that must not leave. */
 const OF_THE_BODY = [
@@ -93,7 +93,9 @@ export class Outgoing {
 
   /** Puts an empty response in the place of this one, with what other middleware said of it. */
   drop(): void {
-    const headers = new Headers(this.#c.res.headers);
+    const { res } = this.#c;
+    cancelBody(res);
+    const headers = new Headers(res.headers);
     for (const name of OF_THE_BODY) headers.delete(name);
     headers.set("cache-control", "no-store");
     this.#replace(new Response(null, { headers }));

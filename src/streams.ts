@@ -33,3 +33,8 @@ export function watchEnd(stream: ReadableStream, watcher: StreamWatcher): Readab
     },
   }, { highWaterMark: 0 });
 }
+
+/** Lets go of the body of a response that nobody gets. One that somebody else reads is theirs. */
+export function cancelBody(response: Response | undefined): void {
+  response?.body?.cancel().catch(() => {});
+}
