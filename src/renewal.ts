@@ -1,7 +1,7 @@
 import { commit } from "./commit.ts";
 import type { Committing } from "./committing.ts";
 import { isRenewalDue } from "./expiry.ts";
-import { type Awaitable, orElse } from "./promise.ts";
+import { andThen, type Awaitable, orElse } from "./promise.ts";
 import type { SessionState } from "./session_state.ts";
 
 /**
@@ -17,8 +17,13 @@ export function renewEarly(
   const request = { reach: "none" } as const;
   if (!expiry.rolling || !state.stored) return;
   if (!isRenewalDue(expiry, state.stored.record, { now: state.cameAt, request })) return;
+  const options = { keepChanges: true, consumeFlash: false, ...request };
   return orElse(
-    () => commit(committing, state, { keepChanges: true, consumeFlash: false, ...request }, c),
+    () =>
+      andThen(commit(committing, state, options, c), () => {
+        // It is not due any more when the request ends. An answer that may lose its cookies is better than none.
+        if (state.status === "live" && state.reach === "doubtful") state.deliver = true;
+      }),
     (error) => {
       logger.warn(
         "Cannot renew session: the store failed; the end of the request tries again",

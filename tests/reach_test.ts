@@ -1,5 +1,5 @@
 import { session, type SessionOptions } from "@x/hono-session";
-import { assertEquals } from "@std/assert";
+import { assert, assertEquals } from "@std/assert";
 import { Hono } from "hono";
 import { etag } from "hono/etag";
 import { Client } from "./_client.ts";
@@ -96,6 +96,31 @@ for (const [name, settings] of Object.entries(SETTINGS)) {
       tag = response.headers.get("etag") ?? tag;
       if (response.status === 200) assertEquals(await response.json(), { name: "Ada" });
     }
+    assertEquals(rejected, []);
+  });
+
+  Deno.test(`${name}: the cookie outlives a page that the browser revalidates every time`, async () => {
+    const { client, clock, rejected } = setup(settings);
+    let tag: string | null = null;
+    let cookieEnd = 0;
+    const visit = async (path: string) => {
+      const response = await client.fetch(path, tag ? { headers: { "if-none-match": tag } } : {});
+      await response.body?.cancel();
+      const isStored = !response.headers.get("cache-control")?.includes("no-store");
+      tag = isStored ? response.headers.get("etag") : null;
+      for (const cookie of response.headers.getSetCookie()) {
+        cookieEnd = clock.now() + Number(/Max-Age=(\d+)/.exec(cookie)![1]) * 1000;
+      }
+      return response.status;
+    };
+    const statuses = new Set([await visit("/login")]);
+    for (let count = 0; count < 60; count++) {
+      clock.advance(80);
+      assert(clock.now() < cookieEnd, `the browser drops its cookie before request ${count}`);
+      statuses.add(await visit("/read"));
+    }
+    // What is rotated that often is never stored.
+    assertEquals(statuses.has(304), !name.startsWith("rotate"));
     assertEquals(rejected, []);
   });
 
