@@ -28,25 +28,29 @@ export function deliver(
 ): Awaitable<void> {
   const { visit, outgoing } = answered;
   return andThen(delivery && toCookies(config, delivery, c), (send) => {
-    if (config.transport && delivery?.token !== undefined) {
-      config.insecureOrigin.look(c.req.raw, cookieOf(config.transport.cookie, delivery.cookie));
-    }
-    if (send) sendCookies(config, { send, outgoing }, c);
+    if (send) sendCookies(config, { send, delivery, outgoing }, c);
     else if (visit.isLoaded || mayHoldToken(visit)) mark(config, answered);
   });
 }
 
 function sendCookies(
   config: MiddlewareConfig,
-  { send, outgoing }: { send: (headers: Exchange) => number; outgoing: Outgoing },
+  { send, delivery, outgoing }: {
+    send: (headers: Exchange) => number;
+    delivery: Delivery | undefined;
+    outgoing: Outgoing;
+  },
   c: Context,
 ): void {
-  const { cacheControl, vary, logger } = config;
+  const { cacheControl, vary, transport, logger } = config;
   const state = outgoing.send(
     (response) => watchBudget(send({ request: c.req.raw.headers, response }), logger),
     cacheControl ? { opens: true, vary } : undefined,
   );
-  if (state) logger.warn(`Cannot send session cookie: ${state}`);
+  if (state) return logger.warn(`Cannot send session cookie: ${state}`);
+  if (transport && delivery?.token !== undefined) {
+    config.insecureOrigin.look(c.req.raw, cookieOf(transport.cookie, delivery.cookie));
+  }
 }
 
 /** Marks a response for caches, if it may show, as far as is known by now, what is one visitor's alone. */

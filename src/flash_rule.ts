@@ -16,8 +16,10 @@ const EMPTY_HANDED = [101, 304];
  * Whether the answer to a request can show what was flashed before it, so that it has had its day: that of a page or a
  * call of the application, which did not fail. What says nothing of itself can.
  */
-export function canShowFlash({ method, headers, url }: Request, status: number): boolean {
+export function canShowFlash(request: Request, status: number): boolean {
+  // Deno shows nothing of a request any more that it has upgraded.
   if (isFailure(status) || EMPTY_HANDED.includes(status)) return false;
+  const { method, headers, url } = request;
   if (method === "HEAD" || method === "OPTIONS") return false;
   if (!SHOWN.has(headers.get("sec-fetch-dest") ?? "empty")) return false;
   if (PURPOSES.some((name) => headers.get(name)?.includes("prefetch"))) return false;

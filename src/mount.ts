@@ -91,7 +91,7 @@ export class Mount extends Unprinted implements Mounted, VisitWatcher {
   }
 
   get reach(): Reach {
-    return reachOf(this.#c.req.raw.headers);
+    return reachOf(this.#c.req.raw);
   }
 
   open(): Awaitable<Visit> {

@@ -7,7 +7,12 @@ export type Reach = "sure" | "doubtful" | "none";
 const CONDITIONS = ["if-none-match", "if-modified-since"];
 
 /** Whether the client gets the cookies of the answer to a request. */
-export function reachOf(headers: Headers): Reach {
-  if (headers.has("upgrade")) return "none";
-  return CONDITIONS.some((name) => headers.has(name)) ? "doubtful" : "sure";
+export function reachOf({ headers }: Request): Reach {
+  try {
+    if (headers.has("upgrade")) return "none";
+    return CONDITIONS.some((name) => headers.has(name)) ? "doubtful" : "sure";
+  } catch {
+    // Deno shows nothing of a request any more that it has upgraded.
+    return "none";
+  }
 }
