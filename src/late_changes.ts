@@ -79,7 +79,7 @@ export class LateChanges {
     this.#reported.add(departed.state);
     this.#options.logger.warn(
       "Cannot keep change of session: the response had left, and nobody has saved it; " +
-        (this.#options.canSaveLate
+        (this.#options.canSaveLate && departed.state.stored
           ? "call save() after such a change"
           : "make it before the response is returned, which takes the cookie along"),
     );

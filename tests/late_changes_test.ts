@@ -246,3 +246,17 @@ Deno.test("of many responses at once some are looked at again", async () => {
   assertEquals(compared < 2000, true, `${compared} times`);
   assertEquals(warnings, []);
 });
+
+Deno.test("a late change of a session that was never stored is not told to be saved", async () => {
+  const { warnings, options } = warned({ store: new MapStore() });
+  const app = new Hono().use(session<Data>(options)).get("/stream", (c) => {
+    const { session } = c.var;
+    return streamText(c, async (stream) => {
+      await stream.write("the response has left");
+      session.name = "late";
+    });
+  });
+  await (await app.request("/stream")).text();
+  assertEquals(warnings.length, 1);
+  assertMatch(warnings[0]!, /; make it before the response is returned/);
+});
