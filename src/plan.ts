@@ -102,7 +102,7 @@ export function plan(
 }
 
 /** The record under a new token, which the token until now leads to if it is rotated. */
-function withNewToken(
+export function withNewToken(
   { predecessor: _, graceUntil: __, ...record }: SessionRecord,
   { current, rotation, rotate, now }: {
     current: Stored;

@@ -7,11 +7,13 @@ import { emit } from "./events.ts";
 import { isRenewalDue, renewed, seen } from "./expiry.ts";
 import { JsonObject } from "./json_object.ts";
 import { merge } from "./merge.ts";
+import { withNewToken } from "./plan.ts";
 import type { SessionRecord } from "./record.ts";
 import { Retry } from "./retry.ts";
 import { pathOf, serializeValue } from "./serialize.ts";
 import { isSameJson, setProperty } from "./json_value.ts";
 import type { SessionState } from "./session_state.ts";
+import { put } from "./write.ts";
 
 /** A change of one key. */
 interface Change {
@@ -57,7 +59,7 @@ async function updateStored(
   { key, change }: Change,
   c: unknown,
 ): Promise<boolean> {
-  const { expiry } = committing;
+  const { expiry, rotation } = committing;
   return await committing.queue.run(state.stored!.key, async () => {
     state.assertLive("update");
     state.view.unflash(key);
@@ -81,23 +83,37 @@ async function updateStored(
       const old = current.record;
       const now = committing.clock();
       const live = state.isLiveFor(old, now);
+      // Whoever knows the token until now must not find what is put in after `regenerate()`.
+      const { regenerate } = state.requested;
+      // Nobody could be told of the token that the session would get.
+      if (regenerate && state.isLate) return false;
       // Or it would undo the touch of another request.
       const renewal = isRenewalDue(expiry, old, { now, write: true, request: state });
-      const record: SessionRecord = {
+      const updated: SessionRecord = {
         ...withContents(old, next),
         version: old.version + 1,
         ...(renewal
           ? renewed(expiry, old, { now, isSent: state.reach === "sure" })
           : { lastSeenAt: seen(old, now) }),
       };
-      if (live && await committing.store.update(current.key, record, old, c)) {
+      const record = regenerate
+        ? withNewToken(updated, { current, rotation, rotate: false, now })
+        : updated;
+      const operation = regenerate ? "replace" : "update";
+      const stored = live && await put(committing, { current, now, operation, record }, c);
+      if (stored) {
         const before = state.contents(false);
         const shown = merge(state.shown().data.members, before.data.members, data);
         if (value === undefined) shown.delete(key);
         else shown.set(key, data.get(key)!);
-        state.adopt({ ...current, record });
+        state.adopt(stored);
         state.show({ ...before, data: JsonObject.ofMembers(shown) }, before);
-        state.deliver ||= renewal && state.reach !== "none";
+        state.deliver ||= regenerate === true || renewal && state.reach !== "none";
+        if (regenerate) {
+          const { regenerate: _, ...requested } = state.requested;
+          state.requested = requested;
+          emit(committing, "regenerated", { sid: state.sid }, c);
+        }
         if (renewal) emit(committing, "renewed", { sid: state.sid }, c);
         tellUpdated(committing, state, { before: contentsOf(old).data, now: next.data }, c);
         return true;

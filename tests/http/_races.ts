@@ -353,6 +353,32 @@ function loginRaces(test: SceneTest): void {
     assertEquals(await client.json("/read"), { name: "Ada", count: 1 });
   });
 
+  test("two logins that count with update() at the same time count in their own sessions", async ({ makeApp, gate }) => {
+    const clients = [new Client(makeApp())];
+    await clients[0]!.text("/set/count/1");
+    clients.push(await clients[0]!.thief());
+    const logins = clients.map((client, index) => client.json(`/slow/login-counted/${index}`));
+    await gate.arrived(2);
+    gate.open();
+    const counts = await Promise.all(logins);
+    assertEquals([...counts].sort(), [1, 2], "one moved, one began");
+    for (const [index, client] of clients.entries()) {
+      assertEquals(await client.json("/read"), { name: `${index}`, count: counts[index] });
+    }
+  });
+
+  test("what update() stores after regenerate() is never found under the token before", async ({ makeApp, gate, watch }) => {
+    const client = new Client(makeApp());
+    await client.text("/set/count/1");
+    const fixated = await client.thief();
+    watch.inject("replace", "fail", 2);
+    const login = client.fetch("/slow/login-counted/Ada");
+    await gate.arrived();
+    gate.open();
+    await (await login).text();
+    assertEquals(await fixated.json("/read"), { count: 1 });
+  });
+
   test("a new token alone, asked for by two requests, is given to one", async ({ makeApp, gate }) => {
     const interrupted: string[] = [];
     const events = { interrupted: () => interrupted.push("interrupted") };
