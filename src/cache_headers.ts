@@ -4,6 +4,10 @@ const DIRECTIVE_REGEXP = /[^,"]*(?:"(?:[^"\\]|\\.)*"[^,"]*)*/g;
 /** Directives that let a shared cache keep a response. */
 const SHARED_REGEXP = /^(?:public|s-maxage)(?:\s*=|$)/i;
 
+/** The fields that some caches heed in the place of `Cache-Control` (RFC 9213, and what was there before it). */
+const TARGETED_REGEXP = /(?:^|-)(?:surrogate|edge)-control$|-cache-control$|^x-accel-expires$/;
+const NGINX = "x-accel-expires";
+
 const PRIVATE = "private";
 const NO_STORE = "no-store";
 
@@ -31,13 +35,35 @@ export interface Marking {
  */
 export function missingMarks(headers: Headers, marking: Marking, others?: Headers): Mark[] {
   const marks: Mark[] = [];
-  const said = headers.get("vary");
-  const varying = withVary(said, varyOf(marking, others));
-  if (varying !== said) marks.push(["vary", varying]);
-  const caching = headers.get("cache-control");
-  const control = marking.opens ? NO_STORE : asPrivate(controlOf(caching, others));
+  let varying = null as string | null;
+  let caching = null as string | null;
+  // To go through all of them takes less time than to ask for each that may be there.
+  headers.forEach((said, name) => {
+    if (name === "vary") varying = said;
+    else if (name === "cache-control") caching = said;
+    else if (TARGETED_REGEXP.test(name)) {
+      const control = targetedControl([name, said], marking);
+      if (control !== said) marks.push([name, control]);
+    }
+  });
+  const vary = withVary(varying, varyOf(marking, others));
+  if (vary !== varying) marks.push(["vary", vary]);
+  const control = controlFor(controlOf(caching, others), marking);
   if (control !== caching) marks.push(["cache-control", control]);
   return marks;
+}
+
+function controlFor(said: string | null, { opens }: Marking): string {
+  return opens ? NO_STORE : asPrivate(said);
+}
+
+/** What a field is to say that takes the place of `Cache-Control`. Those that are older than RFC 9213 know no `private`. */
+function targetedControl([name, said]: Mark, marking: Marking): string {
+  if (name.endsWith("-cache-control")) return controlFor(said, marking);
+  if (name === NGINX) return "0";
+  // Whether there is something in the body for the cache to fill in is not changed.
+  const kept = listOf(said).filter((directive) => /^content\s*=/i.test(directive));
+  return [...kept, NO_STORE].join(", ");
 }
 
 function varyOf({ vary }: Marking, others: Headers | undefined): string {

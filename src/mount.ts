@@ -17,6 +17,7 @@ import type { InnerCommit } from "./plan.ts";
 import { type Awaitable, isPromiseLike } from "./promise.ts";
 import { type Reach, reachOf } from "./reach.ts";
 import { Unprinted } from "./unprinted.ts";
+import { watchVariable } from "./watch_variable.ts";
 import type { Visit, VisitWatcher } from "./visit.ts";
 
 /** What a {@linkcode Mount} is made of. */
@@ -60,6 +61,7 @@ export class Mount extends Unprinted implements Mounted, VisitWatcher {
     this.#departure = new Departure(c, sessions.late);
     this.outgoing = outer?.outgoing ?? new Outgoing(c);
     this.outgoing.watchStreams(this.#departure);
+    if (config.bearer) watchVariable(c, names[2], () => this.outgoing.showToken());
     if (config.lazy) {
       const [session, cookie] = names;
       this.#set(session, UNLOADED);

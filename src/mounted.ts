@@ -2,6 +2,7 @@ import type { Context } from "hono";
 import type { MiddlewareConfig } from "./check_options.ts";
 import type { Outgoing } from "./outgoing.ts";
 import type { Awaitable } from "./promise.ts";
+import { propertyOf } from "./property.ts";
 import { differencesOf } from "./same_options.ts";
 import type { Visit } from "./visit.ts";
 
@@ -155,14 +156,6 @@ function watchResponses(prototype: Holder): void {
       if (response) (this as Holder)[MOUNTED]?.outgoing.take(response, get.call(this));
     },
   });
-}
-
-function propertyOf(object: object, name: string): PropertyDescriptor | undefined {
-  for (let holder: object | null = object; holder; holder = Object.getPrototypeOf(holder)) {
-    const property = Object.getOwnPropertyDescriptor(holder, name);
-    if (property) return property;
-  }
-  return undefined;
 }
 
 const PLAIN = { writable: true, enumerable: true, configurable: true };

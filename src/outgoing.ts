@@ -39,6 +39,7 @@ export class Outgoing {
   /** What it was made of. */
   #body: unknown;
   #isMarking = false;
+  #holdsToken = false;
   /** Headers that the response was to have, where others were there before. */
   #mixed: Headers | undefined;
 
@@ -64,12 +65,18 @@ export class Outgoing {
     if (this.#mixed) this.#note(held, UNKNOWN);
   }
 
+  /** Takes note that the response may show what opens a session. */
+  showToken(): void {
+    this.#holdsToken = true;
+  }
+
   /** Tells caches what the response depends on. */
-  mark(marking: Marking): void {
+  mark({ opens, vary }: Marking): void {
     // It is looked at to be marked.
     if (this.#isMarking) return;
     this.#isMarking = true;
     try {
+      const marking = { opens: opens || this.#holdsToken, vary };
       const marks = missingMarks(this.#c.res.headers, marking, this.#mixed);
       if (marks.length > 0) this.#edit((headers) => set(headers, marks), { isPersonal: false });
     } finally {

@@ -19,7 +19,7 @@ import {
   assertRejects,
   assertThrows,
 } from "@std/assert";
-import { Hono } from "hono";
+import { type Context, Hono } from "hono";
 import { type JWTPayload, jwtVerify, SignJWT, UnsecuredJWT } from "jose";
 import { Client } from "./_client.ts";
 import { FakeClock } from "./_clock.ts";
@@ -852,6 +852,52 @@ Deno.test("token: the response that hands the first one out is kept out of cache
     const { request } = setup({ cookieName });
     const { headers } = await request("/login/Ada");
     assertEquals(headers.get("cache-control"), "no-store", `cookieName: ${cookieName}`);
+  }
+});
+
+/** Ways to look at the token of a session, and at everything but it. */
+const LOOKS: Record<string, [look: (c: Context) => unknown, isShown: boolean]> = {
+  'c.get("sessionToken")': [(c) => c.get("sessionToken"), true],
+  "c.var.sessionToken": [(c) => c.var.sessionToken, true],
+  "all of c.var": [(c) => ({ ...c.var }), true],
+  "c.var.session": [(c) => c.var.session, false],
+  'c.get("session")': [(c) => c.get("session"), false],
+  "the names of c.var": [(c) => Object.keys(c.var), false],
+  nothing: [() => "nothing", false],
+};
+
+Deno.test("token: a response that may show the token of a session is kept out of all caches, other ones are private", async () => {
+  for (const lazy of [false, true]) {
+    for (const [how, [look, isShown]] of Object.entries(LOOKS)) {
+      const { app, by, login, request } = setup({ lazy });
+      const seen: unknown[] = [];
+      app.use("/look/*", async (c, next) => {
+        await next();
+        seen.push(c.res.headers.get("cache-control"));
+      });
+      app.get("/look/*", async (c) => {
+        await getSession(c);
+        return c.json(look(c) ?? null, 200, { "cache-control": "max-age=5" });
+      });
+      app.get("/later", async (c, next) => {
+        await next();
+        c.res.headers.set("x-token", JSON.stringify(look(c)));
+      }, async (c) => {
+        await getSession(c);
+        return c.text("page");
+      });
+      const token = await login();
+      const expected = isShown ? "no-store" : "max-age=5, private";
+      for (const path of ["/look", `/look?token=${token}`]) {
+        const { headers } = await request(path, path === "/look" ? by(token) : {});
+        assertEquals(headers.get("cache-control"), expected, how);
+        assertEquals(seen.pop(), expected, how);
+      }
+      const { headers } = await request("/later", by(token));
+      assertEquals(headers.get("cache-control"), isShown ? "no-store" : "private", how);
+      const anonymous = await request("/look");
+      assertEquals(anonymous.headers.get("cache-control"), "max-age=5", how);
+    }
   }
 });
 

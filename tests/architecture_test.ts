@@ -54,6 +54,7 @@ const LAYERS: string[][] = [
     "src/errors.ts",
     "src/clock.ts",
     "src/promise.ts",
+    "src/property.ts",
     "src/base64url.ts",
     "src/misuse.ts",
     "src/stand_in.ts",
@@ -153,6 +154,7 @@ const LAYERS: string[][] = [
     "src/inner_commit.ts",
     "src/streams.ts",
     "src/outgoing.ts",
+    "src/watch_variable.ts",
     "src/deny.ts",
     "src/deliver.ts",
     "src/mounted.ts",
@@ -237,6 +239,7 @@ Deno.test("only the middleware, its helpers, the cookie, the answer and the JWT 
     "src/mounting.ts",
     "src/outgoing.ts",
     "src/session_manager.ts",
+    "src/watch_variable.ts",
   ]);
 });
 

@@ -48,3 +48,66 @@ Deno.test("missingMarks() forbids storing a response with a session cookie", () 
     ]);
   }
 });
+
+/** Fields that caches heed in the place of Cache-Control. */
+const TARGETED = [
+  "CDN-Cache-Control",
+  "Cloudflare-CDN-Cache-Control",
+  "Vercel-CDN-Cache-Control",
+  "Netlify-CDN-Cache-Control",
+  "Akamai-Cache-Control",
+  "cdn-cache-control",
+  "X-NEW-CDN-CACHE-CONTROL",
+];
+
+Deno.test("missingMarks() treats targeted fields like Cache-Control (RFC 9213)", () => {
+  for (const name of TARGETED) {
+    const cases: [string, string][] = [
+      ["public", "private"],
+      ["max-age=60", "max-age=60, private"],
+      ["public, s-maxage=60, max-age=5", "max-age=5, private"],
+      ["private", "private"],
+      ["no-store", "no-store"],
+    ];
+    for (const [said, expected] of cases) {
+      for (const opens of [false, true]) {
+        const headers = new Headers({ [name]: said });
+        const marks = missingMarks(headers, { opens, vary: "Cookie" });
+        for (const mark of marks) headers.set(...mark);
+        assertEquals([...headers.keys()].length, 3);
+        assertEquals(headers.get(name), opens ? "no-store" : expected, `${name}: ${said}`);
+        assertEquals(headers.get("cache-control"), opens ? "no-store" : "private");
+      }
+    }
+  }
+});
+
+Deno.test("missingMarks() forbids storing where a field knows no private", () => {
+  const cases: [string, string, string][] = [
+    ["Surrogate-Control", "max-age=60", "no-store"],
+    ["Surrogate-Control", 'max-age=60, content="ESI/1.0"', 'content="ESI/1.0", no-store'],
+    ["Fastly-Surrogate-Control", "public", "no-store"],
+    ["Edge-Control", "cache-maxage=60m", "no-store"],
+    ["X-Accel-Expires", "600", "0"],
+    ["X-Accel-Expires", "0", "0"],
+  ];
+  for (const [name, said, expected] of cases) {
+    for (const opens of [false, true]) {
+      const headers = new Headers({ [name]: said });
+      for (const mark of missingMarks(headers, { opens, vary: "Cookie" })) headers.set(...mark);
+      assertEquals(headers.get(name), expected, `${name}: ${said}`);
+      assertEquals(missingMarks(headers, { opens, vary: "Cookie" }), []);
+    }
+  }
+});
+
+Deno.test("missingMarks() leaves fields alone that say nothing of caching", () => {
+  const headers = new Headers({
+    "access-control-allow-origin": "*",
+    "x-cache-control-policy": "public",
+    "x-dns-prefetch-control": "on",
+    "content-type": "text/plain",
+  });
+  const marks = missingMarks(headers, { opens: true, vary: "Cookie" });
+  assertEquals(marks.map(([name]) => name).toSorted(), ["cache-control", "vary"]);
+});

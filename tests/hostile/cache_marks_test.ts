@@ -102,3 +102,40 @@ Deno.test("shared caches: every way to look at a session marks the response, laz
     }
   }
 });
+
+Deno.test("shared caches: a targeted field of a handler does not win over the session's marks (RFC 9213)", async () => {
+  const said = {
+    "CDN-Cache-Control": "public, max-age=600",
+    "Cloudflare-CDN-Cache-Control": "max-age=600",
+    "Surrogate-Control": "max-age=600",
+    "X-Accel-Expires": "600",
+  };
+  for (const lazy of [false, true]) {
+    const app = new Hono()
+      .use(session<Data>({ store: new MapStore(), lazy }))
+      .get("/login", async (c) => {
+        await startSession(c, { name: "Adalbert" });
+        return c.text("welcome", 200, said);
+      })
+      .get("/text", async (c) => c.text((await getSession<Data>(c)).name ?? "nobody", 200, said))
+      .get("/response", async (c) => {
+        return new Response((await getSession<Data>(c)).name ?? "nobody", { headers: said });
+      });
+    const client = new Client(app);
+    const wordsOf = async (path: string, client: Client) => {
+      const { headers, body } = await client.fetch(path);
+      await body?.cancel();
+      return Object.keys(said).map((name) => headers.get(name));
+    };
+    assertEquals(await wordsOf("/login", client), ["no-store", "no-store", "no-store", "0"]);
+    for (const path of ["/text", "/response"]) {
+      assertEquals(await wordsOf(path, client), [
+        "max-age=600, private",
+        "max-age=600, private",
+        "no-store",
+        "0",
+      ]);
+      assertEquals(await wordsOf(path, new Client(app)), Object.values(said));
+    }
+  }
+});
