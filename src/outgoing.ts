@@ -172,7 +172,7 @@ export class Outgoing {
     const { body } = response;
     if (response.bodyUsed || body?.locked) {
       throw new TypeError(
-        "Cannot send session cookie: the body of the response was used before; make a new Response for each request",
+        "Cannot add headers of session to response: its body was used before; return a new Response for each request",
       );
     }
     return this.#note(new Response(body, response), body && UNKNOWN);

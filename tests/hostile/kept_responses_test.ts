@@ -239,7 +239,7 @@ Deno.test("kept responses: a body that is used can't be sent, and the error says
   const again = await app.request("/login");
   assertEquals([again.status, await again.text()], [500, "failed"]);
   assertEquals(errors.map(({ message }) => message), [
-    "Cannot send session cookie: the body of the response was used before; make a new Response for each request",
+    "Cannot add headers of session to response: its body was used before; return a new Response for each request",
   ]);
 });
 
