@@ -23,7 +23,7 @@ export function lostAnswers(test: SceneTest): void {
     });
 
     test(`a login ${first} that arrives when its time is over takes no place`, async (scene) => {
-      const { sessions, client, watch, operation } = await setup(scene, first, 0.05);
+      const { sessions, client, watch, operation } = await setup(scene, first, 0.5);
       const held = new Gate();
       watch.inject(operation, () => held.pass(), 1);
       // Some clients keep the process alive by their connection alone.
