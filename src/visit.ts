@@ -141,7 +141,13 @@ export class Visit implements SessionKeeper, Starting {
   }
 
   ended(state: SessionState, atEnd: SessionObject): void {
-    (this.#endings ??= new Endings(this.#config, this.#options.c)).add(state);
+    const endings = this.#endings ??= new Endings(this.#config, this.#options.c);
+    endings.add(state);
+    if (state === this.#loaded) {
+      for (const stored of this.#options.others ?? []) {
+        endings.add(new SessionState(this, { stored }));
+      }
+    }
     if (state !== this.#current) return;
     this.#current = undefined;
     this.#session = atEnd;
