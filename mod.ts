@@ -82,6 +82,8 @@ export type {
   DeleteAllOptions,
   KeyValueStore,
   ListedSession,
+  ListPage,
+  ListPlace,
   SessionStore,
   StoreCapabilities,
   StoreReplacement,

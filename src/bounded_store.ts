@@ -6,6 +6,7 @@ import type {
   Awaitable,
   DeleteAllOptions,
   ListedSession,
+  ListPage,
   SessionStore,
   StoreCapabilities,
   StoreReplacement,
@@ -105,13 +106,25 @@ export class BoundedStore {
     return this.#call({ operation: "delete", c }, (signal) => this.#store.delete(key, c, signal));
   }
 
-  /** The live sessions of a subject. */
-  list(subject: string, c: unknown): Awaitable<ListedSession[]> {
+  /**
+   * The live sessions of a subject.
+   *
+   * @param isEnough Whether no more are wanted, asked for each.
+   */
+  list(
+    subject: string,
+    { isEnough, ...page }: ListPage & { isEnough?: (session: ListedSession) => boolean },
+    c: unknown,
+  ): Awaitable<ListedSession[]> {
     const run = async (signal: AbortSignal | undefined) => {
       const sessions: ListedSession[] = [];
-      for await (const session of this.#store.list!(subject, c, signal)) {
-        if (this.#unanswered.has(session.key)) await this.#store.delete(session.key, c, signal);
-        else if (isSessionRecord({ data: "", ...session.record })) sessions.push(session);
+      for await (const session of this.#store.list!(subject, page, c, signal)) {
+        if (this.#unanswered.has(session.key)) {
+          await this.#store.delete(session.key, c, signal);
+        } else if (isSessionRecord({ data: "", ...session.record })) {
+          sessions.push(session);
+          if (isEnough?.(session)) break;
+        }
       }
       return sessions;
     };

@@ -211,21 +211,27 @@ export interface RequireSessionOptions<
  * @throws {TypeError} When an option is unknown or of the wrong kind.
  * @throws {RangeError} When `status` is not 200 to 599, or one of those whose responses have no body.
  *
- * @example Pages for those who are logged in
+ * @example Pages for those who are logged in, and an API for those with a key too
  * ```ts
  * import { requireSession, session } from "@x/hono-session";
  * import { MapStore } from "@x/hono-session/stores/map";
  * import { Hono } from "hono";
+ * import { bearerAuth } from "hono/bearer-auth";
+ * import { some } from "hono/combine";
  * import { assertEquals } from "@std/assert";
  *
  * const app = new Hono()
  *   .use(session<{ userId?: string }>({ store: new MapStore() }))
  *   .use("/account/*", requireSession<{ userId: string }>({ has: ["userId"] }))
- *   .get("/account/name", (c) => c.text(c.var.session.userId));
+ *   .get("/account/name", (c) => c.text(c.var.session.userId))
+ *   .use("/api/*", some(requireSession(), bearerAuth({ token: "an-api-key" })))
+ *   .get("/api/prices", (c) => c.json([1, 2, 3]));
  *
  * const response = await app.request("/account/name");
  * assertEquals(response.status, 401);
  * assertEquals(await response.json(), { status: false, message: "Invalid session" });
+ * const headers = { authorization: "Bearer an-api-key" };
+ * assertEquals((await app.request("/api/prices", { headers })).status, 200);
  * ```
  */
 export function requireSession<

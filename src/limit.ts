@@ -2,12 +2,13 @@ import { type Committing, interrupt, type SessionLimit } from "./committing.ts";
 import { SessionEndedError, SessionLimitError } from "./errors.ts";
 import { emit } from "./events.ts";
 import { isLive } from "./expiry.ts";
+import { since } from "./list_order.ts";
 import type { Awaitable } from "./promise.ts";
 import type { SessionRecord } from "./record.ts";
 import { isOtherSubject, type Requested } from "./requested.ts";
 import { Retry } from "./retry.ts";
 import type { SessionState } from "./session_state.ts";
-import { endSessionsOf, type Listed, listSubject, since } from "./subject.ts";
+import { endSessionsOf, type Listed, listSubject } from "./subject.ts";
 
 /** How often it is looked whether others that came at the same time have withdrawn. */
 const LOOKS = 4;

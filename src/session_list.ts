@@ -1,5 +1,6 @@
-import type { ListedSession } from "./store.ts";
-import { parseMeta, since } from "./subject.ts";
+import { since } from "./list_order.ts";
+import type { ListedSession, ListPage, ListPlace } from "./store.ts";
+import { parseMeta } from "./subject.ts";
 
 /**
  * What lists show of a session. Nothing in it opens the session.
@@ -85,7 +86,7 @@ export interface SessionListOptions extends ListOptions {
  * ```
  */
 export class SessionList implements AsyncIterable<SessionSummary> {
-  readonly #read: () => Promise<ListedSession["record"][]>;
+  readonly #read: Read;
   readonly #options: SessionListOptions;
   readonly #limit: number;
   #cursor: string | undefined;
@@ -93,12 +94,12 @@ export class SessionList implements AsyncIterable<SessionSummary> {
   /**
    * Is called by `list`.
    *
-   * @param read Gives all sessions in their order.
+   * @param read Gives the sessions of a page in their order.
    * @param options Which of them.
    * @throws {RangeError} When `limit` is not a positive integer.
    * @ignore
    */
-  constructor(read: () => Promise<ListedSession["record"][]>, options: SessionListOptions) {
+  constructor(read: Read, options: SessionListOptions) {
     const { limit = Infinity } = options;
     if (limit !== Infinity && (!Number.isSafeInteger(limit) || limit < 1)) {
       throw new RangeError(
@@ -122,25 +123,26 @@ export class SessionList implements AsyncIterable<SessionSummary> {
    */
   async *[Symbol.asyncIterator](): AsyncIterator<SessionSummary> {
     const after = fromCursor(this.#options.cursor);
-    const sessions = (await this.#read()).filter((record) => !after || isAfter(record, after));
+    // One more tells whether there is another page.
+    const sessions = await this.#read({ ...(after && { after }), limit: this.#limit + 1 });
     const page = sessions.slice(0, this.#limit);
     const last = page.at(-1);
-    this.#cursor = last && page.length < sessions.length ? `${since(last)}~${last.sid}` : undefined;
+    this.#cursor = last && page.length < sessions.length ? toCursor(last) : undefined;
     const current = await this.#options.current();
     for (const record of page) yield toSummary(record, current);
   }
 }
 
-type Place = readonly [since: number, sid: string];
+/** Reads the sessions of a page in their order. */
+type Read = (page: ListPage) => Promise<ListedSession["record"][]>;
 
-function fromCursor(cursor: string | undefined): Place | undefined {
-  const [, time, sid] = /^(\d+(?:\.\d+)?)~(.+)$/.exec(cursor ?? "") ?? [];
-  return sid === undefined ? undefined : [Number(time), sid];
+function toCursor(last: ListedSession["record"]): string {
+  return `${since(last)}~${last.sid}`;
 }
 
-/** Whether a session comes after a place in the list, which begins with the newest. */
-function isAfter(record: ListedSession["record"], [time, sid]: Place): boolean {
-  return since(record) === time ? record.sid < sid : since(record) < time;
+function fromCursor(cursor: string | undefined): ListPlace | undefined {
+  const [, time, sid] = /^(\d+(?:\.\d+)?)~(.+)$/.exec(cursor ?? "") ?? [];
+  return sid === undefined ? undefined : { subjectAt: Number(time), sid };
 }
 
 function toSummary(

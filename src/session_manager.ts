@@ -155,7 +155,8 @@ export class SessionManager<Data extends object = SessionData, Key extends strin
   }
 
   /**
-   * The live sessions of a subject, the newest first.
+   * The live sessions of a subject, the newest first. A page reads no more records than it shows, and one or two to know where it begins
+   * and whether there is another one. Of the list itself Deno KV and Redis read all entries, DynamoDB those of the page.
    *
    * @param subject The subject.
    * @param options How many, from where on.
@@ -168,7 +169,7 @@ export class SessionManager<Data extends object = SessionData, Key extends strin
     const { c } = options;
     const { contextKey } = this.#config;
     assertSubject(subject, { action: "list sessions of subject" });
-    return new SessionList(() => this.#sessions.list(subject, c), {
+    return new SessionList((page) => this.#sessions.list({ subject, ...page }, c), {
       ...options,
       current: async () => (await mountedOn(c, contextKey)?.open())?.state?.stored?.record.sid,
     });
@@ -185,7 +186,7 @@ export class SessionManager<Data extends object = SessionData, Key extends strin
    */
   async count(subject: string, { c }: ManageOptions = {}): Promise<number> {
     assertSubject(subject, { action: "count sessions of subject" });
-    return (await this.#sessions.list(subject, c)).length;
+    return (await this.#sessions.list({ subject }, c)).length;
   }
 
   /**

@@ -9,8 +9,8 @@ import { loadNewestFirst } from "./newest.ts";
 import { andThen, type Awaitable, orElse } from "./promise.ts";
 import { Queue } from "./queue.ts";
 import type { Stored } from "./session_state.ts";
-import type { ListedSession, SessionStore } from "./store.ts";
-import { endSessionsOf, type Listed, listSubject, since } from "./subject.ts";
+import type { ListedSession, ListPage, SessionStore } from "./store.ts";
+import { endSessionsOf, type Listed, listPage } from "./subject.ts";
 import { Visit } from "./visit.ts";
 import type { VisitConfig, VisitOptions } from "./visiting.ts";
 
@@ -120,18 +120,20 @@ export class Sessions {
   }
 
   /**
-   * The live sessions of a subject, the newest first.
+   * The live sessions of a subject, the newest first: as many as are wanted, from a place on.
    *
    * @throws {TypeError} When the store has no index.
    * @throws {SessionStoreError} When it failed.
    */
-  async list(subject: string, c: unknown): Promise<ListedSession["record"][]> {
+  async list(
+    { limit = Infinity, ...wanted }: ListPage & { subject: string },
+    c: unknown,
+  ): Promise<ListedSession["record"][]> {
     const { store, clock, expiry } = this.#indexed("list");
     const now = clock();
-    return (await listSubject(store, subject, c))
-      .filter(({ record }) => isLive(expiry, record, now))
-      .map(({ record }) => ({ ...record, expiresAt: deadline(expiry, record) }))
-      .sort((one, other) => since(other) - since(one) || (one.sid < other.sid ? 1 : -1));
+    const isWanted = (record: ListedSession["record"]) => isLive(expiry, record, now);
+    return (await listPage(store, { ...wanted, limit, isLive: isWanted }, c))
+      .map((record) => ({ ...record, expiresAt: deadline(expiry, record) }));
   }
 
   /**
@@ -164,7 +166,7 @@ export class Sessions {
     const { store, events, expiry } = this.#indexed("revoke");
     // A store counts those that it only holds for requests under way as well.
     const counts = expiry.onServer && expiry.rolling !== false;
-    const live = counts || events.destroyed ? await this.list(subject, c) : [];
+    const live = counts || events.destroyed ? await this.list({ subject }, c) : [];
     const count = await store.deleteAll(subject, except === undefined ? {} : { except }, c);
     const ended = live.filter(({ sid }) => sid !== except);
     for (const { sid } of ended) emit(this.#config, "destroyed", { sid, reason: "revoked" }, c);

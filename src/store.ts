@@ -46,6 +46,13 @@ export interface StoreCapabilities {
    * @default {false}
    */
   readonly evicts?: boolean;
+  /**
+   * Whether `list` gives the sessions in their order, those that became the subject's last first, and keeps to the page that
+   * it is told. Of any other store all are read to be sorted.
+   *
+   * @default {false}
+   */
+  readonly ordered?: boolean;
   /** The largest record, in bytes of its JSON. */
   readonly maxBytes?: number;
   /** The shortest time to live that the backend takes, in seconds. */
@@ -145,6 +152,53 @@ export interface ListedSession {
   readonly key: string;
   /** What the store holds of it, with or without its data. */
   readonly record: Omit<SessionRecord, "data" | "flash">;
+}
+
+/**
+ * A place in the list of a subject's sessions, which is in the order of `subjectAt` and then of `sid`, the largest first.
+ *
+ * @example Usage
+ * ```ts
+ * import type { ListPlace } from "@x/hono-session";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const place: ListPlace = { subjectAt: 1000, sid: "pXo9tUjcNKQGL1lXUmT0Nw" };
+ * assertEquals(place.subjectAt, 1000);
+ * ```
+ */
+export interface ListPlace {
+  /** Since when the session is the subject's, in epoch milliseconds; 0 where its record doesn't say. */
+  readonly subjectAt: number;
+  /** Its public handle. */
+  readonly sid: string;
+}
+
+/**
+ * Which part of a subject's sessions is listed.
+ *
+ * @example The newest one
+ * ```ts
+ * import type { ListPage } from "@x/hono-session";
+ * import { MapStore } from "@x/hono-session/stores/map";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const page: ListPage = { limit: 1 };
+ * assertEquals(await Array.fromAsync(new MapStore().list("user:42", page)), []);
+ * ```
+ */
+export interface ListPage {
+  /**
+   * The place before the first one.
+   *
+   * @default {the start}
+   */
+  readonly after?: ListPlace;
+  /**
+   * How many are wanted. A store reads no more than that at a time, but goes on as long as it is asked.
+   *
+   * @default {Infinity}
+   */
+  readonly limit?: number;
 }
 
 /**
@@ -319,13 +373,20 @@ export interface SessionStore {
   delete(key: string, c?: unknown, signal?: AbortSignal): Awaitable<void>;
 
   /**
-   * The live sessions of a subject, in whatever order. There where `capabilities.index` is `true`.
+   * The live sessions of a subject: in whatever order, unless `capabilities.ordered` is `true`. There where `capabilities.index`
+   * is `true`.
    *
    * @param subject The subject.
+   * @param page Which part of them. A store that is not ordered may give all.
    * @param c The Hono context.
    * @param signal Calls the operation off.
    */
-  list?(subject: string, c?: unknown, signal?: AbortSignal): AsyncIterable<ListedSession>;
+  list?(
+    subject: string,
+    page?: ListPage,
+    c?: unknown,
+    signal?: AbortSignal,
+  ): AsyncIterable<ListedSession>;
 
   /**
    * The present generation of a subject's sessions: what a login that begins now puts into its record. There where

@@ -1,8 +1,9 @@
 import type { BoundedStore } from "./bounded_store.ts";
 import { SessionConflictError } from "./errors.ts";
+import { byNewest, isAfter } from "./list_order.ts";
 import { parseObject } from "./record.ts";
 import { serializeValue } from "./serialize.ts";
-import type { ListedSession } from "./store.ts";
+import type { ListedSession, ListPage } from "./store.ts";
 
 /** The most characters of a subject, so that it fits into the keys of every backend. */
 const LONGEST_SUBJECT = 256;
@@ -70,7 +71,7 @@ export async function listSubject(
   c: unknown,
 ): Promise<Listed[]> {
   const sessions = new Map<string, Listed>();
-  for (const { key, record } of await store.list(subject, c)) {
+  for (const { key, record } of await store.list(subject, {}, c)) {
     const { sid } = record;
     const keys = [...sessions.get(sid)?.keys ?? [], key];
     sessions.set(sid, { sid, record, keys });
@@ -78,9 +79,34 @@ export async function listSubject(
   return [...sessions.values()];
 }
 
-/** Since when a session is its subject's, in epoch milliseconds. */
-export function since({ subjectAt, createdAt }: ListedSession["record"]): number {
-  return subjectAt ?? createdAt;
+/** Which sessions of a subject are wanted. */
+export interface Wanted extends ListPage {
+  readonly subject: string;
+  readonly limit: number;
+  /** Whether one counts. */
+  readonly isLive: (record: ListedSession["record"]) => boolean;
+}
+
+/** Sessions of a subject in their order, each once. Of a store that keeps to a page no more are read than are wanted. */
+export async function listPage(
+  store: BoundedStore,
+  { subject, isLive, ...page }: Wanted,
+  c: unknown,
+): Promise<ListedSession["record"][]> {
+  const { after, limit } = page;
+  if (!store.capabilities.ordered) {
+    const records = (await listSubject(store, subject, c)).map(({ record }) => record);
+    return records.filter((record) => isLive(record) && (!after || isAfter(record, after)))
+      .sort(byNewest)
+      .slice(0, limit);
+  }
+  const found = new Map<string, ListedSession["record"]>();
+  const isEnough = ({ record }: ListedSession) => {
+    if (isLive(record)) found.set(record.sid, record);
+    return found.size >= limit;
+  };
+  await store.list(subject, { ...page, isEnough }, c);
+  return [...found.values()];
 }
 
 /** How often a session is looked for that gets another token while it is being ended. */

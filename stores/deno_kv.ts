@@ -28,11 +28,13 @@
  * @module
  */
 
+import { readPage } from "../src/list_order.ts";
 import type { SessionRecord, SessionTimes } from "../src/record.ts";
 import {
   type Clock,
   type DeleteAllOptions,
   type ListedSession,
+  type ListPage,
   type SessionStore,
   type StoreCapabilities,
   type StoreReplacement,
@@ -45,7 +47,7 @@ import type { KvAtomicLike, KvEntryLike, KvKeyLike, KvLike } from "./deno_kv/lik
 import { checkOptions, type DenoKvStoreOptions } from "./deno_kv/options.ts";
 import { type Head, MAX_BYTES, toHead } from "./deno_kv/parts.ts";
 import { type Entry, Records, toEntry } from "./deno_kv/records.ts";
-import { SubjectIndex } from "./deno_kv/subjects.ts";
+import { type IndexEntry, MOST_CHECKS, SubjectIndex } from "./deno_kv/subjects.ts";
 
 export type { DenoKvStoreOptions, KvAtomicLike, KvEntryLike, KvKeyLike, KvLike };
 
@@ -76,6 +78,7 @@ export class DenoKvStore implements SessionStore {
   readonly capabilities: StoreCapabilities = {
     atomic: true,
     index: true,
+    ordered: true,
     consistency: "strong",
     maxBytes: MAX_BYTES,
   };
@@ -223,28 +226,37 @@ export class DenoKvStore implements SessionStore {
   }
 
   /**
-   * The live sessions of a subject. Entries of others are pruned.
+   * The live sessions of a subject. All entries of its list are read, and no more records than are wanted. Entries that show nothing
+   * are pruned.
    *
    * @param subject The subject.
+   * @param page Which part of them.
    */
-  async *list(subject: string): AsyncGenerator<ListedSession> {
+  async *list(subject: string, page: ListPage = {}): AsyncGenerator<ListedSession> {
     const kv = await this.#handle.open();
-    for await (const entries of this.#index.entries(kv, subject)) {
-      const found = await kv.getMany(entries.map(({ key }) => this.#records.key(key)));
-      const heads = found.map((each) => this.#records.live(toEntry(each)));
-      const gone = entries.filter((_, index) => heads[index]?.subject !== subject);
-      if (gone.length > 0) {
-        const atomic = kv.atomic();
-        for (const { check } of gone) atomic.check(check).delete(check.key);
-        await commit(atomic);
-      }
-      for (const [index, { key }] of entries.entries()) {
-        const head = heads[index];
-        if (head?.subject !== subject) continue;
-        const { data: _, flash: __, parts: ___, ...record } = head;
-        yield { key, record };
-      }
+    const read = (entries: IndexEntry[]) => this.#listed(kv, { subject, entries });
+    yield* readPage(await this.#index.newest(kv, subject), { page, most: MOST_CHECKS, read });
+  }
+
+  /** The live sessions of entries. Those that show nothing are taken off the list. */
+  async #listed(
+    kv: KvLike,
+    { subject, entries }: { subject: string; entries: IndexEntry[] },
+  ): Promise<ListedSession[]> {
+    const found = await kv.getMany(entries.map(({ key }) => this.#records.key(key)));
+    const heads = found.map((each) => this.#records.live(toEntry(each)));
+    const gone = entries.filter((_, index) => heads[index]?.subject !== subject);
+    if (gone.length > 0) {
+      const atomic = kv.atomic();
+      for (const { check } of gone) atomic.check(check).delete(check.key);
+      await commit(atomic);
     }
+    return entries.flatMap(({ key }, index) => {
+      const head = heads[index];
+      if (head?.subject !== subject) return [];
+      const { data: _, flash: __, parts: ___, ...record } = head;
+      return [{ key, record }];
+    });
   }
 
   /**

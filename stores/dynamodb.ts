@@ -37,6 +37,7 @@ import {
   type Clock,
   type DeleteAllOptions,
   type ListedSession,
+  type ListPage,
   type SessionStore,
   type StoreCapabilities,
   type StoreReplacement,
@@ -137,6 +138,7 @@ export class DynamoDbStore implements SessionStore {
     this.capabilities = {
       atomic: true,
       index: this.#index !== undefined,
+      ...(this.#index ? { ordered: true } : {}),
       consistency: "strong",
       maxBytes: MAX_BYTES,
       abortable: true,
@@ -284,17 +286,23 @@ export class DynamoDbStore implements SessionStore {
   }
 
   /**
-   * The live sessions of a subject, and nothing of their data.
+   * The live sessions of a subject, and nothing of their data. No more entries and records are read than are wanted.
    *
    * @param subject The subject.
+   * @param page Which part of them.
    * @param c The Hono context.
    * @param signal Calls the operation off.
-   * @returns The sessions, in no order.
+   * @returns The sessions.
    * @throws {TypeError} When the store has no `sortKey`, or no document is found.
    */
-  async *list(subject: string, c?: unknown, signal?: AbortSignal): AsyncGenerator<ListedSession> {
+  async *list(
+    subject: string,
+    page: ListPage = {},
+    c?: unknown,
+    signal?: AbortSignal,
+  ): AsyncGenerator<ListedSession> {
     const index = this.#needIndex("list");
-    yield* await this.#call((call) => Promise.resolve(index.list(subject, call)), c, signal);
+    yield* await this.#call((call) => Promise.resolve(index.list(subject, page, call)), c, signal);
   }
 
   /**

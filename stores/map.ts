@@ -27,11 +27,13 @@
 
 import { refuseRange } from "../src/misuse.ts";
 import { checkTable } from "../src/option_table.ts";
+import { byNewest, isAfter } from "../src/list_order.ts";
 import type { SessionRecord, SessionTimes } from "../src/record.ts";
 import {
   type Clock,
   type DeleteAllOptions,
   type ListedSession,
+  type ListPage,
   type SessionStore,
   type StoreCapabilities,
   type StoreReplacement,
@@ -118,6 +120,7 @@ export class MapStore implements SessionStore {
     this.capabilities = {
       atomic: true,
       index: true,
+      ordered: true,
       consistency: "strong",
       ...(maxEntries === Infinity ? {} : { evicts: true }),
     };
@@ -222,10 +225,13 @@ export class MapStore implements SessionStore {
    * The live sessions of a subject, as they are when the first one is asked for.
    *
    * @param subject The subject.
+   * @param page Which part of them.
    * @returns Private copies, in no order.
    */
-  async *list(subject: string): AsyncGenerator<ListedSession> {
-    yield* this.#of(subject).map(([key, record]) => ({ key, record: { ...record } }));
+  async *list(subject: string, { after }: ListPage = {}): AsyncGenerator<ListedSession> {
+    const sessions = this.#of(subject).filter(([, record]) => !after || isAfter(record, after))
+      .sort(([, one], [, other]) => byNewest(one, other));
+    for (const [key, record] of sessions) yield { key, record: { ...record } };
   }
 
   /**

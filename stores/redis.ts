@@ -28,6 +28,7 @@ import {
   type Clock,
   type DeleteAllOptions,
   type ListedSession,
+  type ListPage,
   type SessionStore,
   type StoreCapabilities,
   type StoreReplacement,
@@ -109,6 +110,7 @@ export class RedisStore implements SessionStore {
   readonly capabilities: StoreCapabilities = {
     atomic: true,
     index: true,
+    ordered: true,
     consistency: "strong",
     abortable: true,
   };
@@ -289,17 +291,22 @@ export class RedisStore implements SessionStore {
   }
 
   /**
-   * The live sessions of a subject, in the order of their ends. Those that had ended when it was asked are taken off
-   * its list.
+   * The live sessions of a subject. All entries of its list are read, and no more records than are wanted. Those that had ended when it
+   * was asked are taken off its list.
    *
    * @param subject The subject.
+   * @param page Which part of them.
    * @param c The Hono context.
    * @param signal Calls the operation off.
    * @throws {TypeError} When no client is found.
    */
-  async *list(subject: string, c?: unknown, signal?: AbortSignal): AsyncGenerator<ListedSession> {
-    const connection = await this.#connect(c, signal);
-    for await (const live of this.#subjects.batches(connection, subject)) yield* live;
+  async *list(
+    subject: string,
+    page: ListPage = {},
+    c?: unknown,
+    signal?: AbortSignal,
+  ): AsyncGenerator<ListedSession> {
+    yield* this.#subjects.list(await this.#connect(c, signal), subject, page);
   }
 
   /**

@@ -42,6 +42,7 @@ import type { StoreFault, StoreOperation } from "./conformance/faults.ts";
 import { FaultyStore } from "./conformance/faulty_store.ts";
 import { lifeCases } from "./conformance/life.ts";
 import { listCases } from "./conformance/list.ts";
+import { pageCases } from "./conformance/pages.ts";
 import { statelessCases } from "./conformance/stateless.ts";
 import { statelessLoginCases } from "./conformance/stateless_logins.ts";
 import { subjectNameCases } from "./conformance/subject_names.ts";
@@ -155,6 +156,7 @@ const CASES: readonly ConformanceCase[] = [
   ...endCases,
   ...failureCases,
   ...listCases,
+  ...pageCases,
   ...subjectNameCases,
   ...deleteAllCases,
   ...deleteAllRaceCases,

@@ -1,6 +1,7 @@
 import type {
   DeleteAllOptions,
   ListedSession,
+  ListPage,
   SessionRecord,
   StoreReplacement,
 } from "@x/hono-session";
@@ -445,6 +446,67 @@ export const BROKEN_INDEXES: BrokenStore[] = [
     },
     "a login at the same time as deleteAll does not outlive it",
     "a session that moves at the same time as deleteAll does not outlive it",
+  ),
+  broken(
+    "a list is in the order in which its sessions were stored",
+    class extends SoundStore {
+      override async *list(...args: Parameters<SoundStore["list"]>): AsyncGenerator<ListedSession> {
+        const [subject] = args;
+        const sessions = await Array.fromAsync(super.list(...args));
+        for (const key of this.entries.get(subject) ?? []) {
+          const session = sessions.find((each) => each.key === key);
+          if (session) yield session;
+        }
+      }
+    },
+    "a list is in order, with those first that became the subject's last",
+  ),
+  broken(
+    "of sessions since the same time the smallest sid comes first",
+    class extends SoundStore {
+      override async *list(...args: Parameters<SoundStore["list"]>): AsyncGenerator<ListedSession> {
+        const sessions = await Array.fromAsync(super.list(...args));
+        const since = ({ record }: ListedSession) => record.subjectAt ?? 0;
+        yield* sessions.toSorted((one, other) =>
+          since(other) - since(one) || (one.record.sid < other.record.sid ? -1 : 1)
+        );
+      }
+    },
+    "a list is in order, with those first that became the subject's last",
+  ),
+  broken(
+    "a page is all that there is",
+    class extends SoundStore {
+      override async *list(
+        subject: string,
+        { limit = Infinity, ...page }: ListPage = {},
+      ): AsyncGenerator<ListedSession> {
+        const sessions = await Array.fromAsync(super.list(subject, page));
+        yield* sessions.slice(0, limit);
+      }
+    },
+    "a list is in order, with those first that became the subject's last",
+  ),
+  broken(
+    "each page is the first one",
+    class extends SoundStore {
+      override list(subject: string, _page?: ListPage, c?: unknown, signal?: AbortSignal) {
+        return super.list(subject, {}, c, signal);
+      }
+    },
+    "a page begins after its place, whether a session is there or not",
+  ),
+  broken(
+    "a page leaves out those since the same time as its place",
+    class extends SoundStore {
+      override async *list(...args: Parameters<SoundStore["list"]>): AsyncGenerator<ListedSession> {
+        const [, { after } = {}] = args;
+        for await (const session of super.list(...args)) {
+          if (session.record.subjectAt !== after?.subjectAt) yield session;
+        }
+      }
+    },
+    "a page begins after its place, whether a session is there or not",
   ),
   broken(
     "a list is one page",

@@ -2,6 +2,7 @@ import {
   type Clock,
   type DeleteAllOptions,
   type ListedSession,
+  type ListPage,
   SessionEndedError,
   type SessionRecord,
   type SessionStore,
@@ -29,6 +30,7 @@ export class SoundStore implements SessionStore {
   readonly capabilities: StoreCapabilities = {
     atomic: true,
     index: true,
+    ordered: true,
     consistency: "strong",
     maxBytes: MAX_BYTES,
     abortable: true,
@@ -112,11 +114,27 @@ export class SoundStore implements SessionStore {
     this.remove(key);
   }
 
-  async *list(subject: string, _c?: unknown, signal?: AbortSignal): AsyncGenerator<ListedSession> {
+  async *list(
+    subject: string,
+    { after }: ListPage = {},
+    _c?: unknown,
+    signal?: AbortSignal,
+  ): AsyncGenerator<ListedSession> {
     await this.begin(signal);
+    const sessions: ListedSession[] = [];
     for (const key of this.entries.get(subject) ?? []) {
       const record = this.live(key);
-      if (record) yield { key, record: this.copy(record) };
+      if (record) sessions.push({ key, record: this.copy(record) });
+    }
+    sessions.sort(({ record: one }, { record: other }) => {
+      const age = (other.subjectAt ?? 0) - (one.subjectAt ?? 0);
+      return age === 0 ? one.sid < other.sid ? 1 : -1 : age;
+    });
+    for (const session of sessions) {
+      const { sid, subjectAt = 0 } = session.record;
+      if (after && subjectAt > after.subjectAt) continue;
+      if (after && subjectAt === after.subjectAt && sid >= after.sid) continue;
+      yield session;
     }
   }
 

@@ -90,7 +90,7 @@ const LAYERS: string[][] = [
     "src/events.ts",
     "src/cookie_attributes.ts",
   ],
-  ["src/store.ts", "src/transport.ts", "src/data_reader.ts"],
+  ["src/store.ts", "src/list_order.ts", "src/transport.ts", "src/data_reader.ts"],
   [
     "src/key_value_store.ts",
     "src/unanswered.ts",
@@ -190,7 +190,7 @@ Deno.test("no module of the package imports itself, over whatever detour", () =>
 });
 
 Deno.test("stores import the contract, records, errors and the checks of options, and never each other or Hono", () => {
-  const contract = ["src/store.ts", "src/record.ts", "src/errors.ts"];
+  const contract = ["src/store.ts", "src/list_order.ts", "src/record.ts", "src/errors.ts"];
   const options = ["src/misuse.ts", "src/option_table.ts", "src/store_table.ts", "src/promise.ts"];
   const allowed: Record<string, string[]> = {
     cookie: [

@@ -186,7 +186,7 @@ Deno.test("FaultyStore: an operation that waits ends when it is called off, and 
     );
     const deleting = store.delete("key", undefined, abort.signal);
     const ending = store.deleteAll!(SUBJECT, {}, undefined, abort.signal);
-    const listing = Array.fromAsync(store.list!(SUBJECT, undefined, abort.signal));
+    const listing = Array.fromAsync(store.list!(SUBJECT, {}, undefined, abort.signal));
     abort.abort(reason);
     const reading = store.read("key", undefined, abort.signal);
     for (const each of [waiting, deleting, ending, listing, reading]) {
@@ -372,7 +372,7 @@ Deno.test("FaultyStore gives the context and the signal to the other store", asy
   await store.replace("key", { key: "new", record }, record, "context", signal);
   await store.touch("key", record, record, "context", signal);
   await store.delete("key", "context", signal);
-  await Array.fromAsync(store.list!(SUBJECT, "context", signal));
+  await Array.fromAsync(store.list!(SUBJECT, {}, "context", signal));
   await store.generation!(SUBJECT, "context", signal);
   await store.deleteAll!(SUBJECT, {}, "context", signal);
   assertEquals(seen, OPERATIONS.map(() => ["context", signal]));

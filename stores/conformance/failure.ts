@@ -96,7 +96,7 @@ export const failureCases: readonly ConformanceCase[] = [
       await store.create(key, makeBound(clock, subject));
       const signal = AbortSignal.abort();
       const list = async () => {
-        for await (const _ of store.list!(subject, undefined, signal));
+        for await (const _ of store.list!(subject, {}, undefined, signal));
       };
       await rejects(list, () => true, "list");
       await rejects(

@@ -247,7 +247,7 @@ export class FaultyStore implements SessionStore {
     const fault = this.#begin("deleteAll");
     if (fault !== "lose") return await this.#run("deleteAll", args, fault) as number;
     const [subject, { except }, c, signal] = args;
-    const sessions = await collect(this.#store.list?.(subject, c, signal) ?? []);
+    const sessions = await collect(this.#store.list?.(subject, {}, c, signal) ?? []);
     return sessions.filter(({ record }) => record.sid !== except).length;
   }
 

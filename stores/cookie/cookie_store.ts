@@ -5,6 +5,7 @@ import {
   type Clock,
   type DeleteAllOptions,
   type ListedSession,
+  type ListPage,
   type SessionStore,
   type StoreCapabilities,
   type StoreReplacement,
@@ -129,6 +130,7 @@ export class CookieStore implements SessionStore {
     this.capabilities = {
       atomic: false,
       index,
+      ...(index && revocations?.capabilities.ordered ? { ordered: true } : {}),
       consistency: "strong",
       stateless: true,
       chunks,
@@ -295,13 +297,19 @@ export class CookieStore implements SessionStore {
    * as long as any of its cookies lives. It costs a read for each, and one for the subject.
    *
    * @param subject The subject.
+   * @param page Which part of them.
    * @param c The Hono context.
    * @param signal Calls the operation off.
    * @returns The sessions, without their data.
    * @throws {TypeError} When there are no `revocations` with an index.
    */
-  async *list(subject: string, c?: unknown, signal?: AbortSignal): AsyncGenerator<ListedSession> {
-    yield* await this.#marking("list").list(subject, { c, signal });
+  async *list(
+    subject: string,
+    page: ListPage = {},
+    c?: unknown,
+    signal?: AbortSignal,
+  ): AsyncGenerator<ListedSession> {
+    yield* this.#marking("list").list(subject, page, { c, signal });
   }
 
   /**

@@ -1,5 +1,5 @@
 import type { SessionRecord } from "../../src/record.ts";
-import type { DeleteAllOptions, ListedSession } from "../../src/store.ts";
+import type { DeleteAllOptions, ListedSession, ListPage } from "../../src/store.ts";
 import { hashToken } from "../../src/token.ts";
 import { inBatches } from "./batches.ts";
 import { epochOf } from "./epoch.ts";
@@ -69,13 +69,11 @@ export class Entries {
   }
 
   /** The sessions of a subject that are in cookies of this name. */
-  async list(subject: string, call: Call): Promise<ListedSession[]> {
-    const sessions: ListedSession[] = [];
-    for await (const { key, record } of this.#server.list(await subjectOf(subject), call)) {
+  async *list(subject: string, page: ListPage, call: Call): AsyncGenerator<ListedSession> {
+    for await (const { key, record } of this.#server.list(await subjectOf(subject), page, call)) {
       if (record.cookieName !== this.#cookieName) continue;
-      sessions.push({ key, record: { ...record, subject } });
+      yield { key, record: { ...record, subject } };
     }
-    return sessions;
   }
 
   /** Takes sessions of older generations of a subject off its lists, and tells how many there were. */
@@ -85,7 +83,7 @@ export class Entries {
     call: Call,
   ): Promise<number> {
     const keys: string[] = [];
-    for await (const { key, record } of this.#server.list(await subjectOf(subject), call)) {
+    for await (const { key, record } of this.#server.list(await subjectOf(subject), {}, call)) {
       const { sid, generation = 0 } = record;
       if (generation < present && sid !== except) keys.push(key);
     }

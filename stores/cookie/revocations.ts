@@ -1,6 +1,12 @@
 import { SessionEndedError } from "../../src/errors.ts";
 import type { SessionRecord } from "../../src/record.ts";
-import type { Clock, DeleteAllOptions, ListedSession, SessionStore } from "../../src/store.ts";
+import type {
+  Clock,
+  DeleteAllOptions,
+  ListedSession,
+  ListPage,
+  SessionStore,
+} from "../../src/store.ts";
 import { Entries } from "./entries.ts";
 import { epochOf, isOfSame, withoutEpoch } from "./epoch.ts";
 import { Marks } from "./marks.ts";
@@ -133,9 +139,24 @@ export class Revocations {
    *
    * @throws {TypeError} When they are not listed.
    */
-  async list(subject: string, call: Call): Promise<ListedSession[]> {
+  async *list(subject: string, page: ListPage, call: Call): AsyncGenerator<ListedSession> {
     if (!this.#entries) throw new TypeError("Cannot list sessions: revocations has no index");
-    const sessions = await this.#entries.list(subject, call);
+    const { limit = Infinity } = page;
+    let sessions: ListedSession[] = [];
+    for await (const session of this.#entries.list(subject, page, call)) {
+      sessions.push(session);
+      if (sessions.length < limit) continue;
+      yield* await this.#living(subject, sessions, call);
+      sessions = [];
+    }
+    yield* await this.#living(subject, sessions, call);
+  }
+
+  async #living(
+    subject: string,
+    sessions: readonly ListedSession[],
+    call: Call,
+  ): Promise<ListedSession[]> {
     const living = await this.#subjects.living(subject, sessions, call);
     return (await this.#sessions.living(living, call))
       .map(({ key, record }) => ({ key, record: withoutEpoch(record) }));

@@ -1,5 +1,11 @@
 import type { SessionRecord } from "../../src/record.ts";
-import type { Awaitable, ListedSession, SessionStore, StoreWrite } from "../../src/store.ts";
+import type {
+  Awaitable,
+  ListedSession,
+  ListPage,
+  SessionStore,
+  StoreWrite,
+} from "../../src/store.ts";
 
 /** How often a record is changed against the writes of other requests. */
 const TRIES = 100;
@@ -64,9 +70,9 @@ export class Server {
     return this.#store.delete(key, c, signal);
   }
 
-  list(subject: string, { c, signal }: Call): AsyncIterable<ListedSession> {
+  list(subject: string, page: ListPage, { c, signal }: Call): AsyncIterable<ListedSession> {
     signal?.throwIfAborted();
-    return this.#store.list!(subject, c, signal);
+    return this.#store.list!(subject, page, c, signal);
   }
 }
 

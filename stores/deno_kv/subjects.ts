@@ -1,4 +1,5 @@
 import { SessionEndedError } from "../../src/errors.ts";
+import { since } from "../../src/list_order.ts";
 import type { SessionRecord } from "../../src/record.ts";
 import type { DeleteAllOptions } from "../../src/store.ts";
 import { commit, pause, toError, told } from "./database.ts";
@@ -6,7 +7,7 @@ import type { KvAtomicLike, KvEntryLike, KvKeyLike, KvLike } from "./like.ts";
 import type { Head } from "./parts.ts";
 
 /** How many entries one getMany() reads, and one commit checks. */
-const MOST_CHECKS = 10;
+export const MOST_CHECKS = 10;
 /** How many entries one request of a list reads. */
 const BATCH = 500;
 /** For how long a generation is remembered, in milliseconds: a day, longer than any login is under way. */
@@ -97,6 +98,13 @@ export class SubjectIndex {
     }
   }
 
+  /** All entries of a subject, of those that became the subject's last first. */
+  async newest(kv: KvLike, subject: string): Promise<IndexEntry[]> {
+    const all: IndexEntry[] = [];
+    for await (const entries of this.entries(kv, subject)) all.push(...entries);
+    return all.sort((one, other) => other.subjectAt - one.subjectAt);
+  }
+
   /** The present generation of a subject's sessions. */
   async generation(kv: KvLike, subject: string): Promise<number> {
     const { value } = await told(kv.get(this.endKey(subject)));
@@ -152,11 +160,6 @@ function isSame(from: Head, to: Head): boolean {
   return from.subject === to.subject && from.sid === to.sid && since(from) === since(to) &&
     generationOf(from) === generationOf(to) && from.expiresAt === to.expiresAt &&
     from.parts === to.parts;
-}
-
-/** Since when a record is its subject's. */
-function since({ subjectAt, createdAt }: SessionRecord): number {
-  return subjectAt ?? createdAt;
 }
 
 /** The generation that a record or an entry is of. */

@@ -74,14 +74,30 @@ function isSame(one: Binding, other: Binding): boolean {
     one.subjectAt === other.subjectAt;
 }
 
-/** The sort key of the entry of a session. */
-export function toSort({ key, record: { subjectAt = 0 } }: Placed): string {
-  return `${ENTRY_PREFIX}${subjectAt}:${key}`;
+/** The sort key of the entry of a session: in the order in which sessions became the subject's. */
+export function toSort({ key, record }: Placed): string {
+  return `${toSince(record)} ${key}`;
+}
+
+/** What comes after the sort keys of all entries of those that were the subject's by then, and of no other. */
+export function toBound(record: Pick<SessionRecord, "subjectAt">): string {
+  return `${toSince(record)} ~`;
+}
+
+function toSince({ subjectAt = 0 }: Pick<SessionRecord, "subjectAt">): string {
+  // A space comes before all that a number can go on with.
+  const [whole, ...fraction] = String(subjectAt).split(".");
+  return ENTRY_PREFIX + [whole!.padStart(16, "0"), ...fraction].join(".");
 }
 
 /** The key of the session that an entry is for. */
 export function toKey(sort: string): string {
-  return sort.slice(sort.indexOf(":", ENTRY_PREFIX.length) + 1);
+  return sort.slice(sort.indexOf(" ") + 1);
+}
+
+/** Since when the session that an entry is for is its subject's. */
+export function sinceOf(sort: string): number {
+  return parseFloat(sort.slice(ENTRY_PREFIX.length));
 }
 
 /** The item with the present generation of the sessions of a subject. */

@@ -97,6 +97,7 @@ export type DynamoDbTransactItemLike =
  *   ExpressionAttributeNames: { "#pk": "pk" },
  *   ExpressionAttributeValues: { ":pk": "subject:user:42" },
  *   ConsistentRead: true,
+ *   ScanIndexForward: false,
  *   Limit: 100,
  * };
  * console.assert(query.ExclusiveStartKey === undefined);
@@ -109,6 +110,8 @@ export interface DynamoDbQueryLike extends Omit<DynamoDbConditionLike, "Conditio
   KeyConditionExpression: string;
   /** Whether writes that were answered before are seen. */
   ConsistentRead: boolean;
+  /** Whether the items come in the order of their sort keys, the last one first when `false`. */
+  ScanIndexForward: boolean;
   /** How many items one answer holds at most. */
   Limit: number;
   /** The key of the item to go on after. */

@@ -1,6 +1,16 @@
+import { readPage } from "../../src/list_order.ts";
 import type { SessionRecord } from "../../src/record.ts";
-import type { Clock, DeleteAllOptions, ListedSession } from "../../src/store.ts";
-import { bindingOf, ENTRY_PREFIX, partitionOf, type Placed, toKey, toSort } from "./binding.ts";
+import type { Clock, DeleteAllOptions, ListedSession, ListPage } from "../../src/store.ts";
+import {
+  bindingOf,
+  ENTRY_PREFIX,
+  partitionOf,
+  type Placed,
+  sinceOf,
+  toBound,
+  toKey,
+  toSort,
+} from "./binding.ts";
 import { chunksOf, deleteTogether, readTogether } from "./batch.ts";
 import type { Call } from "./call.ts";
 import { end } from "./change.ts";
@@ -24,6 +34,7 @@ interface Entry {
   readonly item: DynamoDbKeyLike;
   readonly sort: string;
   readonly key: string;
+  readonly subjectAt: number;
   readonly expiresAt: number;
 }
 
@@ -39,11 +50,13 @@ export class SubjectIndex {
     this.#clock = clock;
   }
 
-  /** The live sessions of a subject, without their data. */
-  async *list(subject: string, call: Call): AsyncGenerator<ListedSession> {
-    for await (const page of this.#pages(subject, call)) {
-      for (const { key, record: { data: _, ...record } } of page) yield { key, record };
-    }
+  /** The live sessions of a subject in their order, without their data. */
+  async *list(subject: string, page: ListPage, call: Call): AsyncGenerator<ListedSession> {
+    const read = async (entries: Entry[]) => {
+      const live = await this.#live(entries, subject, call);
+      return live.map(({ key, record: { data: _, ...record } }) => ({ key, record }));
+    };
+    yield* readPage(this.#entries(subject, page, call), { page, most: PAGE, read });
   }
 
   /** Ends the sessions of a subject, and tells how many. */
@@ -52,8 +65,9 @@ export class SubjectIndex {
     let count = 0;
     for (let look = 1; look <= LOOKS; look++) {
       let found = 0;
-      for await (const page of this.#pages(subject, call)) {
-        const others = page.filter(({ record: { sid, generation = 0 } }) =>
+      for await (const page of this.#pages(subject, {}, call)) {
+        const live = await this.#live(page, subject, call);
+        const others = live.filter(({ record: { sid, generation = 0 } }) =>
           sid !== options.except && generation < present
         );
         found += others.length;
@@ -74,30 +88,39 @@ export class SubjectIndex {
     return ended.length;
   }
 
-  async *#pages(subject: string, call: Call): AsyncGenerator<Placed[]> {
+  async *#entries(subject: string, page: ListPage, call: Call): AsyncGenerator<Entry> {
+    for await (const entries of this.#pages(subject, page, call)) yield* entries;
+  }
+
+  /** The entries of a subject, of those that became the subject's last first. */
+  async *#pages(subject: string, page: ListPage, call: Call): AsyncGenerator<Entry[]> {
     let from: Record<string, unknown> | undefined;
     do {
-      const input = { ...this.#query(subject), ...(from && { ExclusiveStartKey: from }) };
+      const input = { ...this.#query(subject, page), ...(from && { ExclusiveStartKey: from }) };
       const { Items = [], LastEvaluatedKey } = await call.document.query(input, call.options);
-      const entries = Items.map((item) => this.#toEntry(item));
-      const records = await this.#read(entries, call);
-      const now = this.#clock();
-      const found: Placed[] = [];
-      const stale: Entry[] = [];
-      for (const entry of entries) {
-        const { key, sort } = entry;
-        const record = records.get(key);
-        if (
-          record && now < record.expiresAt && record.subject === subject &&
-          toSort({ key, record }) === sort
-        ) {
-          found.push({ key, record });
-        } else if (record || !records.has(key)) stale.push(entry);
-      }
-      await this.#prune(stale, call);
-      yield found;
+      yield Items.map((item) => this.#toEntry(item));
       from = LastEvaluatedKey;
     } while (from);
+  }
+
+  /** The live sessions of entries. Those that show nothing are removed. */
+  async #live(entries: readonly Entry[], subject: string, call: Call): Promise<Placed[]> {
+    const records = await this.#read(entries, call);
+    const now = this.#clock();
+    const found: Placed[] = [];
+    const stale: Entry[] = [];
+    for (const entry of entries) {
+      const { key, sort } = entry;
+      const record = records.get(key);
+      if (
+        record && now < record.expiresAt && record.subject === subject &&
+        toSort({ key, record }) === sort
+      ) {
+        found.push({ key, record });
+      } else if (record || !records.has(key)) stale.push(entry);
+    }
+    await this.#prune(stale, call);
+    return found;
   }
 
   /**
@@ -141,15 +164,24 @@ export class SubjectIndex {
     await deleteTogether(call, others.map(({ item }) => item));
   }
 
-  #query(subject: string): DynamoDbQueryLike {
+  #query(subject: string, { after, limit = PAGE }: ListPage): DynamoDbQueryLike {
     const { primaryKey, sortKey } = this.#names;
+    const range = after
+      ? { expression: "#sort BETWEEN :prefix AND :bound", values: { ":bound": toBound(after) } }
+      : { expression: "begins_with(#sort, :prefix)", values: {} };
     return {
       TableName: this.#table.name,
-      KeyConditionExpression: "#partition = :partition AND begins_with(#sort, :prefix)",
+      KeyConditionExpression: `#partition = :partition AND ${range.expression}`,
       ExpressionAttributeNames: { "#partition": primaryKey, "#sort": sortKey },
-      ExpressionAttributeValues: { ":partition": partitionOf(subject), ":prefix": ENTRY_PREFIX },
+      ExpressionAttributeValues: {
+        ":partition": partitionOf(subject),
+        ":prefix": ENTRY_PREFIX,
+        ...range.values,
+      },
       ConsistentRead: true,
-      Limit: PAGE,
+      ScanIndexForward: false,
+      // One more tells whether others became the subject's at the same time.
+      Limit: Math.min(limit + 1, PAGE),
     };
   }
 
@@ -163,6 +195,7 @@ export class SubjectIndex {
       },
       sort,
       key: toKey(sort),
+      subjectAt: sinceOf(sort),
       expiresAt: Number(item.expiresAt),
     };
   }

@@ -1,6 +1,7 @@
 import { SessionEndedError } from "../../src/errors.ts";
+import { readPage } from "../../src/list_order.ts";
 import type { SessionRecord } from "../../src/record.ts";
-import type { Clock, DeleteAllOptions } from "../../src/store.ts";
+import type { Clock, DeleteAllOptions, ListedSession, ListPage } from "../../src/store.ts";
 import type { Connection, ScriptArguments } from "./connection.ts";
 import { type Entry, keyOf, type ListChange, type Placed, toEntry, toKey } from "./entry.ts";
 import { END, ENLIST, LIST, RAISE, STRIKE } from "./scripts.ts";
@@ -8,6 +9,13 @@ import { fromListed, toOwner } from "./value.ts";
 
 /** How many records are read or ended at a time. */
 const BATCH = 100;
+
+/** An entry as it lies in the list of a subject. */
+interface ListEntry {
+  readonly name: string;
+  readonly score: string;
+  readonly subjectAt: number;
+}
 
 /** What {@linkcode Subjects} are kept with. */
 export interface SubjectsOptions {
@@ -69,30 +77,51 @@ export class Subjects {
     await connection.send(["ZREM", this.#listKey(subject), name]);
   }
 
-  /** The live sessions of a subject, some at a time. What the list holds in vain is taken off it. */
-  async *batches(connection: Connection, subject: string): AsyncGenerator<Placed[]> {
-    const list = this.#listKey(subject);
-    const answer = await connection.run(LIST, { keys: [list], args: [this.#now()] }) as string[];
-    for (let from = 0; from < answer.length; from += 2 * BATCH) {
-      const part = answer.slice(from, from + 2 * BATCH);
-      const names = part.filter((_, index) => index % 2 === 0);
-      const keys = names.map(keyOf);
-      const values = await this.#each(connection, keys, (keys) => this.#read(connection, keys));
-      const live: Placed[] = [];
-      const vain: string[] = [];
-      for (const [index, value] of values.entries()) {
-        const [key, name, score] = [keys[index]!, names[index]!, part[2 * index + 1]!];
-        const record = fromListed(value);
-        const entry = record && toEntry(key, record);
-        if (entry?.subject === subject && entry.name === name) {
-          if (this.#clock() < record!.expiresAt) live.push({ key, record: record! });
-        } else if ((record || value === null) && Number.isInteger(Number(score))) {
-          vain.push(name, score);
-        }
-      }
-      if (vain.length > 0) await connection.run(STRIKE, { keys: [list], args: vain });
-      yield live;
+  /** The live sessions of a subject in their order. What the list holds in vain is taken off it. */
+  async *list(
+    connection: Connection,
+    subject: string,
+    page: ListPage,
+  ): AsyncGenerator<ListedSession> {
+    const read = (entries: ListEntry[]) => this.#live(connection, subject, entries);
+    yield* readPage(await this.#entries(connection, subject), { page, most: BATCH, read });
+  }
+
+  /** All entries of a list, of those that became the subject's last first. */
+  async #entries(connection: Connection, subject: string): Promise<ListEntry[]> {
+    const given = { keys: [this.#listKey(subject)], args: [this.#now()] };
+    const answer = await connection.run(LIST, given) as string[];
+    const entries: ListEntry[] = [];
+    for (let at = 0; at < answer.length; at += 2) {
+      const name = answer[at]!;
+      entries.push({ name, score: answer[at + 1]!, subjectAt: parseFloat(name) });
     }
+    return entries.sort((one, other) => other.subjectAt - one.subjectAt);
+  }
+
+  async #live(
+    connection: Connection,
+    subject: string,
+    entries: readonly ListEntry[],
+  ): Promise<Placed[]> {
+    const keys = entries.map(({ name }) => keyOf(name));
+    const values = await this.#each(connection, keys, (keys) => this.#read(connection, keys));
+    const live: Placed[] = [];
+    const vain: string[] = [];
+    for (const [index, value] of values.entries()) {
+      const { name, score } = entries[index]!;
+      const key = keys[index]!;
+      const record = fromListed(value);
+      const entry = record && toEntry(key, record);
+      if (entry?.subject === subject && entry.name === name) {
+        if (this.#clock() < record!.expiresAt) live.push({ key, record: record! });
+      } else if ((record || value === null) && Number.isInteger(Number(score))) {
+        vain.push(name, score);
+      }
+    }
+    const list = this.#listKey(subject);
+    if (vain.length > 0) await connection.run(STRIKE, { keys: [list], args: vain });
+    return live;
   }
 
   /** The present generation of the sessions of a subject. */
@@ -109,7 +138,9 @@ export class Subjects {
     const keys = [this.#endedKey(subject)];
     const present = Number(await connection.run(RAISE, { keys, args: [this.#now(), except] }));
     let count = 0;
-    for await (const live of this.batches(connection, subject)) {
+    const entries = await this.#entries(connection, subject);
+    for (let from = 0; from < entries.length; from += BATCH) {
+      const live = await this.#live(connection, subject, entries.slice(from, from + BATCH));
       count += await this.#end(
         connection,
         subject,

@@ -361,7 +361,8 @@ function testWith(server: Server): void {
     const record = makeBound(clock, subject, { expiresAt: clock.now() + HOUR + 1 });
     await store.create(key, record);
     await store.create(anonymous, makeRecord(clock));
-    const entry = { pk: `subject:${subject}`, sk: `session:${record.subjectAt}:${key}` };
+    const since = String(record.subjectAt).padStart(16, "0");
+    const entry = { pk: `subject:${subject}`, sk: `session:${since} ${key}` };
     const { expiresAt } = record;
     const seconds = clock.now() / 1000 + 3601;
     assertEquals(await scene.itemsOf(subject), [{ ...entry, expiresAt, expires: seconds }]);
@@ -653,7 +654,7 @@ function testWith(server: Server): void {
     const document = (c: unknown) => (found.push(c), client.document);
     const store = scene.makeStore({ document });
     await store.create(makeKey(), makeBound(clock, subject), "create");
-    for await (const _ of store.list(subject, "list"));
+    for await (const _ of store.list(subject, {}, "list"));
     assertEquals(await store.deleteAll(subject, {}, "deleteAll"), 1);
     assertEquals(found, ["create", "list", "deleteAll"]);
     const lost = scene.makeStore({ document: () => ({}) as never });

@@ -9,7 +9,7 @@ import { makeRecord } from "../_record.ts";
 
 storeConformance({
   name: "MapStore",
-  capabilities: { atomic: true, index: true, consistency: "strong", evicts: true },
+  capabilities: { atomic: true, index: true, consistency: "strong", evicts: true, ordered: true },
   test: Deno.test,
   open: (clock) => ({ store: new MapStore({ clock }) }),
 });
