@@ -50,6 +50,7 @@ export class Site implements AsyncDisposable {
   browser: BrowserContext | undefined;
   readonly #server: Deno.HttpServer<Deno.NetAddr>;
   #held = 0;
+  #left = Promise.resolve();
   readonly #sent = new Map<string, (() => void)[]>();
   /** When a browser with this clock would drop its cookie, in epoch milliseconds. */
   #cookieEnd = Infinity;
@@ -73,6 +74,8 @@ export class Site implements AsyncDisposable {
       return c.redirect("/", 303);
     });
     app.get("/held", async (c) => {
+      const { signal } = c.req.raw;
+      this.#left = new Promise((resolve) => signal.addEventListener("abort", () => resolve()));
       await this.hold();
       return c.text("held");
     });
@@ -96,6 +99,11 @@ export class Site implements AsyncDisposable {
   /** Holds a request at the next gate. */
   async hold(): Promise<void> {
     await this.gates[this.#held++]!.pass();
+  }
+
+  /** Resolves when the client of the request that is held has closed its connection. */
+  left(): Promise<void> {
+    return this.#left;
   }
 
   /** Resolves when the next answer to a path has been made, whether or not anybody waits for it. */

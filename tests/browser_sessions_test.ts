@@ -125,6 +125,8 @@ for (const [loss, begin] of Object.entries(LOSSES)) {
       const leave = await begin(page, site);
       await gate.arrived();
       await leave();
+      // Or the browser might still keep the cookie of an answer that nobody waits for.
+      await site.left();
       const answered = site.answered("/held");
       gate.open();
       await answered;
