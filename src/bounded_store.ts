@@ -1,5 +1,5 @@
 import { SessionError, SessionStoreError } from "./errors.ts";
-import { isPromiseLike, orElse } from "./promise.ts";
+import { andThen, isPromiseLike, orElse } from "./promise.ts";
 import type { Clock } from "./clock.ts";
 import { isSessionRecord, type SessionRecord, type SessionTimes } from "./record.ts";
 import type {
@@ -148,13 +148,21 @@ export class BoundedStore {
     );
   }
 
-  /** Deletes the session that may have been created although nobody has its token, now and whenever it is listed. */
+  /**
+   * Deletes the session that may have been created although nobody has its token, now and whenever it is listed, or takes
+   * the place of one that is still on its way.
+   */
   #withdraw({ key, record }: Placed, c: unknown): void {
     const { index, stateless } = this.capabilities;
     if (record.subject === undefined || !index || stateless) return;
     this.#unanswered.add(key);
     // The caller is told of its own failure, whatever comes of this.
-    void orElse(() => this.delete(key, c), () => {});
+    const obstacle = this.#unanswered.toObstacle(record);
+    const isTaken = orElse(() => this.create(key, obstacle, c), () => false);
+    void orElse(
+      () => andThen(isTaken, (isTaken) => isTaken ? undefined : this.delete(key, c)),
+      () => {},
+    );
   }
 
   outdated(record: SessionRecord): boolean {

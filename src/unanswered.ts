@@ -1,4 +1,5 @@
 import type { Clock } from "./clock.ts";
+import type { SessionRecord } from "./record.ts";
 
 /** The most that is remembered. */
 const MOST = 1000;
@@ -26,6 +27,13 @@ export class Unanswered {
       if (this.#keys.size <= MOST && until > now) break;
       this.#keys.delete(oldest);
     }
+  }
+
+  /** What is put under the key of one that is not there yet, so that it finds its place taken when it arrives. */
+  toObstacle({ sid }: SessionRecord): SessionRecord {
+    const times = { createdAt: 0, lastSeenAt: 0, renewedAt: 0 };
+    const expiresAt = this.#clock() + LATEST;
+    return { format: 1, sid, version: 1, data: "{}", ...times, expiresAt, trace: "ended" };
   }
 
   has(key: string): boolean {

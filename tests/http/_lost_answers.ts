@@ -35,6 +35,8 @@ export function lostAnswers(test: SceneTest): void {
       watch.heal();
       held.open();
       await new Promise((resolve) => setTimeout(resolve, 20));
+      const elsewhere = createSessions<{ note?: string }>(scene.configure({}));
+      assertEquals(await sidsOf(elsewhere), [], "nor on another server");
       assertEquals(await sidsOf(sessions), []);
       const login = await client.fetch("/login");
       assertEquals([login.status, await sidsOf(sessions)], [200, [await login.text()]]);
