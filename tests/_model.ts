@@ -1,6 +1,7 @@
 import { MOST_TRIES } from "../src/retry.ts";
 import { check, History, type Increment, type Life, type Token } from "./_model_history.ts";
 import { Rotation } from "./_model_rotation.ts";
+import { SUBJECT, Subjects } from "./_model_subjects.ts";
 import type { Asked, Change, Fate, Moment, Visit } from "./_model_visit.ts";
 
 /** For how long it is known why a token was replaced, in seconds. */
@@ -17,17 +18,25 @@ export class Model {
   readonly #life: Life;
   readonly #history: History;
   readonly #rotation: Rotation;
+  /** What is known of the sessions of subjects. */
+  readonly subjects: Subjects;
 
   /** @param clock A true clock. Those of processes differ from it. */
   constructor(life: Life, clock: () => number) {
     this.#life = life;
     this.#history = new History(life, clock);
     this.#rotation = new Rotation(this.#history);
+    this.subjects = new Subjects(this.#history);
   }
 
   /** The tokens that were given away, those in answers that got lost among them. */
   get tokens(): ReadonlyMap<string, Token> {
     return this.#history.tokens;
+  }
+
+  /** The place in the order that what happens now has. */
+  place(): number {
+    return this.#history.now().place;
   }
 
   begin(asked: Asked): Visit {
@@ -48,7 +57,7 @@ export class Model {
     ]);
     for (const key of keys) this.#checkValue(visit, { sid, key, value: data[key] });
     this.#checkCount(visit, sid, Number(count));
-    this.#checkFlash(visit, { sid, key: "notice", value: notice });
+    this.#checkFlash(visit, { sid, value: notice });
   }
 
   increment(by: Visit, sid: string): Increment {
@@ -109,6 +118,7 @@ export class Model {
     this.#checkInterruption(visit);
     this.#checkCookie(visit);
     this.#checkIdle(visit);
+    this.subjects.check(visit);
     if (this.#life.rotate) this.#rotation.check(visit);
     const token = this.#history.tokens.get(visit.cookie ?? "");
     if (token && !isLost) token.isKnown = true;
@@ -132,8 +142,8 @@ export class Model {
     const token = this.#history.tokenOf(visit);
     check(token?.sid === sid, "a token opens no session but its own");
     const { place, clock } = visit.begin;
-    for (const { by, fate } of this.#history.ends(sid)) {
-      check(fate !== "done" || !by.isBefore(place), "an ended session opens");
+    for (const { fate, end } of this.#history.ends(sid)) {
+      check(fate !== "done" || end > place, "an ended session opens");
     }
     for (const by of this.#history.regenerations(sid, "done")) {
       check(
@@ -166,7 +176,9 @@ export class Model {
   ): string | undefined {
     const { sid } = token;
     const { maxAge, rolling } = this.#life;
-    const ends = this.#history.ends(sid).filter(({ by, fate }) => by !== self && fate !== "never");
+    const ends = this.#history.ends(sid).filter(({ by, fate, isOfAll }) =>
+      (isOfAll || by !== self) && fate !== "never"
+    );
     if (ends.length) return "ended";
     const now = this.#history.time;
     const [place, spare] = self ? [self.handled, rolling ? maxAge : 0] : [begin.place, 0];
@@ -181,7 +193,10 @@ export class Model {
     return this.#rotation.isForgotten(presented!) ? "forgotten" : undefined;
   }
 
-  #checkValue(visit: { begin: { place: number } }, { sid, key, value }: Change): void {
+  #checkValue(
+    visit: { begin: { place: number } },
+    { sid, key, value }: Pick<Change, "sid" | "key" | "value">,
+  ): void {
     const changes = this.#history.changes(sid).filter((change) => change.key === key);
     const overwritten = (end: number) =>
       changes.some(({ by, fate }) =>
@@ -206,7 +221,7 @@ export class Model {
   }
 
   /** A flashed value shows in the next request, and in those at the same time as that. */
-  #checkFlash(visit: Visit, { sid, value }: Change): void {
+  #checkFlash(visit: Visit, { sid, value }: Pick<Change, "sid" | "value">): void {
     const others = this.#history.visits.filter((other) =>
       other !== visit && other.loaded === sid && other.asked.isPage
     );
@@ -235,7 +250,9 @@ export class Model {
     const { status, faults, refusals } = visit;
     if (status === 503) return check(faults.length > 0, "503, and the store did not fail");
     if (status === 409) {
-      const isLogin = visit.regenerated.some((sid) => visit.isInterrupted(sid));
+      const logins = [...visit.regenerated, ...visit.logins.map(({ sid }) => sid)];
+      const isLogin = logins.some((sid) => visit.isInterrupted(sid)) ||
+        this.subjects.mayRefuse(visit);
       return check(isLogin || refusals >= MOST_TRIES, "409 without a cause");
     }
     check(status === expected, `${status}, not ${expected}`);
@@ -248,35 +265,43 @@ export class Model {
     if (loaded === undefined) return;
     if (visit.isInterrupted(loaded)) {
       const cause = this.#cause(visit, this.#history.tokenOf(visit)!, visit);
-      // It may have given its session another token itself, and not have been told.
-      const isOwn = visit.regenerated.includes(loaded) && visit.faults.length > 0;
-      check(cause !== undefined || isOwn, "interrupted without a cause");
+      // It may have given its session another token itself, and not have been told. And it gives none that it can't send.
+      const { earliest } = this.#rotation.graceEnd(visit.presented!, visit.begin.place);
+      const isLate = this.#history.time >= earliest;
+      const isOwn = visit.regenerated.includes(loaded) && (isLate || visit.faults.length > 0);
+      const isRefused = visit.status === 409 && this.subjects.mayRefuse(visit);
+      check(cause !== undefined || isOwn || isRefused, "interrupted without a cause");
       const isLogin = visit.status < 500 && this.#logsIn(visit);
       check(
-        !isLogin || cause !== "regenerated" || !this.#isRecent(visit),
+        !isLogin || cause !== "regenerated" || !visit.regenerated.includes(loaded) ||
+          !this.#isRecent(visit),
         "a login is dropped for one at the same time",
       );
       const isSilent = visit.isSuccess && !visit.isToldOfEnd;
       check(!isLogin || !isSilent, "a login is lost in silence");
     }
     if (!visit.isSuccess || visit.sid !== loaded) return;
-    const changes = visit.regenerated.length > 0 ||
-      visit.changes.some(({ sid, value, saved, fate }) =>
-        sid === loaded && value !== undefined && saved !== "done" && fate === undefined
+    const isRegenerated = visit.regenerated.includes(loaded) && !visit.saved.has(loaded);
+    const changes = isRegenerated ||
+      visit.changes.some((change) =>
+        change.sid === loaded && change.value !== undefined && change.saved !== "done" &&
+        change.fate === undefined && this.subjects.isNews(visit, change)
       );
-    const late = this.#history.ends(loaded).some(({ by, fate }) =>
-      by !== visit && fate === "done" && by.isBefore(visit.handled)
+    const late = this.#history.ends(loaded).some(({ by, end, fate, isOfAll }) =>
+      (isOfAll || by !== visit) && fate === "done" && end < visit.handled
     );
     check(!changes || !late || visit.isInterrupted(loaded), "what was dropped was not told");
   }
 
   /** Whether a request puts something into a session that is to get a new token. */
-  #logsIn({ loaded, changes, flashed, regenerated }: Visit): boolean {
-    return regenerated.includes(loaded!) &&
-      [...changes, ...flashed].some((change) =>
-        change.sid === loaded && change.value !== undefined &&
-        change.saved === undefined && change.fate === undefined
-      );
+  #logsIn(visit: Visit): boolean {
+    const { loaded, changes, flashed, regenerated, saved } = visit;
+    const isRegenerated = regenerated.includes(loaded!) && !saved.has(loaded!);
+    return [...changes, ...flashed].some((change) =>
+      change.sid === loaded && change.value !== undefined && change.saved === undefined &&
+      change.fate === undefined &&
+      (isRegenerated || change.key === SUBJECT && this.subjects.isNews(visit, change))
+    );
   }
 
   /** Whether it is known why the token of a request was replaced under it. */

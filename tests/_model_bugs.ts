@@ -1,4 +1,11 @@
-import type { SessionRecord, SessionStore, StoreReplacement, Trace } from "@x/hono-session";
+import {
+  type ListedSession,
+  SessionEndedError,
+  type SessionRecord,
+  type SessionStore,
+  type StoreReplacement,
+  type Trace,
+} from "@x/hono-session";
 import { MapStore } from "@x/hono-session/stores/map";
 import type { SessionBug } from "./_model_handler.ts";
 import type { OpenStore, World } from "./_model_store.ts";
@@ -141,9 +148,78 @@ const TRACE_BUGS: Readonly<Record<string, Bug>> = {
   },
 };
 
+/** The ways in which a store can be wrong about the sessions of subjects. */
+const SUBJECT_BUGS: Readonly<Record<string, Bug>> = {
+  "who logs in after all were ended is refused": () => ({ generation: () => 0 }),
+  "who logs in while all are ended is not refused": (map) => ({
+    async deleteAll(subject, { except }) {
+      let count = 0;
+      for await (const { key, record } of map.list(subject)) {
+        if (record.sid === except) continue;
+        map.delete(key);
+        count++;
+      }
+      return count;
+    },
+  }),
+  "the end of all and a login are ordered by clocks": (map, { clocks: [ending, loggingIn] }) => {
+    const ends = new Map<string | undefined, number>();
+    const assertLater = ({ subject, generation = 0 }: SessionRecord) => {
+      if (generation <= (ends.get(subject) ?? -Infinity)) throw new SessionEndedError("too late");
+    };
+    return {
+      generation: () => loggingIn!(),
+      create(key, record) {
+        assertLater(record);
+        return map.create(key, record);
+      },
+      update(key, record, previous) {
+        if (record.subject !== previous.subject) assertLater(record);
+        return map.update(key, record, previous);
+      },
+      replace(key, next, previous) {
+        if (next.record.subject !== previous.subject) assertLater(next.record);
+        return map.replace(key, next, previous);
+      },
+      deleteAll(subject, options) {
+        ends.set(subject, ending!());
+        return map.deleteAll(subject, options);
+      },
+    };
+  },
+  "the session that is excepted ends as well": (map) => ({
+    deleteAll: (subject) => map.deleteAll(subject, {}),
+  }),
+  "a list is kept for the next time": (map) => {
+    const lists = new Map<string, ListedSession[]>();
+    return {
+      async *list(subject) {
+        const kept = lists.get(subject) ?? await Array.fromAsync(map.list(subject));
+        lists.set(subject, kept);
+        yield* kept;
+      },
+    };
+  },
+  "a list leaves out what was given another token": (map) => {
+    const given = new Set<string>();
+    return {
+      replace(key, next, previous) {
+        given.add(next.key);
+        return map.replace(key, next, previous);
+      },
+      async *list(subject) {
+        for await (const listed of map.list(subject)) if (!given.has(listed.key)) yield listed;
+      },
+    };
+  },
+  "a login whose answer gets lost is not taken back": (map) => ({
+    create: (key, record) => record.trace !== undefined || map.create(key, record),
+  }),
+};
+
 /** Stores that break their contract, by what is wrong with them. */
 export const BROKEN_STORES: readonly (readonly [name: string, open: OpenStore])[] = Object
-  .entries({ ...BUGS, ...TRACE_BUGS })
+  .entries({ ...BUGS, ...TRACE_BUGS, ...SUBJECT_BUGS })
   .map(([name, bug]) => [
     name,
     (world) => {
@@ -212,5 +288,8 @@ function membersOf(map: MapStore): SessionStore {
     replace: (key, next, previous) => map.replace(key, next, previous),
     touch: (key, times, previous) => map.touch(key, times, previous),
     delete: (key) => map.delete(key),
+    list: (subject) => map.list(subject),
+    generation: (subject) => map.generation(subject),
+    deleteAll: (subject, options) => map.deleteAll(subject, options),
   };
 }

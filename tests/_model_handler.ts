@@ -1,6 +1,7 @@
 import {
   SessionConflictError,
   SessionEndedError,
+  type SessionManager,
   type SessionOptions,
   SessionStoreError,
   startSession,
@@ -8,6 +9,7 @@ import {
 import type { Context } from "hono";
 import { check } from "./_model_history.ts";
 import type { Model } from "./_model.ts";
+import { SUBJECT } from "./_model_subjects.ts";
 import type { Op, Visit } from "./_model_visit.ts";
 
 /** A fault that is put into sessions, for the model to find. */
@@ -25,6 +27,7 @@ export interface SessionBug {
 export type Loose = Record<string, unknown> & {
   isNew: boolean;
   sid: string;
+  subject: string | undefined;
   destroy(): void;
   renew(): void;
   regenerate(): Promise<void>;
@@ -46,15 +49,16 @@ export interface Handling {
   /** What it writes. */
   readonly value: number;
   readonly bug: SessionBug;
+  readonly manager: SessionManager<Record<string, unknown>>;
 }
 
 /** Does something to the session of a request, and takes note of what it was told of it. */
 export async function act(c: Context, op: Op, handling: Handling): Promise<void> {
-  const { visit, value, bug } = handling;
+  const { model, visit, value, bug } = handling;
   const session = sessionOf(c);
   const { sid, isNew } = session;
   const change = (key: string) =>
-    visit.changes.push({ sid, key, value: JSON.stringify(session[key]) });
+    visit.changes.push({ sid, key, value: JSON.stringify(session[key]), place: model.place() });
   switch (op.do) {
     case "set":
       session[op.key] = value;
@@ -69,9 +73,27 @@ export async function act(c: Context, op: Op, handling: Handling): Promise<void>
       return void change(op.key);
     case "increment":
       return await increment(session, handling);
+    case "bind": {
+      const list = session.subject === op.subject ? visit.assigned : visit.changes;
+      session.subject = op.subject;
+      const value = JSON.stringify(op.subject);
+      return void list.push({ sid, key: SUBJECT, value, place: model.place() });
+    }
+    case "revokeAll":
+      return await revokeAll(c, op, handling);
+    case "list": {
+      const begin = model.place();
+      const listed = await Array.fromAsync(handling.manager.list(op.subject, { c }));
+      return model.subjects.listed(op.subject, listed.map(({ sid }) => sid), begin);
+    }
     case "flash":
       session.flash("notice", value);
-      return void visit.flashed.push({ sid, key: "notice", value: String(value) });
+      return void visit.flashed.push({
+        sid,
+        key: "notice",
+        value: String(value),
+        place: model.place(),
+      });
     case "renew":
       session.renew();
       return void visit.renewals.push({ sid, isSaved: false });
@@ -97,7 +119,8 @@ export async function act(c: Context, op: Op, handling: Handling): Promise<void>
       const started = await startSession(c, { a: value });
       visit.hasEnded = false;
       visit.held.add(started.sid);
-      visit.changes.push({ sid: started.sid, key: "a", value: String(value) });
+      const a = { sid: started.sid, key: "a", value: String(value), place: model.place() };
+      visit.changes.push(a);
       visit.saves(started.sid, "done");
       if (!isNew) visit.ended.push({ sid, by: "start" });
     }
@@ -137,6 +160,22 @@ async function save(session: Loose, handling: Handling): Promise<void> {
 function follow(session: Loose, before: string, { model, visit }: Handling): string {
   if (session.sid !== before) model.startedOver(visit, before, session.sid);
   return session.sid;
+}
+
+async function revokeAll(
+  c: Context,
+  { subject, keepsOwn }: Op & { do: "revokeAll" },
+  { model, visit, manager }: Handling,
+): Promise<void> {
+  const except = keepsOwn ? sessionOf(c).sid : undefined;
+  const end = model.subjects.ending(visit, subject, except);
+  try {
+    await manager.revokeAll(subject, { c, ...(except === undefined ? {} : { except }) });
+    model.subjects.ended(end, "done");
+  } catch (error) {
+    model.subjects.ended(end, "maybe");
+    throw error;
+  }
 }
 
 /** Whether an error is what a handler has to reckon with. */

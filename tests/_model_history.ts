@@ -29,10 +29,14 @@ export interface Increment {
   value: number | undefined;
 }
 
-/** What became of a session that somebody has ended. */
+/** What became of a session that somebody has ended, with all sessions of its subject or alone. */
 export interface End {
   readonly by: Visit;
+  /** Places in the order. */
+  readonly begin: number;
+  readonly end: number;
   readonly fate: Fate;
+  readonly isOfAll: boolean;
 }
 
 /** All that happened, and what follows from it for one session. */
@@ -43,6 +47,7 @@ export class History {
   readonly tokens = new Map<string, Token>();
   readonly #clock: () => number;
   #places = 0;
+  #moreEnds: (sid: string) => End[] = () => [];
 
   constructor(life: Life, clock: () => number) {
     this.life = life;
@@ -75,7 +80,12 @@ export class History {
 
   /** What was done to the data of a session, or may have been. */
   changes(sid: string): (Change & { by: Visit; fate: Fate })[] {
-    return this.#done(sid, ({ changes }) => changes);
+    const assigned = this.#done(sid, ({ assigned }) => assigned);
+    return [
+      ...this.#done(sid, ({ changes }) => changes),
+      // It is a change if another request has changed it meanwhile.
+      ...assigned.map((change) => ({ ...change, fate: "maybe" as const })),
+    ];
   }
 
   /** What was flashed, or may have been. */
@@ -85,10 +95,21 @@ export class History {
 
   /** Who has ended a session, or may have. */
   ends(sid: string): End[] {
-    return this.visits.flatMap((by) =>
-      by.ended.filter((end) => end.sid === sid)
-        .map((end) => ({ by, fate: this.#isOvertaken(by, sid) ? "maybe" : by.fateOfEnd(end) }))
+    const alone: End[] = this.visits.flatMap((by) =>
+      by.ended.filter((end) => end.sid === sid).map((end) => ({
+        by,
+        begin: by.begin.place,
+        end: by.end?.place ?? Infinity,
+        fate: this.#isOvertaken(by, sid) ? "maybe" : by.fateOfEnd(end),
+        isOfAll: false,
+      }))
     );
+    return [...alone, ...this.#moreEnds(sid)];
+  }
+
+  /** Says who else has ended a session, or may have. */
+  addEnds(ends: (sid: string) => End[]): void {
+    this.#moreEnds = ends;
   }
 
   /** Who has left all tokens of a session behind. */

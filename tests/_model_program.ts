@@ -3,6 +3,9 @@ import type { Life } from "./_model_history.ts";
 import type { Op } from "./_model_visit.ts";
 
 const MAX_AGE = 1000;
+/** Whose sessions there are. */
+export const SUBJECTS = ["ada", "bob"];
+
 /** How many processes share the store. */
 export const PROCESSES = 2;
 
@@ -50,6 +53,10 @@ export interface Program {
   readonly choices: readonly number[];
 }
 
+const often = <Value>(value: Value, weight: number) => ({ weight, arbitrary: fc.constant(value) });
+
+const subject = fc.constantFrom("ada", "ada", "bob");
+
 const op: fc.Arbitrary<Op> = fc.oneof(
   {
     weight: 5,
@@ -66,9 +73,19 @@ const op: fc.Arbitrary<Op> = fc.oneof(
       do: fc.constantFrom("flash", "renew", "regenerate", "save", "discard", "destroy", "start"),
     }),
   },
+  {
+    weight: 3,
+    arbitrary: fc.record({
+      do: fc.constant("bind"),
+      subject: fc.oneof({ weight: 4, arbitrary: subject }, often(undefined, 1)),
+    }),
+  },
+  {
+    weight: 1,
+    arbitrary: fc.record({ do: fc.constant("revokeAll"), subject, keepsOwn: fc.boolean() }),
+  },
+  { weight: 1, arbitrary: fc.record({ do: fc.constant("list"), subject }) },
 ) as fc.Arbitrary<Op>;
-
-const often = <Value>(value: Value, weight: number) => ({ weight, arbitrary: fc.constant(value) });
 
 const request: fc.Arbitrary<Request> = fc.record({
   client: fc.oneof(often(0, 4), often(1, 1)),

@@ -94,7 +94,8 @@ export class Rotation {
     const creator = tokens.get(token)?.by;
     return visits.filter((by) => by.presented === token && by.loaded !== undefined)
       .filter((by) => !by.regenerated.length && by.sid === by.loaded || !by.end)
-      .concat(creator?.loaded === undefined && creator ? [creator] : [])
+      // Who gives it away may give it a successor in the same request, and not be told.
+      .concat(creator ? [creator] : [])
       .map((by) => ({ by, fate: fateOfRotation(by, token) }))
       .filter(({ fate }) => fate !== "never");
   }

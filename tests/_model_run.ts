@@ -1,4 +1,9 @@
-import { session, SessionEndedError, type SessionStore } from "@x/hono-session";
+import {
+  createSessions,
+  SessionEndedError,
+  type SessionManager,
+  type SessionStore,
+} from "@x/hono-session";
 import { type Context, Hono } from "hono";
 import { HTTPException } from "hono/http-exception";
 import { FakeClock } from "./_clock.ts";
@@ -14,21 +19,25 @@ import {
   PROCESSES,
   type Program,
   type Request,
+  SUBJECTS,
 } from "./_model_program.ts";
 import { Schedule } from "./_model_schedule.ts";
-import { CALL, gate, type OpenStore } from "./_model_store.ts";
+import { CALL, gate, type OpenStore, OVERDUE } from "./_model_store.ts";
 import type { Op, Visit } from "./_model_visit.ts";
 
 /** How many requests run at the same time. */
 const AT_ONCE = 4;
 
-/** How long a call of a store may take, in seconds. */
+/** How long a call of a store may take, in seconds, and how long one that nobody waits for any more. */
 const STORE_TIMEOUT = 5;
+const MOST_OVERDUE = 600;
 
 /** What an application throws where a form is not filled in as it should be. */
 class InvalidForm extends Error {}
 
 type App = Pick<Hono, "request">;
+
+type Manager = SessionManager<Record<string, unknown>>;
 
 /** Runs a program over a store, and fails when an answer breaks a rule of the model. */
 export async function play(program: Program, open: OpenStore, bug: SessionBug = {}): Promise<void> {
@@ -53,6 +62,7 @@ class Run {
   readonly #visits: { visit: Visit; request: Request }[] = [];
   readonly #jars = new Jars();
   #apps: App[] = [];
+  #managers: Manager[] = [];
   #running = 0;
   #failure: unknown;
 
@@ -75,17 +85,22 @@ class Run {
       pause: (name) => schedule.pause(`${name} ${++turns}`),
       later: (name) => schedule.wait(`${name} ${++turns}`),
     });
-    this.#apps = Array.from({ length: PROCESSES }, (_, process) =>
-      this.#makeApp({
+    this.#managers = Array.from({ length: PROCESSES }, (_, process) =>
+      this.#makeManager({
         store: this.#gated(Array.isArray(opened) ? opened[process]! : opened),
         clock: clocks[process]!,
       }));
+    this.#apps = this.#managers.map((manager) => this.#makeApp(manager));
     await this.#alone(FIRST);
     await this.#together(this.#program.requests, [...this.#program.choices]);
     await this.#look();
-    if (!rotate) return;
-    this.#clock.advance(rotate.grace);
-    await this.#look();
+    if (rotate) {
+      this.#clock.advance(rotate.grace);
+      await this.#look();
+    }
+    for (const subject of SUBJECTS) {
+      await this.#alone({ ...LOOK, ops: [{ do: "list", subject }] });
+    }
   }
 
   /** The tokens that clients have. */
@@ -109,8 +124,7 @@ class Run {
     for (let next = 0;;) {
       if (this.#failure) throw this.#failure;
       const begins = next < requests.length && this.#running < AT_ONCE &&
-        // No call of a store takes that long.
-        (requests[next]!.after < STORE_TIMEOUT || schedule.count(CALL) === 0);
+        this.#canWait(requests[next]!.after);
       const actions = [...schedule.waiting, ...(begins ? [""] : [])];
       if (actions.length === 0) break;
       const action = actions[(choices.shift() ?? 0) % actions.length]!;
@@ -121,6 +135,13 @@ class Run {
       }
     }
     check(this.#running === 0, "a request is stuck");
+  }
+
+  /** Whether no call of a store would take too long, should the clocks go on. */
+  #canWait(seconds: number): boolean {
+    const schedule = this.#schedule;
+    return (seconds < STORE_TIMEOUT || schedule.count(CALL) === 0) &&
+      (seconds < MOST_OVERDUE || schedule.count(OVERDUE) === 0);
   }
 
   #begin(request: Request): void {
@@ -173,24 +194,28 @@ class Run {
     if (cookie && !isLost) this.#jars.set(request.client, cookie, visit);
   }
 
-  #makeApp({ store, clock }: { store: SessionStore; clock: () => number }): App {
+  #makeManager({ store, clock }: { store: SessionStore; clock: () => number }): Manager {
     const { maxAge, absoluteMaxAge, rolling, rotate } = this.#program.life;
+    return createSessions({
+      store,
+      clock,
+      maxAge,
+      rolling,
+      ...(absoluteMaxAge === undefined ? {} : { absoluteMaxAge }),
+      ...(rotate ? { rotate } : {}),
+      ...this.#bug.options,
+      events: {
+        created: ({ sid }, c) => void this.#of(c).visit.created.push(sid),
+        interrupted: ({ sid }, c) => void this.#of(c).visit.interruptions.push(sid),
+        rejected: ({ reason }, c) => void this.#of(c).visit.rejections.push(reason),
+      },
+      logger: { error() {}, warn() {} },
+    });
+  }
+
+  #makeApp(manager: Manager): App {
     return new Hono()
-      .use(session({
-        store,
-        clock,
-        maxAge,
-        rolling,
-        ...(absoluteMaxAge === undefined ? {} : { absoluteMaxAge }),
-        ...(rotate ? { rotate } : {}),
-        ...this.#bug.options,
-        events: {
-          created: ({ sid }, c) => void this.#of(c).visit.created.push(sid),
-          interrupted: ({ sid }, c) => void this.#of(c).visit.interruptions.push(sid),
-          rejected: ({ reason }, c) => void this.#of(c).visit.rejections.push(reason),
-        },
-        logger: { error() {}, warn() {} },
-      }))
+      .use(manager.middleware())
       .get("/", async (c) => {
         const { visit, request, id } = this.#of(c);
         try {
@@ -219,8 +244,9 @@ class Run {
 
   async #handle(c: Context, visit: Visit, { id, ops }: Request & { id: number }): Promise<void> {
     const first = sessionOf(c);
-    const seen = Object.entries(first).map(([key, value]) => [key, JSON.stringify(value)]);
-    this.trace.push(`r${id} finds: ${first.isNew ? "nothing" : JSON.stringify(first)}`);
+    const all = { ...first, ...(first.subject === undefined ? {} : { subject: first.subject }) };
+    const seen = Object.entries(all).map(([key, value]) => [key, JSON.stringify(value)]);
+    this.trace.push(`r${id} finds: ${first.isNew ? "nothing" : JSON.stringify(all)}`);
     visit.held.add(first.sid);
     this.#model.load(visit, first.isNew ? undefined : first.sid, Object.fromEntries(seen));
     for (const op of ops) await this.#tryTo(c, visit, { op, value: id });
@@ -230,7 +256,8 @@ class Run {
 
   async #tryTo(c: Context, visit: Visit, { op, value }: { op: Op; value: number }): Promise<void> {
     try {
-      await act(c, op, { model: this.#model, visit, value, bug: this.#bug });
+      const manager = this.#managers[this.#of(c).request.process]!;
+      await act(c, op, { model: this.#model, visit, value, bug: this.#bug, manager });
     } catch (error) {
       if (!isRefusal(error)) throw error;
       if (error instanceof SessionEndedError) visit.isToldOfEnd = true;
@@ -242,6 +269,7 @@ class Run {
     return gate(store, {
       schedule: this.#schedule,
       trace: this.trace,
+      place: () => this.#model.place(),
       callerOf: (c) => {
         const { id, visit, request: { fault } } = this.#of(c);
         return { id, visit, fault };

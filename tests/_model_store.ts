@@ -1,4 +1,9 @@
-import type { Clock, SessionStore } from "@x/hono-session";
+import {
+  type Clock,
+  type ListedSession,
+  SessionEndedError,
+  type SessionStore,
+} from "@x/hono-session";
 import { FaultyStore, type StoreOperation } from "@x/hono-session/testing";
 import type { Context } from "hono";
 import type { Fault } from "./_model_program.ts";
@@ -22,6 +27,7 @@ export type OpenStore = (world: World) => SessionStore | SessionStore[] | Promis
 
 /** What the names of calls that wait for their turn begin with. */
 export const CALL = "call of";
+export const OVERDUE = "overdue call of";
 
 /** A request that calls a store. */
 export interface Caller {
@@ -35,44 +41,68 @@ export interface GateOptions {
   readonly schedule: Schedule;
   readonly trace: string[];
   readonly callerOf: (c: Context) => Caller;
+  /** The place in the order that what happens now has. */
+  readonly place: () => number;
 }
 
 /** A store whose calls wait for their turn, and go wrong when the program says so. */
 export function gate(
   inner: SessionStore,
-  { schedule, trace, callerOf }: GateOptions,
+  { schedule, trace, callerOf, place }: GateOptions,
 ): SessionStore {
   const faulty = new FaultyStore(inner);
   const call = async (operation: StoreOperation, args: unknown[]): Promise<unknown> => {
     const { id, visit, fault } = callerOf(args.find(isContext)!);
-    const kind = fault?.call === visit.calls.push(operation) - 1
-      ? faultOf(fault, operation)
-      : undefined;
-    await schedule.wait(`${CALL} r${id} ${operation}`);
+    const index = visit.calls.push(operation) - 1;
+    const kind = fault?.call === index ? faultOf(fault, operation) : undefined;
+    visit.callsUnderWay++;
+    await schedule.wait(`${CALL} r${id} ${index} ${operation}`);
     const run = () =>
-      schedule.outside(() => Reflect.apply(faulty[operation]!, faulty, args) as unknown);
+      schedule.outside(async () => {
+        const answer: unknown = await Reflect.apply(faulty[operation]!, faulty, args);
+        return operation === "list"
+          ? await Array.fromAsync(answer as AsyncIterable<ListedSession>)
+          : answer;
+      });
     try {
       if (kind === "overdue") {
-        schedule.wait(`r${id} overdue`).then(() => {
+        schedule.wait(`${OVERDUE} r${id} ${index}`).then(() => {
           trace.push(`r${id} ${operation} at last`);
-          return run();
+          return run().catch(() => {});
         });
         throw new Error("the store did not answer in time");
       }
       if (kind) faulty.inject(operation, kind, 1);
       const answer = await run();
+      if (operation === "generation") visit.loginBegan = place();
       if (answer === false) visit.refusals++;
       trace.push(`r${id} ${operation}${kind ? ` (${kind})` : ""}: ${show(answer)}`);
       return answer;
     } catch (error) {
-      visit.faults.push(visit.handled === Infinity ? "before the commit" : "in the commit");
+      if (error instanceof SessionEndedError) {
+        trace.push(`r${id} ${operation}: all were ended`);
+        throw error;
+      }
+      // A generation is asked for when the login begins, and need not be of use any more.
+      const isEarly = visit.handled === Infinity || operation === "generation";
+      visit.faults.push(isEarly ? "before the commit" : "in the commit");
       trace.push(`r${id} ${operation} (${kind}): rejected`);
       throw error;
     } finally {
+      visit.callsUnderWay--;
+      visit.lastCall = place();
       faulty.heal();
     }
   };
+  const index: Partial<SessionStore> = {
+    async *list(...args) {
+      yield* await call("list", args) as ListedSession[];
+    },
+    generation: (...args) => call("generation", args) as Promise<number>,
+    deleteAll: (...args) => call("deleteAll", args) as Promise<number>,
+  };
   return {
+    ...(inner.capabilities.index ? index : {}),
     capabilities: inner.capabilities,
     read: (...args) => call("read", args) as ReturnType<SessionStore["read"]>,
     create: (...args) => call("create", args) as Promise<boolean>,
@@ -83,10 +113,13 @@ export function gate(
   };
 }
 
+const READS: readonly StoreOperation[] = ["read", "list", "generation"];
+const UNCONDITIONAL: readonly StoreOperation[] = ["delete", "deleteAll"];
+
 /** What a fault does to an operation: not every one can happen to every operation. */
 function faultOf({ kind }: { kind: Fault }, operation: StoreOperation): Fault {
-  if (operation === "read") return "fail";
-  return operation === "delete" && kind === "refuse" ? "fail" : kind;
+  if (READS.includes(operation)) return "fail";
+  return UNCONDITIONAL.includes(operation) && kind === "refuse" ? "fail" : kind;
 }
 
 function isContext(value: unknown): value is Context {
@@ -95,6 +128,7 @@ function isContext(value: unknown): value is Context {
 
 function show(answer: unknown): string {
   if (typeof answer !== "object" || answer === null) return String(answer);
+  if (Array.isArray(answer)) return `${answer.length} sessions`;
   const { version, data, trace } = answer as { version?: number; data?: string; trace?: string };
   return `version ${version} ${trace ?? data}`;
 }

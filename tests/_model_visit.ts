@@ -1,5 +1,8 @@
 /** What a handler does. */
 export type Op =
+  | { readonly do: "bind"; readonly subject: string | undefined }
+  | { readonly do: "revokeAll"; readonly subject: string; readonly keepsOwn: boolean }
+  | { readonly do: "list"; readonly subject: string }
   | { readonly do: "set" | "delete" | "nest"; readonly key: string }
   | {
     readonly do:
@@ -28,6 +31,8 @@ export interface Change {
   readonly key: string;
   /** The JSON text; `undefined` when it was deleted. */
   readonly value: string | undefined;
+  /** The place in the order. */
+  readonly place: number;
   /** Whether it was committed before the request ended. */
   saved?: "done" | "maybe";
   /** What became of it, where that is not what became of all changes of the request. */
@@ -66,6 +71,9 @@ export class Visit {
   cookie: string | null | undefined;
   /** Whether nobody was given this token before. */
   isFresh = false;
+  /** How many calls of the store are under way, and when the last one was over. */
+  callsUnderWay = 0;
+  lastCall = 0;
   /** Calls of the store, and how often it refused. */
   calls: string[] = [];
   refusals = 0;
@@ -78,6 +86,10 @@ export class Visit {
   rejections: string[] = [];
   readonly changes: Change[] = [];
   readonly flashed: Change[] = [];
+  /** What it assigned although it was so already: no change, unless another session takes the place of this one. */
+  assigned: Change[] = [];
+  /** When it was read what a login depends on, after which it has begun for sure. */
+  loginBegan = 0;
   /** Whether its handler was told that the session has ended elsewhere. */
   isToldOfEnd = false;
   /** Whether its handler has ended the session, and begun no other. */
@@ -102,6 +114,13 @@ export class Visit {
     return this.asked.presented;
   }
 
+  /** What it did to make sessions a subject's. */
+  get logins(): Change[] {
+    return [...this.changes, ...this.assigned].filter(({ key, value, fate }) =>
+      key === "subject" && value !== undefined && fate === undefined
+    );
+  }
+
   /** Whether the answer is one that commits. */
   get isSuccess(): boolean {
     return SUCCESSES.includes(this.status);
@@ -124,16 +143,18 @@ export class Visit {
       list.splice(0, Infinity, ...kept);
     }
     this.renewals = this.renewals.filter((renewal) => renewal.sid !== sid || renewal.isSaved);
+    this.assigned = this.assigned.filter((change) => change.sid !== sid);
   }
 
   /** Another session takes the place of one, with nothing but what was changed of that and not saved. */
   startsOver(from: string, to: string): void {
+    this.changes.push(...this.assigned.splice(0));
     for (const list of [this.changes, this.flashed]) {
       const taken = list.filter(({ sid, saved, fate }) =>
         sid === from && saved !== "done" && fate === undefined
       );
       for (const change of taken) {
-        list.push({ sid: to, key: change.key, value: change.value });
+        list.push({ sid: to, key: change.key, value: change.value, place: change.place });
         change.fate = change.saved ?? "never";
       }
     }
@@ -186,6 +207,11 @@ export class Visit {
     const isTold = this.isSuccess ||
       this.status === 500 && this.loaded === sid && !this.faults.length;
     return isTold && this.sid === sid && this.isFresh ? "done" : "maybe";
+  }
+
+  /** Whether it has done all that it does, after its answer as well, before a place in the order. */
+  isOver(place: number): boolean {
+    return this.isBefore(place) && this.callsUnderWay === 0 && this.lastCall < place;
   }
 
   /** Whether all of it was before a place in the order. */

@@ -27,7 +27,11 @@ Deno.test("no interleaving of requests breaks a rule of sessions: MapStore", asy
 
 Deno.test("no interleaving of requests breaks a rule of sessions: DenoKvStore", async () => {
   using kv = await Deno.openKv(":memory:");
-  const open: OpenStore = ({ clocks }) => clocks.map((clock) => new DenoKvStore({ kv, clock }));
+  let runs = 0;
+  const open: OpenStore = ({ clocks }) => {
+    const prefix = [`run ${++runs}`];
+    return clocks.map((clock) => new DenoKvStore({ kv, prefix, clock }));
+  };
   await fc.assert(rulesHold(open), { numRuns: Math.ceil(RUNS / 10), ...BOUNDED });
 });
 
