@@ -12,7 +12,7 @@ import type { Stored } from "./session_state.ts";
 import type { ListedSession, ListPage, SessionStore } from "./store.ts";
 import { endSessionsOf, type Listed, listPage } from "./subject.ts";
 import { Visit } from "./visit.ts";
-import type { VisitConfig, VisitOptions } from "./visiting.ts";
+import type { VisitConfig } from "./visiting.ts";
 
 /** The checked configuration of the life of sessions. */
 export interface SessionsConfig
@@ -87,11 +87,10 @@ export class Sessions {
   async #newest(presented: Presented, at: number): Promise<Visit> {
     const { credentials, c } = presented;
     const cookies = credentials.slice(at);
-    const all = await loadNewestFirst(cookies, (key) => this.#loader.load(key, c));
-    for (const { key, found } of all) {
-      const others = all.map((each) => each.found.stored)
-        .filter(({ record }) => record.sid !== found.stored.record.sid);
-      const visit = this.#visit({ ...found, others }, key, c);
+    for (
+      const { key, found } of await loadNewestFirst(cookies, (key) => this.#loader.load(key, c))
+    ) {
+      const visit = this.#visit(found, key, c);
       if (visit) return this.#issued(visit);
     }
     return this.#first(presented, credentials.length);
@@ -186,11 +185,7 @@ export class Sessions {
     emit(this.#config, "destroyed", { sid: stored.record.sid, reason: "logout" }, c);
   }
 
-  #visit(
-    loaded: Loaded & Pick<VisitOptions, "others">,
-    { by }: Credential,
-    c: unknown,
-  ): Visit | undefined {
+  #visit(loaded: Loaded, { by }: Credential, c: unknown): Visit | undefined {
     const { stored } = loaded;
     try {
       const visit = new Visit(this.#config, { c, by, ...loaded });

@@ -141,13 +141,7 @@ export class Visit implements SessionKeeper, Starting {
   }
 
   ended(state: SessionState, atEnd: SessionObject): void {
-    const endings = this.#endings ??= new Endings(this.#config, this.#options.c);
-    endings.add(state);
-    if (state === this.#loaded) {
-      for (const stored of this.#options.others ?? []) {
-        endings.add(new SessionState(this, { stored }));
-      }
-    }
+    (this.#endings ??= new Endings(this.#config, this.#options.c)).add(state);
     if (state !== this.#current) return;
     this.#current = undefined;
     this.#session = atEnd;

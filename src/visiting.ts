@@ -38,8 +38,6 @@ export interface VisitOptions {
   readonly cameAt?: number;
   /** The JSON text of the data, where they are not what is stored. */
   readonly shown?: string | undefined;
-  /** The other sessions that its cookies identify. A logout ends them as well, or the browser would go on with one. */
-  readonly others?: readonly Stored[];
   /** The trace of the token that the client presented, where that was rotated. */
   readonly via?: Stored | undefined;
   /** Whether the store failed, so that nobody knows whose session it is. */

@@ -34,21 +34,6 @@ export function severalCookies(test: SceneTest): void {
     assertEquals(await read(app, cookies.toReversed().join("; ")), { name: "used" });
   });
 
-  test("a logout ends every session that the cookies of the request identify", async ({ makeApp, clock, revocable, stateless }) => {
-    const app = makeApp();
-    const values: string[] = [];
-    for (const name of ["older", "newer"]) {
-      const client = new Client(app);
-      await client.text(`/set/name/%22${name}%22`);
-      values.push(await client.cookie());
-      clock.advance(1);
-    }
-    const cookie = values.join("; ");
-    await (await app.request("/logout", { headers: { cookie } })).body?.cancel();
-    if (stateless && !revocable) return;
-    for (const each of [cookie, ...values]) assertEquals(await read(app, each), {});
-  });
-
   test("an older copy of a session in front of it loses no change", async ({ makeApp, clock, stateless }) => {
     if (!stateless) return;
     const app = makeApp();
