@@ -287,8 +287,13 @@ export class SessionState implements SessionController, Renewing {
     return this.#keeper.cameAt;
   }
 
+  /** Whether the response has left. */
+  get isCommitted(): boolean {
+    return this.#keeper.committed;
+  }
+
   get reach(): Reach {
-    return this.#keeper.committed ? "none" : this.#keeper.reach;
+    return this.isCommitted ? "none" : this.#keeper.reach;
   }
 
   #ask(requested: Requested): void {

@@ -40,7 +40,8 @@ export async function update(
   // An assignment, which is noted after regenerate().
   if (Object.hasOwn(state.session, key)) Reflect.set(state.session, key, value);
   else setProperty(state.session, key, value);
-  if (atomic) {
+  // A plain change is committed with the answer, if that is still to come.
+  if (atomic || state.isCommitted) {
     await commit(committing, state, { keepChanges: true, consumeFlash: false }, c);
     state.assertLive("update");
   }
