@@ -15,7 +15,7 @@
  * const tests: (() => Promise<void>)[] = [];
  * storeConformance({
  *   name: "my store",
- *   capabilities: { atomic: true, index: true, consistency: "strong", evicts: true },
+ *   capabilities: new MapStore().capabilities,
  *   test: (_name, run) => tests.push(run), // Deno.test, or test of node:test or bun:test
  *   open: (clock) => ({ store: new MapStore({ clock }) }),
  *   onSkip: () => {},

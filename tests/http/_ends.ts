@@ -4,6 +4,7 @@ import {
   SessionEndedError,
   type SessionManager,
   type SessionOptions,
+  type SessionStore,
   startSession,
 } from "@x/hono-session";
 import { assert, assertEquals, assertRejects } from "@std/assert";
@@ -31,6 +32,25 @@ interface Machine {
   visitor(): Client;
 }
 
+/** A store, and its answers when it was asked for the generation of a subject. */
+function withReadings(
+  given: SessionOptions<Data>["store"],
+): { store: SessionStore; readings: unknown[] } {
+  const readings: unknown[] = [];
+  const store = new Proxy(given as SessionStore, {
+    get(target, name) {
+      const member = Reflect.get(target, name, target);
+      if (typeof member !== "function") return member;
+      return (...args: unknown[]) => {
+        const answer = Reflect.apply(member, target, args);
+        if (name === "generation") readings.push(answer);
+        return answer;
+      };
+    },
+  });
+  return { store, readings };
+}
+
 /** One of several machines, with a clock of its own. */
 function machineOf(
   scene: Scene,
@@ -38,10 +58,16 @@ function machineOf(
 ): Machine {
   const interrupted: string[] = [];
   const events = { interrupted: ({ sid }: { sid: string }) => void interrupted.push(sid) };
-  const config = scene.configureApart<Data>(ahead, { events, ...options });
+  const { store, readings } = withReadings(scene.configureApart<Data>(ahead, {}).store);
+  const config = { ...scene.configureApart<Data>(ahead, { events, ...options }), store };
   const sessions = createSessions<Data>(config);
   const gate = new Gate();
-  const pass = (hold: string | undefined) => hold ? gate.pass() : undefined;
+  const pass = async (hold: string | undefined) => {
+    if (!hold) return;
+    // A login is ordered by what it has read, which it waits for only when it commits.
+    await Promise.all(readings);
+    await gate.pass();
+  };
   const app = new Hono()
     .use(session<Data>(config))
     .get("/note/:note", (c) => {
@@ -137,7 +163,7 @@ export function ends(test: SceneTest): void {
           await ending.sessions.revokeAll(ADA);
           gate.open();
           const answer = await answering;
-          assertEquals(answer.headers.getSetCookie(), [], what);
+          assertEquals([answer.status, answer.headers.getSetCookie()], [409, []], what);
           assertEquals([answer.status, interrupted.length], [409, 1], what);
           assertEquals([await isAda(client), await sessions.count(ADA)], [false, 0], what);
           if (before && login !== "start") {

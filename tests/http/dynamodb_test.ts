@@ -3,7 +3,7 @@ import { makeTable, type RunningServer, SERVERS, TestClient } from "../_dynamodb
 import { pooled } from "../_pooled.ts";
 import { httpSuite } from "./_suite.ts";
 
-for (const { name, ignore, start } of SERVERS) {
+for (const { name, ignore, hasTransactions, start } of SERVERS) {
   let running: RunningServer;
   let client: TestClient;
   if (!ignore) {
@@ -19,6 +19,7 @@ for (const { name, ignore, start } of SERVERS) {
   httpSuite({
     name: `DynamoDbStore on ${name}`,
     test: pooled({ ignore }),
+    isStale: hasTransactions,
     async open(clock) {
       const { document } = client;
       const tableName = await makeTable(client);
