@@ -150,7 +150,7 @@ export function isRotating(
     now: number;
   },
 ): boolean {
-  if (!rotation || options.rotate !== true || state.hasMoved) return false;
+  if (!rotation || options.rotate !== true || state.hasMoved || state.hasNewToken) return false;
   return current.token !== undefined && state.reach === "sure" &&
     isRotationDue(rotation, withUsedToken(current.record, { rotation, now }), now);
 }

@@ -55,6 +55,8 @@ export class SessionState implements SessionController, Renewing {
   refused: Requested["subject"];
   /** Whether its token was rotated by another request, or before this one. */
   hasMoved = false;
+  /** Whether this request has given it another token. */
+  hasNewToken = false;
   /** The trace of the token that the client sent, where that was rotated before this request. */
   via: Stored | undefined;
   /** Whether the token that the client sent is not accepted any more, so that it must not be sent the present one. */
@@ -259,6 +261,7 @@ export class SessionState implements SessionController, Renewing {
 
   /** Takes over what the store holds from now on. */
   adopt(stored: Stored): void {
+    this.hasNewToken ||= this.stored !== undefined && this.stored.token !== stored.token;
     this.stored = stored;
     this.#base = contentsOf(stored.record);
     this.#shown = undefined;

@@ -310,6 +310,33 @@ Deno.test("rotate.remember says how long reuse is noticed", async () => {
   }
 });
 
+Deno.test("a request that has given its session a new token does not rotate it as well", async () => {
+  const store = new FaultyStore(new MapStore());
+  const app = new Hono()
+    .use(session<Data>({ store, rotate: { every: 0 } }))
+    .get("/login", (c) => {
+      c.var.session.name = "Ada";
+      return c.text("welcome");
+    })
+    .get("/save", async (c) => {
+      await c.var.session.regenerate();
+      await c.var.session.save();
+      return c.text("saved");
+    })
+    .get("/update", async (c) => {
+      await c.var.session.regenerate();
+      await c.var.session.update("count", (count = 0) => count + 1);
+      return c.text("updated");
+    });
+  for (const path of ["/save", "/update"]) {
+    const client = new Client(app);
+    await client.text("/login");
+    store.calls();
+    await client.text(path);
+    assertEquals(store.calls(), ["read", "replace"], path);
+  }
+});
+
 Deno.test("who uses a copied token before the client does logs the client out, and is noticed", async () => {
   const { app, clock, log } = setup();
   const client = new Client(app);
