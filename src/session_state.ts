@@ -104,7 +104,8 @@ export class SessionState implements SessionController, Renewing {
     if (subject !== undefined) {
       assertSubject(subject, { action: "set session.subject", otherwise: ", or undefined" });
     }
-    const record = this.stored?.record;
+    // Under a new token it may have to be a session of its own, which nobody has excepted from any end.
+    const record = this.requested.regenerate ? undefined : this.stored?.record;
     const login = subject === undefined ? null : beginLogin(this.#keeper, { subject, record });
     this.#ask({ subject: login });
   }
@@ -168,6 +169,8 @@ export class SessionState implements SessionController, Renewing {
     this.assertLive("regenerate");
     this.assertNotCommitted("regenerate");
     this.#ask({ regenerate: true });
+    const { subject } = this.requested;
+    if (subject && subject.name === this.stored?.record.subject) this.subject = subject.name;
     this.view.noteAssigned();
     this.#keeper.regenerating(this);
   }

@@ -14,6 +14,7 @@ import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
 import { type Context, Hono } from "hono";
 import { Client } from "./_client.ts";
 import { FakeClock } from "./_clock.ts";
+import { Gate } from "./_gate.ts";
 
 interface Data {
   note?: string;
@@ -437,3 +438,30 @@ Deno.test("manager: a session is marked by the manager whose cookie it is in, an
   assertEquals([await user.count(ADA), await admin.count(ADA)], [2, 2]);
   assertEquals(await user.revokeAll(ADA), 2);
 });
+
+for (const order of ["subject last", "subject first"]) {
+  Deno.test(`manager: who was excepted from the end of all can log in twice at the same time, ${order}`, async () => {
+    const { app, sessions } = setup();
+    const gate = new Gate();
+    app.get("/login", async (c) => {
+      await gate.pass();
+      const { session } = c.var;
+      if (order === "subject first") session.subject = ADA;
+      await session.regenerate();
+      if (order === "subject last") session.subject = ADA;
+      return c.text(session.subject!);
+    });
+    const { cookie, sid } = await sessions.create({}, { subject: ADA });
+    await sessions.revokeAll(ADA, { except: sid });
+    const headers = { cookie };
+    const logins = [app.request("/login", { headers }), app.request("/login", { headers })];
+    await gate.arrived(2);
+    gate.open();
+    for (const response of await Promise.all(logins)) {
+      assertEquals(response.status, 200);
+      const [given] = response.headers.getSetCookie()[0]!.split(";");
+      const me = await app.request("/me", { headers: { cookie: given! } });
+      assertEquals(await me.text(), ADA);
+    }
+  });
+}
