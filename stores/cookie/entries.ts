@@ -5,6 +5,9 @@ import { inBatches } from "./batches.ts";
 import { epochOf } from "./epoch.ts";
 import type { Call, Server } from "./server.ts";
 
+/** How long a write may still arrive that was answered as failed, in milliseconds. */
+const LATEST = 600_000;
+
 /**
  * Lists the sessions of subjects: an entry for each in a store on the server, which lists them. It holds no data, and
  * lasts as long as the cookies of its session. One that becomes another subject's has another entry, so that whoever
@@ -63,6 +66,12 @@ export class Entries {
     await this.drop(await keyOf(record), call);
   }
 
+  /** Takes a session off the list that nobody got, or takes the place of its entry while that is still on its way. */
+  async withdraw(record: SessionRecord, call: Call): Promise<void> {
+    const key = await keyOf(record);
+    if (!await this.#server.create(key, toObstacle(record), call)) await this.drop(key, call);
+  }
+
   /** Takes a session off its list by the key that it has there. */
   async drop(key: string, call: Call): Promise<void> {
     await this.#server.delete(key, call);
@@ -90,6 +99,12 @@ export class Entries {
     await inBatches(keys, (key) => this.drop(key, call));
     return keys.length;
   }
+}
+
+/** What keeps the place of an entry from being taken. It is on no list. */
+function toObstacle({ lastSeenAt }: SessionRecord): SessionRecord {
+  const times = { createdAt: 0, lastSeenAt: 0, renewedAt: 0, expiresAt: lastSeenAt + LATEST };
+  return { format: 1, sid: "", version: 1, data: "{}", ...times, trace: "ended" };
 }
 
 /** What a list shows of a session, for as long as any of its cookies lives. */

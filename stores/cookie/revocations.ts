@@ -103,7 +103,7 @@ export class Revocations {
     } catch (error) {
       const hasOthers = previous && isOfSame(record, previous) &&
         epochOf(record) === epochOf(previous);
-      if (!hasOthers) await Promise.resolve(entries.remove(record, { c: call.c })).catch(() => {});
+      if (!hasOthers) await entries.withdraw(record, { c: call.c }).catch(() => {});
       throw error;
     }
   }

@@ -31,6 +31,11 @@ export class Server {
     return this.#store.read(key, c, signal);
   }
 
+  create(key: string, record: SessionRecord, { c, signal }: Call): Awaitable<StoreWrite> {
+    signal?.throwIfAborted();
+    return this.#store.create(key, record, c, signal);
+  }
+
   /**
    * Changes a record in one step, against the writes of other requests.
    *
@@ -59,8 +64,8 @@ export class Server {
     { record, previous }: { record: SessionRecord; previous: SessionRecord | undefined },
     { c, signal }: Call,
   ): Awaitable<StoreWrite> {
+    if (!previous) return this.create(key, { ...record, version: 1 }, { c, signal });
     signal?.throwIfAborted();
-    if (!previous) return this.#store.create(key, { ...record, version: 1 }, c, signal);
     const next = { ...record, version: previous.version + 1 };
     return this.#store.update(key, next, previous, c, signal);
   }

@@ -794,6 +794,35 @@ for (const [name, act] of Object.entries(ACTS)) {
     }
   });
 
+  Deno.test(`${name} of which a write arrives when it was given up leaves alive what is listed`, async () => {
+    for (let late = 0;; late++) {
+      const clock = new FakeClock();
+      const map = new MapStore({ clock: clock.now, maxEntries: Infinity });
+      const make = (revocations: SessionStore) =>
+        new EncryptedCookieStore({ secret: SECRET, revocations, clock: clock.now });
+      const given = await begin(make(map), clock, act);
+      let calls = 0;
+      let arrive: (() => unknown) | undefined;
+      const slow = losingAnswers(map, () => false, (run) => {
+        if (calls++ !== late) return false;
+        arrive = run;
+        return true;
+      });
+      const tokens = [given.token];
+      try {
+        tokens.push(...await attempt(() => act.run(make(slow), given)));
+      } catch (error) {
+        assertEquals((error as Error).message, "lost");
+      }
+      await arrive?.();
+      await assertListed(make(map), { tokens }, `${name}, call ${late}`);
+      if (!arrive) {
+        assert(late > 0);
+        break;
+      }
+    }
+  });
+
   if (act.ends || act.endsAll) continue;
   Deno.test(`${name} that is called off while it is written leaves alive what is listed`, async () => {
     for (let late = 0;; late++) {
@@ -836,8 +865,13 @@ for (const [name, act] of Object.entries(ACTS)) {
 }
 
 /** A store of which some calls are done, but fail all the same. */
-function losingAnswers(store: SessionStore, isLost: () => boolean): SessionStore {
+function losingAnswers(
+  store: SessionStore,
+  isLost: () => boolean,
+  isLate: (run: () => unknown) => boolean = () => false,
+): SessionStore {
   const lose = async <Answer>(run: () => Awaitable<Answer>): Promise<Answer> => {
+    if (isLate(run)) throw new Error("lost");
     const answer = await run();
     if (isLost()) throw new Error("lost");
     return answer;
