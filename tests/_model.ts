@@ -1,8 +1,11 @@
 import { MOST_TRIES } from "../src/retry.ts";
-import { check, History, type Increment, type Life, type Token } from "./_model_history.ts";
+import { check, History, type Life, type Token } from "./_model_history.ts";
 import { Rotation } from "./_model_rotation.ts";
-import { SUBJECT, Subjects } from "./_model_subjects.ts";
-import type { Asked, Change, Fate, Moment, Visit } from "./_model_visit.ts";
+import { CookieMemory } from "./_model_cookies.ts";
+import { type Memory, SUBJECT } from "./_model_memory.ts";
+import { ServerMemory } from "./_model_server.ts";
+import { Subjects } from "./_model_subjects.ts";
+import type { Asked, Moment, Visit } from "./_model_visit.ts";
 
 /** For how long it is known why a token was replaced, in seconds. */
 const REPLACED = 60;
@@ -18,6 +21,9 @@ export class Model {
   readonly #life: Life;
   readonly #history: History;
   readonly #rotation: Rotation;
+  readonly #memory: Memory;
+  /** What is known of increments, which a store on the server does one after the other. */
+  readonly increments: ServerMemory;
   /** What is known of the sessions of subjects. */
   readonly subjects: Subjects;
 
@@ -26,12 +32,19 @@ export class Model {
     this.#life = life;
     this.#history = new History(life, clock);
     this.#rotation = new Rotation(this.#history);
-    this.subjects = new Subjects(this.#history);
+    this.increments = new ServerMemory(this.#history);
+    this.#memory = life.inCookies ? new CookieMemory(this.#history) : this.increments;
+    this.subjects = new Subjects(this.#history, this.#memory);
   }
 
   /** The tokens that were given away, those in answers that got lost among them. */
   get tokens(): ReadonlyMap<string, Token> {
     return this.#history.tokens;
+  }
+
+  /** Whether sessions are held by their cookies. */
+  get inCookies(): boolean {
+    return this.#life.inCookies;
   }
 
   /** The place in the order that what happens now has. */
@@ -50,40 +63,7 @@ export class Model {
     if (sid !== undefined) this.#checkOpen(visit, sid);
     else this.#checkClosed(visit);
     if (sid === undefined) return check(Object.keys(seen).length === 0, "a new session is empty");
-    const { count = "0", notice, ...data } = seen;
-    const keys = new Set([
-      ...Object.keys(data),
-      ...this.#history.changes(sid).map(({ key }) => key),
-    ]);
-    for (const key of keys) this.#checkValue(visit, { sid, key, value: data[key] });
-    this.#checkCount(visit, sid, Number(count));
-    this.#checkFlash(visit, { sid, value: notice });
-  }
-
-  increment(by: Visit, sid: string): Increment {
-    const increment: Increment = {
-      by,
-      sid,
-      begin: this.#history.now().place,
-      end: Infinity,
-      fate: "maybe",
-      value: undefined,
-    };
-    this.#history.increments.push(increment);
-    return increment;
-  }
-
-  /** An increment was answered. */
-  incremented(increment: Increment, fate: Fate, value?: number): void {
-    increment.fate = fate;
-    increment.end = this.#history.now().place;
-    increment.value = value;
-    if (fate !== "done") return;
-    const others = this.#history.increments.filter((other) =>
-      other !== increment && other.sid === increment.sid && other.fate === "done"
-    );
-    check(others.every((other) => other.value !== value), `two increments gave ${value}`);
-    this.#checkCount({ begin: { place: increment.begin } }, increment.sid, value!);
+    this.#memory.checkContents(visit, sid);
   }
 
   /** The handler finds an independent session in the place of the one that it had. */
@@ -104,9 +84,10 @@ export class Model {
     }
   }
 
-  handled(visit: Visit, sid: string | undefined): void {
+  handled(visit: Visit, sid: string | undefined, left: Record<string, string>): void {
     visit.handled = this.#history.now().place;
     visit.sid = sid;
+    visit.left = left;
   }
 
   /** A request was answered. */
@@ -129,10 +110,11 @@ export class Model {
     const now = this.#history.now();
     const { sid } = this.#history.tokens.get(token)!;
     // The browser need not know of everything.
-    const hasNews = this.#history.visits.some((by) =>
-      (by.loaded === sid || by.sid === sid) && !by.isBefore(bringer.begin.place) &&
-      (by.faults.length > 0 || by !== bringer && this.#mayRenewUnheard(by))
-    );
+    const hasNews = !this.#life.inCookies &&
+      this.#history.visits.some((by) =>
+        (by.loaded === sid || by.sid === sid) && !by.isBefore(bringer.begin.place) &&
+        (by.faults.length > 0 || by !== bringer && this.#mayRenewUnheard(by))
+      );
     const cause = this.#cause({ begin: now, presented: token }, this.#history.tokens.get(token)!);
     check(hasNews || cause !== undefined, "a cookie ends before its session");
   }
@@ -142,7 +124,7 @@ export class Model {
     const token = this.#history.tokenOf(visit);
     check(token?.sid === sid, "a token opens no session but its own");
     const { place, clock } = visit.begin;
-    for (const { fate, end } of this.#history.ends(sid)) {
+    for (const { fate, end } of this.#history.ends(visit.presented!)) {
       check(fate !== "done" || end > place, "an ended session opens");
     }
     for (const by of this.#history.regenerations(sid, "done")) {
@@ -151,7 +133,7 @@ export class Model {
         "a token opens that was regenerated away",
       );
     }
-    check(clock < this.#history.latestDeadline(sid), "an expired session opens");
+    check(clock < this.#memory.latestDeadline(visit.presented!), "an expired session opens");
     const { latest } = this.#rotation.graceEnd(visit.presented!, visit.begin.place);
     check(clock < latest, "a token opens after its grace");
   }
@@ -175,75 +157,28 @@ export class Model {
     self?: Visit,
   ): string | undefined {
     const { sid } = token;
-    const { maxAge, rolling } = this.#life;
-    const ends = this.#history.ends(sid).filter(({ by, fate, isOfAll }) =>
+    const { maxAge, rolling, inCookies } = this.#life;
+    const ends = this.#history.ends(presented!).filter(({ by, fate, isOfAll }) =>
       (isOfAll || by !== self) && fate !== "never"
     );
     if (ends.length) return "ended";
     const now = this.#history.time;
-    const [place, spare] = self ? [self.handled, rolling ? maxAge : 0] : [begin.place, 0];
-    if (now >= this.#history.earliestDeadline(sid, place, spare)) return "expired";
+    // A store on the server holds it for longer.
+    const spare = self && rolling && !inCookies ? maxAge : 0;
+    const place = self ? self.handled : begin.place;
+    if (now >= this.#memory.earliestDeadline(presented!, place, spare)) return "expired";
+    const isLater = (by: Visit) => by !== self && !by.isBefore(token.by.begin.place);
     const moved = [
-      ...this.#history.regenerations(sid, "done").filter((by) => by !== token.by),
-      ...this.#history.regenerations(sid, "maybe"),
-    ].filter((by) => by !== self && !by.isBefore(token.by.begin.place));
+      ...this.#history.regenerations(sid, "done").filter((by) => by !== token.by && isLater(by)),
+      // A slow store is late with it.
+      ...this.#history.regenerations(sid, "maybe").filter((by) =>
+        this.#life.inCookies ? by !== self : isLater(by)
+      ),
+    ];
     if (moved.length) return "regenerated";
     if (self) return undefined;
     if (now >= this.#rotation.graceEnd(presented!, begin.place).earliest) return "grace";
     return this.#rotation.isForgotten(presented!) ? "forgotten" : undefined;
-  }
-
-  #checkValue(
-    visit: { begin: { place: number } },
-    { sid, key, value }: Pick<Change, "sid" | "key" | "value">,
-  ): void {
-    const changes = this.#history.changes(sid).filter((change) => change.key === key);
-    const overwritten = (end: number) =>
-      changes.some(({ by, fate }) =>
-        fate === "done" && by.begin.place > end && by.isBefore(visit.begin.place)
-      );
-    const possible = changes.filter(({ by }) => !overwritten(by.end?.place ?? Infinity));
-    const values = possible.map((change) => change.value);
-    if (!overwritten(-1)) values.push(undefined);
-    check(
-      values.includes(value),
-      `${key} is ${value}, it can be ${values.map(String).join(" or ")}`,
-    );
-  }
-
-  #checkCount(visit: { begin: { place: number } }, sid: string, value: number): void {
-    const all = this.#history.increments.filter((one) => one.sid === sid && one.fate !== "never");
-    const least = all.filter(({ fate, end }) => fate === "done" && end < visit.begin.place).length;
-    check(
-      least <= value && value <= all.length,
-      `count is ${value}, it can be ${least} to ${all.length}`,
-    );
-  }
-
-  /** A flashed value shows in the next request, and in those at the same time as that. */
-  #checkFlash(visit: Visit, { sid, value }: Pick<Change, "sid" | "value">): void {
-    const others = this.#history.visits.filter((other) =>
-      other !== visit && other.loaded === sid && other.asked.isPage
-    );
-    const flashes = this.#history.flashed(sid);
-    if (value !== undefined) {
-      check(flashes.some((flash) => flash.value === value), `flash is ${value}, nobody flashed it`);
-      const consumed = others.some((other) =>
-        other.seen.notice === value && other.fate(sid) === "done" &&
-        other.isBefore(visit.begin.place)
-      );
-      // What a save has stored and is said not to have is stored again.
-      const isAgain = flashes.some((flash) => flash.value === value && flash.saved === "maybe");
-      check(!consumed || isAgain, "a flashed value shows twice");
-      return;
-    }
-    for (const { by, fate } of flashes) {
-      if (fate !== "done" || !by.isBefore(visit.begin.place)) continue;
-      const consumer = others.some((other) =>
-        other !== by && other.fate(sid) !== "never" && !other.isBefore(by.begin.place)
-      );
-      check(consumer, "a flashed value does not show");
-    }
   }
 
   #checkStatus(visit: Visit, expected: number): void {
@@ -252,7 +187,7 @@ export class Model {
     if (status === 409) {
       const logins = [...visit.regenerated, ...visit.logins.map(({ sid }) => sid)];
       const isLogin = logins.some((sid) => visit.isInterrupted(sid)) ||
-        this.subjects.mayRefuse(visit);
+        this.subjects.mayRefuse(visit) || this.#mayBeEnded(visit);
       return check(isLogin || refusals >= MOST_TRIES, "409 without a cause");
     }
     check(status === expected, `${status}, not ${expected}`);
@@ -269,11 +204,12 @@ export class Model {
       const { earliest } = this.#rotation.graceEnd(visit.presented!, visit.begin.place);
       const isLate = this.#history.time >= earliest;
       const isOwn = visit.regenerated.includes(loaded) && (isLate || visit.faults.length > 0);
-      const isRefused = visit.status === 409 && this.subjects.mayRefuse(visit);
+      const isTold = visit.status === 409 || visit.isToldOfEnd;
+      const isRefused = isTold && this.subjects.mayRefuse(visit);
       check(cause !== undefined || isOwn || isRefused, "interrupted without a cause");
       const isLogin = visit.status < 500 && this.#logsIn(visit);
       check(
-        !isLogin || cause !== "regenerated" || !visit.regenerated.includes(loaded) ||
+        !isLogin || isRefused || cause !== "regenerated" || !visit.regenerated.includes(loaded) ||
           !this.#isRecent(visit),
         "a login is dropped for one at the same time",
       );
@@ -284,13 +220,19 @@ export class Model {
     const isRegenerated = visit.regenerated.includes(loaded) && !visit.saved.has(loaded);
     const changes = isRegenerated ||
       visit.changes.some((change) =>
-        change.sid === loaded && change.value !== undefined && change.saved !== "done" &&
-        change.fate === undefined && this.subjects.isNews(visit, change)
+        change.sid === loaded && change.value !== undefined && change.saved === undefined &&
+        change.fate === undefined && this.#memory.isNews(visit, change)
       );
-    const late = this.#history.ends(loaded).some(({ by, end, fate, isOfAll }) =>
+    const late = this.#history.ends(visit.presented!).some(({ by, end, fate, isOfAll }) =>
       (isOfAll || by !== visit) && fate === "done" && end < visit.handled
     );
     check(!changes || !late || visit.isInterrupted(loaded), "what was dropped was not told");
+  }
+
+  /** Whether somebody may have ended the session that a request has found. */
+  #mayBeEnded({ loaded, presented }: Visit): boolean {
+    return loaded !== undefined &&
+      this.#history.ends(presented!).some(({ fate }) => fate !== "never");
   }
 
   /** Whether a request puts something into a session that is to get a new token. */
@@ -300,7 +242,7 @@ export class Model {
     return [...changes, ...flashed].some((change) =>
       change.sid === loaded && change.value !== undefined && change.saved === undefined &&
       change.fate === undefined &&
-      (isRegenerated || change.key === SUBJECT && this.subjects.isNews(visit, change))
+      (isRegenerated || change.key === SUBJECT && this.#memory.isNews(visit, change))
     );
   }
 
@@ -336,7 +278,12 @@ export class Model {
     check(!interrupted, "a cookie for a session that has ended");
     check(!known || known.sid === sid, "two sessions share a token");
     if (sid !== loaded) check(!known, "a new session has an old token");
-    else if (!this.#life.rotate && !visit.regenerated.includes(loaded!)) {
+    else if (this.#life.inCookies) {
+      check(
+        !visit.asked.isLook || this.#life.rolling || visit.seen.notice !== undefined,
+        "a cookie without a reason",
+      );
+    } else if (!this.#life.rotate && !visit.regenerated.includes(loaded!)) {
       check(cookie === presented, "another token without a reason");
       check(visit.renews(sid) || this.#life.rolling, "a cookie without a reason");
     }
@@ -347,13 +294,15 @@ export class Model {
   #checkIdle(visit: Visit): void {
     const { loaded, seen, calls, cookie, asked, begin, end } = visit;
     if (!asked.isLook || seen.notice !== undefined && asked.isPage) return;
-    if (loaded !== undefined && this.#life.rotate) return;
+    const { rotate, rolling, inCookies } = this.#life;
+    if (loaded !== undefined && (rotate || inCookies && rolling)) return;
     const allowed = ["read"];
     if (loaded !== undefined && this.#life.rolling) allowed.push("touch");
     // A session that has ended under the request is brought back.
     if (end!.clock > begin.clock) allowed.push("update");
     check(calls.every((call) => allowed.includes(call)), "who only read wrote");
-    const isFollowing = this.#life.rotate !== undefined;
+    // Of the session and of its subject.
+    const isFollowing = rotate !== undefined || inCookies;
     check(
       loaded !== undefined || isFollowing || calls.length <= 1,
       "more than one look for nothing",

@@ -228,6 +228,68 @@ export const BROKEN_STORES: readonly (readonly [name: string, open: OpenStore])[
     },
   ]);
 
+/** The ways in which a store of marks can forget what it was told of cookies. */
+const MARK_BUGS: Readonly<Record<string, Bug>> = {
+  "that a cookie was left behind": forgets(({ data }) => data.includes('"epoch"')),
+  "that a session was ended": forgets(({ data, cookieName, trace }) =>
+    data === "{}" && cookieName === undefined && trace === undefined
+  ),
+  "that all sessions of a subject were ended": forgets(({ data }) => data.includes('"generation"')),
+  "that a cookie was given to nobody": forgets(({ trace }) => trace !== undefined),
+  "which sessions a subject has": forgets(({ cookieName }) => cookieName !== undefined),
+};
+
+/** Stores of marks that break their contract, by what they forget. */
+export const BROKEN_MARKS: readonly (readonly [name: string, open: OpenStore])[] = Object
+  .entries(MARK_BUGS).map(([name, bug]) => [
+    name,
+    (world) => {
+      const map = new MapStore({ clock: world.clock, maxEntries: Infinity });
+      return { ...membersOf(map), ...bug(map, world) };
+    },
+  ]);
+
+/** Cookie stores that break their contract, by what is wrong with them. */
+export const BROKEN_COOKIES: Readonly<Record<string, SessionBug>> = {
+  "a copy outlives a new token when something was written with it": {
+    cookies(store, blind) {
+      /** The version of each session when its token was left behind. */
+      const versions = new Map<string, number>();
+      return {
+        async read(token, c, signal) {
+          const record = await store.read(token, c, signal);
+          const copy = await blind.read(token, c, signal);
+          const isLater = copy && copy.version >= (versions.get(copy.sid) ?? Infinity);
+          return record?.trace && isLater ? copy : record;
+        },
+        replace(token, next, previous, c, signal) {
+          versions.set(previous.sid, next.record.version);
+          return store.replace(token, next, previous, c, signal);
+        },
+      };
+    },
+  },
+  "a copy of a cookie is not looked for among those that have ended": {
+    cookies: (_, blind) => ({ read: (token, c, signal) => blind.read(token, c, signal) }),
+  },
+  "data of another cookie are shown": {
+    cookies(store) {
+      const data = new Map<string, string>();
+      return {
+        async read(token, c, signal) {
+          const record = await store.read(token, c, signal);
+          if (!record || record.trace) return record;
+          return { ...record, data: data.get(record.sid) ?? record.data };
+        },
+        update(token, record, previous, c, signal) {
+          data.set(record.sid, record.data);
+          return store.update(token, record, previous, c, signal);
+        },
+      };
+    },
+  },
+};
+
 /** Sessions that break the contract, by what is wrong with them. */
 export const BROKEN_SESSIONS: Readonly<Record<string, SessionBug>> = {
   "discard() does nothing": { discard() {} },
@@ -263,6 +325,14 @@ export const BROKEN_SESSIONS: Readonly<Record<string, SessionBug>> = {
     options: { commitOnError: true },
   },
 };
+
+/** A store that answers some writes as done, and forgets them. */
+function forgets(isForgotten: (record: SessionRecord) => boolean): Bug {
+  return (map) => ({
+    create: (key, record) => isForgotten(record) || map.create(key, record),
+    update: (key, record, previous) => isForgotten(record) || map.update(key, record, previous),
+  });
+}
 
 function overwrite(map: MapStore, key: string, record: SessionRecord): boolean {
   const present = map.read(key);

@@ -3,18 +3,22 @@ import {
   SessionEndedError,
   type SessionManager,
   type SessionOptions,
+  type SessionStore,
   SessionStoreError,
   startSession,
 } from "@x/hono-session";
+import type { CookieStore } from "@x/hono-session/stores/cookie";
 import type { Context } from "hono";
 import { check } from "./_model_history.ts";
 import type { Model } from "./_model.ts";
-import { SUBJECT } from "./_model_subjects.ts";
+import { SUBJECT } from "./_model_memory.ts";
 import type { Op, Visit } from "./_model_visit.ts";
 
 /** A fault that is put into sessions, for the model to find. */
 export interface SessionBug {
   readonly options?: Pick<SessionOptions, "commitOnError">;
+  /** Members of the cookie store; `blind` is one that knows of no end. */
+  readonly cookies?: (store: CookieStore, blind: CookieStore) => Partial<SessionStore>;
   /** Whether it doesn't see what is no page. */
   readonly isBlind?: boolean;
   /** In the place of `discard()`. */
@@ -36,6 +40,15 @@ export type Loose = Record<string, unknown> & {
   discard(): void;
   update(key: string, change: (value: number) => number): Promise<number>;
 };
+
+/** What a session shows: a JSON text per key. */
+export function shownBy(session: Loose): Record<string, string> {
+  const { subject } = session;
+  const all = { ...session, ...(subject === undefined ? {} : { subject }) };
+  return Object.fromEntries(
+    Object.entries(all).map(([key, value]) => [key, JSON.stringify(value)]),
+  );
+}
 
 /** The session of a request as it is now. */
 export function sessionOf(c: Context): Loose {
@@ -130,16 +143,25 @@ export async function act(c: Context, op: Op, handling: Handling): Promise<void>
 async function increment(session: Loose, handling: Handling): Promise<void> {
   const { model, visit } = handling;
   const { sid, isNew } = session;
-  const increment = model.increment(visit, sid);
+  if (model.inCookies) {
+    // There it is a change like any other.
+    const count = await session.update("count", (count = 0) => count + 1);
+    const change = { sid, key: "count", value: String(count), place: model.place() };
+    return void visit.changes.push(change);
+  }
+  const { increments } = model;
+  const increment = increments.increment(visit, sid);
+  // It is stored under the new token that was asked for.
+  if (visit.regenerated.includes(sid)) visit.saved.add(sid);
   try {
     const count = await session.update("count", (count = 0) => count + 1);
     increment.sid = follow(session, sid, handling);
-    model.incremented(increment, "done", count);
+    increments.incremented(increment, "done", count);
     if (isNew || session.sid !== sid) visit.saves(session.sid, "done");
   } catch (error) {
     increment.sid = follow(session, sid, handling);
     if (isNew || session.sid !== sid) visit.saves(session.sid, "maybe");
-    if (error instanceof SessionEndedError) model.incremented(increment, "never");
+    if (error instanceof SessionEndedError) increments.incremented(increment, "never");
     throw error;
   }
 }

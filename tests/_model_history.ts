@@ -6,6 +6,8 @@ export interface Life {
   readonly absoluteMaxAge: number | undefined;
   readonly rolling: boolean;
   readonly rotate: { readonly every: number; readonly grace: number } | undefined;
+  /** Whether cookies hold them, and a store on the server knows which are invalid. */
+  readonly inCookies: boolean;
   /** How far the clocks of processes and the store are apart. */
   readonly skew: number;
 }
@@ -47,7 +49,7 @@ export class History {
   readonly tokens = new Map<string, Token>();
   readonly #clock: () => number;
   #places = 0;
-  #moreEnds: (sid: string) => End[] = () => [];
+  #moreEnds: (token: string) => End[] = () => [];
 
   constructor(life: Life, clock: () => number) {
     this.life = life;
@@ -93,9 +95,14 @@ export class History {
     return this.#done(sid, ({ flashed }) => flashed);
   }
 
-  /** Who has ended a session, or may have. */
-  ends(sid: string): End[] {
-    const alone: End[] = this.visits.flatMap((by) =>
+  /** Who has ended what a token leads to, or may have. */
+  ends(token: string): End[] {
+    return [...this.endsAlone(this.tokens.get(token)!.sid), ...this.#moreEnds(token)];
+  }
+
+  /** Who has ended a session, and not all of its subject, or may have. */
+  endsAlone(sid: string): End[] {
+    return this.visits.flatMap((by) =>
       by.ended.filter((end) => end.sid === sid).map((end) => ({
         by,
         begin: by.begin.place,
@@ -104,18 +111,18 @@ export class History {
         isOfAll: false,
       }))
     );
-    return [...alone, ...this.#moreEnds(sid)];
   }
 
-  /** Says who else has ended a session, or may have. */
-  addEnds(ends: (sid: string) => End[]): void {
+  /** Says who else has ended what a token leads to, or may have. */
+  addEnds(ends: (token: string) => End[]): void {
     this.#moreEnds = ends;
   }
 
   /** Who has left all tokens of a session behind. */
   regenerations(sid: string, fate: Fate): Visit[] {
     return this.visits.filter((by) =>
-      by.regenerated.includes(sid) && by.fateOfRegeneration(sid) === fate
+      (by.regenerated.includes(sid) || this.life.inCookies && by.leaves(sid)) &&
+      by.fateOfRegeneration(sid) === fate
     );
   }
 

@@ -26,7 +26,7 @@ export class Jars {
   }
 
   /** A client gets a cookie. */
-  set(client: number, { token, until }: SetCookie, by: Visit): void {
+  set(client: number, { token, until, by }: SetCookie & { readonly by: Visit }): void {
     this.#held[client] = token === null ? undefined : { token, until, by };
   }
 

@@ -4,12 +4,13 @@ import {
   type SessionManager,
   type SessionStore,
 } from "@x/hono-session";
+import { EncryptedCookieStore } from "@x/hono-session/stores/cookie";
 import { type Context, Hono } from "hono";
 import { HTTPException } from "hono/http-exception";
 import { FakeClock } from "./_clock.ts";
 import { Model } from "./_model.ts";
-import { check } from "./_model_history.ts";
-import { act, isRefusal, type SessionBug, sessionOf } from "./_model_handler.ts";
+import { check, type Life } from "./_model_history.ts";
+import { act, isRefusal, type SessionBug, sessionOf, shownBy } from "./_model_handler.ts";
 import { Jars, toSetCookie } from "./_model_jars.ts";
 import {
   ENDS,
@@ -39,9 +40,23 @@ type App = Pick<Hono, "request">;
 
 type Manager = SessionManager<Record<string, unknown>>;
 
+/** How programs are run. */
+export interface PlayOptions {
+  /** Whether cookies hold the sessions, and the store knows which are invalid. */
+  readonly inCookies?: boolean;
+  readonly bug?: SessionBug;
+}
+
+/** What seals the cookies. */
+const keys = [await EncryptedCookieStore.generateKey()];
+
 /** Runs a program over a store, and fails when an answer breaks a rule of the model. */
-export async function play(program: Program, open: OpenStore, bug: SessionBug = {}): Promise<void> {
-  const run = new Run(program, bug);
+export async function play(
+  program: Program,
+  open: OpenStore,
+  options: PlayOptions = {},
+): Promise<void> {
+  const run = new Run(program, options);
   try {
     await run.play(open);
   } catch (error) {
@@ -55,6 +70,7 @@ class Run {
   /** What happened, in order, for whoever reads a counterexample. */
   readonly trace: string[] = [];
   readonly #program: Program;
+  readonly #life: Life;
   readonly #bug: SessionBug;
   readonly #clock = new FakeClock();
   readonly #schedule = new Schedule();
@@ -66,18 +82,21 @@ class Run {
   #running = 0;
   #failure: unknown;
 
-  constructor(program: Program, bug: SessionBug) {
+  constructor(program: Program, { inCookies = false, bug = {} }: PlayOptions) {
     this.#program = program;
     this.#bug = bug;
-    this.#model = new Model(program.life, this.#clock.now);
-    this.trace.push(describe(program.life));
+    const { life } = program;
+    this.#life = { ...life, inCookies, rotate: inCookies ? undefined : life.rotate };
+    this.#model = new Model(this.#life, this.#clock.now);
+    this.trace.push(describe(this.#life));
   }
 
   async play(open: OpenStore): Promise<void> {
     const schedule = this.#schedule;
     using _ = schedule.control();
     let turns = 0;
-    const { life: { rotate, skew }, isStoreAhead } = this.#program;
+    const { rotate, skew } = this.#life;
+    const { isStoreAhead } = this.#program;
     const clocks = [this.#clock.now, () => this.#clock.now() + skew * 1000];
     const opened = await open({
       clock: clocks[isStoreAhead ? 1 : 0]!,
@@ -191,13 +210,13 @@ class Run {
     const isLost = request.answer === "is lost" || request.answer === "is a 304" && status === 200;
     this.trace.push(`r${id} ends: ${status}, ${this.#name(visit.cookie)}${isLost ? ", lost" : ""}`);
     this.#model.end(visit, { expected: ENDS[request.ends], isLost });
-    if (cookie && !isLost) this.#jars.set(request.client, cookie, visit);
+    if (cookie && !isLost) this.#jars.set(request.client, { ...cookie, by: visit });
   }
 
   #makeManager({ store, clock }: { store: SessionStore; clock: () => number }): Manager {
-    const { maxAge, absoluteMaxAge, rolling, rotate } = this.#program.life;
+    const { maxAge, absoluteMaxAge, rolling, rotate, inCookies } = this.#life;
     return createSessions({
-      store,
+      store: inCookies ? this.#inCookies(store, clock) : store,
       clock,
       maxAge,
       rolling,
@@ -209,8 +228,24 @@ class Run {
         interrupted: ({ sid }, c) => void this.#of(c).visit.interruptions.push(sid),
         rejected: ({ reason }, c) => void this.#of(c).visit.rejections.push(reason),
       },
-      logger: { error() {}, warn() {} },
+      logger: { error: (...texts) => this.trace.push(texts.join(" ")), warn() {} },
     });
+  }
+
+  /** A store whose cookies hold the sessions. */
+  #inCookies(revocations: SessionStore, clock: () => number): SessionStore {
+    const store = new EncryptedCookieStore({ keys, clock, revocations });
+    const { cookies } = this.#bug;
+    if (!cookies) return store;
+    const blind = new EncryptedCookieStore({ keys, clock });
+    const broken = { ...cookies(store, blind), forCookie: () => proxy };
+    const proxy = new Proxy<SessionStore>(store, {
+      get(_, name) {
+        const member: unknown = Reflect.get(name in broken ? broken : store, name);
+        return typeof member === "function" ? member.bind(store) : member;
+      },
+    });
+    return proxy;
   }
 
   #makeApp(manager: Manager): App {
@@ -232,26 +267,28 @@ class Run {
         return c.text("done", request.ends === "well" ? 200 : 500);
       })
       .onError(async (error, c) => {
+        if (!(error instanceof InvalidForm)) this.trace.push(String(error));
         if (error instanceof HTTPException) return c.text("failed", error.status);
         if (!(error instanceof InvalidForm)) return c.text("failed", 500);
         const { visit, id } = this.#of(c);
         for (const op of [{ do: "discard" }, { do: "flash" }] as const) {
           await this.#tryTo(c, visit, { op, value: id });
         }
+        visit.left = shownBy(sessionOf(c));
         return c.redirect("/", 303);
       });
   }
 
   async #handle(c: Context, visit: Visit, { id, ops }: Request & { id: number }): Promise<void> {
     const first = sessionOf(c);
-    const all = { ...first, ...(first.subject === undefined ? {} : { subject: first.subject }) };
-    const seen = Object.entries(all).map(([key, value]) => [key, JSON.stringify(value)]);
-    this.trace.push(`r${id} finds: ${first.isNew ? "nothing" : JSON.stringify(all)}`);
+    const seen = shownBy(first);
+    this.trace.push(`r${id} finds: ${first.isNew ? "nothing" : JSON.stringify(seen)}`);
     visit.held.add(first.sid);
-    this.#model.load(visit, first.isNew ? undefined : first.sid, Object.fromEntries(seen));
+    this.#model.load(visit, first.isNew ? undefined : first.sid, seen);
     for (const op of ops) await this.#tryTo(c, visit, { op, value: id });
     await this.#schedule.wait(`r${id} handler`);
-    this.#model.handled(visit, visit.hasEnded ? undefined : sessionOf(c).sid);
+    const session = sessionOf(c);
+    this.#model.handled(visit, visit.hasEnded ? undefined : session.sid, shownBy(session));
   }
 
   async #tryTo(c: Context, visit: Visit, { op, value }: { op: Op; value: number }): Promise<void> {

@@ -59,7 +59,7 @@ export class Schedule {
   control(): Disposable {
     const { setTimeout } = globalThis;
     const subtle = crypto.subtle as unknown as Record<string, unknown>;
-    const names = ["digest", "importKey", "encrypt", "decrypt"];
+    const names = ["digest", "importKey", "exportKey", "encrypt", "decrypt"];
     for (const name of names) {
       const method = subtle[name] as (...args: unknown[]) => Promise<unknown>;
       subtle[name] = (...args: unknown[]) =>
@@ -67,6 +67,7 @@ export class Schedule {
     }
     globalThis.setTimeout = ((run: () => void, milliseconds = 0) => {
       if (milliseconds < SHORTEST_TIMEOUT) queueMicrotask(run);
+      return { unref() {} };
     }) as unknown as typeof setTimeout;
     return {
       [Symbol.dispose]() {

@@ -55,6 +55,7 @@ export function gate(
     const { id, visit, fault } = callerOf(args.find(isContext)!);
     const index = visit.calls.push(operation) - 1;
     const kind = fault?.call === index ? faultOf(fault, operation) : undefined;
+    const isEarly = visit.handled === Infinity;
     visit.callsUnderWay++;
     await schedule.wait(`${CALL} r${id} ${index} ${operation}`);
     const run = () =>
@@ -74,7 +75,8 @@ export function gate(
       }
       if (kind) faulty.inject(operation, kind, 1);
       const answer = await run();
-      if (operation === "generation") visit.loginBegan = place();
+      // Cookie stores read it from the mark of a subject.
+      if (operation === "generation" || operation === "read" && isEarly) visit.loginBegan = place();
       if (answer === false) visit.refusals++;
       trace.push(`r${id} ${operation}${kind ? ` (${kind})` : ""}: ${show(answer)}`);
       return answer;
@@ -83,8 +85,6 @@ export function gate(
         trace.push(`r${id} ${operation}: all were ended`);
         throw error;
       }
-      // A generation is asked for when the login begins, and need not be of use any more.
-      const isEarly = visit.handled === Infinity || operation === "generation";
       visit.faults.push(isEarly ? "before the commit" : "in the commit");
       trace.push(`r${id} ${operation} (${kind}): rejected`);
       throw error;

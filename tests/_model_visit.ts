@@ -64,6 +64,8 @@ export class Visit {
   loaded: string | undefined;
   /** What its handler found there: a JSON text per key. */
   seen: Readonly<Record<string, string>> = {};
+  /** What its session showed in the end: a JSON text per key. */
+  left: Readonly<Record<string, string>> = {};
   /** The session at the end of the handler, or the one that took its place in the commit. */
   sid: string | undefined;
   status = 0;
@@ -164,6 +166,13 @@ export class Visit {
     this.startedOver = { from, to };
     this.held.add(to);
     if (this.sid === from) this.sid = to;
+  }
+
+  /** Whether it makes a session another subject's than it was found to be, so that a cookie is left behind that says so. */
+  leaves(sid: string): boolean {
+    const { subject } = this.seen;
+    return sid === this.loaded && subject !== undefined &&
+      this.changes.some(({ key, fate }) => key === "subject" && fate === undefined);
   }
 
   /** Whether it asked for another life of a session. */
