@@ -26,6 +26,7 @@ interface Plan {
   calls: StoreOperation[];
   tears: number;
   readonly faults: Map<StoreOperation, { readonly fault: StoreFault; times: number }>;
+  readonly running: Set<Promise<unknown>>;
 }
 
 /**
@@ -75,7 +76,7 @@ export class FaultyStore implements SessionStore {
   readonly #lists = new Map<string, ListedSession[]>();
   /** The last generation of every subject. */
   readonly #generations = new Map<string, number>();
-  #plan: Plan = { calls: [], tears: 0, faults: new Map() };
+  #plan: Plan = { calls: [], tears: 0, faults: new Map(), running: new Set() };
 
   /**
    * Wraps a store. Nothing goes wrong yet.
@@ -120,6 +121,11 @@ export class FaultyStore implements SessionStore {
    */
   calls(): StoreOperation[] {
     return this.#plan.calls.splice(0);
+  }
+
+  /** Waits until no operation is under way, those included whose caller waits no longer. */
+  async settled(): Promise<void> {
+    while (this.#plan.running.size > 0) await Promise.allSettled(this.#plan.running);
   }
 
   /**
@@ -251,7 +257,20 @@ export class FaultyStore implements SessionStore {
     return sessions.filter(({ record }) => record.sid !== except).length;
   }
 
-  async #run(
+  #run(
+    operation: StoreOperation,
+    args: unknown[],
+    fault: StoreFault | undefined,
+  ): Promise<unknown> {
+    const { running } = this.#plan;
+    const run = this.#execute(operation, args, fault);
+    running.add(run);
+    const leave = () => void running.delete(run);
+    run.then(leave, leave);
+    return run;
+  }
+
+  async #execute(
     operation: StoreOperation,
     args: unknown[],
     fault: StoreFault | undefined,

@@ -37,6 +37,7 @@ export function lostAnswers(test: SceneTest): void {
       assertEquals(await sidsOf(sessions), []);
       const login = await client.fetch("/login");
       assertEquals([login.status, await sidsOf(sessions)], [200, [await login.text()]]);
+      await watch.settled();
     });
   }
 
