@@ -36,9 +36,8 @@
  * @module
  */
 
-export type { Clock } from "./src/clock.ts";
-export type { FormerCookieScope, SessionCookieOptions } from "./src/cookie_attributes.ts";
-export type { StandardSchema } from "./src/data_reader.ts";
+export { createSessions, session, session as default } from "./src/core.ts";
+export type { SecretOption } from "./src/crypto/secrets.ts";
 export {
   SessionCommittedError,
   SessionConflictError,
@@ -53,6 +52,17 @@ export {
   type SessionTooLargeErrorOptions,
 } from "./src/errors.ts";
 export type { Logger, RejectionReason, SessionEvent, SessionEvents } from "./src/events.ts";
+export type { FormerCookieScope, SessionCookieOptions } from "./src/http/cookie_attributes.ts";
+export type { SessionCookie } from "./src/http/session_cookie.ts";
+export type { ListOptions, SessionList, SessionSummary } from "./src/manager/session_list.ts";
+export type {
+  CreatedSession,
+  CreateOptions,
+  ManageOptions,
+  RevokeAllOptions,
+  SessionManager,
+} from "./src/manager/session_manager.ts";
+export type { SessionEnv, SessionOf, SessionVariables } from "./src/middleware/env.ts";
 export {
   endSession,
   getSession,
@@ -60,23 +70,11 @@ export {
   type RequireSessionOptions,
   type SessionHelperOptions,
   startSession,
-} from "./src/helpers.ts";
-export { createSessions, session, session as default } from "./src/middleware.ts";
-export type { SessionOptions, SessionTokenOptions } from "./src/options.ts";
-export type { SessionRecord, SessionTimes, Trace } from "./src/record.ts";
-export type { SecretOption } from "./src/secrets.ts";
-export type { Session, SessionData, SessionMembers, SessionValues } from "./src/session.ts";
-export type { SessionEnv, SessionOf, SessionVariables } from "./src/session_env.ts";
-export type { ListOptions, SessionList, SessionSummary } from "./src/session_list.ts";
-export type {
-  CreatedSession,
-  CreateOptions,
-  ManageOptions,
-  RevokeAllOptions,
-  SessionManager,
-} from "./src/session_manager.ts";
-export type { SessionCookie } from "./src/session_cookie.ts";
-export type { SessionEncoder } from "./stores/cookie.ts";
+} from "./src/middleware/helpers.ts";
+export type { SessionOptions, SessionTokenOptions } from "./src/options/options.ts";
+export type { SessionRecord, SessionTimes, Trace } from "./src/record/record.ts";
+export type { StandardSchema } from "./src/record/schema.ts";
+export type { Session, SessionData, SessionMembers, SessionValues } from "./src/session/session.ts";
 export type {
   Awaitable,
   DeleteAllOptions,
@@ -88,4 +86,6 @@ export type {
   StoreCapabilities,
   StoreReplacement,
   StoreWrite,
-} from "./src/store.ts";
+} from "./src/store/contract.ts";
+export type { Clock } from "./src/util/clock.ts";
+export type { SessionEncoder } from "./stores/cookie.ts";

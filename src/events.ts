@@ -1,4 +1,4 @@
-import { isPromiseLike } from "./promise.ts";
+import { isPromiseLike } from "./util/awaitable.ts";
 
 /**
  * Where the middleware reports what no caller can be told, `console` for example. What it reports

@@ -36,10 +36,7 @@
  * @module
  */
 
-import { AdaptedStore } from "../src/key_value_store.ts";
-import { insteadOf, refuse, refuseRange } from "../src/misuse.ts";
-import { checkTable } from "../src/option_table.ts";
-import type { SessionRecord, SessionTimes } from "../src/record.ts";
+import type { SessionRecord, SessionTimes } from "../src/record/record.ts";
 import {
   type Awaitable,
   type Clock,
@@ -47,8 +44,11 @@ import {
   type StoreCapabilities,
   type StoreReplacement,
   systemClock,
-} from "../src/store.ts";
-import { storeTable } from "../src/store_table.ts";
+} from "../src/store/contract.ts";
+import { AdaptedStore } from "../src/store/key_value_adapter.ts";
+import { storeTable } from "../src/store/store_options.ts";
+import { insteadOf, refuse, refuseRange } from "../src/util/option_errors.ts";
+import { checkTable } from "../src/util/option_table.ts";
 import { KvEntries, MAX_BYTES, MIN_TTL, toText } from "./cloudflare_kv/entries.ts";
 import { isKvNamespace, type KvNamespaceLike, MISTAKEN_NAMESPACES } from "./cloudflare_kv/like.ts";
 

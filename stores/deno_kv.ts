@@ -28,8 +28,7 @@
  * @module
  */
 
-import { readPage } from "../src/list_order.ts";
-import type { SessionRecord, SessionTimes } from "../src/record.ts";
+import type { SessionRecord, SessionTimes } from "../src/record/record.ts";
 import {
   type Clock,
   type DeleteAllOptions,
@@ -39,7 +38,8 @@ import {
   type StoreCapabilities,
   type StoreReplacement,
   systemClock,
-} from "../src/store.ts";
+} from "../src/store/contract.ts";
+import { readPage } from "../src/store/list_order.ts";
 import { commit, pause, told } from "./deno_kv/database.ts";
 import { endAll } from "./deno_kv/end_all.ts";
 import { Handle } from "./deno_kv/handle.ts";

@@ -31,7 +31,7 @@
  * @module
  */
 
-import type { SessionRecord, SessionTimes } from "../src/record.ts";
+import type { SessionRecord, SessionTimes } from "../src/record/record.ts";
 import {
   type Awaitable,
   type Clock,
@@ -42,7 +42,7 @@ import {
   type StoreCapabilities,
   type StoreReplacement,
   systemClock,
-} from "../src/store.ts";
+} from "../src/store/contract.ts";
 import { transition } from "./dynamodb/binding.ts";
 import { Call, type Mark, type Write } from "./dynamodb/call.ts";
 import { type Change, make, remove } from "./dynamodb/change.ts";

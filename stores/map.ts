@@ -25,10 +25,7 @@
  * @module
  */
 
-import { refuseRange } from "../src/misuse.ts";
-import { checkTable } from "../src/option_table.ts";
-import { byNewest, isAfter } from "../src/list_order.ts";
-import type { SessionRecord, SessionTimes } from "../src/record.ts";
+import type { SessionRecord, SessionTimes } from "../src/record/record.ts";
 import {
   type Clock,
   type DeleteAllOptions,
@@ -38,8 +35,11 @@ import {
   type StoreCapabilities,
   type StoreReplacement,
   systemClock,
-} from "../src/store.ts";
-import { storeTable } from "../src/store_table.ts";
+} from "../src/store/contract.ts";
+import { byNewest, isAfter } from "../src/store/list_order.ts";
+import { storeTable } from "../src/store/store_options.ts";
+import { refuseRange } from "../src/util/option_errors.ts";
+import { checkTable } from "../src/util/option_table.ts";
 import { Generations } from "./map/generations.ts";
 import { SubjectIndex } from "./map/subject_index.ts";
 import { Traces } from "./map/traces.ts";

@@ -23,7 +23,7 @@
  * @module
  */
 
-import type { SessionRecord, SessionTimes } from "../src/record.ts";
+import type { SessionRecord, SessionTimes } from "../src/record/record.ts";
 import {
   type Clock,
   type DeleteAllOptions,
@@ -33,7 +33,7 @@ import {
   type StoreCapabilities,
   type StoreReplacement,
   systemClock,
-} from "../src/store.ts";
+} from "../src/store/contract.ts";
 import {
   type BunRedisLike,
   findClient,
@@ -46,8 +46,8 @@ import {
 import { Connection, type ScriptArguments } from "./redis/connection.ts";
 import { changeOf, type ListChange, toEntry } from "./redis/entry.ts";
 import { moveInSteps } from "./redis/move.ts";
-import { DELETE, REPLACE, TOUCH, WRITE, type WriteScript } from "./redis/scripts.ts";
 import { checkOptions, type RedisStoreOptions } from "./redis/options.ts";
+import { DELETE, REPLACE, TOUCH, WRITE, type WriteScript } from "./redis/scripts.ts";
 import { isDone, Subjects } from "./redis/subjects.ts";
 import { Unbound } from "./redis/unbound.ts";
 import { fromOwner, fromStored, toTimes, toValue } from "./redis/value.ts";

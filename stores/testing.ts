@@ -27,27 +27,27 @@
  * @module
  */
 
-import { atomicCases } from "./conformance/atomic.ts";
+import type { Awaitable, Clock, StoreCapabilities } from "../src/store/contract.ts";
+import { atomicCases } from "./testing/atomic.ts";
 import {
   type ConformanceCase,
   ConformanceClock,
   same,
   type StoreUnderTest,
-} from "./conformance/case.ts";
-import { deleteAllCases } from "./conformance/delete_all.ts";
-import { deleteAllRaceCases } from "./conformance/delete_all_races.ts";
-import { endCases } from "./conformance/end.ts";
-import { failureCases } from "./conformance/failure.ts";
-import type { StoreFault, StoreOperation } from "./conformance/faults.ts";
-import { FaultyStore } from "./conformance/faulty_store.ts";
-import { lifeCases } from "./conformance/life.ts";
-import { listCases } from "./conformance/list.ts";
-import { pageCases } from "./conformance/pages.ts";
-import { statelessCases } from "./conformance/stateless.ts";
-import { statelessLoginCases } from "./conformance/stateless_logins.ts";
-import { subjectNameCases } from "./conformance/subject_names.ts";
-import { writeCases } from "./conformance/write.ts";
-import type { Awaitable, Clock, StoreCapabilities } from "../src/store.ts";
+} from "./testing/case.ts";
+import { deleteAllCases } from "./testing/delete_all.ts";
+import { deleteAllRaceCases } from "./testing/delete_all_races.ts";
+import { endCases } from "./testing/end.ts";
+import { failureCases } from "./testing/failure.ts";
+import type { StoreFault, StoreOperation } from "./testing/faults.ts";
+import { FaultyStore } from "./testing/faulty_store.ts";
+import { lifeCases } from "./testing/life.ts";
+import { listCases } from "./testing/list.ts";
+import { pageCases } from "./testing/pages.ts";
+import { statelessCases } from "./testing/stateless.ts";
+import { statelessLoginCases } from "./testing/stateless_logins.ts";
+import { subjectNameCases } from "./testing/subject_names.ts";
+import { writeCases } from "./testing/write.ts";
 
 export { FaultyStore };
 export type { StoreFault, StoreOperation, StoreUnderTest };

@@ -52,117 +52,126 @@ async function published(): Promise<Map<string, string>> {
 const LAYERS: string[][] = [
   [
     "src/errors.ts",
-    "src/clock.ts",
-    "src/promise.ts",
-    "src/property.ts",
-    "src/base64url.ts",
-    "src/misuse.ts",
-    "src/stand_in.ts",
-    "src/status.ts",
-    "src/option_table.ts",
-    "src/foreign_options.ts",
-    "src/store_table.ts",
-    "src/unloaded.ts",
-    "src/unprinted.ts",
-    "src/node_builtin.ts",
-    "src/node_crypto.ts",
+    "src/util/clock.ts",
+    "src/util/awaitable.ts",
+    "src/util/property.ts",
+    "src/crypto/base64url.ts",
+    "src/util/option_errors.ts",
+    "src/session/read_only.ts",
+    "src/request/response_status.ts",
+    "src/util/option_table.ts",
+    "src/util/foreign_options.ts",
+    "src/store/store_options.ts",
+    "src/session/lazy_session.ts",
+    "src/util/inspect.ts",
+    "src/crypto/node_builtin.ts",
+    "src/crypto/node.ts",
   ],
   [
-    "src/secrets.ts",
-    "src/token.ts",
-    "src/hmac.ts",
-    "src/record.ts",
-    "src/serialize.ts",
-    "src/queue.ts",
-    "src/retry.ts",
-    "src/reach.ts",
-    "src/cache_headers.ts",
-    "src/answer.ts",
+    "src/crypto/secrets.ts",
+    "src/crypto/token.ts",
+    "src/crypto/hmac.ts",
+    "src/record/record.ts",
+    "src/record/serialize.ts",
+    "src/util/keyed_queue.ts",
+    "src/commit/retry.ts",
+    "src/http/cookie_delivery.ts",
+    "src/http/cache_headers.ts",
+    "src/http/error_response.ts",
   ],
   [
-    "src/expiry.ts",
-    "src/merge.ts",
-    "src/json_object.ts",
-    "src/json_value.ts",
-    "src/copy.ts",
-    "src/contents.ts",
-    "src/requested.ts",
+    "src/record/expiry.ts",
+    "src/record/merge.ts",
+    "src/record/json_object.ts",
+    "src/record/deep_equal.ts",
+    "src/record/deep_copy.ts",
+    "src/record/contents.ts",
+    "src/record/pending_changes.ts",
     "src/events.ts",
-    "src/cookie_attributes.ts",
-  ],
-  ["src/store.ts", "src/list_order.ts", "src/transport.ts", "src/data_reader.ts"],
-  [
-    "src/key_value_store.ts",
-    "src/unanswered.ts",
-    "src/checked_entries.ts",
-    "src/bounded_store.ts",
-    "src/session.ts",
+    "src/http/cookie_attributes.ts",
   ],
   [
-    "src/keeper_config.ts",
-    "src/session_view.ts",
-    "src/outage.ts",
-    "src/ended.ts",
-    "src/subject.ts",
-  ],
-  ["src/session_state.ts"],
-  [
-    "src/rotation.ts",
-    "src/committing.ts",
-    "src/plan.ts",
-    "src/write.ts",
-    "src/create.ts",
-    "src/overwrite.ts",
-    "src/commit.ts",
-    "src/renewal.ts",
-    "src/update.ts",
-    "src/delivery.ts",
-    "src/late_changes.ts",
-    "src/endings.ts",
-    "src/issue.ts",
-    "src/start.ts",
-    "src/flash_rule.ts",
-    "src/visiting.ts",
-    "src/visit.ts",
-    "src/limit.ts",
-  ],
-  ["src/newest.ts", "src/loader.ts", "src/sessions.ts", "src/session_list.ts"],
-  [
-    "src/cookie_transport.ts",
-    "src/session_cookie.ts",
-    "src/insecure_origin.ts",
-    "src/header_budget.ts",
-    "src/session_env.ts",
-    "src/signature.ts",
-    "src/bearer_transport.ts",
-    "src/access_token.ts",
+    "src/store/contract.ts",
+    "src/store/list_order.ts",
+    "src/http/transport.ts",
+    "src/record/schema.ts",
   ],
   [
-    "src/default_store.ts",
-    "src/options.ts",
-    "src/check_cookie.ts",
-    "src/mistaken_stores.ts",
-    "src/check_shapes.ts",
-    "src/check_token.ts",
-    "src/check_parts.ts",
-    "src/check_options.ts",
-    "src/given_options.ts",
-    "src/same_options.ts",
+    "src/store/key_value_adapter.ts",
+    "src/store/unacknowledged_writes.ts",
+    "src/store/key_value_check.ts",
+    "src/store/timeout_store.ts",
+    "src/session/session.ts",
   ],
   [
-    "src/travel.ts",
-    "src/inner_commit.ts",
-    "src/streams.ts",
-    "src/outgoing.ts",
-    "src/watch_variable.ts",
-    "src/deny.ts",
-    "src/deliver.ts",
-    "src/mounted.ts",
-    "src/departure.ts",
+    "src/session/config.ts",
+    "src/session/properties.ts",
+    "src/session/unavailable_session.ts",
+    "src/session/ended_session.ts",
+    "src/record/subject.ts",
   ],
-  ["src/mount.ts", "src/mounting.ts"],
-  ["src/session_manager.ts", "src/helpers.ts"],
-  ["src/middleware.ts"],
+  ["src/session/session_state.ts"],
+  [
+    "src/commit/rotation.ts",
+    "src/commit/context.ts",
+    "src/commit/plan.ts",
+    "src/commit/write.ts",
+    "src/commit/create.ts",
+    "src/commit/overwrite.ts",
+    "src/commit/commit.ts",
+    "src/commit/early_renewal.ts",
+    "src/commit/transaction.ts",
+    "src/request/cookie_change.ts",
+    "src/request/unsaved_changes.ts",
+    "src/request/destroyed_sessions.ts",
+    "src/request/issue_token.ts",
+    "src/request/start_session.ts",
+    "src/request/consume_flash.ts",
+    "src/request/config.ts",
+    "src/request/request_session.ts",
+    "src/commit/session_limit.ts",
+  ],
+  [
+    "src/request/newest_session.ts",
+    "src/request/load.ts",
+    "src/request/sessions.ts",
+    "src/manager/session_list.ts",
+  ],
+  [
+    "src/http/cookie_transport.ts",
+    "src/http/session_cookie.ts",
+    "src/http/insecure_origin.ts",
+    "src/http/header_size.ts",
+    "src/middleware/env.ts",
+    "src/crypto/token_signature.ts",
+    "src/http/bearer_transport.ts",
+    "src/http/access_token.ts",
+  ],
+  [
+    "src/options/options.ts",
+    "src/options/cookie_options.ts",
+    "src/options/mistaken_stores.ts",
+    "src/options/check_shapes.ts",
+    "src/options/token_options.ts",
+    "src/options/check_parts.ts",
+    "src/options/check_options.ts",
+    "src/options/given_options.ts",
+    "src/options/same_options.ts",
+  ],
+  [
+    "src/http/credentials.ts",
+    "src/http/inner_request.ts",
+    "src/http/response_stream.ts",
+    "src/middleware/response.ts",
+    "src/middleware/watch_variable.ts",
+    "src/middleware/deny.ts",
+    "src/middleware/response_headers.ts",
+    "src/middleware/context.ts",
+    "src/middleware/response_end.ts",
+  ],
+  ["src/middleware/lifecycle.ts", "src/middleware/middleware.ts"],
+  ["src/manager/session_manager.ts", "src/middleware/helpers.ts"],
+  ["src/core.ts"],
 ];
 
 const LAYER_OF = new Map(LAYERS.flatMap((paths, layer) => paths.map((path) => [path, layer])));
@@ -190,27 +199,37 @@ Deno.test("no module of the package imports itself, over whatever detour", () =>
 });
 
 Deno.test("stores import the contract, records, errors and the checks of options, and never each other or Hono", () => {
-  const contract = ["src/store.ts", "src/list_order.ts", "src/record.ts", "src/errors.ts"];
-  const options = ["src/misuse.ts", "src/option_table.ts", "src/store_table.ts", "src/promise.ts"];
+  const contract = [
+    "src/store/contract.ts",
+    "src/store/list_order.ts",
+    "src/record/record.ts",
+    "src/errors.ts",
+  ];
+  const options = [
+    "src/util/option_errors.ts",
+    "src/util/option_table.ts",
+    "src/store/store_options.ts",
+    "src/util/awaitable.ts",
+  ];
   const allowed: Record<string, string[]> = {
     cookie: [
-      "src/base64url.ts",
-      "src/expiry.ts",
-      "src/hmac.ts",
-      "src/json_value.ts",
-      "src/node_crypto.ts",
-      "src/secrets.ts",
-      "src/serialize.ts",
-      "src/token.ts",
+      "src/crypto/base64url.ts",
+      "src/record/expiry.ts",
+      "src/crypto/hmac.ts",
+      "src/record/deep_equal.ts",
+      "src/crypto/node.ts",
+      "src/crypto/secrets.ts",
+      "src/record/serialize.ts",
+      "src/crypto/token.ts",
       "iron-webcrypto",
       "@std/crypto/aes-gcm",
     ],
-    cloudflare_kv: ["src/key_value_store.ts"],
+    cloudflare_kv: ["src/store/key_value_adapter.ts"],
   };
   for (const [path, targets] of imports) {
     const [, name] = /^stores\/(\w+)/.exec(path) ?? [];
-    if (!name) continue;
-    const own = name === "testing" ? "conformance" : name;
+    if (!name || name === "default") continue;
+    const own = name;
     for (const target of targets) {
       const local = target.startsWith(`stores/${own}/`) || target === `stores/${own}.ts`;
       assert(
@@ -226,27 +245,27 @@ Deno.test("only the middleware, its helpers, the cookie, the answer and the JWT 
     targets.some((target) => /^hono\b/.test(target))
   );
   assertEquals(users.map(([path]) => path).toSorted(), [
-    "src/access_token.ts",
-    "src/answer.ts",
-    "src/cookie_attributes.ts",
-    "src/deliver.ts",
-    "src/deny.ts",
-    "src/departure.ts",
-    "src/helpers.ts",
-    "src/middleware.ts",
-    "src/mount.ts",
-    "src/mounted.ts",
-    "src/mounting.ts",
-    "src/outgoing.ts",
-    "src/session_manager.ts",
-    "src/watch_variable.ts",
+    "src/core.ts",
+    "src/http/access_token.ts",
+    "src/http/cookie_attributes.ts",
+    "src/http/error_response.ts",
+    "src/manager/session_manager.ts",
+    "src/middleware/context.ts",
+    "src/middleware/deny.ts",
+    "src/middleware/helpers.ts",
+    "src/middleware/lifecycle.ts",
+    "src/middleware/middleware.ts",
+    "src/middleware/response.ts",
+    "src/middleware/response_end.ts",
+    "src/middleware/response_headers.ts",
+    "src/middleware/watch_variable.ts",
   ]);
 });
 
 Deno.test("the source asks one place for the time and knows no store by class", async () => {
   for (const [path, text] of await published()) {
     const code = text.replaceAll(/\/\*[\s\S]*?\*\/|\/\/.*/g, "");
-    if (path !== "src/clock.ts" && path !== "stores/conformance/case.ts") {
+    if (path !== "src/util/clock.ts" && path !== "stores/testing/case.ts") {
       assert(!code.includes("Date.now"), `${path} mentions Date.now`);
     }
     assert(!/instanceof \w*Store\b/.test(code), `${path} knows a store by class`);
@@ -269,7 +288,7 @@ Deno.test("files stay small", async () => {
   for (const [path, text] of await published()) {
     const lines = text.replaceAll(/\/\*[\s\S]*?\*\//g, "").split("\n");
     const code = lines.filter((line) => line.trim() && !line.trim().startsWith("//"));
-    const limit = path.startsWith("stores/conformance/") ? 300 : 250;
+    const limit = path.startsWith("stores/testing/") ? 300 : 250;
     assert(code.length <= limit, `${path} has ${code.length} lines of code`);
   }
 });

@@ -1,6 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
 import { ROOT } from "../scripts/paths.ts";
-import { DOCUMENTS } from "./_documents.ts";
+import { DOCUMENTS } from "./_support/documents.ts";
 
 interface Tag {
   kind: string;

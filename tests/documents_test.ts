@@ -1,7 +1,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { files } from "../scripts/npm/package.ts";
 import { ROOT } from "../scripts/paths.ts";
-import { DOCUMENTS, readDocument } from "./_documents.ts";
+import { DOCUMENTS, readDocument } from "./_support/documents.ts";
 
 const config = JSON.parse(await Deno.readTextFile(new URL("deno.json", ROOT)));
 

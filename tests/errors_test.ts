@@ -17,8 +17,8 @@ import { FaultyStore } from "@x/hono-session/testing";
 import { assert, assertEquals } from "@std/assert";
 import { Hono } from "hono";
 import { HTTPException } from "hono/http-exception";
-import { asResponse } from "../src/answer.ts";
-import { Client } from "./_client.ts";
+import { asResponse } from "../src/http/error_response.ts";
+import { Client } from "./_support/client.ts";
 
 interface Data {
   note?: unknown;

@@ -2,8 +2,8 @@ import { session, type SessionEvents } from "@x/hono-session";
 import { MapStore } from "@x/hono-session/stores/map";
 import { assertEquals } from "@std/assert";
 import { Hono } from "hono";
-import { JsonObject } from "../src/json_object.ts";
-import { Client } from "./_client.ts";
+import { JsonObject } from "../src/record/json_object.ts";
+import { Client } from "./_support/client.ts";
 
 interface Data {
   name?: string;

@@ -1,7 +1,7 @@
 import { assert, assertEquals } from "@std/assert";
 import type { Hono } from "hono";
 import { ROOT } from "../scripts/paths.ts";
-import { Client } from "./_client.ts";
+import { Client } from "./_support/client.ts";
 import {
   checkTypes,
   ignoredExample,
@@ -10,7 +10,7 @@ import {
   runProgram,
   sectionOf,
   withPrograms,
-} from "./_documents.ts";
+} from "./_support/documents.ts";
 
 const APP = `
 import { session } from "@x/hono-session";
@@ -155,7 +155,7 @@ Deno.test("every row of the tables for those who come from another library has a
 });
 
 Deno.test("the reference describes every option and no other, the README some of them with the same default", async () => {
-  const { SHAPES } = await import("../src/check_shapes.ts");
+  const { SHAPES } = await import("../src/options/check_shapes.ts");
   const rows = (table: string) =>
     [...table.matchAll(/^\| `(\w+)` \| ([^|]+) \|/gm)]
       .map(([, name, standard]) => [name!, standard!] as const);
@@ -168,7 +168,7 @@ Deno.test("the reference describes every option and no other, the README some of
 });
 
 Deno.test("the README and the reference describe every member of a session", async () => {
-  const { SessionObject } = await import("../src/session.ts");
+  const { SessionObject } = await import("../src/session/session.ts");
   const members = Object.getOwnPropertyNames(SessionObject.prototype)
     .filter((name) => !/^(constructor|__.*)$/.test(name));
   for (const [path, heading] of [["README.md", "## The session"], [REFERENCE, "## The session"]]) {

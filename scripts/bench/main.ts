@@ -1,6 +1,6 @@
 // Measures this library against others: `deno task bench`, with `--quick` for two minutes of it, or with `--only` and the
 // names of parts: deno, node, http, scale.
-import { RedisServer, skipRedis } from "../../tests/_redis.ts";
+import { RedisServer, skipRedis } from "../../tests/_support/redis.ts";
 import { fromFileUrl, ROOT } from "../paths.ts";
 import { aboutOf } from "./about.ts";
 import { type Storage, STORAGES } from "./backends.ts";

@@ -1,5 +1,5 @@
 import config from "../../deno.json" with { type: "json" };
-import { findRuntime } from "../../tests/_runtimes.ts";
+import { findRuntime } from "../../tests/_support/runtimes.ts";
 import { buildWithTsc } from "../npm/build_with_tsc.ts";
 import { run } from "../npm/run.ts";
 import { fromFileUrl } from "../paths.ts";

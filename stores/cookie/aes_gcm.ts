@@ -1,6 +1,6 @@
 import { decryptAesGcm, encryptAesGcm } from "@std/crypto/aes-gcm";
-import { nodeCrypto } from "../../src/node_crypto.ts";
-import type { Awaitable } from "../../src/promise.ts";
+import { nodeCrypto } from "../../src/crypto/node.ts";
+import type { Awaitable } from "../../src/util/awaitable.ts";
 
 /** What is the caller's of what is encrypted: the bytes at its front. */
 const HEAD_BYTES = 2;

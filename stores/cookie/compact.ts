@@ -1,5 +1,5 @@
-import { fromBase64Url, toBase64Url } from "../../src/base64url.ts";
-import { isSessionRecord, type SessionRecord } from "../../src/record.ts";
+import { fromBase64Url, toBase64Url } from "../../src/crypto/base64url.ts";
+import { isSessionRecord, type SessionRecord } from "../../src/record/record.ts";
 import { Reader, Writer } from "./bytes.ts";
 
 // A record as few bytes: flags, 16 bytes of sid, 5 bytes of creation (milliseconds since EPOCH), the lifetime, then

@@ -1,5 +1,4 @@
-import { andThen } from "../../src/promise.ts";
-import type { SessionRecord, SessionTimes } from "../../src/record.ts";
+import type { SessionRecord, SessionTimes } from "../../src/record/record.ts";
 import {
   type Awaitable,
   type Clock,
@@ -10,12 +9,13 @@ import {
   type StoreCapabilities,
   type StoreReplacement,
   systemClock,
-} from "../../src/store.ts";
+} from "../../src/store/contract.ts";
+import { andThen } from "../../src/util/awaitable.ts";
 import type { CookieFormat } from "./format.ts";
-import { succeed, type Succession, toReplaced } from "./epoch.ts";
 import { checkCookieStore } from "./options.ts";
-import { Revocations } from "./revocations.ts";
-import type { Call } from "./server.ts";
+import { succeed, type Succession, toReplaced } from "./revocation/epoch.ts";
+import { Revocations } from "./revocation/revocations.ts";
+import type { Call } from "./revocation/server.ts";
 import { LARGEST_COOKIE } from "./size.ts";
 import { CookieValues } from "./values.ts";
 

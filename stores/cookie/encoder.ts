@@ -1,7 +1,7 @@
 import { SessionSerializationError } from "../../src/errors.ts";
-import { isSameJson } from "../../src/json_value.ts";
-import { parseMembers, parseObject } from "../../src/record.ts";
-import type { Awaitable } from "../../src/store.ts";
+import { isSameJson } from "../../src/record/deep_equal.ts";
+import { parseMembers, parseObject } from "../../src/record/record.ts";
+import type { Awaitable } from "../../src/store/contract.ts";
 
 /**
  * Your own way to turn what a cookie holds into a text and back. It must encrypt and authenticate: what

@@ -1,8 +1,8 @@
-import { fromBase64Url, toBase64Url } from "../../src/base64url.ts";
-import { checkTable } from "../../src/option_table.ts";
-import { andThen, type Awaitable } from "../../src/promise.ts";
-import type { SessionRecord } from "../../src/record.ts";
-import type { SecretOption } from "../../src/secrets.ts";
+import { fromBase64Url, toBase64Url } from "../../src/crypto/base64url.ts";
+import type { SecretOption } from "../../src/crypto/secrets.ts";
+import type { SessionRecord } from "../../src/record/record.ts";
+import { andThen, type Awaitable } from "../../src/util/awaitable.ts";
+import { checkTable } from "../../src/util/option_table.ts";
 import type { AesGcmKey } from "./aes_gcm.ts";
 import { packRecord, unpackRecord } from "./compact.ts";
 import { CookieStore, type CookieStoreOptions } from "./cookie_store.ts";

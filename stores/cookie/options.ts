@@ -1,7 +1,7 @@
-import { hasMethods, refuseRange } from "../../src/misuse.ts";
-import { checkTable, type OptionTable } from "../../src/option_table.ts";
-import { storeTable } from "../../src/store_table.ts";
-import type { SessionStore } from "../../src/store.ts";
+import type { SessionStore } from "../../src/store/contract.ts";
+import { storeTable } from "../../src/store/store_options.ts";
+import { hasMethods, refuseRange } from "../../src/util/option_errors.ts";
+import { checkTable, type OptionTable } from "../../src/util/option_table.ts";
 import type { CookieFormat } from "./format.ts";
 
 /** Over how many cookies a session is ever split. */

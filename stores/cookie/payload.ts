@@ -1,5 +1,5 @@
 import { SessionSerializationError } from "../../src/errors.ts";
-import { isSessionRecord, parseMembers, type SessionRecord } from "../../src/record.ts";
+import { isSessionRecord, parseMembers, type SessionRecord } from "../../src/record/record.ts";
 import { objectText } from "./readable.ts";
 
 /** The key beside those of the data under which a payload has all else that is kept of a session. */

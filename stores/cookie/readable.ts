@@ -1,5 +1,5 @@
-import { isSessionRecord, parseObject, type SessionRecord } from "../../src/record.ts";
-import { isPlainObject, serializeValue } from "../../src/serialize.ts";
+import { isSessionRecord, parseObject, type SessionRecord } from "../../src/record/record.ts";
+import { isPlainObject, serializeValue } from "../../src/record/serialize.ts";
 
 /** A record as JSON that a person and a script can read: its data are an object in it. */
 export function toReadable(record: SessionRecord): string {

@@ -1,9 +1,9 @@
-import { fromBase64Url, toBase64Url } from "../../src/base64url.ts";
-import type { HmacKey } from "../../src/hmac.ts";
-import { checkTable } from "../../src/option_table.ts";
-import { andThen, type Awaitable } from "../../src/promise.ts";
-import type { SessionRecord } from "../../src/record.ts";
-import type { SecretOption } from "../../src/secrets.ts";
+import { fromBase64Url, toBase64Url } from "../../src/crypto/base64url.ts";
+import type { HmacKey } from "../../src/crypto/hmac.ts";
+import type { SecretOption } from "../../src/crypto/secrets.ts";
+import type { SessionRecord } from "../../src/record/record.ts";
+import { andThen, type Awaitable } from "../../src/util/awaitable.ts";
+import { checkTable } from "../../src/util/option_table.ts";
 import { CookieStore, type CookieStoreOptions } from "./cookie_store.ts";
 import type { CookieContext, CookieFormat, OpenedCookie } from "./format.ts";
 import {

@@ -1,5 +1,5 @@
 import { SessionTooLargeError } from "../../src/errors.ts";
-import { parseMembers, type SessionRecord } from "../../src/record.ts";
+import { parseMembers, type SessionRecord } from "../../src/record/record.ts";
 
 /** What browsers keep of one cookie, name and value together, in bytes (RFC 6265bis, 5.6). */
 export const LARGEST_COOKIE = 4096;

@@ -1,9 +1,9 @@
-import { fromBase64Url, toBase64Url } from "../../src/base64url.ts";
-import { refuse } from "../../src/misuse.ts";
-import { checkTable } from "../../src/option_table.ts";
-import { isPromiseLike } from "../../src/promise.ts";
-import { joinMembers, parseMembers, type SessionRecord } from "../../src/record.ts";
-import { parseHeld, serializeValue } from "../../src/serialize.ts";
+import { fromBase64Url, toBase64Url } from "../../src/crypto/base64url.ts";
+import { joinMembers, parseMembers, type SessionRecord } from "../../src/record/record.ts";
+import { parseHeld, serializeValue } from "../../src/record/serialize.ts";
+import { isPromiseLike } from "../../src/util/awaitable.ts";
+import { refuse } from "../../src/util/option_errors.ts";
+import { checkTable } from "../../src/util/option_table.ts";
 import { CookieStore, type CookieStoreOptions } from "./cookie_store.ts";
 import type { CookieContext, CookieFormat, OpenedCookie } from "./format.ts";
 import { cookieTable } from "./options.ts";

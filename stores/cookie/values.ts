@@ -1,9 +1,9 @@
-import { andThen } from "../../src/promise.ts";
-import type { SessionRecord } from "../../src/record.ts";
-import type { Awaitable } from "../../src/store.ts";
+import type { SessionRecord } from "../../src/record/record.ts";
+import type { Awaitable } from "../../src/store/contract.ts";
+import { andThen } from "../../src/util/awaitable.ts";
 import type { CookieFormat } from "./format.ts";
-import { epochOf, withoutEpoch } from "./epoch.ts";
 import { Memo } from "./memo.ts";
+import { epochOf, withoutEpoch } from "./revocation/epoch.ts";
 import { assertSize, LARGEST_COOKIE } from "./size.ts";
 
 /** What {@linkcode CookieValues} are given. */

@@ -1,4 +1,4 @@
-import type { Clock, DeleteAllOptions } from "../../src/store.ts";
+import type { Clock, DeleteAllOptions } from "../../src/store/contract.ts";
 import { commit, pause } from "./database.ts";
 import type { KvLike } from "./like.ts";
 import type { Records } from "./records.ts";

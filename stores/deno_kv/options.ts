@@ -1,8 +1,8 @@
-import { hasMethods, insteadOf, type Mistakes, refuse } from "../../src/misuse.ts";
-import { checkTable } from "../../src/option_table.ts";
-import { isPromiseLike } from "../../src/promise.ts";
-import type { Clock } from "../../src/store.ts";
-import { storeTable } from "../../src/store_table.ts";
+import type { Clock } from "../../src/store/contract.ts";
+import { storeTable } from "../../src/store/store_options.ts";
+import { isPromiseLike } from "../../src/util/awaitable.ts";
+import { hasMethods, insteadOf, type Mistakes, refuse } from "../../src/util/option_errors.ts";
+import { checkTable } from "../../src/util/option_table.ts";
 import type { KvKeyLike, KvLike } from "./like.ts";
 
 /**

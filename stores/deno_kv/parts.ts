@@ -1,5 +1,5 @@
 import { SessionTooLargeError } from "../../src/errors.ts";
-import { isSessionRecord, type SessionRecord } from "../../src/record.ts";
+import { isSessionRecord, type SessionRecord } from "../../src/record/record.ts";
 import type { KvEntryLike } from "./like.ts";
 
 /** Texts of this many UTF-16 units fit into one value of 64 KiB, whatever they say. */

@@ -1,5 +1,5 @@
-import type { SessionRecord } from "../../src/record.ts";
-import type { Awaitable, Clock } from "../../src/store.ts";
+import type { SessionRecord } from "../../src/record/record.ts";
+import type { Awaitable, Clock } from "../../src/store/contract.ts";
 import { toError, told } from "./database.ts";
 import type { KvAtomicLike, KvEntryLike, KvKeyLike, KvLike } from "./like.ts";
 import { type Head, isHead, joinParts, MOST_PARTS, toHead } from "./parts.ts";

@@ -1,7 +1,7 @@
 import { SessionEndedError } from "../../src/errors.ts";
-import { since } from "../../src/list_order.ts";
-import type { SessionRecord } from "../../src/record.ts";
-import type { DeleteAllOptions } from "../../src/store.ts";
+import type { SessionRecord } from "../../src/record/record.ts";
+import type { DeleteAllOptions } from "../../src/store/contract.ts";
+import { since } from "../../src/store/list_order.ts";
 import { commit, pause, toError, told } from "./database.ts";
 import type { KvAtomicLike, KvEntryLike, KvKeyLike, KvLike } from "./like.ts";
 import type { Head } from "./parts.ts";

@@ -1,4 +1,4 @@
-import type { SessionRecord } from "../../src/record.ts";
+import type { SessionRecord } from "../../src/record/record.ts";
 import { toSeconds } from "./item.ts";
 import type { DynamoDbKeyLike, DynamoDbPutLike } from "./like.ts";
 import type { Table } from "./table.ts";

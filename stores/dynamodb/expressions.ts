@@ -1,4 +1,4 @@
-import type { SessionRecord, SessionTimes } from "../../src/record.ts";
+import type { SessionRecord, SessionTimes } from "../../src/record/record.ts";
 import { toSeconds } from "./item.ts";
 import type { DynamoDbConditionLike } from "./like.ts";
 

@@ -1,5 +1,5 @@
 import { SessionTooLargeError } from "../../src/errors.ts";
-import { isSessionRecord, type SessionRecord } from "../../src/record.ts";
+import { isSessionRecord, type SessionRecord } from "../../src/record/record.ts";
 
 /** The largest record, in bytes. The rest of the 409,600 of an item is for its key and the time to live. */
 export const MAX_BYTES = 400_000;

@@ -1,6 +1,7 @@
-import { readPage } from "../../src/list_order.ts";
-import type { SessionRecord } from "../../src/record.ts";
-import type { Clock, DeleteAllOptions, ListedSession, ListPage } from "../../src/store.ts";
+import type { SessionRecord } from "../../src/record/record.ts";
+import type { Clock, DeleteAllOptions, ListedSession, ListPage } from "../../src/store/contract.ts";
+import { readPage } from "../../src/store/list_order.ts";
+import { chunksOf, deleteTogether, readTogether } from "./batch.ts";
 import {
   bindingOf,
   ENTRY_PREFIX,
@@ -11,7 +12,6 @@ import {
   toKey,
   toSort,
 } from "./binding.ts";
-import { chunksOf, deleteTogether, readTogether } from "./batch.ts";
 import type { Call } from "./call.ts";
 import { end } from "./change.ts";
 import { raiseGeneration } from "./generation.ts";

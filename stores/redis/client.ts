@@ -1,6 +1,6 @@
-import { hasMethods, insteadOf, type Mistakes } from "../../src/misuse.ts";
-import { isPromiseLike } from "../../src/promise.ts";
-import type { Awaitable } from "../../src/store.ts";
+import type { Awaitable } from "../../src/store/contract.ts";
+import { isPromiseLike } from "../../src/util/awaitable.ts";
+import { hasMethods, insteadOf, type Mistakes } from "../../src/util/option_errors.ts";
 import { toError } from "./errors.ts";
 
 /**

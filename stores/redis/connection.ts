@@ -1,4 +1,4 @@
-import { isPromiseLike } from "../../src/promise.ts";
+import { isPromiseLike } from "../../src/util/awaitable.ts";
 import { type RedisClientLike, send } from "./client.ts";
 import { isCrossSlot, isDropped, isUnknownScript, toError } from "./errors.ts";
 import type { Script } from "./script.ts";

@@ -1,4 +1,4 @@
-import type { SessionRecord } from "../../src/record.ts";
+import type { SessionRecord } from "../../src/record/record.ts";
 import type { Owner } from "./value.ts";
 
 /** A record under its key. */

@@ -1,5 +1,5 @@
-import type { SessionRecord } from "../../src/record.ts";
-import type { StoreReplacement } from "../../src/store.ts";
+import type { SessionRecord } from "../../src/record/record.ts";
+import type { StoreReplacement } from "../../src/store/contract.ts";
 import type { Connection } from "./connection.ts";
 import { REMOVE, SETTLE, WRITE } from "./scripts.ts";
 import { isDone } from "./subjects.ts";

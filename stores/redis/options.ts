@@ -1,7 +1,7 @@
-import { insteadOf, refuse } from "../../src/misuse.ts";
-import { checkTable } from "../../src/option_table.ts";
-import type { Awaitable, Clock } from "../../src/store.ts";
-import { storeTable } from "../../src/store_table.ts";
+import type { Awaitable, Clock } from "../../src/store/contract.ts";
+import { storeTable } from "../../src/store/store_options.ts";
+import { insteadOf, refuse } from "../../src/util/option_errors.ts";
+import { checkTable } from "../../src/util/option_table.ts";
 import { isRedisClient, MISTAKEN_CLIENTS, type RedisClientLike } from "./client.ts";
 
 /**

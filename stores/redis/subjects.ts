@@ -1,7 +1,7 @@
 import { SessionEndedError } from "../../src/errors.ts";
-import { readPage } from "../../src/list_order.ts";
-import type { SessionRecord } from "../../src/record.ts";
-import type { Clock, DeleteAllOptions, ListedSession, ListPage } from "../../src/store.ts";
+import type { SessionRecord } from "../../src/record/record.ts";
+import type { Clock, DeleteAllOptions, ListedSession, ListPage } from "../../src/store/contract.ts";
+import { readPage } from "../../src/store/list_order.ts";
 import type { Connection, ScriptArguments } from "./connection.ts";
 import { type Entry, keyOf, type ListChange, type Placed, toEntry, toKey } from "./entry.ts";
 import { END, ENLIST, LIST, RAISE, STRIKE } from "./scripts.ts";

@@ -3,7 +3,7 @@ import {
   type SessionRecord,
   type SessionTimes,
   type Trace,
-} from "../../src/record.ts";
+} from "../../src/record/record.ts";
 
 /** Whose a record is. */
 export type Owner = Pick<SessionRecord, "subject" | "subjectAt">;

@@ -13,9 +13,9 @@ import { FaultyStore } from "@x/hono-session/testing";
 import { assertEquals, assertMatch, assertRejects, assertThrows } from "@std/assert";
 import { Hono } from "hono";
 import { jwtVerify } from "jose";
-import { Client } from "../_client.ts";
-import { DYNALITE, type RunningServer, TABLES, TestClient } from "../_dynamodb.ts";
-import { pooled } from "../_pooled.ts";
+import { Client } from "../_support/client.ts";
+import { DYNALITE, type RunningServer, TABLES, TestClient } from "../_support/dynamodb.ts";
+import { pooled } from "../_support/pooled.ts";
 
 interface Data {
   user?: { id: number };

@@ -12,9 +12,9 @@ import { assert, assertEquals, assertMatch, assertRejects, assertThrows } from "
 import { SimpleCookieStore } from "@hattip/session";
 import { Hono } from "hono";
 import { createClient } from "redis";
-import { Client } from "../_client.ts";
-import { pooled } from "../_pooled.ts";
-import { RedisServer, skipRedis } from "../_redis.ts";
+import { Client } from "../_support/client.ts";
+import { pooled } from "../_support/pooled.ts";
+import { RedisServer, skipRedis } from "../_support/redis.ts";
 
 interface Data {
   userId?: string;

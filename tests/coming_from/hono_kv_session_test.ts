@@ -12,8 +12,8 @@ import { MapStore } from "@x/hono-session/stores/map";
 import { FaultyStore } from "@x/hono-session/testing";
 import { assertEquals, assertMatch, assertNotEquals, assertThrows } from "@std/assert";
 import { Hono } from "hono";
-import { Client } from "../_client.ts";
-import { FakeClock } from "../_clock.ts";
+import { Client } from "../_support/client.ts";
+import { FakeClock } from "../_support/clock.ts";
 
 interface Data {
   value?: string;

@@ -12,8 +12,8 @@ import { MapStore } from "@x/hono-session/stores/map";
 import { assert, assertEquals, assertMatch, assertNotEquals, assertThrows } from "@std/assert";
 import { type Context, Hono } from "hono";
 import { DatabaseSync } from "node:sqlite";
-import { Client } from "../_client.ts";
-import { FakeClock } from "../_clock.ts";
+import { Client } from "../_support/client.ts";
+import { FakeClock } from "../_support/clock.ts";
 
 // deno-lint-ignore no-explicit-any -- Like an application without types.
 type Data = Record<string, any>;

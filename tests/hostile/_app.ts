@@ -2,9 +2,9 @@ import { session, type SessionOptions, startSession } from "@x/hono-session";
 import { MapStore } from "@x/hono-session/stores/map";
 import { FaultyStore } from "@x/hono-session/testing";
 import { Hono } from "hono";
-import { Client } from "../_client.ts";
-import { FakeClock } from "../_clock.ts";
-import { Gate } from "../_gate.ts";
+import { Client } from "../_support/client.ts";
+import { FakeClock } from "../_support/clock.ts";
+import { Gate } from "../_support/gate.ts";
 
 export interface Data {
   name?: string;

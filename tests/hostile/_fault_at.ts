@@ -1,7 +1,7 @@
 import type { SessionStore } from "@x/hono-session";
 import { FaultyStore, type StoreFault, type StoreOperation } from "@x/hono-session/testing";
 import { MapStore } from "@x/hono-session/stores/map";
-import { Gate } from "../_gate.ts";
+import { Gate } from "../_support/gate.ts";
 
 /** What can happen to one call. `"late success"`: it is done when nobody waits for it any more. */
 const FAULTS = [

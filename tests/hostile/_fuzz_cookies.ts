@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { assertEquals } from "@std/assert";
-import { CookieTemplate } from "../../src/cookie_attributes.ts";
-import { CookieTransport } from "../../src/cookie_transport.ts";
+import { CookieTemplate } from "../../src/http/cookie_attributes.ts";
+import { CookieTransport } from "../../src/http/cookie_transport.ts";
 import type { FuzzTarget } from "./_fuzz.ts";
 
 type Find = (header: string, name: string) => readonly string[];

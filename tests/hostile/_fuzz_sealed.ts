@@ -1,12 +1,12 @@
 import type { Awaitable, SessionRecord } from "@x/hono-session";
 import fc from "fast-check";
 import { assertEquals } from "@std/assert";
-import { fromBase64Url, toBase64Url } from "../../src/base64url.ts";
-import { TokenSigner } from "../../src/signature.ts";
+import { fromBase64Url, toBase64Url } from "../../src/crypto/base64url.ts";
+import { TokenSigner } from "../../src/crypto/token_signature.ts";
 import { fromReadable } from "../../stores/cookie/readable.ts";
-import { AUTHENTICATED_STORES, SECRET } from "../_cookie_stores.ts";
-import { FakeClock } from "../_clock.ts";
-import { makeRecord } from "../_record.ts";
+import { FakeClock } from "../_support/clock.ts";
+import { AUTHENTICATED_STORES, SECRET } from "../_support/cookie_stores.ts";
+import { makeRecord } from "../_support/record.ts";
 import { type Damage, damage, type FuzzTarget } from "./_fuzz.ts";
 
 /** Opens a value: what it holds, as text, or nothing. */

@@ -21,7 +21,7 @@ function toRegExp(title: string): RegExp {
 /** Whether there is a test of some title. */
 export async function knownTitles(): Promise<(title: string) => boolean> {
   const patterns: RegExp[] = [];
-  for (const folder of ["tests/", "stores/conformance/"]) {
+  for (const folder of ["tests/", "stores/testing/"]) {
     for await (const file of sources(new URL(folder, ROOT))) {
       const text = await Deno.readTextFile(file);
       for (const [, ...titles] of text.matchAll(TITLE_REGEXP)) {

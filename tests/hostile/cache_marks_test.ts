@@ -2,7 +2,7 @@ import { getSession, session, startSession } from "@x/hono-session";
 import { MapStore } from "@x/hono-session/stores/map";
 import { assertEquals } from "@std/assert";
 import { Hono } from "hono";
-import { Client } from "../_client.ts";
+import { Client } from "../_support/client.ts";
 
 interface Data {
   name?: string;

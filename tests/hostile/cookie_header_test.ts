@@ -1,7 +1,7 @@
-import { CookieTemplate } from "../../src/cookie_attributes.ts";
-import { CookieTransport } from "../../src/cookie_transport.ts";
-import { makeToken } from "../../src/token.ts";
 import { assert, assertEquals } from "@std/assert";
+import { makeToken } from "../../src/crypto/token.ts";
+import { CookieTemplate } from "../../src/http/cookie_attributes.ts";
+import { CookieTransport } from "../../src/http/cookie_transport.ts";
 import { readAs, setup } from "./_app.ts";
 
 /** The values of the cookie `__Host-sid` in a header, which may hold what `Headers` would refuse. */

@@ -10,8 +10,8 @@ import { DenoKvStore } from "@x/hono-session/stores/deno-kv";
 import { MapStore } from "@x/hono-session/stores/map";
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { Hono } from "hono";
-import { SECRET } from "../_cookie_stores.ts";
-import { Client } from "../_client.ts";
+import { Client } from "../_support/client.ts";
+import { SECRET } from "../_support/cookie_stores.ts";
 import { QUIET } from "./_app.ts";
 
 type Data = Record<string, unknown>;

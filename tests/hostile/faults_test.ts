@@ -8,13 +8,13 @@ import { EncryptedCookieStore } from "@x/hono-session/stores/cookie";
 import { MapStore } from "@x/hono-session/stores/map";
 import type { StoreOperation } from "@x/hono-session/testing";
 import { assert, assertEquals } from "@std/assert";
-import { SECRET } from "../_cookie_stores.ts";
-import { Client } from "../_client.ts";
-import { FakeClock } from "../_clock.ts";
+import { EVENTS } from "../../src/events.ts";
+import { Client } from "../_support/client.ts";
+import { FakeClock } from "../_support/clock.ts";
+import { SECRET } from "../_support/cookie_stores.ts";
 import { CANARY, type Data, makeApp, STEPS } from "./_fault_app.ts";
 import { type Fault, FaultAt, faultsOf } from "./_fault_at.ts";
 import { HeldTimers } from "./_held_timers.ts";
-import { EVENTS } from "../../src/events.ts";
 
 /** Seconds, as no other timer has them. */
 const STORE_TIMEOUT = 4321;

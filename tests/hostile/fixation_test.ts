@@ -1,8 +1,8 @@
 import type { Session, SessionOptions } from "@x/hono-session";
 import { assert, assertEquals, assertNotEquals } from "@std/assert";
-import { hashToken } from "../../src/token.ts";
-import { OLDER_SECRET, SECRET } from "../_cookie_stores.ts";
-import { Gate } from "../_gate.ts";
+import { hashToken } from "../../src/crypto/token.ts";
+import { OLDER_SECRET, SECRET } from "../_support/cookie_stores.ts";
+import { Gate } from "../_support/gate.ts";
 import { type Data, readAs, setCookies, setup } from "./_app.ts";
 
 const LOGINS = ["/login/Ada", "/start/Ada", "/switch/Ada"];

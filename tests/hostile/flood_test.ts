@@ -5,11 +5,11 @@ import { assert, assertEquals } from "@std/assert";
 import { Hono } from "hono";
 import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
-import { toBase64Url } from "../../src/base64url.ts";
-import { makeToken } from "../../src/token.ts";
-import { FakeClock } from "../_clock.ts";
-import { SECRET } from "../_cookie_stores.ts";
-import { makeRecord } from "../_record.ts";
+import { toBase64Url } from "../../src/crypto/base64url.ts";
+import { makeToken } from "../../src/crypto/token.ts";
+import { FakeClock } from "../_support/clock.ts";
+import { SECRET } from "../_support/cookie_stores.ts";
+import { makeRecord } from "../_support/record.ts";
 
 const MANY = 100_000;
 /** How many requests are under way at a time. */

@@ -7,8 +7,8 @@ import { cache } from "hono/cache";
 import { every, some } from "hono/combine";
 import { html } from "hono/html";
 import { stream, streamText } from "hono/streaming";
-import { Client } from "../_client.ts";
-import { SECRET } from "../_cookie_stores.ts";
+import { Client } from "../_support/client.ts";
+import { SECRET } from "../_support/cookie_stores.ts";
 import { QUIET } from "./_app.ts";
 
 interface Data {

@@ -4,8 +4,8 @@ import { DenoKvStore } from "@x/hono-session/stores/deno-kv";
 import { MapStore } from "@x/hono-session/stores/map";
 import { assertEquals } from "@std/assert";
 import { Hono } from "hono";
-import { Client } from "../_client.ts";
-import { SECRET } from "../_cookie_stores.ts";
+import { Client } from "../_support/client.ts";
+import { SECRET } from "../_support/cookie_stores.ts";
 
 interface Data {
   name?: string;

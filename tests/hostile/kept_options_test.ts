@@ -13,9 +13,9 @@ import { EncryptedCookieStore } from "@x/hono-session/stores/cookie";
 import { MapStore } from "@x/hono-session/stores/map";
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { Hono } from "hono";
-import { Client } from "../_client.ts";
-import { FakeClock } from "../_clock.ts";
-import { OLDER_SECRET, SECRET } from "../_cookie_stores.ts";
+import { Client } from "../_support/client.ts";
+import { FakeClock } from "../_support/clock.ts";
+import { OLDER_SECRET, SECRET } from "../_support/cookie_stores.ts";
 
 interface Data {
   name?: string;

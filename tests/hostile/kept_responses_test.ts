@@ -4,9 +4,9 @@ import { MapStore } from "@x/hono-session/stores/map";
 import { assert, assertEquals } from "@std/assert";
 import { type Context, Hono } from "hono";
 import { HTTPException } from "hono/http-exception";
-import { Client } from "../_client.ts";
-import { FakeClock } from "../_clock.ts";
-import { SECRET } from "../_cookie_stores.ts";
+import { Client } from "../_support/client.ts";
+import { FakeClock } from "../_support/clock.ts";
+import { SECRET } from "../_support/cookie_stores.ts";
 import { QUIET } from "./_app.ts";
 
 interface Data {

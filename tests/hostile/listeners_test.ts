@@ -2,12 +2,12 @@ import type { SessionEvents, SessionOptions } from "@x/hono-session";
 import { MapStore } from "@x/hono-session/stores/map";
 import { assert, assertEquals } from "@std/assert";
 import type { Context } from "hono";
-import { Client } from "../_client.ts";
-import { FakeClock } from "../_clock.ts";
-import { QUIET } from "./_app.ts";
-import { type Data, makeApp } from "./_fault_app.ts";
 import { FaultyStore } from "@x/hono-session/testing";
 import { EVENTS } from "../../src/events.ts";
+import { Client } from "../_support/client.ts";
+import { FakeClock } from "../_support/clock.ts";
+import { QUIET } from "./_app.ts";
+import { type Data, makeApp } from "./_fault_app.ts";
 
 type App = ReturnType<typeof makeApp>;
 type Listener = (app: App, c: Context, name: string) => unknown;

@@ -2,7 +2,7 @@ import { createSessions, type SessionRecord } from "@x/hono-session";
 import { MapStore } from "@x/hono-session/stores/map";
 import { assert, assertEquals } from "@std/assert";
 import { Hono } from "hono";
-import { Client } from "../_client.ts";
+import { Client } from "../_support/client.ts";
 
 interface Data {
   name?: string;

@@ -3,7 +3,7 @@ import { EncryptedCookieStore } from "@x/hono-session/stores/cookie";
 import { MapStore } from "@x/hono-session/stores/map";
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { type Context, Hono } from "hono";
-import { SECRET } from "../_cookie_stores.ts";
+import { SECRET } from "../_support/cookie_stores.ts";
 import { QUIET, setCookies } from "./_app.ts";
 
 interface Data {

@@ -5,9 +5,9 @@ import { assert, assertEquals } from "@std/assert";
 import { Hono } from "hono";
 import { cache } from "hono/cache";
 import { streamText } from "hono/streaming";
-import { Client } from "../_client.ts";
-import { FakeClock } from "../_clock.ts";
-import { SECRET } from "../_cookie_stores.ts";
+import { Client } from "../_support/client.ts";
+import { FakeClock } from "../_support/clock.ts";
+import { SECRET } from "../_support/cookie_stores.ts";
 import { QUIET } from "./_app.ts";
 import { SharedCache, type SharedCacheOptions } from "./_shared_cache.ts";
 

@@ -3,10 +3,10 @@ import { DenoKvStore } from "@x/hono-session/stores/deno-kv";
 import { MapStore } from "@x/hono-session/stores/map";
 import { assert, assertEquals } from "@std/assert";
 import { Hono } from "hono";
-import { hashToken } from "../../src/token.ts";
-import { AUTHENTICATED_STORES, SECRET } from "../_cookie_stores.ts";
-import { Client } from "../_client.ts";
-import { SoundStore } from "../_sound_store.ts";
+import { hashToken } from "../../src/crypto/token.ts";
+import { Client } from "../_support/client.ts";
+import { AUTHENTICATED_STORES, SECRET } from "../_support/cookie_stores.ts";
+import { SoundStore } from "../_support/sound_store.ts";
 import { type Data, QUIET, readAs, setup } from "./_app.ts";
 
 /** Runs with a generator of random numbers that gives the same ones for a number of times. */

@@ -8,7 +8,7 @@ import {
 import { Hono } from "hono";
 import { HTTPException } from "hono/http-exception";
 import { streamText } from "hono/streaming";
-import type { Gate } from "../_gate.ts";
+import type { Gate } from "../_support/gate.ts";
 
 export interface Data {
   name?: string;

@@ -2,12 +2,12 @@ import { createSessions, type SessionStore } from "@x/hono-session";
 import type { CookieStore } from "@x/hono-session/stores/cookie";
 import { assert, assertEquals, assertNotEquals } from "@std/assert";
 import { Hono } from "hono";
-import { Client } from "../_client.ts";
-import { FakeClock } from "../_clock.ts";
-import { AUTHENTICATED_STORES } from "../_cookie_stores.ts";
-import { Gate } from "../_gate.ts";
-import { makeRecord } from "../_record.ts";
-import { withSameCookie } from "../_same_cookie.ts";
+import { Client } from "../_support/client.ts";
+import { FakeClock } from "../_support/clock.ts";
+import { AUTHENTICATED_STORES } from "../_support/cookie_stores.ts";
+import { Gate } from "../_support/gate.ts";
+import { makeRecord } from "../_support/record.ts";
+import { withSameCookie } from "../_support/same_cookie.ts";
 
 const DAY = 86_400;
 

@@ -1,8 +1,8 @@
 import type { StoreOperation } from "@x/hono-session/testing";
 import { assertEquals } from "@std/assert";
-import { Client } from "../_client.ts";
-import { Gate } from "../_gate.ts";
-import { withSameCookie } from "../_same_cookie.ts";
+import { Client } from "../_support/client.ts";
+import { Gate } from "../_support/gate.ts";
+import { withSameCookie } from "../_support/same_cookie.ts";
 import type { Scene, SceneTest } from "./_suite.ts";
 
 /** A request that is held while its session is ended. */

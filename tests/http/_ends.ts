@@ -9,8 +9,8 @@ import {
 } from "@x/hono-session";
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { Hono } from "hono";
-import { Client } from "../_client.ts";
-import { Gate } from "../_gate.ts";
+import { Client } from "../_support/client.ts";
+import { Gate } from "../_support/gate.ts";
 import type { Scene, SceneTest } from "./_suite.ts";
 
 interface Data {

@@ -3,7 +3,7 @@ import { assertEquals, assertNotEquals } from "@std/assert";
 import { type Context, Hono } from "hono";
 import { setCookie } from "hono/cookie";
 import { methodOverride } from "hono/method-override";
-import { Client } from "../_client.ts";
+import { Client } from "../_support/client.ts";
 import type { Data } from "./_app.ts";
 import type { Scene, SceneTest } from "./_suite.ts";
 

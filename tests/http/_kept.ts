@@ -1,7 +1,7 @@
 import { createSessions, requireSession, startSession } from "@x/hono-session";
 import { assertEquals } from "@std/assert";
 import { type Context, Hono } from "hono";
-import { Client } from "../_client.ts";
+import { Client } from "../_support/client.ts";
 import type { Scene, SceneTest } from "./_suite.ts";
 
 interface Data {

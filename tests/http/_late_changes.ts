@@ -2,8 +2,8 @@ import { getSession, type Session, session } from "@x/hono-session";
 import { assertEquals, assertMatch } from "@std/assert";
 import { type Context, Hono } from "hono";
 import { streamSSE, streamText } from "hono/streaming";
-import { Client } from "../_client.ts";
-import { Gate } from "../_gate.ts";
+import { Client } from "../_support/client.ts";
+import { Gate } from "../_support/gate.ts";
 import type { Data } from "./_app.ts";
 import type { Scene, SceneTest } from "./_suite.ts";
 

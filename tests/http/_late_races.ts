@@ -1,8 +1,8 @@
 import http from "node:http";
 import type { AddressInfo } from "node:net";
 import { assertEquals, assertRejects } from "@std/assert";
-import { Client } from "../_client.ts";
-import { Gate } from "../_gate.ts";
+import { Client } from "../_support/client.ts";
+import { Gate } from "../_support/gate.ts";
 import type { makeApp } from "./_app.ts";
 import type { SceneTest } from "./_suite.ts";
 

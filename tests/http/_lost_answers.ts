@@ -1,8 +1,8 @@
 import { assertEquals } from "@std/assert";
 import { createSessions, type SessionManager } from "@x/hono-session";
 import { Hono } from "hono";
-import { Client } from "../_client.ts";
-import { Gate } from "../_gate.ts";
+import { Client } from "../_support/client.ts";
+import { Gate } from "../_support/gate.ts";
 import type { Scene, SceneTest } from "./_suite.ts";
 
 const ADA = "user:42";

@@ -1,8 +1,8 @@
 import type { SessionOptions } from "@x/hono-session";
 import { assert, assertEquals } from "@std/assert";
-import { Client } from "../_client.ts";
-import { Gate } from "../_gate.ts";
-import { withSameCookie } from "../_same_cookie.ts";
+import { Client } from "../_support/client.ts";
+import { Gate } from "../_support/gate.ts";
+import { withSameCookie } from "../_support/same_cookie.ts";
 import type { Data } from "./_app.ts";
 import type { SceneTest } from "./_suite.ts";
 

@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { Client } from "../_client.ts";
+import { Client } from "../_support/client.ts";
 import type { SceneTest } from "./_suite.ts";
 
 /** What of several cookies of the name counts: a browser sends one for each domain and path that it knows of. */

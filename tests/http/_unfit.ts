@@ -1,6 +1,6 @@
 import type { SessionRecord, SessionStore } from "@x/hono-session";
 import { assertEquals, assertNotEquals } from "@std/assert";
-import { Client } from "../_client.ts";
+import { Client } from "../_support/client.ts";
 import type { SceneTest } from "./_suite.ts";
 
 const DEEP = `${'{"a":['.repeat(150)}1${"]}".repeat(150)}`;

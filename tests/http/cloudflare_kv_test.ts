@@ -1,6 +1,6 @@
 import { CloudflareKvStore } from "@x/hono-session/stores/cloudflare-kv";
-import { pooled } from "../_pooled.ts";
-import { openWorkers } from "../_workers.ts";
+import { pooled } from "../_support/pooled.ts";
+import { openWorkers } from "../_support/workers.ts";
 import { httpSuite } from "./_suite.ts";
 
 const workers = await openWorkers();

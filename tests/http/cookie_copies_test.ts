@@ -1,10 +1,10 @@
 import { DenoKvStore } from "@x/hono-session/stores/deno-kv";
 import { MapStore } from "@x/hono-session/stores/map";
 import { RedisStore } from "@x/hono-session/stores/redis";
-import { pooled } from "../_pooled.ts";
-import { RedisServer, skipRedis } from "../_redis.ts";
-import { CLIENTS, type RedisConnection } from "../_redis_clients.ts";
-import { withoutIndex } from "../_without_index.ts";
+import { pooled } from "../_support/pooled.ts";
+import { RedisServer, skipRedis } from "../_support/redis.ts";
+import { CLIENTS, type RedisConnection } from "../_support/redis_clients.ts";
+import { withoutIndex } from "../_support/without_index.ts";
 import { cookieCopies } from "./_cookie_copies.ts";
 
 const ignore = skipRedis();

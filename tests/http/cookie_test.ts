@@ -4,12 +4,17 @@ import { MapStore } from "@x/hono-session/stores/map";
 import { FaultyStore } from "@x/hono-session/testing";
 import { assert, assertEquals, assertMatch, assertNotEquals, assertRejects } from "@std/assert";
 import { Hono } from "hono";
-import { Client } from "../_client.ts";
-import { FakeClock } from "../_clock.ts";
-import { AUTHENTICATED_STORES, COOKIE_STORES, OLDER_SECRET, SECRET } from "../_cookie_stores.ts";
-import { counting } from "../_crypto.ts";
-import { Gate } from "../_gate.ts";
-import { withoutIndex } from "../_without_index.ts";
+import { Client } from "../_support/client.ts";
+import { FakeClock } from "../_support/clock.ts";
+import {
+  AUTHENTICATED_STORES,
+  COOKIE_STORES,
+  OLDER_SECRET,
+  SECRET,
+} from "../_support/cookie_stores.ts";
+import { counting } from "../_support/crypto.ts";
+import { Gate } from "../_support/gate.ts";
+import { withoutIndex } from "../_support/without_index.ts";
 
 interface Data {
   name?: string;

@@ -1,6 +1,6 @@
 import { DynamoDbStore } from "@x/hono-session/stores/dynamodb";
-import { makeTable, type RunningServer, SERVERS, TestClient } from "../_dynamodb.ts";
-import { pooled } from "../_pooled.ts";
+import { makeTable, type RunningServer, SERVERS, TestClient } from "../_support/dynamodb.ts";
+import { pooled } from "../_support/pooled.ts";
 import { httpSuite } from "./_suite.ts";
 
 for (const { name, ignore, hasTransactions, start } of SERVERS) {

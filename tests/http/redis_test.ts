@@ -1,8 +1,8 @@
 import { RedisStore } from "@x/hono-session/stores/redis";
-import { pooled } from "../_pooled.ts";
-import { RedisServer, skipRedis } from "../_redis.ts";
-import { CLIENTS, CLUSTER_CLIENTS, type RedisConnection } from "../_redis_clients.ts";
-import { RedisCluster } from "../_redis_cluster.ts";
+import { pooled } from "../_support/pooled.ts";
+import { RedisServer, skipRedis } from "../_support/redis.ts";
+import { CLIENTS, CLUSTER_CLIENTS, type RedisConnection } from "../_support/redis_clients.ts";
+import { RedisCluster } from "../_support/redis_cluster.ts";
 import { httpSuite } from "./_suite.ts";
 
 const ignore = skipRedis();

@@ -1,7 +1,7 @@
 import { DenoKvStore } from "@x/hono-session/stores/deno-kv";
 import { MapStore } from "@x/hono-session/stores/map";
-import { AdaptedStore } from "../../src/key_value_store.ts";
-import { COOKIE_STORES, SECRET } from "../_cookie_stores.ts";
+import { AdaptedStore } from "../../src/store/key_value_adapter.ts";
+import { COOKIE_STORES, SECRET } from "../_support/cookie_stores.ts";
 import { httpSuite } from "./_suite.ts";
 
 httpSuite({ name: "MapStore", open: (clock) => ({ store: new MapStore({ clock }) }) });

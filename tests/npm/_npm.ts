@@ -1,5 +1,5 @@
 import { run } from "../../scripts/npm/run.ts";
-import { requireOrSkip } from "../_available.ts";
+import { requireOrSkip } from "../_support/available.ts";
 
 /** Whether tests with npm are to be skipped. */
 export function skipNpm(): boolean {

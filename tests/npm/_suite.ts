@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertNotEquals } from "@std/assert";
-import { Client } from "../_client.ts";
+import { Client } from "../_support/client.ts";
 
 /** Stores that hold the session in the cookie, which nobody can take back. */
 const STATELESS = ["default", "sealed", "encrypted"];

@@ -1,6 +1,6 @@
 import { assertEquals } from "@std/assert";
 import { run } from "../../scripts/npm/run.ts";
-import { ignoredExample, withPrograms } from "../_documents.ts";
+import { ignoredExample, withPrograms } from "../_support/documents.ts";
 import { findOldestNode, installed, skipNpm } from "./_npm.ts";
 import { packageTarball } from "./_package.ts";
 import { Server } from "./_server.ts";

@@ -1,6 +1,6 @@
 import { assertEquals } from "@std/assert";
 import { fromFileUrl } from "../../scripts/paths.ts";
-import { Client } from "../_client.ts";
+import { Client } from "../_support/client.ts";
 import { HONO_VERSIONS } from "../consumer/_consumer.ts";
 import { installed, skipNpm } from "./_npm.ts";
 import { packageTarball } from "./_package.ts";

@@ -6,9 +6,9 @@ import {
   packageJson,
   peerDependencies,
 } from "../../scripts/npm/package.ts";
-import { fromFileUrl, ROOT } from "../../scripts/paths.ts";
 import { run } from "../../scripts/npm/run.ts";
-import { ignoredExample } from "../_documents.ts";
+import { fromFileUrl, ROOT } from "../../scripts/paths.ts";
+import { ignoredExample } from "../_support/documents.ts";
 import { installed, skipNpm } from "./_npm.ts";
 import { packageFolder, packageTarball } from "./_package.ts";
 

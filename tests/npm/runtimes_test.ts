@@ -1,9 +1,9 @@
 import { assertEquals } from "@std/assert";
 import { packageJson } from "../../scripts/npm/package.ts";
 import { fromFileUrl } from "../../scripts/paths.ts";
+import { RedisServer, skipRedis } from "../_support/redis.ts";
+import { findRuntime } from "../_support/runtimes.ts";
 import { HONO_VERSIONS } from "../consumer/_consumer.ts";
-import { RedisServer, skipRedis } from "../_redis.ts";
-import { findRuntime } from "../_runtimes.ts";
 import { findOldestNode, installed, skipNpm } from "./_npm.ts";
 import { packageTarball } from "./_package.ts";
 import { Server } from "./_server.ts";

@@ -1,5 +1,5 @@
 import { assert, assertEquals } from "@std/assert";
-import { readDocument } from "../_documents.ts";
+import { readDocument } from "../_support/documents.ts";
 import { minify } from "./_minified.ts";
 import { installed, skipNpm } from "./_npm.ts";
 import { packageTarball } from "./_package.ts";
@@ -33,7 +33,7 @@ Deno.test({
     const { files } = await bundle(cwd, "@x/hono-session");
     const stores = files.map((path) => /\/esm\/stores\/(\w+(?:\/\w+)?)/.exec(path)?.[1])
       .filter((name) => name !== undefined);
-    const carried = stores.filter((name) => !/^deno_kv\b/.test(name));
+    const carried = stores.filter((name) => !/^(?:default|deno_kv)\b/.test(name));
     assert(carried.length < stores.length);
     assert(carried.includes("cookie/sealed"));
     const others = carried.filter((name) =>

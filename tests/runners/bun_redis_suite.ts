@@ -5,9 +5,9 @@ import { RedisClient } from "bun";
 import { expect, test } from "bun:test";
 import { RedisStore } from "../../stores/redis.ts";
 import { storeConformance } from "../../stores/testing.ts";
-import { FakeClock } from "../_clock.ts";
-import { DroppingProxy } from "../_dropping_proxy.ts";
-import { makeRecord } from "../_record.ts";
+import { FakeClock } from "../_support/clock.ts";
+import { DroppingProxy } from "../_support/dropping_proxy.ts";
+import { makeRecord } from "../_support/record.ts";
 
 const url = process.env["REDIS_URL"]!;
 

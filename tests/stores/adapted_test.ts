@@ -2,8 +2,8 @@ import { type KeyValueStore, session, type SessionStore } from "@x/hono-session"
 import { storeConformance } from "@x/hono-session/testing";
 import { assertEquals } from "@std/assert";
 import { Hono } from "hono";
-import { AdaptedStore } from "../../src/key_value_store.ts";
-import { Client } from "../_client.ts";
+import { AdaptedStore } from "../../src/store/key_value_adapter.ts";
+import { Client } from "../_support/client.ts";
 
 storeConformance({
   name: "bare Map",

@@ -4,12 +4,12 @@ import { MapStore } from "@x/hono-session/stores/map";
 import { FaultyStore, storeConformance } from "@x/hono-session/testing";
 import { assert, assertEquals, assertMatch, assertRejects, assertThrows } from "@std/assert";
 import { type Context, Hono } from "hono";
-import { Client } from "../_client.ts";
-import { FakeClock } from "../_clock.ts";
-import { COOKIE_STORES } from "../_cookie_stores.ts";
-import { pooled } from "../_pooled.ts";
-import { makeRecord } from "../_record.ts";
-import { bundleApp, openWorkers, type Workers } from "../_workers.ts";
+import { Client } from "../_support/client.ts";
+import { FakeClock } from "../_support/clock.ts";
+import { COOKIE_STORES } from "../_support/cookie_stores.ts";
+import { pooled } from "../_support/pooled.ts";
+import { makeRecord } from "../_support/record.ts";
+import { bundleApp, openWorkers, type Workers } from "../_support/workers.ts";
 
 const { capabilities } = new CloudflareKvStore({ namespace: (c) => c.env.SESSION });
 

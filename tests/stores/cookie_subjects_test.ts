@@ -15,11 +15,11 @@ import { DenoKvStore } from "@x/hono-session/stores/deno-kv";
 import { MapStore } from "@x/hono-session/stores/map";
 import { FaultyStore } from "@x/hono-session/testing";
 import { assert, assertEquals, assertMatch, assertRejects } from "@std/assert";
-import { FakeClock } from "../_clock.ts";
-import { AUTHENTICATED_STORES, COOKIE_STORES, SECRET } from "../_cookie_stores.ts";
-import { everyOrder, Turnstile } from "../_interleave.ts";
-import { makeRecord } from "../_record.ts";
-import { withoutIndex } from "../_without_index.ts";
+import { FakeClock } from "../_support/clock.ts";
+import { AUTHENTICATED_STORES, COOKIE_STORES, SECRET } from "../_support/cookie_stores.ts";
+import { everyOrder, Turnstile } from "../_support/interleave.ts";
+import { makeRecord } from "../_support/record.ts";
+import { withoutIndex } from "../_support/without_index.ts";
 
 const HOUR = 3600;
 const DAY = 24 * HOUR;

@@ -20,14 +20,19 @@ import {
 } from "@std/assert";
 import fc from "fast-check";
 import { packRecord, unpackRecord } from "../../stores/cookie/compact.ts";
-import { Marks } from "../../stores/cookie/marks.ts";
 import { fromReadable, toReadable } from "../../stores/cookie/readable.ts";
-import { Server } from "../../stores/cookie/server.ts";
-import { type Remembered, SessionMarks } from "../../stores/cookie/session_marks.ts";
-import { FakeClock } from "../_clock.ts";
-import { AUTHENTICATED_STORES, COOKIE_STORES, OLDER_SECRET, SECRET } from "../_cookie_stores.ts";
-import { counting, withoutNodeCrypto } from "../_crypto.ts";
-import { makeRecord } from "../_record.ts";
+import { Marks } from "../../stores/cookie/revocation/marks.ts";
+import { Server } from "../../stores/cookie/revocation/server.ts";
+import { type Remembered, SessionMarks } from "../../stores/cookie/revocation/session_marks.ts";
+import { FakeClock } from "../_support/clock.ts";
+import {
+  AUTHENTICATED_STORES,
+  COOKIE_STORES,
+  OLDER_SECRET,
+  SECRET,
+} from "../_support/cookie_stores.ts";
+import { counting, withoutNodeCrypto } from "../_support/crypto.ts";
+import { makeRecord } from "../_support/record.ts";
 
 const clock = new FakeClock();
 const options = { clock: clock.now };

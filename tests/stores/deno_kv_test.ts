@@ -2,8 +2,8 @@ import { SessionEndedError, type SessionRecord } from "@x/hono-session";
 import { DenoKvStore, type KvAtomicLike, type KvLike } from "@x/hono-session/stores/deno-kv";
 import { storeConformance } from "@x/hono-session/testing";
 import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
-import { FakeClock } from "../_clock.ts";
-import { makeRecord } from "../_record.ts";
+import { FakeClock } from "../_support/clock.ts";
+import { makeRecord } from "../_support/record.ts";
 
 const { capabilities } = new DenoKvStore();
 

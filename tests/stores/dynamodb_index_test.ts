@@ -6,7 +6,7 @@ import {
   type DynamoDbStoreOptions,
 } from "@x/hono-session/stores/dynamodb";
 import { assert, assertEquals, assertRejects } from "@std/assert";
-import { FakeClock } from "../_clock.ts";
+import { FakeClock } from "../_support/clock.ts";
 import {
   direct,
   DYNALITE,
@@ -15,10 +15,10 @@ import {
   SERVERS,
   TABLES,
   TestClient,
-} from "../_dynamodb.ts";
-import { altered, DiedError, mortal, watched } from "../_dynamodb_steps.ts";
-import { pooled } from "../_pooled.ts";
-import { makeRecord } from "../_record.ts";
+} from "../_support/dynamodb.ts";
+import { altered, DiedError, mortal, watched } from "../_support/dynamodb_steps.ts";
+import { pooled } from "../_support/pooled.ts";
+import { makeRecord } from "../_support/record.ts";
 
 const HOUR = 3_600_000;
 

@@ -16,8 +16,8 @@ import {
 import { storeConformance } from "@x/hono-session/testing";
 import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
 import { type Context, Hono } from "hono";
-import { Client } from "../_client.ts";
-import { FakeClock } from "../_clock.ts";
+import { Client } from "../_support/client.ts";
+import { FakeClock } from "../_support/clock.ts";
 import {
   direct,
   DYNALITE,
@@ -27,10 +27,10 @@ import {
   startDynalite,
   TABLES,
   TestClient,
-} from "../_dynamodb.ts";
-import { freePort } from "../_server_process.ts";
-import { pooled } from "../_pooled.ts";
-import { makeRecord } from "../_record.ts";
+} from "../_support/dynamodb.ts";
+import { pooled } from "../_support/pooled.ts";
+import { makeRecord } from "../_support/record.ts";
+import { freePort } from "../_support/server_process.ts";
 
 /** What a test is given. */
 interface Scene {

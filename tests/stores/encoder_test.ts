@@ -11,9 +11,9 @@ import { MapStore } from "@x/hono-session/stores/map";
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { Hono } from "hono";
 import { decodeJwt, jwtVerify, SignJWT } from "jose";
-import { Client } from "../_client.ts";
-import { FakeClock } from "../_clock.ts";
-import { makeRecord } from "../_record.ts";
+import { Client } from "../_support/client.ts";
+import { FakeClock } from "../_support/clock.ts";
+import { makeRecord } from "../_support/record.ts";
 
 interface Data {
   userId?: string;

@@ -4,8 +4,8 @@ import { storeConformance } from "@x/hono-session/testing";
 import { assertEquals, assertThrows } from "@std/assert";
 import { Generations } from "../../stores/map/generations.ts";
 import { SubjectIndex } from "../../stores/map/subject_index.ts";
-import { FakeClock } from "../_clock.ts";
-import { makeRecord } from "../_record.ts";
+import { FakeClock } from "../_support/clock.ts";
+import { makeRecord } from "../_support/record.ts";
 
 storeConformance({
   name: "MapStore",

@@ -17,10 +17,10 @@ import { assertEquals, assertRejects, assertStringIncludes, assertThrows } from 
 import { createClient, createClientPool, createCluster } from "redis";
 import { createClient as createClient4 } from "redis-4";
 import { createClient as createClient5 } from "redis-5";
-import { FakeClock } from "../_clock.ts";
-import { SECRET } from "../_cookie_stores.ts";
-import { hasName, type ValueName, VALUES } from "../_misuse.ts";
-import { makeRecord } from "../_record.ts";
+import { FakeClock } from "../_support/clock.ts";
+import { SECRET } from "../_support/cookie_stores.ts";
+import { hasName, type ValueName, VALUES } from "../_support/misuse.ts";
+import { makeRecord } from "../_support/record.ts";
 
 type Options = Record<string, unknown>;
 

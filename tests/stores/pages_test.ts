@@ -6,11 +6,11 @@ import { DynamoDbStore } from "@x/hono-session/stores/dynamodb";
 import { MapStore } from "@x/hono-session/stores/map";
 import { RedisStore } from "@x/hono-session/stores/redis";
 import { assert, assertEquals } from "@std/assert";
-import { FakeClock } from "../_clock.ts";
-import { SECRET } from "../_cookie_stores.ts";
-import { DYNALITE, makeTable, TestClient } from "../_dynamodb.ts";
-import { RedisServer, skipRedis } from "../_redis.ts";
-import { CLIENTS } from "../_redis_clients.ts";
+import { FakeClock } from "../_support/clock.ts";
+import { SECRET } from "../_support/cookie_stores.ts";
+import { DYNALITE, makeTable, TestClient } from "../_support/dynamodb.ts";
+import { RedisServer, skipRedis } from "../_support/redis.ts";
+import { CLIENTS } from "../_support/redis_clients.ts";
 
 const ADA = "user:42";
 const SESSIONS = 60;

@@ -11,14 +11,14 @@ import { storeConformance } from "@x/hono-session/testing";
 import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
 import { type Context, Hono } from "hono";
 import { createClient } from "redis";
-import { Client } from "../_client.ts";
-import { FakeClock } from "../_clock.ts";
-import { DroppingProxy } from "../_dropping_proxy.ts";
-import { pooled } from "../_pooled.ts";
-import { makeRecord } from "../_record.ts";
-import { RedisServer, skipRedis, until } from "../_redis.ts";
-import { CLIENTS, CLUSTER_CLIENTS, type RedisConnection } from "../_redis_clients.ts";
-import { RedisCluster } from "../_redis_cluster.ts";
+import { Client } from "../_support/client.ts";
+import { FakeClock } from "../_support/clock.ts";
+import { DroppingProxy } from "../_support/dropping_proxy.ts";
+import { pooled } from "../_support/pooled.ts";
+import { makeRecord } from "../_support/record.ts";
+import { RedisServer, skipRedis, until } from "../_support/redis.ts";
+import { CLIENTS, CLUSTER_CLIENTS, type RedisConnection } from "../_support/redis_clients.ts";
+import { RedisCluster } from "../_support/redis_cluster.ts";
 
 const ignore = skipRedis();
 

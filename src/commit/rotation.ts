@@ -1,0 +1,147 @@
+import { decryptAesGcm, encryptAesGcm } from "@std/crypto/aes-gcm";
+import { fromBase64Url, toBase64Url } from "../crypto/base64url.ts";
+import { hashToken } from "../crypto/token.ts";
+import { isSessionRecord, type SessionRecord, type Trace } from "../record/record.ts";
+import type { Stored } from "../session/session_state.ts";
+import type { BoundedStore } from "../store/timeout_store.ts";
+
+/** How long an ended session is marked as such, should it not be deleted, in milliseconds. */
+const ENDING = 60_000;
+/** How long it is known that a token was replaced, for requests that came with it before, in milliseconds. */
+const REPLACED = 60_000;
+/** How often the grace of a token is started against the writes of other requests. */
+const GRACE_TRIES = 5;
+/** How many tokens may lie between one that a client presents and the present one. */
+const MOST_SUCCESSORS = 2;
+
+/** When tokens are rotated, in seconds. */
+export interface RotationPolicy {
+  readonly every: number;
+  readonly grace: number;
+  /** For how long after its grace the reuse of a token is noticed. */
+  readonly remember: number;
+}
+
+const encoder = new TextEncoder();
+const decoder = new TextDecoder();
+
+/** Whether a token has had its time, and the one before it is not accepted any more. */
+export function isRotationDue(
+  policy: RotationPolicy | undefined,
+  record: SessionRecord,
+  now: number,
+): boolean {
+  if (policy === undefined || record.predecessor !== undefined) return false;
+  const { tokenAt = record.createdAt, graceUntil = -Infinity } = record;
+  return now - tokenAt >= policy.every * 1000 && now >= graceUntil;
+}
+
+/** The record of a session whose present token a client has come back with. */
+export function withUsedToken(
+  record: SessionRecord,
+  { rotation, now }: { rotation: RotationPolicy | undefined; now: number },
+): SessionRecord {
+  const { predecessor, graceUntil: _, ...rest } = record;
+  if (predecessor === undefined) return record;
+  return { ...rest, graceUntil: now + (rotation?.grace ?? 0) * 1000 };
+}
+
+/**
+ * Starts the grace of a token: a client has come back with its successor. Until then it was accepted, since the answer
+ * with the successor may have got lost.
+ */
+export async function startGrace(
+  { store, rotation }: { store: BoundedStore; rotation: RotationPolicy | undefined },
+  { key, graceUntil }: { key: string; graceUntil: number },
+  c: unknown,
+): Promise<void> {
+  for (let tries = 0; tries < GRACE_TRIES; tries++) {
+    const trace = await store.read(key, c);
+    if (!isSessionRecord(trace) || trace.trace !== "rotated" || trace.graceUntil !== undefined) {
+      return;
+    }
+    const remembered = graceUntil + (rotation?.remember ?? 0) * 1000;
+    const expiresAt = Math.max(Math.min(trace.expiresAt, remembered), graceUntil);
+    const started = { ...trace, version: trace.version + 1, graceUntil, expiresAt };
+    if (await store.update(key, started, trace, c)) return;
+  }
+}
+
+/**
+ * What is left under the key of a rotated token: no data, and the successor in a form that only the rotated token
+ * decrypts.
+ */
+export async function toRotated(
+  { token, record }: { token: string; record: SessionRecord },
+  successor: string,
+): Promise<SessionRecord> {
+  return {
+    ...toTrace(record, "rotated"),
+    expiresAt: record.expiresAt,
+    successor: await seal(successor, token),
+  };
+}
+
+/** What is left under the key of a token that `regenerate()` replaced. */
+export function toReplaced(record: SessionRecord, now: number): SessionRecord {
+  const trace = toTrace(record, "replaced");
+  return { ...trace, expiresAt: Math.min(record.expiresAt, now + REPLACED) };
+}
+
+/** What is left of a session that is being ended, so that no rotation gives it a successor. */
+export function toEnded(record: SessionRecord, now: number): SessionRecord {
+  return { ...toTrace(record, "ended"), expiresAt: now + ENDING };
+}
+
+/**
+ * The session that a token leads to, over the successors of those that were rotated.
+ *
+ * @param now The time that the grace of none may be over at.
+ * @returns The trace at which the way ends, when the session has ended or a grace is over.
+ */
+export async function follow(
+  store: BoundedStore,
+  { from, now }: { from: Stored; now: number },
+  c: unknown,
+): Promise<Stored | Trace> {
+  let stored = from;
+  for (let count = 0; stored.record.trace !== undefined; count++) {
+    const { trace, successor, graceUntil = Infinity } = stored.record;
+    if (successor === undefined || stored.token === undefined) return trace;
+    if (now >= graceUntil || count === MOST_SUCCESSORS) return trace;
+    const token = await unseal(successor, stored.token);
+    if (token === undefined) return trace;
+    const key = await hashToken(token);
+    const record = await store.read(key, c);
+    if (!isSessionRecord(record)) return "ended";
+    stored = { token, key, record };
+  }
+  return stored;
+}
+
+/** A record without anything that a client or a list could be shown, in as few bytes as a record can take. */
+function toTrace({ sid, version, expiresAt }: SessionRecord, trace: Trace): SessionRecord {
+  const times = { createdAt: 0, lastSeenAt: 0, renewedAt: 0, expiresAt };
+  return { format: 1, sid, version: version + 1, data: "{}", ...times, trace };
+}
+
+/** The key that a token makes. It has nothing to do with the one that its session is kept under. */
+async function keyOf(token: string): Promise<CryptoKey> {
+  const bytes = encoder.encode(`hono-session successor\0${token}`);
+  const digest = await crypto.subtle.digest("SHA-256", bytes);
+  return await crypto.subtle.importKey("raw", digest, "AES-GCM", false, ["encrypt", "decrypt"]);
+}
+
+async function seal(successor: string, token: string): Promise<string> {
+  return toBase64Url(await encryptAesGcm(await keyOf(token), encoder.encode(successor)));
+}
+
+async function unseal(sealed: string, token: string): Promise<string | undefined> {
+  const bytes = fromBase64Url(sealed);
+  if (!bytes) return undefined;
+  try {
+    return decoder.decode(await decryptAesGcm(await keyOf(token), bytes));
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,104 @@
+import { isPromiseLike } from "../util/awaitable.ts";
+
+/** The fewest characters of a secret. */
+const SHORTEST = 32;
+
+/**
+ * Secrets: one, or several of which the first writes and all read, or a function that finds them for a
+ * request, for runtimes that hand secrets out with requests only. A list is read once, when the middleware or the store
+ * is built; what is to change later takes a function.
+ *
+ * @example On Cloudflare Workers
+ * ```ts
+ * import { session, type SecretOption } from "@x/hono-session";
+ * import { MapStore } from "@x/hono-session/stores/map";
+ *
+ * const secret: SecretOption = (c) => c.env.SECRET;
+ * session({ store: new MapStore(), secret });
+ * ```
+ */
+export type SecretOption =
+  | string
+  | readonly string[]
+  // deno-lint-ignore no-explicit-any -- Only the application knows its bindings: `(c) => c.env.SECRET`.
+  | ((c: any) => string | readonly string[]);
+
+/** What can't be done with secrets that are too weak, and what they are called. */
+export interface SecretUse {
+  readonly action: string;
+  /** @default {"secret"} */
+  readonly name?: string;
+}
+
+/**
+ * Checks secrets.
+ *
+ * @throws {TypeError} When there is none, or one is no string.
+ * @throws {RangeError} When one is too short or one character over and over (CVE-2023-27524).
+ */
+export function checkSecrets(
+  secret: unknown,
+  { action, name = "secret" }: SecretUse,
+): readonly string[] {
+  const secrets: unknown[] = Array.isArray(secret) ? [...secret] : [secret];
+  if (secrets.length === 0) {
+    throw new TypeError(`Cannot ${action}: ${name} is no secret, the list of secrets is empty`);
+  }
+  for (const each of secrets) {
+    if (typeof each !== "string") {
+      throw new TypeError(`Cannot ${action}: ${name} is no string and no list of strings`);
+    }
+    if (each.length < SHORTEST) {
+      throw new RangeError(
+        `Cannot ${action}: ${name} is ${each.length} characters, at least ${SHORTEST} are needed, ` +
+          "as `openssl rand -base64 32` prints them",
+      );
+    }
+    if (new Set(each).size === 1) {
+      throw new RangeError(`Cannot ${action}: ${name} is one character over and over`);
+    }
+  }
+  return secrets as string[];
+}
+
+/** How many different answers of a function are kept. */
+const MOST_KEPT = 8;
+
+/** What is made of secrets, once for each: derived and imported keys. */
+export class PerSecret<Made> {
+  readonly #use: SecretUse;
+  readonly #secret: SecretOption;
+  readonly #make: (secrets: readonly string[]) => Made;
+  readonly #made = new Map<string, Made>();
+  /** What is made of secrets that never change. */
+  readonly #fixed: Made | undefined;
+
+  /** @throws {TypeError | RangeError} When secrets that are known already are no good. */
+  constructor(secret: SecretOption, make: (secrets: readonly string[]) => Made, use: SecretUse) {
+    this.#use = use;
+    this.#secret = secret;
+    this.#make = make;
+    this.#fixed = typeof secret === "function" ? undefined : make(checkSecrets(secret, use));
+  }
+
+  /** @throws {TypeError | RangeError} When the secrets of this request are no good. */
+  get(c: unknown): Made {
+    if (this.#fixed !== undefined) return this.#fixed;
+    const secret = (this.#secret as (c: unknown) => string | readonly string[])(c);
+    if (isPromiseLike(secret)) {
+      const { action, name = "secret" } = this.#use;
+      throw new TypeError(`Cannot ${action}: ${name} gave a promise, it must answer at once`);
+    }
+    return this.#for(typeof secret === "string" ? [secret] : secret);
+  }
+
+  #for(secrets: readonly string[]): Made {
+    const id = JSON.stringify(secrets);
+    const known = this.#made.get(id);
+    if (known !== undefined) return known;
+    const made = this.#make(checkSecrets(secrets, this.#use));
+    if (this.#made.size === MOST_KEPT) this.#made.clear();
+    this.#made.set(id, made);
+    return made;
+  }
+}

@@ -1,0 +1,103 @@
+import { decode, sign, verify } from "hono/utils/jwt/jwt";
+import { PerSecret, type SecretOption } from "../crypto/secrets.ts";
+import { isToken } from "../crypto/token.ts";
+import type { RejectionReason } from "../events.ts";
+import type { Clock } from "../util/clock.ts";
+
+const ALGORITHM = "HS256";
+const HMAC = { name: "HMAC", hash: "SHA-256" };
+const LONGEST = 8192;
+/** The shape of a JWS (RFC 7515) that HMAC-SHA256 signs; the last character has two bits that are not used. */
+const SIGNED_REGEXP = /^[\w-]+\.[\w-]+\.[\w-]{42}[AEIMQUYcgkosw048]$/;
+
+/** Options of {@linkcode AccessTokens}. */
+export interface AccessTokensOptions {
+  /** The first signs, all verify. */
+  readonly secret: SecretOption;
+  /** How long a token can be used, in seconds. */
+  readonly maxAge: number;
+  /** Whom tokens are for: the `aud` claim. */
+  readonly audience: string | undefined;
+  readonly clock: Clock;
+}
+
+/**
+ * Tokens for clients that keep no cookies: JWTs (RFC 7519) signed with HMAC-SHA256, whose `sid` is the key of the
+ * session in the store, so that they are dead when the session has ended or got another token.
+ */
+export class AccessTokens {
+  readonly #options: AccessTokensOptions;
+  readonly #keys: PerSecret<Promise<CryptoKey[]>>;
+
+  /** @throws {TypeError | RangeError} When a secret is no good. */
+  constructor(options: AccessTokensOptions) {
+    this.#options = options;
+    this.#keys = new PerSecret(options.secret, importKeys, {
+      action: "build session middleware",
+      name: "token.secret",
+    });
+  }
+
+  /** The token of the session under a key, with further claims. */
+  async sign(key: string, claims: object, c: unknown): Promise<string> {
+    const { maxAge, audience, clock } = this.#options;
+    const [first] = await this.#keys.get(c);
+    const { aud: _, ...others } = claims as Record<string, unknown>;
+    const exp = Math.floor(clock() / 1000 + maxAge);
+    const payload = {
+      ...others,
+      ...(audience === undefined ? {} : { aud: audience }),
+      sid: key,
+      exp,
+    };
+    const token = await sign(payload, first!, ALGORITHM);
+    if (token.length <= LONGEST) return token;
+    throw new RangeError(
+      `Cannot sign session token: it is ${token.length} characters, ${LONGEST} are accepted`,
+    );
+  }
+
+  /** The key that a token leads to, or why it leads nowhere. */
+  async verify(
+    token: string,
+    c: unknown,
+  ): Promise<{ key: string } | { rejected: RejectionReason }> {
+    if (token.length > LONGEST || !SIGNED_REGEXP.test(token)) return { rejected: "malformed" };
+    const payload = await this.#open(token, c);
+    if (!payload) return { rejected: "forged" };
+    const { sid, exp, nbf = -Infinity, aud } = payload;
+    if (typeof sid !== "string" || !isToken(sid)) return { rejected: "malformed" };
+    const audiences: unknown[] = Array.isArray(aud) ? aud : [aud];
+    // RFC 7519, 4.1.3: a token for somebody else must be rejected.
+    if (!audiences.includes(this.#options.audience)) return { rejected: "scope" };
+    const now = this.#options.clock() / 1000;
+    if (typeof exp !== "number" || typeof nbf !== "number" || !(nbf <= now && now < exp)) {
+      return { rejected: "expired" };
+    }
+    return { key: sid };
+  }
+
+  /** The payload of a token that one of the secrets signed. */
+  async #open(token: string, c: unknown): Promise<Record<string, unknown> | undefined> {
+    // Times are checked with the clock of the session.
+    const options = { alg: ALGORITHM, exp: false, nbf: false, iat: false } as const;
+    for (const key of await this.#keys.get(c)) {
+      try {
+        const payload = await verify(token, key, options);
+        // RFC 7515, 4.1.11: extensions that are not understood. Older versions of Hono don't look.
+        return "crit" in decode(token).header ? undefined : payload;
+      } catch {
+        // Signed with another secret, or not at all; the error holds the token.
+      }
+    }
+    return undefined;
+  }
+}
+
+function importKeys(secrets: readonly string[]): Promise<CryptoKey[]> {
+  const encoder = new TextEncoder();
+  return Promise.all(secrets.map((secret) => {
+    const usages: KeyUsage[] = ["sign", "verify"];
+    return crypto.subtle.importKey("raw", encoder.encode(secret), HMAC, false, usages);
+  }));
+}

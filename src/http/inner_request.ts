@@ -1,0 +1,29 @@
+import type { InnerCommit } from "../commit/plan.ts";
+import type { MiddlewareConfig } from "../options/check_options.ts";
+import type { Sessions } from "../request/sessions.ts";
+import { andThen, type Awaitable } from "../util/awaitable.ts";
+import { inCookies } from "./credentials.ts";
+import { cookieOf } from "./session_cookie.ts";
+
+/**
+ * What a request within this one has committed, by what its response says: the headers survive whatever copies the
+ * response. A cookie that the application itself has set under the same name identifies no session.
+ */
+export function innerCommitOf(
+  config: MiddlewareConfig,
+  { sessions, response, held }: {
+    sessions: Sessions;
+    response: Headers;
+    /** The JSON text of what the session changed of the cookie that the client holds. */
+    held: string | undefined;
+  },
+  c: unknown,
+): Awaitable<InnerCommit | undefined> {
+  const { transport } = config;
+  if (!transport || !response.has("set-cookie")) return undefined;
+  const tokens = transport.sent(response);
+  if (tokens.length > 0) {
+    return andThen(inCookies(config, tokens, c), (credentials) => sessions.find(credentials, c));
+  }
+  return transport.isCleared(response, cookieOf(transport.cookie, held)) ? "ended" : undefined;
+}

@@ -1,0 +1,160 @@
+import { parseMeta } from "../record/subject.ts";
+import type { ListedSession, ListPage, ListPlace } from "../store/contract.ts";
+import { since } from "../store/list_order.ts";
+
+/**
+ * What lists show of a session. Nothing in it opens the session.
+ *
+ * @example Usage
+ * ```ts
+ * import { createSessions, type SessionSummary } from "@x/hono-session";
+ * import { MapStore } from "@x/hono-session/stores/map";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const sessions = createSessions({ store: new MapStore() });
+ * await sessions.create({}, { subject: "user:42", meta: { device: "phone" } });
+ * const toText = ({ meta, lastSeenAt }: SessionSummary) =>
+ *   `${meta?.["device"]}, last seen ${lastSeenAt.getFullYear() > 2000 ? "lately" : "long ago"}`;
+ * const texts = await Array.fromAsync(sessions.list("user:42"), toText);
+ * assertEquals(texts, ["phone, last seen lately"]);
+ * ```
+ */
+export interface SessionSummary {
+  /** The public handle of the session, which `revoke` takes. */
+  readonly sid: string;
+  /** When it was created. */
+  readonly createdAt: Date;
+  /** When it was last written or renewed. Mere reading doesn't count unless the sessions are `rolling`. */
+  readonly lastSeenAt: Date;
+  /** When it ends unless it is renewed. */
+  readonly expiresAt: Date;
+  /** Whether it is the session of the request whose context was given. */
+  readonly current: boolean;
+  /** What the application put into `session.meta`. */
+  readonly meta: Readonly<Record<string, unknown>> | undefined;
+}
+
+/**
+ * Options of `list`.
+ *
+ * @example The second page
+ * ```ts
+ * import { createSessions, type ListOptions } from "@x/hono-session";
+ * import { MapStore } from "@x/hono-session/stores/map";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const sessions = createSessions({ store: new MapStore() });
+ * for (let login = 0; login < 3; login++) await sessions.create({}, { subject: "user:42" });
+ * const first = sessions.list("user:42", { limit: 2 });
+ * assertEquals((await Array.fromAsync(first)).length, 2);
+ * const options: ListOptions = { limit: 2, cursor: first.cursor };
+ * assertEquals((await Array.fromAsync(sessions.list("user:42", options))).length, 1);
+ * ```
+ */
+export interface ListOptions {
+  /**
+   * The most sessions.
+   *
+   * @default {Infinity}
+   */
+  limit?: number;
+  /** Where the page before ended: its `cursor`. One that is none begins at the start. */
+  cursor?: string | undefined;
+  /** The Hono context, for stores that come with it, and to mark the session of this request. */
+  c?: unknown;
+}
+
+/** What a {@linkcode SessionList} works with. */
+export interface SessionListOptions extends ListOptions {
+  /** The public handle of the session of this request. */
+  readonly current: () => Promise<string | undefined>;
+}
+
+/**
+ * Sessions of a subject, page by page: what `list` gives.
+ *
+ * @example Usage
+ * ```ts
+ * import { createSessions, type SessionList } from "@x/hono-session";
+ * import { MapStore } from "@x/hono-session/stores/map";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const sessions = createSessions({ store: new MapStore() });
+ * const list: SessionList = sessions.list("user:42");
+ * for await (const { sid } of list) console.log(sid);
+ * assertEquals(list.cursor, undefined);
+ * ```
+ */
+export class SessionList implements AsyncIterable<SessionSummary> {
+  readonly #read: Read;
+  readonly #options: SessionListOptions;
+  readonly #limit: number;
+  #cursor: string | undefined;
+
+  /**
+   * Is called by `list`.
+   *
+   * @param read Gives the sessions of a page in their order.
+   * @param options Which of them.
+   * @throws {RangeError} When `limit` is not a positive integer.
+   * @ignore
+   */
+  constructor(read: Read, options: SessionListOptions) {
+    const { limit = Infinity } = options;
+    if (limit !== Infinity && (!Number.isSafeInteger(limit) || limit < 1)) {
+      throw new RangeError(
+        `Cannot list sessions: limit is ${limit}, an integer of at least 1 is needed`,
+      );
+    }
+    this.#read = read;
+    this.#options = options;
+    this.#limit = limit;
+  }
+
+  /** Where the next page begins, once this one was read; `undefined` when there is none. */
+  get cursor(): string | undefined {
+    return this.#cursor;
+  }
+
+  /**
+   * Reads the page.
+   *
+   * @returns The sessions of the page.
+   */
+  async *[Symbol.asyncIterator](): AsyncIterator<SessionSummary> {
+    const after = fromCursor(this.#options.cursor);
+    // One more tells whether there is another page.
+    const sessions = await this.#read({ ...(after && { after }), limit: this.#limit + 1 });
+    const page = sessions.slice(0, this.#limit);
+    const last = page.at(-1);
+    this.#cursor = last && page.length < sessions.length ? toCursor(last) : undefined;
+    const current = await this.#options.current();
+    for (const record of page) yield toSummary(record, current);
+  }
+}
+
+/** Reads the sessions of a page in their order. */
+type Read = (page: ListPage) => Promise<ListedSession["record"][]>;
+
+function toCursor(last: ListedSession["record"]): string {
+  return `${since(last)}~${last.sid}`;
+}
+
+function fromCursor(cursor: string | undefined): ListPlace | undefined {
+  const [, time, sid] = /^(\d+(?:\.\d+)?)~(.+)$/.exec(cursor ?? "") ?? [];
+  return sid === undefined ? undefined : { subjectAt: Number(time), sid };
+}
+
+function toSummary(
+  { sid, createdAt, lastSeenAt, expiresAt, meta }: ListedSession["record"],
+  current: string | undefined,
+): SessionSummary {
+  return {
+    sid,
+    createdAt: new Date(createdAt),
+    lastSeenAt: new Date(lastSeenAt),
+    expiresAt: new Date(expiresAt),
+    current: sid === current,
+    meta: parseMeta(meta),
+  };
+}

@@ -1,0 +1,161 @@
+import type { Context } from "hono";
+import type { MiddlewareConfig } from "../options/check_options.ts";
+import { differencesOf } from "../options/same_options.ts";
+import type { Visit } from "../request/request_session.ts";
+import type { Awaitable } from "../util/awaitable.ts";
+import { propertyOf } from "../util/property.ts";
+import type { Outgoing } from "./response.ts";
+
+/** The names of a session, its cookie and its token on a context. */
+export type Names = readonly [session: string, cookie: string, token: string];
+
+/** The names of a session, its cookie and its token on a context, by its key. */
+export function namesOf(contextKey: string): Names {
+  return [contextKey, `${contextKey}Cookie`, `${contextKey}Token`];
+}
+
+/** A session of a request, and the middleware that it comes from. */
+export interface Mounted {
+  readonly config: MiddlewareConfig;
+  readonly names: Names;
+  /** Another session of the same request, under this one. */
+  readonly outer: Mounted | undefined;
+  /** The visit, once it has begun. */
+  readonly visit: Visit | undefined;
+  /** The response of the request. */
+  readonly outgoing: Outgoing;
+  /** What the session reads now. */
+  readonly session: unknown;
+  /** Begins the visit, unless that was done. */
+  open(): Awaitable<Visit>;
+  /** Ends the session that a token for clients without cookies opens. */
+  end(token: string): Promise<void>;
+  /** Assigns to a variable of the context, which may be the session. */
+  assign(key: string, value: unknown): void;
+  /** Marks the response before other middleware sees it. */
+  mark(): void;
+}
+
+/** Where a context holds its sessions. A `WeakMap` beside it would cost more than all else, when garbage is collected. */
+const MOUNTED = Symbol("hono-session");
+
+/** Where the prototype of a kind of context holds the names that it gives its sessions. */
+const EXPOSED = Symbol("hono-session names");
+
+/** A context with sessions, or without. */
+type Holder = { [MOUNTED]?: Mounted; [EXPOSED]?: Exposed };
+
+const NO_NAMES: ReadonlySet<string> = new Set();
+
+/** The names that the contexts of a prototype have for their sessions. */
+interface Exposed {
+  readonly prototype: object;
+  readonly names: ReadonlySet<string>;
+}
+
+/** The sessions of a request, the last one mounted. */
+export function outermost(c: Context): Mounted | undefined {
+  return (c as Holder)[MOUNTED];
+}
+
+/** A session of a request, if the middleware is mounted. */
+export function mountedOn(c: unknown, contextKey: string): Mounted | undefined {
+  let mounted = (c as Holder | undefined)?.[MOUNTED];
+  while (mounted && mounted.config.contextKey !== contextKey) mounted = mounted.outer;
+  return mounted;
+}
+
+/** Gives a context a session. */
+export function hold(c: Context, mounted: Mounted): void {
+  const { contextKey } = mounted.config;
+  const holder = c as Holder;
+  holder[MOUNTED] = mounted;
+  const prototype = Object.getPrototypeOf(c);
+  const exposed = holder[EXPOSED];
+  // One that derives from another may have something of its own of that name.
+  const names = exposed && exposed.prototype === prototype ? exposed.names : NO_NAMES;
+  if (!names.has(contextKey)) expose(prototype, contextKey, names);
+}
+
+/**
+ * The mount of the same middleware, or of one with the same options, that has a request in its care.
+ *
+ * @throws {TypeError} When one with other options claims its name or its cookie.
+ */
+export function sameAs(
+  outermost: Mounted,
+  wanted: MiddlewareConfig,
+  wantedNames: Names,
+): Mounted | undefined {
+  const { contextKey, cookieName, transport } = wanted;
+  const cookies = transport?.names ?? [];
+  for (let mounted: Mounted | undefined = outermost; mounted; mounted = mounted.outer) {
+    const { config, names } = mounted;
+    const isApart = !names.some((name) => wantedNames.includes(name)) &&
+      !config.transport?.names.some((name) => cookies.includes(name));
+    if (isApart) continue;
+    const isOther = config.contextKey !== contextKey || config.cookieName !== cookieName ||
+      config.options.store !== wanted.options.store;
+    if (isOther) {
+      throw new TypeError(
+        `Cannot mount session middleware as "${contextKey}" with cookie "${cookieName}": another one is ` +
+          `mounted as "${config.contextKey}" with cookie "${config.cookieName}"; give one of them another contextKey and cookieName`,
+      );
+    }
+    const differences = differencesOf(wanted, config);
+    if (differences.length === 0) return mounted;
+    throw new TypeError(
+      `Cannot mount session middleware as "${contextKey}" twice: ${differences.join(" and ")} ${
+        differences.length > 1 ? "differ" : "differs"
+      }; give both the same options, or the second one a contextKey and a cookieName of its own`,
+    );
+  }
+  return undefined;
+}
+
+/** Gives all contexts of a kind the property `c.session`: one for each of them would cost more than all else. */
+function expose(prototype: Holder, contextKey: string, names: ReadonlySet<string>): void {
+  if (names.size === 0) watchResponses(prototype);
+  prototype[EXPOSED] = { prototype, names: new Set([...names, contextKey]) };
+  // Of another copy of this package, for contexts that are its own.
+  const other = Object.getOwnPropertyDescriptor(prototype, contextKey);
+  Object.defineProperty(prototype, contextKey, {
+    get(this: Context) {
+      const mounted = mountedOn(this, contextKey);
+      return mounted ? mounted.session : other?.get?.call(this);
+    },
+    set(this: Context, value: unknown) {
+      const mounted = mountedOn(this, contextKey);
+      if (mounted) mounted.assign(contextKey, value);
+      else if (other?.set) other.set.call(this, value);
+      // Where no middleware is mounted the name is anybody's.
+      else Object.defineProperty(this, contextKey, { value, ...PLAIN });
+    },
+    configurable: true,
+  });
+}
+
+/**
+ * Has the responses of all contexts of a kind marked before anybody looks at them, a cache between the session and the handler
+ * for example. A response that nobody looks at costs nothing.
+ */
+function watchResponses(prototype: Holder): void {
+  const property = propertyOf(prototype, "res");
+  if (!property?.get || !property.set) return;
+  const { get, set } = property;
+  Object.defineProperty(prototype, "res", {
+    ...property,
+    get(this: Context) {
+      for (let mounted = (this as Holder)[MOUNTED]; mounted; mounted = mounted.outer) {
+        mounted.mark();
+      }
+      return get.call(this);
+    },
+    set(this: Context, response: Response | undefined) {
+      set.call(this, response);
+      if (response) (this as Holder)[MOUNTED]?.outgoing.take(response, get.call(this));
+    },
+  });
+}
+
+const PLAIN = { writable: true, enumerable: true, configurable: true };

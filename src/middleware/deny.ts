@@ -1,0 +1,29 @@
+import type { Context } from "hono";
+import { HTTPException } from "hono/http-exception";
+import { withHeaders } from "./response.ts";
+
+/** How a guard answers. */
+export type Answer = (c: Context) => Response | Promise<Response>;
+
+/**
+ * The error by which Hono's own guards deny access: it carries its response. Another guard may let the request pass all the
+ * same, so nothing of the response stays on the context.
+ */
+export async function denial(
+  { answer, message, bearer }: { answer: Answer; message: string; bearer: boolean },
+  c: Context,
+): Promise<HTTPException> {
+  const before = headersOf(c);
+  const response = await answer(c);
+  for (const name of headersOf(c).keys()) c.header(name);
+  for (const [name, value] of before) c.header(name, value, { append: true });
+  const res = bearer
+    ? withHeaders(response, (headers) => headers.append("www-authenticate", "Bearer"))
+    : response;
+  return new HTTPException(res.status as 401, { res, message });
+}
+
+/** What every response of a context gets. */
+function headersOf(c: Context): Headers {
+  return c.body(null).headers;
+}

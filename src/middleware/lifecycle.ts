@@ -1,0 +1,245 @@
+import type { Context } from "hono";
+import type { InnerCommit } from "../commit/plan.ts";
+import { SessionStoreError } from "../errors.ts";
+import { type Reach, reachOf } from "../http/cookie_delivery.ts";
+import { credentialsOf } from "../http/credentials.ts";
+import { asResponse } from "../http/error_response.ts";
+import { innerCommitOf } from "../http/inner_request.ts";
+import { replaceCookie, sessionCookie } from "../http/session_cookie.ts";
+import type { MiddlewareConfig } from "../options/check_options.ts";
+import type { Delivery } from "../request/cookie_change.ts";
+import type { Visit, VisitWatcher } from "../request/request_session.ts";
+import { isFailure } from "../request/response_status.ts";
+import type { Sessions } from "../request/sessions.ts";
+import { refuseUnloaded, UNLOADED } from "../session/lazy_session.ts";
+import { type Awaitable, isPromiseLike } from "../util/awaitable.ts";
+import { Unprinted } from "../util/inspect.ts";
+import { hold, type Mounted, type Names } from "./context.ts";
+import { Outgoing } from "./response.ts";
+import { Departure } from "./response_end.ts";
+import { deliver, markEarly } from "./response_headers.ts";
+import { watchVariable } from "./watch_variable.ts";
+
+/** What a {@linkcode Mount} is made of. */
+interface MountOptions {
+  readonly config: MiddlewareConfig;
+  readonly sessions: Sessions;
+  readonly names: Names;
+  readonly outer: Mounted | undefined;
+}
+
+/** One session of one request. */
+export class Mount extends Unprinted implements Mounted, VisitWatcher {
+  readonly config: MiddlewareConfig;
+  readonly names: Names;
+  readonly outer: Mounted | undefined;
+  readonly outgoing: Outgoing;
+  visit: Visit | undefined;
+
+  readonly #sessions: Sessions;
+  readonly #c: Context;
+  readonly #set: (key: string, value: unknown) => void;
+  #opening: Awaitable<Visit> | undefined;
+  #isOpening = false;
+  #hasLeft = false;
+  /** Whether changes of the session are dropped, as the handler has failed. */
+  #hasFailed = false;
+  readonly #departure: Departure;
+
+  constructor(c: Context, { config, sessions, names, outer }: MountOptions) {
+    super();
+    this.config = config;
+    this.names = names;
+    this.outer = outer;
+    this.#sessions = sessions;
+    this.#c = c;
+    this.#set = c.set as (key: string, value: unknown) => void;
+    hold(c, this);
+    // Assigned as a literal it would be kept, and the request with it, until all garbage is collected.
+    const assign = (key: string, value: unknown) => this.assign(key, value);
+    c.set = assign;
+    this.#departure = new Departure(c, sessions.late);
+    this.outgoing = outer?.outgoing ?? new Outgoing(c);
+    this.outgoing.watchStreams(this.#departure);
+    if (config.bearer) watchVariable(c, names[2], () => this.outgoing.showToken());
+    if (config.lazy) {
+      const [session, cookie] = names;
+      this.#set(session, UNLOADED);
+      if (config.transport) this.#set(cookie, UNLOADED);
+    }
+  }
+
+  /** What the session reads now. */
+  get session(): unknown {
+    return this.visit ? this.visit.session : this.config.lazy ? UNLOADED : undefined;
+  }
+
+  mark(): void {
+    if (!this.#hasLeft && this.#c.finalized && this.#opening) markEarly(this.config, this);
+  }
+
+  /** Ends the visit: at once if there is nothing to commit, and nothing to tell the client. */
+  leave(): Awaitable<void> {
+    this.#hasLeft = true;
+    const { visit } = this;
+    if (visit ? visit.isUntouched : !this.#opening) return visit?.leave();
+    return this.finish(this.#c.res.status);
+  }
+
+  /** Watches out for changes of the session that come too late. */
+  watch(): void {
+    const state = this.visit?.state;
+    if (state && !this.#hasFailed) this.#departure.watch(state);
+  }
+
+  get reach(): Reach {
+    return reachOf(this.#c.req.raw);
+  }
+
+  open(): Awaitable<Visit> {
+    if (this.#opening) return this.#opening;
+    // A listener of events asks for what is being opened, which has begun by the next turn.
+    if (this.#isOpening) return Promise.resolve().then(() => this.open());
+    this.#isOpening = true;
+    return this.#opening = this.#open();
+  }
+
+  async end(token: string): Promise<void> {
+    const { bearer, contextKey } = this.config;
+    if (!bearer) {
+      throw new TypeError(`Cannot end session: middleware "${contextKey}" has no option token`);
+    }
+    const opened = await bearer.tokens.verify(token, this.#c);
+    const visit = await this.open();
+    if ("key" in opened && visit.endByKey(opened.key)) return;
+    await this.#sessions.end({ by: "token", ...opened }, this.#c);
+  }
+
+  /** Commits, then tells the client: at once where there is nothing to commit. */
+  finish(status: number): Awaitable<void> {
+    this.#hasLeft = true;
+    const failed = isFailure(status);
+    this.#hasFailed = failed;
+    const { visit } = this;
+    if (!visit) return this.#opening && this.#finishOpening(this.#opening, status);
+    const keepChanges = !failed || this.config.commitOnError;
+    let delivery: Awaitable<Delivery | undefined>;
+    try {
+      delivery = visit.finish({ request: this.#c.req.raw, status, keepChanges });
+    } catch (error) {
+      return this.#fail(error, { visit, failed });
+    }
+    if (!isPromiseLike(delivery)) return this.#deliver(visit, delivery);
+    return delivery.then(
+      (delivery) => this.#deliver(visit, delivery),
+      (error) => this.#fail(error, { visit, failed }),
+    );
+  }
+
+  async #finishOpening(opening: Awaitable<Visit>, status: number): Promise<void> {
+    try {
+      await opening;
+    } catch {
+      // Whoever has opened it was told.
+      return;
+    }
+    // Whoever has opened it goes on first.
+    await undefined;
+    await this.finish(status);
+  }
+
+  /** What comes of a commit that failed. A handler that failed as well keeps its own answer. */
+  async #fail(
+    error: unknown,
+    { visit, failed }: { visit: Visit; failed: boolean },
+  ): Promise<void> {
+    // What was committed before it failed has to reach the client all the same.
+    const { delivery } = visit;
+    if (failed) {
+      const { logger } = this.config;
+      logger.error("Cannot commit session: it failed after the handler had failed", error);
+    } else {
+      this.outgoing.drop();
+    }
+    await this.#deliver(visit, delivery?.token === undefined ? undefined : delivery);
+    if (!failed) throw asResponse(error);
+  }
+
+  #open(): Awaitable<Visit> {
+    const c = this.#c;
+    try {
+      const credentials = credentialsOf(this.config, c.req.raw, c);
+      if (!isPromiseLike(credentials)) {
+        const visit = this.#sessions.open(credentials, c);
+        return isPromiseLike(visit) ? this.#openLater(visit) : this.#show(visit);
+      }
+      return this.#openLater(credentials.then((given) => this.#sessions.open(given, c)));
+    } catch (error) {
+      return this.#failToOpen(error);
+    }
+  }
+
+  #openLater(visit: Promise<Visit>): Promise<Visit> {
+    return visit.then((visit) => this.#show(visit)).catch((error) => this.#failToOpen(error));
+  }
+
+  /** What reads the session all the same, the page of an error for example, finds an empty one. */
+  #failToOpen(error: unknown): Promise<never> {
+    if (error instanceof SessionStoreError) this.#show(this.#sessions.unavailable(this.#c));
+    return Promise.reject(asResponse(error));
+  }
+
+  /** Makes the session of a visit readable on the context. */
+  #show(visit: Visit): Awaitable<Visit> {
+    this.visit = visit;
+    visit.watcher = this;
+    if (this.#hasLeft) {
+      visit.leave();
+      this.watch();
+    }
+    const { transport } = this.config;
+    if (transport) this.#set(this.names[1], sessionCookie({ cookie: transport.cookie, visit }));
+    this.changed(visit);
+    const renewing = visit.renewEarly();
+    return renewing ? renewing.then(() => visit) : visit;
+  }
+
+  innerCommit(): Awaitable<InnerCommit | undefined> {
+    const c = this.#c;
+    if (!c.finalized) return undefined;
+    const { headers: response } = c.res;
+    const { held } = this.visit!;
+    return innerCommitOf(this.config, { sessions: this.#sessions, response, held }, c);
+  }
+
+  changed(visit: Visit): void {
+    this.#set(this.names[0], visit.session);
+    if (this.config.bearer) this.#set(this.names[2], visit.accessToken);
+  }
+
+  /** Assigns to a variable of the context, which may be the session. */
+  assign(key: string, value: unknown): void {
+    const { transport, bearer } = this.config;
+    const [session, cookie, token] = this.names;
+    if (key === session) {
+      this.#opened("change").assign(value);
+    } else if (key === cookie && transport) {
+      replaceCookie({ cookie: transport.cookie, visit: this.#opened("change") }, value);
+    } else if (key === token && bearer) {
+      throw new TypeError("Cannot change session token: it follows the session");
+    } else {
+      this.#set(key, value);
+    }
+  }
+
+  #opened(action: string): Visit {
+    if (this.visit) return this.visit;
+    if (this.config.lazy) return refuseUnloaded(action);
+    throw new TypeError(`Cannot ${action} session: it could not be loaded`);
+  }
+
+  /** Tells the client of its session, and shared caches that there is one. */
+  #deliver(visit: Visit, delivery: Delivery | undefined): Awaitable<void> {
+    return deliver(this.config, { visit, delivery, outgoing: this.outgoing }, this.#c);
+  }
+}

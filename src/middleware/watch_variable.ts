@@ -1,0 +1,32 @@
+import type { Context } from "hono";
+import { propertyOf } from "../util/property.ts";
+
+/**
+ * Notices when somebody looks at a variable of a context. As a property of `c.var` it is noticed only if it is read itself.
+ *
+ * @param c The context.
+ * @param name The variable.
+ * @param seen Called when it is looked at and has a value.
+ */
+export function watchVariable(c: Context, name: string, seen: () => void): void {
+  const look = <Value>(value: Value): Value => {
+    if (value !== undefined) seen();
+    return value;
+  };
+  const get = c.get as (key: string) => unknown;
+  const watched = (key: string) => key === name ? look(get(key)) : get(key);
+  c.get = watched as typeof c.get;
+  const variables = propertyOf(c, "var")?.get;
+  if (!variables) return;
+  Object.defineProperty(c, "var", {
+    get() {
+      const all: Record<string, unknown> = variables.call(c);
+      const value = all[name];
+      if (value !== undefined) {
+        Object.defineProperty(all, name, { get: () => look(value), enumerable: true });
+      }
+      return all;
+    },
+    configurable: true,
+  });
+}

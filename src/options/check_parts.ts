@@ -1,0 +1,165 @@
+import type { SessionLimit } from "../commit/context.ts";
+import type { RotationPolicy } from "../commit/rotation.ts";
+import { EVENTS, type Logger, type SessionEvents, soundLogger } from "../events.ts";
+import type { ExpiryPolicy } from "../record/expiry.ts";
+import { parseObject } from "../record/record.ts";
+import type { StandardSchema } from "../record/schema.ts";
+import { serializeValue } from "../record/serialize.ts";
+import { assertNotReserved } from "../session/session.ts";
+import type { Clock, KeyValueStore, SessionStore } from "../store/contract.ts";
+import { AdaptedStore, isMap } from "../store/key_value_adapter.ts";
+import { CheckedEntries } from "../store/key_value_check.ts";
+import { isPromiseLike } from "../util/awaitable.ts";
+import { hasMethods, insteadOf, refuse, refuseRange } from "../util/option_errors.ts";
+import { checkMembers, checkSeconds } from "./check_shapes.ts";
+import { MISTAKEN_STORES } from "./mistaken_stores.ts";
+import type { SessionOptions } from "./options.ts";
+
+/** The longest name of a host (RFC 1035, 2.3.4). */
+const LONGEST_HOST = 253;
+
+/** What every Hono context has, which a session can't be called. */
+const CONTEXT_MEMBERS = new Set(
+  ("body env error event executionCtx finalized get getLayout header html json newResponse notFound " +
+    "redirect render req res set setLayout setRenderer status text var").split(" "),
+);
+
+/** @throws {TypeError} When a name is taken on every Hono context. */
+export function checkContextKey(contextKey: string): void {
+  if (contextKey === "" || contextKey in Object.prototype || CONTEXT_MEMBERS.has(contextKey)) {
+    refuse("contextKey", `"${contextKey}" can't name a session, it is a member of Hono's context`);
+  }
+}
+
+const LISTENERS = Object.fromEntries(EVENTS.map((name) => [name, ["async function"] as const]));
+
+/** The listeners of events that there are by now. */
+export function checkEvents(events: SessionEvents = {}): SessionEvents {
+  checkMembers("events", { value: events, shapes: LISTENERS });
+  const listeners = EVENTS.map((name) => [name, events[name]]).filter(([, listener]) => listener);
+  return Object.fromEntries(listeners);
+}
+
+/** When use renews a session. */
+export function checkRolling(
+  rolling: NonNullable<SessionOptions["rolling"]>,
+  maxAge: number,
+): ExpiryPolicy["rolling"] {
+  if (typeof rolling === "boolean") return rolling && { after: undefined };
+  checkMembers("rolling", { value: rolling, shapes: { after: ["any"] } });
+  const { after } = rolling;
+  checkSeconds("rolling.after", after);
+  if (after >= maxAge) {
+    refuseRange("rolling.after", `${after}, less than maxAge (${maxAge}) is required`);
+  }
+  return { after };
+}
+
+/** A logger that can be called, and can't fail. */
+export function checkLogger(logger: Logger | undefined): Logger {
+  if (!logger) return console;
+  for (const member of ["error", "warn"] as const) {
+    if (typeof logger[member] !== "function") refuse(`logger.${member}`, "a function is required");
+  }
+  return soundLogger(logger);
+}
+
+/** When tokens are rotated. */
+export function checkRotate(rotate: NonNullable<SessionOptions["rotate"]>): RotationPolicy {
+  checkMembers("rotate", {
+    value: rotate,
+    shapes: { every: ["any"], grace: ["any"], remember: ["any"] },
+  });
+  const { every, grace = 30, remember = 3600 } = rotate;
+  for (const [name, value] of Object.entries({ every, grace, remember })) {
+    if (value !== 0) checkSeconds(`rotate.${name}`, value);
+  }
+  return { every, grace, remember };
+}
+
+/** How many sessions a subject may have, where the store can tell. */
+export function checkLimit(
+  maxSessions: NonNullable<SessionOptions["maxSessions"]>,
+  index: boolean,
+): SessionLimit {
+  checkMembers("maxSessions", { value: maxSessions, shapes: { limit: ["any"], policy: ["any"] } });
+  const { limit, policy = "evict-oldest" } = maxSessions;
+  if (!Number.isSafeInteger(limit) || limit < 1) {
+    refuseRange("maxSessions.limit", `${String(limit)}, an integer of at least 1 is required`);
+  }
+  if (policy !== "evict-oldest" && policy !== "reject") {
+    refuse("maxSessions.policy", '"evict-oldest" or "reject" is required');
+  }
+  if (!index) refuse("maxSessions", "a store that lists the sessions of a subject is required");
+  return { limit, policy };
+}
+
+/** A schema of the specification. */
+export function checkSchema(schema: StandardSchema<unknown> | undefined): typeof schema {
+  if (schema === undefined || typeof schema["~standard"]?.validate === "function") return schema;
+  return refuse("schema", "a schema of the Standard Schema specification is required");
+}
+
+/** What names the scope of a request. */
+export function checkScope(scope: SessionOptions["scope"]): ((c: unknown) => string) | undefined {
+  if (scope === undefined) return undefined;
+  if (scope === "host") return hostOf;
+  if (typeof scope !== "function") return refuse("scope", '"host" or a function is required');
+  return (c) => {
+    const name: unknown = scope(c);
+    if (typeof name === "string" && name !== "") return name;
+    const given = isPromiseLike(name) ? "a promise instead of a name" : "no name";
+    throw new TypeError(`Cannot open session: scope gave ${given}`);
+  };
+}
+
+/** The host that a request is for, in no more characters than a name has. */
+function hostOf(c: unknown): string {
+  const { req } = (c ?? {}) as { req?: { url: string } };
+  if (req) return new URL(req.url).hostname.slice(0, LONGEST_HOST);
+  throw new TypeError('Cannot tell scope of session: "host" needs the Hono context, give it as c');
+}
+
+/** What makes the JSON text of the data that a new session has. */
+export function checkInitial(initial: unknown): () => string {
+  if (typeof initial === "function") {
+    if (initial.length > 0) {
+      refuse("initial", "a function without parameters is required; set the rest in the handler");
+    }
+    return () => serializeInitial(initial());
+  }
+  const text = serializeInitial(initial ?? {});
+  return () => text;
+}
+
+function serializeInitial(value: unknown): string {
+  if (isPromiseLike(value)) {
+    refuse("initial", "its function gives a promise; set in the handler what has to be waited for");
+  }
+  try {
+    const text = serializeValue(value, "initial");
+    for (const key of Object.keys(parseObject(text))) assertNotReserved(key);
+    return text;
+  } catch (error) {
+    return refuse("initial", (error as Error).message);
+  }
+}
+
+/** A session store, or an adapter for what has `get`, `set` and `delete`. */
+export function asStore(
+  store: SessionStore | KeyValueStore,
+  { clock, logger }: { clock: Clock; logger: Logger },
+): SessionStore {
+  if (hasMethods(store, "read", "create", "update", "replace", "touch", "delete")) {
+    const { capabilities } = store as SessionStore;
+    if (typeof capabilities === "object" && capabilities !== null) return store as SessionStore;
+    refuse("store.capabilities", "an object is required");
+  }
+  const instead = insteadOf(store, MISTAKEN_STORES);
+  if (instead) refuse("store", instead);
+  if (!hasMethods(store, "get", "set", "delete")) {
+    refuse("store", "a session store, or an object with get, set and delete, is required");
+  }
+  const entries = store as KeyValueStore;
+  return new AdaptedStore(isMap(entries) ? entries : new CheckedEntries(entries, logger), clock);
+}

@@ -1,0 +1,103 @@
+import {
+  CookieAttributeError,
+  CookieTemplate,
+  definedOf,
+  type FormerCookieScope,
+  type SessionCookieOptions,
+} from "../http/cookie_attributes.ts";
+import { CookieTransport } from "../http/cookie_transport.ts";
+import { isPlainObject } from "../record/serialize.ts";
+import { refuse } from "../util/option_errors.ts";
+import type { SessionOptions } from "./options.ts";
+
+type CookieOptions = Pick<
+  SessionOptions,
+  "cookieName" | "cookieOptions" | "existsCookieName" | "existsCookieOptions" | "persistent"
+>;
+
+/** The most cookies that a token is ever split over. */
+const MOST_CHUNKS = 4;
+
+/**
+ * Checks the cookie of sessions, and the one that tells scripts of it.
+ *
+ * @throws {TypeError} When a browser would refuse one, or an attribute is not what it should be.
+ */
+export function checkCookie(
+  { cookieName = "sid", cookieOptions = {}, existsCookieName, existsCookieOptions, persistent }:
+    CookieOptions,
+  chunks: number,
+): CookieTransport | undefined {
+  if (cookieName === false) {
+    const given = {
+      cookieOptions: Object.keys(cookieOptions).length > 0,
+      existsCookieName: existsCookieName !== undefined,
+      persistent: persistent !== undefined,
+    };
+    for (const [name, isGiven] of Object.entries(given)) {
+      if (isGiven) refuse(name, "there is no cookie, cookieName is false");
+    }
+  } else if (typeof cookieName !== "string") {
+    refuse("cookieName", "a string or false is required");
+  }
+  if (existsCookieName === undefined && existsCookieOptions) {
+    refuse("existsCookieOptions", "existsCookieName is missing");
+  }
+  if (cookieName === false) return undefined;
+  const { former: formerScopes, ...attributes } = cookieOptions;
+  const cookie = makeTemplate("cookie", cookieName, attributes);
+  const former = checkFormer("cookie", cookie, formerScopes);
+  if (existsCookieName === undefined) return new CookieTransport({ cookie, former, chunks });
+  const { prefix: _, ...shared } = cookieOptions;
+  const { former: existsFormerScopes, ...existsAttributes } = {
+    ...shared,
+    ...definedOf(existsCookieOptions ?? {}),
+    httpOnly: false,
+  };
+  const exists = makeTemplate("existsCookie", existsCookieName, existsAttributes);
+  const existsFormer = checkFormer("existsCookie", exists, existsFormerScopes);
+  const taken = Array.from({ length: MOST_CHUNKS }, (_, index) => `${cookie.name}.${index}`);
+  if ([cookie.name, ...taken].includes(exists.name)) {
+    refuse("existsCookieName", "it is the name of the session's own cookie");
+  }
+  return new CookieTransport({ cookie, former, exists, existsFormer, chunks });
+}
+
+/** The cookies that a browser may still hold under the name of this one. */
+function checkFormer(
+  option: string,
+  cookie: CookieTemplate,
+  scopes: readonly FormerCookieScope[] = [],
+): CookieTemplate[] {
+  if (!Array.isArray(scopes)) refuse(`${option}Options.former`, "an array of scopes is required");
+  return scopes.map((scope: unknown, at) => {
+    const name = `${option}Options.former[${at}]`;
+    if (!isPlainObject(scope)) return refuse(name, "an object is required");
+    try {
+      const former = cookie.inScope(scope);
+      return former.hasScopeOf(cookie) ? refuse(name, "it is the scope of the cookie now") : former;
+    } catch (error) {
+      if (!(error instanceof CookieAttributeError)) throw error;
+      const { attribute, state } = error;
+      return refuse(attribute === "cookie" ? name : `${name}.${attribute}`, state);
+    }
+  });
+}
+
+function makeTemplate(
+  option: string,
+  name: string,
+  attributes: Omit<SessionCookieOptions, "former">,
+): CookieTemplate {
+  try {
+    return new CookieTemplate(name, attributes);
+  } catch (error) {
+    if (!(error instanceof CookieAttributeError)) throw error;
+    const { attribute, state } = error;
+    if (attribute !== "cookie") refuse(`${option}Options.${attribute}`, state);
+    throw new TypeError(
+      `Cannot build session middleware: ${option}Name or ${option}Options is not valid: ${state}`,
+      { cause: error },
+    );
+  }
+}

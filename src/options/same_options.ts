@@ -1,0 +1,76 @@
+import { isPlainObject } from "../record/serialize.ts";
+import type { MiddlewareConfig } from "./check_options.ts";
+import { SHAPES } from "./check_shapes.ts";
+
+type OptionName = keyof typeof SHAPES;
+
+const NAMES = Object.keys(SHAPES) as OptionName[];
+
+/** What options come to that have defaults. Of the others it is what was given. */
+const SETTLED: Partial<Record<OptionName, (config: MiddlewareConfig) => unknown>> = {
+  maxAge: ({ expiry }) => expiry.maxAge,
+  rolling: ({ expiry }) => expiry.rolling,
+  persistent: ({ expiry }) => expiry.persistent,
+  rotate: ({ rotation }) => rotation,
+  cookieName: ({ cookieName }) => cookieName,
+  cookieOptions: ({ transport }) =>
+    transport && {
+      ...transport.cookie.attributes,
+      former: transport.former.map(({ attributes }) => attributes),
+    },
+  existsCookieOptions: ({ options }) => options.existsCookieOptions ?? {},
+  initial: ({ options, initial }) =>
+    typeof options.initial === "function" ? options.initial : initial(),
+  maxSessions: ({ limit }) => limit,
+  allowOverwrite: ({ allowOverwrite }) => allowOverwrite,
+  commitOnError: ({ commitOnError }) => commitOnError,
+  onStoreError: ({ onStoreError }) => onStoreError,
+  storeTimeout: ({ storeTimeout }) => storeTimeout,
+  cacheControl: ({ cacheControl }) => cacheControl,
+  contextKey: ({ contextKey }) => contextKey,
+  lazy: ({ lazy }) => lazy,
+  events: ({ events }) => events,
+  logger: ({ options }) => options.logger ?? console,
+  clock: ({ clock }) => clock,
+};
+
+/** Configurations that were found to be the same. */
+const same = new WeakMap<MiddlewareConfig, WeakSet<MiddlewareConfig>>();
+
+/**
+ * The names of the options in which a configuration differs from the one that a request is served by already. Two that
+ * are the same are compared once.
+ */
+export function differencesOf(second: MiddlewareConfig, first: MiddlewareConfig): string[] {
+  const known = same.get(second);
+  if (second === first || known?.has(first)) return [];
+  const names = NAMES.flatMap((name) => {
+    // The second one loads what the first one has not loaded yet.
+    if (name === "lazy" && !second.lazy) return [];
+    return differencesIn(name, settled(name, first), settled(name, second));
+  });
+  if (names.length > 0) return names;
+  if (known) known.add(first);
+  else same.set(second, new WeakSet([first]));
+  return [];
+}
+
+function settled(name: OptionName, config: MiddlewareConfig): unknown {
+  const settle = SETTLED[name];
+  return settle ? settle(config) : config.options[name];
+}
+
+/** The names of what differs in two values of an option: of its members, where both have some. */
+function differencesIn(name: string, one: unknown, other: unknown): string[] {
+  if (Object.is(one, other)) return [];
+  if (Array.isArray(one) && Array.isArray(other)) {
+    const isSame = one.length === other.length &&
+      one.every((each, at) => differencesIn(name, each, other[at]).length === 0);
+    return isSame ? [] : [name];
+  }
+  if (!isPlainObject(one) || !isPlainObject(other)) return [name];
+  const members = new Set([...Object.keys(one), ...Object.keys(other)]);
+  return [...members].flatMap((member) =>
+    differencesIn(`${name}.${member}`, Reflect.get(one, member), Reflect.get(other, member))
+  );
+}

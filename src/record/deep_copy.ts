@@ -1,0 +1,32 @@
+import { setProperty } from "./deep_equal.ts";
+import { DEEPEST, isPlainObject } from "./serialize.ts";
+
+/**
+ * A copy of a value of the application, which may keep it: of the plain objects and arrays in it. All else stays what it is,
+ * to be refused when it is to become JSON.
+ */
+export function copyValue(value: unknown): unknown {
+  return copyOnce(value, { copies: new Map(), depth: 0 });
+}
+
+function copyOnce(
+  value: unknown,
+  { copies, depth }: { copies: Map<object, object>; depth: number },
+): unknown {
+  if (typeof value !== "object" || value === null || depth > DEEPEST) return value;
+  // A cycle stays one.
+  const known = copies.get(value);
+  if (known) return known;
+  if (!isPlainArray(value) && !isPlainObject(value)) return value;
+  const copy = Array.isArray(value) ? new Array(value.length) : {};
+  copies.set(value, copy);
+  for (const key of Reflect.ownKeys(value)) {
+    if (!Object.prototype.propertyIsEnumerable.call(value, key)) continue;
+    setProperty(copy, key, copyOnce(Reflect.get(value, key), { copies, depth: depth + 1 }));
+  }
+  return copy;
+}
+
+function isPlainArray(value: object): boolean {
+  return Array.isArray(value) && Object.getPrototypeOf(value) === Array.prototype;
+}

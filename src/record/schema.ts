@@ -1,0 +1,88 @@
+import { SessionSerializationError } from "../errors.ts";
+import type { Logger } from "../events.ts";
+import type { Awaitable } from "../store/contract.ts";
+import { parseObject } from "./record.ts";
+import { serializeValue } from "./serialize.ts";
+
+/**
+ * A validator of the Standard Schema specification: what `zod`, `valibot`, `arktype` and others make.
+ *
+ * @typeParam Output What it gives.
+ *
+ * @example Without a library
+ * ```ts
+ * import { session, type StandardSchema } from "@x/hono-session";
+ * import { MapStore } from "@x/hono-session/stores/map";
+ *
+ * const schema: StandardSchema<{ visits?: number }> = {
+ *   "~standard": {
+ *     version: 1,
+ *     vendor: "my-app",
+ *     validate: (value) =>
+ *       typeof (value as { visits?: unknown }).visits === "number"
+ *         ? { value: value as { visits: number } }
+ *         : { issues: [{ message: "visits is not a number" }] },
+ *   },
+ * };
+ * session({ store: new MapStore(), schema });
+ * ```
+ */
+export interface StandardSchema<Output> {
+  /** What the specification asks for. */
+  readonly "~standard": {
+    /** The version of the specification. */
+    readonly version: 1;
+    /** The library that made the validator. */
+    readonly vendor: string;
+    /** Checks a value, and may change it. */
+    readonly validate: (
+      value: unknown,
+    ) => Awaitable<
+      | { readonly value: Output; readonly issues?: undefined }
+      | { readonly issues: readonly unknown[] }
+    >;
+    /** For the compiler only. */
+    readonly types?: { readonly input: unknown; readonly output: Output } | undefined;
+  };
+}
+
+/** Reads the data of a stored session, as JSON text; `undefined` when they are no good. */
+export type DataReader = (data: string, c: unknown) => Promise<string | undefined>;
+
+/** What data go through when they are loaded. */
+export interface DataReaderOptions {
+  readonly migrate: ((data: Record<string, unknown>, c: unknown) => unknown) | undefined;
+  readonly schema: StandardSchema<unknown> | undefined;
+  readonly logger: Logger;
+}
+
+/** Makes a reader that brings data up to date, then checks them. */
+export function makeDataReader(options: DataReaderOptions): DataReader | undefined {
+  if (!options.migrate && !options.schema) return undefined;
+  return async (text, c) => {
+    try {
+      const data = await read(options, parseObject(text), c);
+      if (typeof data !== "object" || data === null || Array.isArray(data)) return undefined;
+      // As text, so that nothing is shared with the schema, a default value above all.
+      return serializeValue(data, "session");
+    } catch (error) {
+      // What others throw may hold data, the name of it as well.
+      const state = error instanceof SessionSerializationError
+        ? error.message
+        : "migrate or schema threw";
+      options.logger.error(`Cannot read session data: ${state}`);
+      return undefined;
+    }
+  };
+}
+
+async function read(
+  { migrate, schema }: DataReaderOptions,
+  stored: Record<string, unknown>,
+  c: unknown,
+): Promise<unknown> {
+  const data = migrate ? await migrate(stored, c) : stored;
+  if (!schema) return data;
+  const result = await schema["~standard"].validate(data);
+  return result.issues ? undefined : result.value;
+}

@@ -1,0 +1,165 @@
+import { SessionSerializationError } from "../errors.ts";
+import { parseObject } from "./record.ts";
+
+/** How deep values in a session may be nested. */
+export const DEEPEST = 200;
+
+const TOO_DEEP = `is nested more than ${DEEPEST} levels deep`;
+
+const SYMBOL_KEY = "has a symbol as key";
+
+const IDENTIFIER_REGEXP = /^[A-Za-z_$][\w$]*$/;
+
+/** What may be a number that is too large, and as many openings as it takes to be nested too deep. */
+const SUSPECT_REGEXP = new RegExp(
+  `\\d[eE]\\+?\\d{3}|\\d{309}|^(?:[^[{]*[[{]){${DEEPEST + 2}}`,
+);
+
+/**
+ * The object that a JSON text stands for, as a session holds one.
+ *
+ * @throws {SyntaxError} When the text is not the JSON of an object, or of one that no session can hold.
+ */
+export function parseHeld(text: string): Record<string, unknown> {
+  const object = parseObject(text);
+  if (SUSPECT_REGEXP.test(text) && problemInMembers(object, 0)) {
+    throw new SyntaxError("Cannot parse session: its data are more than a session can hold");
+  }
+  return object;
+}
+
+/**
+ * The JSON text of a value in a session.
+ *
+ * @throws {SessionSerializationError} When something in it would not survive JSON.
+ */
+export function serializeValue(value: unknown, path: string): string {
+  const problem = problemOf(value, 0);
+  if (problem) refuseProblem(problem, value, path);
+  return JSON.stringify(value);
+}
+
+/**
+ * The JSON text of an object of values in a session.
+ *
+ * @throws {SessionSerializationError} When something in one would not survive JSON.
+ */
+export function serializeMembers(values: Record<string, unknown>, path: string): string {
+  const problem = problemInMembers(values, 0);
+  if (problem) refuseProblem(problem, values, path);
+  return JSON.stringify(values);
+}
+
+function refuseProblem({ state, keys }: Problem, value: unknown, path: string): never {
+  const way = [...keys].reverse();
+  const cycle = state === TOO_DEEP ? cycleOn(way, value) : undefined;
+  const whole = (cycle ?? way).reduce<string>(pathOf, path);
+  throw new SessionSerializationError(
+    `Cannot serialize session: ${whole} ${cycle ? "is a cycle" : state}`,
+  );
+}
+
+/** The way to the first object that has been passed already, on a way that seems not to end. */
+function cycleOn(way: (string | number)[], value: unknown): (string | number)[] | undefined {
+  const passed = new Set([value]);
+  for (const [at, key] of way.entries()) {
+    value = (value as Record<string | number, unknown>)[key];
+    if (passed.has(value)) return way.slice(0, at + 1);
+    passed.add(value);
+  }
+  return undefined;
+}
+
+/** The path of a key within a path, as it would be written in code. */
+export function pathOf(path: string, key: string | number): string {
+  if (typeof key === "number") return `${path}[${key}]`;
+  return IDENTIFIER_REGEXP.test(key) ? `${path}.${key}` : `${path}[${JSON.stringify(key)}]`;
+}
+
+/** Whether a value is an object of no class. */
+export function isPlainObject(value: unknown): value is object {
+  if (typeof value !== "object" || value === null) return false;
+  const prototype = Object.getPrototypeOf(value);
+  return prototype === Object.prototype || prototype === null ||
+    Object.getPrototypeOf(prototype) === null;
+}
+
+/** Whether an array is of no class, in whatever realm it was made: the prototype of arrays is one. */
+function isArrayOfNoClass(array: unknown[]): boolean {
+  return Array.isArray(Object.getPrototypeOf(array));
+}
+
+/** Whether an array is of no class and has nothing but its items. */
+export function holdsItemsAlone(array: unknown[]): boolean {
+  return isArrayOfNoClass(array) && Object.keys(array).length === array.length &&
+    Object.getOwnPropertySymbols(array).length === 0;
+}
+
+/** The name of the class of an object, where it has one. */
+export function nameOfClass(value: object): string | undefined {
+  return Object.getPrototypeOf(value)?.constructor?.name || undefined;
+}
+
+/** Something that would not survive JSON, and the keys that lead to it, the last one first. */
+interface Problem {
+  readonly state: string;
+  readonly keys: (string | number)[];
+}
+
+function problemOf(value: unknown, depth: number): Problem | undefined {
+  switch (typeof value) {
+    case "string":
+    case "boolean":
+      return undefined;
+    case "number":
+      return Number.isFinite(value) ? undefined : { state: `is ${value}`, keys: [] };
+    case "object":
+      return value === null ? undefined : problemIn(value, depth);
+    case "undefined":
+      return { state: "is undefined", keys: [] };
+    default:
+      return { state: `is a ${typeof value}`, keys: [] };
+  }
+}
+
+function problemIn(value: object, depth: number): Problem | undefined {
+  if (depth === DEEPEST) return { state: TOO_DEEP, keys: [] };
+  if (Array.isArray(value)) return problemInArray(value, depth + 1);
+  if (!isPlainObject(value)) {
+    return { state: `is a ${nameOfClass(value) ?? "class instance"}`, keys: [] };
+  }
+  return problemInMembers(value as Record<string, unknown>, depth + 1);
+}
+
+function problemInArray(value: unknown[], depth: number): Problem | undefined {
+  // Not forEach, which skips holes.
+  for (let index = 0; index < value.length; index++) {
+    const problem = problemOf(value[index], depth);
+    if (problem) return within(problem, index);
+  }
+  return holdsItemsAlone(value) ? undefined : { state: stateOfMore(value), keys: [] };
+}
+
+/** What is wrong with an array that is more than its items. */
+function stateOfMore(array: unknown[]): string {
+  const key = Object.keys(array)[array.length];
+  if (key !== undefined) return `has the member ${JSON.stringify(key)} beside its items`;
+  return isArrayOfNoClass(array) ? SYMBOL_KEY : `is a ${nameOfClass(array) ?? "class instance"}`;
+}
+
+function problemInMembers(values: Record<string, unknown>, depth: number): Problem | undefined {
+  if (Object.getOwnPropertySymbols(values).length > 0) {
+    return { state: SYMBOL_KEY, keys: [] };
+  }
+  for (const key of Object.keys(values)) {
+    const member = values[key];
+    const problem = member === undefined ? undefined : problemOf(member, depth);
+    if (problem) return within(problem, key);
+  }
+  return undefined;
+}
+
+function within(problem: Problem, key: string | number): Problem {
+  problem.keys.push(key);
+  return problem;
+}

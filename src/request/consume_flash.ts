@@ -1,0 +1,27 @@
+import { isFailure } from "./response_status.ts";
+
+/** What is loaded as a page, and what scripts ask for (Fetch Metadata). */
+const SHOWN = new Set(["document", "iframe", "frame", "fencedframe", "empty"]);
+
+/** Where browsers, and libraries that can't send the header of browsers, say that nobody looks at the answer yet. */
+const PURPOSES = ["sec-purpose", "x-sec-purpose", "purpose", "x-moz"];
+
+/** What browsers ask for by themselves, whether it is there or not. */
+const UNASKED = /^\/\.well-known\/|\/(favicon\.ico|apple-touch-icon[^/]*\.png)$/;
+
+/** Statuses of answers without anything to show: an upgrade, and the page that the browser has already. */
+const EMPTY_HANDED = [101, 304];
+
+/**
+ * Whether the answer to a request can show what was flashed before it, so that it has had its day: that of a page or a
+ * call of the application, which did not fail. What says nothing of itself can.
+ */
+export function canShowFlash(request: Request, status: number): boolean {
+  // Deno shows nothing of a request any more that it has upgraded.
+  if (isFailure(status) || EMPTY_HANDED.includes(status)) return false;
+  const { method, headers, url } = request;
+  if (method === "HEAD" || method === "OPTIONS") return false;
+  if (!SHOWN.has(headers.get("sec-fetch-dest") ?? "empty")) return false;
+  if (PURPOSES.some((name) => headers.get(name)?.includes("prefetch"))) return false;
+  return !UNASKED.test(new URL(url).pathname);
+}

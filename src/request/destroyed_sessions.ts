@@ -1,0 +1,41 @@
+import { type Committing, end } from "../commit/context.ts";
+import { emit } from "../events.ts";
+import type { SessionState } from "../session/session_state.ts";
+
+/** The sessions that a request has ended. */
+export class Endings {
+  readonly #committing: Committing;
+  readonly #c: unknown;
+  readonly #states: SessionState[] = [];
+  /** How many of them are no longer in the store. */
+  #removed = 0;
+
+  constructor(committing: Committing, c: unknown) {
+    this.#committing = committing;
+    this.#c = c;
+  }
+
+  add(state: SessionState): void {
+    this.#states.push(state);
+  }
+
+  /** Whether one of them is the session that a key opens. */
+  includes(key: string): boolean {
+    return this.#states.some(({ stored }) => stored?.key === key);
+  }
+
+  /** Whether one of them that was stored, and isn't any more, meets a condition. */
+  hasDeleted(meets: (state: SessionState) => boolean): boolean {
+    return this.#states.slice(0, this.#removed).some((state) => state.stored && meets(state));
+  }
+
+  /** Ends in the store what was ended until now. */
+  async remove(): Promise<void> {
+    for (; this.#removed < this.#states.length; this.#removed++) {
+      const state = this.#states[this.#removed]!;
+      if (!state.stored) continue;
+      await end(this.#committing, state.stored, this.#c);
+      emit(this.#committing, "destroyed", { sid: state.sid, reason: "logout" }, this.#c);
+    }
+  }
+}

@@ -1,0 +1,27 @@
+import type { SessionRecord } from "../record/record.ts";
+import type { Awaitable } from "../util/awaitable.ts";
+
+/** A session that was found. */
+interface Found {
+  readonly stored: { readonly record: SessionRecord };
+}
+
+/** Loads all of several things, and gives what was found, the newest first. */
+export async function loadNewestFirst<Key, Value extends Found>(
+  keys: readonly Key[],
+  load: (key: Key) => Awaitable<Value | undefined>,
+): Promise<{ key: Key; found: Value }[]> {
+  const all: { key: Key; found: Value }[] = [];
+  for (const key of keys) {
+    const found = await load(key);
+    if (found) all.push({ key, found });
+  }
+  return all.sort((one, other) => age(one.found.stored.record, other.found.stored.record));
+}
+
+/** Sorts records by age: of one session by their versions, of several by when they were last written or renewed. */
+function age(one: SessionRecord, other: SessionRecord): number {
+  const isOneSession = one.sid === other.sid;
+  return (isOneSession ? other.version - one.version : 0) || other.lastSeenAt - one.lastSeenAt ||
+    other.createdAt - one.createdAt;
+}

@@ -1,0 +1,292 @@
+import { commit } from "../commit/commit.ts";
+import { renewEarly } from "../commit/early_renewal.ts";
+import type { InnerCommits } from "../commit/plan.ts";
+import { update } from "../commit/transaction.ts";
+import type { Reach } from "../http/cookie_delivery.ts";
+import type { KeeperConfig } from "../session/config.ts";
+import { refuseEnded } from "../session/ended_session.ts";
+import { assertPlainObject, type SessionObject } from "../session/session.ts";
+import { type SessionKeeper, SessionState } from "../session/session_state.ts";
+import { refuseChange, sessionInOutage } from "../session/unavailable_session.ts";
+import { andThen, type Awaitable, orElse } from "../util/awaitable.ts";
+import type { Outcome, VisitConfig, VisitOptions } from "./config.ts";
+import { canShowFlash } from "./consume_flash.ts";
+import { type Delivery, deliveryOf } from "./cookie_change.ts";
+import { Endings } from "./destroyed_sessions.ts";
+import { issueToken } from "./issue_token.ts";
+import { type Starting, Starts } from "./start_session.ts";
+
+/** The answer to the request of a visit: it is told when there is another session, or another token of it. */
+export interface VisitWatcher extends InnerCommits {
+  /** Whether the client gets its cookies. */
+  readonly reach: Reach;
+  changed(visit: Visit): void;
+}
+
+/** One request and its session: the one that it came with, then at most one at a time. */
+export class Visit implements SessionKeeper, Starting {
+  watcher: VisitWatcher | undefined;
+  /** Whether a live session was found for the client. */
+  readonly isLoaded: boolean;
+
+  readonly #config: VisitConfig;
+  readonly #options: VisitOptions;
+  /** What this request has ended, once it has. */
+  #endings: Endings | undefined;
+  /** The session that the client came with. */
+  readonly #loaded: SessionState | undefined;
+  #current: SessionState | undefined;
+  #session: SessionObject;
+  #accessToken: string | undefined;
+  #committed = false;
+  /** What this request has started, once it has. */
+  #starts: Starts | undefined;
+  /** Whether the response has shown what was flashed before. */
+  #hasShownFlash = false;
+
+  /** @throws {SyntaxError} When what is stored is not the JSON of objects. */
+  constructor(config: VisitConfig, options: VisitOptions) {
+    this.#config = config;
+    this.#options = options;
+    const { stored, shown } = options;
+    if (stored) this.#loaded = new SessionState(this, { stored, shown });
+    if (options.via) this.#loaded?.moved({ via: options.via });
+    this.#current = this.#loaded ?? this.begin();
+    this.isLoaded = this.#loaded !== undefined;
+    const { session } = this.#current;
+    this.#session = options.outage ? sessionInOutage(session) : session;
+  }
+
+  get config(): KeeperConfig {
+    return this.#config;
+  }
+
+  generationOf(subject: string): Awaitable<number> {
+    return this.#config.store.generation(subject, this.#options.c);
+  }
+
+  /** What the session reads now. */
+  get session(): SessionObject {
+    return this.#session;
+  }
+
+  /** The session of this request as it is now, with what is behind it. */
+  get state(): SessionState | undefined {
+    return this.isOutage ? undefined : this.#current;
+  }
+
+  /** The token of the session for clients that keep no cookies; `undefined` while it has none that lasts. */
+  get accessToken(): string | undefined {
+    return this.#accessToken;
+  }
+
+  /** Whether the store failed, so that nobody knows whose session it is. */
+  get isOutage(): boolean {
+    return this.#options.outage === true;
+  }
+
+  get committed(): boolean {
+    return this.#committed;
+  }
+
+  get cameAt(): number {
+    return this.#committed || !this.watcher ? Infinity : this.#options.cameAt ?? Infinity;
+  }
+
+  get reach(): Reach {
+    // Without a cookie nothing has to reach the client.
+    if (this.#options.by === "token") return "sure";
+    return this.watcher?.reach ?? "none";
+  }
+
+  /**
+   * What assigning to the session means: `null` ends it, an object replaces its data or, where there is
+   * none, begins another one.
+   *
+   * @throws {TypeError} When the value is anything else.
+   */
+  assign(value: unknown): void {
+    if (value === this.#session) return;
+    if (value !== null) assertPlainObject(value);
+    if (this.isOutage) refuseChange();
+    if (value === null) return this.#current?.destroy();
+    if (this.#current?.status === "live") return this.#current.replaceData(value);
+    const state = this.begin();
+    state.assertNotCommitted("begin");
+    state.replaceData(value);
+    this.show(state);
+  }
+
+  /**
+   * Begins an independent session and stores it at once; the one until now ends.
+   *
+   * @throws {SessionExistsError} When there is a live one and `allowOverwrite` is `false`.
+   * @throws {TypeError} When the data are no plain object.
+   */
+  async start(
+    data: object,
+    prepare: (session: SessionState) => void = () => {},
+  ): Promise<SessionObject> {
+    assertPlainObject(data);
+    if (this.isOutage) refuseChange();
+    const starts = this.#starts ??= new Starts(this.#config, this);
+    const { session } = await starts.start({ data, prepare }, this.#options.c);
+    await this.issue();
+    return session;
+  }
+
+  /** @throws {SessionStoreError | SessionEndedError} Always: there is no session that could be changed. */
+  refuseChange(): never {
+    return this.isOutage ? refuseChange() : refuseEnded("change");
+  }
+
+  ended(state: SessionState, atEnd: SessionObject): void {
+    (this.#endings ??= new Endings(this.#config, this.#options.c)).add(state);
+    if (state !== this.#current) return;
+    this.#current = undefined;
+    this.#session = atEnd;
+    this.#changed();
+  }
+
+  regenerating(state: SessionState): void {
+    // What it would open is about to be dead.
+    if (state === this.#current) this.#changed();
+  }
+
+  async save(state: SessionState): Promise<void> {
+    const options = { keepChanges: true, consumeFlash: this.#hasShownFlash };
+    await this.#saving(state, async () => {
+      await commit(this.#config, state, options, this.#options.c);
+    });
+    state.assertLive("save");
+    state.view.saved(state.base());
+  }
+
+  update(
+    state: SessionState,
+    key: string,
+    change: (value: unknown) => unknown,
+  ): Promise<unknown> {
+    const run = () => update(this.#config, state, { key, change }, this.#options.c);
+    return this.#saving(state, run);
+  }
+
+  /** Commits something now, after what this request has ended. */
+  async #saving<Result>(state: SessionState, save: () => Promise<Result>): Promise<Result> {
+    await this.#endings?.remove();
+    try {
+      return await (this.#committed ? this.#config.late.during(state, save) : save());
+    } finally {
+      await this.issue();
+    }
+  }
+
+  /** Makes the token for clients that keep no cookies. A failure is reported, the session goes on without. */
+  async issue(): Promise<void> {
+    if (!this.#config.issue) return;
+    const issued = await issueToken(this.#config, () => this.#current, this.#options.c);
+    if (issued) this.#changed(issued.token);
+  }
+
+  /** Ends the session of this request that a key opens; `false` when none of its sessions is that one. */
+  endByKey(key: string): boolean {
+    if (this.#endings?.includes(key)) return true;
+    if (this.state?.stored?.key !== key) return false;
+    this.state.destroy();
+    return true;
+  }
+
+  /** Renews the session that the client came with, where it might end before the answer. */
+  renewEarly(): Awaitable<void> {
+    if (this.#loaded) return renewEarly(this.#config, this.#loaded, this.#options.c);
+  }
+
+  /** Tells that the response has left. */
+  leave(): void {
+    this.#committed = true;
+  }
+
+  /** Whether nothing was done that could be stored or told: a visitor without a session who put nothing in. */
+  get isUntouched(): boolean {
+    return this.#current?.isUntouched === true && !this.#endings && !this.isOutage &&
+      !this.#starts;
+  }
+
+  /**
+   * Commits at the end of the request, and tells what the client is to be told: at once where the store
+   * answers at once.
+   *
+   * @throws {SessionSerializationError} When a value would not survive JSON.
+   */
+  finish(outcome: Outcome): Awaitable<Delivery | undefined> {
+    if (this.isOutage) {
+      if (this.#current?.hasChanged()) refuseChange();
+      return undefined;
+    }
+    const run = () =>
+      this.#endings
+        ? this.#endings.remove().then(() => this.#commit(outcome))
+        : this.#commit(outcome);
+    const committing = orElse(
+      () => this.#starts ? this.#starts.inTurn(run) : run(),
+      (error) => {
+        this.leave();
+        throw error;
+      },
+    );
+    return andThen(committing, () => {
+      this.leave();
+      return this.delivery;
+    });
+  }
+
+  /** Commits the session of this request, if there is something to commit. */
+  #commit({ request, status, keepChanges }: Outcome): Awaitable<void> {
+    const state = this.#current;
+    // A handler that was told that there is no room answers for itself.
+    if (!state || state.isRefused()) return;
+    this.#hasShownFlash = state.view.isFlashing && canShowFlash(request, status);
+    // What this request has begun or ended itself is not overtaken by what one within it did.
+    const isOver = this.#endings || state.stored && state !== this.#loaded;
+    const inner = isOver ? undefined : this.watcher;
+    const options = { keepChanges, consumeFlash: this.#hasShownFlash, rotate: true, inner };
+    return commit(this.#config, state, options, this.#options.c);
+  }
+
+  /** The JSON text of what the session changed of the cookie that the client came with. */
+  get held(): string | undefined {
+    const { by, stored } = this.#options;
+    return by === "cookie" ? stored?.record.cookie : undefined;
+  }
+
+  /** What the client is to be told of what was committed so far, whatever came of the rest. */
+  get delivery(): Delivery | undefined {
+    const state = this.#current;
+    // Most requests have nothing to tell.
+    if (state?.stored && !state.deliver) return undefined;
+    const { by, stale } = this.#options;
+    const isByToken = (state: SessionState) => by === "token" && state === this.#loaded;
+    return deliveryOf(state, {
+      held: this.held,
+      isStale: stale === true,
+      hasDeleted: this.#endings?.hasDeleted((ended) => !isByToken(ended)) === true,
+      isByToken,
+      config: this.#config,
+    });
+  }
+
+  begin(): SessionState {
+    return new SessionState(this, { initial: this.#config.initial() });
+  }
+
+  show(state: SessionState): void {
+    this.#current = state;
+    this.#session = state.session;
+    this.#changed();
+  }
+
+  #changed(accessToken?: string): void {
+    this.#accessToken = accessToken;
+    this.watcher?.changed(this);
+  }
+}

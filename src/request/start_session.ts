@@ -1,0 +1,65 @@
+import { commit } from "../commit/commit.ts";
+import { SessionExistsError } from "../errors.ts";
+import type { SessionState } from "../session/session_state.ts";
+import type { Awaitable } from "../util/awaitable.ts";
+import type { VisitConfig } from "./config.ts";
+
+/** How a session begins. */
+export interface Beginning {
+  readonly data: object;
+  /** Asks more of it. */
+  readonly prepare: (session: SessionState) => void;
+}
+
+/** The request that sessions are started in. */
+export interface Starting {
+  /** Its session now. */
+  readonly state: SessionState | undefined;
+  /** Makes one that nobody has seen yet. */
+  begin(): SessionState;
+  /** Makes one its session. */
+  show(state: SessionState): void;
+}
+
+/** The sessions that a request starts, one after the other: of two at once the record of the first would stay behind. */
+export class Starts {
+  readonly #config: VisitConfig;
+  readonly #starting: Starting;
+  constructor(config: VisitConfig, starting: Starting) {
+    this.#config = config;
+    this.#starting = starting;
+  }
+
+  /**
+   * Stores a new session, whatever it holds, and puts it in the place of the one until now, which ends.
+   *
+   * @throws {SessionExistsError} When there is a live one and `allowOverwrite` is `false`.
+   */
+  async start(beginning: Beginning, c: unknown): Promise<SessionState> {
+    return await this.inTurn(() => this.#start(beginning, c));
+  }
+
+  /** Does something when what has begun is stored. */
+  inTurn<Result>(run: () => Awaitable<Result>): Awaitable<Result> {
+    return this.#config.queue.run(this, run);
+  }
+
+  async #start({ data, prepare }: Beginning, c: unknown): Promise<SessionState> {
+    const starting = this.#starting;
+    const before = starting.state;
+    if (before?.stored && before.status === "live" && !this.#config.allowOverwrite) {
+      throw new SessionExistsError("Cannot start session: another one is live");
+    }
+    const state = starting.begin();
+    state.assertNotCommitted("start");
+    state.replaceData(data);
+    prepare(state);
+    const options = { keepChanges: true, consumeFlash: false, storeEmpty: true };
+    await commit(this.#config, state, options, c);
+    state.assertLive("start");
+    // Whatever that is by now.
+    starting.state?.destroy();
+    starting.show(state);
+    return state;
+  }
+}

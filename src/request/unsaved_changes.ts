@@ -1,0 +1,151 @@
+import type { Logger } from "../events.ts";
+import { sameContents } from "../record/contents.ts";
+import { NOTHING, type Requested } from "../record/pending_changes.ts";
+import type { SessionState } from "../session/session_state.ts";
+import { type Clock, systemClock } from "../util/clock.ts";
+
+/** How many sessions are looked at again with later requests. */
+const MOST_KEPT = 16;
+/** How long a change may wait for its `save()`, in milliseconds. */
+const PATIENCE = 10_000;
+/** How many turns each middleware around this one takes to go on. */
+const TURNS = 4;
+
+/** For how many responses there is time at once, and per second. */
+const BURST = 128;
+const PER_SECOND = 20;
+/** How many responses pass before it is looked whether there is time again. */
+const PASSED = 64;
+
+/** A session whose response has left. */
+export interface Departed {
+  readonly state: SessionState;
+  /** What was asked of it by then. */
+  readonly requested: Requested;
+  /** Since when it is known to hold what is not saved, in epoch milliseconds. */
+  changedAt?: number | undefined;
+}
+
+/** What the changes of sessions are judged by. */
+export interface LateChangesOptions {
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly canSaveLate: boolean;
+}
+
+/**
+ * Warns of changes that come after the response and that nobody saves. An assignment can't be noticed without a price for
+ * every request, so sessions are compared once more: when the stream of their response ends, some turns later where there is middleware
+ * around, and with later requests, for as many responses as there is time for.
+ */
+export class LateChanges {
+  readonly #options: LateChangesOptions;
+  readonly #reported = new WeakSet<SessionState>();
+  readonly #saving = new WeakMap<SessionState, number>();
+  #kept: Departed[] = [];
+  /** For how many responses there is time now. */
+  #time = 0;
+  #refilledAt = 0;
+  #passing = 0;
+
+  constructor(options: LateChangesOptions) {
+    this.#options = options;
+  }
+
+  /**
+   * Watches a session whose response has left, if there is time.
+   *
+   * @param around How many middleware get the response before the client.
+   */
+  watch(state: SessionState, around: number): void {
+    if (!this.#hasTime()) return;
+    this.#lookAtKept();
+    const departed = departedOf(state);
+    if (around > 0) afterTurns(around * TURNS, () => this.look(departed));
+    this.keep(departed);
+  }
+
+  /** Looks at a session again with later requests. */
+  keep(departed: Departed): void {
+    this.#kept.push(departed);
+    if (this.#kept.length <= MOST_KEPT) return;
+    const unchanged = this.#kept.findIndex(({ changedAt }) => changedAt === undefined);
+    this.#kept.splice(Math.max(unchanged, 0), 1);
+  }
+
+  /** Warns if a session holds what nobody has saved. */
+  look(departed: Departed): void {
+    if (this.#reported.has(departed.state) || !this.#isUnsaved(departed)) return;
+    this.#reported.add(departed.state);
+    this.#options.logger.warn(
+      "Cannot keep change of session: the response had left, and nobody has saved it; " +
+        (this.#options.canSaveLate && departed.state.stored
+          ? "call save() after such a change"
+          : "make it before the response is returned, which takes the cookie along"),
+    );
+  }
+
+  /** Saves a session, which is not looked at meanwhile. */
+  async during<Result>(state: SessionState, save: () => Promise<Result>): Promise<Result> {
+    this.#saving.set(state, (this.#saving.get(state) ?? 0) + 1);
+    try {
+      return await save();
+    } finally {
+      this.#saving.set(state, this.#saving.get(state)! - 1);
+    }
+  }
+
+  #lookAtKept(): void {
+    const now = this.#options.clock();
+    for (const departed of this.#kept) {
+      if (!this.#isUnsaved(departed)) departed.changedAt = undefined;
+      else if (!this.#options.canSaveLate) this.look(departed);
+      else if (now - (departed.changedAt ??= now) >= PATIENCE) this.look(departed);
+    }
+    this.#kept = this.#kept.filter(({ state }) => !this.#reported.has(state));
+  }
+
+  #isUnsaved({ state, requested }: Departed): boolean {
+    if (state.status !== "live" || state.isRefused() || this.#saving.get(state)) return false;
+    if (state.requested !== requested && state.requested !== NOTHING) return true;
+    const base = state.base();
+    try {
+      // What was flashed has had its day or not: the response decided it.
+      return [true, false].every((consume) => !sameContents(state.contents(consume), base));
+    } catch {
+      // It holds what can't be stored.
+      return true;
+    }
+  }
+
+  /** Whether there is time for one response more. While there is none, most only count. */
+  #hasTime(): boolean {
+    if (this.#passing > 0) {
+      this.#passing--;
+      return false;
+    }
+    if (this.#time === 0) this.#refill();
+    if (this.#time > 0) {
+      this.#time--;
+      return true;
+    }
+    this.#passing = PASSED;
+    return false;
+  }
+
+  #refill(): void {
+    const now = systemClock();
+    this.#time = Math.min(Math.floor((now - this.#refilledAt) / 1000 * PER_SECOND), BURST);
+    if (this.#time > 0) this.#refilledAt = now;
+  }
+}
+
+/** A session whose response leaves now. */
+export function departedOf(state: SessionState): Departed {
+  return { state, requested: state.requested };
+}
+
+async function afterTurns(turns: number, run: () => void): Promise<void> {
+  for (let turn = 0; turn < turns; turn++) await undefined;
+  run();
+}

@@ -1,0 +1,104 @@
+import { SessionEndedError } from "../errors.ts";
+import { clearProperties } from "../record/deep_equal.ts";
+import { readOnly, refusingChanges } from "./read_only.ts";
+import { type SessionController, SessionObject } from "./session.ts";
+
+/** @throws {SessionEndedError} Always: the session has ended. */
+export function refuseEnded(action: string): never {
+  throw new SessionEndedError(
+    `Cannot ${action} session: it has ended; assign an object, or call startSession(c), to begin another one`,
+  );
+}
+
+const refuseChange = () => refuseEnded("change");
+
+const HANDLER = readOnly(refuseChange);
+
+/** Between an object that has ended and its members: whatever is assigned to the object is refused here. */
+const PROTOTYPE = new Proxy(Object.create(SessionObject.prototype), refusingChanges(refuseChange));
+
+/** Behind a session that has ended: an empty one, of which the name is left for logs. */
+class EndedController implements SessionController {
+  readonly sid: string;
+  readonly #at: number;
+
+  constructor(sid: string, at: number) {
+    this.sid = sid;
+    this.#at = at;
+  }
+
+  get subject(): undefined {
+    return undefined;
+  }
+
+  set subject(_: string | undefined) {
+    refuseChange();
+  }
+
+  get meta(): undefined {
+    return undefined;
+  }
+
+  set meta(_: object | undefined) {
+    refuseChange();
+  }
+
+  isNew(): boolean {
+    return true;
+  }
+
+  hasChanged(): boolean {
+    return false;
+  }
+
+  expiresAt(): number {
+    return this.#at;
+  }
+
+  destroy(): void {}
+
+  discard(): void {}
+
+  regenerate(): never {
+    return refuseEnded("regenerate");
+  }
+
+  renew(): never {
+    return refuseEnded("renew");
+  }
+
+  flash(): never {
+    return refuseEnded("flash");
+  }
+
+  reflash(): never {
+    return refuseEnded("reflash");
+  }
+
+  update(): never {
+    return refuseEnded("update");
+  }
+
+  save(): never {
+    return refuseEnded("save");
+  }
+
+  toObject(): Record<string, unknown> {
+    return {};
+  }
+}
+
+/**
+ * Empties the object that a handler may hold on to, and lets nothing into it any more.
+ *
+ * @param at When the session ended, in epoch milliseconds.
+ * @returns What the request reads from now on. Unlike the object itself it can refuse every change.
+ */
+export function endSession(session: SessionObject, at: number): SessionObject {
+  const controller = new EndedController(session.sid, at);
+  SessionObject.handOver(session, controller);
+  clearProperties(session);
+  Reflect.setPrototypeOf(session, PROTOTYPE);
+  Reflect.preventExtensions(session);
+  return new Proxy<SessionObject>(new SessionObject(controller), HANDLER);
+}

@@ -1,0 +1,227 @@
+import { SessionError, SessionStoreError } from "../errors.ts";
+import { isSessionRecord, type SessionRecord, type SessionTimes } from "../record/record.ts";
+import { andThen, isPromiseLike, orElse } from "../util/awaitable.ts";
+import type { Clock } from "../util/clock.ts";
+import type {
+  Awaitable,
+  DeleteAllOptions,
+  ListedSession,
+  ListPage,
+  SessionStore,
+  StoreCapabilities,
+  StoreReplacement,
+  StoreWrite,
+} from "./contract.ts";
+import { Unanswered } from "./unacknowledged_writes.ts";
+
+/** What a {@linkcode BoundedStore} is given beside its store. */
+export interface BoundedStoreOptions {
+  /** How long one operation may take, in milliseconds. */
+  readonly timeout: number;
+  readonly clock: Clock;
+  /** Told of every failure. */
+  onError(operation: string, error: SessionStoreError, c: unknown): void;
+}
+
+/** One operation that is under way. */
+interface Call {
+  readonly operation: string;
+  readonly c: unknown;
+  /** The session that it makes a subject's, under a key that nothing leads to if its answer gets lost. */
+  readonly creates?: Placed | undefined;
+  /** Calls it off, where that can be done. */
+  readonly abort?: AbortController | undefined;
+}
+
+/** A record under its key. */
+type Placed = Pick<StoreReplacement, "key" | "record">;
+
+/** A store whose operations end in time, and whose failures are all {@linkcode SessionStoreError}s. */
+export class BoundedStore {
+  readonly capabilities: StoreCapabilities;
+  /** How long one operation may take, in milliseconds. */
+  readonly timeout: number;
+  readonly #store: SessionStore;
+  readonly #options: BoundedStoreOptions;
+  readonly #unanswered: Unanswered;
+
+  constructor(store: SessionStore, options: BoundedStoreOptions) {
+    this.capabilities = store.capabilities;
+    this.timeout = options.timeout;
+    this.#store = store;
+    this.#options = options;
+    this.#unanswered = new Unanswered(options.clock);
+  }
+
+  read(key: string, c: unknown): Awaitable<SessionRecord | undefined> {
+    return this.#call({ operation: "read", c }, (signal) => this.#store.read(key, c, signal));
+  }
+
+  create(key: string, record: SessionRecord, c: unknown): Awaitable<StoreWrite> {
+    return this.#call(
+      { operation: "create", c, creates: { key, record } },
+      (signal) => this.#store.create(key, record, c, signal),
+    );
+  }
+
+  update(
+    key: string,
+    record: SessionRecord,
+    previous: SessionRecord,
+    c: unknown,
+  ): Awaitable<StoreWrite> {
+    return this.#call(
+      { operation: "update", c },
+      (signal) => this.#store.update(key, record, previous, c, signal),
+    );
+  }
+
+  replace(
+    key: string,
+    next: StoreReplacement,
+    previous: SessionRecord,
+    c: unknown,
+  ): Awaitable<StoreWrite> {
+    // A token that was rotated leads to it.
+    const creates = next.left?.successor === undefined ? next : undefined;
+    return this.#call(
+      { operation: "replace", c, creates },
+      (signal) => this.#store.replace(key, next, previous, c, signal),
+    );
+  }
+
+  touch(
+    key: string,
+    times: SessionTimes,
+    previous: SessionRecord,
+    c: unknown,
+  ): Awaitable<StoreWrite> {
+    return this.#call(
+      { operation: "touch", c },
+      (signal) => this.#store.touch(key, times, previous, c, signal),
+    );
+  }
+
+  delete(key: string, c: unknown): Awaitable<void> {
+    return this.#call({ operation: "delete", c }, (signal) => this.#store.delete(key, c, signal));
+  }
+
+  /**
+   * The live sessions of a subject.
+   *
+   * @param isEnough Whether no more are wanted, asked for each.
+   */
+  list(
+    subject: string,
+    { isEnough, ...page }: ListPage & { isEnough?: (session: ListedSession) => boolean },
+    c: unknown,
+  ): Awaitable<ListedSession[]> {
+    const run = async (signal: AbortSignal | undefined) => {
+      const sessions: ListedSession[] = [];
+      for await (const session of this.#store.list!(subject, page, c, signal)) {
+        if (this.#unanswered.has(session.key)) {
+          await this.#store.delete(session.key, c, signal);
+        } else if (isSessionRecord({ data: "", ...session.record })) {
+          sessions.push(session);
+          if (isEnough?.(session)) break;
+        }
+      }
+      return sessions;
+    };
+    return this.#call({ operation: "list", c }, run);
+  }
+
+  /** The present generation of a subject's sessions; 0 where there are none. */
+  generation(subject: string, c: unknown): Awaitable<number> {
+    if (!this.#store.generation) return 0;
+    return this.#call(
+      { operation: "read", c },
+      (signal) => this.#store.generation!(subject, c, signal),
+    );
+  }
+
+  /** Ends all sessions of a subject. */
+  deleteAll(subject: string, options: DeleteAllOptions, c: unknown): Awaitable<number> {
+    return this.#call(
+      { operation: "deleteAll", c },
+      (signal) => this.#store.deleteAll!(subject, options, c, signal),
+    );
+  }
+
+  /**
+   * Deletes the session that may have been created although nobody has its token, now and whenever it is listed, or takes
+   * the place of one that is still on its way.
+   */
+  #withdraw({ key, record }: Placed, c: unknown): void {
+    const { index, stateless } = this.capabilities;
+    if (record.subject === undefined || !index || stateless) return;
+    this.#unanswered.add(key);
+    // The caller is told of its own failure, whatever comes of this.
+    const obstacle = this.#unanswered.toObstacle(record);
+    const isTaken = orElse(() => this.create(key, obstacle, c), () => false);
+    void orElse(
+      () => andThen(isTaken, (isTaken) => isTaken ? undefined : this.delete(key, c)),
+      () => {},
+    );
+  }
+
+  outdated(record: SessionRecord): boolean {
+    return this.#store.outdated?.(record) ?? false;
+  }
+
+  #call<Result>(
+    call: Call,
+    run: (signal: AbortSignal | undefined) => Awaitable<Result>,
+  ): Awaitable<Result> {
+    const abort = this.capabilities.abortable ? new AbortController() : undefined;
+    try {
+      const result = run(abort?.signal);
+      return isPromiseLike(result) ? this.#inTime(result, { ...call, abort }) : result;
+    } catch (cause) {
+      throw this.#toError(cause, call);
+    }
+  }
+
+  /** The same result, or a failure when it does not come in time. */
+  #inTime<Result>(result: PromiseLike<Result>, call: Call): Promise<Result> {
+    const { timeout } = this;
+    // One promise, and none to race with: most calls of a store are over in less time than those would take.
+    return new Promise((resolve, reject) => {
+      const fail = (cause: unknown) => {
+        clearTimeout(timer);
+        if (isOver) return;
+        isOver = true;
+        reject(this.#toError(cause, call));
+      };
+      let isOver = false;
+      const timer = setTimeout(() => {
+        const late = new TimeoutError(`the store did not answer in ${timeout / 1000} seconds`);
+        fail(late);
+        call.abort?.abort(late);
+      }, timeout);
+      // Its connection keeps the process alive. That of a timer costs Deno half as much again as the call.
+      if (call.abort) (timer as { unref?(): unknown }).unref?.();
+      const succeed = (value: Result) => {
+        clearTimeout(timer);
+        resolve(value);
+      };
+      try {
+        result.then(succeed, fail);
+      } catch (cause) {
+        fail(cause);
+      }
+    });
+  }
+
+  /** What is told of a failure, which is told to whoever listens as well. */
+  #toError(cause: unknown, { operation, c, creates }: Call): SessionError {
+    if (cause instanceof SessionError) return cause;
+    if (creates) this.#withdraw(creates, c);
+    const state = cause instanceof TimeoutError ? cause.message : "the store failed";
+    const error = new SessionStoreError(`Cannot ${operation} session: ${state}`, { cause });
+    this.#options.onError(operation, error, c);
+    return error;
+  }
+}
+
+class TimeoutError extends Error {}

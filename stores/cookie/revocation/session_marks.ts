@@ -1,0 +1,90 @@
+import { hashToken } from "../../../src/crypto/token.ts";
+import type { SessionRecord } from "../../../src/record/record.ts";
+import type { ListedSession } from "../../../src/store/contract.ts";
+import { inBatches } from "./batches.ts";
+import { epochOf } from "./epoch.ts";
+import { type Mark, markOf, type Marks } from "./marks.ts";
+import type { Call } from "./server.ts";
+
+/** What became of a cookie: its session goes on under a cookie of a later epoch, or has ended. */
+export type Fate = "live" | "replaced" | "ended";
+
+type Handle = Pick<SessionRecord, "sid">;
+
+/** What is remembered of the session of a cookie. */
+export interface Remembered {
+  readonly fate: Fate;
+  readonly stored: SessionRecord | undefined;
+}
+
+/**
+ * Remembers of a session which epoch of its cookies is valid, or that it has ended. A write keeps the epoch of
+ * the cookie that it was made with, so that nothing that is written with a copy makes up for one that is left behind.
+ */
+export class SessionMarks {
+  readonly #marks: Marks;
+  readonly #cookieName: string;
+
+  constructor(marks: Marks, cookieName: string) {
+    this.#marks = marks;
+    this.#cookieName = cookieName;
+  }
+
+  /** What is remembered of the session of a cookie. One read. */
+  async recall(record: ListedSession["record"], call: Call): Promise<Remembered> {
+    const stored = await this.#marks.read(await this.#key(record), call);
+    return { fate: fateOf(markOf(stored), record), stored };
+  }
+
+  /** Those of a list whose newest cookies are valid. One read for each. */
+  async living(sessions: readonly ListedSession[], call: Call): Promise<ListedSession[]> {
+    const recalled = await inBatches(sessions, ({ record }) => this.recall(record, call));
+    return sessions.filter((_, index) => recalled[index]!.fate === "live");
+  }
+
+  /**
+   * Makes a cookie the first of its epoch, and all of the epoch before invalid; `false` when another request
+   * was faster.
+   */
+  async advance(
+    record: SessionRecord,
+    { stored }: Remembered,
+    call: Call,
+  ): Promise<boolean> {
+    const epoch = epochOf(record);
+    const { expiresAt } = record;
+    return await this.#marks.change(await this.#key(record), {
+      stored,
+      until: expiresAt,
+      change(mark) {
+        const isValid = fateOf(mark, { epoch: epoch - 1 }) === "live";
+        return isValid ? { epoch } : undefined;
+      },
+    }, call);
+  }
+
+  /** Sees to it that an end will be remembered for as long as a cookie lives. */
+  async reserve(record: SessionRecord, call: Call): Promise<void> {
+    const options = { until: record.expiresAt, initial: { epoch: epochOf(record) } };
+    await this.#marks.reserve(() => this.#key(record), options, call);
+  }
+
+  /** Ends a session, with every cookie that it ever had. */
+  async end(record: SessionRecord, call: Call): Promise<void> {
+    const key = await this.#key(record);
+    const { expiresAt } = record;
+    const stored = await this.#marks.read(key, call);
+    await this.#marks.change(key, { stored, until: expiresAt, change: () => ({}) }, call);
+  }
+
+  /** Sessions of cookies of other names are others, whatever their handles. */
+  async #key({ sid }: Handle): Promise<string> {
+    return await hashToken(`revoked session ${JSON.stringify([this.#cookieName, sid])}`);
+  }
+}
+
+function fateOf(mark: Mark | undefined, record: Pick<SessionRecord, "epoch">): Fate {
+  if (!mark) return "live";
+  if (typeof mark.epoch !== "number") return "ended";
+  return epochOf(record) < mark.epoch ? "replaced" : "live";
+}

@@ -1,0 +1,38 @@
+import type { SecretOption } from "../src/crypto/secrets.ts";
+import { makeToken } from "../src/crypto/token.ts";
+import type { Logger } from "../src/events.ts";
+import type { SessionStore } from "../src/store/contract.ts";
+import { type Clock, systemClock } from "../src/util/clock.ts";
+import { SealedCookieStore, type SessionEncoder } from "./cookie.ts";
+import { DenoKvStore } from "./deno_kv.ts";
+
+let denoKv: DenoKvStore | undefined;
+
+/** What decides on the default store. */
+export interface DefaultStoreOptions {
+  readonly secret: SecretOption | undefined;
+  readonly encoder: SessionEncoder | undefined;
+  readonly logger: Logger;
+  readonly clock: Clock;
+}
+
+/**
+ * The store of sessions that were given none: Deno KV where there is one, else the sealed cookie, which an
+ * encoder asks for anyway.
+ */
+export function defaultStore(
+  { secret, encoder, logger, clock }: DefaultStoreOptions,
+): SessionStore {
+  const { Deno } = globalThis as { Deno?: { openKv?: unknown } };
+  if (!encoder && typeof Deno?.openKv === "function") {
+    return clock === systemClock ? denoKv ??= new DenoKvStore() : new DenoKvStore({ clock });
+  }
+  const options = { clock, ...(encoder ? { encoder } : {}) };
+  if (secret !== undefined) return new SealedCookieStore({ secret, ...options });
+  logger.warn(
+    "hono-session: there is no secret, so cookies are sealed with a random one and all sessions end with this " +
+      "process. Give session() a secret or a store. Without a store it uses Deno KV where there is one: on Deno " +
+      "that needs --unstable-kv.",
+  );
+  return new SealedCookieStore({ secret: makeToken(), ...options });
+}

@@ -1,0 +1,146 @@
+import type { SessionRecord, SessionTimes } from "../../src/record/record.ts";
+import type {
+  Awaitable,
+  Clock,
+  SessionStore,
+  StoreCapabilities,
+} from "../../src/store/contract.ts";
+
+/**
+ * A store and what a test may do with it.
+ *
+ * @example Usage
+ * ```ts
+ * import type { StoreUnderTest } from "@x/hono-session/testing";
+ * import { MapStore } from "@x/hono-session/stores/map";
+ *
+ * const under: StoreUnderTest = { store: new MapStore() };
+ * console.log(under.store.capabilities);
+ * ```
+ */
+export interface StoreUnderTest {
+  /** The store. */
+  store: SessionStore;
+  /** Makes the backend fail from now on. Without it no test shows what a failure looks like. */
+  fail?(): Awaitable<void>;
+  /** Closes the store when a test has ended. */
+  close?(): Awaitable<void>;
+}
+
+/** A clock that stands still until it is told. */
+export class ConformanceClock {
+  #now = Date.now();
+
+  readonly now: Clock = () => this.#now;
+
+  advance(milliseconds: number): void {
+    this.#now += milliseconds;
+  }
+}
+
+/** What a case is given. */
+export type CaseContext = StoreUnderTest & { clock: ConformanceClock };
+
+/** What decides whether a case applies. */
+export type CaseNeeds = StoreCapabilities & { readonly canFail: boolean };
+
+/** One rule of the contract. */
+export interface ConformanceCase {
+  readonly name: string;
+  /** What the case needs and the store does not have; `undefined` when nothing is missing. */
+  needs(given: CaseNeeds): string | undefined;
+  run(context: CaseContext): Promise<void>;
+}
+
+/** Needs a store on the server. */
+export function server({ stateless }: CaseNeeds): string | undefined {
+  return stateless ? "the client holds the record" : undefined;
+}
+
+/** Needs a store on the server that declares how much it can hold. */
+export function limited(given: CaseNeeds): string | undefined {
+  return server(given) ??
+    (given.maxBytes === undefined ? "the store declares no maxBytes" : undefined);
+}
+
+/** The length of a session in the cases, in milliseconds. */
+export const HOUR = 3_600_000;
+
+/** A record of version 1 that lives for an hour. */
+export function makeRecord(
+  clock: ConformanceClock,
+  changes: Partial<SessionRecord> = {},
+): SessionRecord {
+  const now = clock.now();
+  return {
+    format: 1,
+    sid: "pXo9tUjcNKQGL1lXUmT0Nw",
+    version: 1,
+    data: '{"name":"Ada"}',
+    createdAt: now,
+    lastSeenAt: now,
+    renewedAt: now,
+    expiresAt: now + HOUR,
+    ...changes,
+  };
+}
+
+/** The record after one more write. */
+export function written(record: SessionRecord, data: string): SessionRecord {
+  return { ...record, data, version: record.version + 1 };
+}
+
+/** What a session leaves where it was, under a key that identifies nothing any more. */
+export function traceOf(record: SessionRecord): SessionRecord {
+  const { subject: _, subjectAt: __, meta: ___, flash: ____, ...rest } = record;
+  return { ...rest, data: "{}", version: record.version + 1, trace: "replaced" };
+}
+
+/** The same, where it leads to the session. */
+export function leadingTraceOf(record: SessionRecord): SessionRecord {
+  return { ...traceOf(record), trace: "rotated", successor: "sealed" };
+}
+
+/** The times of a session that is renewed now for an hour. */
+export function renewedTimes(clock: ConformanceClock): SessionTimes {
+  const now = clock.now();
+  return { lastSeenAt: now, renewedAt: now, expiresAt: now + HOUR };
+}
+
+let keys = 0;
+
+/** A key of the right shape that no other case uses. */
+export function makeKey(): string {
+  return `${crypto.randomUUID().replaceAll("-", "")}${String(keys++).padStart(11, "0")}`;
+}
+
+/** Fails unless two values are the same, whatever the order of their keys. */
+export function same(actual: unknown, expected: unknown, what: string): void {
+  const [is, should] = [sorted(actual), sorted(expected)];
+  if (is !== should) throw new Error(`${what}: expected ${brief(should)}, got ${brief(is)}`);
+}
+
+/** Fails unless a promise is rejected with an error that passes. */
+export async function rejects(
+  run: () => Awaitable<unknown>,
+  passes: (error: unknown) => boolean,
+  what: string,
+): Promise<void> {
+  let state = "it was fulfilled";
+  try {
+    await run();
+  } catch (error) {
+    if (passes(error)) return;
+    state = `it was rejected with ${error}`;
+  }
+  throw new Error(`${what}: ${state}`);
+}
+
+function sorted(value: unknown): string {
+  if (typeof value !== "object" || value === null) return String(JSON.stringify(value));
+  return JSON.stringify(Object.entries(value).sort(([one], [other]) => one < other ? -1 : 1));
+}
+
+function brief(text: string): string {
+  return text.length > 300 ? `${text.slice(0, 300)}… (${text.length} characters)` : text;
+}

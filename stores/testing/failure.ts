@@ -1,0 +1,125 @@
+import type { Awaitable } from "../../src/store/contract.ts";
+import {
+  type CaseNeeds,
+  type ConformanceCase,
+  limited,
+  makeKey,
+  makeRecord,
+  rejects,
+  renewedTimes,
+  same,
+  server,
+  written,
+} from "./case.ts";
+import { indexed, listed, lists, makeBound, makeSubject } from "./subject.ts";
+
+function abortable(given: CaseNeeds): string | undefined {
+  return server(given) ?? (given.abortable ? undefined : "the store is not abortable");
+}
+
+function failing(given: CaseNeeds): string | undefined {
+  return server(given) ?? (given.canFail ? undefined : "the harness can't make the backend fail");
+}
+
+/** The rules for what can't be done. */
+export const failureCases: readonly ConformanceCase[] = [
+  {
+    name: "what is too large is refused before the write",
+    needs: limited,
+    async run({ store, clock }) {
+      const key = makeKey();
+      const record = makeRecord(clock);
+      const data = JSON.stringify({ text: "x".repeat(store.capabilities.maxBytes! + 1) });
+      const tooLarge = (error: unknown) =>
+        (error as { code?: unknown } | null)?.code === "ERR_SESSION_TOO_LARGE";
+      await rejects(() => store.create(key, { ...record, data }), tooLarge, "create");
+      same(await store.read(key), undefined, "read after create");
+      await store.create(key, record);
+      await rejects(() => store.update(key, written(record, data), record), tooLarge, "update");
+      same(await store.read(key), record, "read after update");
+      const next = { key: makeKey(), record: written(record, data) };
+      await rejects(() => store.replace(key, next, record), tooLarge, "replace");
+      same(await store.read(key), record, "read after replace");
+    },
+  },
+  {
+    name: "what is called off before it begins is a rejection and never done",
+    needs: abortable,
+    async run({ store, clock }) {
+      const [key, other] = [makeKey(), makeKey()];
+      const record = makeRecord(clock);
+      const next = written(record, '{"called":"off"}');
+      await store.create(key, record);
+      clock.advance(1000);
+      const signal = AbortSignal.abort();
+      const operations: Record<string, () => Awaitable<unknown>> = {
+        read: () => store.read(key, undefined, signal),
+        create: () => store.create(other, record, undefined, signal),
+        update: () => store.update(key, next, record, undefined, signal),
+        replace: () => store.replace(key, { key: other, record: next }, record, undefined, signal),
+        touch: () => store.touch(key, renewedTimes(clock), record, undefined, signal),
+        delete: () => store.delete(key, undefined, signal),
+      };
+      for (const [name, run] of Object.entries(operations)) await rejects(run, () => true, name);
+      same(await store.read(key), record, "the record");
+      same(await store.read(other), undefined, "the other key");
+    },
+  },
+  {
+    name: "a failing backend is a rejection",
+    needs: failing,
+    async run({ store, clock, fail }) {
+      const key = makeKey();
+      const record = makeRecord(clock);
+      await store.create(key, record);
+      await fail!();
+      const any = () => true;
+      const next = written(record, "{}");
+      await rejects(() => store.read(key), any, "read");
+      await rejects(() => store.create(makeKey(), record), any, "create");
+      await rejects(() => store.update(key, next, record), any, "update");
+      await rejects(
+        () => store.replace(key, { key: makeKey(), record: next }, record),
+        any,
+        "replace",
+      );
+      await rejects(() => store.touch(key, renewedTimes(clock), record), any, "touch");
+      await rejects(() => store.delete(key), any, "delete");
+    },
+  },
+  {
+    name:
+      "a list, generation or deleteAll that is called off before it begins is a rejection and never done",
+    needs: (given) => indexed(given) ?? abortable(given),
+    async run({ store, clock }) {
+      const [subject, key] = [makeSubject(), makeKey()];
+      await store.create(key, makeBound(clock, subject));
+      const signal = AbortSignal.abort();
+      const list = async () => {
+        for await (const _ of store.list!(subject, {}, undefined, signal));
+      };
+      await rejects(list, () => true, "list");
+      await rejects(
+        () => store.generation!(subject, undefined, signal),
+        () => true,
+        "generation",
+      );
+      const end = () => store.deleteAll!(subject, {}, undefined, signal);
+      await rejects(end, () => true, "deleteAll");
+      await lists(store, subject, [key], "afterwards");
+      same(await store.create(makeKey(), makeBound(clock, subject)), true, "create");
+    },
+  },
+  {
+    name: "a failing backend is a rejection of list, generation and deleteAll",
+    needs: (given) => indexed(given) ?? failing(given),
+    async run({ store, clock, fail }) {
+      const subject = makeSubject();
+      await store.create(makeKey(), makeBound(clock, subject));
+      await fail!();
+      await rejects(() => listed(store, subject), () => true, "list");
+      await rejects(() => store.generation!(subject), () => true, "generation");
+      await rejects(() => store.deleteAll!(subject, {}), () => true, "deleteAll");
+    },
+  },
+];

@@ -1,0 +1,413 @@
+import type { Clock, SessionRecord, SessionTimes, StoreReplacement } from "@x/hono-session";
+import { type CookieFormat, CookieStore } from "@x/hono-session/stores/cookie";
+import { MapStore } from "@x/hono-session/stores/map";
+import {
+  broken,
+  type BrokenStore,
+  MAX_BYTES,
+  SoundStatelessStore,
+  SoundStore,
+} from "./sound_store.ts";
+
+/** Mistakes that authors of stores make, each in a store that is sound otherwise. */
+export const BROKEN_STORES: BrokenStore[] = [
+  broken(
+    "declares more than it has",
+    class extends SoundStore {
+      override readonly capabilities = {
+        atomic: false,
+        index: false,
+        consistency: "eventual",
+      } as const;
+    },
+    "declares its capabilities",
+  ),
+  broken(
+    "read rejects when there is nothing",
+    class extends SoundStore {
+      override async read(...args: Parameters<SoundStore["read"]>) {
+        const record = await super.read(...args);
+        if (!record) throw new Error("not found");
+        return record;
+      }
+    },
+    "read of an unknown key gives nothing",
+  ),
+  broken(
+    "drops what it has no column for",
+    class extends SoundStore {
+      override put(key: string, { subjectAt: _, ...record }: SessionRecord) {
+        return super.put(key, record);
+      }
+    },
+    "a created record is read as it was",
+  ),
+  broken(
+    "says that every record is outdated",
+    class extends SoundStore {
+      outdated = () => true;
+    },
+    "a created record is read as it was",
+  ),
+  broken(
+    "shares its objects",
+    class extends SoundStore {
+      override copy(record: SessionRecord) {
+        return record;
+      }
+    },
+    "records come and go as private copies",
+  ),
+  broken(
+    "text is kept as Latin-1",
+    class extends SoundStore {
+      override put(key: string, record: SessionRecord) {
+        return super.put(key, { ...record, data: record.data.replaceAll(/[^ -ÿ]/g, "?") });
+      }
+    },
+    "any data come back as they were",
+  ),
+  broken(
+    "create is an upsert",
+    class extends SoundStore {
+      override create(key: string, record: SessionRecord) {
+        return Promise.resolve(this.put(key, record));
+      }
+    },
+    "create never overwrites",
+  ),
+  broken(
+    "create is in the way of what has expired",
+    class extends SoundStore {
+      override create(...args: Parameters<SoundStore["create"]>) {
+        return this.records.has(args[0]) ? Promise.resolve(false) : super.create(...args);
+      }
+    },
+    "create takes the place of an expired record",
+  ),
+  broken(
+    "update merges the record into the old one",
+    class extends SoundStore {
+      override put(key: string, record: SessionRecord) {
+        return super.put(key, { ...this.records.get(key), ...record });
+      }
+    },
+    "update stores the next version",
+  ),
+  broken(
+    "update is an upsert",
+    class extends SoundStore {
+      override update(key: string, record: SessionRecord) {
+        return Promise.resolve(this.put(key, record));
+      }
+    },
+    "update never creates",
+    "update never brings a deleted record back",
+    "update refuses what another request wrote meanwhile",
+  ),
+  broken(
+    "versions are ignored",
+    class extends SoundStore {
+      override matches(key: string) {
+        return this.live(key) !== undefined;
+      }
+    },
+    "update refuses what another request wrote meanwhile",
+    "touch refuses what another request wrote meanwhile",
+    "replace never revives, never overwrites and refuses what is old",
+  ),
+  broken(
+    "only what was read can be updated",
+    class extends SoundStore {
+      readonly #read = new WeakSet<SessionRecord>();
+      override async read(...args: Parameters<SoundStore["read"]>) {
+        const record = await super.read(...args);
+        if (record) this.#read.add(record);
+        return record;
+      }
+      override matches(key: string, previous: SessionRecord) {
+        return this.#read.has(previous) && super.matches(key, previous);
+      }
+    },
+    "update follows update without a read between",
+  ),
+  broken(
+    "touch counts as a version",
+    class extends SoundStore {
+      override touched(record: SessionRecord, times: SessionTimes) {
+        return { ...record, ...times, version: record.version + 1 };
+      }
+    },
+    "a touch does not make a record old",
+  ),
+  broken(
+    "touch drops what is flashed",
+    class extends SoundStore {
+      override touched({ flash: _, ...record }: SessionRecord, times: SessionTimes) {
+        return { ...record, ...times };
+      }
+    },
+    "touch moves the times and nothing else",
+  ),
+  broken(
+    "touch writes back what was read",
+    class extends SoundStore {
+      override touch(key: string, times: SessionTimes, previous: SessionRecord) {
+        return Promise.resolve(this.put(key, { ...previous, ...times }));
+      }
+    },
+    "touch never creates and never revives",
+    "touch refuses what another request wrote meanwhile",
+  ),
+  broken(
+    "touch cuts large records",
+    class extends SoundStore {
+      override touched(record: SessionRecord, times: SessionTimes) {
+        return { ...record, ...times, data: record.data.slice(0, 64 * 1024) };
+      }
+    },
+    "touch of a large record keeps it whole",
+  ),
+  broken(
+    "replace leaves the old key",
+    class extends SoundStore {
+      override async replace(...args: Parameters<SoundStore["replace"]>) {
+        const old = this.records.get(args[0]);
+        const isDone = await super.replace(...args);
+        if (isDone) this.put(args[0], old!);
+        return isDone;
+      }
+    },
+    "replace moves a session to another key",
+    "of replacements at the same time one wins and the others leave nothing",
+  ),
+  broken(
+    "replace leaves nothing",
+    class extends SoundStore {
+      override replace(
+        key: string,
+        { left: _, ...next }: StoreReplacement,
+        ...rest: [SessionRecord]
+      ) {
+        return super.replace(key, next, ...rest);
+      }
+    },
+    "replace leaves under the old key what it is told to",
+  ),
+  broken(
+    "replace is an upsert",
+    class extends SoundStore {
+      override replace(key: string, next: StoreReplacement) {
+        this.remove(key);
+        return Promise.resolve(this.put(next.key, next.record));
+      }
+    },
+    "replace never revives, never overwrites and refuses what is old",
+  ),
+  broken(
+    "delete rejects when there is nothing",
+    class extends SoundStore {
+      override remove(key: string) {
+        if (!this.records.delete(key)) throw new Error("not found");
+      }
+    },
+    "delete ends a record and bears repeating",
+  ),
+  broken(
+    "expiry is left to the backend",
+    class extends SoundStore {
+      override live(key: string) {
+        return this.records.get(key);
+      }
+    },
+    "a record ends at expiresAt, whatever the backend still holds",
+  ),
+  broken(
+    "the time to live only grows",
+    class extends SoundStore {
+      override put(key: string, record: SessionRecord) {
+        const { expiresAt = 0 } = this.records.get(key) ?? {};
+        return super.put(key, { ...record, expiresAt: Math.max(record.expiresAt, expiresAt) });
+      }
+    },
+    "update and touch move the end of a record both ways",
+  ),
+  broken(
+    "the time to live is cut to seconds",
+    class extends SoundStore {
+      override live(key: string) {
+        const record = super.live(key);
+        const seconds = Math.floor(((record?.expiresAt ?? 0) - this.clock()) / 1000);
+        return seconds > 0 || (record?.expiresAt ?? 0) - this.clock() > 2000 ? record : undefined;
+      }
+    },
+    "a life that is no whole number of seconds ends on time",
+  ),
+  broken(
+    "the backend refuses a time to live of zero",
+    class extends SoundStore {
+      override put(key: string, record: SessionRecord) {
+        if (record.expiresAt <= this.clock()) throw new Error("invalid expire time");
+        return super.put(key, record);
+      }
+    },
+    "a record that ended before it came is never read",
+  ),
+  broken(
+    "the backend's time to live is a number of 32 bits",
+    class extends SoundStore {
+      override live(key: string) {
+        const record = super.live(key);
+        const ends = (record?.renewedAt ?? 0) + 2 ** 31;
+        return this.clock() < ends ? record : undefined;
+      }
+    },
+    "a record may live for a hundred years",
+  ),
+  broken(
+    "what is too large fails somehow",
+    class extends SoundStore {
+      override assertFits({ data }: SessionRecord) {
+        if (data.length > MAX_BYTES) throw new Error("value too large");
+      }
+    },
+    "what is too large is refused before the write",
+  ),
+  broken(
+    "replace deletes before it looks at the size",
+    class extends SoundStore {
+      override replace(...args: Parameters<SoundStore["replace"]>) {
+        if (args[1].record.data.length > MAX_BYTES) this.remove(args[0]);
+        return super.replace(...args);
+      }
+    },
+    "what is too large is refused before the write",
+  ),
+  broken(
+    "the signal is ignored",
+    class extends SoundStore {
+      override begin() {
+        return super.begin(undefined);
+      }
+    },
+    "what is called off before it begins is a rejection and never done",
+  ),
+  broken(
+    "a failure looks like nothing found",
+    class extends SoundStore {
+      override read(...args: Parameters<SoundStore["read"]>) {
+        return super.read(...args).catch(() => undefined);
+      }
+    },
+    "a failing backend is a rejection",
+  ),
+  broken(
+    "looks first and writes later",
+    class extends SoundStore {
+      override isAtomic = false;
+    },
+    "of creates at the same time one wins",
+    "of updates at the same time one wins",
+    "touches and updates at the same time don't undo each other",
+    "of replacements at the same time one wins and the others leave nothing",
+    "a delete beats whatever runs at the same time",
+  ),
+];
+
+/** The same for stores whose token is the record. */
+export const BROKEN_STATELESS_STORES: BrokenStore[] = [
+  broken(
+    "declares that the server holds the record",
+    class extends SoundStatelessStore {
+      override readonly capabilities = {
+        atomic: true,
+        index: false,
+        consistency: "strong",
+      } as const;
+    },
+    "declares its capabilities",
+  ),
+  broken(
+    "drops what is flashed",
+    class extends SoundStatelessStore {
+      override create(key: string, { flash: _, ...record }: SessionRecord) {
+        return super.create(key, record);
+      }
+    },
+    "the token of a created record opens it",
+  ),
+  broken(
+    "touch keeps the token",
+    class extends SoundStatelessStore {
+      override touch(token: string) {
+        return Promise.resolve(token);
+      }
+    },
+    "every write gives another token",
+  ),
+  broken(
+    "tokens never end",
+    class extends SoundStatelessStore {
+      constructor() {
+        super(() => 0);
+      }
+    },
+    "a token ends with its record",
+  ),
+  broken(
+    "a damaged token is a failure",
+    class extends SoundStatelessStore {
+      override async read(token: string) {
+        const record = await super.read(token);
+        if (!record) throw new Error("invalid signature");
+        return record;
+      }
+    },
+    "a damaged token opens nothing",
+  ),
+  broken(
+    "replace leaves the old token valid",
+    class extends SoundStatelessStore {
+      override replace(token: string, { record }: StoreReplacement, previous: SessionRecord) {
+        return super.update(token, record, previous);
+      }
+    },
+    "a token that is left behind takes every copy along, whatever was written with it",
+    "of those who leave a token behind at the same time one succeeds",
+  ),
+  broken(
+    "the format keeps only the members that it knows",
+    class extends CookieStore {
+      constructor(clock: Clock) {
+        const keys = {};
+        const format: CookieFormat = {
+          keys: () => keys,
+          seal: ({ epoch: _, generation: __, ...record }) => btoa(JSON.stringify(record)),
+          open: (value) => ({ record: JSON.parse(atob(value)), outdated: false }),
+        };
+        super(format, { clock, revocations: new MapStore({ clock, maxEntries: Infinity }) });
+      }
+    },
+    "a token that is left behind takes every copy along, whatever was written with it",
+    "no token is made for a login before the end of all sessions, and one for a login after it",
+  ),
+  broken(
+    "a login is of the generation in which it is stored",
+    class extends SoundStatelessStore {
+      override async create(key: string, record: SessionRecord) {
+        return await super.create(key, {
+          ...record,
+          ...(record.subject && { generation: await this.generation(record.subject) }),
+        });
+      }
+    },
+    "no token is made for a login before the end of all sessions, and one for a login after it",
+  ),
+  broken(
+    "nothing is ended",
+    class extends SoundStatelessStore {
+      override async delete() {}
+    },
+    "a session that is ended takes every copy of its tokens along",
+  ),
+];

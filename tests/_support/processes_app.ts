@@ -1,0 +1,56 @@
+// A process of its own with the application of the HTTP suite on a store that it shares, and a gate that is opened
+// over HTTP: `/gate/arrived/5` answers when five requests wait, `/gate/open` lets them go on and closes it again.
+import type { SessionOptions } from "@x/hono-session";
+import { DenoKvStore } from "@x/hono-session/stores/deno-kv";
+import { RedisStore } from "@x/hono-session/stores/redis";
+import { Hono } from "hono";
+import { HTTPException } from "hono/http-exception";
+import { type Data, makeApp } from "../http/_app.ts";
+import { Gate } from "./gate.ts";
+import { CLIENTS } from "./redis_clients.ts";
+
+const [kind, place] = Deno.args as ["Deno KV" | "Redis", string];
+
+const STORES = {
+  "Deno KV": () => new DenoKvStore({ path: place }),
+  Redis: async () => new RedisStore({ client: (await CLIENTS["node-redis 6"]!(place)).client }),
+};
+
+/** The application with other options, under paths of their own. The last one would answer for all. */
+const VARIANTS: Record<string, SessionOptions<Data>> = {
+  "/touching": { rolling: { after: 0.001 }, rotate: { every: 86_400 } },
+  "/rotating": { rotate: { every: 0 } },
+  "/": { rotate: { every: 86_400 } },
+};
+
+let gate = new Gate();
+const store = await STORES[kind]();
+let interrupted = 0;
+
+const app = new Hono()
+  .get("/gate/arrived/:count", async (c) => {
+    await gate.arrived(Number(c.req.param("count")));
+    return c.text("arrived");
+  })
+  .get("/gate/open", (c) => {
+    gate.open();
+    gate = new Gate();
+    return c.text("open");
+  })
+  .get("/interrupted", (c) => c.json(interrupted));
+
+for (const [path, options] of Object.entries(VARIANTS)) {
+  const events = { interrupted: () => void interrupted++ };
+  const sessions = makeApp({ store, events, ...options }, { pass: () => gate.pass() });
+  // Conflicts are told apart from what must not be.
+  sessions.onError((error, c) =>
+    error instanceof HTTPException ? error.getResponse() : c.text(error.name, 500)
+  );
+  app.route(path, sessions);
+}
+
+Deno.serve({
+  hostname: "127.0.0.1",
+  port: 0,
+  onListen: ({ port }) => console.log(`http://127.0.0.1:${port}`),
+}, app.fetch);

@@ -1,0 +1,89 @@
+import type { KvNamespaceLike } from "@x/hono-session/stores/cloudflare-kv";
+import { createRequire } from "node:module";
+import { fromFileUrl, ROOT } from "../../scripts/paths.ts";
+import { requireOrSkip } from "./available.ts";
+
+type Miniflare = import("miniflare").Miniflare;
+
+const PROGRAM = fromFileUrl(new URL("workers_app.ts", import.meta.url));
+const IDLE = "export default { fetch: () => new Response() }";
+
+/** A namespace of Workers KV, with what only tests ask of it. */
+export interface KvNamespace extends KvNamespaceLike {
+  list(): Promise<{ keys: { name: string; expiration?: number }[] }>;
+}
+
+/** workerd with one namespace of Workers KV. */
+export interface Workers extends AsyncDisposable {
+  readonly namespace: KvNamespace;
+  /** Where it serves its program. */
+  readonly url: URL;
+}
+
+/** Starts workerd; `undefined`, with a line that says why, where it does not start. */
+export async function openWorkers(program: string = IDLE): Promise<Workers | undefined> {
+  const opened = await start(program).catch((error: unknown) => String(error));
+  const found = typeof opened !== "string";
+  if (requireOrSkip("workerd", found, found ? "" : `npm:miniflare, ${opened}`)) return undefined;
+  return opened as Workers;
+}
+
+/** The application of `_workers_app.ts` in one file, as Workers take it. */
+export async function bundleApp(): Promise<string> {
+  const importMap = Deno.env.get("HONO_SESSION_IMPORT_MAP");
+  const { success, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
+    args: [
+      ...["bundle", "--quiet", "--platform=browser"],
+      ...(importMap ? [`--import-map=${importMap}`] : []),
+      PROGRAM,
+    ],
+    cwd: ROOT,
+  }).output();
+  if (!success) throw new Error(new TextDecoder().decode(stderr));
+  return new TextDecoder().decode(stdout);
+}
+
+async function start(script: string): Promise<Workers> {
+  const { Miniflare } = await import("miniflare");
+  const folder = await Deno.makeTempDir();
+  let miniflare: Miniflare | undefined;
+  const close = async () => {
+    await miniflare?.dispose();
+    await Deno.remove(folder, { recursive: true });
+  };
+  try {
+    Deno.env.set("MINIFLARE_WORKERD_PATH", await writeLauncher(folder));
+    miniflare = new Miniflare({
+      modules: true,
+      script,
+      compatibilityDate: "2025-01-01",
+      kvNamespaces: ["SESSION"],
+      bindings: { SECRET: "a secret of thirty-two characters or more" },
+      // Otherwise it asks the network where on earth it is.
+      cf: false,
+    });
+    const url = await miniflare.ready;
+    const namespace = await miniflare.getKVNamespace("SESSION") as unknown as KvNamespace;
+    return { url, namespace, [Symbol.asyncDispose]: close };
+  } catch (error) {
+    await close();
+    throw error;
+  } finally {
+    Deno.env.delete("MINIFLARE_WORKERD_PATH");
+  }
+}
+
+/** A program that becomes workerd and ends it when the test is gone, however that ended. */
+async function writeLauncher(folder: string): Promise<string> {
+  const { default: workerd } = createRequire(import.meta.resolve("miniflare"))("workerd");
+  const launcher = `${folder}/workerd`;
+  await Deno.writeTextFile(
+    launcher,
+    `#!/bin/sh
+(while kill -0 $PPID && kill -0 $$; do sleep 0.2; done; kill -9 $$) <&- >&- 2>&- 3>&- &
+exec '${workerd}' "$@"
+`,
+    { mode: 0o755 },
+  );
+  return launcher;
+}

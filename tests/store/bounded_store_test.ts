@@ -1,0 +1,82 @@
+import { SessionStoreError, SessionTooLargeError } from "@x/hono-session";
+import { MapStore } from "@x/hono-session/stores/map";
+import { FaultyStore } from "@x/hono-session/testing";
+import { assert, assertEquals, assertRejects } from "@std/assert";
+import { BoundedStore } from "../../src/store/timeout_store.ts";
+
+function setup(abortable: boolean) {
+  const map = new MapStore();
+  Object.assign(map.capabilities, { abortable });
+  const faulty = new FaultyStore(map);
+  const failures: SessionStoreError[] = [];
+  const store = new BoundedStore(faulty, {
+    timeout: 20,
+    clock: Date.now,
+    onError: (_operation, error) => void failures.push(error),
+  });
+  return { faulty, failures, store };
+}
+
+for (const abortable of [true, false]) {
+  Deno.test(`BoundedStore says that the time is over, of a store that ${abortable ? "can" : "can't"} be called off`, async () => {
+    const { faulty, failures, store } = setup(abortable);
+    faulty.inject("read", "hang");
+    // What can be called off has a connection, which keeps the process alive.
+    const connection = abortable ? setInterval(() => {}, 1000) : undefined;
+    const error = await assertRejects(
+      async () => await store.read("key", undefined),
+      SessionStoreError,
+      "Cannot read session: the store did not answer in 0.02 seconds",
+    );
+    clearInterval(connection);
+    assertEquals(failures, [error]);
+  });
+}
+
+Deno.test("BoundedStore leaves errors of sessions as they are, and tells nobody of them", async () => {
+  const { faulty, failures, store } = setup(false);
+  const error = new SessionTooLargeError("Cannot store session: it is too large", {
+    size: 2,
+    limit: 1,
+  });
+  faulty.inject("read", () => Promise.reject(error));
+  await assertRejects(async () => await store.read("key", undefined), SessionTooLargeError);
+  assertEquals(failures, []);
+});
+
+Deno.test("BoundedStore gives a signal to stores that can be called off, and to no other", async () => {
+  for (const abortable of [true, false]) {
+    const signals: (AbortSignal | undefined)[] = [];
+    const map = new MapStore();
+    Object.assign(map.capabilities, { abortable });
+    map.read = (...args: unknown[]) => void signals.push(args[2] as AbortSignal | undefined);
+    const store = new BoundedStore(map, { timeout: 20, clock: Date.now, onError() {} });
+    await store.read("key", undefined);
+    assert(signals[0] instanceof AbortSignal === abortable);
+  }
+});
+
+Deno.test("BoundedStore leaves it to a connection to keep the process alive, where there is one", async () => {
+  const { setTimeout } = globalThis;
+  const unrefed: boolean[] = [];
+  const watched = (callback: () => void, delay: number) => {
+    const timer = setTimeout(callback, delay) as unknown as { unref(): unknown };
+    const { unref } = timer;
+    const at = unrefed.push(false) - 1;
+    return Object.assign(timer, { unref: () => (unrefed[at] = true, unref.call(timer)) });
+  };
+  Object.assign(globalThis, { setTimeout: watched });
+  try {
+    for (const abortable of [true, false]) {
+      const map = Object.assign(new MapStore(), { read: () => Promise.resolve(undefined) });
+      Object.assign(map.capabilities, { abortable });
+      await new BoundedStore(map, { timeout: 1000, clock: Date.now, onError() {} }).read(
+        "key",
+        undefined,
+      );
+    }
+  } finally {
+    Object.assign(globalThis, { setTimeout });
+  }
+  assertEquals(unrefed, [true, false]);
+});

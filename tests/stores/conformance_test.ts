@@ -1,0 +1,90 @@
+import type { Clock, SessionStore } from "@x/hono-session";
+import { storeConformance } from "@x/hono-session/testing";
+import { assert, assertEquals } from "@std/assert";
+import { BROKEN_INDEXES } from "../_support/broken_indexes.ts";
+import { BROKEN_STATELESS_STORES, BROKEN_STORES } from "../_support/broken_stores.ts";
+import { SoundStatelessStore, SoundStore } from "../_support/sound_store.ts";
+
+type Open = (clock: Clock) => SessionStore;
+
+/** The cases for a store like the one that `sound` opens, run over another one. */
+function casesOf(sound: Open, open: Open): Map<string, () => Promise<void>> {
+  const cases = new Map<string, () => Promise<void>>();
+  storeConformance({
+    name: "store",
+    capabilities: sound(() => 0).capabilities,
+    canFail: true,
+    test: (name, run) => cases.set(name.slice("store: ".length), run),
+    open(clock) {
+      const store = open(clock);
+      return { store, fail: () => void Object.assign(store, { isDown: true }) };
+    },
+    onSkip: () => {},
+  });
+  return cases;
+}
+
+async function failuresOf(cases: Map<string, () => Promise<void>>): Promise<Map<string, string>> {
+  const failures = new Map<string, string>();
+  for (const [name, run] of cases) {
+    try {
+      await run();
+    } catch (error) {
+      failures.set(name, String(error));
+    }
+  }
+  return failures;
+}
+
+const KINDS = [
+  {
+    kind: "a store on the server",
+    sound: (clock: Clock) => new SoundStore(clock),
+    broken: [...BROKEN_STORES, ...BROKEN_INDEXES],
+  },
+  {
+    kind: "a store whose token is the record",
+    sound: (clock: Clock) => new SoundStatelessStore(clock),
+    broken: BROKEN_STATELESS_STORES,
+  },
+];
+
+for (const { kind, sound, broken } of KINDS) {
+  Deno.test(`the conformance suite finds nothing in ${kind} that is sound`, async () => {
+    const cases = casesOf(sound, sound);
+    assert(cases.size > 0);
+    assertEquals([...await failuresOf(cases)], []);
+  });
+
+  for (const { mistake, open, finds } of broken) {
+    Deno.test(`the conformance suite finds ${kind} in which ${mistake}`, async () => {
+      const failures = await failuresOf(casesOf(sound, open));
+      for (const name of finds) assert(failures.has(name), `not found by "${name}"`);
+    });
+  }
+
+  Deno.test(`every case for ${kind} finds a mistake`, () => {
+    const found = new Set(broken.flatMap(({ finds }) => finds));
+    assertEquals([...casesOf(sound, sound).keys()].filter((name) => !found.has(name)), []);
+  });
+}
+
+Deno.test("the conformance suite tells which cases it leaves out, and why", () => {
+  const skipped: Record<string, string> = {};
+  const names: string[] = [];
+  storeConformance({
+    name: "store",
+    capabilities: { atomic: false, index: false, consistency: "eventual" },
+    test: (name) => names.push(name),
+    open: (clock) => ({ store: new SoundStore(clock) }),
+    onSkip: (name, reason) => skipped[name] = reason,
+  });
+  assertEquals(
+    skipped["store: what is called off before it begins is a rejection and never done"],
+    "the store is not abortable",
+  );
+  assertEquals(skipped["store: of creates at the same time one wins"], "the store is not atomic");
+  assertEquals(names.filter((name) => name in skipped), []);
+  const every = KINDS.flatMap(({ sound }) => [...casesOf(sound, sound).keys()]);
+  assertEquals(names.length + Object.keys(skipped).length, new Set(every).size);
+});
