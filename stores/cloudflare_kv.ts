@@ -37,16 +37,11 @@
  */
 
 import type { SessionRecord, SessionTimes } from "../src/record/record.ts";
-import {
-  type Awaitable,
-  type Clock,
-  type SessionStore,
-  type StoreCapabilities,
-  type StoreReplacement,
-  systemClock,
-} from "../src/store/contract.ts";
+import type { SessionStore, StoreCapabilities, StoreReplacement } from "../src/store/contract.ts";
 import { AdaptedStore } from "../src/store/key_value_adapter.ts";
 import { storeTable } from "../src/store/store_options.ts";
+import type { Awaitable } from "../src/util/awaitable.ts";
+import { type Clock, systemClock } from "../src/util/clock.ts";
 import { insteadOf, refuse, refuseRange } from "../src/util/option_errors.ts";
 import { checkTable } from "../src/util/option_table.ts";
 import { KvEntries, MAX_BYTES, MIN_TTL, toText } from "./cloudflare_kv/entries.ts";

@@ -28,9 +28,9 @@
  * @module
  */
 
+export type { SessionEncoder } from "../src/crypto/encoder.ts";
 export { CookieStore, type CookieStoreOptions } from "./cookie/cookie_store.ts";
 export { EncryptedCookieStore, type EncryptedCookieStoreOptions } from "./cookie/encrypted.ts";
-export type { SessionEncoder } from "./cookie/encoder.ts";
 export type { CookieContext, CookieFormat, OpenedCookie } from "./cookie/format.ts";
 export { SealedCookieStore, type SealedCookieStoreOptions } from "./cookie/sealed.ts";
 export { SignedCookieStore, type SignedCookieStoreOptions } from "./cookie/signed.ts";

@@ -1,20 +1,11 @@
-import type { SecretOption } from "../src/crypto/secrets.ts";
 import { makeToken } from "../src/crypto/token.ts";
-import type { Logger } from "../src/events.ts";
 import type { SessionStore } from "../src/store/contract.ts";
-import { type Clock, systemClock } from "../src/util/clock.ts";
-import { SealedCookieStore, type SessionEncoder } from "./cookie.ts";
+import type { DefaultStoreOptions } from "../src/store/default_store.ts";
+import { systemClock } from "../src/util/clock.ts";
+import { SealedCookieStore } from "./cookie.ts";
 import { DenoKvStore } from "./deno_kv.ts";
 
 let denoKv: DenoKvStore | undefined;
-
-/** What decides on the default store. */
-export interface DefaultStoreOptions {
-  readonly secret: SecretOption | undefined;
-  readonly encoder: SessionEncoder | undefined;
-  readonly logger: Logger;
-  readonly clock: Clock;
-}
 
 /**
  * The store of sessions that were given none: Deno KV where there is one, else the sealed cookie, which an

@@ -29,17 +29,16 @@
  */
 
 import type { SessionRecord, SessionTimes } from "../src/record/record.ts";
-import {
-  type Clock,
-  type DeleteAllOptions,
-  type ListedSession,
-  type ListPage,
-  type SessionStore,
-  type StoreCapabilities,
-  type StoreReplacement,
-  systemClock,
+import type {
+  DeleteAllOptions,
+  ListedSession,
+  ListPage,
+  SessionStore,
+  StoreCapabilities,
+  StoreReplacement,
 } from "../src/store/contract.ts";
 import { readPage } from "../src/store/list_order.ts";
+import { type Clock, systemClock } from "../src/util/clock.ts";
 import { commit, pause, told } from "./deno_kv/database.ts";
 import { endAll } from "./deno_kv/end_all.ts";
 import { Handle } from "./deno_kv/handle.ts";

@@ -32,17 +32,16 @@
  */
 
 import type { SessionRecord, SessionTimes } from "../src/record/record.ts";
-import {
-  type Awaitable,
-  type Clock,
-  type DeleteAllOptions,
-  type ListedSession,
-  type ListPage,
-  type SessionStore,
-  type StoreCapabilities,
-  type StoreReplacement,
-  systemClock,
+import type {
+  DeleteAllOptions,
+  ListedSession,
+  ListPage,
+  SessionStore,
+  StoreCapabilities,
+  StoreReplacement,
 } from "../src/store/contract.ts";
+import type { Awaitable } from "../src/util/awaitable.ts";
+import { type Clock, systemClock } from "../src/util/clock.ts";
 import { transition } from "./dynamodb/binding.ts";
 import { Call, type Mark, type Write } from "./dynamodb/call.ts";
 import { type Change, make, remove } from "./dynamodb/change.ts";

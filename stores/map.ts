@@ -26,18 +26,17 @@
  */
 
 import type { SessionRecord, SessionTimes } from "../src/record/record.ts";
-import {
-  type Clock,
-  type DeleteAllOptions,
-  type ListedSession,
-  type ListPage,
-  type SessionStore,
-  type StoreCapabilities,
-  type StoreReplacement,
-  systemClock,
+import type {
+  DeleteAllOptions,
+  ListedSession,
+  ListPage,
+  SessionStore,
+  StoreCapabilities,
+  StoreReplacement,
 } from "../src/store/contract.ts";
 import { byNewest, isAfter } from "../src/store/list_order.ts";
 import { storeTable } from "../src/store/store_options.ts";
+import { type Clock, systemClock } from "../src/util/clock.ts";
 import { refuseRange } from "../src/util/option_errors.ts";
 import { checkTable } from "../src/util/option_table.ts";
 import { Generations } from "./map/generations.ts";

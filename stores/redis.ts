@@ -24,16 +24,15 @@
  */
 
 import type { SessionRecord, SessionTimes } from "../src/record/record.ts";
-import {
-  type Clock,
-  type DeleteAllOptions,
-  type ListedSession,
-  type ListPage,
-  type SessionStore,
-  type StoreCapabilities,
-  type StoreReplacement,
-  systemClock,
+import type {
+  DeleteAllOptions,
+  ListedSession,
+  ListPage,
+  SessionStore,
+  StoreCapabilities,
+  StoreReplacement,
 } from "../src/store/contract.ts";
+import { type Clock, systemClock } from "../src/util/clock.ts";
 import {
   type BunRedisLike,
   findClient,
@@ -44,11 +43,11 @@ import {
   type RedisClientLike,
 } from "./redis/client.ts";
 import { Connection, type ScriptArguments } from "./redis/connection.ts";
-import { changeOf, type ListChange, toEntry } from "./redis/entry.ts";
+import { changeOf, toEntry } from "./redis/entry.ts";
 import { moveInSteps } from "./redis/move.ts";
 import { checkOptions, type RedisStoreOptions } from "./redis/options.ts";
-import { DELETE, REPLACE, TOUCH, WRITE, type WriteScript } from "./redis/scripts.ts";
-import { isDone, Subjects } from "./redis/subjects.ts";
+import { DELETE, REPLACE, TOUCH, WRITE } from "./redis/scripts.ts";
+import { Subjects } from "./redis/subjects.ts";
 import { Unbound } from "./redis/unbound.ts";
 import { fromOwner, fromStored, toTimes, toValue } from "./redis/value.ts";
 
@@ -61,14 +60,6 @@ export type {
   RedisClientLike,
   RedisStoreOptions,
 };
-
-/** A write of a record, and what it changes in the lists of subjects. */
-interface Write extends ScriptArguments {
-  readonly script: WriteScript;
-  readonly change: ListChange | undefined;
-  /** What is done to the records in a cluster, if it is not the script. */
-  readonly inSteps?: () => Promise<boolean>;
-}
 
 /**
  * Keeps sessions in Redis. Every promise of the store contract holds as long as one primary answers; what it
@@ -172,7 +163,11 @@ export class RedisStore implements SessionStore {
   ): Promise<boolean> {
     const given = this.#toArguments([key], record, "");
     const change = changeOf({ key, record });
-    return await this.#write(await this.#connect(c, signal), { script: WRITE, change, ...given });
+    return await this.#subjects.write(await this.#connect(c, signal), {
+      script: WRITE,
+      change,
+      ...given,
+    });
   }
 
   /**
@@ -197,7 +192,11 @@ export class RedisStore implements SessionStore {
     if (record.subject !== undefined) this.#unbound.delete(c);
     const given = this.#toArguments([key], record, `${previous.version}`);
     const change = changeOf({ key, record }, { key, record: previous });
-    return await this.#write(await this.#connect(c, signal), { script: WRITE, change, ...given });
+    return await this.#subjects.write(await this.#connect(c, signal), {
+      script: WRITE,
+      change,
+      ...given,
+    });
   }
 
   /**
@@ -233,7 +232,7 @@ export class RedisStore implements SessionStore {
         undo: () => this.#delete(next.key, connection.finishing()),
       });
     const change = changeOf(next, { key, record: previous });
-    return await this.#write(connection, {
+    return await this.#subjects.write(connection, {
       script: REPLACE,
       change,
       inSteps,
@@ -264,7 +263,7 @@ export class RedisStore implements SessionStore {
     const args = [this.#now(), `${previous.version}`, toTimes(times), this.#timeToLive(times)];
     const change = changeOf({ key, record: { ...previous, ...times } }, { key, record: previous });
     const connection = await this.#connect(c, signal);
-    return await this.#write(connection, { script: TOUCH, keys, args, change });
+    return await this.#subjects.write(connection, { script: TOUCH, keys, args, change });
   }
 
   /**
@@ -357,21 +356,6 @@ export class RedisStore implements SessionStore {
       keys: keys.map((key) => this.#key(key)),
       args: [this.#now(), version, write, toValue(record, write), this.#timeToLive(record)],
     };
-  }
-
-  /** Writes records and lists: in one step, but in a cluster in several when there is something to list. */
-  async #write(
-    connection: Connection,
-    { script, keys, args, change, inSteps }: Write,
-  ): Promise<boolean> {
-    const alone = async () => isDone(await connection.run(script.alone, { keys, args }));
-    if (!change) return await connection.atOnce(alone, inSteps ?? alone);
-    const added = this.#subjects.toArguments(change);
-    const given = { keys: [...keys, ...added.keys], args: [...args, ...added.args] };
-    return await connection.atOnce(
-      async () => isDone(await connection.run(script.listed, given)),
-      () => this.#subjects.inSteps(connection, change, inSteps ?? alone),
-    );
   }
 
   #key(key: string): string {

@@ -27,7 +27,9 @@
  * @module
  */
 
-import type { Awaitable, Clock, StoreCapabilities } from "../src/store/contract.ts";
+import type { StoreCapabilities } from "../src/store/contract.ts";
+import type { Awaitable } from "../src/util/awaitable.ts";
+import type { Clock } from "../src/util/clock.ts";
 import { atomicCases } from "./testing/atomic.ts";
 import {
   type ConformanceCase,

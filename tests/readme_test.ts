@@ -168,7 +168,7 @@ Deno.test("the reference describes every option and no other, the README some of
 });
 
 Deno.test("the README and the reference describe every member of a session", async () => {
-  const { SessionObject } = await import("../src/session/session.ts");
+  const { SessionObject } = await import("../src/session/session_object.ts");
   const members = Object.getOwnPropertyNames(SessionObject.prototype)
     .filter((name) => !/^(constructor|__.*)$/.test(name));
   for (const [path, heading] of [["README.md", "## The session"], [REFERENCE, "## The session"]]) {

@@ -3,10 +3,11 @@
 import process from "node:process";
 import type { Hono } from "hono";
 import { type Backend, counting, openBackend, type Storage } from "./backends.ts";
-import { LIBRARIES, type Library, makeApp, WITHOUT_SESSION } from "./contestants.ts";
-import { lazy } from "./ours.ts";
+import type { Library } from "./contestants.ts";
 import { floor, floorAndPromises } from "./floors.ts";
+import { LIBRARIES, makeApp, WITHOUT_SESSION } from "./libraries.ts";
 import { type Contestant, cpuClock, heat, measure } from "./measure.ts";
+import { lazy } from "./ours.ts";
 import { rawOf } from "./raw.ts";
 import { cookiesOf, requestsOf, type Scenario, SCENARIOS, verify } from "./scenarios.ts";
 import { summarize, type Summary } from "./statistics.ts";

@@ -5,12 +5,13 @@ import { fromFileUrl, ROOT } from "../paths.ts";
 import { aboutOf } from "./about.ts";
 import { type Storage, STORAGES } from "./backends.ts";
 import { chartOf } from "./chart.ts";
+import type { Finding } from "./finding.ts";
 import type { HttpPlan, HttpResult } from "./http.ts";
 import type { Group, Plan } from "./in_process.ts";
 import { makeNodeFolder, type NodeFolder } from "./node.ts";
 import { reportOf } from "./report.ts";
 import type { Measured, Results } from "./results.ts";
-import type { Finding, ScalePlan } from "./scale.ts";
+import type { ScalePlan } from "./scale.ts";
 
 const PARTS = ["deno", "node", "http", "scale"];
 

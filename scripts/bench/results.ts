@@ -1,6 +1,6 @@
+import type { Finding } from "./finding.ts";
 import type { HttpResult } from "./http.ts";
 import type { Group, Result } from "./in_process.ts";
-import type { Finding } from "./scale.ts";
 
 /** All that was measured in a run. */
 export interface Results {

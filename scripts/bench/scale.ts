@@ -8,16 +8,10 @@ import { MapStore } from "@x/hono-session/stores/map";
 import { Hono } from "hono";
 import { createHash, randomBytes } from "node:crypto";
 import { makeData } from "./data.ts";
+import type { Finding } from "./finding.ts";
 import { type Contestant, cpuClock, measure } from "./measure.ts";
 import { starting } from "./starting.ts";
 import { summarize } from "./statistics.ts";
-
-/** A figure, what it is of and its unit. */
-export interface Finding {
-  readonly name: string;
-  readonly value: number;
-  readonly unit: string;
-}
 
 /** How much is measured. */
 export interface ScalePlan {

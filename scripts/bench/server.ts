@@ -2,7 +2,7 @@
 // visitors.
 import process from "node:process";
 import { openBackend, type Storage } from "./backends.ts";
-import { LIBRARIES, makeApp } from "./contestants.ts";
+import { LIBRARIES, makeApp } from "./libraries.ts";
 import { cookiesOf } from "./scenarios.ts";
 
 /** What is served. */

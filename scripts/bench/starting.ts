@@ -1,5 +1,5 @@
 import { fromFileUrl, ROOT } from "../paths.ts";
-import type { Finding } from "./scale.ts";
+import type { Finding } from "./finding.ts";
 import { median } from "./statistics.ts";
 
 const ROUTES = 50;

@@ -4,8 +4,9 @@ import { isRenewalDue } from "../record/expiry.ts";
 import { isDifferent, NOTHING, type Requested } from "../record/pending_changes.ts";
 import type { SessionState } from "../session/session_state.ts";
 import { andThen, type Awaitable, isPromiseLike, orElse } from "../util/awaitable.ts";
-import { type Committing, interrupt } from "./context.ts";
+import type { Committing } from "./context.ts";
 import { create } from "./create.ts";
+import { interrupt } from "./end.ts";
 import { isRotating, overwrite, overwriteOther } from "./overwrite.ts";
 import type { CommitOptions, WriteOptions } from "./plan.ts";
 

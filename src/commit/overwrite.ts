@@ -1,21 +1,15 @@
 import { SessionEndedError } from "../errors.ts";
 import { emit } from "../events.ts";
-import {
-  type Contents,
-  contentsOf,
-  EMPTY,
-  mergeContents,
-  ownContents,
-  sameContents,
-  type Versions,
-} from "../record/contents.ts";
+import { type Contents, contentsOf, EMPTY, sameContents } from "../record/contents.ts";
+import { mergeContents, ownContents, type Versions } from "../record/merge.ts";
 import { boundAt } from "../record/pending_changes.ts";
-import type { SessionState, Stored } from "../session/session_state.ts";
+import type { Stored } from "../record/record.ts";
+import type { SessionState } from "../session/session_state.ts";
 import { andThen, type Awaitable } from "../util/awaitable.ts";
-import { type Committing, readContents, reread, tellUpdated } from "./context.ts";
+import { type Committing, tellUpdated } from "./context.ts";
 import { create } from "./create.ts";
 import { type CommitOptions, type Plan, plan, type WriteOptions } from "./plan.ts";
-import { Retry } from "./retry.ts";
+import { readContents, reread, Retry } from "./retry.ts";
 import { isRotationDue, startGrace, withUsedToken } from "./rotation.ts";
 import { admit, evict } from "./session_limit.ts";
 import { put, timesOf } from "./write.ts";

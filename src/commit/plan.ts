@@ -1,14 +1,13 @@
-import type { Reach } from "../http/cookie_delivery.ts";
 import { type Contents, sameContents, withContents } from "../record/contents.ts";
-import { isRenewalDue, renewed, seen } from "../record/expiry.ts";
+import { isRenewalDue, type Reach, renewed, seen } from "../record/expiry.ts";
 import {
   isDifferent,
   isOtherCookie,
   type Requested,
   withRequested,
 } from "../record/pending_changes.ts";
-import type { SessionRecord } from "../record/record.ts";
-import type { SessionState, Stored } from "../session/session_state.ts";
+import type { SessionRecord, Stored } from "../record/record.ts";
+import type { SessionState } from "../session/session_state.ts";
 import type { Awaitable } from "../util/awaitable.ts";
 import type { Committing } from "./context.ts";
 import { type RotationPolicy, withUsedToken } from "./rotation.ts";

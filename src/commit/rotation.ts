@@ -1,8 +1,7 @@
 import { decryptAesGcm, encryptAesGcm } from "@std/crypto/aes-gcm";
 import { fromBase64Url, toBase64Url } from "../crypto/base64url.ts";
 import { hashToken } from "../crypto/token.ts";
-import { isSessionRecord, type SessionRecord, type Trace } from "../record/record.ts";
-import type { Stored } from "../session/session_state.ts";
+import { isSessionRecord, type SessionRecord, type Stored, type Trace } from "../record/record.ts";
 import type { BoundedStore } from "../store/timeout_store.ts";
 
 /** How long an ended session is marked as such, should it not be deleted, in milliseconds. */

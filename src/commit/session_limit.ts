@@ -3,11 +3,12 @@ import { emit } from "../events.ts";
 import { isLive } from "../record/expiry.ts";
 import { isOtherSubject, type Requested } from "../record/pending_changes.ts";
 import type { SessionRecord } from "../record/record.ts";
-import { endSessionsOf, type Listed, listSubject } from "../record/subject.ts";
 import type { SessionState } from "../session/session_state.ts";
 import { since } from "../store/list_order.ts";
+import { endSessionsOf, type Listed, listSubject } from "../store/subject_sessions.ts";
 import type { Awaitable } from "../util/awaitable.ts";
-import { type Committing, interrupt, type SessionLimit } from "./context.ts";
+import type { Committing, SessionLimit } from "./context.ts";
+import { interrupt } from "./end.ts";
 import { Retry } from "./retry.ts";
 
 /** How often it is looked whether others that came at the same time have withdrawn. */

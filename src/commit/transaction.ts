@@ -1,7 +1,7 @@
 import { emit } from "../events.ts";
 import { type Contents, contentsOf, withContents } from "../record/contents.ts";
 import { copyValue } from "../record/deep_copy.ts";
-import { isSameJson, setProperty } from "../record/deep_equal.ts";
+import { isSameJson } from "../record/deep_equal.ts";
 import { isRenewalDue, renewed, seen } from "../record/expiry.ts";
 import { JsonObject } from "../record/json_object.ts";
 import { merge } from "../record/merge.ts";
@@ -9,10 +9,12 @@ import type { SessionRecord } from "../record/record.ts";
 import { pathOf, serializeValue } from "../record/serialize.ts";
 import { refuseEnded } from "../session/ended_session.ts";
 import type { SessionState } from "../session/session_state.ts";
+import { setProperty } from "../util/property.ts";
 import { commit } from "./commit.ts";
-import { type Committing, interrupt, readContents, reread, tellUpdated } from "./context.ts";
+import { type Committing, tellUpdated } from "./context.ts";
+import { interrupt } from "./end.ts";
 import { withNewToken } from "./plan.ts";
-import { Retry } from "./retry.ts";
+import { readContents, reread, Retry } from "./retry.ts";
 import { put } from "./write.ts";
 
 /** A change of one key. */

@@ -1,7 +1,6 @@
 import { hashToken, makeToken } from "../crypto/token.ts";
 import { SessionStoreError } from "../errors.ts";
-import type { SessionRecord, SessionTimes } from "../record/record.ts";
-import type { Stored } from "../session/session_state.ts";
+import type { SessionRecord, SessionTimes, Stored } from "../record/record.ts";
 import type { StoreWrite } from "../store/contract.ts";
 import type { BoundedStore } from "../store/timeout_store.ts";
 import { andThen, type Awaitable } from "../util/awaitable.ts";

@@ -1,4 +1,4 @@
-import { nodeBuiltin } from "./node_builtin.ts";
+import { nodeBuiltin } from "./node.ts";
 
 const BASE64URL_REGEXP = /^[A-Za-z0-9_-]*$/;
 /** Last characters of a text of a length, modulo 4, without bits that no byte has. */

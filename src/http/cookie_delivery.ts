@@ -1,8 +1,4 @@
-/**
- * Whether the client gets the cookies of an answer: an upgrade has no headers to change, and what answers a conditional
- * request with 304 may drop them.
- */
-export type Reach = "sure" | "doubtful" | "none";
+import type { Reach } from "../record/expiry.ts";
 
 const CONDITIONS = ["if-none-match", "if-modified-since"];
 

@@ -1,9 +1,6 @@
-import type { MiddlewareConfig } from "../options/check_options.ts";
-import type { Delivery } from "../request/cookie_change.ts";
 import type { Credential } from "../request/load.ts";
 import { allOf, andThen, type Awaitable } from "../util/awaitable.ts";
-import { cookieOf } from "./session_cookie.ts";
-import type { Exchange } from "./transport.ts";
+import type { MiddlewareConfig } from "./config.ts";
 
 const NONE: readonly Credential[] = [];
 const NO_TOKENS: readonly string[] = [];
@@ -46,29 +43,4 @@ export function inCookies(
 
 function inCookie(token: string | undefined): Credential {
   return token === undefined ? { by: "cookie", rejected: "forged" } : { by: "cookie", token };
-}
-
-/**
- * What puts into a response what the client is to be told of its session, and tells how many bytes that takes; nothing where
- * there are no cookies.
- */
-export function toCookies(
-  { transport, signer }: MiddlewareConfig,
-  { token, maxAge, cookie, held }: Delivery,
-  c: unknown,
-): Awaitable<((headers: Exchange) => number) | undefined> {
-  if (!transport) return undefined;
-  const until = cookieOf(transport.cookie, held);
-  if (token === undefined) {
-    return (headers) => {
-      transport.clear(headers, until);
-      return 0;
-    };
-  }
-  const next = cookieOf(transport.cookie, cookie);
-  return andThen(
-    signer ? signer.sign(token, c) : token,
-    (token) => (headers: Exchange) =>
-      transport.write(headers, { token, maxAge, cookie: next, held: until }),
-  );
 }

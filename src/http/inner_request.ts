@@ -1,7 +1,7 @@
 import type { InnerCommit } from "../commit/plan.ts";
-import type { MiddlewareConfig } from "../options/check_options.ts";
 import type { Sessions } from "../request/sessions.ts";
 import { andThen, type Awaitable } from "../util/awaitable.ts";
+import type { MiddlewareConfig } from "./config.ts";
 import { inCookies } from "./credentials.ts";
 import { cookieOf } from "./session_cookie.ts";
 

@@ -1,12 +1,14 @@
 import type { MiddlewareHandler } from "hono";
-import { credentialsOf, toCookies } from "../http/credentials.ts";
+import type { MiddlewareConfig } from "../http/config.ts";
+import { credentialsOf } from "../http/credentials.ts";
+import { toCookies } from "../http/set_cookie.ts";
 import { mountedOn } from "../middleware/context.ts";
 import type { SessionEnv } from "../middleware/env.ts";
 import { mount } from "../middleware/middleware.ts";
-import type { MiddlewareConfig } from "../options/check_options.ts";
 import { assertSubject } from "../record/subject.ts";
 import { Sessions } from "../request/sessions.ts";
-import { type Session, type SessionData, typed } from "../session/session.ts";
+import type { Session, SessionData } from "../session/session.ts";
+import { typed } from "../session/session_object.ts";
 import { type ListOptions, SessionList } from "./session_list.ts";
 
 /**

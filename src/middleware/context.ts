@@ -1,5 +1,5 @@
 import type { Context } from "hono";
-import type { MiddlewareConfig } from "../options/check_options.ts";
+import type { MiddlewareConfig } from "../http/config.ts";
 import { differencesOf } from "../options/same_options.ts";
 import type { Visit } from "../request/request_session.ts";
 import type { Awaitable } from "../util/awaitable.ts";

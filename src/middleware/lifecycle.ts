@@ -1,20 +1,21 @@
 import type { Context } from "hono";
 import type { InnerCommit } from "../commit/plan.ts";
 import { SessionStoreError } from "../errors.ts";
-import { type Reach, reachOf } from "../http/cookie_delivery.ts";
+import type { MiddlewareConfig } from "../http/config.ts";
+import { reachOf } from "../http/cookie_delivery.ts";
 import { credentialsOf } from "../http/credentials.ts";
 import { asResponse } from "../http/error_response.ts";
 import { innerCommitOf } from "../http/inner_request.ts";
-import { replaceCookie, sessionCookie } from "../http/session_cookie.ts";
-import type { MiddlewareConfig } from "../options/check_options.ts";
+import { sessionCookie } from "../http/session_cookie.ts";
+import type { Reach } from "../record/expiry.ts";
 import type { Delivery } from "../request/cookie_change.ts";
-import type { Visit, VisitWatcher } from "../request/request_session.ts";
+import type { VisitWatcher } from "../request/request_info.ts";
+import type { Visit } from "../request/request_session.ts";
 import { isFailure } from "../request/response_status.ts";
 import type { Sessions } from "../request/sessions.ts";
-import { refuseUnloaded, UNLOADED } from "../session/lazy_session.ts";
 import { type Awaitable, isPromiseLike } from "../util/awaitable.ts";
-import { Unprinted } from "../util/inspect.ts";
 import { hold, type Mounted, type Names } from "./context.ts";
+import { ContextVariables } from "./context_variables.ts";
 import { Outgoing } from "./response.ts";
 import { Departure } from "./response_end.ts";
 import { deliver, markEarly } from "./response_headers.ts";
@@ -29,16 +30,12 @@ interface MountOptions {
 }
 
 /** One session of one request. */
-export class Mount extends Unprinted implements Mounted, VisitWatcher {
-  readonly config: MiddlewareConfig;
-  readonly names: Names;
+export class Mount extends ContextVariables implements Mounted, VisitWatcher {
   readonly outer: Mounted | undefined;
   readonly outgoing: Outgoing;
-  visit: Visit | undefined;
 
   readonly #sessions: Sessions;
   readonly #c: Context;
-  readonly #set: (key: string, value: unknown) => void;
   #opening: Awaitable<Visit> | undefined;
   #isOpening = false;
   #hasLeft = false;
@@ -47,31 +44,15 @@ export class Mount extends Unprinted implements Mounted, VisitWatcher {
   readonly #departure: Departure;
 
   constructor(c: Context, { config, sessions, names, outer }: MountOptions) {
-    super();
-    this.config = config;
-    this.names = names;
+    super(c, { config, names });
     this.outer = outer;
     this.#sessions = sessions;
     this.#c = c;
-    this.#set = c.set as (key: string, value: unknown) => void;
     hold(c, this);
-    // Assigned as a literal it would be kept, and the request with it, until all garbage is collected.
-    const assign = (key: string, value: unknown) => this.assign(key, value);
-    c.set = assign;
     this.#departure = new Departure(c, sessions.late);
     this.outgoing = outer?.outgoing ?? new Outgoing(c);
     this.outgoing.watchStreams(this.#departure);
     if (config.bearer) watchVariable(c, names[2], () => this.outgoing.showToken());
-    if (config.lazy) {
-      const [session, cookie] = names;
-      this.#set(session, UNLOADED);
-      if (config.transport) this.#set(cookie, UNLOADED);
-    }
-  }
-
-  /** What the session reads now. */
-  get session(): unknown {
-    return this.visit ? this.visit.session : this.config.lazy ? UNLOADED : undefined;
   }
 
   mark(): void {
@@ -198,7 +179,9 @@ export class Mount extends Unprinted implements Mounted, VisitWatcher {
       this.watch();
     }
     const { transport } = this.config;
-    if (transport) this.#set(this.names[1], sessionCookie({ cookie: transport.cookie, visit }));
+    if (transport) {
+      this.setVariable(this.names[1], sessionCookie({ cookie: transport.cookie, visit }));
+    }
     this.changed(visit);
     const renewing = visit.renewEarly();
     return renewing ? renewing.then(() => visit) : visit;
@@ -210,32 +193,6 @@ export class Mount extends Unprinted implements Mounted, VisitWatcher {
     const { headers: response } = c.res;
     const { held } = this.visit!;
     return innerCommitOf(this.config, { sessions: this.#sessions, response, held }, c);
-  }
-
-  changed(visit: Visit): void {
-    this.#set(this.names[0], visit.session);
-    if (this.config.bearer) this.#set(this.names[2], visit.accessToken);
-  }
-
-  /** Assigns to a variable of the context, which may be the session. */
-  assign(key: string, value: unknown): void {
-    const { transport, bearer } = this.config;
-    const [session, cookie, token] = this.names;
-    if (key === session) {
-      this.#opened("change").assign(value);
-    } else if (key === cookie && transport) {
-      replaceCookie({ cookie: transport.cookie, visit: this.#opened("change") }, value);
-    } else if (key === token && bearer) {
-      throw new TypeError("Cannot change session token: it follows the session");
-    } else {
-      this.#set(key, value);
-    }
-  }
-
-  #opened(action: string): Visit {
-    if (this.visit) return this.visit;
-    if (this.config.lazy) return refuseUnloaded(action);
-    throw new TypeError(`Cannot ${action} session: it could not be loaded`);
   }
 
   /** Tells the client of its session, and shared caches that there is one. */

@@ -1,7 +1,7 @@
 import type { MiddlewareHandler } from "hono";
 import { HTTPException } from "hono/http-exception";
+import type { MiddlewareConfig } from "../http/config.ts";
 import { cancelBody } from "../http/response_stream.ts";
-import type { MiddlewareConfig } from "../options/check_options.ts";
 import { statusOf } from "../request/response_status.ts";
 import type { Sessions } from "../request/sessions.ts";
 import { isPromiseLike } from "../util/awaitable.ts";

@@ -1,9 +1,9 @@
 import type { Context } from "hono";
-import { toCookies } from "../http/credentials.ts";
+import type { MiddlewareConfig } from "../http/config.ts";
 import { watchBudget } from "../http/header_size.ts";
 import { cookieOf } from "../http/session_cookie.ts";
+import { toCookies } from "../http/set_cookie.ts";
 import type { Exchange } from "../http/transport.ts";
-import type { MiddlewareConfig } from "../options/check_options.ts";
 import { EMPTY } from "../record/contents.ts";
 import { NOTHING } from "../record/pending_changes.ts";
 import type { Delivery } from "../request/cookie_change.ts";

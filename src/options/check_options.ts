@@ -1,10 +1,9 @@
-import { defaultStore } from "../../stores/default.ts";
 import { checkSecrets } from "../crypto/secrets.ts";
 import { TokenSigner } from "../crypto/token_signature.ts";
-import type { CookieTransport } from "../http/cookie_transport.ts";
+import type { MiddlewareConfig } from "../http/config.ts";
 import { InsecureOrigin } from "../http/insecure_origin.ts";
 import { makeDataReader } from "../record/schema.ts";
-import type { SessionsConfig } from "../request/sessions.ts";
+import type { MakeDefaultStore } from "../store/default_store.ts";
 import { instants, systemClock } from "../util/clock.ts";
 import { refuse } from "../util/option_errors.ts";
 import {
@@ -21,28 +20,9 @@ import {
 } from "./check_parts.ts";
 import { checkSeconds, checkShapes } from "./check_shapes.ts";
 import { checkCookie } from "./cookie_options.ts";
-import { type GivenOptions, snapshotOf } from "./given_options.ts";
+import { snapshotOf } from "./given_options.ts";
 import type { SessionOptions } from "./options.ts";
-import { type Bearer, checkToken } from "./token_options.ts";
-
-/** What the middleware works with. */
-export interface MiddlewareConfig extends SessionsConfig {
-  /** Where tokens travel, unless they are given by hand alone. */
-  readonly transport: CookieTransport | undefined;
-  /** How sessions are opened without a cookie. */
-  readonly bearer: Bearer | undefined;
-  /** The options that it was made of. */
-  readonly options: GivenOptions;
-  readonly signer: TokenSigner | undefined;
-  readonly commitOnError: boolean;
-  readonly cacheControl: boolean;
-  /** The headers of a request that say which session it is, as a list in a header. */
-  readonly vary: string;
-  /** Warns of browsers that drop the cookie. */
-  readonly insecureOrigin: InsecureOrigin;
-  readonly contextKey: string;
-  readonly lazy: boolean;
-}
+import { checkToken } from "./token_options.ts";
 
 /** The longest time that a timer can be set to, in seconds. */
 const LONGEST_TIMEOUT = 2_147_483;
@@ -50,11 +30,13 @@ const LONGEST_TIMEOUT = 2_147_483;
 /**
  * Checks options and fills in defaults, once, when the middleware is built.
  *
- * @throws {TypeError} When an option is unknown, of the wrong kind, or contradicts another.
+ * @param makeStore Makes the store where none is given.
+ * @throws {TypeError} When an option is unknown, missing, of the wrong kind, or contradicts another.
  * @throws {RangeError} When a number is out of range.
  */
 export function checkOptions<Data extends object>(
   options: SessionOptions<Data, string>,
+  makeStore: MakeDefaultStore = refuseMissing,
 ): MiddlewareConfig {
   checkShapes(options);
   const {
@@ -82,7 +64,7 @@ export function checkOptions<Data extends object>(
     }
   }
   const given = options.store === undefined
-    ? defaultStore({ secret, encoder, logger, clock })
+    ? makeStore({ secret, encoder, logger, clock })
     : asStore(options.store, { clock, logger });
   if (options.store !== undefined) {
     if (encoder) refuse("encoder", "give it to the store, not to the middleware");
@@ -150,4 +132,9 @@ export function checkOptions<Data extends object>(
     events: checkEvents(options.events),
     logger,
   });
+}
+
+/** @throws {TypeError} Always: there is no default. */
+function refuseMissing(): never {
+  return refuse("store", "it is missing; only the main entry point has a default");
 }

@@ -1,10 +1,10 @@
+import type { GivenOptions } from "../http/config.ts";
 import type { SessionOptions } from "./options.ts";
 
-/** The options that a middleware was made of. */
-export type GivenOptions = Readonly<Partial<Record<keyof SessionOptions, unknown>>>;
+type Options = Readonly<Partial<Record<keyof SessionOptions, unknown>>>;
 
 /** Options as they are now, whatever the application makes of its objects later. */
-export function snapshotOf({ secret, encoder, token, ...options }: GivenOptions): GivenOptions {
+export function snapshotOf({ secret, encoder, token, ...options }: Options): GivenOptions {
   return Object.freeze({
     ...options,
     secret: Array.isArray(secret) ? [...secret] : secret,

@@ -1,10 +1,12 @@
-import type { SessionEncoder } from "../../stores/cookie.ts";
+import type { SessionEncoder } from "../crypto/encoder.ts";
 import type { SecretOption } from "../crypto/secrets.ts";
 import type { Logger, SessionEvents } from "../events.ts";
 import type { SessionCookieOptions } from "../http/cookie_attributes.ts";
 import type { StandardSchema } from "../record/schema.ts";
 import type { Session, SessionData } from "../session/session.ts";
-import type { Awaitable, Clock, KeyValueStore, SessionStore } from "../store/contract.ts";
+import type { KeyValueStore, SessionStore } from "../store/contract.ts";
+import type { Awaitable } from "../util/awaitable.ts";
+import type { Clock } from "../util/clock.ts";
 
 /**
  * Options of {@linkcode session}. All durations are seconds.

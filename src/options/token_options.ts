@@ -1,21 +1,13 @@
 import type { SecretOption } from "../crypto/secrets.ts";
 import { AccessTokens } from "../http/access_token.ts";
 import { BearerTransport } from "../http/bearer_transport.ts";
-import { type SessionObject, typed } from "../session/session.ts";
-import type { Stored } from "../session/session_state.ts";
+import type { Bearer } from "../http/config.ts";
+import { typed } from "../session/session_object.ts";
 import type { Clock } from "../util/clock.ts";
 import { refuse } from "../util/option_errors.ts";
 import type { Shape } from "../util/option_table.ts";
 import { checkMembers, checkSeconds } from "./check_shapes.ts";
 import type { SessionTokenOptions } from "./options.ts";
-
-/** How sessions are opened without a cookie. */
-export interface Bearer {
-  readonly transport: BearerTransport;
-  readonly tokens: AccessTokens;
-  /** Makes the token of a session. */
-  readonly issue: (stored: Stored, session: SessionObject, c: unknown) => Promise<string>;
-}
 
 const SHAPES: Readonly<Record<keyof SessionTokenOptions, readonly Shape[]>> = {
   secret: ["any"],

@@ -1,5 +1,4 @@
 import { JsonObject } from "./json_object.ts";
-import { changed, merge, mergeFlash } from "./merge.ts";
 import type { SessionRecord } from "./record.ts";
 
 /** What a session holds: its data, and the values that were flashed. */
@@ -50,42 +49,4 @@ export function withContents(record: SessionRecord, { data, flash }: Contents): 
   if (record.flash === undefined) return { ...record, data: data.text };
   const { flash: _, ...rest } = record;
   return { ...rest, data: data.text };
-}
-
-/** What a session was, by whoever changed it. */
-export interface Versions {
-  /** What the store held before. */
-  readonly base: Contents;
-  /** What it was shown as, before the handler changed it. */
-  readonly shown: Contents;
-  /** What the handler made of it. */
-  readonly mine: Contents;
-  /** What the store holds now. */
-  readonly theirs: Contents;
-  /** What that would be shown as: bringing data up to date is no change that could undo another one. */
-  readonly newer: Contents;
-}
-
-/** The contents of a session that two have changed. */
-export function mergeContents({ base, shown, mine, theirs, newer }: Versions): Contents {
-  if (theirs === base && newer === shown) return mine;
-  return {
-    data: JsonObject.ofMembers(
-      merge(shown.data.members, mine.data.members, newer.data.members),
-    ),
-    flash: JsonObject.ofMembers(
-      mergeFlash(base.flash.members, mine.flash.members, theirs.flash.members),
-    ),
-  };
-}
-
-/** What the handler has put in: the keys that it has changed or is known to have assigned to, and what it has flashed. */
-export function ownContents(
-  { base, shown, mine }: Versions,
-  assigned: ReadonlySet<string>,
-): Contents {
-  return {
-    data: JsonObject.ofMembers(changed(shown.data.members, mine.data.members, assigned)),
-    flash: JsonObject.ofMembers(changed(base.flash.members, mine.flash.members)),
-  };
 }

@@ -1,4 +1,4 @@
-import { setProperty } from "./deep_equal.ts";
+import { setProperty } from "../util/property.ts";
 import { DEEPEST, isPlainObject } from "./serialize.ts";
 
 /**
@@ -29,4 +29,19 @@ function copyOnce(
 
 function isPlainArray(value: object): boolean {
   return Array.isArray(value) && Object.getPrototypeOf(value) === Array.prototype;
+}
+/** A copy of an object that a JSON text stands for, in a fraction of the time that it takes to parse the text. */
+export function copyMembers(json: object): Record<string, unknown> {
+  const copy: Record<string, unknown> = {};
+  for (const key of Object.keys(json)) {
+    const member = copyOf((json as Record<string, unknown>)[key]);
+    if (key === "__proto__") setProperty(copy, key, member);
+    else copy[key] = member;
+  }
+  return copy;
+}
+
+function copyOf(json: unknown): unknown {
+  if (typeof json !== "object" || json === null) return json;
+  return Array.isArray(json) ? json.map(copyOf) : copyMembers(json);
 }

@@ -1,4 +1,3 @@
-import type { Reach } from "../http/cookie_delivery.ts";
 import type { SessionRecord, SessionTimes } from "./record.ts";
 
 /** How far clocks may differ, in milliseconds, before a time in the future is not believed. */
@@ -162,3 +161,8 @@ export function isPersistent(
 export function cookieMaxAge(expiresAt: number, now: number): number {
   return Math.min(Math.max(Math.ceil((expiresAt - now) / 1000), 0), LONGEST_COOKIE);
 }
+/**
+ * Whether the client gets the cookies of an answer: an upgrade has no headers to change, and what answers a conditional
+ * request with 304 may drop them.
+ */
+export type Reach = "sure" | "doubtful" | "none";

@@ -1,4 +1,5 @@
-import { copyMembers, hasSameMembers, isSameJson } from "./deep_equal.ts";
+import { copyMembers } from "./deep_copy.ts";
+import { hasSameMembers, isSameJson } from "./deep_equal.ts";
 import { joinMembers, type Members, parseMembers, parseObject } from "./record.ts";
 import { parseHeld, serializeMembers } from "./serialize.ts";
 

@@ -193,3 +193,10 @@ export function joinMembers(members: Members): string {
   }
   return `{${text}}`;
 }
+/** A session as a store holds it, and the token that opens it. */
+export interface Stored {
+  /** Unknown where an access token leads to the session. */
+  readonly token: string | undefined;
+  readonly key: string;
+  readonly record: SessionRecord;
+}

@@ -1,6 +1,6 @@
 import { SessionSerializationError } from "../errors.ts";
 import type { Logger } from "../events.ts";
-import type { Awaitable } from "../store/contract.ts";
+import type { Awaitable } from "../util/awaitable.ts";
 import { parseObject } from "./record.ts";
 import { serializeValue } from "./serialize.ts";
 

@@ -1,6 +1,6 @@
 import type { Committing } from "../commit/context.ts";
-import type { SessionObject } from "../session/session.ts";
-import type { Stored } from "../session/session_state.ts";
+import type { Stored } from "../record/record.ts";
+import type { SessionObject } from "../session/session_object.ts";
 import type { LateChanges } from "./unsaved_changes.ts";
 
 /** What a visit works with. */

@@ -1,13 +1,12 @@
-import { cookieMaxAge, deadline, type ExpiryPolicy, isPersistent } from "../record/expiry.ts";
+import type { SessionRecord } from "../record/record.ts";
 import type { SessionState } from "../session/session_state.ts";
-import type { Clock } from "../util/clock.ts";
 
 /** What the client is to be told when a request ends. */
 export interface Delivery {
   /** The token that it gets; `undefined` to forget the one that it has. */
   readonly token: string | undefined;
-  /** How long the client keeps it, in seconds; `undefined` until it is closed. */
-  readonly maxAge?: number | undefined;
+  /** The record that it identifies, whose life is that of the cookie. */
+  readonly record?: SessionRecord;
   /** The JSON text of what the session changed of its cookie. */
   readonly cookie?: string | undefined;
   /** The same of the cookie that the client holds until now. */
@@ -24,13 +23,12 @@ export interface Ending {
   readonly hasDeleted: boolean;
   /** Whether a session is the one that an access token identified. */
   isByToken(state: SessionState): boolean;
-  readonly config: { readonly clock: Clock; readonly expiry: ExpiryPolicy };
 }
 
 /** What the client is to be told of its session, if there is anything. */
 export function deliveryOf(
   state: SessionState | undefined,
-  { held, isStale, hasDeleted, isByToken, config }: Ending,
+  { held, isStale, hasDeleted, isByToken }: Ending,
 ): Delivery | undefined {
   const clear = { token: undefined, held };
   if (!state) return hasDeleted || isStale ? clear : undefined;
@@ -39,9 +37,5 @@ export function deliveryOf(
   const { token, record } = stored;
   // A link that carries a token must not make its session that of the browser that follows it.
   if (!deliver || state.isLate || token === undefined || isByToken(state)) return undefined;
-  const end = deadline(config.expiry, record);
-  const maxAge = isPersistent(config.expiry, record)
-    ? cookieMaxAge(end, config.clock())
-    : undefined;
-  return { token, maxAge, cookie: record.cookie, held };
+  return { token, record, cookie: record.cookie, held };
 }

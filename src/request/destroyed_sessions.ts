@@ -1,4 +1,5 @@
-import { type Committing, end } from "../commit/context.ts";
+import type { Committing } from "../commit/context.ts";
+import { end } from "../commit/end.ts";
 import { emit } from "../events.ts";
 import type { SessionState } from "../session/session_state.ts";
 

@@ -2,8 +2,7 @@ import { follow } from "../commit/rotation.ts";
 import { hashToken, isToken } from "../crypto/token.ts";
 import { emit, type RejectionReason } from "../events.ts";
 import { isLive } from "../record/expiry.ts";
-import { isSessionRecord } from "../record/record.ts";
-import type { Stored } from "../session/session_state.ts";
+import { isSessionRecord, type Stored } from "../record/record.ts";
 import { andThen, type Awaitable } from "../util/awaitable.ts";
 import type { VisitConfig } from "./config.ts";
 

@@ -1,11 +1,8 @@
 import { commit } from "../commit/commit.ts";
 import { renewEarly } from "../commit/early_renewal.ts";
-import type { InnerCommits } from "../commit/plan.ts";
 import { update } from "../commit/transaction.ts";
-import type { Reach } from "../http/cookie_delivery.ts";
-import type { KeeperConfig } from "../session/config.ts";
 import { refuseEnded } from "../session/ended_session.ts";
-import { assertPlainObject, type SessionObject } from "../session/session.ts";
+import { assertPlainObject, type SessionObject } from "../session/session_object.ts";
 import { type SessionKeeper, SessionState } from "../session/session_state.ts";
 import { refuseChange, sessionInOutage } from "../session/unavailable_session.ts";
 import { andThen, type Awaitable, orElse } from "../util/awaitable.ts";
@@ -14,23 +11,13 @@ import { canShowFlash } from "./consume_flash.ts";
 import { type Delivery, deliveryOf } from "./cookie_change.ts";
 import { Endings } from "./destroyed_sessions.ts";
 import { issueToken } from "./issue_token.ts";
+import { RequestInfo } from "./request_info.ts";
 import { type Starting, Starts } from "./start_session.ts";
 
-/** The answer to the request of a visit: it is told when there is another session, or another token of it. */
-export interface VisitWatcher extends InnerCommits {
-  /** Whether the client gets its cookies. */
-  readonly reach: Reach;
-  changed(visit: Visit): void;
-}
-
 /** One request and its session: the one that it came with, then at most one at a time. */
-export class Visit implements SessionKeeper, Starting {
-  watcher: VisitWatcher | undefined;
+export class Visit extends RequestInfo implements SessionKeeper, Starting {
   /** Whether a live session was found for the client. */
   readonly isLoaded: boolean;
-
-  readonly #config: VisitConfig;
-  readonly #options: VisitOptions;
   /** What this request has ended, once it has. */
   #endings: Endings | undefined;
   /** The session that the client came with. */
@@ -38,7 +25,6 @@ export class Visit implements SessionKeeper, Starting {
   #current: SessionState | undefined;
   #session: SessionObject;
   #accessToken: string | undefined;
-  #committed = false;
   /** What this request has started, once it has. */
   #starts: Starts | undefined;
   /** Whether the response has shown what was flashed before. */
@@ -46,8 +32,7 @@ export class Visit implements SessionKeeper, Starting {
 
   /** @throws {SyntaxError} When what is stored is not the JSON of objects. */
   constructor(config: VisitConfig, options: VisitOptions) {
-    this.#config = config;
-    this.#options = options;
+    super(config, options);
     const { stored, shown } = options;
     if (stored) this.#loaded = new SessionState(this, { stored, shown });
     if (options.via) this.#loaded?.moved({ via: options.via });
@@ -55,14 +40,6 @@ export class Visit implements SessionKeeper, Starting {
     this.isLoaded = this.#loaded !== undefined;
     const { session } = this.#current;
     this.#session = options.outage ? sessionInOutage(session) : session;
-  }
-
-  get config(): KeeperConfig {
-    return this.#config;
-  }
-
-  generationOf(subject: string): Awaitable<number> {
-    return this.#config.store.generation(subject, this.#options.c);
   }
 
   /** What the session reads now. */
@@ -78,25 +55,6 @@ export class Visit implements SessionKeeper, Starting {
   /** The token of the session for clients that keep no cookies; `undefined` while it has none that lasts. */
   get accessToken(): string | undefined {
     return this.#accessToken;
-  }
-
-  /** Whether the store failed, so that nobody knows whose session it is. */
-  get isOutage(): boolean {
-    return this.#options.outage === true;
-  }
-
-  get committed(): boolean {
-    return this.#committed;
-  }
-
-  get cameAt(): number {
-    return this.#committed || !this.watcher ? Infinity : this.#options.cameAt ?? Infinity;
-  }
-
-  get reach(): Reach {
-    // Without a cookie nothing has to reach the client.
-    if (this.#options.by === "token") return "sure";
-    return this.watcher?.reach ?? "none";
   }
 
   /**
@@ -129,8 +87,8 @@ export class Visit implements SessionKeeper, Starting {
   ): Promise<SessionObject> {
     assertPlainObject(data);
     if (this.isOutage) refuseChange();
-    const starts = this.#starts ??= new Starts(this.#config, this);
-    const { session } = await starts.start({ data, prepare }, this.#options.c);
+    const starts = this.#starts ??= new Starts(this.config, this);
+    const { session } = await starts.start({ data, prepare }, this.options.c);
     await this.issue();
     return session;
   }
@@ -141,7 +99,7 @@ export class Visit implements SessionKeeper, Starting {
   }
 
   ended(state: SessionState, atEnd: SessionObject): void {
-    (this.#endings ??= new Endings(this.#config, this.#options.c)).add(state);
+    (this.#endings ??= new Endings(this.config, this.options.c)).add(state);
     if (state !== this.#current) return;
     this.#current = undefined;
     this.#session = atEnd;
@@ -156,7 +114,7 @@ export class Visit implements SessionKeeper, Starting {
   async save(state: SessionState): Promise<void> {
     const options = { keepChanges: true, consumeFlash: this.#hasShownFlash };
     await this.#saving(state, async () => {
-      await commit(this.#config, state, options, this.#options.c);
+      await commit(this.config, state, options, this.options.c);
     });
     state.assertLive("save");
     state.view.saved(state.base());
@@ -167,7 +125,7 @@ export class Visit implements SessionKeeper, Starting {
     key: string,
     change: (value: unknown) => unknown,
   ): Promise<unknown> {
-    const run = () => update(this.#config, state, { key, change }, this.#options.c);
+    const run = () => update(this.config, state, { key, change }, this.options.c);
     return this.#saving(state, run);
   }
 
@@ -175,7 +133,7 @@ export class Visit implements SessionKeeper, Starting {
   async #saving<Result>(state: SessionState, save: () => Promise<Result>): Promise<Result> {
     await this.#endings?.remove();
     try {
-      return await (this.#committed ? this.#config.late.during(state, save) : save());
+      return await (this.committed ? this.config.late.during(state, save) : save());
     } finally {
       await this.issue();
     }
@@ -183,8 +141,8 @@ export class Visit implements SessionKeeper, Starting {
 
   /** Makes the token for clients that keep no cookies. A failure is reported, the session goes on without. */
   async issue(): Promise<void> {
-    if (!this.#config.issue) return;
-    const issued = await issueToken(this.#config, () => this.#current, this.#options.c);
+    if (!this.config.issue) return;
+    const issued = await issueToken(this.config, () => this.#current, this.options.c);
     if (issued) this.#changed(issued.token);
   }
 
@@ -198,12 +156,7 @@ export class Visit implements SessionKeeper, Starting {
 
   /** Renews the session that the client came with, where it might end before the answer. */
   renewEarly(): Awaitable<void> {
-    if (this.#loaded) return renewEarly(this.#config, this.#loaded, this.#options.c);
-  }
-
-  /** Tells that the response has left. */
-  leave(): void {
-    this.#committed = true;
+    if (this.#loaded) return renewEarly(this.config, this.#loaded, this.options.c);
   }
 
   /** Whether nothing was done that could be stored or told: a visitor without a session who put nothing in. */
@@ -250,13 +203,7 @@ export class Visit implements SessionKeeper, Starting {
     const isOver = this.#endings || state.stored && state !== this.#loaded;
     const inner = isOver ? undefined : this.watcher;
     const options = { keepChanges, consumeFlash: this.#hasShownFlash, rotate: true, inner };
-    return commit(this.#config, state, options, this.#options.c);
-  }
-
-  /** The JSON text of what the session changed of the cookie that the client came with. */
-  get held(): string | undefined {
-    const { by, stored } = this.#options;
-    return by === "cookie" ? stored?.record.cookie : undefined;
+    return commit(this.config, state, options, this.options.c);
   }
 
   /** What the client is to be told of what was committed so far, whatever came of the rest. */
@@ -264,19 +211,18 @@ export class Visit implements SessionKeeper, Starting {
     const state = this.#current;
     // Most requests have nothing to tell.
     if (state?.stored && !state.deliver) return undefined;
-    const { by, stale } = this.#options;
+    const { by, stale } = this.options;
     const isByToken = (state: SessionState) => by === "token" && state === this.#loaded;
     return deliveryOf(state, {
       held: this.held,
       isStale: stale === true,
       hasDeleted: this.#endings?.hasDeleted((ended) => !isByToken(ended)) === true,
       isByToken,
-      config: this.#config,
     });
   }
 
   begin(): SessionState {
-    return new SessionState(this, { initial: this.#config.initial() });
+    return new SessionState(this, { initial: this.config.initial() });
   }
 
   show(state: SessionState): void {

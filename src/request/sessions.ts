@@ -1,10 +1,10 @@
-import { end } from "../commit/context.ts";
+import { end } from "../commit/end.ts";
 import { SessionStoreError } from "../errors.ts";
 import { emit } from "../events.ts";
 import { deadline, isLive } from "../record/expiry.ts";
-import { endSessionsOf, type Listed, listPage } from "../record/subject.ts";
-import type { Stored } from "../session/session_state.ts";
+import type { Stored } from "../record/record.ts";
 import type { ListedSession, ListPage, SessionStore } from "../store/contract.ts";
+import { endSessionsOf, type Listed, listPage } from "../store/subject_sessions.ts";
 import { BoundedStore } from "../store/timeout_store.ts";
 import { andThen, type Awaitable, orElse } from "../util/awaitable.ts";
 import { Queue } from "../util/keyed_queue.ts";

@@ -1,7 +1,7 @@
 import { SessionEndedError } from "../errors.ts";
-import { clearProperties } from "../record/deep_equal.ts";
+import { clearProperties } from "../util/property.ts";
 import { readOnly, refusingChanges } from "./read_only.ts";
-import { type SessionController, SessionObject } from "./session.ts";
+import { type SessionController, SessionObject } from "./session_object.ts";
 
 /** @throws {SessionEndedError} Always: the session has ended. */
 export function refuseEnded(action: string): never {

@@ -1,10 +1,11 @@
 import type { Contents } from "../record/contents.ts";
 import { copyValue } from "../record/deep_copy.ts";
-import { clearProperties, setProperty, standsFor } from "../record/deep_equal.ts";
+import { standsFor } from "../record/deep_equal.ts";
 import { JsonObject } from "../record/json_object.ts";
 import type { Members } from "../record/record.ts";
 import { pathOf, serializeValue } from "../record/serialize.ts";
-import { assertNotReserved, isReserved } from "./session.ts";
+import { clearProperties, setProperty } from "../util/property.ts";
+import { assertNotReserved, isReserved } from "./session_object.ts";
 
 /** A flashed value. */
 interface Flash {

@@ -1,42 +1,16 @@
 import { makeSid } from "../crypto/token.ts";
-import { SessionCommittedError } from "../errors.ts";
-import type { Reach } from "../http/cookie_delivery.ts";
 import { beginWith, type Contents, contentsOf, EMPTY, sameContents } from "../record/contents.ts";
-import {
-  deadline,
-  isLiveFor,
-  isPersistent,
-  nextDeadline,
-  type Renewing,
-} from "../record/expiry.ts";
+import { deadline, isLiveFor, nextDeadline, type Reach, type Renewing } from "../record/expiry.ts";
 import { JsonObject } from "../record/json_object.ts";
-import {
-  beginLogin,
-  type LoginKeeper,
-  NOTHING,
-  renewalBy,
-  type Requested,
-} from "../record/pending_changes.ts";
-import type { SessionRecord } from "../record/record.ts";
-import { assertSubject, parseMeta, serializeMeta } from "../record/subject.ts";
-import type { KeeperConfig } from "./config.ts";
-import { endSession, refuseEnded } from "./ended_session.ts";
+import { NOTHING } from "../record/pending_changes.ts";
+import type { SessionRecord, Stored } from "../record/record.ts";
+import { type AttributesKeeper, SessionAttributes } from "./attributes.ts";
+import { endSession } from "./ended_session.ts";
 import { SessionView } from "./properties.ts";
-import { assertNotReserved, type SessionController, SessionObject } from "./session.ts";
-
-/** A session as a store holds it, and the token that opens it. */
-export interface Stored {
-  /** Unknown where an access token leads to the session. */
-  readonly token: string | undefined;
-  readonly key: string;
-  readonly record: SessionRecord;
-}
+import { assertNotReserved, type SessionController, SessionObject } from "./session_object.ts";
 
 /** What a session needs of whoever keeps it. */
-export interface SessionKeeper extends LoginKeeper {
-  readonly config: KeeperConfig;
-  /** Whether the response has left, and every cookie with it. */
-  readonly committed: boolean;
+export interface SessionKeeper extends AttributesKeeper {
   /** When the request came that waits for its answer, in epoch milliseconds. */
   readonly cameAt: number;
   /** Whether the client gets the cookies of the answer. */
@@ -52,19 +26,12 @@ export interface SessionKeeper extends LoginKeeper {
 }
 
 /** The inside of one session in one request: what it was, what it is, and what is asked of it. */
-export class SessionState implements SessionController, Renewing {
+export class SessionState extends SessionAttributes implements SessionController, Renewing {
   readonly session: SessionObject;
   /** What it shows. */
   readonly view: SessionView;
-  /** Where the session is stored as far as known; `undefined` when it never was. */
-  stored: Stored | undefined;
   /** Whether the token must be sent. */
   deliver = false;
-  /** `ended` by this request, or `gone`: ended by another while this one ran. */
-  status: "live" | "ended" | "gone" = "live";
-  requested: Requested = NOTHING;
-  /** The subject that had no room for it, as the handler was told. */
-  refused: Requested["subject"];
   /** Whether its token was rotated by another request, or before this one. */
   hasMoved = false;
   /** Whether this request has given it another token. */
@@ -74,7 +41,7 @@ export class SessionState implements SessionController, Renewing {
   /** Whether the token that the client sent is not accepted any more, so that it must not be sent the present one. */
   isLate = false;
 
-  readonly #keeper: SessionKeeper;
+  declare protected readonly keeper: SessionKeeper;
   #sid: string | undefined;
   #base: Contents;
   /** The data that it showed at first, where they are not what is stored. */
@@ -94,61 +61,15 @@ export class SessionState implements SessionController, Renewing {
       shown?: string | undefined;
     },
   ) {
-    this.#keeper = keeper;
+    super(keeper, stored);
     this.#base = stored ? contentsOf(stored.record) : beginWith(initial);
     this.#shown = shown === undefined ? undefined : JsonObject.ofText(shown);
-    this.stored = stored;
     this.session = new SessionObject(this);
     this.view = new SessionView(this.session, this.shown());
   }
 
   get sid(): string {
     return this.stored?.record.sid ?? (this.#sid ??= makeSid());
-  }
-
-  get subject(): string | undefined {
-    const { subject } = this.requested;
-    return subject === undefined ? this.stored?.record.subject : subject?.name;
-  }
-
-  set subject(subject: string | undefined) {
-    this.#assertSavable("change");
-    if (subject !== undefined) {
-      assertSubject(subject, { action: "set session.subject", otherwise: ", or undefined" });
-    }
-    // Under a new token it may have to be a session of its own, which nobody has excepted from any end.
-    const record = this.requested.regenerate ? undefined : this.stored?.record;
-    const login = subject === undefined ? null : beginLogin(this.#keeper, { subject, record });
-    this.#ask({ subject: login });
-  }
-
-  get meta(): Readonly<Record<string, unknown>> | undefined {
-    const { meta = this.stored?.record.meta } = this.requested;
-    return Object.freeze(parseMeta(meta ?? undefined));
-  }
-
-  set meta(meta: object | undefined) {
-    this.#assertSavable("change");
-    this.#ask({ meta: meta === undefined ? null : serializeMeta(meta) });
-  }
-
-  /** The JSON text of what the session changed of its cookie. */
-  get cookie(): string | undefined {
-    const { cookie = this.stored?.record.cookie } = this.requested;
-    return cookie ?? undefined;
-  }
-
-  set cookie(changes: string | undefined) {
-    this.assertLive("change");
-    this.assertNotCommitted("change");
-    this.#ask({ cookie: changes ?? null });
-  }
-
-  /** Its lifetime in seconds; `undefined` when its cookie ends with the browser. */
-  get maxAge(): number | undefined {
-    const { expiry } = this.#keeper.config;
-    const lasting = { ...this.stored?.record, ...this.requested };
-    return isPersistent(expiry, lasting) ? lasting.maxAge ?? expiry.maxAge : undefined;
   }
 
   /** Whether it is new, without data, and nothing is asked of it. A symbol alone is nothing that could be stored. */
@@ -163,7 +84,7 @@ export class SessionState implements SessionController, Renewing {
   }
 
   expiresAt(): number {
-    const { clock, expiry } = this.#keeper.config;
+    const { clock, expiry } = this.keeper.config;
     const { requested, stored } = this;
     if (stored && !requested.renew) return deadline(expiry, stored.record);
     return nextDeadline(expiry, { maxAge: requested.maxAge, record: stored?.record, now: clock() });
@@ -174,38 +95,32 @@ export class SessionState implements SessionController, Renewing {
     if (this.status === "ended") return;
     this.assertNotCommitted("destroy");
     this.status = "ended";
-    this.#keeper.ended(this, endSession(this.session, this.#keeper.config.clock()));
+    this.keeper.ended(this, endSession(this.session, this.keeper.config.clock()));
   }
 
   regenerate(): void {
     this.assertLive("regenerate");
     this.assertNotCommitted("regenerate");
-    this.#ask({ regenerate: true });
+    this.ask({ regenerate: true });
     const { subject } = this.requested;
     if (subject && subject.name === this.stored?.record.subject) this.subject = subject.name;
     this.view.noteAssigned();
-    this.#keeper.regenerating(this);
-  }
-
-  renew(maxAge: number | "browser" | undefined): void {
-    this.assertLive("renew");
-    this.assertNotCommitted("renew");
-    this.#ask(renewalBy(maxAge));
+    this.keeper.regenerating(this);
   }
 
   flash(key: string, value: unknown): void {
-    this.#assertSavable("flash");
+    this.assertSavable("flash");
     this.view.flash(key, value);
   }
 
   reflash(): void {
-    this.#assertSavable("reflash");
+    this.assertSavable("reflash");
     this.view.reflash();
   }
 
   save(): Promise<void> {
-    this.#assertSavable("save");
-    return this.#keeper.save(this);
+    this.assertSavable("save");
+    return this.keeper.save(this);
   }
 
   discard(): void {
@@ -215,14 +130,14 @@ export class SessionState implements SessionController, Renewing {
   }
 
   update(key: string, change: (value: unknown) => unknown): Promise<unknown> {
-    this.#assertSavable("update");
+    this.assertSavable("update");
     assertNotReserved(key);
-    return this.#keeper.update(this, key, change);
+    return this.keeper.update(this, key, change);
   }
 
   /** Replaces all data and keeps the session. One that was never stored has what it starts with under them. */
   replaceData(data: object): void {
-    this.#assertSavable("change");
+    this.assertSavable("change");
     this.view.replace(this.stored ? data : { ...this.base().data.copy(), ...data });
   }
 
@@ -282,11 +197,6 @@ export class SessionState implements SessionController, Renewing {
     this.#shown = undefined;
   }
 
-  /** Whether what is asked of it was refused, and the handler knows. */
-  isRefused(): boolean {
-    return this.refused !== undefined && this.refused === this.requested.subject;
-  }
-
   /** Takes note that the session has another token than the one that the client sent. */
   moved({ via, isLate = false }: { via?: Stored; isLate?: boolean } = {}): void {
     this.hasMoved = true;
@@ -297,43 +207,20 @@ export class SessionState implements SessionController, Renewing {
 
   /** Whether a record is still that of a live session for this request. */
   isLiveFor(record: SessionRecord, now: number): boolean {
-    return isLiveFor(this.#keeper.config.expiry, record, { now, cameAt: this.cameAt });
+    return isLiveFor(this.keeper.config.expiry, record, { now, cameAt: this.cameAt });
   }
 
   /** When its request came, in epoch milliseconds. */
   get cameAt(): number {
-    return this.#keeper.cameAt;
+    return this.keeper.cameAt;
   }
 
   /** Whether the response has left. */
   get isCommitted(): boolean {
-    return this.#keeper.committed;
+    return this.keeper.committed;
   }
 
   get reach(): Reach {
-    return this.isCommitted ? "none" : this.#keeper.reach;
-  }
-
-  #ask(requested: Requested): void {
-    this.requested = { ...this.requested, ...requested };
-  }
-
-  /** @throws {SessionEndedError} When the session has ended. */
-  assertLive(action: string): void {
-    if (this.status !== "live") refuseEnded(action);
-  }
-
-  /** @throws {SessionEndedError | SessionCommittedError} When nothing of it can be stored any more. */
-  #assertSavable(action: string): void {
-    this.assertLive(action);
-    if (!this.stored || !this.#keeper.config.canSaveLate) this.assertNotCommitted(action);
-  }
-
-  /** @throws {SessionCommittedError} When the response has left. */
-  assertNotCommitted(action: string): void {
-    if (!this.#keeper.committed) return;
-    throw new SessionCommittedError(
-      `Cannot ${action} session: the response has left, with all cookies; do it before that`,
-    );
+    return this.isCommitted ? "none" : this.keeper.reach;
   }
 }

@@ -1,6 +1,6 @@
 import { SessionStoreError } from "../errors.ts";
 import { readOnly } from "./read_only.ts";
-import type { SessionObject } from "./session.ts";
+import type { SessionObject } from "./session_object.ts";
 
 /** The members that change a session. */
 const CHANGING = new Set<PropertyKey>([

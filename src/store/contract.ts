@@ -1,9 +1,6 @@
 import type { SessionRecord, SessionTimes } from "../record/record.ts";
 import type { Awaitable } from "../util/awaitable.ts";
 
-export type { Awaitable } from "../util/awaitable.ts";
-export { type Clock, systemClock } from "../util/clock.ts";
-
 /**
  * What a store can promise. Declared, never guessed.
  *

@@ -1,8 +1,7 @@
 import { isSessionRecord, type SessionRecord, type SessionTimes } from "../record/record.ts";
-import { andThen } from "../util/awaitable.ts";
+import { andThen, type Awaitable } from "../util/awaitable.ts";
+import type { Clock } from "../util/clock.ts";
 import type {
-  Awaitable,
-  Clock,
   KeyValueStore,
   SessionStore,
   StoreCapabilities,

@@ -1,9 +1,8 @@
 import { SessionError, SessionStoreError } from "../errors.ts";
 import { isSessionRecord, type SessionRecord, type SessionTimes } from "../record/record.ts";
-import { andThen, isPromiseLike, orElse } from "../util/awaitable.ts";
+import { andThen, type Awaitable, isPromiseLike, orElse } from "../util/awaitable.ts";
 import type { Clock } from "../util/clock.ts";
 import type {
-  Awaitable,
   DeleteAllOptions,
   ListedSession,
   ListPage,

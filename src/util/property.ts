@@ -6,3 +6,17 @@ export function propertyOf(object: object, name: string): PropertyDescriptor | u
   }
   return undefined;
 }
+/** Deletes all own properties. */
+export function clearProperties(object: object): void {
+  for (const key of Reflect.ownKeys(object)) Reflect.deleteProperty(object, key);
+}
+
+/** Sets an own property, `__proto__` like any other. */
+export function setProperty(object: object, key: PropertyKey, value: unknown): void {
+  Object.defineProperty(object, key, {
+    value,
+    writable: true,
+    enumerable: true,
+    configurable: true,
+  });
+}

@@ -1,6 +1,7 @@
 import { SessionTooLargeError } from "../../src/errors.ts";
 import type { SessionRecord } from "../../src/record/record.ts";
-import type { Clock, KeyValueStore } from "../../src/store/contract.ts";
+import type { KeyValueStore } from "../../src/store/contract.ts";
+import type { Clock } from "../../src/util/clock.ts";
 import type { KvNamespaceLike } from "./like.ts";
 
 /** The largest value of KV, in bytes. */

@@ -1,16 +1,14 @@
 import type { SessionRecord, SessionTimes } from "../../src/record/record.ts";
-import {
-  type Awaitable,
-  type Clock,
-  type DeleteAllOptions,
-  type ListedSession,
-  type ListPage,
-  type SessionStore,
-  type StoreCapabilities,
-  type StoreReplacement,
-  systemClock,
+import type {
+  DeleteAllOptions,
+  ListedSession,
+  ListPage,
+  SessionStore,
+  StoreCapabilities,
+  StoreReplacement,
 } from "../../src/store/contract.ts";
-import { andThen } from "../../src/util/awaitable.ts";
+import { andThen, type Awaitable } from "../../src/util/awaitable.ts";
+import { type Clock, systemClock } from "../../src/util/clock.ts";
 import type { CookieFormat } from "./format.ts";
 import { checkCookieStore } from "./options.ts";
 import { succeed, type Succession, toReplaced } from "./revocation/epoch.ts";

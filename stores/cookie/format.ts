@@ -1,5 +1,5 @@
 import type { SessionRecord } from "../../src/record/record.ts";
-import type { Awaitable } from "../../src/store/contract.ts";
+import type { Awaitable } from "../../src/util/awaitable.ts";
 
 /**
  * The cookie that a format seals for: a value is worth nothing in a cookie of another name.

@@ -1,11 +1,12 @@
 import { defaults, seal, unseal } from "iron-webcrypto";
 import { fromBase64Url, toBase64Url } from "../../src/crypto/base64url.ts";
+import type { SessionEncoder } from "../../src/crypto/encoder.ts";
 import { PerSecret, type SecretOption } from "../../src/crypto/secrets.ts";
 import type { SessionRecord } from "../../src/record/record.ts";
 import { hasMethods, refuse } from "../../src/util/option_errors.ts";
 import { checkTable } from "../../src/util/option_table.ts";
 import { CookieStore, type CookieStoreOptions } from "./cookie_store.ts";
-import { encodePayload, type SessionEncoder } from "./encoder.ts";
+import { encodePayload } from "./encoder.ts";
 import type { CookieContext, CookieFormat, OpenedCookie } from "./format.ts";
 import { cookieTable } from "./options.ts";
 import { fromPayload, parsePayload, toPayload } from "./payload.ts";

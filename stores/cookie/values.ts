@@ -1,6 +1,5 @@
 import type { SessionRecord } from "../../src/record/record.ts";
-import type { Awaitable } from "../../src/store/contract.ts";
-import { andThen } from "../../src/util/awaitable.ts";
+import { andThen, type Awaitable } from "../../src/util/awaitable.ts";
 import type { CookieFormat } from "./format.ts";
 import { Memo } from "./memo.ts";
 import { epochOf, withoutEpoch } from "./revocation/epoch.ts";

@@ -1,4 +1,5 @@
-import type { Clock, DeleteAllOptions } from "../../src/store/contract.ts";
+import type { DeleteAllOptions } from "../../src/store/contract.ts";
+import type { Clock } from "../../src/util/clock.ts";
 import { commit, pause } from "./database.ts";
 import type { KvLike } from "./like.ts";
 import type { Records } from "./records.ts";

@@ -1,6 +1,6 @@
-import type { Clock } from "../../src/store/contract.ts";
 import { storeTable } from "../../src/store/store_options.ts";
 import { isPromiseLike } from "../../src/util/awaitable.ts";
+import type { Clock } from "../../src/util/clock.ts";
 import { hasMethods, insteadOf, type Mistakes, refuse } from "../../src/util/option_errors.ts";
 import { checkTable } from "../../src/util/option_table.ts";
 import type { KvKeyLike, KvLike } from "./like.ts";

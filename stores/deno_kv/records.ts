@@ -1,5 +1,6 @@
 import type { SessionRecord } from "../../src/record/record.ts";
-import type { Awaitable, Clock } from "../../src/store/contract.ts";
+import type { Awaitable } from "../../src/util/awaitable.ts";
+import type { Clock } from "../../src/util/clock.ts";
 import { toError, told } from "./database.ts";
 import type { KvAtomicLike, KvEntryLike, KvKeyLike, KvLike } from "./like.ts";
 import { type Head, isHead, joinParts, MOST_PARTS, toHead } from "./parts.ts";

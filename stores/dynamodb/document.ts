@@ -1,5 +1,4 @@
-import type { Awaitable } from "../../src/store/contract.ts";
-import { isPromiseLike } from "../../src/util/awaitable.ts";
+import { type Awaitable, isPromiseLike } from "../../src/util/awaitable.ts";
 import { hasMethods, insteadOf, type Mistakes } from "../../src/util/option_errors.ts";
 import type { DynamoDbDocumentLike } from "./like.ts";
 

@@ -1,6 +1,7 @@
 import type { SessionRecord } from "../../src/record/record.ts";
-import type { Clock, DeleteAllOptions, ListedSession, ListPage } from "../../src/store/contract.ts";
+import type { DeleteAllOptions, ListedSession, ListPage } from "../../src/store/contract.ts";
 import { readPage } from "../../src/store/list_order.ts";
+import type { Clock } from "../../src/util/clock.ts";
 import { chunksOf, deleteTogether, readTogether } from "./batch.ts";
 import {
   bindingOf,

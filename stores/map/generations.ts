@@ -1,6 +1,7 @@
 import { SessionEndedError } from "../../src/errors.ts";
 import type { SessionRecord } from "../../src/record/record.ts";
-import type { Clock, DeleteAllOptions } from "../../src/store/contract.ts";
+import type { DeleteAllOptions } from "../../src/store/contract.ts";
+import type { Clock } from "../../src/util/clock.ts";
 
 /** For how long a generation is remembered, in milliseconds: a day, longer than any login is under way. */
 const REMEMBERED = 86_400_000;

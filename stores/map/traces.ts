@@ -1,5 +1,5 @@
 import type { SessionRecord } from "../../src/record/record.ts";
-import type { Clock } from "../../src/store/contract.ts";
+import type { Clock } from "../../src/util/clock.ts";
 
 /** How many traces every new one looks at for expired ones. */
 const LOOKS = 2;

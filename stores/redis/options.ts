@@ -1,5 +1,6 @@
-import type { Awaitable, Clock } from "../../src/store/contract.ts";
 import { storeTable } from "../../src/store/store_options.ts";
+import type { Awaitable } from "../../src/util/awaitable.ts";
+import type { Clock } from "../../src/util/clock.ts";
 import { insteadOf, refuse } from "../../src/util/option_errors.ts";
 import { checkTable } from "../../src/util/option_table.ts";
 import { isRedisClient, MISTAKEN_CLIENTS, type RedisClientLike } from "./client.ts";

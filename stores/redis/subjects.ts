@@ -1,10 +1,11 @@
 import { SessionEndedError } from "../../src/errors.ts";
 import type { SessionRecord } from "../../src/record/record.ts";
-import type { Clock, DeleteAllOptions, ListedSession, ListPage } from "../../src/store/contract.ts";
+import type { DeleteAllOptions, ListedSession, ListPage } from "../../src/store/contract.ts";
 import { readPage } from "../../src/store/list_order.ts";
+import type { Clock } from "../../src/util/clock.ts";
 import type { Connection, ScriptArguments } from "./connection.ts";
 import { type Entry, keyOf, type ListChange, type Placed, toEntry, toKey } from "./entry.ts";
-import { END, ENLIST, LIST, RAISE, STRIKE } from "./scripts.ts";
+import { END, ENLIST, LIST, RAISE, STRIKE, type WriteScript } from "./scripts.ts";
 import { fromListed, toOwner } from "./value.ts";
 
 /** How many records are read or ended at a time. */
@@ -209,6 +210,21 @@ export class Subjects {
   #now(): string {
     return String(this.#clock());
   }
+
+  /** Writes records and lists: in one step, but in a cluster in several when there is something to list. */
+  async write(
+    connection: Connection,
+    { script, keys, args, change, inSteps }: Write,
+  ): Promise<boolean> {
+    const alone = async () => isDone(await connection.run(script.alone, { keys, args }));
+    if (!change) return await connection.atOnce(alone, inSteps ?? alone);
+    const added = this.toArguments(change);
+    const given = { keys: [...keys, ...added.keys], args: [...args, ...added.args] };
+    return await connection.atOnce(
+      async () => isDone(await connection.run(script.listed, given)),
+      () => this.inSteps(connection, change, inSteps ?? alone),
+    );
+  }
 }
 
 function generationOf({ generation = 0 }: SessionRecord): number {
@@ -225,4 +241,11 @@ export function isDone(answer: unknown): boolean {
   throw new SessionEndedError(
     "Cannot store session: all sessions of its subject were ended; log in again",
   );
+}
+/** A write of a record, and what it changes in the lists of subjects. */
+interface Write extends ScriptArguments {
+  readonly script: WriteScript;
+  readonly change: ListChange | undefined;
+  /** What is done to the records in a cluster, if it is not the script. */
+  readonly inSteps?: () => Promise<boolean>;
 }

@@ -1,10 +1,7 @@
 import type { SessionRecord, SessionTimes } from "../../src/record/record.ts";
-import type {
-  Awaitable,
-  Clock,
-  SessionStore,
-  StoreCapabilities,
-} from "../../src/store/contract.ts";
+import type { SessionStore, StoreCapabilities } from "../../src/store/contract.ts";
+import type { Awaitable } from "../../src/util/awaitable.ts";
+import type { Clock } from "../../src/util/clock.ts";
 
 /**
  * A store and what a test may do with it.

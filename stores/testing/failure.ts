@@ -1,4 +1,4 @@
-import type { Awaitable } from "../../src/store/contract.ts";
+import type { Awaitable } from "../../src/util/awaitable.ts";
 import {
   type CaseNeeds,
   type ConformanceCase,

@@ -1,5 +1,6 @@
 import type { SessionRecord } from "../../src/record/record.ts";
-import type { Awaitable, SessionStore, StoreWrite } from "../../src/store/contract.ts";
+import type { SessionStore, StoreWrite } from "../../src/store/contract.ts";
+import type { Awaitable } from "../../src/util/awaitable.ts";
 import {
   type CaseContext,
   type CaseNeeds,

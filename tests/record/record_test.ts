@@ -1,7 +1,8 @@
 import { SessionSerializationError } from "@x/hono-session";
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import fc from "fast-check";
-import { copyMembers, hasSameMembers, isSameJson } from "../../src/record/deep_equal.ts";
+import { copyMembers } from "../../src/record/deep_copy.ts";
+import { hasSameMembers, isSameJson } from "../../src/record/deep_equal.ts";
 import { JsonObject } from "../../src/record/json_object.ts";
 import { merge } from "../../src/record/merge.ts";
 import {

@@ -1,12 +1,12 @@
 import { SessionEndedError } from "../../../src/errors.ts";
 import type { SessionRecord } from "../../../src/record/record.ts";
 import type {
-  Clock,
   DeleteAllOptions,
   ListedSession,
   ListPage,
   SessionStore,
 } from "../../../src/store/contract.ts";
+import type { Clock } from "../../../src/util/clock.ts";
 import { Entries } from "./entries.ts";
 import { epochOf, isOfSame, withoutEpoch } from "./epoch.ts";
 import { Marks } from "./marks.ts";

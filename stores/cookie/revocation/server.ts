@@ -1,11 +1,11 @@
 import type { SessionRecord } from "../../../src/record/record.ts";
 import type {
-  Awaitable,
   ListedSession,
   ListPage,
   SessionStore,
   StoreWrite,
 } from "../../../src/store/contract.ts";
+import type { Awaitable } from "../../../src/util/awaitable.ts";
 
 /** How often a record is changed against the writes of other requests. */
 const TRIES = 100;

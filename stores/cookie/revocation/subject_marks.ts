@@ -1,6 +1,7 @@
 import { hashToken } from "../../../src/crypto/token.ts";
 import type { SessionRecord } from "../../../src/record/record.ts";
-import type { Clock, DeleteAllOptions, ListedSession } from "../../../src/store/contract.ts";
+import type { DeleteAllOptions, ListedSession } from "../../../src/store/contract.ts";
+import type { Clock } from "../../../src/util/clock.ts";
 import { type Mark, markOf, type Marks } from "./marks.ts";
 import type { Call } from "./server.ts";
 

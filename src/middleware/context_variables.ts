@@ -1,0 +1,61 @@
+import type { Context } from "hono";
+import type { MiddlewareConfig } from "../http/config.ts";
+import { replaceCookie } from "../http/session_cookie.ts";
+import type { Visit } from "../request/request_session.ts";
+import { refuseUnloaded, UNLOADED } from "../session/lazy_session.ts";
+import { Unprinted } from "../util/inspect.ts";
+import type { Names } from "./context.ts";
+
+/** The variables of a context that show its session. */
+export class ContextVariables extends Unprinted {
+  readonly config: MiddlewareConfig;
+  readonly names: Names;
+  visit: Visit | undefined;
+  protected readonly setVariable: (key: string, value: unknown) => void;
+
+  constructor(c: Context, { config, names }: { config: MiddlewareConfig; names: Names }) {
+    super();
+    this.config = config;
+    this.names = names;
+    this.setVariable = c.set as (key: string, value: unknown) => void;
+    // Assigned as a literal it would be kept, and the request with it, until all garbage is collected.
+    const assign = (key: string, value: unknown) => this.assign(key, value);
+    c.set = assign;
+    if (config.lazy) {
+      const [session, cookie] = names;
+      this.setVariable(session, UNLOADED);
+      if (config.transport) this.setVariable(cookie, UNLOADED);
+    }
+  }
+
+  /** What the session reads now. */
+  get session(): unknown {
+    return this.visit ? this.visit.session : this.config.lazy ? UNLOADED : undefined;
+  }
+
+  changed(visit: Visit): void {
+    this.setVariable(this.names[0], visit.session);
+    if (this.config.bearer) this.setVariable(this.names[2], visit.accessToken);
+  }
+
+  /** Assigns to a variable of the context, which may be the session. */
+  assign(key: string, value: unknown): void {
+    const { transport, bearer } = this.config;
+    const [session, cookie, token] = this.names;
+    if (key === session) {
+      this.#opened("change").assign(value);
+    } else if (key === cookie && transport) {
+      replaceCookie({ cookie: transport.cookie, visit: this.#opened("change") }, value);
+    } else if (key === token && bearer) {
+      throw new TypeError("Cannot change session token: it follows the session");
+    } else {
+      this.setVariable(key, value);
+    }
+  }
+
+  #opened(action: string): Visit {
+    if (this.visit) return this.visit;
+    if (this.config.lazy) return refuseUnloaded(action);
+    throw new TypeError(`Cannot ${action} session: it could not be loaded`);
+  }
+}

@@ -1,0 +1,165 @@
+import { isPlainObject, nameOfClass } from "../record/serialize.ts";
+import { setProperty } from "../util/property.ts";
+import type { Session, SessionMembers } from "./session.ts";
+
+/** What a {@linkcode SessionObject} hands its members on to. */
+export interface SessionController {
+  readonly sid: string;
+  subject: string | undefined;
+  get meta(): Readonly<Record<string, unknown>> | undefined;
+  set meta(meta: object | undefined);
+  isNew(): boolean;
+  hasChanged(): boolean;
+  expiresAt(): number;
+  destroy(): void;
+  regenerate(): void;
+  renew(maxAge: number | "browser" | undefined): void;
+  flash(key: string, value: unknown): void;
+  reflash(): void;
+  update(key: string, change: (value: unknown) => unknown): Promise<unknown>;
+  save(): Promise<void>;
+  discard(): void;
+  toObject(): Record<string, unknown>;
+}
+
+/** The object behind {@linkcode Session}: a face without data of its own, so that all properties are free. */
+export class SessionObject implements SessionMembers {
+  #state: SessionController;
+
+  constructor(state: SessionController) {
+    this.#state = state;
+  }
+
+  /** Puts another controller behind a session. */
+  static handOver(session: SessionObject, state: SessionController): void {
+    session.#state = state;
+  }
+
+  get isNew(): boolean {
+    return this.#state.isNew();
+  }
+
+  get hasChanged(): boolean {
+    return this.#state.hasChanged();
+  }
+
+  get sid(): string {
+    return this.#state.sid;
+  }
+
+  get expiresAt(): Date {
+    return new Date(this.#state.expiresAt());
+  }
+
+  get subject(): string | undefined {
+    return this.#state.subject;
+  }
+
+  set subject(subject: string | undefined) {
+    this.#state.subject = subject;
+  }
+
+  get meta(): Readonly<Record<string, unknown>> | undefined {
+    return this.#state.meta;
+  }
+
+  set meta(meta: object | undefined) {
+    this.#state.meta = meta;
+  }
+
+  destroy(): void {
+    this.#state.destroy();
+  }
+
+  // deno-lint-ignore require-await -- Misuse is to be a rejection, and the seeds await it.
+  async regenerate(): Promise<void> {
+    this.#state.regenerate();
+  }
+
+  renew(maxAge?: number | "browser"): void {
+    this.#state.renew(maxAge);
+  }
+
+  flash(key: string, value: unknown): void {
+    this.#state.flash(key, value);
+  }
+
+  reflash(): void {
+    this.#state.reflash();
+  }
+
+  async update<Value>(key: string, change: (value: Value) => Value): Promise<Value> {
+    return await this.#state.update(key, change as (value: unknown) => unknown) as Value;
+  }
+
+  async save(): Promise<void> {
+    await this.#state.save();
+  }
+
+  discard(): void {
+    this.#state.discard();
+  }
+
+  toJSON(): Record<string, unknown> {
+    return this.#state.toObject();
+  }
+
+  get __proto__(): undefined {
+    return undefined;
+  }
+
+  set __proto__(value: unknown) {
+    setProperty(this, "__proto__", value);
+  }
+
+  /** What `console.log` shows: nothing of the data. */
+  [Symbol.for("Deno.customInspect")](): string {
+    return `Session { sid: ${JSON.stringify(this.sid)}, isNew: ${this.isNew} }`;
+  }
+
+  [Symbol.for("nodejs.util.inspect.custom")](): string {
+    return `Session { sid: ${JSON.stringify(this.sid)}, isNew: ${this.isNew} }`;
+  }
+}
+
+const RESERVED = new Set<string>(
+  Object.getOwnPropertyNames(SessionObject.prototype)
+    .filter((name) => name !== "constructor" && name !== "__proto__"),
+);
+
+for (const name of RESERVED) {
+  const { get, set, value } = Object.getOwnPropertyDescriptor(SessionObject.prototype, name)!;
+  Object.defineProperty(SessionObject.prototype, name, {
+    get: get ?? (() => value),
+    set: set ?? (() => assertNotReserved(name)),
+  });
+}
+
+/** Whether a key is the name of a member of the session. */
+export function isReserved(key: string): boolean {
+  return RESERVED.has(key);
+}
+
+/** @throws {TypeError} When the key is the name of a member of the session. */
+export function assertNotReserved(key: string): void {
+  if (!isReserved(key)) return;
+  throw new TypeError(
+    `Cannot set session.${key}: the name is reserved for a member of the session`,
+  );
+}
+
+/** @throws {TypeError} When a value is no plain object, nor a session. */
+export function assertPlainObject(value: unknown): asserts value is object {
+  if (isPlainObject(value) || value instanceof SessionObject) return;
+  const kind = typeof value === "object" && value !== null
+    ? `a ${nameOfClass(value)}`
+    : `a value of type ${typeof value}`;
+  throw new TypeError(
+    `Cannot set session: a plain object or null is required, not ${kind}; write { value } to keep it`,
+  );
+}
+
+/** A session by the type that its data are known by: what they hold is the application's word. */
+export function typed<Data extends object>(session: SessionObject): Session<Data> {
+  return session as unknown as Session<Data>;
+}
