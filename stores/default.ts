@@ -19,7 +19,16 @@ export function defaultStore(
     return clock === systemClock ? denoKv ??= new DenoKvStore() : new DenoKvStore({ clock });
   }
   const options = { clock, ...(encoder ? { encoder } : {}) };
-  if (secret !== undefined) return new SealedCookieStore({ secret, ...options });
+  if (secret !== undefined) {
+    if (Deno && !encoder) {
+      logger.warn(
+        "hono-session: Deno KV is switched off, so sessions are in sealed cookies. A copy of such a cookie stays " +
+          "valid after a logout, and sessions can't be listed. Start Deno with --unstable-kv, or give session() a " +
+          "store: with new SealedCookieStore({ secret }) it stays as it is.",
+      );
+    }
+    return new SealedCookieStore({ secret, ...options });
+  }
   logger.warn(
     "hono-session: there is no secret, so cookies are sealed with a random one and all sessions end with this " +
       "process. Give session() a secret or a store. Without a store it uses Deno KV where there is one: on Deno " +

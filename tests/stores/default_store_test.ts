@@ -1,6 +1,7 @@
 import { session, type SessionOptions } from "@x/hono-session";
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { Hono } from "hono";
+import { fromFileUrl, ROOT } from "../../scripts/paths.ts";
 import { Client } from "../_support/client.ts";
 
 /** Runs something where `Deno.openKv` is another function, or none. */
@@ -66,11 +67,45 @@ Deno.test("session() without Deno KV seals the cookie, with one warning when the
 Deno.test("session() without Deno KV seals the cookie with the secret", async () => {
   await withOpenKv(undefined, async () => {
     const secret = "a secret of thirty-two characters or more";
-    const { client, warnings } = setup({ secret });
-    assertEquals(warnings, []);
+    const { client } = setup({ secret });
     await client.text("/set");
     const cookie = await client.cookie();
     const restarted = await setup({ secret }).app.request("/read", { headers: { cookie } });
     assertEquals(await restarted.json(), { name: "Ada" });
   });
+});
+
+/** Runs a program where Deno KV is not switched on, and gives the lines that it logs. */
+async function runWithoutKv(program: string): Promise<string[]> {
+  const { success, stderr } = await new Deno.Command(Deno.execPath(), {
+    args: [
+      "eval",
+      "--quiet",
+      "--no-config",
+      `--import-map=${fromFileUrl(new URL("scripts/npm_import_map.json", ROOT))}`,
+      `import { session } from "${new URL("mod.ts", ROOT)}";
+       import { SealedCookieStore } from "${new URL("stores/cookie.ts", ROOT)}";
+       const secret = "a secret of thirty-two characters or more";
+       ${program}`,
+    ],
+    env: { NO_COLOR: "1" },
+  }).output();
+  const text = new TextDecoder().decode(stderr);
+  assert(success, text);
+  return text.split("\n").filter((line) => line !== "");
+}
+
+Deno.test("session() with a secret warns on Deno without the flag what a sealed cookie can't do", async () => {
+  const warnings = await runWithoutKv("session({ secret });");
+  assertEquals(warnings.length, 1, warnings.join("\n"));
+  assertStringIncludes(warnings[0]!, "--unstable-kv");
+  assertStringIncludes(warnings[0]!, "logout");
+});
+
+Deno.test("session() warns of no flag where the sealed cookie is what was asked for", async () => {
+  const encoder = "{ encode: (data) => JSON.stringify(data), decode: (text) => JSON.parse(text) }";
+  assertEquals(await runWithoutKv("session({ store: new SealedCookieStore({ secret }) });"), []);
+  assertEquals(await runWithoutKv(`session({ secret, encoder: ${encoder} });`), []);
+  // As on Node, where no flag gives Deno KV.
+  assertEquals(await runWithoutKv("delete globalThis.Deno; session({ secret });"), []);
 });
