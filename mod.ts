@@ -44,57 +44,7 @@ import type { SessionOptions } from "./src/options/options.ts";
 import type { SessionData } from "./src/session/session.ts";
 import { defaultStore } from "./stores/default.ts";
 
-export type { SessionEncoder } from "./src/crypto/encoder.ts";
-export type { SecretOption } from "./src/crypto/secrets.ts";
-export {
-  SessionCommittedError,
-  SessionConflictError,
-  SessionEndedError,
-  SessionError,
-  type SessionErrorCode,
-  SessionExistsError,
-  SessionLimitError,
-  SessionSerializationError,
-  SessionStoreError,
-  SessionTooLargeError,
-  type SessionTooLargeErrorOptions,
-} from "./src/errors.ts";
-export type { Logger, RejectionReason, SessionEvent, SessionEvents } from "./src/events.ts";
-export type { FormerCookieScope, SessionCookieOptions } from "./src/http/cookie_attributes.ts";
-export type { SessionCookie } from "./src/http/session_cookie.ts";
-export type { ListOptions, SessionList, SessionSummary } from "./src/manager/session_list.ts";
-export type {
-  CreatedSession,
-  CreateOptions,
-  ManageOptions,
-  RevokeAllOptions,
-  SessionManager,
-} from "./src/manager/session_manager.ts";
-export type { SessionEnv, SessionOf, SessionVariables } from "./src/middleware/env.ts";
-export {
-  endSession,
-  getSession,
-  type SessionHelperOptions,
-  startSession,
-} from "./src/middleware/helpers.ts";
-export { requireSession, type RequireSessionOptions } from "./src/middleware/require_session.ts";
-export type { SessionOptions, SessionTokenOptions } from "./src/options/options.ts";
-export type { SessionRecord, SessionTimes, Trace } from "./src/record/record.ts";
-export type { StandardSchema } from "./src/record/schema.ts";
-export type { Session, SessionData, SessionMembers, SessionValues } from "./src/session/session.ts";
-export type {
-  DeleteAllOptions,
-  KeyValueStore,
-  ListedSession,
-  ListPage,
-  ListPlace,
-  SessionStore,
-  StoreCapabilities,
-  StoreReplacement,
-  StoreWrite,
-} from "./src/store/contract.ts";
-export type { Awaitable } from "./src/util/awaitable.ts";
-export type { Clock } from "./src/util/clock.ts";
+export * from "./src/core.ts";
 
 /**
  * Makes the middleware that gives every request its session, as `c.session`, `c.get("session")` and

@@ -1,43 +1,142 @@
+/**
+ * Sessions for Hono, for applications that give a store: it has everything of the main entry point but the default stores,
+ * which a bundle then doesn't contain.
+ *
+ * @example Usage
+ * ```ts
+ * import { session } from "@x/hono-session/core";
+ * import { MapStore } from "@x/hono-session/stores/map";
+ * import { Hono } from "hono";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const app = new Hono()
+ *   .use(session<{ visits?: number }>({ store: new MapStore() }))
+ *   .get("/", (c) => c.json(c.var.session.visits = (c.var.session.visits ?? 0) + 1));
+ *
+ * const first = await app.request("/");
+ * const headers = { cookie: first.headers.getSetCookie()[0]!.split(";")[0]! };
+ * assertEquals(await (await app.request("/", { headers })).json(), 2);
+ * ```
+ *
+ * @module
+ */
+
 import type { MiddlewareHandler } from "hono";
 import { SessionManager } from "./manager/session_manager.ts";
 import type { SessionEnv } from "./middleware/env.ts";
 import { checkOptions } from "./options/check_options.ts";
 import type { SessionOptions } from "./options/options.ts";
 import type { SessionData } from "./session/session.ts";
+import type { KeyValueStore, SessionStore } from "./store/contract.ts";
 
-/** The options of an application that names its store. */
-type Options<Data extends object, Key extends string> =
-  & SessionOptions<Data, Key>
-  & Required<Pick<SessionOptions<Data, Key>, "store">>;
+export type { SessionEncoder } from "./crypto/encoder.ts";
+export type { SecretOption } from "./crypto/secrets.ts";
+export {
+  SessionCommittedError,
+  SessionConflictError,
+  SessionEndedError,
+  SessionError,
+  type SessionErrorCode,
+  SessionExistsError,
+  SessionLimitError,
+  SessionSerializationError,
+  SessionStoreError,
+  SessionTooLargeError,
+  type SessionTooLargeErrorOptions,
+} from "./errors.ts";
+export type { Logger, RejectionReason, SessionEvent, SessionEvents } from "./events.ts";
+export type { FormerCookieScope, SessionCookieOptions } from "./http/cookie_attributes.ts";
+export type { SessionCookie } from "./http/session_cookie.ts";
+export type { ListOptions, SessionList, SessionSummary } from "./manager/session_list.ts";
+export type {
+  CreatedSession,
+  CreateOptions,
+  ManageOptions,
+  RevokeAllOptions,
+  SessionManager,
+} from "./manager/session_manager.ts";
+export type { SessionEnv, SessionOf, SessionVariables } from "./middleware/env.ts";
+export {
+  endSession,
+  getSession,
+  type SessionHelperOptions,
+  startSession,
+} from "./middleware/helpers.ts";
+export { requireSession, type RequireSessionOptions } from "./middleware/require_session.ts";
+export type { SessionOptions, SessionTokenOptions } from "./options/options.ts";
+export type { SessionRecord, SessionTimes, Trace } from "./record/record.ts";
+export type { StandardSchema } from "./record/schema.ts";
+export type { Session, SessionData, SessionMembers, SessionValues } from "./session/session.ts";
+export type {
+  DeleteAllOptions,
+  KeyValueStore,
+  ListedSession,
+  ListPage,
+  ListPlace,
+  SessionStore,
+  StoreCapabilities,
+  StoreReplacement,
+  StoreWrite,
+} from "./store/contract.ts";
+export type { Awaitable } from "./util/awaitable.ts";
+export type { Clock } from "./util/clock.ts";
 
 /**
- * The middleware of the main entry point for an application that names its store: it carries no other one.
+ * Makes the middleware, as `session()` of the main entry point does, with a store that is given.
  *
  * @typeParam Data The data of the session.
  * @typeParam Key The name of the session on the context, where `contextKey` gives it another one.
  * @param options The store, and what differs from the defaults.
  * @returns The middleware.
- * @throws {TypeError} When an option is unknown, missing, of the wrong kind, or contradicts another.
+ * @throws {TypeError} When the store is missing, or an option is unknown, of the wrong kind, or contradicts another.
  * @throws {RangeError} When a number is out of range, or a secret is shorter than 32 characters.
+ *
+ * @example Usage
+ * ```ts
+ * import { session } from "@x/hono-session/core";
+ * import { MapStore } from "@x/hono-session/stores/map";
+ * import { Hono } from "hono";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const app = new Hono()
+ *   .use(session<{ userId?: string }>({ store: new MapStore() }))
+ *   .get("/me", (c) => c.text(c.var.session.userId ?? "nobody"));
+ *
+ * assertEquals(await (await app.request("/me")).text(), "nobody");
+ * ```
  */
 export function session<Data extends object = SessionData, Key extends string = "session">(
-  options: Options<Data, Key>,
+  options: SessionOptions<Data, Key> & { store: SessionStore | KeyValueStore },
 ): MiddlewareHandler<SessionEnv<Data, Key>> {
   return createSessions(options).middleware();
 }
 
 /**
- * The manager of the main entry point for an application that names its store: it carries no other one.
+ * Makes a manager of sessions, as `createSessions()` of the main entry point does, with a store that is given.
  *
  * @typeParam Data The data of the session.
  * @typeParam Key The name of the session on the context, where `contextKey` gives it another one.
  * @param options The store, and what differs from the defaults.
  * @returns The manager.
- * @throws {TypeError} When an option is unknown, missing, of the wrong kind, or contradicts another.
+ * @throws {TypeError} When the store is missing, or an option is unknown, of the wrong kind, or contradicts another.
  * @throws {RangeError} When a number is out of range, or a secret is shorter than 32 characters.
+ *
+ * @example Usage
+ * ```ts
+ * import { createSessions } from "@x/hono-session/core";
+ * import { MapStore } from "@x/hono-session/stores/map";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const sessions = createSessions({ store: new MapStore() });
+ * await sessions.create({}, { subject: "user:42" });
+ * assertEquals(await sessions.count("user:42"), 1);
+ * ```
  */
 export function createSessions<Data extends object = SessionData, Key extends string = "session">(
-  options: Options<Data, Key>,
+  options: SessionOptions<Data, Key> & { store: SessionStore | KeyValueStore },
 ): SessionManager<Data, Key> {
-  return new SessionManager(checkOptions(options));
+  // Programs without types may give nothing.
+  return new SessionManager(checkOptions(options ?? {}));
 }
+
+export { session as default };

@@ -136,5 +136,8 @@ export function checkOptions<Data extends object>(
 
 /** @throws {TypeError} Always: there is no default. */
 function refuseMissing(): never {
-  return refuse("store", "it is missing; only the main entry point has a default");
+  return refuse(
+    "store",
+    "it is missing; give one, such as new MapStore(), or import from @x/hono-session, which has a default",
+  );
 }

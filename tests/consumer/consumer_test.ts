@@ -15,6 +15,7 @@ const EVERY_ENTRY = Object.keys(packageJson.exports)
 const APP = `${SAME}
 import "@x/hono-session/global";
 import { type Session, session, type SessionData } from "@x/hono-session";
+import { session as sessionIn } from "@x/hono-session/core";
 import { MapStore } from "@x/hono-session/stores/map";
 import { Hono } from "hono";
 
@@ -33,6 +34,13 @@ new Hono().use(session<Shop>({ store: new MapStore() })).get("/", (c) => {
   c.session = { userId: "42" };
   return c.json(c.session);
 });
+
+new Hono().use(sessionIn<Shop>({ store: new MapStore() })).get("/", (c) => {
+  same<Equals<typeof c.var.session, Session<Shop>>>();
+  return c.json(c.session);
+});
+// @ts-expect-error -- no store
+sessionIn({});
 
 new Hono().get("/", (c) => {
   same<Equals<typeof c.session, Session<SessionData>>>();

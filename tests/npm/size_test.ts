@@ -1,54 +1,107 @@
 import { assert, assertEquals } from "@std/assert";
+import { gzipSync } from "node:zlib";
 import { readDocument } from "../_support/documents.ts";
-import { minify } from "./_minified.ts";
+import { type Minified, minify } from "./_minified.ts";
 import { installed, skipNpm } from "./_npm.ts";
 import { packageTarball } from "./_package.ts";
 
-/** What an application with the fewest options imports, of this package and of others. */
-const APPS: Record<string, string> = {
-  "@x/hono-session": "session",
+const CORE = 'export { session } from "@x/hono-session/core";';
+
+/** What an application with the fewest options imports of other libraries. */
+const PEERS: Record<string, string> = {
   "hono-sessions": "sessionMiddleware, CookieStore",
   "@hono/session": "useSession, useSessionStorage",
   "iron-session": "getIronSession",
 };
 
-/** The bundle of an application: what it is made of, and how large. */
-async function bundle(cwd: string, name: string) {
-  const { path, files } = await minify(cwd, `export { ${APPS[name]} } from "${name}";`);
-  return { files, text: await Deno.readFile(path) };
+/** Each store, and the most bytes that a bundle has more with it than without, minified and with gzip. */
+const STORES: Record<string, [name: string, most: number]> = {
+  map: ["MapStore", 6_000],
+  "deno-kv": ["DenoKvStore", 6_000],
+  redis: ["RedisStore", 6_000],
+  dynamodb: ["DynamoDbStore", 6_000],
+  "cloudflare-kv": ["CloudflareKvStore", 6_000],
+  cookie: ["EncryptedCookieStore", 6_800],
+};
+
+/** The most bytes of a bundle, minified and with gzip. */
+const MOST = { main: 45_400, coreWithMap: 35_600 };
+
+interface Bundle extends Minified {
+  /** Its bytes with gzip. */
+  size: number;
 }
 
-async function gzipped(bytes: Uint8Array<ArrayBuffer>): Promise<number> {
-  const stream = new Blob([bytes]).stream().pipeThrough(new CompressionStream("gzip"));
-  return (await new Response(stream).arrayBuffer()).byteLength;
+async function bundle(cwd: string, source: string): Promise<Bundle> {
+  const minified = await minify(cwd, source);
+  return { ...minified, size: gzipSync(await Deno.readFile(minified.path), { level: 9 }).length };
+}
+
+function withStore(path: string): string {
+  return `${CORE} export { ${STORES[path]![0]} } from "@x/hono-session/stores/${path}";`;
+}
+
+/** The files of stores in a bundle: `cookie/sealed`. */
+function storesIn({ files }: Bundle): string[] {
+  return files.map((path) => /\/esm\/stores\/(\w+(?:\/\w+)?)/.exec(path)?.[1])
+    .filter((name) => name !== undefined);
 }
 
 Deno.test({
   name:
-    "npm: an application carries no store but the default ones, and is as large as the README says",
+    "npm: a bundle contains no store but those that it is for, and is as large as the README says",
   ignore: skipNpm(),
-  async fn() {
-    const peers = Object.keys(APPS).filter((name) => name !== "@x/hono-session");
+  async fn(t) {
+    const peers = Object.keys(PEERS);
     const cwd = await installed([await packageTarball(), "esbuild@0.28", "hono@4", ...peers]);
-    const { files } = await bundle(cwd, "@x/hono-session");
-    const stores = files.map((path) => /\/esm\/stores\/(\w+(?:\/\w+)?)/.exec(path)?.[1])
-      .filter((name) => name !== undefined);
-    const carried = stores.filter((name) => !/^(?:default|deno_kv)\b/.test(name));
-    assert(carried.length < stores.length);
-    assert(carried.includes("cookie/sealed"));
-    const others = carried.filter((name) =>
-      !/^cookie\/(?!encrypted|signed|unsigned|compact|keys)/.test(name)
-    );
-    assertEquals(others, []);
     const readme = await readDocument("README.md");
-    for (const name of Object.keys(APPS)) {
-      const { text } = await bundle(cwd, name);
-      const size = await gzipped(text);
-      console.log(`${name}: ${text.length} bytes minified, ${size} with gzip`);
-      const [, said] = new RegExp(`${name} (\\d+) kB`).exec(readme) ?? [];
+
+    /** Compares a size with that of the README. Others may have a new version. */
+    function compare(name: string, size: number, tolerance: number): void {
+      console.log(`${name}: ${size} bytes`);
+      const [, said] = new RegExp(`${name.replaceAll("`", "\\`")} (\\d+) kB`).exec(readme) ?? [];
       assert(said, `the README gives no size of ${name}`);
-      // Others may have a new version.
-      if (name === "@x/hono-session") assert(Math.abs(size / 1000 - Number(said)) < 1, `${size}`);
+      assert(Math.abs(size / 1000 - Number(said)) < tolerance, `${name}: ${size}`);
+    }
+
+    await t.step("the main entry point", async () => {
+      const main = await bundle(cwd, 'export { session } from "@x/hono-session";');
+      const carried = storesIn(main).filter((name) => !/^(?:default|deno_kv)\b/.test(name));
+      assert(carried.includes("cookie/sealed"));
+      const others = carried.filter((name) =>
+        !/^cookie\/(?!encrypted|signed|unsigned|compact|keys)/.test(name)
+      );
+      assertEquals(others, []);
+      assert(main.size <= MOST.main, `${main.size}`);
+      compare("@x/hono-session", main.size, 1);
+    });
+
+    const core = await bundle(cwd, CORE);
+
+    await t.step("./core", async () => {
+      assertEquals(storesIn(core), []);
+      assert(!core.files.some((path) => path.includes("iron-webcrypto")));
+      const withMap = await bundle(cwd, withStore("map"));
+      assert(withMap.size <= MOST.coreWithMap, `${withMap.size}`);
+      compare("@x/hono-session/core with `MapStore`", withMap.size, 1);
+    });
+
+    for (const [path, [name, most]] of Object.entries(STORES)) {
+      await t.step(name, async () => {
+        const { files, size } = await bundle(cwd, withStore(path));
+        console.log(`${name}: ${size - core.size} bytes over ./core`);
+        assert(
+          storesIn({ files, size, path }).every((file) => file.startsWith(path.replace("-", "_"))),
+        );
+        assert(size - core.size <= most, `${size - core.size}`);
+      });
+    }
+
+    for (const [name, imports] of Object.entries(PEERS)) {
+      await t.step(name, async () => {
+        const { size } = await bundle(cwd, `export { ${imports} } from "${name}";`);
+        compare(name, size, Infinity);
+      });
     }
   },
 });
