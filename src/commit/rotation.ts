@@ -42,7 +42,7 @@ export function withUsedToken(
 ): SessionRecord {
   const { predecessor, graceUntil: _, ...rest } = record;
   if (predecessor === undefined) return record;
-  return { ...rest, graceUntil: now + (rotation?.grace ?? 0) * 1000 };
+  return { ...rest, graceUntil: now + Math.ceil((rotation?.grace ?? 0) * 1000) };
 }
 
 /**
@@ -59,7 +59,7 @@ export async function startGrace(
     if (!isSessionRecord(trace) || trace.trace !== "rotated" || trace.graceUntil !== undefined) {
       return;
     }
-    const remembered = graceUntil + (rotation?.remember ?? 0) * 1000;
+    const remembered = graceUntil + Math.ceil((rotation?.remember ?? 0) * 1000);
     const expiresAt = Math.max(Math.min(trace.expiresAt, remembered), graceUntil);
     const started = { ...trace, version: trace.version + 1, graceUntil, expiresAt };
     if (await store.update(key, started, trace, c)) return;

@@ -4,7 +4,7 @@ import type { MiddlewareConfig } from "../http/config.ts";
 import { InsecureOrigin } from "../http/insecure_origin.ts";
 import { makeDataReader } from "../record/schema.ts";
 import type { MakeDefaultStore } from "../store/default_store.ts";
-import { instants, systemClock } from "../util/clock.ts";
+import { instants, systemClock, wholeClock } from "../util/clock.ts";
 import { refuse } from "../util/option_errors.ts";
 import {
   asStore,
@@ -47,8 +47,8 @@ export function checkOptions<Data extends object>(
     storeTimeout = 5,
     onStoreError = "error",
     contextKey = "session",
-    clock = systemClock,
   } = options;
+  const clock = wholeClock(options.clock ?? systemClock);
   checkSeconds("maxAge", maxAge);
   if (absoluteMaxAge !== undefined) checkSeconds("absoluteMaxAge", absoluteMaxAge);
   checkSeconds("storeTimeout", storeTimeout, LONGEST_TIMEOUT);

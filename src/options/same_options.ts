@@ -1,5 +1,6 @@
 import type { MiddlewareConfig } from "../http/config.ts";
 import { isPlainObject } from "../record/serialize.ts";
+import { systemClock } from "../util/clock.ts";
 import { SHAPES } from "./check_shapes.ts";
 
 type OptionName = keyof typeof SHAPES;
@@ -31,7 +32,7 @@ const SETTLED: Partial<Record<OptionName, (config: MiddlewareConfig) => unknown>
   lazy: ({ lazy }) => lazy,
   events: ({ events }) => events,
   logger: ({ options }) => options.logger ?? console,
-  clock: ({ clock }) => clock,
+  clock: ({ options }) => options.clock ?? systemClock,
 };
 
 /** Configurations that were found to be the same. */

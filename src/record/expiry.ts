@@ -95,7 +95,7 @@ export function renewed(
   const life = lifetime(policy, record);
   const end = absoluteDeadline(policy, record.createdAt);
   const renewedAt = isSent ? at : Math.max(
-    Math.min(at - throttle(policy, life) * 1000, end - life * 1000 - 1),
+    Math.floor(Math.min(at - throttle(policy, life) * 1000, end - life * 1000 - 1)),
     record.renewedAt,
   );
   const hold = policy.onServer && policy.rolling ? Math.min(life, LONGEST_HOLD) : 0;

@@ -58,7 +58,7 @@ export function renewalBy(maxAge: number | "browser" | undefined): Requested {
   if (maxAge === undefined) return { renew: true };
   if (maxAge === "browser") return { renew: true, browser: true };
   if (typeof maxAge === "number" && maxAge > 0 && maxAge <= LONGEST_LIFE) {
-    return { renew: true, maxAge, browser: false };
+    return { renew: true, maxAge: Math.ceil(maxAge), browser: false };
   }
   throw new RangeError(
     `Cannot renew session: maxAge is ${maxAge}, a number of seconds up to ${LONGEST_LIFE} is needed`,

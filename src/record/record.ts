@@ -23,7 +23,7 @@ export interface SessionTimes {
 }
 
 /**
- * What a store holds of one session: a flat object of strings, numbers and booleans, so that every
+ * What a store holds of one session: a flat object of strings, whole numbers and booleans, so that every
  * backend can hold it natively. Absent members are absent, never `undefined`.
  *
  * @example Usage
@@ -63,7 +63,7 @@ export interface SessionRecord extends SessionTimes {
   readonly flash?: string;
   /** When the session was created, in epoch milliseconds. */
   readonly createdAt: number;
-  /** The lifetime that `renew(maxAge)` gave this session, in seconds. */
+  /** The lifetime that `renew(maxAge)` gave this session, in seconds, rounded up. */
   readonly maxAge?: number;
   /** Whose session it is. */
   readonly subject?: string;

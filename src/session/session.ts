@@ -122,8 +122,8 @@ export interface SessionMembers<Data extends object = SessionData> {
    * Begins the lifetime anew, for the record, the store and the cookie together. `absoluteMaxAge` still
    * bounds it.
    *
-   * @param maxAge A lifetime in seconds that sticks to this session and its cookie ("remember me"), or `"browser"` for
-   * a cookie that ends with the browser while the server keeps the lifetime.
+   * @param maxAge A lifetime in seconds, rounded up, that sticks to this session and its cookie ("remember me"), or
+   * `"browser"` for a cookie that ends with the browser while the server keeps the lifetime.
    * @throws {RangeError} When `maxAge` is not a positive, finite number.
    * @throws {SessionEndedError} When the session has ended.
    * @throws {SessionCommittedError} When the response has left.

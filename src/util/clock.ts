@@ -1,5 +1,5 @@
 /**
- * Tells the time in milliseconds since the epoch.
+ * Tells the time in milliseconds since the epoch. The middleware drops a fraction: what a record holds is whole.
  *
  * Everything in this package that depends on the time asks a clock, so that a test can set it.
  *
@@ -14,13 +14,15 @@
  */
 export type Clock = () => number;
 
-/** The least time between two moments that are told apart, in milliseconds. */
-const INSTANT = 0.001;
+/** A clock in whole milliseconds. */
+export function wholeClock(clock: Clock): Clock {
+  return clock === systemClock ? clock : () => Math.floor(clock());
+}
 
-/** A clock by which nothing of one process happens at the same time. */
+/** A clock by which nothing of one process happens at the same time: it runs ahead where more happens in a millisecond. */
 export function instants(clock: Clock): Clock {
   let last = -Infinity;
-  return () => last = Math.max(clock(), last + INSTANT);
+  return () => last = Math.max(clock(), last + 1);
 }
 
 /** Milliseconds that pass, whatever the clock of the machine says. */
