@@ -39,6 +39,7 @@ import type {
 } from "../src/store/contract.ts";
 import { readPage } from "../src/store/list_order.ts";
 import { type Clock, systemClock } from "../src/util/clock.ts";
+import { STORE_TRIES } from "../src/util/tries.ts";
 import { commit, pause, told } from "./deno_kv/database.ts";
 import { endAll } from "./deno_kv/end_all.ts";
 import { Handle } from "./deno_kv/handle.ts";
@@ -49,9 +50,6 @@ import { type Entry, Records, toEntry } from "./deno_kv/records.ts";
 import { type IndexEntry, MOST_CHECKS, SubjectIndex } from "./deno_kv/subjects.ts";
 
 export type { DenoKvStoreOptions, KvAtomicLike, KvEntryLike, KvKeyLike, KvLike };
-
-/** How often a commit is tried against others. */
-const TRIES = 20;
 
 /**
  * Keeps sessions in Deno KV. Every promise of the store contract holds, also between processes.
@@ -189,7 +187,7 @@ export class DenoKvStore implements SessionStore {
    */
   async touch(key: string, times: SessionTimes, previous: SessionRecord): Promise<boolean> {
     const kv = await this.#handle.open();
-    for (let tries = 0; tries < TRIES; tries++) {
+    for (let tries = 0; tries < STORE_TRIES; tries++) {
       if (tries > 0) await pause(tries);
       const record = await this.#records.read(kv, key);
       if (record?.version !== previous.version) return false;
@@ -212,7 +210,7 @@ export class DenoKvStore implements SessionStore {
       const { versionstamp, head } = await this.#records.look(kv, key);
       if (versionstamp === null) return;
       const atomic = kv.atomic();
-      if (tries < TRIES) {
+      if (tries < STORE_TRIES) {
         atomic.check({ key: this.#records.key(key), versionstamp });
         this.#records.clear(atomic, key, head);
       } else {
@@ -306,7 +304,7 @@ export class DenoKvStore implements SessionStore {
     const keys = [this.#records.key(key)];
     if (subject !== undefined) keys.push(this.#index.endKey(subject));
     let entry = subject === undefined ? known : undefined;
-    for (let tries = 0; tries < TRIES; tries++) {
+    for (let tries = 0; tries < STORE_TRIES; tries++) {
       if (tries > 1) await pause(tries);
       const atomic = kv.atomic();
       if (!entry) {

@@ -24,7 +24,7 @@ const UNDER_STORES = ["store", "record", "crypto", "util", "errors"];
 
 /** The packages that stores carry. */
 const PACKAGES: Record<string, string[]> = {
-  cookie: ["iron-webcrypto", "@std/crypto/aes-gcm"],
+  cookie: ["iron-webcrypto"],
 };
 
 /** Who knows stores. */

@@ -1,11 +1,9 @@
 import { emit } from "../events.ts";
 import { isSessionRecord, type Stored, type Trace } from "../record/record.ts";
 import type { SessionState } from "../session/session_state.ts";
+import { END_TRIES } from "../util/tries.ts";
 import type { Committing } from "./context.ts";
 import { follow, toEnded } from "./rotation.ts";
-
-/** How often ending a session is tried against the writes of other requests. */
-const END_TRIES = 100;
 
 /**
  * Ends a session in the store, for whatever token it has by now. Where tokens are rotated it is marked first: a

@@ -4,11 +4,10 @@ import { type Contents, contentsOf } from "../record/contents.ts";
 import { isSessionRecord, type SessionRecord, type Stored, type Trace } from "../record/record.ts";
 import type { SessionState } from "../session/session_state.ts";
 import { ticks } from "../util/clock.ts";
+import { COMMIT_TRIES } from "../util/tries.ts";
 import type { Committing } from "./context.ts";
 import { follow } from "./rotation.ts";
 
-/** The most tries of one write, which time alone does not bound where pauses take none. */
-export const MOST_TRIES = 100;
 /** The longest pause before the third try, in milliseconds; twice as long before each further one. */
 const FIRST_PAUSE = 25;
 /** The longest pause, in milliseconds. */
@@ -35,7 +34,7 @@ export class Retry {
    * @returns Whether there is time left for one.
    */
   async next(): Promise<boolean> {
-    if (this.#tries === MOST_TRIES) return false;
+    if (this.#tries === COMMIT_TRIES) return false;
     if (this.#tries > 1) {
       const longest = Math.min(FIRST_PAUSE * 2 ** (this.#tries - 2), LONGEST_PAUSE);
       const pause = Math.random() * longest;

@@ -1,15 +1,13 @@
-import { decryptAesGcm, encryptAesGcm } from "@std/crypto/aes-gcm";
-import { fromBase64Url, toBase64Url } from "../crypto/base64url.ts";
+import { sealToken, unsealToken } from "../crypto/sealed_token.ts";
 import { hashToken } from "../crypto/token.ts";
 import { isSessionRecord, type SessionRecord, type Stored, type Trace } from "../record/record.ts";
 import type { BoundedStore } from "../store/timeout_store.ts";
+import { GRACE_TRIES } from "../util/tries.ts";
 
 /** How long an ended session is marked as such, should it not be deleted, in milliseconds. */
 const ENDING = 60_000;
 /** How long it is known that a token was replaced, for requests that came with it before, in milliseconds. */
 const REPLACED = 60_000;
-/** How often the grace of a token is started against the writes of other requests. */
-const GRACE_TRIES = 5;
 /** How many tokens may lie between one that a client presents and the present one. */
 const MOST_SUCCESSORS = 2;
 
@@ -20,9 +18,6 @@ export interface RotationPolicy {
   /** For how long after its grace the reuse of a token is noticed. */
   readonly remember: number;
 }
-
-const encoder = new TextEncoder();
-const decoder = new TextDecoder();
 
 /** Whether a token has had its time, and the one before it is not accepted any more. */
 export function isRotationDue(
@@ -77,7 +72,7 @@ export async function toRotated(
   return {
     ...toTrace(record, "rotated"),
     expiresAt: record.expiresAt,
-    successor: await seal(successor, token),
+    successor: await sealToken(successor, token),
   };
 }
 
@@ -108,7 +103,7 @@ export async function follow(
     const { trace, successor, graceUntil = Infinity } = stored.record;
     if (successor === undefined || stored.token === undefined) return trace;
     if (now >= graceUntil || count === MOST_SUCCESSORS) return trace;
-    const token = await unseal(successor, stored.token);
+    const token = await unsealToken(successor, stored.token);
     if (token === undefined) return trace;
     const key = await hashToken(token);
     const record = await store.read(key, c);
@@ -122,25 +117,4 @@ export async function follow(
 function toTrace({ sid, version, expiresAt }: SessionRecord, trace: Trace): SessionRecord {
   const times = { createdAt: 0, lastSeenAt: 0, renewedAt: 0, expiresAt };
   return { format: 1, sid, version: version + 1, data: "{}", ...times, trace };
-}
-
-/** The key that a token makes. It has nothing to do with the one that its session is kept under. */
-async function keyOf(token: string): Promise<CryptoKey> {
-  const bytes = encoder.encode(`hono-session successor\0${token}`);
-  const digest = await crypto.subtle.digest("SHA-256", bytes);
-  return await crypto.subtle.importKey("raw", digest, "AES-GCM", false, ["encrypt", "decrypt"]);
-}
-
-async function seal(successor: string, token: string): Promise<string> {
-  return toBase64Url(await encryptAesGcm(await keyOf(token), encoder.encode(successor)));
-}
-
-async function unseal(sealed: string, token: string): Promise<string | undefined> {
-  const bytes = fromBase64Url(sealed);
-  if (!bytes) return undefined;
-  try {
-    return decoder.decode(await decryptAesGcm(await keyOf(token), bytes));
-  } catch {
-    return undefined;
-  }
 }

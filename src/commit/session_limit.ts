@@ -7,12 +7,10 @@ import type { SessionState } from "../session/session_state.ts";
 import { since } from "../store/list_order.ts";
 import { endSessionsOf, type Listed, listSubject } from "../store/subject_sessions.ts";
 import type { Awaitable } from "../util/awaitable.ts";
+import { LIMIT_LOOKS } from "../util/tries.ts";
 import type { Committing, SessionLimit } from "./context.ts";
 import { interrupt } from "./end.ts";
 import { Retry } from "./retry.ts";
-
-/** How often it is looked whether others that came at the same time have withdrawn. */
-const LOOKS = 4;
 
 /**
  * Sees to it that a session that is about to become a subject's has room, and that it is later than every one that the
@@ -113,7 +111,7 @@ async function findRoom(
     const all = inOrder(committing, await listSubject(committing.store, subject, c));
     const place = placeOf(state, all);
     if (all.length <= limit) return place >= 0;
-    if (place >= limit || retry.tries === LOOKS || !await retry.next()) refuse();
+    if (place >= limit || retry.tries === LIMIT_LOOKS || !await retry.next()) refuse();
   }
 }
 

@@ -4,12 +4,10 @@ import type { SessionRecord, SessionTimes, Stored } from "../record/record.ts";
 import type { StoreWrite } from "../store/contract.ts";
 import type { BoundedStore } from "../store/timeout_store.ts";
 import { andThen, type Awaitable } from "../util/awaitable.ts";
+import { CREATE_TRIES } from "../util/tries.ts";
 import type { Committing } from "./context.ts";
 import type { Plan } from "./plan.ts";
 import { toReplaced, toRotated } from "./rotation.ts";
-
-/** How often a new token is made when its key is taken, which has no chance of happening by chance. */
-const CREATE_TRIES = 3;
 
 /** Stores a new session. */
 export function putNew(

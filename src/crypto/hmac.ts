@@ -49,8 +49,7 @@ class WebHmacKey implements HmacKey {
   }
 
   static async import(key: Uint8Array<ArrayBuffer>): Promise<WebHmacKey> {
-    const usages: KeyUsage[] = ["sign", "verify"];
-    return new WebHmacKey(await crypto.subtle.importKey("raw", key, ALGORITHM, false, usages));
+    return new WebHmacKey(await importWebKey(key));
   }
 
   async sign(text: string): Promise<Uint8Array> {
@@ -60,4 +59,9 @@ class WebHmacKey implements HmacKey {
   async verify(signature: Uint8Array<ArrayBuffer>, text: string): Promise<boolean> {
     return await crypto.subtle.verify("HMAC", this.#key, signature, encoder.encode(text));
   }
+}
+
+/** Imports a key for Web Crypto. */
+export function importWebKey(key: Uint8Array<ArrayBuffer>): Promise<CryptoKey> {
+  return crypto.subtle.importKey("raw", key, ALGORITHM, false, ["sign", "verify"]);
 }

@@ -1,11 +1,11 @@
 import { decode, sign, verify } from "hono/utils/jwt/jwt";
+import { importWebKey } from "../crypto/hmac.ts";
 import { PerSecret, type SecretOption } from "../crypto/secrets.ts";
 import { isToken } from "../crypto/token.ts";
 import type { RejectionReason } from "../events.ts";
 import type { Clock } from "../util/clock.ts";
 
 const ALGORITHM = "HS256";
-const HMAC = { name: "HMAC", hash: "SHA-256" };
 const LONGEST = 8192;
 /** The shape of a JWS (RFC 7515) that HMAC-SHA256 signs; the last character has two bits that are not used. */
 const SIGNED_REGEXP = /^[\w-]+\.[\w-]+\.[\w-]{42}[AEIMQUYcgkosw048]$/;
@@ -96,8 +96,5 @@ export class AccessTokens {
 
 function importKeys(secrets: readonly string[]): Promise<CryptoKey[]> {
   const encoder = new TextEncoder();
-  return Promise.all(secrets.map((secret) => {
-    const usages: KeyUsage[] = ["sign", "verify"];
-    return crypto.subtle.importKey("raw", encoder.encode(secret), HMAC, false, usages);
-  }));
+  return Promise.all(secrets.map((secret) => importWebKey(encoder.encode(secret))));
 }

@@ -1,14 +1,11 @@
+import { CHUNK_OVERHEAD, LARGEST_COOKIE, MOST_CHUNKS } from "../util/cookie_limits.ts";
 import type { CookieTemplate } from "./cookie_attributes.ts";
 import type { Exchange, SentToken, Transport } from "./transport.ts";
 
-/** What browsers keep of one cookie, name and value together, in bytes (RFC 6265bis, 5.6). */
-const LARGEST_COOKIE = 4096;
-/** What a chunk takes beside its part of the token: the suffix of its name, or the mark of how many there are. */
-const CHUNK_OVERHEAD = 2;
 /** How many cookies of the same name are looked at. */
 const MOST_VALUES = 3;
 const NONE: readonly string[] = [];
-const CHUNKED_REGEXP = /^([2-4])~(.*)$/s;
+const CHUNKED_REGEXP = new RegExp(`^([2-${MOST_CHUNKS}])~(.*)$`, "s");
 
 /** Options of {@linkcode CookieTransport}. */
 export interface CookieTransportOptions {

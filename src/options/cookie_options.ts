@@ -7,6 +7,7 @@ import {
 } from "../http/cookie_attributes.ts";
 import { CookieTransport } from "../http/cookie_transport.ts";
 import { isPlainObject } from "../record/serialize.ts";
+import { MOST_CHUNKS } from "../util/cookie_limits.ts";
 import { refuse } from "../util/option_errors.ts";
 import type { SessionOptions } from "./options.ts";
 
@@ -14,9 +15,6 @@ type CookieOptions = Pick<
   SessionOptions,
   "cookieName" | "cookieOptions" | "existsCookieName" | "existsCookieOptions" | "persistent"
 >;
-
-/** The most cookies that a token is ever split over. */
-const MOST_CHUNKS = 4;
 
 /**
  * Checks the cookie of sessions, and the one that tells scripts of it.

@@ -1,3 +1,4 @@
+import { LONGEST_COOKIE } from "../util/cookie_limits.ts";
 import type { SessionRecord, SessionTimes } from "./record.ts";
 
 /** How far clocks may differ, in milliseconds, before a time in the future is not believed. */
@@ -8,9 +9,6 @@ const WRITE_AHEAD = CLOCK_SKEW + 5_000;
 
 /** The longest life of a session, in seconds: a hundred years. */
 export const LONGEST_LIFE = 3_155_760_000;
-
-/** The longest life of a cookie, in seconds: 400 days (RFC 6265bis, 5.6.2). */
-export const LONGEST_COOKIE = 34_560_000;
 
 /** How long sessions live. All durations are seconds. */
 export interface ExpiryPolicy {

@@ -1,4 +1,5 @@
 import { SessionConflictError } from "../errors.ts";
+import { LISTED_END_TRIES } from "../util/tries.ts";
 import type { ListedSession, ListPage } from "./contract.ts";
 import { byNewest, isAfter } from "./list_order.ts";
 import type { BoundedStore } from "./timeout_store.ts";
@@ -56,9 +57,6 @@ export async function listPage(
   return [...found.values()];
 }
 
-/** How often a session is looked for that gets another token while it is being ended. */
-const END_TRIES = 20;
-
 /**
  * Ends sessions of a subject, wherever they move meanwhile.
  *
@@ -71,7 +69,7 @@ export async function endSessionsOf(
   c: unknown,
 ): Promise<Set<string>> {
   const sids = new Set<string>();
-  for (let tries = 0; tries < END_TRIES; tries++) {
+  for (let tries = 0; tries < LISTED_END_TRIES; tries++) {
     const sessions = await listSubject(store, subject, c);
     for (const { sid } of choose(sessions)) sids.add(sid);
     const keys = sessions.flatMap(({ sid, keys }) => sids.has(sid) ? keys : []);

@@ -9,12 +9,12 @@ import type {
 } from "../../src/store/contract.ts";
 import { andThen, type Awaitable } from "../../src/util/awaitable.ts";
 import { type Clock, systemClock } from "../../src/util/clock.ts";
+import { LARGEST_COOKIE } from "../../src/util/cookie_limits.ts";
 import type { CookieFormat } from "./format.ts";
 import { checkCookieStore } from "./options.ts";
 import { succeed, type Succession, toReplaced } from "./revocation/epoch.ts";
 import { Revocations } from "./revocation/revocations.ts";
 import type { Call } from "./revocation/server.ts";
-import { LARGEST_COOKIE } from "./size.ts";
 import { CookieValues } from "./values.ts";
 
 /** The shape of the keys of listed sessions. No sealed value is that short. */

@@ -1,9 +1,9 @@
+import type { AesGcmKey } from "../../src/crypto/aes_gcm.ts";
 import { fromBase64Url, toBase64Url } from "../../src/crypto/base64url.ts";
 import type { SecretOption } from "../../src/crypto/secrets.ts";
 import type { SessionRecord } from "../../src/record/record.ts";
 import { andThen, type Awaitable } from "../../src/util/awaitable.ts";
 import { checkTable } from "../../src/util/option_table.ts";
-import type { AesGcmKey } from "./aes_gcm.ts";
 import { packRecord, unpackRecord } from "./compact.ts";
 import { CookieStore, type CookieStoreOptions } from "./cookie_store.ts";
 import type { CookieContext, CookieFormat, OpenedCookie } from "./format.ts";

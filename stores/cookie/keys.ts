@@ -1,10 +1,10 @@
+import { type AesGcmKey, importAesGcmKey } from "../../src/crypto/aes_gcm.ts";
 import { fromBase64Url, toBase64Url } from "../../src/crypto/base64url.ts";
 import { type HmacKey, importHmacKey } from "../../src/crypto/hmac.ts";
 import { checkSecrets, PerSecret, type SecretOption } from "../../src/crypto/secrets.ts";
 import type { SessionRecord } from "../../src/record/record.ts";
 import { andThen, type Awaitable, Later } from "../../src/util/awaitable.ts";
 import type { OptionTable } from "../../src/util/option_table.ts";
-import { type AesGcmKey, importAesGcmKey } from "./aes_gcm.ts";
 import type { OpenedCookie } from "./format.ts";
 import { cookieTable } from "./options.ts";
 

@@ -1,11 +1,9 @@
 import type { SessionStore } from "../../src/store/contract.ts";
 import { storeTable } from "../../src/store/store_options.ts";
+import { MOST_CHUNKS } from "../../src/util/cookie_limits.ts";
 import { hasMethods, refuseRange } from "../../src/util/option_errors.ts";
 import { checkTable, type OptionTable } from "../../src/util/option_table.ts";
 import type { CookieFormat } from "./format.ts";
-
-/** Over how many cookies a session is ever split. */
-const MOST_CHUNKS = 4;
 
 const COOKIE_STORE = cookieTable("cookie store", { shapes: {} });
 

@@ -1,12 +1,9 @@
 import { SessionTooLargeError } from "../../src/errors.ts";
 import { parseMembers, type SessionRecord } from "../../src/record/record.ts";
+import { CHUNK_OVERHEAD, LARGEST_COOKIE } from "../../src/util/cookie_limits.ts";
 
-/** What browsers keep of one cookie, name and value together, in bytes (RFC 6265bis, 5.6). */
-export const LARGEST_COOKIE = 4096;
 /** The most bytes that a character takes percent-encoded: three of UTF-8. */
 const MOST_ENCODED = 9;
-/** What a chunk takes beside its part of the value: the suffix of its name, or the mark of how many there are. */
-const CHUNK_OVERHEAD = 2;
 
 /**
  * Sees to it that a session fits into its cookie.

@@ -1,9 +1,10 @@
 import type { SessionRecord } from "../../src/record/record.ts";
 import { andThen, type Awaitable } from "../../src/util/awaitable.ts";
+import { LARGEST_COOKIE } from "../../src/util/cookie_limits.ts";
 import type { CookieFormat } from "./format.ts";
 import { Memo } from "./memo.ts";
 import { epochOf, withoutEpoch } from "./revocation/epoch.ts";
-import { assertSize, LARGEST_COOKIE } from "./size.ts";
+import { assertSize } from "./size.ts";
 
 /** What {@linkcode CookieValues} are given. */
 export interface CookieValuesOptions {

@@ -1,12 +1,10 @@
 import type { DeleteAllOptions } from "../../src/store/contract.ts";
 import type { Clock } from "../../src/util/clock.ts";
+import { STORE_TRIES } from "../../src/util/tries.ts";
 import { commit, pause } from "./database.ts";
 import type { KvLike } from "./like.ts";
 import type { Records } from "./records.ts";
 import { generationOf, type SubjectIndex } from "./subjects.ts";
-
-/** How often sessions are ended against the writes of others. */
-const TRIES = 20;
 
 /** Where sessions are, and whose are ended. */
 export interface EndAllOptions extends DeleteAllOptions {
@@ -23,7 +21,7 @@ export async function endAll(
 ): Promise<number> {
   const present = await index.raise(kv, subject, { ...options, now: clock() });
   let ended = 0;
-  for (let tries = 0; tries < TRIES; tries++) {
+  for (let tries = 0; tries < STORE_TRIES; tries++) {
     if (tries > 1) await pause(tries);
     let found = false;
     for await (const entries of index.entries(kv, subject)) {

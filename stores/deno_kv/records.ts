@@ -1,13 +1,11 @@
 import type { SessionRecord } from "../../src/record/record.ts";
 import type { Awaitable } from "../../src/util/awaitable.ts";
 import type { Clock } from "../../src/util/clock.ts";
+import { STORE_TRIES } from "../../src/util/tries.ts";
 import { toError, told } from "./database.ts";
 import type { KvAtomicLike, KvEntryLike, KvKeyLike, KvLike } from "./like.ts";
 import { type Head, isHead, joinParts, MOST_PARTS, toHead } from "./parts.ts";
 import type { SubjectIndex } from "./subjects.ts";
-
-/** How often a large record is read against the writes of others. */
-const TRIES = 20;
 
 /** What was last seen under a key. */
 export interface Entry {
@@ -71,7 +69,7 @@ export class Records {
     { entry, tries }: { entry: Entry; tries: number },
   ): Awaitable<SessionRecord | undefined> {
     const head = this.live(entry);
-    if (!head || tries === TRIES) return undefined;
+    if (!head || tries === STORE_TRIES) return undefined;
     if (head.parts === undefined) return this.remember({ ...head }, entry);
     return this.#join(kv, key, { count: head.parts, tries });
   }

@@ -1,7 +1,9 @@
 import { SessionEndedError } from "../../src/errors.ts";
 import type { SessionRecord } from "../../src/record/record.ts";
 import type { DeleteAllOptions } from "../../src/store/contract.ts";
+import { GENERATION_KEPT } from "../../src/store/generation.ts";
 import { since } from "../../src/store/list_order.ts";
+import { STORE_TRIES } from "../../src/util/tries.ts";
 import { commit, pause, toError, told } from "./database.ts";
 import type { KvAtomicLike, KvEntryLike, KvKeyLike, KvLike } from "./like.ts";
 import type { Head } from "./parts.ts";
@@ -10,10 +12,6 @@ import type { Head } from "./parts.ts";
 export const MOST_CHECKS = 10;
 /** How many entries one request of a list reads. */
 const BATCH = 500;
-/** For how long a generation is remembered, in milliseconds: a day, longer than any login is under way. */
-const REMEMBERED = 86_400_000;
-/** How often the end of all sessions is written against others. */
-const TRIES = 20;
 
 /** The end of all sessions of a subject, under `[...prefix, "subject", subject]`. */
 interface End {
@@ -118,7 +116,7 @@ export class SubjectIndex {
     { now, except }: DeleteAllOptions & { now: number },
   ): Promise<number> {
     const key = this.endKey(subject);
-    for (let tries = 0; tries < TRIES; tries++) {
+    for (let tries = 0; tries < STORE_TRIES; tries++) {
       if (tries > 0) await pause(tries);
       const { value, versionstamp } = await told(kv.get(key));
       const before = value as End | null;
@@ -126,7 +124,7 @@ export class SubjectIndex {
       const since = except === undefined ? 0 : oldest(before, except);
       const end: End = { generation, except, since };
       const atomic = kv.atomic().check({ key, versionstamp });
-      atomic.set(key, end, { expireIn: REMEMBERED });
+      atomic.set(key, end, { expireIn: GENERATION_KEPT });
       if ((await commit(atomic)).ok) return generation;
     }
     throw new Error("Cannot end sessions: their end was written too often at the same time");

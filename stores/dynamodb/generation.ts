@@ -1,10 +1,8 @@
+import { GENERATION_KEPT } from "../../src/store/generation.ts";
 import { presentOf } from "./binding.ts";
 import { type Call, pause, TRIES } from "./call.ts";
 import { isSame } from "./expressions.ts";
 import { toSeconds } from "./item.ts";
-
-/** For how long a generation is remembered, in milliseconds: a day, longer than any login is under way. */
-const REMEMBERED = 86_400_000;
 
 /** The present generation of a subject's sessions. */
 export async function readGeneration(call: Call, subject: string): Promise<number> {
@@ -30,7 +28,7 @@ export async function raiseGeneration(
       ...Key,
       generation,
       ...(except === undefined ? {} : { sid: except, since: oldestOf(before, except) }),
-      [call.table.layout.expiresAttr]: toSeconds(now + REMEMBERED),
+      [call.table.layout.expiresAttr]: toSeconds(now + GENERATION_KEPT),
     };
     if (await call.write({ Put: { TableName, Item, ...isSame("generation", known) } })) {
       return generation;

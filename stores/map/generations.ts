@@ -1,10 +1,8 @@
 import { SessionEndedError } from "../../src/errors.ts";
 import type { SessionRecord } from "../../src/record/record.ts";
 import type { DeleteAllOptions } from "../../src/store/contract.ts";
+import { GENERATION_KEPT } from "../../src/store/generation.ts";
 import type { Clock } from "../../src/util/clock.ts";
-
-/** For how long a generation is remembered, in milliseconds: a day, longer than any login is under way. */
-const REMEMBERED = 86_400_000;
 
 /** The end of all sessions of a subject. */
 interface End {
@@ -43,7 +41,7 @@ export class Generations {
     const generation = Math.max(this.of(subject) + 1, Math.floor(now));
     const since = except === undefined ? 0 : oldest(before, except);
     this.#ends.delete(subject);
-    this.#ends.set(subject, { generation, except, since, until: now + REMEMBERED });
+    this.#ends.set(subject, { generation, except, since, until: now + GENERATION_KEPT });
     for (const [subject, { until }] of this.#ends) {
       if (until > now) break;
       this.#ends.delete(subject);

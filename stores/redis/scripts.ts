@@ -1,3 +1,4 @@
+import { GENERATION_KEPT } from "../../src/store/generation.ts";
 import { GENERATIONS, LISTS, OWNERS, RECORDS } from "./lua.ts";
 import { type Script, script } from "./script.ts";
 
@@ -118,7 +119,7 @@ export const RAISE = script(
 local present, oldest = generationsOf(KEYS[1], ARGV[2])
 local next = string.format("%.0f", math.max(present + 1, math.floor(ARGV[1])))
 local except = ARGV[2] == "" and "" or string.format(" %.0f %s", oldest, ARGV[2])
-redis.call("SET", KEYS[1], next .. except, "PX", 86400000)
+redis.call("SET", KEYS[1], next .. except, "PX", ${GENERATION_KEPT})
 return next`,
 );
 

@@ -1,4 +1,4 @@
-import { MOST_TRIES } from "../../src/commit/retry.ts";
+import { COMMIT_TRIES } from "../../src/util/tries.ts";
 import { CookieMemory } from "./model_cookies.ts";
 import { check, History, type Life, type Token } from "./model_history.ts";
 import { type Memory, SUBJECT } from "./model_memory.ts";
@@ -188,7 +188,7 @@ export class Model {
       const logins = [...visit.regenerated, ...visit.logins.map(({ sid }) => sid)];
       const isLogin = logins.some((sid) => visit.isInterrupted(sid)) ||
         this.subjects.mayRefuse(visit) || this.#mayBeEnded(visit);
-      return check(isLogin || refusals >= MOST_TRIES, "409 without a cause");
+      return check(isLogin || refusals >= COMMIT_TRIES, "409 without a cause");
     }
     check(status === expected, `${status}, not ${expected}`);
     check(status === 500 || !faults.includes("in the commit"), `${status}, and the commit failed`);

@@ -1,5 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
-import { MOST_TRIES, Retry } from "../../src/commit/retry.ts";
+import { Retry } from "../../src/commit/retry.ts";
+import { COMMIT_TRIES } from "../../src/util/tries.ts";
 
 /** Puts timers out of action, so that a pause is over at once, and tells how long each would have been. */
 function withoutPauses(): Disposable & { readonly pauses: number[] } {
@@ -38,7 +39,7 @@ Deno.test("a write is tried as long as there is time", async () => {
   while (await retry.next());
   const took = performance.now() - start;
   assert(took <= 400 && took > 50, `${took} ms`);
-  assert(retry.tries > 2 && retry.tries < MOST_TRIES);
+  assert(retry.tries > 2 && retry.tries < COMMIT_TRIES);
   assertEquals(await new Retry(0).next(), true, "once more in any case");
 });
 
@@ -46,5 +47,5 @@ Deno.test("a write is not tried for ever where pauses take no time", async () =>
   using _ = withoutPauses();
   const retry = new Retry(Infinity);
   while (await retry.next());
-  assertEquals(retry.tries, MOST_TRIES);
+  assertEquals(retry.tries, COMMIT_TRIES);
 });

@@ -1,6 +1,7 @@
-import { LONGEST_COOKIE, LONGEST_LIFE } from "../../../src/record/expiry.ts";
+import { LONGEST_LIFE } from "../../../src/record/expiry.ts";
 import { parseObject, type SessionRecord } from "../../../src/record/record.ts";
 import type { Clock } from "../../../src/util/clock.ts";
+import { LONGEST_COOKIE } from "../../../src/util/cookie_limits.ts";
 import type { Call, Server } from "./server.ts";
 
 /** How much longer than what it ends a mark lives, in milliseconds: for clocks that differ, and requests under way. */

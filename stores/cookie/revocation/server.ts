@@ -6,9 +6,7 @@ import type {
   StoreWrite,
 } from "../../../src/store/contract.ts";
 import type { Awaitable } from "../../../src/util/awaitable.ts";
-
-/** How often a record is changed against the writes of other requests. */
-const TRIES = 100;
+import { END_TRIES } from "../../../src/util/tries.ts";
 
 /** What something is done for. */
 export interface Call {
@@ -50,7 +48,7 @@ export class Server {
     },
     call: Call,
   ): Promise<void> {
-    for (let tries = 0; tries < TRIES; tries++) {
+    for (let tries = 0; tries < END_TRIES; tries++) {
       if (tries > 1) await pause();
       const record = change(stored);
       if (!record || await this.#write(key, { record, previous: stored }, call)) return;

@@ -1,6 +1,6 @@
 import { decryptAesGcm, encryptAesGcm } from "@std/crypto/aes-gcm";
-import { nodeCrypto } from "../../src/crypto/node.ts";
-import type { Awaitable } from "../../src/util/awaitable.ts";
+import type { Awaitable } from "../util/awaitable.ts";
+import { nodeCrypto } from "./node.ts";
 
 /** What is the caller's of what is encrypted: the bytes at its front. */
 const HEAD_BYTES = 2;
@@ -76,7 +76,8 @@ class NodeAesGcmKey implements AesGcmKey {
   }
 }
 
-class WebAesGcmKey implements AesGcmKey {
+/** AES-GCM as every runtime has it. */
+export class WebAesGcmKey implements AesGcmKey {
   readonly #key: CryptoKey;
 
   constructor(key: CryptoKey) {

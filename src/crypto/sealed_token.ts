@@ -1,0 +1,30 @@
+import { WebAesGcmKey } from "./aes_gcm.ts";
+import { fromBase64Url, toBase64Url } from "./base64url.ts";
+
+const NO_DATA = new Uint8Array();
+
+const encoder = new TextEncoder();
+const decoder = new TextDecoder();
+
+/** Encrypts a token under another one, so that only the other one leads to it. */
+export async function sealToken(token: string, under: string): Promise<string> {
+  const key = await keyOf(under);
+  return toBase64Url(await key.encrypt(encoder.encode(token), NO_DATA));
+}
+
+/** The token that was encrypted under another one; `undefined` under any other. */
+export async function unsealToken(sealed: string, under: string): Promise<string | undefined> {
+  const bytes = fromBase64Url(sealed);
+  const token = bytes && await (await keyOf(under)).decrypt(bytes, NO_DATA);
+  return token && decoder.decode(token);
+}
+
+/** The key that a token makes. It has nothing to do with the one that its session is kept under. */
+async function keyOf(token: string): Promise<WebAesGcmKey> {
+  const bytes = encoder.encode(`hono-session successor\0${token}`);
+  const digest = await crypto.subtle.digest("SHA-256", bytes);
+  const usages: KeyUsage[] = ["encrypt", "decrypt"];
+  return new WebAesGcmKey(
+    await crypto.subtle.importKey("raw", digest, "AES-GCM", false, usages),
+  );
+}
