@@ -48,7 +48,14 @@ import { type Change, make, remove } from "./dynamodb/change.ts";
 import { findDocument } from "./dynamodb/document.ts";
 import { changeOf, isFree, isStill } from "./dynamodb/expressions.ts";
 import { readGeneration } from "./dynamodb/generation.ts";
-import { checkSize, MAX_BYTES, toRecord, toSeconds, WRITE_ID } from "./dynamodb/item.ts";
+import {
+  checkSize,
+  MAX_BYTES,
+  toAttributes,
+  toRecord,
+  toSeconds,
+  WRITE_ID,
+} from "./dynamodb/item.ts";
 import type {
   DynamoDbCallOptionsLike,
   DynamoDbConditionLike,
@@ -155,7 +162,10 @@ export class DynamoDbStore implements SessionStore {
    */
   async read(key: string, c?: unknown, signal?: AbortSignal): Promise<SessionRecord | undefined> {
     const item = this.#table.itemOf(key);
-    const record = toRecord(await this.#call((call) => call.get(item), c, signal));
+    const record = toRecord(
+      this.#table.layout,
+      await this.#call((call) => call.get(item), c, signal),
+    );
     return record && this.#clock() < record.expiresAt ? record : undefined;
   }
 
@@ -177,7 +187,7 @@ export class DynamoDbStore implements SessionStore {
     c?: unknown,
     signal?: AbortSignal,
   ): Promise<boolean> {
-    const { Put, mark } = this.#put(key, record, isFree(this.#clock()));
+    const { Put, mark } = this.#put(key, record, isFree(this.#table.layout, this.#clock()));
     const moves = transition(this.#table, undefined, { key, record });
     return await this.#make({ writes: [{ Put }], mark, ...moves }, c, signal);
   }
@@ -202,7 +212,8 @@ export class DynamoDbStore implements SessionStore {
     c?: unknown,
     signal?: AbortSignal,
   ): Promise<boolean> {
-    const { Put, mark } = this.#put(key, record, isStill(previous, this.#clock()));
+    const still = isStill(this.#table.layout, { previous, now: this.#clock() });
+    const { Put, mark } = this.#put(key, record, still);
     const moves = transition(this.#table, { key, record: previous }, { key, record });
     return await this.#make({ writes: [{ Put }], mark, ...moves }, c, signal);
   }
@@ -228,8 +239,9 @@ export class DynamoDbStore implements SessionStore {
     signal?: AbortSignal,
   ): Promise<boolean> {
     const now = this.#clock();
-    const { Put, mark } = this.#put(next.key, next.record, isFree(now));
-    const still = isStill(previous, now);
+    const { layout } = this.#table;
+    const { Put, mark } = this.#put(next.key, next.record, isFree(layout, now));
+    const still = isStill(layout, { previous, now });
     const leave: Write = next.left
       ? { Put: this.#put(key, next.left, still).Put }
       : { Delete: { ...this.#table.itemOf(key), ...still } };
@@ -264,9 +276,9 @@ export class DynamoDbStore implements SessionStore {
     c?: unknown,
     signal?: AbortSignal,
   ): Promise<boolean> {
-    const condition = isStill(previous, this.#clock());
-    const { expiresAttr } = this.#table.layout;
-    const Update = { ...this.#table.itemOf(key), ...changeOf(times, expiresAttr, condition) };
+    const { layout } = this.#table;
+    const condition = isStill(layout, { previous, now: this.#clock() });
+    const Update = { ...this.#table.itemOf(key), ...changeOf(layout, { times, condition }) };
     const record = { ...previous, ...times };
     const moves = transition(this.#table, { key, record: previous }, { key, record });
     return await this.#make({ writes: [{ Update }], ...moves }, c, signal);
@@ -366,12 +378,13 @@ export class DynamoDbStore implements SessionStore {
     condition: DynamoDbConditionLike,
   ): { Put: DynamoDbPutLike; mark: Mark } {
     checkSize(record);
+    const { layout } = this.#table;
     const { TableName, Key } = this.#table.itemOf(key);
     const mark = { key, id: crypto.randomUUID() };
     const Item = {
-      ...record,
-      [this.#table.layout.expiresAttr]: toSeconds(record.expiresAt),
-      [WRITE_ID]: mark.id,
+      ...toAttributes(layout, record),
+      [layout.expiresAttr]: toSeconds(record.expiresAt),
+      [layout.nameOf(WRITE_ID)]: mark.id,
       ...Key,
     };
     return { Put: { TableName, Item, ...condition }, mark };

@@ -1,5 +1,6 @@
 /** The store that has an option. */
 const STORE_OF: Readonly<Record<string, string>> = {
+  attributePrefix: "DynamoDbStore",
   chunks: "EncryptedCookieStore",
   client: "RedisStore",
   document: "DynamoDbStore",

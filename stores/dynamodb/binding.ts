@@ -33,7 +33,12 @@ export function bindingOf(table: Table, { key, record }: Placed): Binding | unde
   const { sid, subject, subjectAt = 0, generation = 0, expiresAt } = record;
   if (subject === undefined || table.layout.index === undefined) return undefined;
   const entry = subjectItem(table, subject, toSort({ key, record }));
-  const Item = { ...entry.Key, expiresAt, [table.layout.expiresAttr]: toSeconds(expiresAt) };
+  const { nameOf, expiresAttr } = table.layout;
+  const Item = {
+    ...entry.Key,
+    [nameOf("expiresAt")]: expiresAt,
+    [expiresAttr]: toSeconds(expiresAt),
+  };
   return {
     key,
     sid,

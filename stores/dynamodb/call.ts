@@ -108,7 +108,7 @@ export class Call {
           // Rare enough for one more read, which unlike ReturnValuesOnConditionCheckFailure every server knows.
           if (mayBeDone && mark) {
             const item = await this.get(this.table.itemOf(mark.key));
-            if (item[WRITE_ID] === mark.id) return true;
+            if (item[this.table.layout.nameOf(WRITE_ID)] === mark.id) return true;
           }
           if (refused.length > 0 && refused.every((place) => place === present)) refuse();
           return false;

@@ -27,7 +27,7 @@ export async function make(call: Call, change: Change): Promise<boolean> {
   if (ends) items.push({ Delete: ends.entry });
   if (begins) {
     items.push({ Put: begins.entryPut });
-    items.push({ ConditionCheck: { ...begins.present, ...isAdmitted(begins) } });
+    items.push({ ConditionCheck: { ...begins.present, ...isAdmitted(call.table.layout, begins) } });
   }
   if (items.length === 1) return await call.write(writes[0], { mark });
   const present = begins && items.length - 1;
@@ -65,18 +65,20 @@ async function extend(
   call: Call,
   { entryPut, expiresAt }: Binding,
 ): Promise<void> {
-  await call.write({ Put: { ...entryPut, ...isAtMost("expiresAt", expiresAt) } });
+  const condition = isAtMost(call.table.layout, { name: "expiresAt", limit: expiresAt });
+  await call.write({ Put: { ...entryPut, ...condition } });
 }
 
 /** Deletes a record, and then the entry of its session. */
 export async function remove(call: Call, key: string): Promise<void> {
-  const item = call.table.itemOf(key);
-  if (!call.table.layout.index) {
+  const { table } = call;
+  const item = table.itemOf(key);
+  if (!table.layout.index) {
     await call.write({ Delete: item });
     return;
   }
-  const record = toRecord(await call.take(item));
-  const binding = record && bindingOf(call.table, { key, record });
+  const record = toRecord(table.layout, await call.take(item));
+  const binding = record && bindingOf(table, { key, record });
   if (binding) await call.write({ Delete: binding.entry });
 }
 
@@ -87,7 +89,10 @@ export async function remove(call: Call, key: string): Promise<void> {
  * @returns Those that were ended.
  */
 export async function end(call: Call, bindings: readonly Binding[]): Promise<readonly Binding[]> {
-  const writes = bindings.map(({ item, subject }) => ({ Delete: { ...item, ...isOf(subject) } }));
+  const { layout } = call.table;
+  const writes = bindings.map(({ item, subject }) => ({
+    Delete: { ...item, ...isOf(layout, subject) },
+  }));
   const isDone = await call.transact(writes);
   if (isDone !== undefined) return isDone ? bindings : [];
   const done = await Promise.all(writes.map((write) => call.write(write)));
@@ -95,5 +100,5 @@ export async function end(call: Call, bindings: readonly Binding[]): Promise<rea
 }
 
 async function isEnded(call: Call, { present, generation, sid }: Binding): Promise<boolean> {
-  return generation < oldestOf(await call.get(present), sid);
+  return generation < oldestOf(call.table.layout, { item: await call.get(present), sid });
 }

@@ -1,69 +1,89 @@
 import type { SessionRecord, SessionTimes } from "../../src/record/record.ts";
-import { toSeconds } from "./item.ts";
+import { SINCE, toSeconds } from "./item.ts";
 import type { DynamoDbConditionLike } from "./like.ts";
+import type { Layout } from "./layout.ts";
 
 // Names of attributes are always behind placeholders: many are reserved words, and the table may have others.
 
 /** That an item has a number, 0 being the same as none. */
-export function isSame(name: "generation", value: number): DynamoDbConditionLike {
+export function isSame(
+  { nameOf }: Layout,
+  { name, value }: { name: "generation"; value: number },
+): DynamoDbConditionLike {
   return {
     ConditionExpression: value === 0
       ? "attribute_not_exists(#number) OR #number = :value"
       : "#number = :value",
-    ExpressionAttributeNames: { "#number": name },
+    ExpressionAttributeNames: { "#number": nameOf(name) },
     ExpressionAttributeValues: { ":value": value },
   };
 }
 
 /** That an item does not have a number, or none above a limit. */
-export function isAtMost(name: "expiresAt", limit: number): DynamoDbConditionLike {
+export function isAtMost(
+  { nameOf }: Layout,
+  { name, limit }: { name: "expiresAt"; limit: number },
+): DynamoDbConditionLike {
   return {
     ConditionExpression: "attribute_not_exists(#number) OR #number <= :limit",
-    ExpressionAttributeNames: { "#number": name },
+    ExpressionAttributeNames: { "#number": nameOf(name) },
     ExpressionAttributeValues: { ":limit": limit },
   };
 }
 
 /** That a key holds no live record. */
-export function isFree(now: number): DynamoDbConditionLike {
-  return isAtMost("expiresAt", now);
+export function isFree(layout: Layout, now: number): DynamoDbConditionLike {
+  return isAtMost(layout, { name: "expiresAt", limit: now });
 }
 
 /** That a key holds the live record that was read. */
-export function isStill({ version }: SessionRecord, now: number): DynamoDbConditionLike {
+export function isStill(
+  { nameOf }: Layout,
+  { previous: { version }, now }: { previous: SessionRecord; now: number },
+): DynamoDbConditionLike {
   return {
     ConditionExpression: "#version = :version AND #expiresAt > :now",
-    ExpressionAttributeNames: { "#version": "version", "#expiresAt": "expiresAt" },
+    ExpressionAttributeNames: {
+      "#version": nameOf("version"),
+      "#expiresAt": nameOf("expiresAt"),
+    },
     ExpressionAttributeValues: { ":version": version, ":now": now },
   };
 }
 
 /** That an item is the record of a session of a subject. */
-export function isOf(subject: string): DynamoDbConditionLike {
+export function isOf({ nameOf }: Layout, subject: string): DynamoDbConditionLike {
   return {
     ConditionExpression: "#subject = :subject",
-    ExpressionAttributeNames: { "#subject": "subject" },
+    ExpressionAttributeNames: { "#subject": nameOf("subject") },
     ExpressionAttributeValues: { ":subject": subject },
   };
 }
 
 /** That the present generation of a subject's sessions lets one come into being. */
 export function isAdmitted(
+  { nameOf }: Layout,
   { generation, sid }: { generation: number; sid: string },
 ): DynamoDbConditionLike {
   return {
     ConditionExpression: "attribute_not_exists(#generation) OR #generation <= :generation " +
       "OR (#sid = :sid AND #since <= :generation)",
-    ExpressionAttributeNames: { "#generation": "generation", "#sid": "sid", "#since": "since" },
+    ExpressionAttributeNames: {
+      "#generation": nameOf("generation"),
+      "#sid": nameOf("sid"),
+      "#since": nameOf(SINCE),
+    },
     ExpressionAttributeValues: { ":generation": generation, ":sid": sid },
   };
 }
 
 /** The change to other times, under a condition. */
 export function changeOf(
-  { lastSeenAt, renewedAt, expiresAt }: SessionTimes,
-  expiresAttr: string,
-  condition: DynamoDbConditionLike,
+  { nameOf, expiresAttr }: Layout,
+  { times: { lastSeenAt, renewedAt, expiresAt }, condition }: {
+    times: SessionTimes;
+    condition: DynamoDbConditionLike;
+  },
 ): DynamoDbConditionLike & { UpdateExpression: string } {
   return {
     ...condition,
@@ -71,9 +91,9 @@ export function changeOf(
       "#expiresAt = :expiresAt, #expires = :expires",
     ExpressionAttributeNames: {
       ...condition.ExpressionAttributeNames,
-      "#lastSeenAt": "lastSeenAt",
-      "#renewedAt": "renewedAt",
-      "#expiresAt": "expiresAt",
+      "#lastSeenAt": nameOf("lastSeenAt"),
+      "#renewedAt": nameOf("renewedAt"),
+      "#expiresAt": nameOf("expiresAt"),
       "#expires": expiresAttr,
     },
     ExpressionAttributeValues: {

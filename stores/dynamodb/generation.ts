@@ -2,11 +2,16 @@ import { GENERATION_KEPT } from "../../src/store/generation.ts";
 import { presentOf } from "./binding.ts";
 import { type Call, pause, TRIES } from "./call.ts";
 import { isSame } from "./expressions.ts";
-import { toSeconds } from "./item.ts";
+import { SINCE, toSeconds } from "./item.ts";
+import type { Layout } from "./layout.ts";
 
 /** The present generation of a subject's sessions. */
 export async function readGeneration(call: Call, subject: string): Promise<number> {
-  return toNumber(await call.get(presentOf(call.table, subject)), "generation");
+  const { table } = call;
+  return toNumber(table.layout, {
+    item: await call.get(presentOf(table, subject)),
+    name: "generation",
+  });
 }
 
 /**
@@ -19,18 +24,24 @@ export async function raiseGeneration(
   subject: string,
   { now, except }: { now: number; except?: string },
 ): Promise<number> {
+  const { layout } = call.table;
+  const { nameOf } = layout;
   const { TableName, Key } = presentOf(call.table, subject);
   for (let tries = 1; tries <= TRIES; tries++) {
     const before = await call.get({ TableName, Key });
-    const known = toNumber(before, "generation");
+    const known = toNumber(layout, { item: before, name: "generation" });
     const generation = Math.max(known + 1, Math.floor(now));
     const Item = {
       ...Key,
-      generation,
-      ...(except === undefined ? {} : { sid: except, since: oldestOf(before, except) }),
-      [call.table.layout.expiresAttr]: toSeconds(now + GENERATION_KEPT),
+      [nameOf("generation")]: generation,
+      ...(except === undefined ? {} : {
+        [nameOf("sid")]: except,
+        [nameOf(SINCE)]: oldestOf(layout, { item: before, sid: except }),
+      }),
+      [layout.expiresAttr]: toSeconds(now + GENERATION_KEPT),
     };
-    if (await call.write({ Put: { TableName, Item, ...isSame("generation", known) } })) {
+    const condition = isSame(layout, { name: "generation", value: known });
+    if (await call.write({ Put: { TableName, Item, ...condition } })) {
       return generation;
     }
     await pause(tries);
@@ -39,11 +50,18 @@ export async function raiseGeneration(
 }
 
 /** The oldest generation of which a session of a name may be, by the item of its subject. */
-export function oldestOf(item: Record<string, unknown>, sid: string): number {
-  return toNumber(item, sid === item["sid"] ? "since" : "generation");
+export function oldestOf(
+  layout: Layout,
+  { item, sid }: { item: Record<string, unknown>; sid: string },
+): number {
+  const isExcepted = item[layout.nameOf("sid")] === sid;
+  return toNumber(layout, { item, name: isExcepted ? SINCE : "generation" });
 }
 
 /** The document client may give numbers in another form (`wrapNumbers`). */
-function toNumber(item: Record<string, unknown>, name: string): number {
-  return Number(item[name] ?? 0);
+function toNumber(
+  { nameOf }: Layout,
+  { item, name }: { item: Record<string, unknown>; name: string },
+): number {
+  return Number(item[nameOf(name)] ?? 0);
 }

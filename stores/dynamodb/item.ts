@@ -1,11 +1,15 @@
 import { SessionTooLargeError } from "../../src/errors.ts";
 import { isSessionRecord, type SessionRecord } from "../../src/record/record.ts";
+import type { Layout } from "./layout.ts";
 
 /** The largest record, in bytes. The rest of the 409,600 of an item is for its key and the time to live. */
 export const MAX_BYTES = 400_000;
 
 /** The attribute that tells which write an item is from. */
 export const WRITE_ID = "writeId";
+
+/** The attribute with the oldest generation of which the session may be that a `deleteAll` excepted. */
+export const SINCE = "since";
 
 /** The members of a record, and whether they are numbers. */
 const IS_NUMBER: Readonly<Record<keyof SessionRecord, boolean>> = {
@@ -35,8 +39,8 @@ const IS_NUMBER: Readonly<Record<keyof SessionRecord, boolean>> = {
   epoch: true,
 };
 
-/** The attributes that every item has or may have. */
-export const RESERVED_NAMES: readonly string[] = [...Object.keys(IS_NUMBER), WRITE_ID];
+/** The attributes that every item has or may have, before the prefix. */
+export const RESERVED_NAMES: readonly string[] = [...Object.keys(IS_NUMBER), WRITE_ID, SINCE];
 
 /** The members of a record that lists show: all but its data. */
 export const LISTED_NAMES: readonly string[] = Object.keys(IS_NUMBER)
@@ -45,14 +49,22 @@ export const LISTED_NAMES: readonly string[] = Object.keys(IS_NUMBER)
 const encoder = new TextEncoder();
 
 /** The record in an item; `undefined` when there is none that this version can read. */
-export function toRecord(item: Record<string, unknown>): SessionRecord | undefined {
+export function toRecord(
+  { nameOf }: Layout,
+  item: Record<string, unknown>,
+): SessionRecord | undefined {
   const record: Record<string, unknown> = {};
   for (const [name, isNumber] of Object.entries(IS_NUMBER)) {
-    const value = item[name];
+    const value = item[nameOf(name)];
     // The document client may give numbers in another form (`wrapNumbers`).
     if (value !== undefined) record[name] = isNumber ? Number(value) : value;
   }
   return isSessionRecord(record) ? record : undefined;
+}
+
+/** The attributes of a record. */
+export function toAttributes({ nameOf }: Layout, record: SessionRecord): Record<string, unknown> {
+  return Object.fromEntries(Object.entries(record).map(([name, value]) => [nameOf(name), value]));
 }
 
 /**

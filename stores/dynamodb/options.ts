@@ -5,7 +5,11 @@ import { insteadOf, refuse } from "../../src/util/option_errors.ts";
 import { checkTable } from "../../src/util/option_table.ts";
 import { isDocument, MISTAKEN_DOCUMENTS } from "./document.ts";
 import { RESERVED_NAMES } from "./item.ts";
+import type { Layout } from "./layout.ts";
 import type { DynamoDbDocumentLike } from "./like.ts";
+
+/** The longest `attributePrefix`: an item has room for it beside the largest record. */
+const MAX_PREFIX = 50;
 
 /** What `key` is tried with: keys as the middleware makes them. */
 const [SAMPLE_KEY, OTHER_SAMPLE_KEY] = ["A".repeat(43), "B".repeat(43)] as const;
@@ -25,6 +29,7 @@ const [SAMPLE_KEY, OTHER_SAMPLE_KEY] = ["A".repeat(43), "B".repeat(43)] as const
  *   tableName: "my-app",
  *   key: (key) => ({ PK: `SESSION#${key}`, SK: "SESSION" }),
  *   expiresAttr: "ttl",
+ *   attributePrefix: "session_",
  * };
  * new DynamoDbStore(options);
  * client.destroy();
@@ -65,6 +70,13 @@ export interface DynamoDbStoreOptions {
    */
   expiresAttr?: string;
   /**
+   * The beginning of the names of all other attributes, at most 50 characters: for a table that has an index over an
+   * attribute of another type with a name such as `createdAt` or `expiresAt`. The names of the keys and `expiresAttr` are as given.
+   *
+   * @default {""}
+   */
+  attributePrefix?: string;
+  /**
    * The key attributes of the item of a session, all of them and always the same for the same key, where
    * `primaryKey` and `sortKey` don't fit the table. The constructor tries it once with a made-up key. In such a
    * table the sessions of a subject can't be listed.
@@ -80,21 +92,6 @@ export interface DynamoDbStoreOptions {
   clock?: Clock;
 }
 
-/** How sessions lie in a table. */
-export interface Layout {
-  readonly expiresAttr: string;
-  /** The key attributes of the item of a session. */
-  toKey(key: string): Record<string, unknown>;
-  /** The names of the key attributes, where the table can hold what belongs to a subject. */
-  readonly index?: IndexLayout;
-}
-
-/** The names of the partition key and the sort key of a table. */
-export interface IndexLayout {
-  readonly primaryKey: string;
-  readonly sortKey: string;
-}
-
 const OPTIONS = storeTable("DynamoDbStore", {
   shapes: {
     document: ["any", "async function"],
@@ -102,6 +99,7 @@ const OPTIONS = storeTable("DynamoDbStore", {
     primaryKey: ["string"],
     sortKey: ["string"],
     expiresAttr: ["string"],
+    attributePrefix: ["string"],
     key: ["function"],
   },
   instead: { client: "use document: DynamoDBDocument.from(client)" },
@@ -115,7 +113,8 @@ const OPTIONS = storeTable("DynamoDbStore", {
  */
 export function layoutOf(options: DynamoDbStoreOptions): Layout {
   checkTable(OPTIONS, options);
-  const { document, tableName, sortKey, expiresAttr = "expires", key } = options;
+  const { document, tableName, sortKey, expiresAttr = "expires", attributePrefix = "", key } =
+    options;
   const instead = insteadOf(document, MISTAKEN_DOCUMENTS);
   if (instead) refuse("document", instead, OPTIONS);
   if (typeof document !== "function" && !isDocument(document)) {
@@ -124,34 +123,44 @@ export function layoutOf(options: DynamoDbStoreOptions): Layout {
     refuse("document", state, OPTIONS);
   }
   checkName("tableName", tableName);
+  if (attributePrefix.length > MAX_PREFIX) {
+    refuse("attributePrefix", `at most ${MAX_PREFIX} characters are possible`, OPTIONS);
+  }
+  const nameOf = (member: string) => attributePrefix + member;
+  const taken = RESERVED_NAMES.map(nameOf);
   if (key === undefined) {
     const { primaryKey = "pk" } = options;
-    checkNames([["primaryKey", primaryKey], ["sortKey", sortKey], ["expiresAttr", expiresAttr]]);
+    const names = { primaryKey, sortKey, expiresAttr };
+    checkNames(Object.entries(names), taken);
     const toPrimary = (key: string) => ({ [primaryKey]: `session:${key}` });
-    if (sortKey === undefined) return { expiresAttr, toKey: toPrimary };
+    if (sortKey === undefined) return { expiresAttr, nameOf, toKey: toPrimary };
     const toKey = (key: string) => ({ ...toPrimary(key), [sortKey]: "session" });
-    return { expiresAttr, toKey, index: { primaryKey, sortKey } };
+    return { expiresAttr, nameOf, toKey, index: { primaryKey, sortKey } };
   }
   if (options.primaryKey !== undefined || sortKey !== undefined) {
     refuse("key", "it excludes primaryKey and sortKey", OPTIONS);
   }
   const names = Object.keys(key(SAMPLE_KEY) ?? {});
   if (names.length === 0) refuse("key", "it gives no attributes", OPTIONS);
-  checkNames([...names.map((name) => ["key", name] as const), ["expiresAttr", expiresAttr]]);
+  checkNames([...names.map((name) => ["key", name] as const), ["expiresAttr", expiresAttr]], taken);
   if (JSON.stringify(key(SAMPLE_KEY)) === JSON.stringify(key(OTHER_SAMPLE_KEY))) {
     refuse("key", "it gives all sessions the same attributes", OPTIONS);
   }
-  return { expiresAttr, toKey: key };
+  return { expiresAttr, nameOf, toKey: key };
 }
 
 /** Sees to it that attributes have names of their own. */
-function checkNames(names: (readonly [option: string, name: string | undefined])[]): void {
-  const taken = new Set(RESERVED_NAMES);
+function checkNames(
+  names: (readonly [option: string, name: string | undefined])[],
+  reserved: readonly string[],
+): void {
+  const taken = new Set(reserved);
   for (const [option, name] of names) {
     if (name === undefined) continue;
     checkName(option, name);
     if (taken.has(name)) {
-      refuse(option, `it gives an attribute a name that is taken, ${name}`, OPTIONS);
+      const state = `it gives an attribute a name that is taken, ${name}; choose another one`;
+      refuse(option, reserved.includes(name) ? `${state}, or set attributePrefix` : state, OPTIONS);
     }
     taken.add(name);
   }

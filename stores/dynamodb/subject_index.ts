@@ -18,7 +18,7 @@ import { end } from "./change.ts";
 import { raiseGeneration } from "./generation.ts";
 import { LISTED_NAMES, toRecord } from "./item.ts";
 import type { DynamoDbKeyLike, DynamoDbQueryLike } from "./like.ts";
-import type { IndexLayout } from "./options.ts";
+import type { IndexLayout } from "./layout.ts";
 import type { Table } from "./table.ts";
 
 /** How many entries are looked at together: as many items as DynamoDB reads or writes at once. */
@@ -134,7 +134,7 @@ export class SubjectIndex {
   ): Promise<Map<string, SessionRecord | undefined>> {
     const { layout } = this.#table;
     const { primaryKey } = this.#names;
-    const names = [primaryKey, ...LISTED_NAMES];
+    const names = [primaryKey, ...LISTED_NAMES.map(layout.nameOf)];
     const keys = new Set(entries.map(({ key }) => key));
     const keyOf = new Map([...keys].map((key) => [layout.toKey(key)[primaryKey], key]));
     const items = await readTogether(call, {
@@ -145,7 +145,7 @@ export class SubjectIndex {
     });
     return new Map(items.map((item) => [
       keyOf.get(item[primaryKey])!,
-      toRecord({ ...item, data: "{}" }),
+      toRecord(layout, { ...item, [layout.nameOf("data")]: "{}" }),
     ]));
   }
 
@@ -197,7 +197,7 @@ export class SubjectIndex {
       sort,
       key: toKey(sort),
       subjectAt: sinceOf(sort),
-      expiresAt: Number(item.expiresAt),
+      expiresAt: Number(item[this.#table.layout.nameOf("expiresAt")]),
     };
   }
 }

@@ -1,5 +1,5 @@
 import type { DynamoDbDocumentLike, DynamoDbKeyLike } from "./like.ts";
-import type { Layout } from "./options.ts";
+import type { Layout } from "./layout.ts";
 
 /** A table, and how sessions lie in it. */
 export class Table {

@@ -23,6 +23,12 @@ export const TABLES = {
   sorted: { name: "sorted-sessions", keys: ["pk", "sk"] },
   /** With names that are reserved words of DynamoDB's expressions. */
   reserved: { name: "reserved-sessions", keys: ["table", "name"] },
+  /** Shared with other items, and with indexes over attributes that a record has with another type. */
+  shared: {
+    name: "shared-items",
+    keys: ["pk", "sk"],
+    indexes: ["createdAt", "expiresAt", "generation"],
+  },
 };
 
 /** A server that speaks the protocol of DynamoDB. */
@@ -176,14 +182,26 @@ async function createTables(port: number): Promise<void> {
   }
 }
 
-function toCreate({ name, keys }: { name: string; keys: string[] }): CreateTableCommand {
+function toCreate(
+  { name, keys, indexes = [] }: { name: string; keys: string[]; indexes?: string[] },
+): CreateTableCommand {
   return new CreateTableCommand({
     TableName: name,
-    AttributeDefinitions: keys.map((name) => ({ AttributeName: name, AttributeType: "S" })),
+    AttributeDefinitions: [...keys, ...indexes].map((name) => ({
+      AttributeName: name,
+      AttributeType: "S",
+    })),
     KeySchema: keys.map((name, index) => ({
       AttributeName: name,
       KeyType: index === 0 ? "HASH" : "RANGE",
     })),
+    ...(indexes.length > 0 && {
+      GlobalSecondaryIndexes: indexes.map((name) => ({
+        IndexName: `by-${name}`,
+        KeySchema: [{ AttributeName: name, KeyType: "HASH" }],
+        Projection: { ProjectionType: "KEYS_ONLY" },
+      })),
+    }),
     BillingMode: "PAY_PER_REQUEST",
   });
 }

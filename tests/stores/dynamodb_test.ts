@@ -43,9 +43,17 @@ interface Scene {
 const MAX_BYTES = 400_000;
 
 /** The tables that a store makes different promises over. */
-const LAYOUTS: Record<string, Pick<DynamoDbStoreOptions, "tableName" | "sortKey">> = {
+const LAYOUTS: Record<
+  string,
+  Pick<DynamoDbStoreOptions, "tableName" | "sortKey" | "attributePrefix">
+> = {
   "": { tableName: TABLES.plain.name },
   " with a sort key": { tableName: TABLES.sorted.name, sortKey: "sk" },
+  " beside indexes over attributes of the same names": {
+    tableName: TABLES.shared.name,
+    sortKey: "sk",
+    attributePrefix: "session_",
+  },
 };
 
 function makeKey(): string {
@@ -91,6 +99,19 @@ function cancelled(...codes: string[]): Error {
 
 function operationsOf({ requests }: TestClient): string[] {
   return requests.splice(0).map(({ operation }) => operation);
+}
+
+/** The permissions that requests require: a transaction those of its parts. */
+function permissionsOf({ requests }: TestClient): Set<string> {
+  return new Set(
+    requests.flatMap(({ operation, input }) =>
+      operation === "TransactWriteItems"
+        ? (input.TransactItems as object[]).flatMap(Object.keys).map((part) =>
+          part === "ConditionCheck" ? "ConditionCheckItem" : `${part}Item`
+        )
+        : [operation]
+    ),
+  );
 }
 
 /** All that a store does, each on a record of its own. */
@@ -281,6 +302,57 @@ function testWith(server: Server): void {
       env = { DOCUMENT: makeDocument().document };
       assertEquals(await browser.text("/"), "stranger");
     }
+  });
+
+  test("writes beside an index over createdAt as text, under names with a prefix", async ({ clock, makeStore }) => {
+    const key = (key: string) => ({ pk: "tenant", sk: `SESSION#${key}` });
+    const options = { tableName: TABLES.shared.name, key };
+    const record = makeRecord(clock);
+    await assertRejects(() => makeStore(options).create(makeKey(), record), Error, "ndex");
+    const writes = await writesOf(makeStore({ ...options, attributePrefix: "session_" }), clock);
+    for (const write of Object.values(writes)) assertEquals(await write(), true);
+  });
+
+  const testAtAmazon = server.hasTransactions ? test : () => {};
+  testAtAmazon(
+    "requires the permissions that the README gives, and no others",
+    async ({ client, clock, makeStore }) => {
+      const readme = await Deno.readTextFile(new URL("../../stores/README.md", import.meta.url));
+      const documented = readme.match(/(?<="dynamodb:)\w+/g)!;
+      const record = makeRecord(clock, { subject: "user:42", subjectAt: 1, generation: 1 });
+      for (
+        const [options, expected] of [
+          [{}, documented.slice(0, 4)],
+          [{ tableName: TABLES.sorted.name, sortKey: "sk" }, documented],
+        ] as const
+      ) {
+        const store = makeStore(options);
+        client.requests.length = 0;
+        for (const write of Object.values(await writesOf(store, clock))) await write();
+        const [key, other] = [makeKey(), makeKey()];
+        await store.create(key, record);
+        await store.create(other, record);
+        await store.read(key);
+        if (store.capabilities.index) {
+          await store.generation("user:42");
+          await Array.fromAsync(store.list("user:42"));
+          await store.deleteAll("user:42", {});
+        }
+        await store.delete(other);
+        assertEquals(permissionsOf(client), new Set(expected));
+      }
+    },
+  );
+
+  testOnce("holds the largest record under the longest names", async ({ clock, makeStore }) => {
+    const attributePrefix = "p".repeat(50);
+    const store = makeStore({ attributePrefix });
+    const record = makeRecord(clock);
+    const size = sizeOf(Object.entries(record).flat().join(""));
+    const data = JSON.stringify({ text: "x".repeat(MAX_BYTES - size - 9) });
+    const key = makeKey();
+    assertEquals(await store.create(key, { ...record, data }), true);
+    assertEquals(await store.read(key), { ...record, data });
   });
 
   testOnce("asks for consistent reads", async ({ client, makeStore }) => {

@@ -113,6 +113,7 @@ const STORES: Record<string, StoreCase> = {
       primaryKey: { accepts: TEXT },
       sortKey: { accepts: TEXT },
       expiresAttr: { accepts: TEXT },
+      attributePrefix: { accepts: ANY_TEXT, refuses: ["x".repeat(51)] },
       key: { accepts: [], refuses: [() => ({ pk: "always" })] },
     },
   },
