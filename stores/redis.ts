@@ -33,17 +33,19 @@ import type {
   StoreReplacement,
 } from "../src/store/contract.ts";
 import { type Clock, systemClock } from "../src/util/clock.ts";
-import {
-  type BunRedisLike,
-  findClient,
-  type IoredisLike,
-  type NodeRedisClusterLike,
-  type NodeRedisLike,
-  type NodeRedisOptions,
-  type RedisClientLike,
-} from "./redis/client.ts";
+import { findClient } from "./redis/client.ts";
 import { Connection, type ScriptArguments } from "./redis/connection.ts";
 import { changeOf, toEntry } from "./redis/entry.ts";
+import { FreshClients } from "./redis/fresh_clients.ts";
+import type {
+  BunRedisLike,
+  IoredisLike,
+  NodeRedisClusterLike,
+  NodeRedisLike,
+  NodeRedisOptions,
+  NodeRedisSentinelLike,
+  RedisClientLike,
+} from "./redis/like.ts";
 import { moveInSteps } from "./redis/move.ts";
 import { checkOptions, type RedisStoreOptions } from "./redis/options.ts";
 import { DELETE, REPLACE, TOUCH, WRITE } from "./redis/scripts.ts";
@@ -57,6 +59,7 @@ export type {
   NodeRedisClusterLike,
   NodeRedisLike,
   NodeRedisOptions,
+  NodeRedisSentinelLike,
   RedisClientLike,
   RedisStoreOptions,
 };
@@ -76,7 +79,7 @@ export type {
  * sessions of the subject were ended meanwhile. A crash before that can leave a session that was to be ended; it is
  * listed, and the next `deleteAll` ends it.
  *
- * When the connection is dropped an operation is tried once more. Each write carries a name of its own, by which it
+ * When the connection is dropped, or the primary has become a replica, an operation is tried once more. Each write carries a name of its own, by which it
  * finds out that it had been done; only when another request wrote in between is it taken for a conflict, and an
  * `update()` counts twice.
  *
@@ -110,14 +113,15 @@ export class RedisStore implements SessionStore {
   readonly #clock: Clock;
   readonly #subjects: Subjects;
   readonly #clusters = new WeakSet<RedisClientLike>();
+  readonly #fresh = new FreshClients();
   readonly #unbound = new Unbound();
 
   /**
    * Connects to nothing.
    *
    * @param options Which client.
-   * @throws {TypeError} When an option is unknown or of the wrong kind, or `client` is neither a client of a known
-   * kind nor a function.
+   * @throws {TypeError} When an option is unknown or of the wrong kind, or `client` is neither a connected client of a
+   * known kind nor a function.
    */
   constructor(options: RedisStoreOptions) {
     checkOptions(options);
@@ -342,9 +346,11 @@ export class RedisStore implements SessionStore {
 
   /** Finds the client once for all commands of an operation. */
   async #connect(c: unknown, signal: AbortSignal | undefined): Promise<Connection> {
-    const client = typeof this.#client === "function"
-      ? await findClient(this.#client, c)
-      : this.#client;
+    let client = this.#client;
+    if (typeof client === "function") {
+      client = await findClient(client, c);
+      this.#fresh.add(client, c);
+    }
     return new Connection({ client, signal, clusters: this.#clusters });
   }
 

@@ -1,164 +1,21 @@
-import { type Awaitable, isPromiseLike } from "../../src/util/awaitable.ts";
-import { hasMethods, insteadOf, type Mistakes } from "../../src/util/option_errors.ts";
+import type { Awaitable } from "../../src/util/awaitable.ts";
+import { insteadOf } from "../../src/util/option_errors.ts";
 import { toError } from "./errors.ts";
+import type { IoredisLike, NodeRedisOptions, RedisClientLike } from "./like.ts";
+import { isRedisClient, MISTAKEN_CLIENTS } from "./mistakes.ts";
 
-/**
- * What {@linkcode RedisStore} needs of a client of node-redis 4, 5 or 6, or of its pool.
- *
- * @example A client that knows nothing
- * ```ts
- * import { type NodeRedisLike, RedisStore } from "@x/hono-session/stores/redis";
- *
- * // In your app: await createClient({ url }).on("error", console.error).connect()
- * const client: NodeRedisLike = { sendCommand: () => Promise.resolve(null) };
- * new RedisStore({ client });
- * ```
- */
-export interface NodeRedisLike {
-  /**
-   * Sends any command.
-   *
-   * @param args The name of the command and its arguments.
-   * @param options How it is called off.
-   */
-  sendCommand(args: string[], options?: NodeRedisOptions): PromiseLike<unknown>;
+/** A command, and which of its arguments are keys. */
+export interface Command {
+  /** Its name and its arguments. */
+  readonly args: string[];
+  /** Where the first key is among them. */
+  readonly at: number;
+  /** How many keys there are, one after the other. */
+  readonly keys: number;
 }
 
-/**
- * What {@linkcode RedisStore} needs of a cluster client of node-redis 4, 5 or 6.
- *
- * @example A cluster that knows nothing
- * ```ts
- * import { type NodeRedisClusterLike, RedisStore } from "@x/hono-session/stores/redis";
- *
- * // In your app: await createCluster({ rootNodes }).on("error", console.error).connect()
- * const client: NodeRedisClusterLike = { masters: [], sendCommand: () => Promise.resolve(null) };
- * new RedisStore({ client });
- * ```
- */
-export interface NodeRedisClusterLike {
-  /** The nodes that take writes. */
-  readonly masters: readonly unknown[];
-  /**
-   * Sends any command.
-   *
-   * @param firstKey The key that decides on the node.
-   * @param isReadonly Whether a replica may answer.
-   * @param args The name of the command and its arguments.
-   * @param options How it is called off.
-   */
-  sendCommand(
-    firstKey: string,
-    isReadonly: boolean,
-    args: string[],
-    options?: NodeRedisOptions,
-  ): PromiseLike<unknown>;
-}
-
-/**
- * How a command of node-redis is called off.
- *
- * @example Usage
- * ```ts
- * import type { NodeRedisOptions } from "@x/hono-session/stores/redis";
- * import { assert } from "@std/assert";
- *
- * const abort = new AbortController();
- * const options: NodeRedisOptions = { abortSignal: abort.signal };
- * abort.abort();
- * assert(options.abortSignal?.aborted);
- * ```
- */
-export interface NodeRedisOptions {
-  /** By the name that it has since version 5. */
-  abortSignal?: AbortSignal;
-  /** By the name that it had in version 4. */
-  signal?: AbortSignal;
-}
-
-/**
- * What {@linkcode RedisStore} needs of a client of ioredis, or of its cluster.
- *
- * @example A client that knows nothing
- * ```ts
- * import { type IoredisLike, RedisStore } from "@x/hono-session/stores/redis";
- *
- * // In your app: new Redis(url), or new Cluster(nodes)
- * const client: IoredisLike = { call: () => Promise.resolve(null) };
- * new RedisStore({ client });
- * ```
- */
-export interface IoredisLike {
-  /**
-   * Sends any command.
-   *
-   * @param command Its name.
-   * @param args Its arguments.
-   */
-  call(command: string, ...args: string[]): PromiseLike<unknown>;
-}
-
-/**
- * What {@linkcode RedisStore} needs of Bun's `RedisClient`.
- *
- * @example A client that knows nothing
- * ```ts
- * import { type BunRedisLike, RedisStore } from "@x/hono-session/stores/redis";
- *
- * // In your app: new RedisClient(url), or `redis` of "bun"
- * const client: BunRedisLike = { send: () => Promise.resolve(null) };
- * new RedisStore({ client });
- * ```
- */
-export interface BunRedisLike {
-  /**
-   * Sends any command.
-   *
-   * @param command Its name.
-   * @param args Its arguments.
-   */
-  send(command: string, args: string[]): PromiseLike<unknown>;
-}
-
-/**
- * A client of Redis that {@linkcode RedisStore} knows how to talk to.
- *
- * @example A store of whatever client there is
- * ```ts
- * import { type RedisClientLike, RedisStore } from "@x/hono-session/stores/redis";
- * import { assertEquals } from "@std/assert";
- *
- * const open = (client: RedisClientLike) => new RedisStore({ client, prefix: "my-app:" });
- * const store = open({ send: () => Promise.resolve(null) });
- * assertEquals(await store.read("unknown"), undefined);
- * ```
- */
-export type RedisClientLike = NodeRedisLike | NodeRedisClusterLike | IoredisLike | BunRedisLike;
-
-/** What is given as `client` and is none that answers with promises, and what to do instead. */
-export const MISTAKEN_CLIENTS: Mistakes = [
-  [isPromiseLike, "it is a promise, await it"],
-  [
-    (client) => hasMethods(client, "internal_send_command"),
-    "it is a client of redis 3, which knows no promises; use redis 4 or a later version",
-  ],
-  [isLegacy, "it is a client in legacy mode, which knows no promises; give the client itself"],
-];
-
-/** Whether a client of node-redis has callbacks where the others have promises. */
-function isLegacy(client: unknown): boolean {
-  if (!hasMethods(client, "sendCommand")) return false;
-  const { options, constructor } = client as { options?: { legacyMode?: unknown } };
-  return options?.legacyMode === true || constructor?.name === "RedisLegacyClient";
-}
-
-/** Whether a value looks like a client of a kind that is known. */
-export function isRedisClient(value: unknown): value is RedisClientLike {
-  // A function has a `call` as well.
-  if (typeof value !== "object") return false;
-  const client = value as Record<string, unknown> | null;
-  return ["sendCommand", "call", "send"].some((name) => typeof client?.[name] === "function");
-}
+/** Commands that may have keys of several nodes, or whose first argument is none. */
+const SCATTERED = new Set(["EVAL", "EVALSHA", "MGET"]);
 
 /**
  * Finds the client for a request.
@@ -179,31 +36,64 @@ export async function findClient(
   const instead = insteadOf(found, MISTAKEN_CLIENTS);
   if (isRedisClient(found) && !instead) return found;
   throw new TypeError(
-    `Cannot use RedisStore: client(c) gave no client of node-redis, ioredis or Bun${
-      instead ? `: ${instead}` : ""
-    }`,
+    instead
+      ? `Cannot use RedisStore: the client of client(c) is not valid: ${instead}`
+      : "Cannot use RedisStore: client(c) gave no client of node-redis, ioredis or Bun",
   );
 }
 
 /**
- * Sends a command.
+ * Sends a command to the primary that has its keys.
  *
- * @param args The name of the command and its arguments.
- * @param options The key that decides on the node of a cluster, and what calls the command off where the client can.
+ * @param signal Calls the command off where the client can.
  */
 export function send(
   client: RedisClientLike,
-  args: string[],
-  { key, signal }: { key: string; signal: AbortSignal | undefined },
+  command: Command,
+  signal: AbortSignal | undefined,
 ): PromiseLike<unknown> {
-  const [command, ...rest] = args;
-  if ("masters" in client) return client.sendCommand(key, false, args, toOptions(signal));
   // ioredis has a sendCommand too, of another kind.
-  if ("call" in client) return client.call(command!, ...rest);
-  if ("sendCommand" in client) return client.sendCommand(args, toOptions(signal));
-  return client.send(command!, rest);
+  if ("call" in client) return sendByIoredis(client, command.args);
+  if (!("sendCommand" in client)) {
+    const [name, ...rest] = command.args;
+    return client.send(name!, rest);
+  }
+  const args = withPrefix(client, command);
+  const options: NodeRedisOptions = signal ? { abortSignal: signal, signal } : {};
+  if ("masters" in client) return client.sendCommand(args[command.at]!, false, args, options);
+  if ("getMasterNode" in client) return client.sendCommand(false, args, options);
+  return client.sendCommand(args, options);
 }
 
-function toOptions(signal: AbortSignal | undefined): NodeRedisOptions {
-  return signal ? { abortSignal: signal, signal } : {};
+/**
+ * The arguments with the prefix for all keys that node-redis can be given since version 6.3, and that it doesn't give to
+ * commands that are sent by their names.
+ */
+function withPrefix(client: RedisClientLike, { args, at, keys }: Command): string[] {
+  const prefix = "_keyPrefix" in client ? client._keyPrefix : undefined;
+  if (prefix === undefined || prefix === "") return args;
+  return args.map((arg, index) => index >= at && index < at + keys ? `${prefix}${arg}` : arg);
+}
+
+/** What else is known of a client of ioredis, if it is one. */
+interface Ioredis extends IoredisLike {
+  readonly isCluster?: boolean;
+  readonly options?: { readonly enableAutoPipelining?: boolean };
+  createBuiltinCommand?(name: string): { string(...args: string[]): PromiseLike<unknown> };
+}
+
+/**
+ * Sends a command by the method of its name: what `call` is given has no keys in older versions, so that a cluster is
+ * asked at any node and `keyPrefix` is left out. In a cluster, commands that are pipelined together are sent to the node of
+ * their first argument, so those that it is no key of go alone.
+ */
+function sendByIoredis(client: Ioredis, args: string[]): PromiseLike<unknown> {
+  const [command, ...rest] = args;
+  const name = command!.toLowerCase();
+  if (client.isCluster && client.options?.enableAutoPipelining && SCATTERED.has(command!)) {
+    const alone = client.createBuiltinCommand?.(name).string;
+    if (alone) return alone.apply(client, rest);
+  }
+  const method: unknown = Reflect.get(client, name);
+  return typeof method === "function" ? method.apply(client, rest) : client.call(command!, ...rest);
 }

@@ -3,7 +3,8 @@ import type { Awaitable } from "../../src/util/awaitable.ts";
 import type { Clock } from "../../src/util/clock.ts";
 import { insteadOf, refuse } from "../../src/util/option_errors.ts";
 import { checkTable } from "../../src/util/option_table.ts";
-import { isRedisClient, MISTAKEN_CLIENTS, type RedisClientLike } from "./client.ts";
+import type { RedisClientLike } from "./like.ts";
+import { isRedisClient, MISTAKEN_CLIENTS } from "./mistakes.ts";
 
 /**
  * Options of {@linkcode RedisStore}.
@@ -21,8 +22,8 @@ import { isRedisClient, MISTAKEN_CLIENTS, type RedisClientLike } from "./client.
  */
 export interface RedisStoreOptions {
   /**
-   * A connected client: of node-redis 4, 5 or 6 (client, cluster or pool), of ioredis (client or cluster), or
-   * Bun's. It stays yours to close.
+   * A connected client: of node-redis 4, 5 or 6 (client, cluster, pool or sentinel), of ioredis or iovalkey (client or
+   * cluster), or Bun's. It stays yours to close.
    *
    * Or a function that finds it in the Hono context, such as `(c) => c.get("redis")`; outside of a request `c`
    * is `undefined`. It is called for each operation, so let it give a client that is there rather than open one.

@@ -184,7 +184,8 @@ export class Subjects {
   }
 
   async #read(connection: Connection, keys: readonly string[]): Promise<unknown[]> {
-    return await connection.send(["MGET", ...keys.map((key) => this.#prefix + key)]) as unknown[];
+    const args = ["MGET", ...keys.map((key) => this.#prefix + key)];
+    return await connection.send(args, keys.length) as unknown[];
   }
 
   /** Does something with several records: with all at once, but in a cluster with each. */

@@ -1,0 +1,26 @@
+import type { RedisClientLike } from "./like.ts";
+
+/** So many requests in a row, each with a client of its own, are no accident. */
+const MANY = 10;
+
+/** Notices when the application makes a client for each request, and warns of it once. */
+export class FreshClients {
+  readonly #requests = new WeakMap<RedisClientLike, WeakRef<object>>();
+  #inARow = 0;
+
+  /** Takes note of the client that was found for a request. */
+  add(client: RedisClientLike, c: unknown): void {
+    if (this.#inARow === MANY || typeof c !== "object" || c === null) return;
+    const first = this.#requests.get(client);
+    if (first) {
+      if (first.deref() !== c) this.#inARow = 0;
+      return;
+    }
+    this.#requests.set(client, new WeakRef(c));
+    if (++this.#inARow < MANY) return;
+    console.warn(
+      `hono-session: client(c) gave RedisStore a new client for each of ${MANY} requests. Each of them opens a ` +
+        "connection of its own. Connect one client when the app starts, and give that.",
+    );
+  }
+}

@@ -1,0 +1,56 @@
+import { isPromiseLike } from "../../src/util/awaitable.ts";
+import { hasMethods, type Mistakes } from "../../src/util/option_errors.ts";
+import type { RedisClientLike } from "./like.ts";
+
+/** What is given as `client` and can't be used, and what to do instead. */
+export const MISTAKEN_CLIENTS: Mistakes = [
+  [isPromiseLike, "it is a promise, await it"],
+  [
+    (client) => hasMethods(client, "internal_send_command"),
+    "it is a client of redis 3, which knows no promises; use redis 4 or a later version",
+  ],
+  [
+    (client) => hasMethods(client, "sendCommand") && memberOf(client, "isConnected") !== undefined,
+    "it is a client of Deno's redis module; use npm:redis or npm:ioredis",
+  ],
+  [isLegacy, "it is a client in legacy mode, which knows no promises; give the client itself"],
+  [
+    (client) => hasMethods(client, "createScript", "evalsha") && !hasMethods(client, "call"),
+    "it is a client of Upstash, which speaks HTTP; use redis or ioredis with the rediss:// address of the database",
+  ],
+  [
+    (client) => hasMethods(client, "customCommand"),
+    "it is a client of Valkey GLIDE; use redis, ioredis or iovalkey",
+  ],
+  [
+    (client) => hasMethods(client, "send") && memberOf(client, "middlewareStack") !== undefined,
+    "it is a client of the AWS SDK",
+  ],
+  [
+    isClosed,
+    "it is not connected; await client.connect() before, or give a function that finds it later",
+  ],
+];
+
+/** Whether a value looks like a client of a kind that is known. */
+export function isRedisClient(value: unknown): value is RedisClientLike {
+  return ["sendCommand", "call", "send"].some((name) => hasMethods(value, name));
+}
+
+/** Whether a client was not opened yet, or was closed. One that connects by itself, or again, is open. */
+export function isClosed(client: unknown): boolean {
+  return memberOf(client, "isOpen") === false || memberOf(client, "status") === "end";
+}
+
+/** Whether a client of node-redis has callbacks where the others have promises. */
+function isLegacy(client: unknown): boolean {
+  if (!hasMethods(client, "sendCommand")) return false;
+  const options = memberOf(client, "options") as { legacyMode?: unknown } | undefined;
+  // What `legacy()` gives has the commands of a client, and nothing that tells of its connection.
+  return options?.legacyMode === true ||
+    hasMethods(client, "multi", "get", "GET") && memberOf(client, "isOpen") === undefined;
+}
+
+function memberOf(client: unknown, name: string): unknown {
+  return typeof client === "object" && client !== null ? Reflect.get(client, name) : undefined;
+}
