@@ -45,6 +45,7 @@ import type { StoreFault, StoreOperation } from "./testing/faults.ts";
 import { FaultyStore } from "./testing/faulty_store.ts";
 import { lifeCases } from "./testing/life.ts";
 import { listCases } from "./testing/list.ts";
+import { memberCases } from "./testing/members.ts";
 import { pageCases } from "./testing/pages.ts";
 import { statelessCases } from "./testing/stateless.ts";
 import { statelessLoginCases } from "./testing/stateless_logins.ts";
@@ -154,6 +155,7 @@ export function storeConformance(options: StoreConformanceOptions): void {
 
 const CASES: readonly ConformanceCase[] = [
   ...writeCases,
+  ...memberCases,
   ...lifeCases,
   ...endCases,
   ...failureCases,

@@ -228,7 +228,8 @@ export interface DeleteAllOptions {
  *   the backend's own time to live, which is late everywhere, still shows. The backend's is set as
  *   well, so that it reclaims the space.
  * - **A rejection means that the backend failed**, never that something was not found.
- * - A record that is larger than the store can hold is a `SessionTooLargeError`, before the write.
+ * - A record that is larger than the store can hold is a `SessionTooLargeError`, before the write. All that it holds
+ *   counts. One whose JSON has `maxBytes` is stored.
  * - Records come and go as private copies.
  * - **A store with an index lists every live session of a subject**, and nothing else. An entry is written in the same
  *   step as its record, or before it where the backend has no such step, so that a crash leaves nothing alive that

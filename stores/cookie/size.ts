@@ -25,15 +25,26 @@ export function assertSize(
   if (size <= limit) return;
   throw new SessionTooLargeError(
     `Cannot seal session: the cookie is ${size} bytes, browsers keep ${limit}; ${
-      largestKey(record)
+      largestIn(record)
     }`,
     { size, limit },
   );
 }
 
-function largestKey({ data }: SessionRecord): string {
-  const [largest] = [...parseMembers(data)].sort(([, one], [, other]) => other.length - one.length);
-  return largest
-    ? `the largest key is ${JSON.stringify(largest[0])} with ${largest[1].length} characters`
-    : "there are no data";
+/** Names what takes the most of a record. */
+function largestIn(
+  { data, flash = "{}", meta = "", cookie = "", scope = "" }: SessionRecord,
+): string {
+  const sizes: [what: string, size: number][] = [
+    ["part is session.meta", meta.length],
+    ["part is what is changed of the cookie", cookie.length],
+    ["part is the scope", scope.length],
+  ];
+  for (const [kind, text] of [["key", data], ["flashed key", flash]] as const) {
+    for (const [key, { length }] of parseMembers(text)) {
+      sizes.push([`${kind} is ${JSON.stringify(key)}`, length]);
+    }
+  }
+  const [what, size] = sizes.reduce((one, other) => other[1] > one[1] ? other : one);
+  return `the largest ${what} with ${size} characters`;
 }

@@ -2,13 +2,13 @@ import { SessionTooLargeError } from "../../src/errors.ts";
 import { isSessionRecord, type SessionRecord } from "../../src/record/record.ts";
 import type { KvEntryLike } from "./like.ts";
 
-/** Texts of this many UTF-16 units fit into one value of 64 KiB, whatever they say. */
+/** Texts of this many UTF-16 units fit into one value of 64 KiB, with the numbers and the names, whatever they say. */
 const LARGEST_WHOLE = 32_000;
 /** Bytes of one part of a larger record. */
 const PART_BYTES = 60_000;
 /** Parts that one getMany() of ten keys reads together with the record, and one commit of 800 KiB holds. */
 export const MOST_PARTS = 9;
-/** The largest texts of a record, in bytes. */
+/** The largest record, in bytes of its JSON. */
 export const MAX_BYTES = PART_BYTES * MOST_PARTS;
 
 const encoder = new TextEncoder();
@@ -26,20 +26,37 @@ export function isHead(value: unknown): value is Head {
 
 /** Splits a record that is too large for one value. */
 export function toHead(record: SessionRecord): { head: Head; parts: Uint8Array[] } {
+  if (lengthOf(record) <= LARGEST_WHOLE) return { head: record, parts: [] };
   const { data, flash, ...rest } = record;
-  if (data.length + (flash?.length ?? 0) <= LARGEST_WHOLE) return { head: record, parts: [] };
-  const bytes = encoder.encode(JSON.stringify({ data, flash }));
-  if (bytes.length > MAX_BYTES) {
-    throw new SessionTooLargeError(
-      `Cannot store session: it is ${bytes.length} bytes, at most ${MAX_BYTES} fit into Deno KV`,
-      { size: bytes.length, limit: MAX_BYTES },
-    );
+  const size = encoder.encode(JSON.stringify(record)).length;
+  if (size > MAX_BYTES) refuseSize("it is", { size, limit: MAX_BYTES });
+  const beside = lengthOf(rest);
+  if (beside > LARGEST_WHOLE) {
+    refuseSize("beside its data it is", { size: beside * 2, limit: LARGEST_WHOLE * 2 });
   }
+  const bytes = encoder.encode(JSON.stringify({ data, flash }));
   const parts: Uint8Array[] = [];
   for (let from = 0; from < bytes.length; from += PART_BYTES) {
     parts.push(bytes.slice(from, from + PART_BYTES));
   }
   return { head: { ...rest, data: "", parts: parts.length }, parts };
+}
+
+/** How long the texts of a record are together, in UTF-16 units. */
+function lengthOf(record: Partial<SessionRecord>): number {
+  let length = 0;
+  for (const value of Object.values(record)) {
+    if (typeof value === "string") length += value.length;
+  }
+  return length;
+}
+
+/** @throws {SessionTooLargeError} Always: it does not fit. */
+function refuseSize(state: string, sizes: { size: number; limit: number }): never {
+  throw new SessionTooLargeError(
+    `Cannot store session: ${state} ${sizes.size} bytes, at most ${sizes.limit} fit into Deno KV; put less into it`,
+    sizes,
+  );
 }
 
 /** Puts the texts of a record together again; `undefined` when a part is missing or damaged. */

@@ -54,6 +54,11 @@ export function server({ stateless }: CaseNeeds): string | undefined {
   return stateless ? "the client holds the record" : undefined;
 }
 
+/** Needs a store whose token is the record. */
+export function stateless(given: CaseNeeds): string | undefined {
+  return given.stateless ? undefined : "the server holds the record";
+}
+
 /** Needs a store on the server that declares how much it can hold. */
 export function limited(given: CaseNeeds): string | undefined {
   return server(given) ??

@@ -9,13 +9,10 @@ import {
   makeRecord,
   renewedTimes,
   same,
+  stateless,
   written,
 } from "./case.ts";
 import { listed, loggedIn, makeBound, makeSubject, unbound } from "./subject.ts";
-
-function stateless(given: CaseNeeds): string | undefined {
-  return given.stateless ? undefined : "the server holds the record";
-}
 
 /** Needs a store that lists sessions, as it can end them then. */
 export function revocable(given: CaseNeeds): string | undefined {

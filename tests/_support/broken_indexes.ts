@@ -38,6 +38,17 @@ class ForgetfulStore extends SoundStore {
 /** Mistakes that authors of stores make in what concerns the subjects of sessions. */
 export const BROKEN_INDEXES: BrokenStore[] = [
   broken(
+    "a generation is what the clock says",
+    class extends SoundStore {
+      override end(subject: string, options: DeleteAllOptions) {
+        super.end(subject, options);
+        const end = this.ends.get(subject)!;
+        this.ends.set(subject, { ...end, generation: Math.max(end.generation, this.clock()) });
+      }
+    },
+    "a generation is a whole number, whatever the clock says",
+  ),
+  broken(
     "a list shows the sessions of all",
     class extends SoundStore {
       override async *list(): AsyncGenerator<ListedSession> {

@@ -50,6 +50,37 @@ export const BROKEN_STORES: BrokenStore[] = [
     "a created record is read as it was",
   ),
   broken(
+    "numbers are kept in 32 bits",
+    class extends SoundStore {
+      override put(key: string, record: SessionRecord) {
+        return super.put(key, { ...record, version: record.version | 0 });
+      }
+    },
+    "whole numbers come back as they were",
+  ),
+  broken(
+    "counts the data alone, where the backend counts the record",
+    class extends SoundStore {
+      override assertFits({ data }: SessionRecord) {
+        super.assertFits({ data } as SessionRecord);
+      }
+      override put(key: string, record: SessionRecord) {
+        if (JSON.stringify(record).length > 65_536) throw new Error("value too large");
+        return super.put(key, record);
+      }
+    },
+    "whatever makes a record large, it is kept whole or refused as too large",
+  ),
+  broken(
+    "keeps less than it declares",
+    class extends SoundStore {
+      override assertFits(record: SessionRecord) {
+        super.assertFits({ ...record, scope: "x".repeat(1000) });
+      }
+    },
+    "a record whose JSON is as large as maxBytes is kept",
+  ),
+  broken(
     "shares its objects",
     class extends SoundStore {
       override copy(record: SessionRecord) {
@@ -335,6 +366,16 @@ export const BROKEN_STATELESS_STORES: BrokenStore[] = [
       }
     },
     "the token of a created record opens it",
+  ),
+  broken(
+    "what does not fit into a cookie fails somehow",
+    class extends SoundStatelessStore {
+      override create(key: string, record: SessionRecord) {
+        if ((record.meta?.length ?? 0) > 4096) throw new Error("invalid header");
+        return super.create(key, record);
+      }
+    },
+    "whatever makes a record large, its token holds it whole or it is refused as too large",
   ),
   broken(
     "touch keeps the token",

@@ -168,9 +168,10 @@ export class SoundStore implements SessionStore {
     return undefined;
   }
 
-  assertFits({ data }: SessionRecord): void {
-    if (data.length <= MAX_BYTES) return;
-    const sizes = { size: data.length, limit: MAX_BYTES };
+  assertFits(record: SessionRecord): void {
+    const size = new TextEncoder().encode(JSON.stringify(record)).length;
+    if (size <= MAX_BYTES) return;
+    const sizes = { size, limit: MAX_BYTES };
     throw new SessionTooLargeError("Cannot store session: it is too large", sizes);
   }
 
@@ -216,7 +217,7 @@ export class SoundStore implements SessionStore {
 
   /** Remembers that all sessions of a subject were ended. */
   end(subject: string, { except }: DeleteAllOptions): void {
-    const generation = Math.max(this.present(subject) + 1, this.clock());
+    const generation = Math.max(this.present(subject) + 1, Math.floor(this.clock()));
     const since = except === undefined ? 0 : this.oldest(subject, except);
     this.ends.set(subject, { generation, except, since });
   }

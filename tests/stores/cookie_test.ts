@@ -464,6 +464,19 @@ Deno.test("a cookie of 4096 bytes is the largest, whatever its text", async () =
   }
 });
 
+Deno.test("cookie stores name what is largest where it isn't a key of the data", async () => {
+  const clock = new FakeClock();
+  const text = JSON.stringify({ device: "x".repeat(5000) });
+  for (const make of Object.values(COOKIE_STORES)) {
+    for (const [name, what] of [["meta", "session.meta"], ["flash", 'flashed key is "device"']]) {
+      const record = makeRecord(clock, { data: '{"theme":"dark"}', [name!]: text });
+      const store = make({ clock: clock.now });
+      const seal = async () => await store.create("", record);
+      await assertRejects(seal, SessionTooLargeError, `${what} with 50`);
+    }
+  }
+});
+
 /** The bytes of a cookie, whether it is kept or not. */
 async function sizeOf(store: CookieStore, given: SessionRecord, letters = 3): Promise<number> {
   try {
