@@ -28,7 +28,7 @@ const PACKAGES: Record<string, string[]> = {
 };
 
 /** Who knows stores. */
-const KNOW_STORES = ["mod.ts", "stores/default.ts"];
+const KNOW_STORES = ["mod.ts", "stores/default.ts", "stores/default/sealed_cookie.ts"];
 
 /** The rooms that know Hono's applications, and what others know of it: values that stand for themselves. */
 const KNOW_HONO = ["core", "manager", "middleware"];

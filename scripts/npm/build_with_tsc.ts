@@ -3,6 +3,7 @@ import npmImportMap from "../npm_import_map.json" with { type: "json" };
 import config from "../../deno.json" with { type: "json" };
 import { fromFileUrl, ROOT } from "../paths.ts";
 import {
+  defaultStore,
   dependencies,
   entryPoints,
   files,
@@ -59,8 +60,12 @@ export async function buildWithTsc(outFolder: string): Promise<void> {
   await writeJson(`${outFolder}/package.json`, { ...packageJson, dependencies, peerDependencies });
 }
 
-/** Puts the files that are no code beside it, and those that are written by hand, and names the libraries of types. */
+/**
+ * Puts the files that are no code beside it, and those that are written by hand, names the libraries of types, and lets
+ * whoever imports the package choose the default store.
+ */
 export async function finish(outFolder: string): Promise<void> {
+  await importByCondition(outFolder);
   for (const [from, to] of Object.entries(files)) {
     const target = `${outFolder}/${to}`;
     await Deno.mkdir(target.replace(/\/[^/]+$/, ""), { recursive: true });
@@ -72,6 +77,17 @@ export async function finish(outFolder: string): Promise<void> {
     // JSR lets no source name one, and not every consumer has it.
     if (text.includes("Symbol.asyncDispose")) await Deno.writeTextFile(types, DISPOSABLE + text);
   }
+}
+
+/** @throws {Error} When the default store is not imported once, as it is known. */
+async function importByCondition(outFolder: string): Promise<void> {
+  const { importedBy, from, to } = defaultStore;
+  const path = `${outFolder}/${importedBy}`;
+  const parts = (await Deno.readTextFile(path)).split(` from "${from}";`);
+  if (parts.length !== 2) {
+    throw new Error(`Cannot build npm package: no import of ${from} in ${path}`);
+  }
+  await Deno.writeTextFile(path, parts.join(` from "${to}";`));
 }
 
 /** Copies a file or a folder, its imports as npm needs them. */

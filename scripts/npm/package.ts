@@ -15,6 +15,20 @@ const GLOBAL = {
 export const entryPoints: { name: string; path: string }[] = Object.entries(config.exports)
   .map(([name, path]) => ({ name, path }));
 
+/**
+ * The default store, which depends on who imports the package: bundles for Node, Bun and Workers contain no Deno KV. Its
+ * import in the main entry point is written as `#default-store` when the package is built.
+ */
+export const defaultStore = {
+  importedBy: "esm/mod.js",
+  from: "./stores/default.js",
+  to: "#default-store",
+  conditions: {
+    deno: "./esm/stores/default.js",
+    default: "./esm/stores/default/sealed_cookie.js",
+  },
+};
+
 /** What the versions of Hono have in common that the package works with. */
 export const HONO_RANGE: string = rangeOf(config.imports.hono);
 
@@ -68,6 +82,7 @@ export const packageJson = {
     }),
     [GLOBAL.name, { types: GLOBAL.types, default: GLOBAL.default }] as const,
   ]),
+  imports: { [defaultStore.to]: defaultStore.conditions },
   publishConfig: { access: "public" },
 };
 

@@ -1,5 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
 import {
+  defaultStore,
   dependencies,
   entryPoints,
   mappings,
@@ -53,6 +54,16 @@ Deno.test("npm: every entry point has its code and its types", () => {
   }
 });
 
+Deno.test("npm: the default store is chosen by who imports the main entry point, and by nothing else", () => {
+  const { to, conditions } = defaultStore;
+  assertEquals(manifest.imports, { [to]: conditions });
+  for (const path of Object.values(conditions)) {
+    assert(code.has(`${folder}/${path.slice(2)}`), path);
+  }
+  const importers = [...code].filter(([, text]) => text.includes(to)).map(([path]) => path);
+  assertEquals(importers, [`${folder}/esm/mod.js`]);
+});
+
 Deno.test("npm: the manifest says what the package is and needs", () => {
   const { name, version, type, sideEffects, engines, license } = packageJson;
   const needs = { dependencies, peerDependencies };
@@ -80,7 +91,8 @@ Deno.test("npm: the mappings are the modules of Hono that the source imports", a
 
 Deno.test("npm: the code imports Hono and the dependencies by name, and nothing else", () => {
   const known = [...Object.keys(mappings), ...Object.keys(dependencies)];
-  assertEquals(foreignImports(code), known.filter((name) => name !== "hono").toSorted());
+  const packages = foreignImports(code).filter((name) => name !== defaultStore.to);
+  assertEquals(packages, known.filter((name) => name !== "hono").toSorted());
   // By its own name the package is imported where it augments Hono.
   const types = foreignImports(declarations).filter((name) => name !== manifest.name);
   for (const name of types) assert(known.includes(name), name);

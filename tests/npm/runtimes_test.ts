@@ -52,7 +52,7 @@ async function runtimes(): Promise<Runtime[]> {
     {
       name: "Deno",
       command: [...deno, "deno_server.js"],
-      stores: ["deno-kv"],
+      stores: ["deno-kv", "default-on-deno"],
     },
     { name: "workerd", command: workers, stores: onWorkers },
     {

@@ -1,0 +1,18 @@
+import { makeToken } from "../../src/crypto/token.ts";
+import type { SessionStore } from "../../src/store/contract.ts";
+import type { DefaultStoreOptions } from "../../src/store/default_store.ts";
+import { SealedCookieStore } from "../cookie/sealed.ts";
+
+/** The store of sessions that were given none, where there is no Deno KV: a sealed cookie. */
+export function defaultStore(
+  { secret, encoder, logger, clock }: DefaultStoreOptions,
+): SessionStore {
+  const options = { clock, ...(encoder ? { encoder } : {}) };
+  if (secret !== undefined) return new SealedCookieStore({ secret, ...options });
+  logger.warn(
+    "hono-session: there is no secret, so cookies are sealed with a random one and all sessions end with this " +
+      "process. Give session() a secret or a store. Without a store it uses Deno KV where there is one: on Deno " +
+      "that needs --unstable-kv.",
+  );
+  return new SealedCookieStore({ secret: makeToken(), ...options });
+}
