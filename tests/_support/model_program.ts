@@ -128,17 +128,13 @@ const request: fc.Arbitrary<Request> = fc.record({
   ).map((fault) => fault),
 });
 
+const rotate = fc.record({ every: fc.constantFrom(0, 60), grace: fc.constantFrom(0, 30) });
+
 const life: fc.Arbitrary<Omit<Life, "inCookies">> = fc.record({
   maxAge: fc.constant(MAX_AGE),
   absoluteMaxAge: fc.oneof(often(undefined, 3), often(1500, 1)),
   rolling: fc.boolean(),
-  rotate: fc.oneof(
-    often(undefined, 2),
-    {
-      weight: 1,
-      arbitrary: fc.record({ every: fc.constantFrom(0, 60), grace: fc.constantFrom(0, 30) }),
-    },
-  ),
+  rotate: fc.oneof(often(undefined, 2), { weight: 1, arbitrary: rotate }),
   skew: fc.oneof(often(0, 3), often(30, 1), often(60, 1)),
 });
 
@@ -149,6 +145,11 @@ export const programs: fc.Arbitrary<Program> = fc.record({
   requests: fc.array(request, { minLength: 1, maxLength: 8, size: "max" }),
   choices: fc.array(fc.nat(7), { maxLength: 60, size: "max" }),
 });
+
+/** Programs in which sessions rotate. */
+export const rotatingPrograms: fc.Arbitrary<Program> = fc.tuple(programs, rotate).map(
+  ([program, rotate]) => ({ ...program, life: { ...program.life, rotate } }),
+);
 
 /** What every program begins with, so that its clients have a session to share. */
 export const FIRST: Request = {

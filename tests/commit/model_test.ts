@@ -7,9 +7,10 @@ import {
   BROKEN_MARKS,
   BROKEN_SESSIONS,
   BROKEN_STORES,
+  BROKEN_TRACES,
 } from "../_support/model_bugs.ts";
 import { BrokenRule } from "../_support/model_history.ts";
-import { programs } from "../_support/model_program.ts";
+import { programs, rotatingPrograms } from "../_support/model_program.ts";
 import { play, type PlayOptions } from "../_support/model_run.ts";
 import type { OpenStore } from "../_support/model_store.ts";
 
@@ -57,6 +58,11 @@ async function isFound(rules: ReturnType<typeof rulesHold>): Promise<void> {
 
 for (const [bug, open] of BROKEN_STORES) {
   Deno.test(`the model finds a store that is broken: ${bug}`, () => isFound(rulesHold(open)));
+}
+
+for (const [bug, open] of BROKEN_TRACES) {
+  Deno.test(`the model finds a store that is broken: ${bug}`, () =>
+    isFound(fc.asyncProperty(rotatingPrograms, (program) => play(program, open))));
 }
 
 for (const [name, open] of BROKEN_MARKS) {
