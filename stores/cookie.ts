@@ -32,6 +32,7 @@ export type { SessionEncoder } from "../src/crypto/encoder.ts";
 export { CookieStore, type CookieStoreOptions } from "./cookie/cookie_store.ts";
 export { EncryptedCookieStore, type EncryptedCookieStoreOptions } from "./cookie/encrypted.ts";
 export type { CookieContext, CookieFormat, OpenedCookie } from "./cookie/format.ts";
+export { Revocations } from "./cookie/revocation/revocations.ts";
 export { SealedCookieStore, type SealedCookieStoreOptions } from "./cookie/sealed.ts";
 export { SignedCookieStore, type SignedCookieStoreOptions } from "./cookie/signed.ts";
 export { UnsignedCookieStore, type UnsignedCookieStoreOptions } from "./cookie/unsigned.ts";

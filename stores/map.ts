@@ -62,7 +62,7 @@ const OPTIONS = storeTable("MapStore", { shapes: { maxEntries: ["number"] } });
 export interface MapStoreOptions {
   /**
    * The most sessions to keep. One more drops the session that was written or renewed longest ago,
-   * expired ones first as far as they have been met. `Infinity` drops none, as `revocations` of cookie stores require.
+   * expired ones first as far as they have been met. `Infinity` drops none, as `Revocations` of cookie stores require.
    *
    * @default {100_000}
    */

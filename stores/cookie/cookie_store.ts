@@ -13,7 +13,8 @@ import { LARGEST_COOKIE } from "../../src/util/cookie_limits.ts";
 import type { CookieFormat } from "./format.ts";
 import { checkCookieStore } from "./options.ts";
 import { succeed, type Succession, toReplaced } from "./revocation/epoch.ts";
-import { Revocations } from "./revocation/revocations.ts";
+import type { CookieRevocations } from "./revocation/cookie_revocations.ts";
+import type { Revocations } from "./revocation/revocations.ts";
 import type { Call } from "./revocation/server.ts";
 import { CookieValues } from "./values.ts";
 
@@ -25,10 +26,11 @@ const KEY_REGEXP = /^[\w-]{43}$/;
  *
  * @example Sessions that can be ended although the client holds them
  * ```ts
- * import { EncryptedCookieStore, type CookieStoreOptions } from "@x/hono-session/stores/cookie";
+ * import { type CookieStoreOptions, EncryptedCookieStore, Revocations } from "@x/hono-session/stores/cookie";
  * import { MapStore } from "@x/hono-session/stores/map";
  *
- * const options: CookieStoreOptions = { revocations: new MapStore({ maxEntries: Infinity }) };
+ * const revocations = new Revocations(new MapStore({ maxEntries: Infinity }));
+ * const options: CookieStoreOptions = { revocations };
  * const secret = "at least thirty-two characters, from the environment";
  * new EncryptedCookieStore({ secret, ...options });
  * ```
@@ -50,23 +52,9 @@ export interface CookieStoreOptions {
    */
   memo?: number;
   /**
-   * A store on the server that remembers which cookies are invalid: those of sessions that were ended, those that were
-   * left behind by a new token or another subject, and those of subjects all of whose sessions were ended. It makes
-   * every copy of them invalid, whatever was written with the copy. It costs one read with every request that has a
-   * session, two at the same time when the session has a subject, and as much again with every write. Without it a copy
-   * of a cookie outlives logout (ASVS 5.0, 7.4.1).
-   *
-   * It must be atomic and strongly consistent and must not evict records: elsewhere a mark may be seen late, or get
-   * lost. A `MapStore` requires `maxEntries: Infinity`, Redis `maxmemory-policy noeviction`. A mark stays for 401 days, a
-   * day longer than a browser keeps a cookie. A session with a longer life has its marks from the beginning, for as long
-   * as it could live.
-   *
-   * A store with an index also lists the sessions of subjects: it holds an entry for each, without its data, for as
-   * long as any of its cookies lives. A write of such a session costs one more read at the same time, and the write
-   * of the entry. Cookies of several names may share the store. Each lists its own sessions, but `deleteAll` ends
-   * those of a subject in all of them.
+   * Makes sessions revocable. Without it a copy of a cookie outlives logout (ASVS 5.0, 7.4.1).
    */
-  revocations?: SessionStore;
+  revocations?: Revocations;
   /**
    * Tells the time, for tests.
    *
@@ -101,7 +89,7 @@ export class CookieStore implements SessionStore {
   readonly #cookieName: string;
   readonly #values: CookieValues;
   readonly #clock: Clock;
-  readonly #revocations: Revocations | undefined;
+  readonly #revocations: CookieRevocations | undefined;
 
   /**
    * Checks the options; nothing is derived yet.
@@ -110,8 +98,7 @@ export class CookieStore implements SessionStore {
    * @param options What all cookie stores can do.
    * @param cookieName The name of the cookie. The middleware sets it.
    * @throws {RangeError} When `chunks` or `memo` is out of range.
-   * @throws {TypeError} When an option is unknown or of the wrong kind, or `revocations` can't promise what they are for: a
-   * mark could get lost or be seen late.
+   * @throws {TypeError} When an option is unknown or of the wrong kind.
    */
   constructor(format: CookieFormat, options: CookieStoreOptions = {}, cookieName = "sid") {
     checkCookieStore(format, options);
@@ -123,8 +110,7 @@ export class CookieStore implements SessionStore {
     const epochs = revocations !== undefined;
     this.#values = new CookieValues(format, { cookieName, chunks, memo, epochs });
     const index = revocations?.capabilities.index === true && !format.anonymous;
-    this.#revocations = revocations &&
-      new Revocations({ store: revocations, clock, cookieName, index });
+    this.#revocations = revocations?.forCookieStore({ clock, cookieName, index });
     this.capabilities = {
       atomic: false,
       index,
@@ -343,7 +329,7 @@ export class CookieStore implements SessionStore {
   }
 
   /** @throws {TypeError} When there are no `revocations`. */
-  #marking(action: string): Revocations {
+  #marking(action: string): CookieRevocations {
     if (this.#revocations) return this.#revocations;
     throw new TypeError(
       `Cannot ${action} sessions of a subject: the cookie store has no revocations`,

@@ -1,9 +1,9 @@
-import type { SessionStore } from "../../src/store/contract.ts";
 import { storeTable } from "../../src/store/store_options.ts";
 import { MOST_CHUNKS } from "../../src/util/cookie_limits.ts";
-import { hasMethods, refuseRange } from "../../src/util/option_errors.ts";
+import { hasMethods, refuse, refuseRange } from "../../src/util/option_errors.ts";
 import { checkTable, type OptionTable } from "../../src/util/option_table.ts";
 import type { CookieFormat } from "./format.ts";
+import type { Revocations } from "./revocation/revocations.ts";
 
 const COOKIE_STORE = cookieTable("cookie store", { shapes: {} });
 
@@ -17,13 +17,12 @@ export function cookieTable(
 }
 
 /**
- * @throws {TypeError} When the format or an option is not what it should be, or `revocations` may lose a mark or show it
- * late.
+ * @throws {TypeError} When the format or an option is not what it should be.
  * @throws {RangeError} When `chunks` or `memo` is out of range.
  */
 export function checkCookieStore(
   format: CookieFormat,
-  options: { chunks?: number; memo?: number; revocations?: SessionStore },
+  options: { chunks?: number; memo?: number; revocations?: Revocations },
 ): void {
   if (!hasMethods(format, "keys", "seal", "open")) {
     throw new TypeError(
@@ -39,21 +38,7 @@ export function checkCookieStore(
   if (!Number.isSafeInteger(memo) || memo < 0) {
     refuseRange("memo", `${String(memo)}, an integer of at least 0 is required`, COOKIE_STORE);
   }
-  if (revocations) assertReliable(revocations);
-}
-
-/** @throws {TypeError} When a mark in such a store may get lost or be seen late. */
-function assertReliable({ capabilities }: SessionStore): void {
-  const { atomic, consistency, evicts = false } = capabilities ?? {};
-  if (!atomic || consistency !== "strong") {
-    throw new TypeError(
-      "Cannot create cookie store: revocations requires a store on the server that is atomic and strongly consistent",
-    );
-  }
-  if (evicts) {
-    throw new TypeError(
-      "Cannot create cookie store: revocations drops the oldest records when it is full, and an ended session would be " +
-        "valid again; give MapStore maxEntries: Infinity, or take Deno KV, Redis or DynamoDB",
-    );
+  if (revocations && !hasMethods(revocations, "forCookieStore")) {
+    refuse("revocations", "write revocations: new Revocations(store)", COOKIE_STORE);
   }
 }

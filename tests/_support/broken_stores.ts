@@ -1,5 +1,5 @@
 import type { Clock, SessionRecord, SessionTimes, StoreReplacement } from "@x/hono-session";
-import { type CookieFormat, CookieStore } from "@x/hono-session/stores/cookie";
+import { type CookieFormat, CookieStore, Revocations } from "@x/hono-session/stores/cookie";
 import { MapStore } from "@x/hono-session/stores/map";
 import {
   broken,
@@ -426,7 +426,10 @@ export const BROKEN_STATELESS_STORES: BrokenStore[] = [
           seal: ({ epoch: _, generation: __, ...record }) => btoa(JSON.stringify(record)),
           open: (value) => ({ record: JSON.parse(atob(value)), outdated: false }),
         };
-        super(format, { clock, revocations: new MapStore({ clock, maxEntries: Infinity }) });
+        super(format, {
+          clock,
+          revocations: new Revocations(new MapStore({ clock, maxEntries: Infinity })),
+        });
       }
     },
     "a token that is left behind takes every copy along, whatever was written with it",

@@ -1,5 +1,5 @@
 import { session, type SessionEnv, type SessionOptions, type SessionStore } from "@x/hono-session";
-import { EncryptedCookieStore } from "@x/hono-session/stores/cookie";
+import { EncryptedCookieStore, Revocations } from "@x/hono-session/stores/cookie";
 import { MapStore } from "@x/hono-session/stores/map";
 import { Hono, type MiddlewareHandler } from "hono";
 import { html } from "hono/html";
@@ -26,7 +26,7 @@ export const STORES = {
     new EncryptedCookieStore({
       secret: SECRET,
       clock: now,
-      revocations: new MapStore({ clock: now, maxEntries: Infinity }),
+      revocations: new Revocations(new MapStore({ clock: now, maxEntries: Infinity })),
     }),
 };
 

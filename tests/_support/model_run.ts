@@ -4,7 +4,7 @@ import {
   type SessionManager,
   type SessionStore,
 } from "@x/hono-session";
-import { EncryptedCookieStore } from "@x/hono-session/stores/cookie";
+import { EncryptedCookieStore, Revocations } from "@x/hono-session/stores/cookie";
 import { type Context, Hono } from "hono";
 import { HTTPException } from "hono/http-exception";
 import { FakeClock } from "./clock.ts";
@@ -233,7 +233,8 @@ class Run {
   }
 
   /** A store whose cookies hold the sessions. */
-  #inCookies(revocations: SessionStore, clock: () => number): SessionStore {
+  #inCookies(server: SessionStore, clock: () => number): SessionStore {
+    const revocations = new Revocations(server);
     const store = new EncryptedCookieStore({ keys, clock, revocations });
     const { cookies } = this.#bug;
     if (!cookies) return store;

@@ -11,7 +11,7 @@ import {
   type StoreCapabilities,
   type StoreReplacement,
 } from "@x/hono-session";
-import { SignedCookieStore } from "@x/hono-session/stores/cookie";
+import { Revocations, SignedCookieStore } from "@x/hono-session/stores/cookie";
 import { MapStore } from "@x/hono-session/stores/map";
 import { SECRET } from "./cookie_stores.ts";
 
@@ -241,7 +241,11 @@ export class SoundStore implements SessionStore {
 /** The same for a store whose token is the record. */
 export class SoundStatelessStore extends SignedCookieStore {
   constructor(clock: Clock) {
-    super({ secret: SECRET, clock, revocations: new MapStore({ clock, maxEntries: Infinity }) });
+    super({
+      secret: SECRET,
+      clock,
+      revocations: new Revocations(new MapStore({ clock, maxEntries: Infinity })),
+    });
   }
 }
 

@@ -4,7 +4,7 @@ import {
   type SessionOptions,
   type SessionStore,
 } from "@x/hono-session";
-import { EncryptedCookieStore } from "@x/hono-session/stores/cookie";
+import { EncryptedCookieStore, Revocations } from "@x/hono-session/stores/cookie";
 import { MapStore } from "@x/hono-session/stores/map";
 import type { StoreOperation } from "@x/hono-session/testing";
 import { assert, assertEquals } from "@std/assert";
@@ -53,7 +53,7 @@ function setup({ options, stateless = false }: Setting, timers: HeldTimers) {
   const store: SessionStore = stateless
     ? new EncryptedCookieStore({
       secret: SECRET,
-      revocations: faults.store,
+      revocations: new Revocations(faults.store),
       clock: clock.now,
       memo: 0,
     })
@@ -76,7 +76,12 @@ function setup({ options, stateless = false }: Setting, timers: HeldTimers) {
     clock: clock.now,
     ...options,
     store: stateless
-      ? new EncryptedCookieStore({ secret: SECRET, revocations: map, clock: clock.now, memo: 0 })
+      ? new EncryptedCookieStore({
+        secret: SECRET,
+        revocations: new Revocations(map),
+        clock: clock.now,
+        memo: 0,
+      })
       : map,
   });
   const opens = async (cookie: string) => {

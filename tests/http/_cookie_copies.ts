@@ -1,5 +1,5 @@
 import { createSessions, type SessionStore } from "@x/hono-session";
-import type { CookieStore } from "@x/hono-session/stores/cookie";
+import { type CookieStore, Revocations } from "@x/hono-session/stores/cookie";
 import { assert, assertEquals, assertNotEquals } from "@std/assert";
 import { Hono } from "hono";
 import { Client } from "../_support/client.ts";
@@ -226,8 +226,8 @@ function setup(
   make: (typeof AUTHENTICATED_STORES)[string],
 ): Scene {
   const clock = new FakeClock();
-  const { store: revocations, close } = suite.open(clock.now);
-  const store = make({ revocations, clock: clock.now });
+  const { store: server, close } = suite.open(clock.now);
+  const store = make({ revocations: new Revocations(server), clock: clock.now });
   const gate = new Gate();
   const sessions = createSessions<{ name?: string }>({ store, clock: clock.now });
   const app = makeApp(sessions, gate);

@@ -1,5 +1,5 @@
 import { createSessions, session, type SessionOptions } from "@x/hono-session";
-import { type CookieStore, EncryptedCookieStore } from "@x/hono-session/stores/cookie";
+import { type CookieStore, EncryptedCookieStore, Revocations } from "@x/hono-session/stores/cookie";
 import { MapStore } from "@x/hono-session/stores/map";
 import { FaultyStore } from "@x/hono-session/testing";
 import { assert, assertEquals, assertMatch, assertNotEquals, assertRejects } from "@std/assert";
@@ -239,7 +239,9 @@ Deno.test("chunks that don't belong together open nothing", async () => {
 
 Deno.test("without revocations a copy of a cookie outlives logout, with them it doesn't", async () => {
   for (const make of Object.values(AUTHENTICATED_STORES)) {
-    for (const revocations of [undefined, new MapStore({ maxEntries: Infinity })]) {
+    for (
+      const revocations of [undefined, new Revocations(new MapStore({ maxEntries: Infinity }))]
+    ) {
       const { client } = setup(make(revocations ? { revocations } : {}));
       await client.text("/set/Ada");
       const first = await client.thief();
@@ -258,7 +260,7 @@ Deno.test("with revocations the cookies before a login are dead, those after it 
   const { client } = setup(
     new EncryptedCookieStore({
       secret: SECRET,
-      revocations: new MapStore({ maxEntries: Infinity }),
+      revocations: new Revocations(new MapStore({ maxEntries: Infinity })),
     }),
   );
   await client.text("/set/anonymous");
@@ -281,7 +283,7 @@ Deno.test("deleteAll() ends every cookie of a subject, and a login after it live
     const clock = new FakeClock();
     const map = new MapStore({ clock: clock.now, maxEntries: Infinity });
     const watch = new FaultyStore(index ? map : withoutIndex(map));
-    const store = make({ revocations: watch, clock: clock.now });
+    const store = make({ revocations: new Revocations(watch), clock: clock.now });
     const { app, client } = setup(store, { clock: clock.now });
     const gate = new Gate();
     app.get("/as/:subject", (c) => {
@@ -330,7 +332,7 @@ Deno.test("deleteAll() ends every cookie of a subject, and a login after it live
 
 Deno.test("revoke() ends every cookie of a session, and leaves those of another name", async () => {
   for (const make of Object.values(AUTHENTICATED_STORES)) {
-    const store = make({ revocations: new MapStore({ maxEntries: Infinity }) });
+    const store = make({ revocations: new Revocations(new MapStore({ maxEntries: Infinity })) });
     const options = { store, cookieOptions: { prefix: "host" } } as const;
     const users = createSessions<Data>(options);
     const admins = createSessions<Data>({ ...options, cookieName: "admin" });
@@ -378,7 +380,7 @@ Deno.test("revocations cost one read with a request and are kept no longer than 
   const watch = new FaultyStore(map);
   const store = new EncryptedCookieStore({
     secret: SECRET,
-    revocations: watch,
+    revocations: new Revocations(watch),
     clock: clock.now,
   });
   const { app, client } = setup(store, { clock: clock.now, maxAge: 1000 });
@@ -411,7 +413,8 @@ Deno.test("revocations cost one read with a request and are kept no longer than 
 
 Deno.test("a mark outlives every cookie that its session was ever given", async () => {
   const clock = new FakeClock();
-  const revocations = new MapStore({ clock: clock.now, maxEntries: Infinity });
+  const map = new MapStore({ clock: clock.now, maxEntries: Infinity });
+  const revocations = new Revocations(map);
   const { app, client } = setup(
     new EncryptedCookieStore({ secret: SECRET, revocations, clock: clock.now }),
     { clock: clock.now },
@@ -431,7 +434,9 @@ Deno.test("a mark outlives every cookie that its session was ever given", async 
 
 Deno.test("revocations that fail are 503, not a session", async () => {
   const watch = new FaultyStore(new MapStore({ maxEntries: Infinity }));
-  const { client } = setup(new EncryptedCookieStore({ secret: SECRET, revocations: watch }));
+  const { client } = setup(
+    new EncryptedCookieStore({ secret: SECRET, revocations: new Revocations(watch) }),
+  );
   await client.text("/set/Ada");
   watch.inject("read", "fail");
   const response = await client.fetch("/read");

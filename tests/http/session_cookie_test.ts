@@ -9,7 +9,7 @@ import {
   SessionStoreError,
   startSession,
 } from "@x/hono-session";
-import { EncryptedCookieStore } from "@x/hono-session/stores/cookie";
+import { EncryptedCookieStore, Revocations } from "@x/hono-session/stores/cookie";
 import { MapStore } from "@x/hono-session/stores/map";
 import { FaultyStore } from "@x/hono-session/testing";
 import {
@@ -56,7 +56,7 @@ const STORES: Record<string, (clock: () => number) => Store> = {
     new EncryptedCookieStore({
       secret: SECRET,
       clock,
-      revocations: new MapStore({ clock, maxEntries: Infinity }),
+      revocations: new Revocations(new MapStore({ clock, maxEntries: Infinity })),
     }),
 };
 

@@ -1,4 +1,5 @@
 import { DenoKvStore } from "@x/hono-session/stores/deno-kv";
+import { Revocations } from "@x/hono-session/stores/cookie";
 import { MapStore } from "@x/hono-session/stores/map";
 import { AdaptedStore } from "../../src/store/key_value_adapter.ts";
 import { COOKIE_STORES, SECRET } from "../_support/cookie_stores.ts";
@@ -40,7 +41,7 @@ for (const [name, make] of Object.entries(COOKIE_STORES)) {
     // Anybody can write into such a cookie whose it is.
     index: name !== "UnsignedCookieStore",
     open(clock) {
-      const revocations = new MapStore({ clock, maxEntries: Infinity });
+      const revocations = new Revocations(new MapStore({ clock, maxEntries: Infinity }));
       return {
         store: make({ clock, revocations }),
         apart: (clock) => make({ clock, revocations }),

@@ -6,7 +6,11 @@ import {
   type SessionCookie,
   type SessionOptions,
 } from "@x/hono-session";
-import { EncryptedCookieStore, SealedCookieStore } from "@x/hono-session/stores/cookie";
+import {
+  EncryptedCookieStore,
+  Revocations,
+  SealedCookieStore,
+} from "@x/hono-session/stores/cookie";
 import { MapStore } from "@x/hono-session/stores/map";
 import { assert, assertEquals } from "@std/assert";
 import { type Context, Hono } from "hono";
@@ -44,7 +48,7 @@ const STORES: Record<string, () => SessionOptions<Data>> = {
   "EncryptedCookieStore": () => ({
     store: new EncryptedCookieStore({
       secret: SECRET,
-      revocations: new MapStore({ maxEntries: Infinity }),
+      revocations: new Revocations(new MapStore({ maxEntries: Infinity })),
     }),
   }),
 };

@@ -1,5 +1,6 @@
 import { session, type SessionRecord, SessionTooLargeError } from "@x/hono-session";
 import { CloudflareKvStore, type KvNamespaceLike } from "@x/hono-session/stores/cloudflare-kv";
+import { Revocations } from "@x/hono-session/stores/cookie";
 import { MapStore } from "@x/hono-session/stores/map";
 import { FaultyStore, storeConformance } from "@x/hono-session/testing";
 import { assert, assertEquals, assertMatch, assertRejects, assertThrows } from "@std/assert";
@@ -165,7 +166,7 @@ Deno.test("CloudflareKvStore refuses options that can't work", () => {
   );
 });
 
-Deno.test("cookie stores refuse revocations that may get lost or be seen late", () => {
+Deno.test("Revocations refuse a store where they may get lost or be seen late, and cookie stores a bare one", () => {
   const unbounded = () => new MapStore({ maxEntries: Infinity });
   const map = unbounded();
   const late = unbounded();
@@ -174,19 +175,31 @@ Deno.test("cookie stores refuse revocations that may get lost or be seen late", 
   Object.assign(lossy, { capabilities: { ...lossy.capabilities, atomic: false } });
   const { namespace } = makeNamespace();
   const eventual = new CloudflareKvStore({ namespace });
+  const cookies = Object.values(COOKIE_STORES).map((make) => make());
+  for (const store of [eventual, late, lossy, ...cookies]) {
+    assertThrows(() => new Revocations(store), TypeError, "strongly consistent is required");
+  }
+  for (const evicting of [new MapStore(), new MapStore({ maxEntries: 1e9 })]) {
+    for (const store of [evicting, new FaultyStore(evicting)]) {
+      assertThrows(() => new Revocations(store), TypeError, "give MapStore maxEntries: Infinity");
+    }
+  }
+  for (const nothing of [new Map(), {}, undefined, null, "redis"]) {
+    assertThrows(
+      () => new Revocations(nothing as never),
+      TypeError,
+      "Cannot create Revocations: a store on the server",
+    );
+  }
   for (const make of Object.values(COOKIE_STORES)) {
-    for (const revocations of [eventual, make(), late, lossy]) {
-      assertThrows(() => make({ revocations }), TypeError, "revocations requires a store");
+    for (const bare of [map, eventual, make(), new Map(), {}]) {
+      assertThrows(
+        () => make({ revocations: bare as never }),
+        TypeError,
+        "option revocations is not valid: write revocations: new Revocations(store)",
+      );
     }
-    for (const evicting of [new MapStore(), new MapStore({ maxEntries: 1e9 })]) {
-      for (const revocations of [evicting, new FaultyStore(evicting)]) {
-        assertThrows(() => make({ revocations }), TypeError, "give MapStore maxEntries: Infinity");
-      }
-    }
-    for (const nothing of [new Map(), {}]) {
-      assertThrows(() => make({ revocations: nothing as never }), TypeError, "requires a store");
-    }
-    make({ revocations: map });
+    make({ revocations: new Revocations(map) });
   }
 });
 

@@ -9,6 +9,7 @@ import { createHash } from "node:crypto";
 import {
   type CookieStore,
   EncryptedCookieStore,
+  Revocations,
   UnsignedCookieStore,
 } from "@x/hono-session/stores/cookie";
 import { DenoKvStore } from "@x/hono-session/stores/deno-kv";
@@ -28,7 +29,7 @@ function setup(make = AUTHENTICATED_STORES["EncryptedCookieStore"]!) {
   const clock = new FakeClock();
   const map = new MapStore({ clock: clock.now, maxEntries: Infinity });
   const watch = new FaultyStore(map);
-  const store = make({ revocations: watch, clock: clock.now });
+  const store = make({ revocations: new Revocations(watch), clock: clock.now });
   return { clock, map, watch, store };
 }
 
@@ -75,15 +76,19 @@ Deno.test("cookie sessions are listed where revocations has an index", async () 
   const map = new MapStore({ clock: clock.now, maxEntries: Infinity });
   for (const [name, make] of Object.entries(COOKIE_STORES)) {
     const nobody = name === "UnsignedCookieStore";
-    const store = make({ revocations: map });
+    const store = make({ revocations: new Revocations(map) });
     assertEquals(store.capabilities.index, !nobody, name);
     assertEquals(store.forCookie("other").capabilities.index, !nobody, name);
-    for (const plain of [make(), make({ revocations: withoutIndex(map) })]) {
+    for (const plain of [make(), make({ revocations: new Revocations(withoutIndex(map)) })]) {
       assertEquals(plain.capabilities.index, false);
       await assertRejects(() => listed(plain, "ada"), TypeError, "Cannot list sessions");
     }
   }
-  const store = new UnsignedCookieStore({ parse: JSON.parse, revocations: map, clock: clock.now });
+  const store = new UnsignedCookieStore({
+    parse: JSON.parse,
+    revocations: new Revocations(map),
+    clock: clock.now,
+  });
   await store.create("", makeBound(clock, "ada"));
   assertEquals(map.size, 0, "nobody is believed to be ada");
 });
@@ -237,7 +242,8 @@ for (const [name, make] of Object.entries(AUTHENTICATED_STORES)) {
 
 Deno.test("Deno KV lists sessions in cookies", async () => {
   const clock = new FakeClock();
-  await using revocations = new DenoKvStore({ path: ":memory:", clock: clock.now });
+  await using server = new DenoKvStore({ path: ":memory:", clock: clock.now });
+  const revocations = new Revocations(server);
   const store = new EncryptedCookieStore({ secret: SECRET, revocations, clock: clock.now });
   const records = Array.from({ length: 120 }, () => makeBound(clock, "ada"));
   const tokens = await Promise.all(records.map((record) => store.create("", record)));
@@ -267,7 +273,7 @@ Deno.test("a deleteAll() takes back nothing of the one before", async () => {
   for (const index of [true, false]) {
     const clock = new FakeClock();
     const map = new MapStore({ clock: clock.now, maxEntries: Infinity });
-    const revocations = index ? map : withoutIndex(map);
+    const revocations = new Revocations(index ? map : withoutIndex(map));
     const store = new EncryptedCookieStore({ secret: SECRET, revocations, clock: clock.now });
     const create = async (record: SessionRecord) => {
       const token = await store.create("", record);
@@ -362,7 +368,7 @@ Deno.test("sessions without a subject cost what they cost without an index", asy
   const plain = new FaultyStore(withoutIndex(map));
   const without = new EncryptedCookieStore({
     secret: SECRET,
-    revocations: plain,
+    revocations: new Revocations(plain),
     clock: clock.now,
   });
   const costs = async (store: CookieStore, watch: FaultyStore, record: SessionRecord) => {
@@ -627,8 +633,12 @@ for (const writer of WRITERS) {
         const clock = new FakeClock();
         const map = new MapStore({ clock: clock.now, maxEntries: Infinity });
         const turnstile = new Turnstile();
-        const make = (revocations: SessionStore) =>
-          new EncryptedCookieStore({ secret: SECRET, revocations, clock: clock.now });
+        const make = (server: SessionStore) =>
+          new EncryptedCookieStore({
+            secret: SECRET,
+            revocations: new Revocations(server),
+            clock: clock.now,
+          });
         const given = await begin(make(map), clock, act);
         const tokens = [given.token];
         await turnstile.run({
@@ -668,8 +678,12 @@ for (const [index, one] of WRITERS.entries()) {
         const clock = new FakeClock();
         const map = new MapStore({ clock: clock.now, maxEntries: Infinity });
         const turnstile = new Turnstile();
-        const make = (revocations: SessionStore) =>
-          new EncryptedCookieStore({ secret: SECRET, revocations, clock: clock.now });
+        const make = (server: SessionStore) =>
+          new EncryptedCookieStore({
+            secret: SECRET,
+            revocations: new Revocations(server),
+            clock: clock.now,
+          });
         const anonymous = Boolean(acts.one.anonymous && acts.other.anonymous);
         const given = await begin(make(map), clock, { ...acts.one, anonymous });
         const made: Record<string, string[]> = {};
@@ -737,8 +751,12 @@ for (const [name, act] of Object.entries(ACTS)) {
     for (let steps = 0;; steps++) {
       const clock = new FakeClock();
       const map = new MapStore({ clock: clock.now, maxEntries: Infinity });
-      const make = (revocations: SessionStore) =>
-        new EncryptedCookieStore({ secret: SECRET, revocations, clock: clock.now });
+      const make = (server: SessionStore) =>
+        new EncryptedCookieStore({
+          secret: SECRET,
+          revocations: new Revocations(server),
+          clock: clock.now,
+        });
       const given = await begin(make(map), clock, act);
       let left = steps;
       const live = () => {
@@ -773,8 +791,12 @@ for (const [name, act] of Object.entries(ACTS)) {
     for (let lost = 0;; lost++) {
       const clock = new FakeClock();
       const map = new MapStore({ clock: clock.now, maxEntries: Infinity });
-      const make = (revocations: SessionStore) =>
-        new EncryptedCookieStore({ secret: SECRET, revocations, clock: clock.now });
+      const make = (server: SessionStore) =>
+        new EncryptedCookieStore({
+          secret: SECRET,
+          revocations: new Revocations(server),
+          clock: clock.now,
+        });
       const given = await begin(make(map), clock, act);
       let calls = 0;
       const losing = losingAnswers(map, () => calls++ === lost);
@@ -798,8 +820,12 @@ for (const [name, act] of Object.entries(ACTS)) {
     for (let late = 0;; late++) {
       const clock = new FakeClock();
       const map = new MapStore({ clock: clock.now, maxEntries: Infinity });
-      const make = (revocations: SessionStore) =>
-        new EncryptedCookieStore({ secret: SECRET, revocations, clock: clock.now });
+      const make = (server: SessionStore) =>
+        new EncryptedCookieStore({
+          secret: SECRET,
+          revocations: new Revocations(server),
+          clock: clock.now,
+        });
       const given = await begin(make(map), clock, act);
       let calls = 0;
       let arrive: (() => unknown) | undefined;
@@ -828,8 +854,12 @@ for (const [name, act] of Object.entries(ACTS)) {
     for (let late = 0;; late++) {
       const clock = new FakeClock();
       const map = new MapStore({ clock: clock.now, maxEntries: Infinity });
-      const make = (revocations: SessionStore) =>
-        new EncryptedCookieStore({ secret: SECRET, revocations, clock: clock.now });
+      const make = (server: SessionStore) =>
+        new EncryptedCookieStore({
+          secret: SECRET,
+          revocations: new Revocations(server),
+          clock: clock.now,
+        });
       const given = await begin(make(map), clock, act);
       const abort = new AbortController();
       let calls = 0;

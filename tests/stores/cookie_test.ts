@@ -4,6 +4,7 @@ import { type Clock, type SessionRecord, SessionTooLargeError } from "@x/hono-se
 import {
   type CookieStore,
   EncryptedCookieStore,
+  Revocations,
   SealedCookieStore,
   SignedCookieStore,
   UnsignedCookieStore,
@@ -50,8 +51,8 @@ for (const [name, make] of Object.entries(COOKIE_STORES)) {
 
 for (const [name, make] of Object.entries(AUTHENTICATED_STORES)) {
   const revoking = (clock?: Clock) => {
-    const revocations = new MapStore({ maxEntries: Infinity, ...(clock ? { clock } : {}) });
-    return make({ revocations, ...(clock ? { clock } : {}) });
+    const map = new MapStore({ maxEntries: Infinity, ...(clock ? { clock } : {}) });
+    return make({ revocations: new Revocations(map), ...(clock ? { clock } : {}) });
   };
   storeConformance({
     name: `${name} with revocations`,

@@ -6,7 +6,7 @@ import {
   type SessionOptions,
   SessionSerializationError,
 } from "@x/hono-session";
-import { SealedCookieStore } from "@x/hono-session/stores/cookie";
+import { Revocations, SealedCookieStore } from "@x/hono-session/stores/cookie";
 import { MapStore } from "@x/hono-session/stores/map";
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { Hono } from "hono";
@@ -88,7 +88,7 @@ Deno.test("a session under an encoder is a subject's, is listed and ends", async
     store: new SealedCookieStore({
       secret: SECRET,
       encoder: JWT,
-      revocations: new MapStore({ maxEntries: Infinity }),
+      revocations: new Revocations(new MapStore({ maxEntries: Infinity })),
     }),
   });
   const app = new Hono().use(sessions.middleware()).get(

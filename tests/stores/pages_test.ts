@@ -1,6 +1,6 @@
 // How much of a backend is read for one page of a list.
 import { createSessions, type SessionStore } from "@x/hono-session";
-import { EncryptedCookieStore } from "@x/hono-session/stores/cookie";
+import { EncryptedCookieStore, Revocations } from "@x/hono-session/stores/cookie";
 import { DenoKvStore, type KvLike } from "@x/hono-session/stores/deno-kv";
 import { DynamoDbStore } from "@x/hono-session/stores/dynamodb";
 import { MapStore } from "@x/hono-session/stores/map";
@@ -122,7 +122,7 @@ async function openDynamoDb(clock: () => number): Promise<Counted> {
 
 function openCookies(clock: () => number): Promise<Counted> {
   const { add, reads } = counter();
-  const revocations = counting(new MapStore({ maxEntries: Infinity, clock }), add);
+  const revocations = new Revocations(counting(new MapStore({ maxEntries: Infinity, clock }), add));
   const store = new EncryptedCookieStore({ secret: SECRET, revocations, clock });
   return Promise.resolve({ store, reads, [Symbol.asyncDispose]: () => Promise.resolve() });
 }

@@ -1,164 +1,74 @@
-import { SessionEndedError } from "../../../src/errors.ts";
-import type { SessionRecord } from "../../../src/record/record.ts";
-import type {
-  DeleteAllOptions,
-  ListedSession,
-  ListPage,
-  SessionStore,
-} from "../../../src/store/contract.ts";
-import type { Clock } from "../../../src/util/clock.ts";
-import { Entries } from "./entries.ts";
-import { epochOf, isOfSame, withoutEpoch } from "./epoch.ts";
-import { Marks } from "./marks.ts";
-import { type Call, Server } from "./server.ts";
-import { type Fate, type Remembered, SessionMarks } from "./session_marks.ts";
-import { SubjectMarks } from "./subject_marks.ts";
+import type { SessionStore, StoreCapabilities } from "../../../src/store/contract.ts";
+import { CookieRevocations, type CookieRevocationsOptions } from "./cookie_revocations.ts";
 
-/** What {@linkcode Revocations} are given. */
-export interface RevocationsOptions {
-  /** The store on the server. */
-  readonly store: SessionStore;
-  readonly clock: Clock;
-  /** The cookie whose sessions are listed. */
-  readonly cookieName: string;
-  /** Whether sessions are listed. */
-  readonly index: boolean;
-}
-
-/** A record that is to be put into a cookie, of the epoch that {@linkcode succeed} gives it. */
-export interface Admission {
-  readonly record: SessionRecord;
-  /** That of the cookie until now, if there was one. */
-  readonly previous?: SessionRecord | undefined;
-}
-
-/** What is remembered of a session that begins. */
-const NOTHING: Remembered = { fate: "live", stored: undefined };
-
-/** What a store on the server knows of sessions in cookies: which have ended, and which a subject has. */
+/**
+ * Remembers, in a store on the server, which cookies are invalid: those of sessions that were ended, those that were
+ * left behind by a new token or another subject, and those of subjects all of whose sessions were ended. It makes
+ * every copy of them invalid, whatever was written with the copy. It costs one read with every request that has a
+ * session, two at the same time when the session has a subject, and as much again with every write.
+ *
+ * A mark stays for 401 days, a day longer than a browser keeps a cookie. A session with a longer life has its marks from
+ * the beginning, for as long as it could live.
+ *
+ * A store with an index also lists the sessions of subjects: it holds an entry for each, without its data, for as
+ * long as any of its cookies lives. A write of such a session costs one more read at the same time, and the write
+ * of the entry. Cookies of several names may share the store. Each lists its own sessions, but `deleteAll` ends
+ * those of a subject in all of them.
+ *
+ * @example Log out everywhere
+ * ```ts
+ * import { createSessions } from "@x/hono-session";
+ * import { EncryptedCookieStore, Revocations } from "@x/hono-session/stores/cookie";
+ * import { MapStore } from "@x/hono-session/stores/map";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const revocations = new Revocations(new MapStore({ maxEntries: Infinity }));
+ * const secret = "at least thirty-two characters, from the environment";
+ * const sessions = createSessions({ store: new EncryptedCookieStore({ secret, revocations }) });
+ * await sessions.create({}, { subject: "user:42" });
+ * assertEquals(await sessions.revokeAll("user:42"), 1);
+ * ```
+ */
 export class Revocations {
-  readonly #sessions: SessionMarks;
-  readonly #subjects: SubjectMarks;
-  readonly #entries: Entries | undefined;
+  /** What the store promises. */
+  readonly capabilities: StoreCapabilities;
+  readonly #store: SessionStore;
 
-  constructor({ store, clock, cookieName, index }: RevocationsOptions) {
-    const server = new Server(store);
-    const marks = new Marks(server, clock);
-    this.#sessions = new SessionMarks(marks, cookieName);
-    this.#subjects = new SubjectMarks(marks, clock);
-    this.#entries = index ? new Entries(server, cookieName) : undefined;
-  }
-
-  /** What became of a cookie. One read, and for a session with a subject another at the same time. */
-  async fateOf(record: SessionRecord, call: Call): Promise<Fate> {
-    const [{ fate }, isLate] = await Promise.all([
-      this.#sessions.recall(record, call),
-      this.#subjects.isLate(record, call),
-    ]);
-    return isLate ? "ended" : fate;
+  /**
+   * Checks what the store promises.
+   *
+   * @param store A store on the server that is atomic, strongly consistent and evicts no records: elsewhere a mark may be seen
+   * late, or get lost. A `MapStore` requires `maxEntries: Infinity`, Redis `maxmemory-policy noeviction`.
+   * @throws {TypeError} When the store doesn't promise that.
+   */
+  constructor(store: SessionStore) {
+    assertReliable(store);
+    this.capabilities = store.capabilities;
+    this.#store = store;
   }
 
   /**
-   * Whether a record may be put into a cookie: not when the cookie until now is invalid. The list of its subject shows
-   * it from then on.
+   * The revocations of the cookies of one name.
    *
-   * @throws {SessionEndedError} When all sessions of the subject were ended since the login began.
+   * @ignore
    */
-  async admit({ record, previous }: Admission, call: Call): Promise<boolean> {
-    const entries = this.#entries;
-    const isListed = entries !== undefined && record.subject !== undefined;
-    const isSame = previous !== undefined && isOfSame(record, previous);
-
-    const [remembered, hasEnded, isLate, known] = await Promise.all([
-      previous ? this.#sessions.recall(previous, call) : NOTHING,
-      previous && this.#subjects.isLate(previous, call),
-      !isSame && this.#subjects.isLate(record, call),
-      isListed && isSame ? entries.read(record, call) : undefined,
-    ]);
-    if (hasEnded || remembered.fate !== "live") return false;
-    if (isLate) {
-      throw new SessionEndedError(
-        "Cannot store session: all sessions of its subject were ended; log in again",
-      );
-    }
-    if (previous && epochOf(record) !== epochOf(previous)) {
-      if (!await this.#sessions.advance(record, remembered, call)) return false;
-    }
-    await Promise.all([this.#sessions.reserve(record, call), this.#subjects.reserve(record, call)]);
-    if (entries && previous?.subject !== undefined && !isSame) await entries.remove(previous, call);
-    if (isListed) await this.#enlist({ record, previous }, { entries, known }, call);
-    call.signal?.throwIfAborted();
-    return true;
+  forCookieStore(options: Omit<CookieRevocationsOptions, "store">): CookieRevocations {
+    return new CookieRevocations({ store: this.#store, ...options });
   }
+}
 
-  /** Shows a record on the list of its subject. A cookie that nobody gets is not listed, as far as can be. */
-  async #enlist(
-    { record, previous }: Admission,
-    { entries, known }: { entries: Entries; known: SessionRecord | undefined },
-    call: Call,
-  ): Promise<void> {
-    try {
-      await entries.put(record, known, call);
-      call.signal?.throwIfAborted();
-    } catch (error) {
-      const hasOthers = previous && isOfSame(record, previous) &&
-        epochOf(record) === epochOf(previous);
-      if (!hasOthers) await entries.withdraw(record, { c: call.c }).catch(() => {});
-      throw error;
-    }
+/** @throws {TypeError} When a mark in such a store may get lost or be seen late. */
+function assertReliable(store: SessionStore | undefined): void {
+  const { atomic, consistency, evicts } = store?.capabilities ?? {};
+  if (!atomic || consistency !== "strong") {
+    throw new TypeError(
+      "Cannot create Revocations: a store on the server that is atomic and strongly consistent is required",
+    );
   }
-
-  /** Ends a session. */
-  async end(record: SessionRecord, call: Call): Promise<void> {
-    await this.#sessions.end(record, call);
-    if (record.subject !== undefined) await this.#entries?.remove(record, call);
-  }
-
-  /** Ends a session by the key that it has on the list of its subject. */
-  async endListed(key: string, call: Call): Promise<void> {
-    const entry = await this.#entries?.find(key, call);
-    if (!entry) return;
-    await this.#sessions.end(entry, call);
-    await this.#entries!.drop(key, call);
-  }
-
-  /** The present generation of a subject's sessions. */
-  generation(subject: string, call: Call): Promise<number> {
-    return this.#subjects.generation(subject, call);
-  }
-
-  /** Ends all sessions of a subject, and tells how many were listed. */
-  async endAll(subject: string, options: DeleteAllOptions, call: Call): Promise<number> {
-    const present = await this.#subjects.endAll(subject, options, call);
-    return await this.#entries?.removeAll(subject, { ...options, present }, call) ?? 0;
-  }
-
-  /**
-   * The live sessions of a subject. An entry of a session that was ended or replaced while it was written is not among
-   * them.
-   *
-   * @throws {TypeError} When they are not listed.
-   */
-  async *list(subject: string, page: ListPage, call: Call): AsyncGenerator<ListedSession> {
-    if (!this.#entries) throw new TypeError("Cannot list sessions: revocations has no index");
-    const { limit = Infinity } = page;
-    let sessions: ListedSession[] = [];
-    for await (const session of this.#entries.list(subject, page, call)) {
-      sessions.push(session);
-      if (sessions.length < limit) continue;
-      yield* await this.#living(subject, sessions, call);
-      sessions = [];
-    }
-    yield* await this.#living(subject, sessions, call);
-  }
-
-  async #living(
-    subject: string,
-    sessions: readonly ListedSession[],
-    call: Call,
-  ): Promise<ListedSession[]> {
-    const living = await this.#subjects.living(subject, sessions, call);
-    return (await this.#sessions.living(living, call))
-      .map(({ key, record }) => ({ key, record: withoutEpoch(record) }));
+  if (evicts) {
+    throw new TypeError(
+      "Cannot create Revocations: the store drops the oldest records when it is full, and an ended session would be " +
+        "valid again; give MapStore maxEntries: Infinity, or take Deno KV, Redis or DynamoDB",
+    );
   }
 }
