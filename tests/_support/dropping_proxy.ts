@@ -4,10 +4,13 @@ import net from "node:net";
 export class DroppingProxy implements AsyncDisposable {
   readonly #server: net.Server;
   readonly #sockets = new Set<net.Socket>();
+  /** The port that connections are led to from now on. */
+  target: number;
   #drops = 0;
 
   private constructor(target: number) {
-    this.#server = net.createServer((client) => this.#connect(client, target));
+    this.target = target;
+    this.#server = net.createServer((client) => this.#connect(client, this.target));
   }
 
   /** Starts a proxy before a port of 127.0.0.1. */

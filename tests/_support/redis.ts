@@ -7,17 +7,36 @@ const DATABASE_OPTIONS = ["--appendonly", "yes", "--appendfsync", "always", "--s
 
 const LOG = "redis.log";
 
+/**
+ * The servers that there are: `redis-server`, `valkey-server` if it is on the PATH, and those whose paths the variable
+ * HONO_SESSION_REDIS_SERVERS lists.
+ */
+export function redisPrograms(): string[] {
+  const named = Deno.env.get("HONO_SESSION_REDIS_SERVERS")?.split(":").filter(Boolean) ?? [];
+  for (const program of named) {
+    if (!canRun(program)) throw new Error(`Cannot test with ${program}: it does not run`);
+  }
+  return [...["redis-server", "valkey-server"].filter(canRun), ...named];
+}
+
+/** The name and the version of a server. */
+export function versionOf(program: string): string {
+  const { stdout } = new Deno.Command(program, { args: ["--version"] }).outputSync();
+  const text = new TextDecoder().decode(stdout);
+  return text.replace(/^(\w+) server v=([\d.]+).*\s*$/, "$1 $2");
+}
+
 /** How long anything of a server may take, in milliseconds. */
 const PATIENCE = 20_000;
 
 /** Whether tests with Redis are to be skipped. */
 export function skipRedis(): boolean {
-  return requireOrSkip("redis-server", hasRedis(), "apt-get install redis-server");
+  return requireOrSkip("redis-server", canRun("redis-server"), "apt-get install redis-server");
 }
 
-function hasRedis(): boolean {
+function canRun(program: string): boolean {
   try {
-    return new Deno.Command("redis-server", { args: ["--version"] }).outputSync().success;
+    return new Deno.Command(program, { args: ["--version"] }).outputSync().success;
   } catch {
     return false;
   }
@@ -39,16 +58,18 @@ export class RedisServer implements AsyncDisposable {
   readonly url = `redis://${HOSTNAME}:${this.port}`;
   readonly #folder = Deno.makeTempDirSync({ prefix: "hono-session-redis-" });
   readonly #options: string[];
+  readonly #program: string;
   #child: Deno.ChildProcess | undefined;
   #isPaused = false;
 
-  private constructor(options: string[]) {
+  private constructor(options: string[], program: string) {
     this.#options = options;
+    this.#program = program;
   }
 
   /** @param options More options, as on the command line of `redis-server`. */
-  static async start(options: string[] = []): Promise<RedisServer> {
-    const server = new RedisServer(options);
+  static async start(options: string[] = [], program = "redis-server"): Promise<RedisServer> {
+    const server = new RedisServer(options, program);
     try {
       await server.restart();
       return server;
@@ -72,7 +93,7 @@ export class RedisServer implements AsyncDisposable {
   async restart(): Promise<void> {
     await this.kill();
     const child = spawnServer([
-      ...["redis-server", "--bind", HOSTNAME, "--port", String(this.port)],
+      ...[this.#program, "--bind", HOSTNAME, "--port", String(this.port)],
       ...["--protected-mode", "yes"],
       ...DATABASE_OPTIONS,
       ...this.#options,

@@ -37,6 +37,19 @@ export class RedisSentinel implements AsyncDisposable {
     return { host: HOSTNAME, port: this.port };
   }
 
+  /** Resolves when the replica has all that the primary has acknowledged. */
+  async replicated(): Promise<void> {
+    const offset = async (node: RedisServer, name: string) =>
+      new RegExp(`${name}:(\\d+)`).exec(String(await node.command("INFO", "replication")))?.[1];
+    const [primary, replica] = this.nodes;
+    await until(
+      "the replica has it all",
+      async () =>
+        await offset(primary!, "master_repl_offset") ===
+          await offset(replica!, "slave_repl_offset"),
+    );
+  }
+
   /** Makes the replica the primary, and resolves when the sentinel says so and the other one follows it. */
   async failover(): Promise<void> {
     const before = await this.#primaryPort();
