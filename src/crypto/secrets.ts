@@ -67,24 +67,26 @@ const MOST_KEPT = 8;
 /** What is made of secrets, once for each: derived and imported keys. */
 export class PerSecret<Made> {
   readonly #use: SecretUse;
-  readonly #secret: SecretOption;
+  readonly #find: ((c: unknown) => string | readonly string[]) | undefined;
   readonly #make: (secrets: readonly string[]) => Made;
   readonly #made = new Map<string, Made>();
-  /** What is made of secrets that never change. */
-  readonly #fixed: Made | undefined;
+  /** Secrets that never change. */
+  readonly #secrets: readonly string[] = [];
+  /** What is made of them, at the first request: no key is derived while a module loads. */
+  #fixed: Made | undefined;
 
   /** @throws {TypeError | RangeError} When secrets that are known already are no good. */
   constructor(secret: SecretOption, make: (secrets: readonly string[]) => Made, use: SecretUse) {
     this.#use = use;
-    this.#secret = secret;
     this.#make = make;
-    this.#fixed = typeof secret === "function" ? undefined : make(checkSecrets(secret, use));
+    if (typeof secret === "function") this.#find = secret;
+    else this.#secrets = checkSecrets(secret, use);
   }
 
   /** @throws {TypeError | RangeError} When the secrets of this request are no good. */
   get(c: unknown): Made {
-    if (this.#fixed !== undefined) return this.#fixed;
-    const secret = (this.#secret as (c: unknown) => string | readonly string[])(c);
+    if (!this.#find) return this.#fixed ??= this.#make(this.#secrets);
+    const secret = this.#find(c);
     if (isPromiseLike(secret)) {
       const { action, name = "secret" } = this.#use;
       throw new TypeError(`Cannot ${action}: ${name} gave a promise, it must answer at once`);

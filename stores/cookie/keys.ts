@@ -98,8 +98,9 @@ export function keyRings<Key>(
         );
       }
     }
-    const ring = new Later(nameKeys(kind, [...keys]));
-    return () => ring;
+    const given = [...keys];
+    let ring: KeyRing<Key> | undefined;
+    return () => ring ??= new Later(nameKeys(kind, given));
   }
   const rings = new PerSecret<KeyRing<Key>>(
     secret!,

@@ -9,10 +9,23 @@ export function defaultStore(
 ): SessionStore {
   const options = { clock, ...(encoder ? { encoder } : {}) };
   if (secret !== undefined) return new SealedCookieStore({ secret, ...options });
+  const random = makeRandomSecret();
   logger.warn(
     "hono-session: there is no secret, so cookies are sealed with a random one and all sessions end with this " +
       "process. Give session() a secret or a store. Without a store it uses Deno KV where there is one: on Deno " +
       "that needs --unstable-kv.",
   );
-  return new SealedCookieStore({ secret: makeToken(), ...options });
+  return new SealedCookieStore({ secret: random, ...options });
+}
+
+/** @throws {TypeError} When nothing random can be made, as on Workers while a module loads: each isolate would have its own secret. */
+function makeRandomSecret(): string {
+  try {
+    return makeToken();
+  } catch (cause) {
+    throw new TypeError(
+      "Cannot build session middleware: option secret is missing; on Cloudflare Workers give secret: (c) => c.env.SECRET",
+      { cause },
+    );
+  }
 }

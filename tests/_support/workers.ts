@@ -5,7 +5,6 @@ import { requireOrSkip } from "./available.ts";
 
 type Miniflare = import("miniflare").Miniflare;
 
-const PROGRAM = fromFileUrl(new URL("workers_app.ts", import.meta.url));
 const IDLE = "export default { fetch: () => new Response() }";
 
 /** A namespace of Workers KV, with what only tests ask of it. */
@@ -22,20 +21,20 @@ export interface Workers extends AsyncDisposable {
 
 /** Starts workerd; `undefined`, with a line that says why, where it does not start. */
 export async function openWorkers(program: string = IDLE): Promise<Workers | undefined> {
-  const opened = await start(program).catch((error: unknown) => String(error));
+  const opened = await startWorkers(program).catch((error: unknown) => String(error));
   const found = typeof opened !== "string";
   if (requireOrSkip("workerd", found, found ? "" : `npm:miniflare, ${opened}`)) return undefined;
   return opened as Workers;
 }
 
-/** The application of `_workers_app.ts` in one file, as Workers take it. */
-export async function bundleApp(): Promise<string> {
+/** An application of this folder in one file, as Workers take it. */
+export async function bundleApp(name: string): Promise<string> {
   const importMap = Deno.env.get("HONO_SESSION_IMPORT_MAP");
   const { success, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
     args: [
       ...["bundle", "--quiet", "--platform=browser"],
       ...(importMap ? [`--import-map=${importMap}`] : []),
-      PROGRAM,
+      fromFileUrl(new URL(name, import.meta.url)),
     ],
     cwd: ROOT,
   }).output();
@@ -43,7 +42,8 @@ export async function bundleApp(): Promise<string> {
   return new TextDecoder().decode(stdout);
 }
 
-async function start(script: string): Promise<Workers> {
+/** Starts workerd with a program. */
+export async function startWorkers(script: string): Promise<Workers> {
   const { Miniflare } = await import("miniflare");
   const folder = await Deno.makeTempDir();
   let miniflare: Miniflare | undefined;

@@ -203,7 +203,7 @@ Deno.test("Revocations refuse a store where they may get lost or be seen late, a
   }
 });
 
-const workers = await openWorkers(await bundleApp());
+const workers = await openWorkers(await bundleApp("workers_app.ts"));
 if (workers) {
   Deno.test.afterAll(async () => await workers[Symbol.asyncDispose]());
   testInWorkerd(workers);
