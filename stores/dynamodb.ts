@@ -132,8 +132,8 @@ export class DynamoDbStore implements SessionStore {
    * Asks the database nothing yet.
    *
    * @param options Which table.
-   * @throws {TypeError} When an option is missing or of the wrong type, when `key` comes with `primaryKey` or
-   * `sortKey`, or when the names of attributes collide with each other or with those of a record.
+   * @throws {TypeError} When an option is missing or of the wrong type, when `key` comes with `primaryKey`,
+   * `prefix` or `sortKey`, or when the names of attributes collide with each other or with those of a record.
    */
   constructor(options: DynamoDbStoreOptions) {
     const layout = layoutOf(options);

@@ -111,11 +111,14 @@ export function presentOf(table: Table, subject: string): DynamoDbKeyLike {
 }
 
 /** The partition with all that belongs to a subject. */
-export function partitionOf(subject: string): string {
-  return `subject:${subject}`;
+export function partitionOf({ layout }: Table, subject: string): string {
+  return `${layout.index!.prefix}subject:${subject}`;
 }
 
 function subjectItem(table: Table, subject: string, sort: string): DynamoDbKeyLike {
   const { primaryKey, sortKey } = table.layout.index!;
-  return { TableName: table.name, Key: { [primaryKey]: partitionOf(subject), [sortKey]: sort } };
+  return {
+    TableName: table.name,
+    Key: { [primaryKey]: partitionOf(table, subject), [sortKey]: sort },
+  };
 }

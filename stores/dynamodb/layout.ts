@@ -9,8 +9,9 @@ export interface Layout {
   readonly index?: IndexLayout;
 }
 
-/** The names of the partition key and the sort key of a table. */
+/** The names of the partition key and the sort key of a table, and what partitions begin with. */
 export interface IndexLayout {
+  readonly prefix: string;
   readonly primaryKey: string;
   readonly sortKey: string;
 }

@@ -48,15 +48,21 @@ export interface DynamoDbStoreOptions {
   /** The table. It has to exist, with string keys unless `key` makes others. */
   tableName: string;
   /**
-   * The attribute that is the partition key of the table. It holds `session:` and the key of the session.
+   * The attribute that is the partition key of the table. It holds `prefix`, `session:` and the key of the session.
    *
    * @default {"pk"}
    */
   primaryKey?: string;
   /**
+   * What all partition keys begin with: it keeps applications apart that share a table.
+   *
+   * @default {""}
+   */
+  prefix?: string;
+  /**
    * The attribute that is the sort key of the table, commonly `"sk"`. It holds `session`.
    *
-   * With it the sessions of a subject can be listed and ended: the table then also holds, under `subject:` and
+   * With it the sessions of a subject can be listed and ended: the table then also holds, under `prefix`, `subject:` and
    * the subject, an item for each of its sessions and, for a day after they were all ended, one that tells it.
    *
    * @default {none, for a table without a sort key}
@@ -97,6 +103,7 @@ const OPTIONS = storeTable("DynamoDbStore", {
     document: ["any", "async function"],
     tableName: ["string"],
     primaryKey: ["string"],
+    prefix: ["string"],
     sortKey: ["string"],
     expiresAttr: ["string"],
     attributePrefix: ["string"],
@@ -129,16 +136,16 @@ export function layoutOf(options: DynamoDbStoreOptions): Layout {
   const nameOf = (member: string) => attributePrefix + member;
   const taken = RESERVED_NAMES.map(nameOf);
   if (key === undefined) {
-    const { primaryKey = "pk" } = options;
+    const { primaryKey = "pk", prefix = "" } = options;
     const names = { primaryKey, sortKey, expiresAttr };
     checkNames(Object.entries(names), taken);
-    const toPrimary = (key: string) => ({ [primaryKey]: `session:${key}` });
+    const toPrimary = (key: string) => ({ [primaryKey]: `${prefix}session:${key}` });
     if (sortKey === undefined) return { expiresAttr, nameOf, toKey: toPrimary };
     const toKey = (key: string) => ({ ...toPrimary(key), [sortKey]: "session" });
-    return { expiresAttr, nameOf, toKey, index: { primaryKey, sortKey } };
+    return { expiresAttr, nameOf, toKey, index: { prefix, primaryKey, sortKey } };
   }
-  if (options.primaryKey !== undefined || sortKey !== undefined) {
-    refuse("key", "it excludes primaryKey and sortKey", OPTIONS);
+  if ([options.primaryKey, options.prefix, sortKey].some((option) => option !== undefined)) {
+    refuse("key", "it excludes primaryKey, prefix and sortKey", OPTIONS);
   }
   const names = Object.keys(key(SAMPLE_KEY) ?? {});
   if (names.length === 0) refuse("key", "it gives no attributes", OPTIONS);

@@ -175,7 +175,7 @@ export class SubjectIndex {
       KeyConditionExpression: `#partition = :partition AND ${range.expression}`,
       ExpressionAttributeNames: { "#partition": primaryKey, "#sort": sortKey },
       ExpressionAttributeValues: {
-        ":partition": partitionOf(subject),
+        ":partition": partitionOf(this.#table, subject),
         ":prefix": ENTRY_PREFIX,
         ...range.values,
       },

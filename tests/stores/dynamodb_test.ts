@@ -739,11 +739,11 @@ Deno.test("DynamoDbStore refuses what it can't be made of", () => {
     [{ key: () => ({ pk: "a" }) }, "key is not valid: it gives all sessions the same attributes"],
     [
       { key: () => ({ pk: "a" }), primaryKey: "pk" },
-      "key is not valid: it excludes primaryKey and sortKey",
+      "key is not valid: it excludes primaryKey, prefix and sortKey",
     ],
     [
       { key: () => ({ pk: "a" }), sortKey: "sk" },
-      "key is not valid: it excludes primaryKey and sortKey",
+      "key is not valid: it excludes primaryKey, prefix and sortKey",
     ],
     [{ sortKey: "pk" }, "sortKey is not valid: it gives an attribute a name that is taken, pk"],
     [
