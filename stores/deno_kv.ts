@@ -54,8 +54,9 @@ export type { DenoKvStoreOptions, KvAtomicLike, KvEntryLike, KvKeyLike, KvLike }
 /**
  * Keeps sessions in Deno KV. Every promise of the store contract holds, also between processes.
  *
- * The database is opened once, when it is first needed. A record is one entry under `[...prefix, key]`;
- * above about 32,000 characters its texts are split over `[...prefix, key, 0]` and on, in the same commit. Deno KV may show an entry after its time, so the time in the record decides.
+ * The database is opened once, when it is first needed: make one store, outside of the requests. A record is one entry
+ * under `[...prefix, key]`; above about 32,000 characters its data are split over `[...prefix, key, 0]` and on, in the
+ * same commit. Deno KV may show an entry after its time, so the time in the record decides.
  *
  * A session of a subject has an entry under `[...prefix, "subject", JSON.stringify(subject), key]`, in the same commit.
  * Above it, under `[...prefix, "subject", JSON.stringify(subject)]`, lies for a day that all sessions of the subject were
@@ -89,6 +90,7 @@ export class DenoKvStore implements SessionStore {
    *
    * @param options Which database.
    * @throws {TypeError} When an option is unknown or of the wrong kind, or both `kv` and `path` are given.
+   * @throws {RangeError} When `prefix` is too long.
    */
   constructor(options: DenoKvStoreOptions = {}) {
     checkOptions(options);

@@ -1,3 +1,4 @@
+import { hasTimer, withoutLateEnds } from "./in_memory.ts";
 import type { KvAtomicLike, KvLike } from "./like.ts";
 import { type DenoKvStoreOptions, isKv } from "./options.ts";
 
@@ -8,7 +9,7 @@ const LOCKED_TRIES = 200;
 export async function findKv({ kv, path }: DenoKvStoreOptions): Promise<KvLike> {
   if (kv === undefined) return await unlocked(async () => await open(path));
   const found: unknown = await kv;
-  if (isKv(found)) return found;
+  if (isKv(found)) return hasTimer(found) ? withoutLateEnds(found) : found;
   throw new TypeError("Cannot use DenoKvStore: the promise of option kv gave no database");
 }
 
@@ -21,9 +22,12 @@ export async function told<Answer>(answer: Promise<Answer>): Promise<Answer> {
   }
 }
 
+/** What Deno and `@deno/kv` say of a database that is closed. */
+const CLOSED_REGEXP = /^Bad resource ID|^Database is closed|after '\.close' is called$/;
+
 /** What an error of a database is, in words that name the way out. */
 export function toError(error: unknown): unknown {
-  if (!(error instanceof Error && error.name === "BadResource")) return error;
+  if (!(error instanceof Error && CLOSED_REGEXP.test(error.message))) return error;
   const cause = { cause: error };
   return new Error(
     "Cannot use DenoKvStore: its database is closed, keep it open while the app runs",

@@ -1,7 +1,13 @@
 import { storeTable } from "../../src/store/store_options.ts";
 import { isPromiseLike } from "../../src/util/awaitable.ts";
 import type { Clock } from "../../src/util/clock.ts";
-import { hasMethods, insteadOf, type Mistakes, refuse } from "../../src/util/option_errors.ts";
+import {
+  hasMethods,
+  insteadOf,
+  type Mistakes,
+  refuse,
+  refuseRange,
+} from "../../src/util/option_errors.ts";
 import { checkTable } from "../../src/util/option_table.ts";
 import type { KvKeyLike, KvLike } from "./like.ts";
 
@@ -27,7 +33,7 @@ export interface DenoKvStoreOptions {
    */
   path?: string;
   /**
-   * What all keys begin with.
+   * What all keys begin with, 454 bytes at most.
    *
    * @default {["session"]}
    */
@@ -39,6 +45,11 @@ export interface DenoKvStoreOptions {
    */
   clock?: Clock;
 }
+
+/** The most bytes of a prefix: a key has 2048, the longest subject 1538 as JSON, and one of the store contract 43. */
+const LONGEST_PREFIX = 2048 - (7 + 2) - (1538 + 2) - (43 + 2);
+
+const encoder = new TextEncoder();
 
 const OPTIONS = storeTable("DenoKvStore", {
   shapes: { kv: ["any", "async function"], path: ["string"], prefix: ["any"] },
@@ -66,9 +77,23 @@ export function checkOptions(options: DenoKvStoreOptions): void {
     refuse("kv", insteadOf(kv, MISTAKEN_KVS) ?? "an open database is required", OPTIONS);
   }
   if (path === "") refuse("path", "it is empty", OPTIONS);
-  if (prefix === undefined || Array.isArray(prefix) && prefix.every(isPart)) return;
-  const written = isText(prefix) ? `, as in [${JSON.stringify(prefix)}]` : "";
-  refuse("prefix", `an array of strings and numbers is required${written}`, OPTIONS);
+  if (prefix !== undefined) checkPrefix(prefix);
+}
+
+function checkPrefix(prefix: KvKeyLike): void {
+  if (!Array.isArray(prefix) || !prefix.every(isPart)) {
+    const written = isText(prefix) ? `, as in [${JSON.stringify(prefix)}]` : "";
+    refuse("prefix", `an array of strings and numbers is required${written}`, OPTIONS);
+  }
+  const size = prefix.reduce((size, part) => size + sizeOf(part), 0);
+  if (size <= LONGEST_PREFIX) return;
+  refuseRange("prefix", `${size} bytes, at most ${LONGEST_PREFIX} fit into a key`, OPTIONS);
+}
+
+/** The bytes of a part of a key: an end and a kind beside a text, of which a zero takes two. */
+function sizeOf(part: string | number): number {
+  if (typeof part === "number") return 9;
+  return encoder.encode(part.replaceAll("\0", "\0\0")).length + 2;
 }
 
 /** Whether a value has what this store needs of Deno KV. */
