@@ -1,11 +1,17 @@
 import { emit, type Logger, type SessionEvents } from "../events.ts";
-import type { ExpiryPolicy } from "../record/expiry.ts";
+import type { Contents } from "../record/contents.ts";
+import type { ExpiryPolicy, Reach } from "../record/expiry.ts";
 import type { JsonObject } from "../record/json_object.ts";
+import { NOTHING, type Requested } from "../record/pending_changes.ts";
+import type { Stored } from "../record/record.ts";
 import type { DataReader } from "../record/schema.ts";
 import type { SessionState } from "../session/session_state.ts";
 import type { BoundedStore } from "../store/timeout_store.ts";
+import type { Awaitable } from "../util/awaitable.ts";
 import type { Clock } from "../util/clock.ts";
 import type { Queue } from "../util/keyed_queue.ts";
+import type { ConflictRetry } from "./conflict_retry.ts";
+import type { KeyChange } from "./key_change.ts";
 import type { RotationPolicy } from "./rotation.ts";
 
 /** How many sessions a subject may have. */
@@ -14,8 +20,8 @@ export interface SessionLimit {
   readonly policy: "evict-oldest" | "reject";
 }
 
-/** What a commit works with. */
-export interface Committing {
+/** The part of the configuration that commits use. */
+export interface CommitConfig {
   readonly store: BoundedStore;
   readonly clock: Clock;
   /** A clock by which nothing happens at the same time. */
@@ -28,20 +34,76 @@ export interface Committing {
   /** The cookie that sessions are made for. */
   readonly cookieName: string;
   readonly limit: SessionLimit | undefined;
-  /** Brings data that were read up to date, and checks them. */
+  /** Migrates and validates data that were read. */
   readonly readData: DataReader | undefined;
-  /** The scope that a session of this request lives in. */
+  /** The scope of the sessions of this request. */
   readonly scope: ((c: unknown) => string) | undefined;
 }
 
-/** Tells of the keys of data that a write has changed, where somebody listens. */
-export function tellUpdated(
-  committing: Committing,
-  { sid }: SessionState,
-  { before, now }: { before: JsonObject; now: JsonObject },
-  c: unknown,
-): void {
-  if (!committing.events.updated || now === before) return;
-  const keys = now.keysUnlike(before);
-  if (keys.length > 0) emit(committing, "updated", { sid, keys }, c);
+/** What a request within this one has made of its session. */
+export type InnerCommit = Stored | "ended";
+
+/** Finds out whether another request within this one has answered it, as Hono's `methodOverride` does. */
+export interface InnerCommits {
+  innerCommit(): Awaitable<InnerCommit | undefined>;
+}
+
+/** What is committed. */
+export interface CommitOptions {
+  readonly state: SessionState;
+  /** Whether changes of data, and renewals, are kept; `regenerate()` always is. */
+  readonly keepChanges: boolean;
+  /** Whether the flashed values of the request before are dropped. */
+  readonly consumeFlash: boolean;
+  /** Whether a new session is stored even if it is empty. */
+  readonly storeEmpty?: boolean;
+  /** Whether the token may be rotated, as a cookie can still be sent. */
+  readonly rotate?: boolean;
+  /** Whether the client gets the cookies of the response, if the request does not decide it. */
+  readonly reach?: Reach;
+  /** Finds the commit of a request within this one. */
+  readonly inner?: InnerCommits | undefined;
+  /** A change of one key, which is committed alone. */
+  readonly change?: KeyChange;
+}
+
+/** One commit of a session: what it works with, what is committed, and how far it is. */
+export class CommitContext {
+  readonly config: CommitConfig;
+  readonly state: SessionState;
+  readonly options: CommitOptions;
+  readonly c: unknown;
+  /** The contents of the session, as long as they are known to be these. */
+  held: Contents | undefined;
+  /** The commit of a request within this one. */
+  inner: InnerCommit | undefined;
+  /** What was asked of the session by the time that its turn came. */
+  requested: Requested = NOTHING;
+  /** The tries so far, once there was a conflict. */
+  retry: ConflictRetry | undefined;
+
+  constructor(config: CommitConfig, options: CommitOptions, c: unknown) {
+    this.config = config;
+    this.state = options.state;
+    this.options = options;
+    this.c = c;
+  }
+
+  /** Emits an event that says only which session it is about. */
+  emit(name: "created" | "regenerated" | "renewed" | "rotated"): void {
+    emit(this.config, name, { sid: this.state.sid }, this.c);
+  }
+
+  /** Emits the keys of the data that a write has changed, if there is a listener. */
+  emitUpdated(before: JsonObject, now: JsonObject): void {
+    if (!this.config.events.updated || now === before) return;
+    const keys = now.keysUnlike(before);
+    if (keys.length > 0) emit(this.config, "updated", { sid: this.state.sid, keys }, this.c);
+  }
+
+  /** Ends the session in this request, because it was ended elsewhere. */
+  interrupt(): void {
+    this.state.interrupted();
+    emit(this.config, "interrupted", { sid: this.state.sid }, this.c);
+  }
 }

@@ -1,13 +1,11 @@
-import { emit } from "../events.ts";
 import { type Contents, EMPTY, withContents } from "../record/contents.ts";
 import { renewed } from "../record/expiry.ts";
-import { boundAt, type Requested, withRequested } from "../record/pending_changes.ts";
+import { boundAt, withRequested } from "../record/pending_changes.ts";
 import type { SessionRecord } from "../record/record.ts";
-import type { SessionState } from "../session/session_state.ts";
 import { andThen, type Awaitable } from "../util/awaitable.ts";
-import { type Committing, tellUpdated } from "./context.ts";
+import type { CommitContext } from "./context.ts";
 import { admit, evict } from "./session_limit.ts";
-import { putNew } from "./write.ts";
+import { writeNew } from "./write.ts";
 
 /**
  * Stores a new session.
@@ -15,40 +13,43 @@ import { putNew } from "./write.ts";
  * @throws {SessionLimitError} When its subject has too many, and none may be ended for it.
  * @throws {SessionEndedError} When all sessions of its subject were ended since it became the subject's.
  */
-export function create(
-  committing: Committing,
-  state: SessionState,
-  { contents, requested }: { contents: Contents; requested: Requested },
-  c: unknown,
-): Awaitable<void> {
-  const now = committing.clock();
+export function create(context: CommitContext, contents: Contents): Awaitable<void> {
+  const { config, state, c } = context;
+  const record = newRecord(context, contents);
+  const stored = andThen(
+    admit(context, undefined),
+    (at) => writeNew(config.store, boundAt(record, at), c),
+  );
+  return andThen(stored, (stored) => {
+    state.created(stored, contents);
+    context.emit("created");
+    context.emitUpdated(EMPTY.data, contents.data);
+    return andThen(
+      evict(context),
+      // Ended while it was being stored.
+      () => state.status === "live" ? undefined : config.store.delete(stored.key, c),
+    );
+  });
+}
+
+function newRecord(
+  { config, state, requested, c }: CommitContext,
+  contents: Contents,
+): SessionRecord {
+  const now = config.clock();
   const begun: SessionRecord = {
     format: 1,
     sid: state.sid,
     version: 1,
     // A stateless store binds its tokens to the cookie itself.
-    ...(committing.store.capabilities.stateless ? {} : { cookieName: committing.cookieName }),
-    ...(committing.scope ? { scope: committing.scope(c) } : {}),
+    ...(config.store.capabilities.stateless ? {} : { cookieName: config.cookieName }),
+    ...(config.scope ? { scope: config.scope(c) } : {}),
     data: "{}",
     createdAt: now,
     lastSeenAt: now,
     renewedAt: now,
     expiresAt: now,
   };
-  const lasting = withRequested(withContents(begun, contents), requested);
-  const record = { ...lasting, ...renewed(committing.expiry, lasting, { now }) };
-  const admitted = admit(committing, requested, undefined, c);
-  const put = (at: number | undefined) => putNew(committing, boundAt(record, at), c);
-  return andThen(andThen(admitted, put), (stored) => {
-    state.deliver = true;
-    state.adopt(stored);
-    state.keepFlash(contents, contents);
-    emit(committing, "created", { sid: state.sid }, c);
-    tellUpdated(committing, state, { before: EMPTY.data, now: contents.data }, c);
-    return andThen(
-      evict(committing, state, c),
-      // Ended while it was being stored.
-      () => state.status === "live" ? undefined : committing.store.delete(stored.key, c),
-    );
-  });
+  const record = withRequested(withContents(begun, contents), requested);
+  return { ...record, ...renewed(config.expiry, record, { now }) };
 }

@@ -1,19 +1,24 @@
-import { emit } from "../events.ts";
+import { SessionConflictError } from "../errors.ts";
+import { emit, type SessionEvents } from "../events.ts";
 import { isSessionRecord, type Stored, type Trace } from "../record/record.ts";
-import type { SessionState } from "../session/session_state.ts";
-import { END_TRIES } from "../util/tries.ts";
-import type { Committing } from "./context.ts";
+import { type Listed, listSubject } from "../store/subject_sessions.ts";
+import type { BoundedStore } from "../store/timeout_store.ts";
+import { END_TRIES, LISTED_END_TRIES } from "../util/tries.ts";
+import type { CommitConfig } from "./context.ts";
 import { follow, toEnded } from "./rotation.ts";
 
+type Reason = Parameters<NonNullable<SessionEvents["destroyed"]>>[0]["reason"];
+
 /**
- * Ends a session in the store, for whatever token it has by now. Where tokens are rotated it is marked first: a
- * rotation under way must find that it came too late, or be found.
+ * Ends a session that a client has logged out of, under whatever token it has by now. Where tokens are rotated it is marked
+ * first: a rotation under way must find that it came too late, or be found.
  */
-export async function end(
-  { store, rotation, clock }: Committing,
+export async function endSession(
+  config: CommitConfig,
   stored: Stored,
   c: unknown,
 ): Promise<void> {
+  const { store, rotation, clock } = config;
   let current: Stored | undefined = stored;
   for (let tries = 0; rotation && current && tries < END_TRIES; tries++) {
     if (await store.update(current.key, toEnded(current.record, clock()), current.record, c)) break;
@@ -24,11 +29,54 @@ export async function end(
     current = typeof next === "string" ? undefined : next;
   }
   if (current) await store.delete(current.key, c);
+  emit(config, "destroyed", { sid: stored.record.sid, reason: "logout" }, c);
 }
 
-/** Ends a session here because it was ended elsewhere. */
-export function interrupt(committing: Committing, state: SessionState, c: unknown): void {
-  state.status = "gone";
-  state.deliver = false;
-  emit(committing, "interrupted", { sid: state.sid }, c);
+/**
+ * Ends sessions of a subject, under whatever tokens they have by now.
+ *
+ * @param options.choose Which of those that are listed.
+ * @returns The names of those that were ended.
+ */
+export async function endSessionsOf(
+  config: CommitConfig,
+  { subject, choose, reason }: {
+    subject: string;
+    choose: (sessions: Listed[]) => Listed[];
+    reason: Reason;
+  },
+  c: unknown,
+): Promise<Set<string>> {
+  const sids = await deleteListed(config.store, { subject, choose }, c);
+  for (const sid of sids) emit(config, "destroyed", { sid, reason }, c);
+  return sids;
+}
+
+/** Ends a session that may not stay its subject's, under whatever token it has by now. */
+export async function evictSession(
+  config: CommitConfig,
+  { stored, subject }: { stored: Stored; subject: string },
+  c: unknown,
+): Promise<void> {
+  const { sid } = stored.record;
+  const choose = (sessions: Listed[]) => sessions.filter((session) => session.sid === sid);
+  await config.store.delete(stored.key, c);
+  await deleteListed(config.store, { subject, choose }, c);
+  emit(config, "destroyed", { sid, reason: "evicted" }, c);
+}
+
+async function deleteListed(
+  store: BoundedStore,
+  { subject, choose }: { subject: string; choose: (sessions: Listed[]) => Listed[] },
+  c: unknown,
+): Promise<Set<string>> {
+  const sids = new Set<string>();
+  for (let tries = 0; tries < LISTED_END_TRIES; tries++) {
+    const sessions = await listSubject(store, subject, c);
+    for (const { sid } of choose(sessions)) sids.add(sid);
+    const keys = sessions.flatMap(({ sid, keys }) => sids.has(sid) ? keys : []);
+    if (keys.length === 0) return sids;
+    for (const key of keys) await store.delete(key, c);
+  }
+  throw new SessionConflictError("Cannot end session: it was given a new token too many times");
 }

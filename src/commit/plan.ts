@@ -1,48 +1,9 @@
 import { type Contents, sameContents, withContents } from "../record/contents.ts";
-import { isRenewalDue, type Reach, renewed, seen } from "../record/expiry.ts";
-import {
-  isDifferent,
-  isOtherCookie,
-  type Requested,
-  withRequested,
-} from "../record/pending_changes.ts";
+import { isRenewalDue, renewed, seen } from "../record/expiry.ts";
+import { isDifferent, isOtherCookie, withRequested } from "../record/pending_changes.ts";
 import type { SessionRecord, Stored } from "../record/record.ts";
-import type { SessionState } from "../session/session_state.ts";
-import type { Awaitable } from "../util/awaitable.ts";
-import type { Committing } from "./context.ts";
-import { type RotationPolicy, withUsedToken } from "./rotation.ts";
-
-/** What a request within this one has made of its session. */
-export type InnerCommit = Stored | "ended";
-
-/** Who knows whether a request was answered by another one within it, as Hono's `methodOverride` does. */
-export interface InnerCommits {
-  innerCommit(): Awaitable<InnerCommit | undefined>;
-}
-
-/** What of a session is committed. */
-export interface CommitOptions {
-  /** Whether changes of data, and renewals, are kept; `regenerate()` always is. */
-  readonly keepChanges: boolean;
-  /** Whether what the request before flashed has had its day. */
-  readonly consumeFlash: boolean;
-  /** Whether a new session is stored although nothing was put into it. */
-  readonly storeEmpty?: boolean;
-  /** Whether the client can still be told of another token. */
-  readonly rotate?: boolean;
-  /** Whether the client gets the cookies of the answer, if the request does not say it. */
-  readonly reach?: Reach;
-  /** Tells what it is committed over, if that is not what was loaded. */
-  readonly inner?: InnerCommits | undefined;
-}
-
-/** The same, and what was asked of the session. */
-export interface WriteOptions extends Omit<CommitOptions, "inner"> {
-  readonly requested: Requested;
-  /** What the session holds, if that was looked at just now. */
-  readonly held: Contents | undefined;
-  readonly inner: InnerCommit | undefined;
-}
+import type { CommitContext } from "./context.ts";
+import { isRotating, type RotationPolicy, withUsedToken } from "./rotation.ts";
 
 /** One write over a record that is stored. */
 export interface Plan {
@@ -57,25 +18,24 @@ export interface Plan {
 
 /** What is to be written over the record that the store holds now; nothing when there is no need. */
 export function plan(
-  { expiry, store, rotation }: Committing,
-  { state, current, contents, theirs, options, now, rotate }: {
-    state: SessionState;
+  { config: { expiry, store, rotation }, state, options, requested }: CommitContext,
+  { current, contents, theirs, now }: {
     current: Stored;
     contents: Contents;
     theirs: Contents;
-    options: WriteOptions;
     now: number;
-    rotate: boolean;
   },
 ): Plan | undefined {
-  const { requested, keepChanges } = options;
+  const { keepChanges } = options;
   const request = options.reach ? { reach: options.reach } : state;
   const old = current.record;
+  const rotate = isRotating(rotation, current, { options, now });
   const moved = keepChanges && isDifferent(requested, old);
   const used = state.hasMoved ? old : withUsedToken(old, { rotation, now });
-  const changed = moved || used !== old || store.outdated(old) || !sameContents(contents, theirs);
   const newToken = rotate || requested.regenerate === true;
-  const write = changed || newToken;
+  // The value of a transaction counts only if nobody has written since it was read.
+  const write = newToken || moved || used !== old || options.change !== undefined ||
+    store.outdated(old) || !sameContents(contents, theirs);
   const renew = keepChanges && requested.renew === true;
   const renewal = renew ||
     keepChanges && isRenewalDue(expiry, old, { now, write, request });
@@ -106,7 +66,7 @@ export function plan(
 }
 
 /** The record under a new token, which the token until now leads to if it is rotated. */
-export function withNewToken(
+function withNewToken(
   { predecessor: _, graceUntil: __, ...record }: SessionRecord,
   { current, rotation, rotate, now }: {
     current: Stored;

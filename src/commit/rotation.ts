@@ -1,6 +1,7 @@
 import { sealToken, unsealToken } from "../crypto/sealed_token.ts";
 import { hashToken } from "../crypto/token.ts";
 import { isSessionRecord, type SessionRecord, type Stored, type Trace } from "../record/record.ts";
+import type { SessionState } from "../session/session_state.ts";
 import type { BoundedStore } from "../store/timeout_store.ts";
 import { GRACE_TRIES } from "../util/tries.ts";
 
@@ -19,13 +20,27 @@ export interface RotationPolicy {
   readonly remember: number;
 }
 
-/** Whether a token has had its time, and the one before it is not accepted any more. */
-export function isRotationDue(
-  policy: RotationPolicy | undefined,
+/** Whether a request gives its session a new token: not if the session has just got one. */
+export function isRotating(
+  rotation: RotationPolicy | undefined,
+  { token, record }: Stored,
+  { options: { state, rotate }, now }: {
+    options: { readonly state: SessionState; readonly rotate?: boolean };
+    now: number;
+  },
+): boolean {
+  if (!rotation || rotate !== true || state.hasMoved || state.hasNewToken) return false;
+  return token !== undefined && state.reach === "sure" &&
+    isRotationDue(rotation, withUsedToken(record, { rotation, now }), now);
+}
+
+/** Whether a token is old enough, and the one before it is not accepted any more. */
+function isRotationDue(
+  policy: RotationPolicy,
   record: SessionRecord,
   now: number,
 ): boolean {
-  if (policy === undefined || record.predecessor !== undefined) return false;
+  if (record.predecessor !== undefined) return false;
   const { tokenAt = record.createdAt, graceUntil = -Infinity } = record;
   return now - tokenAt >= policy.every * 1000 && now >= graceUntil;
 }

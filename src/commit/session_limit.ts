@@ -1,36 +1,33 @@
 import { SessionEndedError, SessionLimitError } from "../errors.ts";
-import { emit } from "../events.ts";
 import { isLive } from "../record/expiry.ts";
-import { isOtherSubject, type Requested } from "../record/pending_changes.ts";
-import type { SessionRecord } from "../record/record.ts";
-import type { SessionState } from "../session/session_state.ts";
+import { isOtherSubject } from "../record/pending_changes.ts";
+import type { SessionRecord, Stored } from "../record/record.ts";
 import { since } from "../store/list_order.ts";
-import { endSessionsOf, type Listed, listSubject } from "../store/subject_sessions.ts";
+import { type Listed, listSubject } from "../store/subject_sessions.ts";
 import type { Awaitable } from "../util/awaitable.ts";
 import { LIMIT_LOOKS } from "../util/tries.ts";
-import type { Committing, SessionLimit } from "./context.ts";
-import { interrupt } from "./end.ts";
-import { Retry } from "./retry.ts";
+import { ConflictRetry } from "./conflict_retry.ts";
+import type { CommitConfig, CommitContext, SessionLimit } from "./context.ts";
+import { endSessionsOf, evictSession } from "./end.ts";
 
 /**
- * Sees to it that a session that is about to become a subject's has room, and that it is later than every one that the
- * subject has, whatever the clocks of others say.
+ * Makes sure that there is room for a session that is about to become a subject's, and that it is later than every one that
+ * the subject has, whatever the clocks of others say.
  *
+ * @param record The record of the session, if it is stored.
  * @returns Since when it is the subject's, where that is not when it was asked for.
  * @throws {SessionLimitError} When the subject has too many, and none may be ended for it.
  */
 export function admit(
-  committing: Committing,
-  requested: Requested,
+  { config, requested, c }: CommitContext,
   record: SessionRecord | undefined,
-  c: unknown,
 ): Awaitable<number | undefined> {
-  const { store, limit } = committing;
+  const { store, limit } = config;
   const { subject } = requested;
   if (!limit || !subject) return;
   if (record && !isOtherSubject(requested, record)) return;
   return listSubject(store, subject.name, c).then((others) => {
-    if (limit.policy === "reject" && alive(committing, others).length >= limit.limit) refuse();
+    if (limit.policy === "reject" && alive(config, others).length >= limit.limit) refuse();
     return others.reduce(
       (at, { record }) => Math.max(at, Math.floor(since(record)) + 1),
       subject.at,
@@ -39,7 +36,7 @@ export function admit(
 }
 
 /**
- * Sees to it that a session that has become a subject's leaves no more than the limit alive. Of those that came at the
+ * Leaves no more than the limit alive of the sessions of a subject that has just got another one. Of those that came at the
  * same time each counts all, so that whichever way they interleave the last one finds what is too many. All agree on
  * their order, so that the newest stays: whoever has seen another is later, and those who have not are ordered by their
  * clocks. Where nobody can tell, because the store failed, the session itself ends.
@@ -47,32 +44,30 @@ export function admit(
  * @throws {SessionLimitError} When it is too many itself.
  * @throws {SessionEndedError} When another one that came at the same time stays in its place, or it was ended already.
  */
-export function evict(
-  committing: Committing,
-  state: SessionState,
-  c: unknown,
-): Awaitable<void> {
-  const { limit } = committing;
-  const { subject } = state.stored?.record ?? {};
+export function evict(context: CommitContext): Awaitable<void> {
+  const { limit } = context.config;
+  const { stored } = context.state;
+  const subject = stored?.record.subject;
   if (!limit || subject === undefined) return;
-  return leaveRoom(committing, { ...limit, state, subject }, c);
+  return leaveRoom(context, { ...limit, stored: stored!, subject });
 }
 
 /** A session that has become a subject's, and how many of them there may be. */
 interface Bound extends SessionLimit {
-  readonly state: SessionState;
+  readonly stored: Stored;
   readonly subject: string;
 }
 
-async function leaveRoom(committing: Committing, bound: Bound, c: unknown): Promise<void> {
+async function leaveRoom(context: CommitContext, bound: Bound): Promise<void> {
+  const { config, c } = context;
   let isThere: boolean;
   try {
     isThere = bound.policy === "reject"
-      ? await findRoom(committing, bound, c)
-      : await makeRoom(committing, bound, c);
-    isThere ||= await committing.store.read(bound.state.stored!.key, c) !== undefined;
+      ? await findRoom(config, bound, c)
+      : await makeRoom(config, bound, c);
+    isThere ||= await config.store.read(bound.stored.key, c) !== undefined;
   } catch (error) {
-    await withdraw(committing, bound, c);
+    await withdraw(context, bound);
     throw error;
   }
   if (isThere) return;
@@ -81,19 +76,18 @@ async function leaveRoom(committing: Committing, bound: Bound, c: unknown): Prom
 
 /** Ends those that are too many, and tells whether the session is not among them. */
 async function makeRoom(
-  committing: Committing,
-  { limit, state, subject }: Bound,
+  config: CommitConfig,
+  { limit, stored: { record }, subject }: Bound,
   c: unknown,
 ): Promise<boolean> {
   let isListed = false;
   const choose = (sessions: Listed[]) => {
-    const all = inOrder(committing, sessions);
-    isListed ||= placeOf(state, all) >= 0;
+    const all = inOrder(config, sessions);
+    isListed ||= placeOf(record, all) >= 0;
     return all.slice(0, Math.max(all.length - limit, 0));
   };
-  const sids = await endSessionsOf(committing.store, { subject, choose }, c);
-  for (const sid of sids) emit(committing, "destroyed", { sid, reason: "evicted" }, c);
-  return isListed && !sids.has(state.sid);
+  const sids = await endSessionsOf(config, { subject, choose, reason: "evicted" }, c);
+  return isListed && !sids.has(record.sid);
 }
 
 /**
@@ -102,52 +96,44 @@ async function makeRoom(
  * @throws {SessionLimitError} When it is one of those, or they don't: one may have found room before it was there.
  */
 async function findRoom(
-  committing: Committing,
-  { limit, state, subject }: Bound,
+  config: CommitConfig,
+  { limit, stored: { record }, subject }: Bound,
   c: unknown,
 ): Promise<boolean> {
-  const retry = new Retry(committing.store.timeout);
+  const retry = new ConflictRetry(config.store.timeout);
   for (;;) {
-    const all = inOrder(committing, await listSubject(committing.store, subject, c));
-    const place = placeOf(state, all);
+    const all = inOrder(config, await listSubject(config.store, subject, c));
+    const place = placeOf(record, all);
     if (all.length <= limit) return place >= 0;
     if (place >= limit || retry.tries === LIMIT_LOOKS || !await retry.next()) refuse();
   }
 }
 
-/** Ends the session that has no room, wherever it moves meanwhile. */
-async function withdraw(
-  committing: Committing,
-  { state, subject }: { state: SessionState; subject: string },
-  c: unknown,
-): Promise<void> {
-  const { store } = committing;
-  const { sid } = state;
-  interrupt(committing, state, c);
+/** Ends the session that has no room. */
+async function withdraw(context: CommitContext, bound: Bound): Promise<void> {
+  const { config, c } = context;
+  context.interrupt();
   try {
-    await store.delete(state.stored!.key, c);
-    const choose = (sessions: Listed[]) => sessions.filter((session) => session.sid === sid);
-    await endSessionsOf(store, { subject, choose }, c);
-    emit(committing, "destroyed", { sid, reason: "evicted" }, c);
+    await evictSession(config, bound, c);
   } catch (error) {
     // The caller is told what went wrong first.
-    committing.logger.error("Cannot end session that has no room: it may live on", error);
+    config.logger.error("Cannot end session that has no room: it may live on", error);
   }
 }
 
 /** The sessions that are alive, those first that have been the subject's for longest, for all who look in the same order. */
-function inOrder(committing: Committing, sessions: readonly Listed[]): Listed[] {
-  return alive(committing, sessions).sort((one, other) =>
+function inOrder(config: CommitConfig, sessions: readonly Listed[]): Listed[] {
+  return alive(config, sessions).sort((one, other) =>
     since(one.record) - since(other.record) || (one.sid < other.sid ? -1 : 1)
   );
 }
 
-function placeOf({ sid }: SessionState, sessions: readonly Listed[]): number {
+function placeOf({ sid }: SessionRecord, sessions: readonly Listed[]): number {
   return sessions.findIndex((session) => session.sid === sid);
 }
 
 /** The sessions but those that have ended by the policy in force. */
-function alive({ expiry, clock }: Committing, sessions: readonly Listed[]): Listed[] {
+function alive({ expiry, clock }: CommitConfig, sessions: readonly Listed[]): Listed[] {
   const now = clock();
   return sessions.filter(({ record }) => isLive(expiry, record, now));
 }

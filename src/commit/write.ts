@@ -5,24 +5,23 @@ import type { StoreWrite } from "../store/contract.ts";
 import type { BoundedStore } from "../store/timeout_store.ts";
 import { andThen, type Awaitable } from "../util/awaitable.ts";
 import { CREATE_TRIES } from "../util/tries.ts";
-import type { Committing } from "./context.ts";
 import type { Plan } from "./plan.ts";
 import { toReplaced, toRotated } from "./rotation.ts";
 
 /** Stores a new session. */
-export function putNew(
-  { store }: Pick<Committing, "store">,
+export function writeNew(
+  store: BoundedStore,
   record: SessionRecord,
   c: unknown,
   tries = 1,
 ): Awaitable<Stored> {
   return andThen(
-    makeHome(store),
-    (home) =>
-      andThen(store.create(home.key, record, c), (written) => {
-        const stored = toStored(written, { ...home, record });
+    makePlace(store),
+    (place) =>
+      andThen(store.create(place.key, record, c), (written) => {
+        const stored = toStored(written, { ...place, record });
         if (stored) return stored;
-        if (tries < CREATE_TRIES) return putNew({ store }, record, c, tries + 1);
+        if (tries < CREATE_TRIES) return writeNew(store, record, c, tries + 1);
         throw new SessionStoreError(
           `Cannot create session: the store held a session under ${CREATE_TRIES} new keys`,
         );
@@ -31,25 +30,25 @@ export function putNew(
 }
 
 /** Does what was planned; `undefined` when the record is gone or another one by now. */
-export function put(
-  { store }: Pick<Committing, "store">,
-  { current, operation, record, now }: PutOptions,
+export function write(
+  store: BoundedStore,
+  { current, operation, record, now }: WriteOptions,
   c: unknown,
 ): Awaitable<Stored | undefined> {
   const { token, key, record: previous } = current;
   if (operation === "rotate" || operation === "replace") {
-    return andThen(makeHome(store), (home) =>
+    return andThen(makePlace(store), (place) =>
       andThen(
         operation === "rotate"
           ? toRotated(
             { token: token!, record: { ...previous, expiresAt: record.expiresAt } },
-            home.token,
+            place.token,
           )
           : toReplaced(previous, now),
         (left) =>
           andThen(
-            store.replace(key, { key: home.key, record, left }, previous, c),
-            (written) => toStored(written, { ...home, record }),
+            store.replace(key, { key: place.key, record, left }, previous, c),
+            (written) => toStored(written, { ...place, record }),
           ),
       ));
   }
@@ -62,21 +61,21 @@ export function put(
 }
 
 /** A write over a record that is stored. */
-export interface PutOptions extends Pick<Plan, "operation" | "record"> {
+interface WriteOptions extends Pick<Plan, "operation" | "record"> {
   readonly current: Stored;
   readonly now: number;
 }
 
 /** Where a record is by what a store says of its write: a stateless one makes another token. */
-function toStored(written: StoreWrite, place: Stored): Stored | undefined {
+function toStored(written: StoreWrite, stored: Stored): Stored | undefined {
   if (written === false) return undefined;
   return typeof written === "string"
-    ? { token: written, key: written, record: place.record }
-    : place;
+    ? { token: written, key: written, record: stored.record }
+    : stored;
 }
 
 /** A new token, and the key under which its session is kept. */
-function makeHome(store: BoundedStore): Awaitable<{ token: string; key: string }> {
+function makePlace(store: BoundedStore): Awaitable<{ token: string; key: string }> {
   const token = makeToken();
   if (store.capabilities.stateless) return { token, key: token };
   return andThen(hashToken(token), (key) => ({ token, key }));

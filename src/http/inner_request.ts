@@ -1,4 +1,4 @@
-import type { InnerCommit } from "../commit/plan.ts";
+import type { InnerCommit } from "../commit/context.ts";
 import type { Sessions } from "../request/sessions.ts";
 import { andThen, type Awaitable } from "../util/awaitable.ts";
 import type { MiddlewareConfig } from "./config.ts";

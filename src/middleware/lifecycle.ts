@@ -1,5 +1,5 @@
 import type { Context } from "hono";
-import type { InnerCommit } from "../commit/plan.ts";
+import type { InnerCommit } from "../commit/context.ts";
 import { SessionStoreError } from "../errors.ts";
 import type { MiddlewareConfig } from "../http/config.ts";
 import { reachOf } from "../http/cookie_delivery.ts";

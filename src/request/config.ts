@@ -1,10 +1,10 @@
-import type { Committing } from "../commit/context.ts";
+import type { CommitConfig } from "../commit/context.ts";
 import type { Stored } from "../record/record.ts";
 import type { SessionObject } from "../session/session_object.ts";
 import type { LateChanges } from "./unsaved_changes.ts";
 
 /** What a visit works with. */
-export interface VisitConfig extends Committing {
+export interface VisitConfig extends CommitConfig {
   /** The JSON text of the data that a new session has. */
   readonly initial: () => string;
   readonly allowOverwrite: boolean;

@@ -1,18 +1,17 @@
-import type { Committing } from "../commit/context.ts";
-import { end } from "../commit/end.ts";
-import { emit } from "../events.ts";
+import type { CommitConfig } from "../commit/context.ts";
+import { endSession } from "../commit/end.ts";
 import type { SessionState } from "../session/session_state.ts";
 
 /** The sessions that a request has ended. */
 export class Endings {
-  readonly #committing: Committing;
+  readonly #config: CommitConfig;
   readonly #c: unknown;
   readonly #states: SessionState[] = [];
   /** How many of them are no longer in the store. */
   #removed = 0;
 
-  constructor(committing: Committing, c: unknown) {
-    this.#committing = committing;
+  constructor(config: CommitConfig, c: unknown) {
+    this.#config = config;
     this.#c = c;
   }
 
@@ -33,10 +32,8 @@ export class Endings {
   /** Ends in the store what was ended until now. */
   async remove(): Promise<void> {
     for (; this.#removed < this.#states.length; this.#removed++) {
-      const state = this.#states[this.#removed]!;
-      if (!state.stored) continue;
-      await end(this.#committing, state.stored, this.#c);
-      emit(this.#committing, "destroyed", { sid: state.sid, reason: "logout" }, this.#c);
+      const { stored } = this.#states[this.#removed]!;
+      if (stored) await endSession(this.#config, stored, this.#c);
     }
   }
 }

@@ -1,4 +1,4 @@
-import type { InnerCommits } from "../commit/plan.ts";
+import type { InnerCommits } from "../commit/context.ts";
 import type { Reach } from "../record/expiry.ts";
 import type { SessionObject } from "../session/session_object.ts";
 import type { Awaitable } from "../util/awaitable.ts";

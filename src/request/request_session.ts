@@ -1,6 +1,6 @@
 import { commit } from "../commit/commit.ts";
 import { renewEarly } from "../commit/early_renewal.ts";
-import { update } from "../commit/transaction.ts";
+import { transaction } from "../commit/transaction.ts";
 import { refuseEnded } from "../session/ended_session.ts";
 import { assertPlainObject, type SessionObject } from "../session/session_object.ts";
 import { type SessionKeeper, SessionState } from "../session/session_state.ts";
@@ -112,9 +112,9 @@ export class Visit extends RequestInfo implements SessionKeeper, Starting {
   }
 
   async save(state: SessionState): Promise<void> {
-    const options = { keepChanges: true, consumeFlash: this.#hasShownFlash };
+    const options = { state, keepChanges: true, consumeFlash: this.#hasShownFlash };
     await this.#saving(state, async () => {
-      await commit(this.config, state, options, this.options.c);
+      await commit(this.config, options, this.options.c);
     });
     state.assertLive("save");
     state.view.saved(state.base());
@@ -125,7 +125,7 @@ export class Visit extends RequestInfo implements SessionKeeper, Starting {
     key: string,
     change: (value: unknown) => unknown,
   ): Promise<unknown> {
-    const run = () => update(this.config, state, { key, change }, this.options.c);
+    const run = () => transaction(this.config, { state, key, change }, this.options.c);
     return this.#saving(state, run);
   }
 
@@ -202,8 +202,8 @@ export class Visit extends RequestInfo implements SessionKeeper, Starting {
     // What this request has begun or ended itself is not overtaken by what one within it did.
     const isOver = this.#endings || state.stored && state !== this.#loaded;
     const inner = isOver ? undefined : this.watcher;
-    const options = { keepChanges, consumeFlash: this.#hasShownFlash, rotate: true, inner };
-    return commit(this.config, state, options, this.options.c);
+    const options = { state, keepChanges, consumeFlash: this.#hasShownFlash, rotate: true, inner };
+    return commit(this.config, options, this.options.c);
   }
 
   /** What the client is to be told of what was committed so far, whatever came of the rest. */

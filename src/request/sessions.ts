@@ -1,10 +1,10 @@
-import { end } from "../commit/end.ts";
+import { endSession, endSessionsOf } from "../commit/end.ts";
 import { SessionStoreError } from "../errors.ts";
 import { emit } from "../events.ts";
 import { deadline, isLive } from "../record/expiry.ts";
 import type { Stored } from "../record/record.ts";
 import type { ListedSession, ListPage, SessionStore } from "../store/contract.ts";
-import { endSessionsOf, type Listed, listPage } from "../store/subject_sessions.ts";
+import { type Listed, listPage } from "../store/subject_sessions.ts";
 import { BoundedStore } from "../store/timeout_store.ts";
 import { andThen, type Awaitable, orElse } from "../util/awaitable.ts";
 import { Queue } from "../util/keyed_queue.ts";
@@ -128,7 +128,8 @@ export class Sessions {
     { limit = Infinity, ...wanted }: ListPage & { subject: string },
     c: unknown,
   ): Promise<ListedSession["record"][]> {
-    const { store, clock, expiry } = this.#indexed("list");
+    this.#assertIndexed("list");
+    const { store, clock, expiry } = this.#config;
     const now = clock();
     const isWanted = (record: ListedSession["record"]) => isLive(expiry, record, now);
     return (await listPage(store, { ...wanted, limit, isLive: isWanted }, c))
@@ -145,10 +146,10 @@ export class Sessions {
     { subject, sid }: { subject: string; sid: string },
     c: unknown,
   ): Promise<boolean> {
-    const { store } = this.#indexed("revoke");
+    this.#assertIndexed("revoke");
     const choose = (sessions: Listed[]) => sessions.filter((session) => session.sid === sid);
-    const { size } = await endSessionsOf(store, { subject, choose }, c);
-    if (size > 0) emit(this.#config, "destroyed", { sid, reason: "revoked" }, c);
+    const options = { subject, choose, reason: "revoked" } as const;
+    const { size } = await endSessionsOf(this.#config, options, c);
     return size > 0;
   }
 
@@ -162,7 +163,8 @@ export class Sessions {
     { subject, except }: { subject: string; except: string | undefined },
     c: unknown,
   ): Promise<number> {
-    const { store, events, expiry } = this.#indexed("revoke");
+    this.#assertIndexed("revoke");
+    const { store, events, expiry } = this.#config;
     // A store counts those that it only holds for requests under way as well.
     const counts = expiry.onServer && expiry.rolling !== false;
     const live = counts || events.destroyed ? await this.list({ subject }, c) : [];
@@ -179,10 +181,7 @@ export class Sessions {
    */
   async end(credential: Credential, c: unknown): Promise<void> {
     const loaded = await this.#loader.load(credential, c);
-    if (!loaded) return;
-    const { stored } = loaded;
-    await end(this.#config, stored, c);
-    emit(this.#config, "destroyed", { sid: stored.record.sid, reason: "logout" }, c);
+    if (loaded) await endSession(this.#config, loaded.stored, c);
   }
 
   #visit(loaded: Loaded, { by }: Credential, c: unknown): Visit | undefined {
@@ -197,8 +196,8 @@ export class Sessions {
     }
   }
 
-  #indexed(action: string): VisitConfig {
-    if (this.#config.store.capabilities.index) return this.#config;
+  #assertIndexed(action: string): void {
+    if (this.#config.store.capabilities.index) return;
     throw new TypeError(
       `Cannot ${action} sessions: the store does not list the sessions of a subject`,
     );

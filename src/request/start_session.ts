@@ -54,8 +54,8 @@ export class Starts {
     state.assertNotCommitted("start");
     state.replaceData(data);
     prepare(state);
-    const options = { keepChanges: true, consumeFlash: false, storeEmpty: true };
-    await commit(this.#config, state, options, c);
+    const options = { state, keepChanges: true, consumeFlash: false, storeEmpty: true };
+    await commit(this.#config, options, c);
     state.assertLive("start");
     // Whatever that is by now.
     starting.state?.destroy();

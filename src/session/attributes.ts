@@ -19,21 +19,32 @@ export interface AttributesKeeper extends LoginKeeper {
   readonly committed: boolean;
 }
 
+/** `ended` by this request, or `gone`: ended by another while this one ran. */
+type Status = "live" | "ended" | "gone";
+
 /** What a session is beside its data: whose it is, what lists show of it, its cookie and its lifetime. */
 export class SessionAttributes {
   /** Where the session is stored as far as known; `undefined` when it never was. */
   stored: Stored | undefined;
-  /** `ended` by this request, or `gone`: ended by another while this one ran. */
-  status: "live" | "ended" | "gone" = "live";
-  requested: Requested = NOTHING;
-  /** The subject that had no room for it, as the handler was told. */
-  refused: Requested["subject"];
 
   protected readonly keeper: AttributesKeeper;
+  #status: Status = "live";
+  #requested: Requested = NOTHING;
+  /** The login that was refused, as the handler knows. */
+  #refused: Requested["subject"];
 
   constructor(keeper: AttributesKeeper, stored: Stored | undefined) {
     this.keeper = keeper;
     this.stored = stored;
+  }
+
+  get status(): Status {
+    return this.#status;
+  }
+
+  /** What was asked of it since its last commit, beside changes of its data. */
+  get requested(): Requested {
+    return this.#requested;
   }
 
   get subject(): string | undefined {
@@ -87,13 +98,51 @@ export class SessionAttributes {
     this.ask(renewalBy(maxAge));
   }
 
-  /** Whether what is asked of it was refused, and the handler knows. */
-  isRefused(): boolean {
-    return this.refused !== undefined && this.refused === this.requested.subject;
+  /** Notes that there is no room for a login. */
+  refuseLogin(login: Requested["subject"]): void {
+    this.#refused = login;
   }
 
+  /** Whether the login was refused, and the handler knows. */
+  isRefused(): boolean {
+    return this.#refused !== undefined && this.#refused === this.requested.subject;
+  }
+
+  /** Asks for something that the next commit does. */
   protected ask(requested: Requested): void {
-    this.requested = { ...this.requested, ...requested };
+    this.#requested = { ...this.#requested, ...requested };
+  }
+
+  /** What a commit is to do from now on. */
+  takeRequested(): Requested {
+    const requested = this.#requested;
+    this.#requested = NOTHING;
+    return requested;
+  }
+
+  /** The same, but only a new token. All else is left for the next commit. */
+  takeRegeneration(): Requested {
+    const { regenerate, ...rest } = this.#requested;
+    if (!regenerate) return NOTHING;
+    this.#requested = rest;
+    return { regenerate };
+  }
+
+  /** Asks again for what a commit has not done. What was asked since goes before it. */
+  restoreRequested(requested: Requested): void {
+    this.#requested = this.#requested === NOTHING
+      ? requested
+      : { ...requested, ...this.#requested };
+  }
+
+  /** Asks for no more than a new token, if for that. */
+  protected discardRequested(): void {
+    const { regenerate } = this.#requested;
+    this.#requested = regenerate ? { regenerate } : NOTHING;
+  }
+
+  protected ended(status: "ended" | "gone"): void {
+    this.#status = status;
   }
 
   /** @throws {SessionEndedError} When the session has ended. */

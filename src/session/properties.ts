@@ -215,6 +215,14 @@ export class SessionView {
     }
   }
 
+  /** Shows what was committed of one key, whatever the handler has made of it. */
+  showKey(key: string, text: string | undefined): void {
+    const own = Object.hasOwn(this.#session, key) ? this.#session[key] : undefined;
+    if (standsFor(text, own) || this.#flashOf(key)) return;
+    if (text === undefined) Reflect.deleteProperty(this.#session, key);
+    else setProperty(this.#session, key, JSON.parse(text));
+  }
+
   #load({ data, flash }: Contents): void {
     if (data !== JsonObject.EMPTY) this.#fill(data.copy());
     if (!this.#stored) return;

@@ -30,8 +30,6 @@ export class SessionState extends SessionAttributes implements SessionController
   readonly session: SessionObject;
   /** What it shows. */
   readonly view: SessionView;
-  /** Whether the token must be sent. */
-  deliver = false;
   /** Whether its token was rotated by another request, or before this one. */
   hasMoved = false;
   /** Whether this request has given it another token. */
@@ -43,6 +41,7 @@ export class SessionState extends SessionAttributes implements SessionController
 
   declare protected readonly keeper: SessionKeeper;
   #sid: string | undefined;
+  #deliver = false;
   #base: Contents;
   /** The data that it showed at first, where they are not what is stored. */
   #shown: JsonObject | undefined;
@@ -94,7 +93,7 @@ export class SessionState extends SessionAttributes implements SessionController
     // What is gone for this request may live on under a token that it does not know.
     if (this.status === "ended") return;
     this.assertNotCommitted("destroy");
-    this.status = "ended";
+    this.ended("ended");
     this.keeper.ended(this, endSession(this.session, this.keeper.config.clock()));
   }
 
@@ -124,8 +123,7 @@ export class SessionState extends SessionAttributes implements SessionController
   }
 
   discard(): void {
-    const { regenerate } = this.requested;
-    this.requested = regenerate ? { regenerate } : NOTHING;
+    this.discardRequested();
     this.view.reset(this.shown());
   }
 
@@ -179,6 +177,11 @@ export class SessionState extends SessionAttributes implements SessionController
     this.view.keepFlash(mine.flash, stored.flash);
   }
 
+  /** Shows what was committed of one key, whatever the handler has made of it. */
+  showKey(key: string, text: string | undefined): void {
+    if (this.status !== "ended") this.view.showKey(key, text);
+  }
+
   /** Becomes another session, which nothing is stored of and which holds nothing. */
   startOver(): void {
     this.stored = undefined;
@@ -187,6 +190,40 @@ export class SessionState extends SessionAttributes implements SessionController
     this.#shown = undefined;
     this.hasMoved = false;
     this.isLate = false;
+  }
+
+  /** Whether the token must be sent. */
+  get deliver(): boolean {
+    return this.#deliver;
+  }
+
+  /** Sends the token with the response. */
+  sendCookie(): void {
+    this.#deliver = true;
+  }
+
+  /** Leaves the cookie to a request within this one, whose response sends it. */
+  leaveCookieToInner(): void {
+    this.#deliver = false;
+  }
+
+  /** Notes a renewal before the handler runs, which the end of the request finds to be done. */
+  renewedEarly(): void {
+    // A response that may lose its cookies is better than none.
+    if (this.status === "live" && this.reach === "doubtful") this.#deliver = true;
+  }
+
+  /** Ends in this request, because it was ended elsewhere. */
+  interrupted(): void {
+    this.ended("gone");
+    this.#deliver = false;
+  }
+
+  /** Takes over what was stored of a new session. */
+  created(stored: Stored, contents: Contents): void {
+    this.#deliver = true;
+    this.adopt(stored);
+    this.keepFlash(contents, contents);
   }
 
   /** Takes over what the store holds from now on. */
@@ -202,7 +239,7 @@ export class SessionState extends SessionAttributes implements SessionController
     this.hasMoved = true;
     this.via = via;
     this.isLate = isLate;
-    this.deliver = true;
+    this.#deliver = true;
   }
 
   /** Whether a record is still that of a live session for this request. */

@@ -1,5 +1,3 @@
-import { SessionConflictError } from "../errors.ts";
-import { LISTED_END_TRIES } from "../util/tries.ts";
 import type { ListedSession, ListPage } from "./contract.ts";
 import { byNewest, isAfter } from "./list_order.ts";
 import type { BoundedStore } from "./timeout_store.ts";
@@ -55,26 +53,4 @@ export async function listPage(
   };
   await store.list(subject, { ...page, isEnough }, c);
   return [...found.values()];
-}
-
-/**
- * Ends sessions of a subject, wherever they move meanwhile.
- *
- * @param choose Which of those that are listed.
- * @returns The names of those that were ended.
- */
-export async function endSessionsOf(
-  store: BoundedStore,
-  { subject, choose }: { subject: string; choose: (sessions: Listed[]) => Listed[] },
-  c: unknown,
-): Promise<Set<string>> {
-  const sids = new Set<string>();
-  for (let tries = 0; tries < LISTED_END_TRIES; tries++) {
-    const sessions = await listSubject(store, subject, c);
-    for (const { sid } of choose(sessions)) sids.add(sid);
-    const keys = sessions.flatMap(({ sid, keys }) => sids.has(sid) ? keys : []);
-    if (keys.length === 0) return sids;
-    for (const key of keys) await store.delete(key, c);
-  }
-  throw new SessionConflictError("Cannot end session: it was given a new token too many times");
 }

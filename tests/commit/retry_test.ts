@@ -1,5 +1,5 @@
 import { assert, assertEquals } from "@std/assert";
-import { Retry } from "../../src/commit/retry.ts";
+import { ConflictRetry } from "../../src/commit/conflict_retry.ts";
 import { COMMIT_TRIES } from "../../src/util/tries.ts";
 
 /** Puts timers out of action, so that a pause is over at once, and tells how long each would have been. */
@@ -18,7 +18,7 @@ Deno.test("a write is tried again at once, then after pauses that grow and diffe
   const all = new Set<number>();
   for (let run = 0; run < 200; run++) {
     using timers = withoutPauses();
-    const retry = new Retry(5000);
+    const retry = new ConflictRetry(5000);
     assertEquals([await retry.next(), retry.tries, timers.pauses], [true, 2, []]);
     for (let tries = 3; tries < 10; tries++) {
       assertEquals([await retry.next(), retry.tries], [true, tries]);
@@ -35,17 +35,17 @@ Deno.test("a write is tried again at once, then after pauses that grow and diffe
 
 Deno.test("a write is tried as long as there is time", async () => {
   const start = performance.now();
-  const retry = new Retry(300);
+  const retry = new ConflictRetry(300);
   while (await retry.next());
   const took = performance.now() - start;
   assert(took <= 400 && took > 50, `${took} ms`);
   assert(retry.tries > 2 && retry.tries < COMMIT_TRIES);
-  assertEquals(await new Retry(0).next(), true, "once more in any case");
+  assertEquals(await new ConflictRetry(0).next(), true, "once more in any case");
 });
 
 Deno.test("a write is not tried for ever where pauses take no time", async () => {
   using _ = withoutPauses();
-  const retry = new Retry(Infinity);
+  const retry = new ConflictRetry(Infinity);
   while (await retry.next());
   assertEquals(retry.tries, COMMIT_TRIES);
 });

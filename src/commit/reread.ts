@@ -1,0 +1,58 @@
+import { SessionConflictError } from "../errors.ts";
+import { emit } from "../events.ts";
+import { type Contents, contentsOf } from "../record/contents.ts";
+import { isSessionRecord, type SessionRecord, type Stored, type Trace } from "../record/record.ts";
+import { ConflictRetry } from "./conflict_retry.ts";
+import type { CommitContext } from "./context.ts";
+import { follow } from "./rotation.ts";
+
+/**
+ * Reads a session again after a conflict, under another token if it was given one.
+ *
+ * @returns The session, or why it is gone.
+ * @throws {SessionConflictError} When there is no try left.
+ */
+export async function reread(
+  context: CommitContext,
+  current: Stored,
+): Promise<Stored | Trace> {
+  const { config, state, c } = context;
+  const { store } = config;
+  const retry = context.retry ??= new ConflictRetry(store.timeout);
+  const { tries } = retry;
+  if (!await retry.next()) {
+    throw new SessionConflictError(
+      `Cannot commit session: other requests were faster in ${tries} tries`,
+    );
+  }
+  const record = await store.read(current.key, c);
+  if (!isSessionRecord(record)) return "ended";
+  // It was accepted when it came. The grace is only for those that come later.
+  const fresh = await follow(store, { from: { ...current, record }, now: -Infinity }, c);
+  if (typeof fresh === "string") return fresh;
+  const now = config.clock();
+  if (!state.isLiveFor(fresh.record, now) || !isReadable(fresh.record)) return "ended";
+  if (fresh.token !== current.token) {
+    state.moved({ isLate: now >= (record.graceUntil ?? Infinity) });
+  }
+  emit(config, "conflict", { sid: state.sid, tries }, c);
+  return fresh;
+}
+
+/** The contents of a record that was read again, brought up to date. Data that don't fit stay as they are. */
+export async function readContents(
+  { config, c }: CommitContext,
+  record: SessionRecord,
+): Promise<Contents> {
+  const data = await config.readData?.(record.data, c);
+  return contentsOf(data === undefined ? record : { ...record, data });
+}
+
+function isReadable(record: SessionRecord): boolean {
+  try {
+    const { data, flash } = contentsOf(record);
+    return Boolean(data.copy() && flash.copy());
+  } catch {
+    return false;
+  }
+}
