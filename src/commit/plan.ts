@@ -2,6 +2,7 @@ import { type Contents, sameContents, withContents } from "../record/contents.ts
 import { isRenewalDue, renewed, seen } from "../record/expiry.ts";
 import { isDifferent, isOtherCookie, withRequested } from "../record/pending_changes.ts";
 import type { SessionRecord, Stored } from "../record/record.ts";
+import { definedOf } from "../util/property.ts";
 import type { CommitContext } from "./context.ts";
 import { isRotating, type RotationPolicy, withUsedToken } from "./rotation.ts";
 
@@ -67,7 +68,7 @@ export function plan(
 
 /** The record under a new token, which the token until now leads to if it is rotated. */
 function withNewToken(
-  { predecessor: _, graceUntil: __, ...record }: SessionRecord,
+  record: SessionRecord,
   { current, rotation, rotate, now }: {
     current: Stored;
     rotation: RotationPolicy | undefined;
@@ -75,11 +76,11 @@ function withNewToken(
     now: number;
   },
 ): SessionRecord {
-  const version = current.record.version + 1;
-  return {
+  return definedOf<SessionRecord>({
     ...record,
-    version,
-    ...(rotation && { tokenAt: now }),
-    ...(rotate && { predecessor: current.key }),
-  };
+    version: current.record.version + 1,
+    tokenAt: rotation ? now : record.tokenAt,
+    predecessor: rotate ? current.key : undefined,
+    graceUntil: undefined,
+  });
 }

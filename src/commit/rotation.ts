@@ -50,8 +50,8 @@ export function withUsedToken(
   record: SessionRecord,
   { rotation, now }: { rotation: RotationPolicy | undefined; now: number },
 ): SessionRecord {
-  const { predecessor, graceUntil: _, ...rest } = record;
-  if (predecessor === undefined) return record;
+  if (record.predecessor === undefined) return record;
+  const { predecessor: _, ...rest } = record;
   return { ...rest, graceUntil: now + Math.ceil((rotation?.grace ?? 0) * 1000) };
 }
 

@@ -1,4 +1,5 @@
 import { type CookieOptions, serialize } from "hono/utils/cookie";
+import { definedOf } from "../util/property.ts";
 
 /**
  * The attributes of a session cookie: Hono's cookie options. `maxAge` and `expires` are not among them,
@@ -185,8 +186,8 @@ export class CookieTemplate {
       if (SCOPE.includes(name as typeof SCOPE[number])) continue;
       throw new CookieAttributeError(name, `a scope has ${SCOPE.join(", ")}`);
     }
-    const { domain: _, path: __, partitioned: ___, ...attributes } = this.attributes;
-    return new CookieTemplate(this.name, { ...attributes, ...scope });
+    const unscoped = { domain: undefined, path: undefined, partitioned: undefined };
+    return new CookieTemplate(this.name, definedOf({ ...this.attributes, ...unscoped, ...scope }));
   }
 
   /** Whether a browser takes the two for one cookie, where both have the same name. */
@@ -217,12 +218,6 @@ export class CookieTemplate {
     this.#last = { name, maxAge, ending };
     return ending;
   }
-}
-
-/** The members of an object that are there. */
-export function definedOf<Members extends object>(members: Members): Members {
-  const entries = Object.entries(members).filter(([, value]) => value !== undefined);
-  return Object.fromEntries(entries) as Members;
 }
 
 function checkAttribute(name: string, value: unknown): void {

@@ -1,9 +1,7 @@
 import { CHUNK_OVERHEAD, LARGEST_COOKIE, MOST_CHUNKS } from "../util/cookie_limits.ts";
 import type { CookieTemplate } from "./cookie_attributes.ts";
-import type { Exchange, SentToken, Transport } from "./transport.ts";
+import { findAll } from "./cookie_header.ts";
 
-/** How many cookies of the same name are looked at. */
-const MOST_VALUES = 3;
 const NONE: readonly string[] = [];
 const CHUNKED_REGEXP = new RegExp(`^([2-${MOST_CHUNKS}])~(.*)$`, "s");
 
@@ -19,11 +17,28 @@ export interface CookieTransportOptions {
   readonly chunks: number;
 }
 
+/** The headers of a request and of its response. */
+export interface Exchange {
+  readonly request: Headers;
+  readonly response: Headers;
+}
+
+/** A token on its way to the client. */
+interface SentToken {
+  readonly token: string;
+  /** How long the client keeps it, in seconds; `undefined` until it is closed. */
+  readonly maxAge: number | undefined;
+  /** The cookie that it is sent in. */
+  readonly cookie: CookieTemplate;
+  /** The cookie that the client holds the token until now in. */
+  readonly held: CookieTemplate;
+}
+
 /**
  * A token in a cookie. One that is too large for one cookie is split: `sid=3~…`, `sid.1=…`, `sid.2=…`. The
  * number of chunks is the client's word, so it is bounded, and chunks that don't belong together open nothing.
  */
-export class CookieTransport implements Transport {
+export class CookieTransport {
   readonly cookie: CookieTemplate;
   /** The same cookie in scopes that it had before. */
   readonly former: readonly CookieTemplate[];
@@ -46,6 +61,7 @@ export class CookieTransport implements Transport {
     this.names = exists ? [...this.#names, exists.name] : this.#names;
   }
 
+  /** The tokens that a request presents, whatever they are worth, the first ones. */
   read(headers: Headers): readonly string[] {
     const header = headers.get("cookie");
     if (header === null) return NONE;
@@ -74,6 +90,7 @@ export class CookieTransport implements Transport {
     });
   }
 
+  /** The tokens that a response sends already. */
   sent(response: Headers): readonly string[] {
     const pairs = response.getSetCookie()
       .map((line) => line.slice(0, line.indexOf(";")))
@@ -83,10 +100,16 @@ export class CookieTransport implements Transport {
     return pairs.length === 0 ? NONE : this.read(new Headers({ cookie: pairs.join("; ") }));
   }
 
+  /** Whether a response already clears the cookie that the client holds. */
   isCleared(response: Headers, held: CookieTemplate): boolean {
     return response.getSetCookie().includes(held.serialize("", { maxAge: 0 }));
   }
 
+  /**
+   * Sends a token with a response.
+   *
+   * @returns How many bytes of its header the token takes.
+   */
   write(headers: Exchange, { token, maxAge, cookie, held }: SentToken): number {
     const parts = this.#split(token);
     const cookies = parts.map((part, index) => {
@@ -103,6 +126,7 @@ export class CookieTransport implements Transport {
     return cookies.reduce((bytes, { length }) => bytes + length, 0);
   }
 
+  /** Clears the cookie that the client holds. */
   clear(headers: Exchange, held: CookieTemplate): void {
     const { response } = this.#forget(
       headers,
@@ -167,52 +191,5 @@ export class CookieTransport implements Transport {
 
   #chunkName(index: number): string {
     return index === 0 ? this.cookie.name : `${this.cookie.name}.${index}`;
-  }
-}
-
-/**
- * The different values of the cookies of a name, the first ones: a browser sends one for each path and domain that it knows
- * of. Names are compared byte by byte, and the header is gone
- * through once.
- */
-function findAll(header: string, name: string): readonly string[] {
-  if (!header.includes(name)) return NONE;
-  const values: string[] = [];
-  for (let from = 0; from < header.length && values.length < MOST_VALUES;) {
-    const end = header.indexOf(";", from);
-    const until = end < 0 ? header.length : end;
-    while (from < until && isSpace(header, from)) from++;
-    if (header.startsWith(name, from) && header[from + name.length] === "=") {
-      const value = valueOf(header.slice(from + name.length + 1, until));
-      if (!values.includes(value)) values.push(value);
-    }
-    from = until + 1;
-  }
-  return values;
-}
-
-const TAB = 9;
-const SPACE = 32;
-
-function isSpace(text: string, at: number): boolean {
-  const code = text.charCodeAt(at);
-  return code === SPACE || code === TAB;
-}
-
-/** The value in a pair: without the spaces around it and the quotes, and with what was percent-encoded. */
-function valueOf(text: string): string {
-  let end = text.length;
-  while (end > 0 && isSpace(text, end - 1)) end--;
-  let start = 0;
-  while (start < end && isSpace(text, start)) start++;
-  if (end - start > 1 && text[start] === '"' && text[end - 1] === '"') {
-    [start, end] = [start + 1, end - 1];
-  }
-  const value = text.slice(start, end);
-  if (!value.includes("%")) return value;
-  try {
-    return decodeURIComponent(value);
-  } catch {
-    return value;
   }
 }

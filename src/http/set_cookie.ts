@@ -1,34 +1,34 @@
 import { cookieMaxAge, deadline, isPersistent } from "../record/expiry.ts";
-import type { Delivery } from "../request/cookie_change.ts";
+import type { CookieChange } from "../request/cookie_change.ts";
 import { andThen, type Awaitable } from "../util/awaitable.ts";
 import type { MiddlewareConfig } from "./config.ts";
+import type { Exchange } from "./cookie_transport.ts";
 import { cookieOf } from "./session_cookie.ts";
-import type { Exchange } from "./transport.ts";
 
-/**
- * What puts into a response what the client is to be told of its session, and tells how many bytes that takes; nothing where
- * there are no cookies.
- */
+/** Changes the cookie in the headers of a response, and returns how many bytes of them hold the token. */
+type ChangeCookie = (headers: Exchange) => number;
+
+/** Makes what changes the cookie; nothing where it stays, or there are no cookies. */
 export function toCookies(
   { transport, signer, clock, expiry }: MiddlewareConfig,
-  { token, record, cookie, held }: Delivery,
+  change: CookieChange,
   c: unknown,
-): Awaitable<((headers: Exchange) => number) | undefined> {
-  if (!transport) return undefined;
-  const until = cookieOf(transport.cookie, held);
-  if (token === undefined) {
+): Awaitable<ChangeCookie | undefined> {
+  if (!transport || change.action === "none") return undefined;
+  const held = cookieOf(transport.cookie, change.held);
+  if (change.action === "clear") {
     return (headers) => {
-      transport.clear(headers, until);
+      transport.clear(headers, held);
       return 0;
     };
   }
-  const maxAge = record && isPersistent(expiry, record)
+  const { token, record } = change;
+  const maxAge = isPersistent(expiry, record)
     ? cookieMaxAge(deadline(expiry, record), clock())
     : undefined;
-  const next = cookieOf(transport.cookie, cookie);
+  const cookie = cookieOf(transport.cookie, change.cookie);
   return andThen(
     signer ? signer.sign(token, c) : token,
-    (token) => (headers: Exchange) =>
-      transport.write(headers, { token, maxAge, cookie: next, held: until }),
+    (token) => (headers: Exchange) => transport.write(headers, { token, maxAge, cookie, held }),
   );
 }

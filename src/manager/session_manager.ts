@@ -247,7 +247,7 @@ export class SessionManager<Data extends object = SessionData, Key extends strin
       if (maxAge !== undefined) state.renew(maxAge);
     });
     const response = new Headers();
-    const send = await toCookies(this.#config, visit.delivery!, c);
+    const send = await toCookies(this.#config, visit.cookieChange, c);
     send?.({ request: new Headers(), response });
     const setCookie = response.getSetCookie();
     const pairs = setCookie.map((line) => line.split(";")[0]!);

@@ -8,7 +8,7 @@ import { asResponse } from "../http/error_response.ts";
 import { innerCommitOf } from "../http/inner_request.ts";
 import { sessionCookie } from "../http/session_cookie.ts";
 import type { Reach } from "../record/expiry.ts";
-import type { Delivery } from "../request/cookie_change.ts";
+import { type CookieChange, NO_CHANGE } from "../request/cookie_change.ts";
 import type { VisitWatcher } from "../request/request_info.ts";
 import type { Visit } from "../request/request_session.ts";
 import { isFailure } from "../request/response_status.ts";
@@ -29,6 +29,9 @@ interface MountOptions {
   readonly outer: Mounted | undefined;
 }
 
+/** Whether somebody has asked for the session, and what came of it: `starting` while its loading has given no promise. */
+type Loading = "idle" | "starting" | Awaitable<Visit>;
+
 /** One session of one request. */
 export class Mount extends ContextVariables implements Mounted, VisitWatcher {
   readonly outer: Mounted | undefined;
@@ -36,11 +39,8 @@ export class Mount extends ContextVariables implements Mounted, VisitWatcher {
 
   readonly #sessions: Sessions;
   readonly #c: Context;
-  #opening: Awaitable<Visit> | undefined;
-  #isOpening = false;
-  #hasLeft = false;
-  /** Whether changes of the session are dropped, as the handler has failed. */
-  #hasFailed = false;
+  #loading: Loading = "idle";
+  #response: "pending" | "left" | "failed" = "pending";
   readonly #departure: Departure;
 
   constructor(c: Context, { config, sessions, names, outer }: MountOptions) {
@@ -56,21 +56,22 @@ export class Mount extends ContextVariables implements Mounted, VisitWatcher {
   }
 
   mark(): void {
-    if (!this.#hasLeft && this.#c.finalized && this.#opening) markEarly(this.config, this);
+    if (this.#response !== "pending" || this.#loading === "idle") return;
+    if (this.#c.finalized) markEarly(this.config, this);
   }
 
-  /** Ends the visit: at once if there is nothing to commit, and nothing to tell the client. */
+  /** Commits at the end of the request: at once if there is nothing to commit, and no cookie to change. */
   leave(): Awaitable<void> {
-    this.#hasLeft = true;
+    this.#response = "left";
     const { visit } = this;
-    if (visit ? visit.isUntouched : !this.#opening) return visit?.leave();
+    if (visit ? visit.isUntouched : this.#loading === "idle") return visit?.leave();
     return this.finish(this.#c.res.status);
   }
 
   /** Watches out for changes of the session that come too late. */
   watch(): void {
     const state = this.visit?.state;
-    if (state && !this.#hasFailed) this.#departure.watch(state);
+    if (state && this.#response !== "failed") this.#departure.watch(state);
   }
 
   get reach(): Reach {
@@ -78,11 +79,13 @@ export class Mount extends ContextVariables implements Mounted, VisitWatcher {
   }
 
   open(): Awaitable<Visit> {
-    if (this.#opening) return this.#opening;
-    // A listener of events asks for what is being opened, which has begun by the next turn.
-    if (this.#isOpening) return Promise.resolve().then(() => this.open());
-    this.#isOpening = true;
-    return this.#opening = this.#open();
+    if (this.#loading === "idle") {
+      this.#loading = "starting";
+      return this.#loading = this.#load();
+    }
+    // A listener of events asks for what is being loaded, which is known by the next turn.
+    if (this.#loading === "starting") return Promise.resolve().then(() => this.open());
+    return this.#loading;
   }
 
   async end(token: string): Promise<void> {
@@ -96,30 +99,29 @@ export class Mount extends ContextVariables implements Mounted, VisitWatcher {
     await this.#sessions.end({ by: "token", ...opened }, this.#c);
   }
 
-  /** Commits, then tells the client: at once where there is nothing to commit. */
+  /** Commits, then changes the cookie: at once where there is nothing to commit. */
   finish(status: number): Awaitable<void> {
-    this.#hasLeft = true;
     const failed = isFailure(status);
-    this.#hasFailed = failed;
+    this.#response = failed ? "failed" : "left";
     const { visit } = this;
-    if (!visit) return this.#opening && this.#finishOpening(this.#opening, status);
+    if (!visit) return this.#loading === "idle" ? undefined : this.#finishLoading(status);
     const keepChanges = !failed || this.config.commitOnError;
-    let delivery: Awaitable<Delivery | undefined>;
+    let change: Awaitable<CookieChange>;
     try {
-      delivery = visit.finish({ request: this.#c.req.raw, status, keepChanges });
+      change = visit.finish({ request: this.#c.req.raw, status, keepChanges });
     } catch (error) {
       return this.#fail(error, { visit, failed });
     }
-    if (!isPromiseLike(delivery)) return this.#deliver(visit, delivery);
-    return delivery.then(
-      (delivery) => this.#deliver(visit, delivery),
+    if (!isPromiseLike(change)) return this.#deliver(visit, change);
+    return change.then(
+      (change) => this.#deliver(visit, change),
       (error) => this.#fail(error, { visit, failed }),
     );
   }
 
-  async #finishOpening(opening: Awaitable<Visit>, status: number): Promise<void> {
+  async #finishLoading(status: number): Promise<void> {
     try {
-      await opening;
+      await this.open();
     } catch {
       // Whoever has opened it was told.
       return;
@@ -135,37 +137,37 @@ export class Mount extends ContextVariables implements Mounted, VisitWatcher {
     { visit, failed }: { visit: Visit; failed: boolean },
   ): Promise<void> {
     // What was committed before it failed has to reach the client all the same.
-    const { delivery } = visit;
+    const { cookieChange } = visit;
     if (failed) {
       const { logger } = this.config;
       logger.error("Cannot commit session: it failed after the handler had failed", error);
     } else {
       this.outgoing.drop();
     }
-    await this.#deliver(visit, delivery?.token === undefined ? undefined : delivery);
+    await this.#deliver(visit, cookieChange.action === "send" ? cookieChange : NO_CHANGE);
     if (!failed) throw asResponse(error);
   }
 
-  #open(): Awaitable<Visit> {
+  #load(): Awaitable<Visit> {
     const c = this.#c;
     try {
       const credentials = credentialsOf(this.config, c.req.raw, c);
       if (!isPromiseLike(credentials)) {
         const visit = this.#sessions.open(credentials, c);
-        return isPromiseLike(visit) ? this.#openLater(visit) : this.#show(visit);
+        return isPromiseLike(visit) ? this.#loadLater(visit) : this.#show(visit);
       }
-      return this.#openLater(credentials.then((given) => this.#sessions.open(given, c)));
+      return this.#loadLater(credentials.then((given) => this.#sessions.open(given, c)));
     } catch (error) {
-      return this.#failToOpen(error);
+      return this.#failToLoad(error);
     }
   }
 
-  #openLater(visit: Promise<Visit>): Promise<Visit> {
-    return visit.then((visit) => this.#show(visit)).catch((error) => this.#failToOpen(error));
+  #loadLater(visit: Promise<Visit>): Promise<Visit> {
+    return visit.then((visit) => this.#show(visit)).catch((error) => this.#failToLoad(error));
   }
 
   /** What reads the session all the same, the page of an error for example, finds an empty one. */
-  #failToOpen(error: unknown): Promise<never> {
+  #failToLoad(error: unknown): Promise<never> {
     if (error instanceof SessionStoreError) this.#show(this.#sessions.unavailable(this.#c));
     return Promise.reject(asResponse(error));
   }
@@ -174,7 +176,7 @@ export class Mount extends ContextVariables implements Mounted, VisitWatcher {
   #show(visit: Visit): Awaitable<Visit> {
     this.visit = visit;
     visit.watcher = this;
-    if (this.#hasLeft) {
+    if (this.#response !== "pending") {
       visit.leave();
       this.watch();
     }
@@ -195,8 +197,7 @@ export class Mount extends ContextVariables implements Mounted, VisitWatcher {
     return innerCommitOf(this.config, { sessions: this.#sessions, response, held }, c);
   }
 
-  /** Tells the client of its session, and shared caches that there is one. */
-  #deliver(visit: Visit, delivery: Delivery | undefined): Awaitable<void> {
-    return deliver(this.config, { visit, delivery, outgoing: this.outgoing }, this.#c);
+  #deliver(visit: Visit, change: CookieChange): Awaitable<void> {
+    return deliver(this.config, { visit, change, outgoing: this.outgoing }, this.#c);
   }
 }

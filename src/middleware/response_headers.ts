@@ -3,10 +3,10 @@ import type { MiddlewareConfig } from "../http/config.ts";
 import { watchBudget } from "../http/header_size.ts";
 import { cookieOf } from "../http/session_cookie.ts";
 import { toCookies } from "../http/set_cookie.ts";
-import type { Exchange } from "../http/transport.ts";
+import type { Exchange } from "../http/cookie_transport.ts";
 import { EMPTY } from "../record/contents.ts";
 import { NOTHING } from "../record/pending_changes.ts";
-import type { Delivery } from "../request/cookie_change.ts";
+import type { CookieChange } from "../request/cookie_change.ts";
 import type { Visit } from "../request/request_session.ts";
 import { andThen, type Awaitable } from "../util/awaitable.ts";
 import type { Outgoing } from "./response.ts";
@@ -17,27 +17,27 @@ interface Answered {
   readonly outgoing: Outgoing;
 }
 
-/** Tells the client of its session, and shared caches that there is one. */
+/** Changes the session cookie in the response, and marks it for shared caches. */
 export function deliver(
   config: MiddlewareConfig,
-  { delivery, ...answered }: Answered & {
+  { change, ...answered }: Answered & {
     readonly visit: Visit;
-    readonly delivery: Delivery | undefined;
+    readonly change: CookieChange;
   },
   c: Context,
 ): Awaitable<void> {
   const { visit, outgoing } = answered;
-  return andThen(delivery && toCookies(config, delivery, c), (send) => {
-    if (send) sendCookies(config, { send, delivery, outgoing }, c);
+  return andThen(toCookies(config, change, c), (send) => {
+    if (send) sendCookies(config, { send, change, outgoing }, c);
     else if (visit.isLoaded || mayHoldToken(visit)) mark(config, answered);
   });
 }
 
 function sendCookies(
   config: MiddlewareConfig,
-  { send, delivery, outgoing }: {
+  { send, change, outgoing }: {
     send: (headers: Exchange) => number;
-    delivery: Delivery | undefined;
+    change: CookieChange;
     outgoing: Outgoing;
   },
   c: Context,
@@ -48,8 +48,8 @@ function sendCookies(
     cacheControl ? { opens: true, vary } : undefined,
   );
   if (state) return logger.warn(`Cannot send session cookie: ${state}`);
-  if (transport && delivery?.token !== undefined) {
-    config.insecureOrigin.look(c.req.raw, cookieOf(transport.cookie, delivery.cookie));
+  if (transport && change.action === "send") {
+    config.insecureOrigin.look(c.req.raw, cookieOf(transport.cookie, change.cookie));
   }
 }
 

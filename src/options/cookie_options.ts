@@ -1,7 +1,6 @@
 import {
   CookieAttributeError,
   CookieTemplate,
-  definedOf,
   type FormerCookieScope,
   type SessionCookieOptions,
 } from "../http/cookie_attributes.ts";
@@ -9,6 +8,7 @@ import { CookieTransport } from "../http/cookie_transport.ts";
 import { isPlainObject } from "../record/serialize.ts";
 import { MOST_CHUNKS } from "../util/cookie_limits.ts";
 import { refuse } from "../util/option_errors.ts";
+import { definedOf } from "../util/property.ts";
 import type { SessionOptions } from "./options.ts";
 
 type CookieOptions = Pick<

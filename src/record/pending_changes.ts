@@ -1,5 +1,6 @@
 import { type Awaitable, Later, orElse } from "../util/awaitable.ts";
 import type { Clock } from "../util/clock.ts";
+import { definedOf } from "../util/property.ts";
 import { isSameJson } from "./deep_equal.ts";
 import { LONGEST_LIFE } from "./expiry.ts";
 import type { SessionRecord } from "./record.ts";
@@ -67,32 +68,26 @@ export function renewalBy(maxAge: number | "browser" | undefined): Requested {
 
 /** A record with what was asked for: the lifetime, the subject, what lists show and the cookie. */
 export function withRequested(record: SessionRecord, requested: Requested): SessionRecord {
-  const {
-    maxAge: _,
-    browser: __,
-    subject: ___,
-    subjectAt: ____,
-    generation: _____,
-    meta: ______,
-    cookie: _______,
-    ...rest
-  } = record;
-  const maxAge = requested.maxAge ?? record.maxAge;
+  if (requested === NOTHING) return record;
   const { subject, subjectAt, generation } = isOtherSubject(requested, record)
     ? bindingOf(requested)
     : record;
-  const meta = requested.meta === undefined ? record.meta : requested.meta;
-  const cookie = requested.cookie === undefined ? record.cookie : requested.cookie;
-  return {
-    ...rest,
-    ...(maxAge === undefined ? {} : { maxAge }),
-    ...(requested.browser ?? record.browser ? { browser: true } : {}),
-    ...(subject === undefined ? {} : { subject }),
-    ...(subjectAt === undefined ? {} : { subjectAt }),
-    ...(generation ? { generation } : {}),
-    ...(meta ? { meta } : {}),
-    ...(cookie ? { cookie } : {}),
-  };
+  const {
+    maxAge = record.maxAge,
+    browser = record.browser,
+    meta = record.meta,
+    cookie = record.cookie,
+  } = requested;
+  return definedOf<SessionRecord>({
+    ...record,
+    maxAge,
+    browser: browser || undefined,
+    subject,
+    subjectAt,
+    generation: generation || undefined,
+    meta: meta ?? undefined,
+    cookie: cookie ?? undefined,
+  });
 }
 
 /** A record that is its subject's since another moment, if there is one. */

@@ -1,41 +1,48 @@
 import type { SessionRecord } from "../record/record.ts";
 import type { SessionState } from "../session/session_state.ts";
 
-/** What the client is to be told when a request ends. */
-export interface Delivery {
-  /** The token that it gets; `undefined` to forget the one that it has. */
-  readonly token: string | undefined;
-  /** The record that it identifies, whose life is that of the cookie. */
-  readonly record?: SessionRecord;
-  /** The JSON text of what the session changed of its cookie. */
-  readonly cookie?: string | undefined;
-  /** The same of the cookie that the client holds until now. */
-  readonly held: string | undefined;
-}
+/** What a response does to the session cookie of the client. */
+export type CookieChange =
+  | { readonly action: "none" }
+  | {
+    readonly action: "clear";
+    /** The JSON text of what the session changed of the cookie that the client holds. */
+    readonly held: string | undefined;
+  }
+  | {
+    readonly action: "send";
+    readonly token: string;
+    /** The record of the session, whose lifetime the cookie has. */
+    readonly record: SessionRecord;
+    /** The JSON text of what the session changed of its cookie. */
+    readonly cookie: string | undefined;
+    /** The same of the cookie that the client holds. */
+    readonly held: string | undefined;
+  };
 
-/** What is known of a request that ends. */
+/** The response leaves the cookie as it is. */
+export const NO_CHANGE: CookieChange = { action: "none" };
+
+/** A request that ends. */
 export interface Ending {
   /** The JSON text of what the session changed of the cookie that the client came with. */
   readonly held: string | undefined;
-  /** Whether the client presented a cookie that identifies nothing. */
+  /** Whether the client presented a cookie that identifies no session. */
   readonly isStale: boolean;
   /** Whether a session whose cookie the client holds was ended. */
   readonly hasDeleted: boolean;
-  /** Whether a session is the one that an access token identified. */
-  isByToken(state: SessionState): boolean;
+  /** Whether an access token identified the session. */
+  readonly isByToken: boolean;
 }
 
-/** What the client is to be told of its session, if there is anything. */
-export function deliveryOf(
+/** Decides what the response does to the cookie. */
+export function cookieChange(
   state: SessionState | undefined,
   { held, isStale, hasDeleted, isByToken }: Ending,
-): Delivery | undefined {
-  const clear = { token: undefined, held };
-  if (!state) return hasDeleted || isStale ? clear : undefined;
-  const { deliver, stored } = state;
-  if (!stored) return hasDeleted ? clear : undefined;
-  const { token, record } = stored;
+): CookieChange {
+  const { token, record } = state?.stored ?? {};
+  if (!record) return hasDeleted || isStale && !state ? { action: "clear", held } : NO_CHANGE;
   // A link that carries a token must not make its session that of the browser that follows it.
-  if (!deliver || state.isLate || token === undefined || isByToken(state)) return undefined;
-  return { token, record, cookie: record.cookie, held };
+  if (!state!.deliver || state!.isLate || isByToken || token === undefined) return NO_CHANGE;
+  return { action: "send", token, record, cookie: record.cookie, held };
 }

@@ -5,10 +5,10 @@ import { refuseEnded } from "../session/ended_session.ts";
 import { assertPlainObject, type SessionObject } from "../session/session_object.ts";
 import { type SessionKeeper, SessionState } from "../session/session_state.ts";
 import { refuseChange, sessionInOutage } from "../session/unavailable_session.ts";
-import { andThen, type Awaitable, orElse } from "../util/awaitable.ts";
+import { type Awaitable, isPromiseLike } from "../util/awaitable.ts";
 import type { Outcome, VisitConfig, VisitOptions } from "./config.ts";
 import { canShowFlash } from "./consume_flash.ts";
-import { type Delivery, deliveryOf } from "./cookie_change.ts";
+import { type CookieChange, cookieChange, NO_CHANGE } from "./cookie_change.ts";
 import { Endings } from "./destroyed_sessions.ts";
 import { issueToken } from "./issue_token.ts";
 import { RequestInfo } from "./request_info.ts";
@@ -166,35 +166,44 @@ export class Visit extends RequestInfo implements SessionKeeper, Starting {
   }
 
   /**
-   * Commits at the end of the request, and tells what the client is to be told: at once where the store
-   * answers at once.
+   * Commits at the end of the request, and returns what the response does to the cookie. Synchronous where the store is.
    *
    * @throws {SessionSerializationError} When a value would not survive JSON.
    */
-  finish(outcome: Outcome): Awaitable<Delivery | undefined> {
+  finish(outcome: Outcome): Awaitable<CookieChange> {
     if (this.isOutage) {
       if (this.#current?.hasChanged()) refuseChange();
-      return undefined;
+      return NO_CHANGE;
     }
-    const run = () =>
-      this.#endings
-        ? this.#endings.remove().then(() => this.#commit(outcome))
+    try {
+      const committing = this.#starts
+        ? this.#starts.inTurn(() => this.#commit(outcome))
         : this.#commit(outcome);
-    const committing = orElse(
-      () => this.#starts ? this.#starts.inTurn(run) : run(),
-      (error) => {
-        this.leave();
-        throw error;
-      },
-    );
-    return andThen(committing, () => {
-      this.leave();
-      return this.delivery;
-    });
+      return isPromiseLike(committing)
+        ? committing.then(() => this.#committed(), (error) => this.#failed(error))
+        : this.#committed();
+    } catch (error) {
+      return this.#failed(error);
+    }
   }
 
-  /** Commits the session of this request, if there is something to commit. */
-  #commit({ request, status, keepChanges }: Outcome): Awaitable<void> {
+  #committed(): CookieChange {
+    this.leave();
+    return this.cookieChange;
+  }
+
+  #failed(error: unknown): never {
+    this.leave();
+    throw error;
+  }
+
+  /** Ends what was ended, then commits the session of this request. */
+  #commit(outcome: Outcome): Awaitable<void> {
+    if (!this.#endings) return this.#commitCurrent(outcome);
+    return this.#endings.remove().then(() => this.#commitCurrent(outcome));
+  }
+
+  #commitCurrent({ request, status, keepChanges }: Outcome): Awaitable<void> {
     const state = this.#current;
     // A handler that was told that there is no room answers for itself.
     if (!state || state.isRefused()) return;
@@ -206,19 +215,22 @@ export class Visit extends RequestInfo implements SessionKeeper, Starting {
     return commit(this.config, options, this.options.c);
   }
 
-  /** What the client is to be told of what was committed so far, whatever came of the rest. */
-  get delivery(): Delivery | undefined {
+  /** What the response does to the cookie, by what was committed so far, whatever came of the rest. */
+  get cookieChange(): CookieChange {
     const state = this.#current;
-    // Most requests have nothing to tell.
-    if (state?.stored && !state.deliver) return undefined;
-    const { by, stale } = this.options;
-    const isByToken = (state: SessionState) => by === "token" && state === this.#loaded;
-    return deliveryOf(state, {
+    // Most requests have nothing to send.
+    if (state?.stored && !state.deliver) return NO_CHANGE;
+    return cookieChange(state, {
       held: this.held,
-      isStale: stale === true,
-      hasDeleted: this.#endings?.hasDeleted((ended) => !isByToken(ended)) === true,
-      isByToken,
+      isStale: this.options.stale === true,
+      hasDeleted: this.#endings?.hasDeleted((ended) => !this.#isByToken(ended)) === true,
+      isByToken: this.#isByToken(state),
     });
+  }
+
+  /** Whether an access token identified a session. */
+  #isByToken(state: SessionState | undefined): boolean {
+    return this.options.by === "token" && state === this.#loaded;
   }
 
   begin(): SessionState {

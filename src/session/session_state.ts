@@ -6,7 +6,7 @@ import { NOTHING } from "../record/pending_changes.ts";
 import type { SessionRecord, Stored } from "../record/record.ts";
 import { type AttributesKeeper, SessionAttributes } from "./attributes.ts";
 import { endSession } from "./ended_session.ts";
-import { SessionView } from "./properties.ts";
+import { SessionProperties } from "./properties.ts";
 import { assertNotReserved, type SessionController, SessionObject } from "./session_object.ts";
 
 /** What a session needs of whoever keeps it. */
@@ -29,7 +29,7 @@ export interface SessionKeeper extends AttributesKeeper {
 export class SessionState extends SessionAttributes implements SessionController, Renewing {
   readonly session: SessionObject;
   /** What it shows. */
-  readonly view: SessionView;
+  readonly view: SessionProperties;
   /** Whether its token was rotated by another request, or before this one. */
   hasMoved = false;
   /** Whether this request has given it another token. */
@@ -64,7 +64,7 @@ export class SessionState extends SessionAttributes implements SessionController
     this.#base = stored ? contentsOf(stored.record) : beginWith(initial);
     this.#shown = shown === undefined ? undefined : JsonObject.ofText(shown);
     this.session = new SessionObject(this);
-    this.view = new SessionView(this.session, this.shown());
+    this.view = new SessionProperties(this.session, this.shown());
   }
 
   get sid(): string {

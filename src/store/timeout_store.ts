@@ -2,6 +2,7 @@ import { SessionError, SessionStoreError } from "../errors.ts";
 import { isSessionRecord, type SessionRecord, type SessionTimes } from "../record/record.ts";
 import { andThen, type Awaitable, isPromiseLike, orElse } from "../util/awaitable.ts";
 import type { Clock } from "../util/clock.ts";
+import { TimeoutError, withTimeout } from "../util/time_limit.ts";
 import type {
   DeleteAllOptions,
   ListedSession,
@@ -181,34 +182,13 @@ export class BoundedStore {
     }
   }
 
-  /** The same result, or a failure when it does not come in time. */
   #inTime<Result>(result: PromiseLike<Result>, call: Call): Promise<Result> {
-    const { timeout } = this;
-    // One promise, and none to race with: most calls of a store are over in less time than those would take.
-    return new Promise((resolve, reject) => {
-      const fail = (cause: unknown) => {
-        clearTimeout(timer);
-        if (isOver) return;
-        isOver = true;
-        reject(this.#toError(cause, call));
-      };
-      let isOver = false;
-      const timer = setTimeout(() => {
-        const late = new TimeoutError(`the store did not answer in ${timeout / 1000} seconds`);
-        fail(late);
-        call.abort?.abort(late);
-      }, timeout);
-      // Its connection keeps the process alive. That of a timer costs Deno half as much again as the call.
-      if (call.abort) (timer as { unref?(): unknown }).unref?.();
-      const succeed = (value: Result) => {
-        clearTimeout(timer);
-        resolve(value);
-      };
-      try {
-        result.then(succeed, fail);
-      } catch (cause) {
-        fail(cause);
-      }
+    return withTimeout(result, {
+      timeout: this.timeout,
+      // Its connection does. That of a timer costs Deno half as much again as the call.
+      keepsAlive: !call.abort,
+      toError: (cause) => this.#toError(cause, call),
+      onTimeout: (error) => call.abort?.abort(error),
     });
   }
 
@@ -216,11 +196,11 @@ export class BoundedStore {
   #toError(cause: unknown, { operation, c, creates }: Call): SessionError {
     if (cause instanceof SessionError) return cause;
     if (creates) this.#withdraw(creates, c);
-    const state = cause instanceof TimeoutError ? cause.message : "the store failed";
+    const state = cause instanceof TimeoutError
+      ? `the store did not answer in ${this.timeout / 1000} seconds`
+      : "the store failed";
     const error = new SessionStoreError(`Cannot ${operation} session: ${state}`, { cause });
     this.#options.onError(operation, error, c);
     return error;
   }
 }
-
-class TimeoutError extends Error {}

@@ -6,6 +6,7 @@ export function propertyOf(object: object, name: string): PropertyDescriptor | u
   }
   return undefined;
 }
+
 /** Deletes all own properties. */
 export function clearProperties(object: object): void {
   for (const key of Reflect.ownKeys(object)) Reflect.deleteProperty(object, key);
@@ -19,4 +20,12 @@ export function setProperty(object: object, key: PropertyKey, value: unknown): v
     enumerable: true,
     configurable: true,
   });
+}
+
+/** The same members, but for those that are `undefined`. */
+export function definedOf<Members extends object>(
+  members: { readonly [Name in keyof Members]: Members[Name] | undefined },
+): Members {
+  const entries = Object.entries(members).filter(([, value]) => value !== undefined);
+  return Object.fromEntries(entries) as Members;
 }
