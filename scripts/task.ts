@@ -1,6 +1,7 @@
 // Runs the tasks of deno.json: with JSR where it can be reached, with npm alone where it can't.
 import { fromFileUrl, ROOT } from "./paths.ts";
 import { canResolve } from "./registry.ts";
+import { findTestFiles } from "./test_files.ts";
 
 const NPM_IMPORT_MAP = fromFileUrl(new URL("scripts/npm_import_map.json", ROOT));
 const CODE = ["mod.ts", "src", "stores", "scripts", "tests"];
@@ -26,6 +27,7 @@ const tasks: Record<string, (args: string[]) => Promise<boolean>> = {
   demo: (args) => deno(["run", "-A", ...importMap, "scripts/demo/main.ts", ...args]),
   bench: (args) => deno(["run", "-A", ...importMap, "scripts/bench/main.ts", ...args]),
   test,
+  "test:fast": testFast,
   fuzz: (args) => deno(["run", "-A", ...importMap, "scripts/fuzz.ts", ...args]),
   check,
 };
@@ -39,20 +41,39 @@ for (const name of names) {
   if (!await tasks[name]!(rest)) Deno.exit(1);
 }
 
-/** Runs the tests, all or the named ones, and ends with a plain line of counts. */
+/** Runs the tests, all or the named ones. Those that start other programs run beside the others. */
 async function test(args: string[]): Promise<boolean> {
-  const files = args.some((arg) => !arg.startsWith("-")) ? [] : [...DOCUMENTED, "tests"];
+  if (args.some((arg) => !arg.startsWith("-"))) return await runTests([args]);
+  const { fast, system } = await findTestFiles();
+  return await runTests([[...args, ...DOCUMENTED, ...fast], [...args, ...system]]);
+}
+
+/** Runs the tests that start no other program. */
+async function testFast(args: string[]): Promise<boolean> {
+  const { fast } = await findTestFiles();
+  return await runTests([[...args, ...fast]]);
+}
+
+/** Runs groups of tests at the same time, shows one after the other, and ends with a plain line of counts. */
+async function runTests(groups: string[][]): Promise<boolean> {
   const counts = { passed: 0, failed: 0 };
-  const ok = await deno(
-    ["test", "-A", "--doc", ...SANITIZERS, ...importMap, ...args, ...files],
-    (line) => {
-      const [, passed, failed] = SUMMARY_REGEXP.exec(line) ?? [];
-      counts.passed += Number(passed ?? 0);
-      counts.failed += Number(failed ?? 0);
-    },
-  );
+  const count = (line: string) => {
+    const [, passed, failed] = SUMMARY_REGEXP.exec(line) ?? [];
+    counts.passed += Number(passed ?? 0);
+    counts.failed += Number(failed ?? 0);
+  };
+  let shown = Promise.resolve();
+  const results = await Promise.all(groups.map(async (group) => {
+    const before = shown;
+    const { promise, resolve } = Promise.withResolvers<void>();
+    shown = promise;
+    const command = ["test", "-A", "--doc", ...SANITIZERS, ...importMap, ...group];
+    const success = await deno(command, { onLine: count, after: before });
+    resolve();
+    return success;
+  }));
   console.log(`${counts.passed} passed, ${counts.failed} failed`);
-  return ok && counts.passed > 0;
+  return results.every(Boolean) && counts.passed > 0;
 }
 
 async function check(): Promise<boolean> {
@@ -97,8 +118,15 @@ async function lintDocs(): Promise<boolean> {
   return findings.length === 0;
 }
 
-/** Runs Deno, and shows what it says line by line. */
-async function deno(args: string[], onLine?: (line: string) => void): Promise<boolean> {
+interface DenoOptions {
+  /** Called with each line of the output. */
+  onLine?: (line: string) => void;
+  /** The output is held back until then. */
+  after?: Promise<void>;
+}
+
+/** Runs Deno, and shows its output. */
+async function deno(args: string[], { onLine, after }: DenoOptions = {}): Promise<boolean> {
   const child = new Deno.Command(Deno.execPath(), {
     args,
     cwd: ROOT,
@@ -112,15 +140,24 @@ async function deno(args: string[], onLine?: (line: string) => void): Promise<bo
   Deno.addSignalListener("SIGINT", interrupt);
   if (onLine) {
     let last = "";
+    let shown = after ?? Promise.resolve();
     for await (const text of child.stdout.pipeThrough(new TextDecoderStream())) {
-      await Deno.stdout.write(new TextEncoder().encode(text));
+      shown = shown.then(() => write(text));
       const lines = (last + text).split("\n");
       last = lines.pop()!;
       for (const line of lines) onLine(line);
     }
+    await shown;
   }
   const { success } = await child.status;
   Deno.removeSignalListener("SIGTERM", terminate);
   Deno.removeSignalListener("SIGINT", interrupt);
   return success;
+}
+
+async function write(text: string): Promise<void> {
+  const bytes = new TextEncoder().encode(text);
+  for (let written = 0; written < bytes.length;) {
+    written += await Deno.stdout.write(bytes.subarray(written));
+  }
 }
