@@ -34,7 +34,11 @@ for (const [name, make] of Object.entries(STORES)) {
   Deno.test(`tokens: a generator that repeats itself gives nobody the session of another, in ${name}`, async () => {
     for (const rotate of name === "a bare Map" ? [undefined] : [undefined, { every: 0 }]) {
       const store = make();
-      const options: SessionOptions<Data> = { logger: QUIET, ...(rotate ? { rotate } : {}) };
+      const options: SessionOptions<Data> = {
+        logger: QUIET,
+        storeTimeout: 0.5,
+        ...(rotate ? { rotate } : {}),
+      };
       const { app } = setup({ store, ...options });
       const [ada, eve] = [new Client(app), new Client(app)];
       await eve.text("/add/apple");
