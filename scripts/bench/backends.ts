@@ -13,6 +13,16 @@ export const STORAGES: readonly Storage[] = [
   "redis",
 ];
 
+/** Whether sessions are sent to a server or a database. */
+export function isRemote(storage: Storage): boolean {
+  return storage === "deno-kv" || storage === "redis";
+}
+
+/** Whether the client holds them. */
+export function isInCookie(storage: Storage): boolean {
+  return storage === "sealed" || storage === "encrypted" || storage === "signed";
+}
+
 /** How long sessions live, in seconds. */
 export const MAX_AGE = 86_400;
 

@@ -1,33 +1,31 @@
 // Measures one storage by `app.fetch()`, on Deno and on Node. Its argument is the plan; it prints a line of JSON for
 // every group of contestants that was measured side by side.
 import process from "node:process";
-import type { Hono } from "hono";
-import { type Backend, counting, openBackend, type Storage } from "./backends.ts";
-import type { Library } from "./contestants.ts";
-import { floor, floorAndPromises } from "./floors.ts";
+import {
+  type Backend,
+  counting,
+  isInCookie,
+  isRemote,
+  openBackend,
+  type Storage,
+} from "./backends.ts";
 import { LIBRARIES, makeApp, WITHOUT_SESSION } from "./libraries.ts";
-import { type Contestant, cpuClock, heat, measure } from "./measure.ts";
-import { lazy } from "./ours.ts";
+import { cpuClock, measure, warmUp } from "./measure.ts";
+import { enter, participantsOf } from "./participants.ts";
 import { rawOf } from "./raw.ts";
-import { cookiesOf, requestsOf, type Scenario, SCENARIOS, verify } from "./scenarios.ts";
+import { cookiesOf, CROWD, requestsOf, SCENARIOS, takesPlace } from "./scenarios.ts";
 import { summarize, type Summary } from "./statistics.ts";
-
-/** How many different visitors ask in turn: what is kept in cookies is to be seen for the first time. */
-const VISITORS = 200;
-const MORE_THAN_ARE_REMEMBERED = 1100;
 
 /** What is measured in one process. */
 export interface Plan {
   readonly storage: Storage;
   readonly sizes: readonly number[];
-  readonly inFlight: readonly number[];
   readonly rounds: number;
   readonly slot: number;
-  readonly warmUp: number;
   /** How many operations a contestant does at least in a round. */
   readonly operations: number;
-  /** How long each runs in every scenario before anything is measured, in milliseconds. */
-  readonly heat: number;
+  /** How many operations each does in every scenario before anything is measured. */
+  readonly warmUp: number;
 }
 
 /** Contestants that were measured in turns. */
@@ -56,23 +54,23 @@ if (import.meta.main) {
   const plan: Plan = JSON.parse(process.argv[2]!);
   await using backend = await openBackend(plan.storage);
   const { gc } = globalThis as { gc?: (options: { type: "minor" }) => void };
-  const isRemote = plan.storage === "deno-kv" || plan.storage === "redis";
-  const options = isRemote
+  const options = isRemote(plan.storage)
     ? plan
     : { ...plan, clock: cpuClock, ...(gc ? { collect: () => gc({ type: "minor" }) } : {}) };
   const groups: Group[] = [];
   for (const bytes of plan.sizes) {
-    const participants = await participantsOf(backend, bytes);
-    const isFirst = bytes === plan.sizes[0];
-    for (const scenario of isFirst ? scenariosOf(plan, bytes) : []) {
-      await heat(await enter(participants, scenario), { milliseconds: plan.heat });
-    }
+    const participants = await participantsOf(backend, { bytes });
+    const scenarios = scenariosOf(plan, bytes);
     const raw = await rawOf(backend, bytes);
-    if (isFirst) await heat(raw, { milliseconds: plan.heat });
-    for (const scenario of scenariosOf(plan, bytes)) {
+    // All before the first is measured, or what is measured first would look slower than what comes later.
+    for (const scenario of scenarios) {
+      await warmUp(await enter(participants, scenario), plan.warmUp);
+    }
+    await warmUp(raw, plan.warmUp);
+    for (const scenario of scenarios) {
       const contestants = await enter(participants, scenario);
       if (scenario === "read") contestants.push(...raw);
-      for (const inFlight of plan.inFlight) {
+      for (const inFlight of crowdsOf(plan, scenario)) {
         const { rounds, repeated } = await measure(contestants, { ...options, inFlight });
         const results = contestants.map(({ name }, at): Result => ({
           name,
@@ -93,84 +91,17 @@ if (import.meta.main) {
   }
 }
 
+/** What is measured of a size: all of the first one, and of others what depends on it. */
 function scenariosOf({ storage, sizes }: Plan, bytes: number): string[] {
   return Object.keys(SCENARIOS).filter((scenario) =>
-    // Without a session there is nothing of that size.
-    scenario === "no cookie" ? bytes === sizes[0] : scenario !== "read again" || isInCookie(storage)
+    takesPlace(scenario, storage) &&
+    (bytes === sizes[0] || scenario === "read" || scenario === "write")
   );
 }
 
-function isInCookie(storage: Storage): boolean {
-  return storage === "sealed" || storage === "encrypted" || storage === "signed";
-}
-
-/** A library with an application, and the cookies of its visitors. */
-interface Participant {
-  readonly library: Library;
-  readonly app: Hono;
-  readonly cookies: readonly string[];
-}
-
-/** Sets everything up that can keep sessions there, bare Hono first. */
-async function participantsOf(backend: Backend, bytes: number): Promise<Participant[]> {
-  const participants: Participant[] = [];
-  const visitors = isInCookie(backend.storage) ? MORE_THAN_ARE_REMEMBERED : VISITORS;
-  // What is without sessions gets requests like those of the floor.
-  const standIn = makeApp((await floor.setUp(backend))!, bytes);
-  const standIns = await cookiesOf(standIn, visitors);
-  for (const library of LIBRARIES) {
-    const setup = await library.setUp(backend);
-    if (!setup) continue;
-    const app = makeApp(setup, bytes);
-    const isWithout = WITHOUT_SESSION.includes(library);
-    if (!isWithout) await verify(app, library.name);
-    participants.push({
-      library,
-      app,
-      cookies: isWithout ? standIns : await cookiesOf(app, visitors),
-    });
-  }
-  return participants;
-}
-
-/** Makes the contestants of a scenario. */
-async function enter(
-  participants: readonly Participant[],
-  name: string,
-): Promise<Contestant[]> {
-  const scenario = SCENARIOS[name]!;
-  const contestants: Contestant[] = [];
-  for (const { library, app, cookies } of participants) {
-    if (!takesPart(library, scenario)) continue;
-    const contestant = visiting(library.name, app, requestsOf(scenario, cookies));
-    const { status } = await contestant.run() as Response;
-    if (status !== 200) throw new Error(`Cannot measure ${library.name}: it answers ${status}`);
-    contestants.push(contestant);
-  }
-  return contestants;
-}
-
-/** Whether a library has something to do in a scenario. */
-function takesPart(library: Library, { touched }: Scenario): boolean {
-  if (library === lazy) return !touched;
-  // Nothing can't be left out there.
-  return touched || library !== floor && library !== floorAndPromises;
-}
-
-function visiting(
-  name: string,
-  app: Hono,
-  requests: readonly Request[],
-): Contestant {
-  let next = 0;
-  return {
-    name,
-    run() {
-      const request = requests[next]!;
-      next = next + 1 === requests.length ? 0 : next + 1;
-      return app.fetch(request);
-    },
-  };
+/** How many requests are in flight at the same time. Where nothing is waited for, more of them change nothing. */
+function crowdsOf({ storage }: Plan, scenario: string): number[] {
+  return isRemote(storage) && (scenario === "read" || scenario === "write") ? [1, CROWD] : [1];
 }
 
 /** What was measured, with the calls of the store in one request, and the bytes of Set-Cookie in its response. */

@@ -1,40 +1,45 @@
 // Measures this library against others: `deno task bench`, with `--quick` for two minutes of it, or with `--only` and the
-// names of parts: deno, node, http, scale.
+// names of parts: deno, node, bytes, http, scale. With `--profile` it shows instead where the bytes of a request come from, and
+// with `--record` it records how many there may be.
 import { RedisServer, skipRedis } from "../../tests/_support/redis.ts";
 import { fromFileUrl, ROOT } from "../paths.ts";
 import { aboutOf } from "./about.ts";
+import type { AllocationPlan, Allocations } from "./allocations.ts";
 import { type Storage, STORAGES } from "./backends.ts";
 import { chartOf } from "./chart.ts";
 import type { Finding } from "./finding.ts";
+import type { Footprint } from "./footprints.ts";
+import type { ProfilePlan, Source } from "./heap_profile.ts";
 import type { HttpPlan, HttpResult } from "./http.ts";
 import type { Group, Plan } from "./in_process.ts";
 import { makeNodeFolder, type NodeFolder } from "./node.ts";
+import { countAnew, record, type Recorded, RECORDED_STORAGES } from "./recorded.ts";
 import { reportOf } from "./report.ts";
 import type { Measured, Results } from "./results.ts";
+import { DENO, linesOf } from "./lines.ts";
 import type { ScalePlan } from "./scale.ts";
+import { COLLECTING, COUNTING, v8Flags } from "./v8_flags.ts";
 
-const PARTS = ["deno", "node", "http", "scale"];
+const PARTS = ["deno", "node", "bytes", "http", "scale"];
 
 /** Set in the process that is pinned to one core already. */
 const PINNED = "HONO_SESSION_BENCH_PINNED";
 
-const IMPORT_MAP = Deno.env.get("HONO_SESSION_IMPORT_MAP");
-
 /** How long a part of a run in process takes. */
-const LONG = { rounds: 7, slot: 12, warmUp: 60, operations: 400, heat: 400 };
-const SHORT = { rounds: 3, slot: 8, warmUp: 30, operations: 1, heat: 50 };
+const LONG = { sizes: [200, 2000], rounds: 5, slot: 12, operations: 400, warmUp: 4000 };
+const SHORT = { sizes: [200], rounds: 3, slot: 8, operations: 1, warmUp: 500 };
 
-/** The whole run takes sixteen minutes, the quick one two. */
+/** The quick run takes two minutes. */
 const PLANS = {
   full: {
-    deno: { sizes: [200, 2000], inFlight: [1, 16], ...LONG },
-    node: { sizes: [200, 2000], inFlight: [1], ...LONG },
+    inProcess: LONG,
+    bytes: { bytes: 200, warmUp: 4000 },
     http: { rounds: 3, seconds: 1 },
     scale: { few: 1000, many: 1_000_000, rounds: 7, slot: 30 },
   },
   quick: {
-    deno: { sizes: [200], inFlight: [1], ...SHORT },
-    node: { sizes: [200], inFlight: [1], ...SHORT },
+    inProcess: SHORT,
+    bytes: { bytes: 200, warmUp: 500 },
     http: { rounds: 1, seconds: 1 },
     scale: { few: 1000, many: 20_000, rounds: 3, slot: 20 },
   },
@@ -43,7 +48,7 @@ const PLANS = {
 /** A runtime that is measured. */
 interface Runtime {
   readonly name: string;
-  readonly command: string[];
+  readonly command: readonly string[];
   readonly cwd: string;
   readonly storages: readonly Storage[];
 }
@@ -59,10 +64,10 @@ const parts = Deno.args.includes("--only")
 const plans = quick ? PLANS.quick : PLANS.full;
 const cores = Number(Deno.env.get(PINNED) ?? navigator.hardwareConcurrency);
 
-const DENO = [Deno.execPath(), "run", "-A", ...IMPORT_MAP ? [`--import-map=${IMPORT_MAP}`] : []];
-
 if (canPin() && !Deno.env.has(PINNED)) Deno.exit(await repeatPinned());
-await main();
+if (Deno.args.includes("--profile")) await showProfiles();
+else if (Deno.args.includes("--record")) await recordBytes();
+else await main();
 
 async function main(): Promise<void> {
   const start = performance.now();
@@ -77,15 +82,40 @@ async function main(): Promise<void> {
   for (const runtime of runtimesOf(storages, nodeFolder)) {
     const part = runtime.name === "Node" ? "node" : "deno";
     runtimes[runtime.name] = {
-      inProcess: parts.includes(part) ? await measureInProcess(runtime, plans[part]) : [],
+      inProcess: parts.includes(part) ? await measureInProcess(runtime, plans.inProcess) : [],
+      allocations: parts.includes("bytes") ? await countBytes(runtime, plans.bytes) : [],
       http: parts.includes("http") ? await measureHttp(runtime, plans.http) : [],
     };
   }
   const scale = parts.includes("scale") ? await measureScale(plans.scale) : [];
-  const results: Results = { about, runtimes, scale };
+  const footprints = parts.includes("bytes") && redis ? await countFootprints() : [];
+  const results: Results = { about, runtimes, footprints, scale };
   console.log(reportOf(results));
   await write(results);
   console.log(`\ntook ${((performance.now() - start) / 1000).toFixed(0)} seconds`);
+}
+
+/** Shows where the bytes come from that a request allocates. */
+async function showProfiles(): Promise<void> {
+  for (const storage of ["map", "encrypted"] as const) {
+    for (const scenario of ["read", "write"]) {
+      console.log(`\n${storage}, ${scenario}: bytes by the function that allocates them`);
+      const plan: ProfilePlan = { storage, scenario };
+      const program = [...DENO, ...v8Flags("Deno", COUNTING), path("Deno", "heap_profile.ts")];
+      for (const { bytes, name } of await linesOf<Source>([...program, JSON.stringify(plan)])) {
+        console.log(`${String(bytes).padStart(6)}  ${name}`);
+      }
+    }
+  }
+}
+
+/** Records how many bytes a request allocates, which a test holds it to. */
+async function recordBytes(): Promise<void> {
+  await using redis = await RedisServer.start(["--appendonly", "no"]);
+  Deno.env.set("REDIS_URL", redis.url);
+  const counted: Recorded[] = [];
+  for (const storage of RECORDED_STORAGES) counted.push(await countAnew(storage));
+  await record(Object.assign({}, ...counted));
 }
 
 function runtimesOf(storages: readonly Storage[], folder: NodeFolder | undefined): Runtime[] {
@@ -107,10 +137,29 @@ async function measureInProcess(
   for (const storage of storages) {
     say(`${name}, ${storage}`);
     const plan: Plan = { storage, ...options };
-    const program = [...command, ...exposing(name), path(name, "in_process.ts")];
+    const program = [...command, ...v8Flags(name, COLLECTING), path(name, "in_process.ts")];
     groups.push(...await linesOf<Group>([...program, JSON.stringify(plan)], cwd));
   }
   return groups;
+}
+
+async function countBytes(
+  { name, command, cwd, storages }: Runtime,
+  options: Omit<AllocationPlan, "storage">,
+): Promise<Allocations[]> {
+  const allocations: Allocations[] = [];
+  for (const storage of storages) {
+    say(`${name}, ${storage}, bytes`);
+    const plan: AllocationPlan = { storage, ...options };
+    const program = [...command, ...v8Flags(name, COUNTING), path(name, "allocations.ts")];
+    allocations.push(...await linesOf<Allocations>([...program, JSON.stringify(plan)], cwd));
+  }
+  return allocations;
+}
+
+async function countFootprints(): Promise<Footprint[]> {
+  say("bytes at rest and on the wire");
+  return await linesOf<Footprint>([...DENO, path("Deno", "footprints.ts")]);
 }
 
 async function measureHttp(
@@ -127,26 +176,13 @@ async function measureHttp(
 
 async function measureScale(plan: ScalePlan): Promise<Finding[]> {
   say("scale and start");
-  const program = [...DENO, ...exposing("Deno"), path("Deno", "scale.ts")];
+  const flags = v8Flags("Deno", [...COLLECTING, "--max-old-space-size=4096"]);
+  const program = [...DENO, ...flags, path("Deno", "scale.ts")];
   return await linesOf<Finding>([...program, JSON.stringify(plan)]);
-}
-
-/** Lets a program collect its garbage itself. */
-function exposing(runtime: string): string[] {
-  return [runtime === "Deno" ? "--v8-flags=--expose-gc,--max-old-space-size=4096" : "--expose-gc"];
 }
 
 function path(runtime: string, name: string): string {
   return runtime === "Deno" ? `scripts/bench/${name}` : name;
-}
-
-/** What a program prints, line by line, as JSON. */
-async function linesOf<Line>(command: string[], cwd = fromFileUrl(ROOT)): Promise<Line[]> {
-  const [program, ...args] = command;
-  const { success, stdout } = await new Deno.Command(program!, { args, cwd, stderr: "inherit" })
-    .output();
-  if (!success) throw new Error(`Cannot measure: ${command.join(" ")} failed`);
-  return new TextDecoder().decode(stdout).trim().split("\n").map((line) => JSON.parse(line));
 }
 
 /** Writes what a README may show, or, of a part of a run, what is only looked at. */

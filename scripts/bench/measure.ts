@@ -11,9 +11,8 @@ export interface Contestant {
 /** How it is measured. */
 export interface MeasureOptions {
   readonly rounds: number;
-  /** How long each contestant runs in a round, and before the first one, in milliseconds. */
+  /** How long each contestant runs in a round, in milliseconds. */
   readonly slot: number;
-  readonly warmUp: number;
   /**
    * How many operations a contestant does at least in a round.
    *
@@ -38,23 +37,19 @@ export interface Measured {
 
 /** How many operations are counted before the clock is asked again. */
 const BATCH = 16;
-/** How many batches tell at least how long an operation takes: one may be disturbed. */
-const LEAST_BATCHES = 5;
+/** How many batches tell how long an operation takes: one may be disturbed. */
+const BATCHES = 5;
 
 /**
- * Runs contestants until what is compiled by the number of its calls is compiled: what is measured first would look slower
- * than what comes later, which a server that runs for a day does not.
- *
- * @param contestants The contestants.
- * @param options How long each runs, in milliseconds.
+ * Warms contestants up. Code is compiled by the number of its calls, so each does a number of operations, however slow the
+ * machine is.
  */
-export async function heat(
+export async function warmUp(
   contestants: readonly Contestant[],
-  { milliseconds, clock = now }: { milliseconds: number; clock?: () => number },
+  operations: number,
 ): Promise<void> {
   for (const { run } of contestants) {
-    const end = clock() + milliseconds;
-    while (clock() < end) for (let done = 0; done < BATCH; done++) await run();
+    for (let done = 0; done < operations; done++) await run();
   }
 }
 
@@ -64,7 +59,7 @@ export async function measure(
   options: MeasureOptions,
 ): Promise<Measured> {
   const counts: number[] = [];
-  for (const contestant of contestants) counts.push(await warmUp(contestant, options));
+  for (const contestant of contestants) counts.push(await countFor(contestant, options));
   // What stays is out of the way before the first round.
   for (let times = 0; times < 2; times++) options.collect?.();
   const rounds: number[][] = [];
@@ -90,15 +85,12 @@ export async function measure(
   return { rounds, repeated };
 }
 
-/** Runs a contestant until it is compiled, and tells how often it is to run in a round. */
-async function warmUp(contestant: Contestant, options: MeasureOptions): Promise<number> {
-  const { clock = now, inFlight, slot, operations = 1 } = options;
+/** How often a contestant runs in a round. */
+async function countFor(contestant: Contestant, options: MeasureOptions): Promise<number> {
+  const { inFlight, slot, operations = 1 } = options;
   const { collect: _, ...running } = options;
-  const end = clock() + options.warmUp;
   const costs: number[] = [];
-  do costs.push(await time(contestant, BATCH * inFlight, running)); while (
-    clock() < end || costs.length < LEAST_BATCHES
-  );
+  while (costs.length < BATCHES) costs.push(await time(contestant, BATCH * inFlight, running));
   return Math.max(Math.ceil(slot * 1000 / Math.max(median(costs), 0.1)), operations, 2 * inFlight);
 }
 

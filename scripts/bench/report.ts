@@ -1,11 +1,11 @@
 import { barsOf } from "./bars.ts";
 import type { Result } from "./in_process.ts";
-import { type Measured, type Results, resultsOf } from "./results.ts";
-import { SCENARIOS } from "./scenarios.ts";
+import { allocatedBy, type GroupOf, type Measured, type Results, resultsOf } from "./results.ts";
+import { CROWD, SCENARIOS } from "./scenarios.ts";
 
 /** All that was measured, as tables for a terminal. */
 export function reportOf(results: Results): string {
-  const { about, runtimes, scale } = results;
+  const { about, runtimes, footprints, scale } = results;
   const { machine, versions } = about;
   const used = Object.entries(versions).map(([name, version]) => `${name} ${version}`).join(", ");
   return [
@@ -13,6 +13,12 @@ export function reportOf(results: Results): string {
     ...Object.entries(runtimes).flatMap(([runtime, measured]) => [
       ...inProcessOf(runtime, measured),
       ...httpOf(runtime, measured),
+    ]),
+    ...sectionOf("bytes of a session in Redis", [
+      ["", "data", "at rest", "of a subject", "sent for a write", "answered to a read"],
+      ...footprints.map(({ library, data, atRest, ofSubject, sent, answered }) =>
+        [library, data, atRest, ofSubject ?? "", sent, answered].map(String)
+      ),
     ]),
     ...sectionOf("scale and start", [
       ["", "figure", ""],
@@ -22,49 +28,53 @@ export function reportOf(results: Results): string {
       ["", "bar", "reached", ""],
       ...barsOf(results).map(({ name, limit, reached, ok }) => [
         ...[name, limit, reached],
-        ok ? "ok" : "MISSED",
+        ok ? "met" : "NOT MET",
       ]),
     ]),
   ].join("\n");
 }
 
 function inProcessOf(runtime: string, measured: Measured): string[] {
-  const { inProcess } = measured;
-  const kinds = new Map(inProcess.map((group) => [`${group.storage} ${group.bytes}`, group]));
+  const { inProcess, allocations } = measured;
+  const groups = [
+    ...inProcess.map((group) => ({ ...group, names: group.results.map(({ name }) => name) })),
+    ...allocations.map((each) => ({ ...each, names: Object.keys(each.allocated) })),
+  ];
+  const kinds = new Map(groups.map((group) => [`${group.storage} ${group.bytes}`, group]));
   return [...kinds.values()].flatMap(({ storage, bytes }) => {
-    const groups = inProcess.filter((group) => group.storage === storage && group.bytes === bytes);
+    const ofKind = groups.filter((group) => group.storage === storage && group.bytes === bytes);
     const scenarios = Object.keys(SCENARIOS).filter((name) =>
-      groups.some(({ scenario }) => scenario === name)
+      ofKind.some(({ scenario }) => scenario === name)
     );
-    const names = new Set(groups.flatMap(({ results }) => results.map(({ name }) => name)));
-    const find = (scenario: string, name: string, inFlight: number) =>
-      resultsOf(measured, { storage, scenario, bytes, inFlight }).find((each) =>
-        each.name === name
-      );
-    const rows = [...names].map((name) => [
+    const rows = [...new Set(ofKind.flatMap(({ names }) => names))].map((name) => [
       name,
-      ...scenarios.map((scenario) => cellOf(find(scenario, name, 1), find(scenario, name, 16))),
+      ...scenarios.map((scenario) => cellOf(measured, { storage, scenario, bytes }, name)),
     ]);
     return sectionOf(
-      `${runtime}, ${storage}, ${bytes} bytes: µs over bare Hono ± MAD, 1 / 16 in flight; store calls, bytes of Set-Cookie`,
+      `${runtime}, ${storage}, ${bytes} bytes: µs over bare Hono ± MAD; bytes allocated over bare Hono; ` +
+        `requests/s with ${CROWD} in flight; store calls; bytes of Set-Cookie`,
       [["", ...scenarios], ...rows],
     );
   });
 }
 
-function cellOf(one: Result | undefined, many: Result | undefined): string {
-  if (!one) return "";
-  const isTotal = /^(bare|raw)/.test(one.name);
-  const figure = (result: Result) => (isTotal ? result.total : result.extra);
-  const { median, mad } = figure(one);
-  const costs = [
-    ...(one.storeCalls === undefined ? [] : [`${one.storeCalls} calls`]),
-    ...(one.setCookieBytes ? [`${one.setCookieBytes} B`] : []),
-  ];
-  const time = `${median.toFixed(1)} ±${mad.toFixed(1)}${
-    many ? ` / ${figure(many).median.toFixed(1)}` : ""
-  }`;
-  return costs.length === 0 ? time : `${time}; ${costs.join(", ")}`;
+function cellOf(measured: Measured, of: GroupOf, name: string): string {
+  const find = (inFlight: number) =>
+    resultsOf(measured, { ...of, inFlight }).find((each) => each.name === name);
+  const [one, crowd] = [find(1), find(CROWD)];
+  const allocated = allocatedBy(measured, of, name);
+  return [
+    ...(one ? [timeOf(one)] : []),
+    ...(allocated === undefined ? [] : [`${(allocated / 1000).toFixed(1)} kB`]),
+    ...(crowd ? [`${(1e6 / crowd.total.median).toFixed(0)}/s`] : []),
+    ...(one?.storeCalls === undefined ? [] : [`${one.storeCalls} calls`]),
+    ...(one?.setCookieBytes ? [`${one.setCookieBytes} B`] : []),
+  ].join("; ");
+}
+
+function timeOf({ name, total, extra }: Result): string {
+  const { median, mad } = /^(bare|raw)/.test(name) ? total : extra;
+  return `${median.toFixed(1)} ±${mad.toFixed(1)}`;
 }
 
 function httpOf(runtime: string, { http }: Measured): string[] {

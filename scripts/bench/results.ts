@@ -1,4 +1,6 @@
+import type { Allocations } from "./allocations.ts";
 import type { Finding } from "./finding.ts";
+import type { Footprint } from "./footprints.ts";
 import type { HttpResult } from "./http.ts";
 import type { Group, Result } from "./in_process.ts";
 
@@ -7,6 +9,7 @@ export interface Results {
   /** When, where and with what. */
   readonly about: About;
   readonly runtimes: Record<string, Measured>;
+  readonly footprints: readonly Footprint[];
   readonly scale: readonly Finding[];
 }
 
@@ -20,6 +23,7 @@ export interface About {
 /** What was measured on one runtime. */
 export interface Measured {
   readonly inProcess: readonly Group[];
+  readonly allocations: readonly Allocations[];
   readonly http: readonly HttpResult[];
 }
 
@@ -41,6 +45,19 @@ export function resultsOf(
     group.inFlight === inFlight
   );
   return group?.results ?? [];
+}
+
+/** The bytes that a request of a contestant allocates over bare Hono. */
+export function allocatedBy(
+  { allocations }: Measured,
+  { storage, scenario, bytes = 200 }: GroupOf,
+  name: string,
+): number | undefined {
+  const found = allocations.find((each) =>
+    each.storage === storage && each.scenario === scenario && each.bytes === bytes
+  );
+  const [total, bare] = [found?.allocated[name], found?.allocated["bare Hono"]];
+  return total === undefined || bare === undefined ? undefined : total - bare;
 }
 
 /** Whether a contestant is a library of somebody else. */

@@ -9,7 +9,7 @@ import { Hono } from "hono";
 import { createHash, randomBytes } from "node:crypto";
 import { makeData } from "./data.ts";
 import type { Finding } from "./finding.ts";
-import { type Contestant, cpuClock, measure } from "./measure.ts";
+import { type Contestant, cpuClock, measure, warmUp } from "./measure.ts";
 import { starting } from "./starting.ts";
 import { summarize } from "./statistics.ts";
 
@@ -27,6 +27,9 @@ const DAY = 86_400_000;
 const OF_ONE_SUBJECT = 1000;
 /** How many entries fit into one commit of Deno KV. */
 const PER_COMMIT = 500;
+
+/** How many requests each gets before it is measured. */
+const WARM_UP = 4000;
 
 const DATA = makeData(200);
 
@@ -134,7 +137,8 @@ async function compare(
   { few, many, rounds, slot }: ScalePlan,
 ): Promise<Finding[]> {
   const inMemory = name === "MapStore" ? { clock: cpuClock } : {};
-  const options = { rounds, slot, warmUp: 10 * slot, inFlight: 1, ...inMemory };
+  await warmUp(contestants, WARM_UP);
+  const options = { rounds, slot, inFlight: 1, ...inMemory };
   const { rounds: figures } = await measure(contestants, options);
   const extra = (at: number) => summarize(figures.map((round) => round[at]! - round[0]!)).median;
   return [

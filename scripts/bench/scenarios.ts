@@ -1,9 +1,13 @@
 import type { Hono } from "hono";
+import { isInCookie, type Storage } from "./backends.ts";
 
 const ORIGIN = "http://localhost";
 
 /** What browsers send beside it. */
 const OTHER_COOKIES = "theme=dark; language=en-GB; ";
+
+/** How many requests are in flight where many are. */
+export const CROWD = 64;
 
 /** A request to an application. */
 export interface Scenario {
@@ -23,6 +27,11 @@ export const SCENARIOS: Record<string, Scenario> = {
   "write": { path: "/write", visitors: "many", touched: true },
   "first write": { path: "/begin", visitors: "new", touched: true },
 };
+
+/** Whether a scenario is another one than the rest: only what was opened lately is remembered. */
+export function takesPlace(scenario: string, storage: Storage): boolean {
+  return scenario !== "read again" || isInCookie(storage);
+}
 
 /** The cookies that an application gives to a number of visitors, each as a header. */
 export async function cookiesOf(app: Hono, visitors: number): Promise<string[]> {

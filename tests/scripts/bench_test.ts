@@ -7,13 +7,14 @@ import { makeData } from "../../scripts/bench/data.ts";
 import { bare, floor } from "../../scripts/bench/floors.ts";
 import { sealIron, unsealIron } from "../../scripts/bench/iron.ts";
 import { LIBRARIES, makeApp, WITHOUT_SESSION } from "../../scripts/bench/libraries.ts";
-import { heat, measure } from "../../scripts/bench/measure.ts";
+import { measure, warmUp } from "../../scripts/bench/measure.ts";
 import { ours } from "../../scripts/bench/ours.ts";
 import { reportOf } from "../../scripts/bench/report.ts";
 import type { Results } from "../../scripts/bench/results.ts";
-import { cookiesOf, verify } from "../../scripts/bench/scenarios.ts";
+import { cookiesOf, CROWD, verify } from "../../scripts/bench/scenarios.ts";
 import { disturbed, quantile, summarize } from "../../scripts/bench/statistics.ts";
 
+const OURS = "@x/hono-session";
 const LOCAL = ["sealed", "encrypted", "signed", "map"] as const;
 
 /** Contestants that take as many milliseconds as they are told, by a clock that only they move. */
@@ -42,7 +43,7 @@ Deno.test("medians, quartiles and MADs are what they are called", () => {
 
 Deno.test("contestants are measured in turns, each round with another one first", async () => {
   const { all, order, clock } = contestants({ a: () => 1, b: () => 2, c: () => 4 });
-  const options = { rounds: 3, slot: 4, warmUp: 0, inFlight: 1, clock };
+  const options = { rounds: 3, slot: 4, inFlight: 1, clock };
   const { rounds, repeated } = await measure(all, options);
   assertEquals(rounds, Array.from({ length: 3 }, () => [1000, 2000, 4000]));
   assertEquals(repeated, 0);
@@ -51,13 +52,13 @@ Deno.test("contestants are measured in turns, each round with another one first"
   assertEquals(turns.join(""), "abcbcacab");
 });
 
-Deno.test("contestants get warm, and do as many operations in a round as they are to do at least", async () => {
+Deno.test("contestants are warmed up by counts, and do as many operations in a round as they are to do at least", async () => {
   const { all, order, clock } = contestants({ a: () => 1, b: () => 2 });
-  await heat(all, { milliseconds: 100, clock });
-  assertEquals(order.filter((name) => name === "a").length, 112);
-  assertEquals(order.filter((name) => name === "b").length, 64);
+  await warmUp(all, 100);
+  assertEquals(order.filter((name) => name === "a").length, 100);
+  assertEquals(order.filter((name) => name === "b").length, 100);
   order.length = 0;
-  const options = { rounds: 3, slot: 4, warmUp: 0, operations: 10, inFlight: 1, clock };
+  const options = { rounds: 3, slot: 4, operations: 10, inFlight: 1, clock };
   await measure(all, options);
   assertEquals(order.length, 2 * 5 * 16 + 3 * 2 * 10);
 });
@@ -66,7 +67,7 @@ Deno.test("a disturbed round is measured once more", async () => {
   // One run in the second round takes a second, and one while it gets warm.
   const slow = [3, 5 * 16 + 4 + 1];
   const { all, clock } = contestants({ a: (run) => slow.includes(run) ? 1000 : 1, b: () => 1 });
-  const options = { rounds: 5, slot: 4, warmUp: 0, inFlight: 1, clock };
+  const options = { rounds: 5, slot: 4, inFlight: 1, clock };
   const { rounds, repeated } = await measure(all, options);
   assertEquals(repeated, 1);
   assertEquals(rounds, Array.from({ length: 5 }, () => [1000, 1000]));
@@ -83,7 +84,7 @@ Deno.test("as many operations are in flight as are asked for", async () => {
     now++;
   };
   await measure([{ name: "a", run }], {
-    ...{ rounds: 1, slot: 16, warmUp: 0, inFlight: 16 },
+    ...{ rounds: 1, slot: 16, inFlight: 16 },
     clock: () => now,
   });
   assertEquals(most, 16);
@@ -168,28 +169,49 @@ Deno.test("calls of stores are counted", async () => {
 
 Deno.test("bars, tables and the chart tell what was measured", () => {
   const of = (median: number) => ({ median, low: median, high: median, mad: 0 });
-  const extras = { "bare Hono": 0, "floor": 2, "@x/hono-session": 4, "hono-session": 9 };
+  const group = (scenario: string, extras: Record<string, number>, rest = {}) => ({
+    ...{ storage: "map" as const, scenario, bytes: 200, inFlight: 1, repeated: 0 },
+    results: Object.entries(extras).map(([name, extra]) => ({
+      ...{ name, total: of(extra + 1), extra: of(extra) },
+    })),
+    ...rest,
+  });
+  const crowd = { storage: "redis" as const, inFlight: CROWD };
   const results: Results = {
     about: { date: "2026-01-01", command: "deno task bench", machine: "a & b", versions: {} },
     runtimes: {
       Deno: {
-        inProcess: [{
-          ...{ storage: "map", scenario: "read", bytes: 200, inFlight: 1, repeated: 0 },
-          results: Object.entries(extras).map(([name, extra]) => ({
-            ...{ name, total: of(extra + 1), extra: of(extra) },
-          })),
+        inProcess: [
+          group("read", { "bare Hono": 0, "floor + promises": 2, [OURS]: 4, "hono-session": 9 }),
+          group("read", { "bare Hono": 0, [OURS]: 3, "hono-session": 1 }, crowd),
+        ],
+        allocations: [{
+          ...{ storage: "map", scenario: "read", bytes: 200 },
+          allocated: { "bare Hono": 1000, "floor + promises": 5000, [OURS]: 5400 },
         }],
         http: [],
       },
     },
+    footprints: [
+      { library: OURS, data: 200, atRest: 420, ofSubject: 651, sent: 501, answered: 350 },
+      { library: "hono-session", data: 200, atRest: 999, sent: 999, answered: 999 },
+    ],
     scale: [{ name: "many sessions instead of few, MapStore", value: 1.2, unit: "x" }],
   };
   assertEquals(barsOf(results).map(({ name, reached, ok }) => [name, reached, ok]), [
-    ["Deno: Map, read / floor", "2.00 x", false],
-    ["Deno: Map, read / hono-session", "0.44 x", true],
+    ["Deno: map, read / floor + promises", "2.00 x", false],
+    ["Deno: map, read / floor + promises, bytes allocated", "1.10 x", true],
+    ["Deno: redis, read, 64 in flight / fastest peer", "0.50 x", false],
+    ["Redis, at rest beside the data", "220 bytes", true],
+    ["Redis, of a subject beside the data", "451 bytes", false],
+    ["Redis, sent for a write beside the data", "301 bytes", false],
+    ["Redis, answered to a read beside the data", "150 bytes", true],
     ["many sessions instead of few, MapStore", "1.20 x", true],
   ]);
-  assert(/^@x\/hono-session +4\.0 ±0\.0/m.test(reportOf(results)));
+  const report = reportOf(results);
+  assert(/^@x\/hono-session +4\.0 ±0\.0; 4\.4 kB/m.test(report));
+  assert(/^@x\/hono-session +250000\/s/m.test(report), report);
+  assert(/ +2\.00 x +NOT MET$/m.test(report));
   const chart = chartOf(results);
   assert(chart.includes("a &amp; b") && chart.includes(">hono-session</text>"));
 });
