@@ -38,13 +38,13 @@
 
 import type { SessionRecord, SessionTimes } from "../src/record/record.ts";
 import type { SessionStore, StoreCapabilities, StoreReplacement } from "../src/store/contract.ts";
-import { AdaptedStore } from "../src/store/key_value_adapter.ts";
 import { storeTable } from "../src/store/store_options.ts";
 import type { Awaitable } from "../src/util/awaitable.ts";
 import { type Clock, systemClock } from "../src/util/clock.ts";
 import { insteadOf, refuse, refuseRange } from "../src/util/option_errors.ts";
 import { checkTable } from "../src/util/option_table.ts";
 import { KvEntries, MAX_BYTES, MIN_TTL, toText } from "./cloudflare_kv/entries.ts";
+import { KvRecords } from "./cloudflare_kv/records.ts";
 import { isKvNamespace, type KvNamespaceLike, MISTAKEN_NAMESPACES } from "./cloudflare_kv/like.ts";
 
 export type { KvNamespaceLike };
@@ -127,7 +127,7 @@ export class CloudflareKvStore implements SessionStore {
     maxBytes: MAX_BYTES,
     minTtl: MIN_TTL,
   };
-  readonly #store: AdaptedStore;
+  readonly #store: KvRecords;
 
   /**
    * Asks KV nothing yet.
@@ -149,7 +149,7 @@ export class CloudflareKvStore implements SessionStore {
     if (length > LONGEST_PREFIX) {
       refuseRange("prefix", `${length} bytes, at most ${LONGEST_PREFIX} fit into a key`, OPTIONS);
     }
-    this.#store = new AdaptedStore(
+    this.#store = new KvRecords(
       new KvEntries((c) => find(namespace, c), prefix, clock),
       clock,
     );
@@ -168,12 +168,12 @@ export class CloudflareKvStore implements SessionStore {
   }
 
   /**
-   * Stores a record under a key that seems to hold none.
+   * Stores a new record, without a look at what its key holds.
    *
-   * @param key The key.
+   * @param key The key, which is random.
    * @param record The record.
    * @param c The Hono context.
-   * @returns Whether it was stored.
+   * @returns `true`.
    * @throws {SessionTooLargeError} When it is larger than 25 MiB.
    * @throws {TypeError} When no namespace is found.
    */

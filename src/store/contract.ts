@@ -293,7 +293,8 @@ export interface SessionStore {
    * @param record The record.
    * @param c The Hono context.
    * @param signal Calls the operation off.
-   * @returns `false`, and nothing was written, when the key holds a record.
+   * @returns `false`, and nothing was written, when the key holds a record. Keys are random: a store that is eventually
+   * consistent may write without a look.
    */
   create(
     key: string,

@@ -54,6 +54,12 @@ export function server({ stateless }: CaseNeeds): string | undefined {
   return stateless ? "the client holds the record" : undefined;
 }
 
+/** Needs a store on the server that sees what is there before it writes. */
+export function strong(given: CaseNeeds): string | undefined {
+  return server(given) ??
+    (given.consistency === "strong" ? undefined : "the store is eventually consistent");
+}
+
 /** Needs a store whose token is the record. */
 export function stateless(given: CaseNeeds): string | undefined {
   return given.stateless ? undefined : "the server holds the record";

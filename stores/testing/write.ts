@@ -6,6 +6,7 @@ import {
   renewedTimes,
   same,
   server,
+  strong,
   written,
 } from "./case.ts";
 
@@ -79,7 +80,7 @@ export const writeCases: readonly ConformanceCase[] = [
   },
   {
     name: "create never overwrites",
-    needs: server,
+    needs: strong,
     async run({ store, clock }) {
       const key = makeKey();
       const record = makeRecord(clock);

@@ -145,7 +145,7 @@ export const BROKEN_STORES: BrokenStore[] = [
     },
     "update refuses what another request wrote meanwhile",
     "touch refuses what another request wrote meanwhile",
-    "replace never revives, never overwrites and refuses what is old",
+    "replace never revives and refuses what is old",
   ),
   broken(
     "only what was read can be updated",
@@ -233,7 +233,8 @@ export const BROKEN_STORES: BrokenStore[] = [
         return Promise.resolve(this.put(next.key, next.record));
       }
     },
-    "replace never revives, never overwrites and refuses what is old",
+    "replace never overwrites",
+    "replace never revives and refuses what is old",
   ),
   broken(
     "delete rejects when there is nothing",

@@ -356,7 +356,7 @@ function testInWorkerd({ namespace, url }: Workers): void {
 
     assertEquals(await (await post("/visit")).json(), { visits: 1 });
     assertEquals(await (await post("/visit")).json(), { visits: 2 });
-    assertEquals(await operations(), ["get", "put", "get", "get", "put"]);
+    assertEquals(await operations(), ["put", "get", "get", "put"]);
     const [before, ...others] = await kept();
     assertEquals(others, []);
     assertMatch(before!.name, /^session:[\w-]{43}$/);
@@ -367,6 +367,8 @@ function testInWorkerd({ namespace, url }: Workers): void {
     const login = await post("/login/Ada");
     assertEquals([login.status, login.headers.getSetCookie().length], [302, 1]);
     await login.text();
+    // The new key is not looked at: Cloudflare would remember for a minute that there is nothing under it.
+    assertEquals(await operations(), ["get", "get", "put", "put"]);
     assertEquals(await client.json("/read"), { visits: 2, name: "Ada" });
     assertEquals(await thief.json("/read"), {}, "the token before the login is dead");
     const [after, ...more] = await kept();

@@ -1,0 +1,22 @@
+import type { SessionRecord } from "../../src/record/record.ts";
+import { AdaptedStore } from "../../src/store/key_value_adapter.ts";
+import type { Clock } from "../../src/util/clock.ts";
+import type { KvEntries } from "./entries.ts";
+
+/**
+ * The records in a namespace of Workers KV. A new one is written without a look: its key is random, and Cloudflare would
+ * remember for a minute that there is nothing under it.
+ */
+export class KvRecords extends AdaptedStore {
+  readonly #entries: KvEntries;
+
+  constructor(entries: KvEntries, clock: Clock) {
+    super(entries, clock);
+    this.#entries = entries;
+  }
+
+  override async create(key: string, record: SessionRecord, c?: unknown): Promise<boolean> {
+    await this.#entries.set(key, record, c);
+    return true;
+  }
+}
