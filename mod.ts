@@ -39,8 +39,10 @@
 import type { MiddlewareHandler } from "hono";
 import { SessionManager } from "./src/manager/session_manager.ts";
 import type { SessionEnv } from "./src/middleware/env.ts";
+import { mount } from "./src/middleware/middleware.ts";
 import { checkOptions } from "./src/options/check_options.ts";
 import type { SessionOptions } from "./src/options/options.ts";
+import { Sessions } from "./src/request/sessions.ts";
 import type { SessionData } from "./src/session/session.ts";
 import { defaultStore } from "./stores/default.ts";
 
@@ -90,7 +92,9 @@ export * from "./src/core.ts";
 export function session<Data extends object = SessionData, Key extends string = "session">(
   options: SessionOptions<Data, Key> = {},
 ): MiddlewareHandler<SessionEnv<Data, Key>> {
-  return createSessions(options).middleware();
+  // Without a manager, which a bundle then doesn't contain.
+  const config = checkOptions(options, defaultStore);
+  return mount(config, new Sessions(config));
 }
 
 /**

@@ -24,8 +24,10 @@
 import type { MiddlewareHandler } from "hono";
 import { SessionManager } from "./manager/session_manager.ts";
 import type { SessionEnv } from "./middleware/env.ts";
+import { mount } from "./middleware/middleware.ts";
 import { checkOptions } from "./options/check_options.ts";
 import type { SessionOptions } from "./options/options.ts";
+import { Sessions } from "./request/sessions.ts";
 import type { SessionData } from "./session/session.ts";
 import type { KeyValueStore, SessionStore } from "./store/contract.ts";
 
@@ -108,7 +110,8 @@ export type { Clock } from "./util/clock.ts";
 export function session<Data extends object = SessionData, Key extends string = "session">(
   options: SessionOptions<Data, Key> & { store: SessionStore | KeyValueStore },
 ): MiddlewareHandler<SessionEnv<Data, Key>> {
-  return createSessions(options).middleware();
+  const config = checkOptions(options ?? {});
+  return mount(config, new Sessions(config));
 }
 
 /**
