@@ -1,5 +1,5 @@
 import type { Context, MiddlewareHandler } from "hono";
-import { checkContextKey } from "../options/check_parts.ts";
+import { checkContextKey } from "../options/parse_options.ts";
 import type { Session, SessionData } from "../session/session.ts";
 import { isReserved } from "../session/session_object.ts";
 import { MIDDLEWARE, refuse, refuseRange } from "../util/option_errors.ts";

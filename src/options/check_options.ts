@@ -4,28 +4,24 @@ import type { MiddlewareConfig } from "../http/config.ts";
 import { InsecureOrigin } from "../http/insecure_origin.ts";
 import { makeDataReader } from "../record/schema.ts";
 import type { MakeDefaultStore } from "../store/default_store.ts";
-import { instants, systemClock, wholeClock } from "../util/clock.ts";
-import { refuse } from "../util/option_errors.ts";
+import { instants } from "../util/clock.ts";
+import { MIDDLEWARE, refuse } from "../util/option_errors.ts";
+import { checkShapes } from "./check_shapes.ts";
+import { checkContradictions } from "./contradictions.ts";
+import { makeTransport } from "./cookie_options.ts";
+import { snapshotOf, withDefaults } from "./given_options.ts";
+import type { SessionOptions } from "./options.ts";
 import {
   asStore,
   checkContextKey,
-  checkEvents,
-  checkInitial,
-  checkLimit,
-  checkLogger,
-  checkRolling,
-  checkRotate,
   checkSchema,
-  checkScope,
-} from "./check_parts.ts";
-import { checkSeconds, checkShapes } from "./check_shapes.ts";
-import { checkCookie } from "./cookie_options.ts";
-import { snapshotOf } from "./given_options.ts";
-import type { SessionOptions } from "./options.ts";
-import { checkToken } from "./token_options.ts";
-
-/** The longest time that a timer can be set to, in seconds. */
-const LONGEST_TIMEOUT = 2_147_483;
+  listenersOf,
+  loggerOf,
+  makeInitial,
+  renewalOf,
+  scopeOf,
+} from "./parse_options.ts";
+import { makeBearer } from "./token_options.ts";
 
 /**
  * Checks options and fills in defaults, once, when the middleware is built.
@@ -35,61 +31,24 @@ const LONGEST_TIMEOUT = 2_147_483;
  * @throws {RangeError} When a number is out of range.
  */
 export function checkOptions<Data extends object>(
-  options: SessionOptions<Data, string>,
+  given: SessionOptions<Data, string>,
   makeStore: MakeDefaultStore = refuseMissing,
 ): MiddlewareConfig {
-  checkShapes(options);
-  const {
-    maxAge = 86400,
-    absoluteMaxAge,
-    rolling = false,
-    rotate,
-    storeTimeout = 5,
-    onStoreError = "error",
-    contextKey = "session",
-  } = options;
-  const clock = wholeClock(options.clock ?? systemClock);
-  checkSeconds("maxAge", maxAge);
-  if (absoluteMaxAge !== undefined) checkSeconds("absoluteMaxAge", absoluteMaxAge);
-  checkSeconds("storeTimeout", storeTimeout, LONGEST_TIMEOUT);
-  if (onStoreError !== "error" && onStoreError !== "anonymous") {
-    refuse("onStoreError", '"error" or "anonymous" is required');
-  }
+  checkShapes(given);
+  const options = withDefaults(given);
+  const { secret, encoder, maxAge, contextKey, rotate, clock } = options;
   checkContextKey(contextKey);
-  const logger = checkLogger(options.logger);
-  const { secret, encoder } = options;
-  for (const member of ["encode", "decode"] as const) {
-    if (encoder && typeof encoder[member] !== "function") {
-      refuse(`encoder.${member}`, "a function is required");
-    }
-  }
-  const given = options.store === undefined
+  const logger = loggerOf(options.logger);
+  const chosen = options.store === undefined
     ? makeStore({ secret, encoder, logger, clock })
     : asStore(options.store, { clock, logger });
-  if (options.store !== undefined) {
-    if (encoder) refuse("encoder", "give it to the store, not to the middleware");
-    if (secret !== undefined && given.capabilities.stateless) {
-      refuse("secret", "give it to the cookie store, not to the middleware");
-    }
-  }
-  if (secret !== undefined && typeof secret !== "function") {
-    checkSecrets(secret, { action: "build session middleware" });
-  }
-  if (rotate && !given.capabilities.atomic) {
-    const state =
-      "a store on the server that is atomic is required; elsewhere call regenerate() at login";
-    refuse("rotate", state);
-  }
-  if (options.token) {
-    if (given.capabilities.stateless) refuse("token", "a store on the server is required");
-    if (rotate) refuse("rotate", "a token that was handed out would not outlive the next rotation");
-  } else if (options.cookieName === false) {
-    refuse("cookieName", "without a cookie, token is required");
-  }
-  const transport = checkCookie(options, given.capabilities.chunks ?? 1);
-  const bearer = options.token && checkToken(options.token, { secret, clock });
+  checkContradictions(given, chosen.capabilities);
+  if (secret !== undefined && typeof secret !== "function") checkSecrets(secret, MIDDLEWARE);
+  const transport = makeTransport(options, chosen.capabilities.chunks ?? 1);
+  const bearer = options.token && makeBearer(options.token, { secret, clock });
   const cookieName = transport?.cookie.name ?? `token of ${contextKey}`;
-  const store = given.forCookie?.(cookieName) ?? given;
+  const store = chosen.forCookie?.(cookieName) ?? chosen;
+  const { stateless } = store.capabilities;
   return Object.freeze({
     store,
     options: snapshotOf(options),
@@ -97,11 +56,11 @@ export function checkOptions<Data extends object>(
     bearer,
     issue: bearer?.issue,
     cookieName,
-    signer: secret !== undefined && transport && !store.capabilities.stateless
+    signer: secret !== undefined && transport && !stateless
       ? new TokenSigner({ secret, purpose: cookieName })
       : undefined,
-    limit: options.maxSessions && checkLimit(options.maxSessions, given.capabilities.index),
-    scope: checkScope(options.scope),
+    limit: options.maxSessions,
+    scope: scopeOf(options.scope),
     readData: makeDataReader({
       migrate: options.migrate,
       schema: checkSchema(options.schema),
@@ -111,25 +70,23 @@ export function checkOptions<Data extends object>(
     instant: instants(clock),
     expiry: {
       maxAge,
-      absoluteMaxAge,
-      rolling: checkRolling(rolling, maxAge),
-      onServer: !given.capabilities.stateless,
-      persistent: options.persistent ?? true,
+      absoluteMaxAge: options.absoluteMaxAge,
+      rolling: renewalOf(options.rolling, maxAge),
+      onServer: !stateless,
+      persistent: options.persistent,
     },
-    rotation: rotate && checkRotate(rotate),
-    initial: checkInitial(options.initial),
-    allowOverwrite: options.allowOverwrite ?? true,
-    commitOnError: options.commitOnError ?? false,
-    onStoreError,
-    storeTimeout: storeTimeout * 1000,
-    cacheControl: options.cacheControl ?? true,
-    vary: [...(transport ? ["Cookie"] : []), ...(bearer ? [bearer.transport.header] : [])].join(
-      ", ",
-    ),
+    rotation: rotate,
+    initial: makeInitial(options.initial),
+    allowOverwrite: options.allowOverwrite,
+    commitOnError: options.commitOnError,
+    onStoreError: options.onStoreError,
+    storeTimeout: options.storeTimeout * 1000,
+    cacheControl: options.cacheControl,
+    vary: [transport && "Cookie", bearer?.transport.header].filter(Boolean).join(", "),
     insecureOrigin: new InsecureOrigin(logger),
     contextKey,
-    lazy: options.lazy ?? false,
-    events: checkEvents(options.events),
+    lazy: options.lazy,
+    events: listenersOf(options.events),
     logger,
   });
 }

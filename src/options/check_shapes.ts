@@ -1,63 +1,83 @@
+import { EVENTS } from "../events.ts";
 import { LONGEST_LIFE } from "../record/expiry.ts";
 import { INSTEAD } from "../util/foreign_options.ts";
-import { MIDDLEWARE, refuse, refuseRange } from "../util/option_errors.ts";
-import { checkTable, type OptionTable, type Shape } from "../util/option_table.ts";
-import type { SessionOptions } from "./options.ts";
+import { MIDDLEWARE } from "../util/option_errors.ts";
+import { checkTable, type Numbers, type OptionTable, type Shape } from "../util/option_table.ts";
+import type { SessionOptions, SessionTokenOptions } from "./options.ts";
 
-/** Every option and the kind of value that it requires. */
+/** The longest time that a timer can be set to, in seconds. */
+const LONGEST_TIMEOUT = 2_147_483;
+
+const SECONDS = seconds(LONGEST_LIFE);
+const SECONDS_OR_NONE: Numbers = {
+  range: `0 or ${SECONDS.range}`,
+  includes: (value) => value === 0 || SECONDS.includes(value),
+};
+const COUNT: Numbers = {
+  range: "an integer of at least 1",
+  includes: (value) => Number.isSafeInteger(value) && value >= 1,
+};
+
+const TOKEN: Readonly<Record<keyof SessionTokenOptions, readonly Shape[]>> = {
+  secret: ["any"],
+  maxAge: [SECONDS],
+  queryParam: ["string", "false"],
+  header: ["string"],
+  audience: ["string"],
+  payload: ["async function"],
+};
+
+/** Every option and what it accepts. */
 export const SHAPES: Readonly<Record<keyof SessionOptions, readonly Shape[]>> = {
   store: ["any"],
   secret: ["any"],
-  encoder: ["object"],
-  maxAge: ["any"],
-  rolling: ["boolean", "object"],
-  absoluteMaxAge: ["any"],
+  encoder: [{ methods: ["encode", "decode"] }],
+  maxAge: [SECONDS],
+  rolling: ["boolean", { shapes: { after: [SECONDS] }, required: "after" }],
+  absoluteMaxAge: [SECONDS],
   persistent: ["boolean"],
-  rotate: ["object"],
-  cookieName: ["any"],
+  rotate: [{
+    shapes: { every: [SECONDS_OR_NONE], grace: [SECONDS_OR_NONE], remember: [SECONDS_OR_NONE] },
+    required: "every",
+  }],
+  cookieName: ["string", "false"],
   cookieOptions: ["object"],
   existsCookieName: ["string"],
   existsCookieOptions: ["object"],
-  token: ["object"],
+  token: [{ shapes: TOKEN, required: "maxAge", instead: { ttl: "use maxAge" } }],
   initial: ["object", "function"],
   schema: ["object", "function"],
   migrate: ["async function"],
-  scope: ["string", "function"],
-  maxSessions: ["object"],
+  scope: ['"host"', "function"],
+  maxSessions: [{
+    shapes: { limit: [COUNT], policy: ['"evict-oldest"', '"reject"'] },
+    required: "limit",
+  }],
   allowOverwrite: ["boolean"],
   commitOnError: ["boolean"],
-  onStoreError: ["string"],
-  storeTimeout: ["any"],
+  onStoreError: ['"error"', '"anonymous"'],
+  storeTimeout: [seconds(LONGEST_TIMEOUT)],
   cacheControl: ["boolean"],
   contextKey: ["string"],
   lazy: ["boolean"],
-  events: ["object"],
-  logger: ["object"],
+  events: [{ shapes: Object.fromEntries(EVENTS.map((name) => [name, ["async function"]])) }],
+  logger: [{ methods: ["error", "warn"] }],
   clock: ["function"],
 };
 
 const TABLE: OptionTable = { ...MIDDLEWARE, shapes: SHAPES, instead: INSTEAD };
 
-/** @throws {TypeError} When options are no object, or one is unknown or of the wrong kind. */
+/**
+ * @throws {TypeError} When options are no object, or one is unknown or of the wrong kind.
+ * @throws {RangeError} When a number is out of range.
+ */
 export function checkShapes(options: object): void {
   checkTable(TABLE, options);
 }
 
-/** @throws {TypeError} When a member of an option is unknown or of the wrong kind. */
-export function checkMembers(
-  within: string,
-  { value, ...table }: { value: object } & Pick<OptionTable, "shapes" | "instead">,
-): void {
-  checkTable({ ...MIDDLEWARE, ...table, within }, value);
-}
-
-/**
- * @throws {TypeError} When a value is no number.
- * @throws {RangeError} When it is not above 0, or beyond reason.
- */
-export function checkSeconds(name: string, value: unknown, most: number = LONGEST_LIFE): void {
-  if (typeof value !== "number") refuse(name, "a number of seconds is required");
-  if (!(value > 0 && value <= most)) {
-    refuseRange(name, `${value}, a number of seconds above 0 and up to ${most} is required`);
-  }
+function seconds(most: number): Numbers {
+  return {
+    range: `a number of seconds above 0 and up to ${most}`,
+    includes: (value) => value > 0 && value <= most,
+  };
 }

@@ -9,38 +9,22 @@ import { isPlainObject } from "../record/serialize.ts";
 import { MOST_CHUNKS } from "../util/cookie_limits.ts";
 import { refuse } from "../util/option_errors.ts";
 import { definedOf } from "../util/property.ts";
-import type { SessionOptions } from "./options.ts";
+import type { WholeOptions } from "./given_options.ts";
 
 type CookieOptions = Pick<
-  SessionOptions,
-  "cookieName" | "cookieOptions" | "existsCookieName" | "existsCookieOptions" | "persistent"
+  WholeOptions,
+  "cookieName" | "cookieOptions" | "existsCookieName" | "existsCookieOptions"
 >;
 
 /**
- * Checks the cookie of sessions, and the one that tells scripts of it.
+ * The cookie of sessions, and the one that tells scripts of it.
  *
  * @throws {TypeError} When a browser would refuse one, or an attribute is not what it should be.
  */
-export function checkCookie(
-  { cookieName = "sid", cookieOptions = {}, existsCookieName, existsCookieOptions, persistent }:
-    CookieOptions,
+export function makeTransport(
+  { cookieName, cookieOptions, existsCookieName, existsCookieOptions }: CookieOptions,
   chunks: number,
 ): CookieTransport | undefined {
-  if (cookieName === false) {
-    const given = {
-      cookieOptions: Object.keys(cookieOptions).length > 0,
-      existsCookieName: existsCookieName !== undefined,
-      persistent: persistent !== undefined,
-    };
-    for (const [name, isGiven] of Object.entries(given)) {
-      if (isGiven) refuse(name, "there is no cookie, cookieName is false");
-    }
-  } else if (typeof cookieName !== "string") {
-    refuse("cookieName", "a string or false is required");
-  }
-  if (existsCookieName === undefined && existsCookieOptions) {
-    refuse("existsCookieOptions", "existsCookieName is missing");
-  }
   if (cookieName === false) return undefined;
   const { former: formerScopes, ...attributes } = cookieOptions;
   const cookie = makeTemplate("cookie", cookieName, attributes);
@@ -49,7 +33,7 @@ export function checkCookie(
   const { prefix: _, ...shared } = cookieOptions;
   const { former: existsFormerScopes, ...existsAttributes } = {
     ...shared,
-    ...definedOf(existsCookieOptions ?? {}),
+    ...definedOf(existsCookieOptions),
     httpOnly: false,
   };
   const exists = makeTemplate("existsCookie", existsCookieName, existsAttributes);

@@ -1,10 +1,56 @@
-import type { GivenOptions } from "../http/config.ts";
+import type { SessionLimit } from "../commit/context.ts";
+import type { RotationPolicy } from "../commit/rotation.ts";
+import type { MiddlewareConfig } from "../http/config.ts";
+import { systemClock } from "../util/clock.ts";
+import { definedOf } from "../util/property.ts";
 import type { SessionOptions } from "./options.ts";
 
-type Options = Readonly<Partial<Record<keyof SessionOptions, unknown>>>;
+const DEFAULTS = {
+  maxAge: 86400,
+  rolling: false,
+  persistent: true,
+  cookieName: "sid",
+  cookieOptions: {},
+  existsCookieOptions: {},
+  initial: {},
+  allowOverwrite: true,
+  commitOnError: false,
+  onStoreError: "error",
+  storeTimeout: 5,
+  cacheControl: true,
+  contextKey: "session",
+  lazy: false,
+  events: {},
+  logger: console,
+  clock: systemClock,
+} satisfies SessionOptions<object, string>;
+
+/** Options as they are given, for data of any type. */
+// deno-lint-ignore no-explicit-any -- What is checked is checked for all types of data.
+export type GivenOptions = SessionOptions<any, string>;
+
+/** Options with their defaults. */
+export type WholeOptions =
+  & Omit<GivenOptions, "rotate" | "maxSessions">
+  & { [Name in keyof typeof DEFAULTS]-?: NonNullable<GivenOptions[Name]> }
+  & { readonly rotate: RotationPolicy | undefined; readonly maxSessions: SessionLimit | undefined };
+
+/** Options with their defaults. */
+export function withDefaults(
+  { rotate, maxSessions, ...options }: GivenOptions,
+): WholeOptions {
+  return {
+    ...DEFAULTS,
+    ...definedOf(options),
+    rotate: rotate && { grace: 30, remember: 3600, ...definedOf(rotate) },
+    maxSessions: maxSessions && { policy: "evict-oldest", ...definedOf(maxSessions) },
+  };
+}
 
 /** Options as they are now, whatever the application makes of its objects later. */
-export function snapshotOf({ secret, encoder, token, ...options }: Options): GivenOptions {
+export function snapshotOf(
+  { secret, encoder, token, ...options }: Readonly<Record<string, unknown>>,
+): MiddlewareConfig["options"] {
   return Object.freeze({
     ...options,
     secret: Array.isArray(secret) ? [...secret] : secret,

@@ -1,38 +1,23 @@
 import type { MiddlewareConfig } from "../http/config.ts";
 import { isPlainObject } from "../record/serialize.ts";
-import { systemClock } from "../util/clock.ts";
 import { SHAPES } from "./check_shapes.ts";
 
 type OptionName = keyof typeof SHAPES;
 
 const NAMES = Object.keys(SHAPES) as OptionName[];
 
-/** What options come to that have defaults. Of the others it is what was given. */
+/** What options come to that can be written in several ways. Of the others it is what was given, or their default. */
 const SETTLED: Partial<Record<OptionName, (config: MiddlewareConfig) => unknown>> = {
-  maxAge: ({ expiry }) => expiry.maxAge,
   rolling: ({ expiry }) => expiry.rolling,
-  persistent: ({ expiry }) => expiry.persistent,
-  rotate: ({ rotation }) => rotation,
   cookieName: ({ cookieName }) => cookieName,
   cookieOptions: ({ transport }) =>
     transport && {
       ...transport.cookie.attributes,
       former: transport.former.map(({ attributes }) => attributes),
     },
-  existsCookieOptions: ({ options }) => options.existsCookieOptions ?? {},
   initial: ({ options, initial }) =>
     typeof options.initial === "function" ? options.initial : initial(),
-  maxSessions: ({ limit }) => limit,
-  allowOverwrite: ({ allowOverwrite }) => allowOverwrite,
-  commitOnError: ({ commitOnError }) => commitOnError,
-  onStoreError: ({ onStoreError }) => onStoreError,
-  storeTimeout: ({ storeTimeout }) => storeTimeout,
-  cacheControl: ({ cacheControl }) => cacheControl,
-  contextKey: ({ contextKey }) => contextKey,
-  lazy: ({ lazy }) => lazy,
   events: ({ events }) => events,
-  logger: ({ options }) => options.logger ?? console,
-  clock: ({ options }) => options.clock ?? systemClock,
 };
 
 /** Configurations that were found to be the same. */

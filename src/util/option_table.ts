@@ -1,10 +1,19 @@
 import { isPromiseLike } from "./awaitable.ts";
-import { insteadOf, isAsync, type Mistakes, type Purpose, refuse } from "./option_errors.ts";
+import {
+  hasMethods,
+  insteadOf,
+  isAsync,
+  MIDDLEWARE,
+  type Mistakes,
+  type Purpose,
+  refuse,
+  refuseRange,
+} from "./option_errors.ts";
 
-/** A kind of value that an option accepts. A `function` answers at once; `any` is checked elsewhere. */
-export type Shape = keyof typeof SHAPE_NAMES | "any";
+/** What an option accepts. A `function` answers at once; `any` is checked elsewhere. */
+export type Shape = keyof typeof KINDS | "any" | Literal | Numbers | Methods | Members;
 
-const SHAPE_NAMES = {
+const KINDS = {
   boolean: "a boolean",
   string: "a string",
   number: "a number",
@@ -14,11 +23,32 @@ const SHAPE_NAMES = {
   "async function": "a function",
 };
 
+/** One value, as JSON. */
+type Literal = "false" | `"${string}"`;
+
+/** Numbers of a range. */
+export interface Numbers {
+  /** The name of the range. */
+  readonly range: string;
+  readonly includes: (value: number) => boolean;
+}
+
+/** An object with methods. */
+interface Methods {
+  readonly methods: readonly string[];
+}
+
+/** An object that has options of its own. */
+interface Members extends Pick<OptionTable, "shapes" | "instead"> {
+  /** The one that can't be left out. */
+  readonly required?: string;
+}
+
 /** The options of one thing. */
 export interface OptionTable extends Purpose {
   /** The option that has these as its members, if it is not the thing itself. */
   readonly within?: string;
-  /** Every option and the kinds of value that it accepts. */
+  /** Every option and what it accepts. */
   readonly shapes: Readonly<Record<string, readonly Shape[]>>;
   /** Names that are options elsewhere, and what to do instead. */
   readonly instead?: Readonly<Record<string, string>>;
@@ -26,7 +56,10 @@ export interface OptionTable extends Purpose {
   readonly mistakes?: Mistakes;
 }
 
-/** @throws {TypeError} When options are no object, or one of them is unknown or of the wrong kind. */
+/**
+ * @throws {TypeError} When options are no object, or one of them is unknown or of the wrong kind.
+ * @throws {RangeError} When a number is out of range.
+ */
 export function checkTable(table: OptionTable, options: unknown): void {
   const { within, shapes } = table;
   if (!within) assertOptions(table, options);
@@ -37,24 +70,67 @@ export function checkTable(table: OptionTable, options: unknown): void {
   }
 }
 
-/** @throws {TypeError} When a value is there and of none of the kinds. */
+/**
+ * @throws {TypeError} When a value is there and of none of the shapes.
+ * @throws {RangeError} When it is a number out of range.
+ */
 export function checkShape(
   name: string,
   { value, shapes }: { value: unknown; shapes: readonly Shape[] },
-  purpose?: Purpose,
+  { action }: Purpose = MIDDLEWARE,
 ): void {
-  if (value === undefined || shapes.includes(shapeOf(value))) return;
-  if (typeof value === "function" && !isAsync(value) && shapes.includes("async function")) return;
-  if (shapes.includes("any") && !isAsync(value)) return;
-  const named = shapes.filter((shape) => shape !== "any").map((shape) => SHAPE_NAMES[shape]);
-  refuse(name, `${named.join(" or ") || SHAPE_NAMES.function} is required`, purpose);
+  if (value === undefined) return;
+  for (const shape of shapes) {
+    if (typeof shape === "string") {
+      if (isOf(shape, value)) return;
+    } else if ("range" in shape) {
+      if (typeof value !== "number") continue;
+      if (shape.includes(value)) return;
+      refuseRange(name, `${value}, ${shape.range} is required`, { action });
+    } else if (kindOf(value) === "object") {
+      return checkObject(name, { value: value as object, shape }, { action });
+    }
+  }
+  const names = shapes.map(nameOf).filter((shape) => shape !== "any");
+  refuse(name, `${names.join(" or ") || KINDS.function} is required`, { action });
 }
 
-function shapeOf(value: unknown): Shape {
+/** @throws {TypeError} When an object lacks something, or has what it should not. */
+function checkObject(
+  name: string,
+  { value, shape }: { value: object; shape: Methods | Members },
+  { action }: Purpose,
+): void {
+  if ("methods" in shape) {
+    const missing = shape.methods.find((method) => !hasMethods(value, method));
+    if (missing) refuse(`${name}.${missing}`, "a function is required", { action });
+    return;
+  }
+  const { required, ...table } = shape;
+  checkTable({ action, within: name, ...table }, value);
+  if (required && Reflect.get(value, required) === undefined) {
+    refuse(`${name}.${required}`, "it is missing", { action });
+  }
+}
+
+function isOf(shape: string, value: unknown): boolean {
+  const kind = kindOf(value);
+  if (kind === shape || shape === "any" && !isAsync(value)) return true;
+  if (kind === "function") return shape === "async function";
+  return (kind === "string" || kind === "boolean") && JSON.stringify(value) === shape;
+}
+
+/** The kind of a value; `any` when no option accepts it by its kind. */
+function kindOf(value: unknown): string {
   if (Array.isArray(value)) return "array";
   if (isAsync(value)) return "async function";
   const type = typeof value;
-  return value !== null && !isPromiseLike(value) && type in SHAPE_NAMES ? type as Shape : "any";
+  return value !== null && !isPromiseLike(value) && type in KINDS ? type : "any";
+}
+
+function nameOf(shape: Shape): string {
+  if (typeof shape !== "string") return "range" in shape ? shape.range : KINDS.object;
+  return shape in KINDS ? KINDS[shape as keyof typeof KINDS] : shape;
 }
 
 /** @throws {TypeError} When options are no plain object. */
@@ -74,7 +150,7 @@ function refuseName(
   { name, path }: { name: string; path: string },
 ): never {
   const names = Object.keys(shapes);
-  const [closest] = names.filter((each) => isSimilar(each, name));
+  const closest = names.find((each) => isSimilar(each, name));
   const wayOut = Object.hasOwn(instead, name)
     ? instead[name]
     : closest

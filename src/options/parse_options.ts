@@ -1,5 +1,3 @@
-import type { SessionLimit } from "../commit/context.ts";
-import type { RotationPolicy } from "../commit/rotation.ts";
 import { EVENTS, type Logger, type SessionEvents, soundLogger } from "../events.ts";
 import type { ExpiryPolicy } from "../record/expiry.ts";
 import { parseObject } from "../record/record.ts";
@@ -12,7 +10,6 @@ import { CheckedEntries } from "../store/key_value_check.ts";
 import { isPromiseLike } from "../util/awaitable.ts";
 import type { Clock } from "../util/clock.ts";
 import { hasMethods, insteadOf, refuse, refuseRange } from "../util/option_errors.ts";
-import { checkMembers, checkSeconds } from "./check_shapes.ts";
 import { MISTAKEN_STORES } from "./mistaken_stores.ts";
 import type { SessionOptions } from "./options.ts";
 
@@ -32,67 +29,30 @@ export function checkContextKey(contextKey: string): void {
   }
 }
 
-const LISTENERS = Object.fromEntries(EVENTS.map((name) => [name, ["async function"] as const]));
-
 /** The listeners of events that there are by now. */
-export function checkEvents(events: SessionEvents = {}): SessionEvents {
-  checkMembers("events", { value: events, shapes: LISTENERS });
+export function listenersOf(events: SessionEvents): SessionEvents {
   const listeners = EVENTS.map((name) => [name, events[name]]).filter(([, listener]) => listener);
   return Object.fromEntries(listeners);
 }
 
-/** When use renews a session. */
-export function checkRolling(
+/**
+ * When use renews a session.
+ *
+ * @throws {RangeError} When that would be after its end.
+ */
+export function renewalOf(
   rolling: NonNullable<SessionOptions["rolling"]>,
   maxAge: number,
 ): ExpiryPolicy["rolling"] {
   if (typeof rolling === "boolean") return rolling && { after: undefined };
-  checkMembers("rolling", { value: rolling, shapes: { after: ["any"] } });
   const { after } = rolling;
-  checkSeconds("rolling.after", after);
-  if (after >= maxAge) {
-    refuseRange("rolling.after", `${after}, less than maxAge (${maxAge}) is required`);
-  }
-  return { after };
+  if (after < maxAge) return { after };
+  return refuseRange("rolling.after", `${after}, less than maxAge (${maxAge}) is required`);
 }
 
-/** A logger that can be called, and can't fail. */
-export function checkLogger(logger: Logger | undefined): Logger {
-  if (!logger) return console;
-  for (const member of ["error", "warn"] as const) {
-    if (typeof logger[member] !== "function") refuse(`logger.${member}`, "a function is required");
-  }
-  return soundLogger(logger);
-}
-
-/** When tokens are rotated. */
-export function checkRotate(rotate: NonNullable<SessionOptions["rotate"]>): RotationPolicy {
-  checkMembers("rotate", {
-    value: rotate,
-    shapes: { every: ["any"], grace: ["any"], remember: ["any"] },
-  });
-  const { every, grace = 30, remember = 3600 } = rotate;
-  for (const [name, value] of Object.entries({ every, grace, remember })) {
-    if (value !== 0) checkSeconds(`rotate.${name}`, value);
-  }
-  return { every, grace, remember };
-}
-
-/** How many sessions a subject may have, where the store can tell. */
-export function checkLimit(
-  maxSessions: NonNullable<SessionOptions["maxSessions"]>,
-  index: boolean,
-): SessionLimit {
-  checkMembers("maxSessions", { value: maxSessions, shapes: { limit: ["any"], policy: ["any"] } });
-  const { limit, policy = "evict-oldest" } = maxSessions;
-  if (!Number.isSafeInteger(limit) || limit < 1) {
-    refuseRange("maxSessions.limit", `${String(limit)}, an integer of at least 1 is required`);
-  }
-  if (policy !== "evict-oldest" && policy !== "reject") {
-    refuse("maxSessions.policy", '"evict-oldest" or "reject" is required');
-  }
-  if (!index) refuse("maxSessions", "a store that lists the sessions of a subject is required");
-  return { limit, policy };
+/** A logger that can't fail. */
+export function loggerOf(logger: Logger): Logger {
+  return logger === console ? logger : soundLogger(logger);
 }
 
 /** A schema of the specification. */
@@ -102,10 +62,9 @@ export function checkSchema(schema: StandardSchema<unknown> | undefined): typeof
 }
 
 /** What names the scope of a request. */
-export function checkScope(scope: SessionOptions["scope"]): ((c: unknown) => string) | undefined {
+export function scopeOf(scope: SessionOptions["scope"]): ((c: unknown) => string) | undefined {
   if (scope === undefined) return undefined;
   if (scope === "host") return hostOf;
-  if (typeof scope !== "function") return refuse("scope", '"host" or a function is required');
   return (c) => {
     const name: unknown = scope(c);
     if (typeof name === "string" && name !== "") return name;
@@ -122,14 +81,14 @@ function hostOf(c: unknown): string {
 }
 
 /** What makes the JSON text of the data that a new session has. */
-export function checkInitial(initial: unknown): () => string {
+export function makeInitial(initial: unknown): () => string {
   if (typeof initial === "function") {
     if (initial.length > 0) {
       refuse("initial", "a function without parameters is required; set the rest in the handler");
     }
     return () => serializeInitial(initial());
   }
-  const text = serializeInitial(initial ?? {});
+  const text = serializeInitial(initial);
   return () => text;
 }
 
