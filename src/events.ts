@@ -151,7 +151,7 @@ export interface SessionEvents {
   conflict?(event: SessionEvent & { readonly tries: number }, c: unknown): unknown;
   /** A session was ended elsewhere while this request used it; what it changed was dropped. */
   interrupted?(event: SessionEvent, c: unknown): unknown;
-  /** The store failed or did not answer in time. */
+  /** The store failed or did not answer in time. Without a listener, the logger reports each kind of failure once a minute. */
   storeError?(event: { readonly operation: string; readonly error: Error }, c: unknown): unknown;
 }
 

@@ -1,5 +1,4 @@
 import { hashToken, makeToken } from "../crypto/token.ts";
-import { SessionStoreError } from "../errors.ts";
 import type { SessionRecord, SessionTimes, Stored } from "../record/record.ts";
 import type { StoreWrite } from "../store/contract.ts";
 import type { BoundedStore } from "../store/timeout_store.ts";
@@ -22,9 +21,8 @@ export function writeNew(
         const stored = toStored(written, { ...place, record });
         if (stored) return stored;
         if (tries < CREATE_TRIES) return writeNew(store, record, c, tries + 1);
-        throw new SessionStoreError(
-          `Cannot create session: the store held a session under ${CREATE_TRIES} new keys`,
-        );
+        const state = `the store held a session under ${CREATE_TRIES} new keys`;
+        throw store.failure("create", { state }, c);
       }),
   );
 }

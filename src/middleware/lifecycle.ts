@@ -138,11 +138,11 @@ export class Mount extends ContextVariables implements Mounted, VisitWatcher {
   ): Promise<void> {
     // What was committed before it failed has to reach the client all the same.
     const { cookieChange } = visit;
-    if (failed) {
+    if (!failed) this.outgoing.drop();
+    // Of a failure of the store whoever listens was told.
+    else if (!(error instanceof SessionStoreError)) {
       const { logger } = this.config;
       logger.error("Cannot commit session: it failed after the handler had failed", error);
-    } else {
-      this.outgoing.drop();
     }
     await this.#deliver(visit, cookieChange.action === "send" ? cookieChange : NO_CHANGE);
     if (!failed) throw asResponse(error);

@@ -4,6 +4,7 @@ import { emit } from "../events.ts";
 import { deadline, isLive } from "../record/expiry.ts";
 import type { Stored } from "../record/record.ts";
 import type { ListedSession, ListPage, SessionStore } from "../store/contract.ts";
+import { FailureLog } from "../store/failure_log.ts";
 import { type Listed, listPage } from "../store/subject_sessions.ts";
 import { BoundedStore } from "../store/timeout_store.ts";
 import { andThen, type Awaitable, orElse } from "../util/awaitable.ts";
@@ -40,6 +41,7 @@ export class Sessions {
   constructor({ store, onStoreError, storeTimeout, ...config }: SessionsConfig) {
     this.#onStoreError = onStoreError;
     const canSaveLate = !store.capabilities.stateless;
+    const failures = new FailureLog(config);
     this.late = new LateChanges({ ...config, canSaveLate });
     this.#config = {
       ...config,
@@ -49,7 +51,10 @@ export class Sessions {
       store: new BoundedStore(store, {
         timeout: storeTimeout,
         clock: config.clock,
-        onError: (operation, error, c) => emit(config, "storeError", { operation, error }, c),
+        onError(operation, error, c) {
+          if (config.events.storeError) emit(config, "storeError", { operation, error }, c);
+          else failures.report(error);
+        },
       }),
     };
     this.#loader = new Loader(this.#config);
@@ -114,7 +119,6 @@ export class Sessions {
   /** Goes on without the store, where that is asked for. */
   #goOn(error: unknown, c: unknown): Visit {
     if (!(error instanceof SessionStoreError) || this.#onStoreError === "error") throw error;
-    this.#config.logger.error("Cannot load session: the store failed, going on without", error);
     return this.unavailable(c);
   }
 

@@ -194,12 +194,27 @@ export class BoundedStore {
 
   /** What is told of a failure, which is told to whoever listens as well. */
   #toError(cause: unknown, { operation, c, creates }: Call): SessionError {
-    if (cause instanceof SessionError) return cause;
+    const isFailure = !(cause instanceof SessionError) || cause instanceof SessionStoreError;
+    if (!isFailure) return cause;
     if (creates) this.#withdraw(creates, c);
+    if (cause instanceof SessionStoreError) return this.#tell(operation, cause, c);
     const state = cause instanceof TimeoutError
       ? `the store did not answer in ${this.timeout / 1000} seconds`
       : "the store failed";
-    const error = new SessionStoreError(`Cannot ${operation} session: ${state}`, { cause });
+    return this.failure(operation, { state, cause }, c);
+  }
+
+  /** The error of an operation that failed, once whoever listens is told. */
+  failure(
+    operation: string,
+    { state, ...options }: ErrorOptions & { readonly state: string },
+    c: unknown,
+  ): SessionStoreError {
+    const error = new SessionStoreError(`Cannot ${operation} session: ${state}`, options);
+    return this.#tell(operation, error, c);
+  }
+
+  #tell(operation: string, error: SessionStoreError, c: unknown): SessionStoreError {
     this.#options.onError(operation, error, c);
     return error;
   }

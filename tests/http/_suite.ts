@@ -13,6 +13,7 @@ import { keptThings } from "./_kept.ts";
 import { lateChanges } from "./_late_changes.ts";
 import { lateRaces } from "./_late_races.ts";
 import { lostAnswers, lostRotations } from "./_lost_answers.ts";
+import { outages } from "./_outages.ts";
 import { atomicRaces, races } from "./_races.ts";
 import { severalCookies } from "./_several_cookies.ts";
 import { starts } from "./_starts.ts";
@@ -120,6 +121,7 @@ export function httpSuite(suite: HttpSuiteOptions): void {
     if (!stateless && atomic) lostRotations(test);
   }
   keptThings(test);
+  outages(test);
   unfitRecords(test);
 
   test("a visitor who puts nothing in gets no cookie and costs no store call", async ({ makeApp, watch }) => {

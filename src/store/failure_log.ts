@@ -1,0 +1,76 @@
+import type { SessionStoreError } from "../errors.ts";
+import type { Logger } from "../events.ts";
+import type { Clock } from "../util/clock.ts";
+
+/** How long failures of a kind are only counted once one was logged, in milliseconds. */
+const PAUSE = 60_000;
+/** How many kinds are told apart. */
+const MOST_KINDS = 100;
+/** How much of the message of a cause is logged, in characters. */
+const MOST_OF_CAUSE = 500;
+/** How deep causes are looked into. */
+const MOST_CAUSES = 5;
+
+/** The failures of one kind since one of them was logged. */
+interface Kind {
+  readonly loggedAt: number;
+  count: number;
+}
+
+/** Logs the failures of a store: each kind at once and then at most once a minute, with how many there were meanwhile. */
+export class FailureLog {
+  readonly #clock: Clock;
+  readonly #logger: Logger;
+  readonly #kinds = new Map<string, Kind>();
+
+  constructor({ clock, logger }: { readonly clock: Clock; readonly logger: Logger }) {
+    this.#clock = clock;
+    this.#logger = logger;
+  }
+
+  report(error: SessionStoreError): void {
+    const causes = causesOf(error);
+    const id = [error.message, ...causes.map(kindOf)].join("\n");
+    const now = this.#clock();
+    const kind = this.#kinds.get(id);
+    if (kind && now - kind.loggedAt < PAUSE && kind.loggedAt <= now) {
+      kind.count++;
+      return;
+    }
+    if (!kind && this.#kinds.size === MOST_KINDS) this.#kinds.clear();
+    this.#kinds.set(id, { loggedAt: now, count: 0 });
+    const more = kind?.count ? `; it failed in the same way ${kind.count} more times since` : "";
+    this.#logger.error(
+      `hono-session: ${
+        [error.message, ...causes.map(describe)].join(": ")
+      }${more}. Requests that need it fail until ` +
+        "it works; check that the store exists, is reachable, and grants this program access",
+    );
+  }
+}
+
+function causesOf(error: Error): unknown[] {
+  const causes: unknown[] = [];
+  for (
+    let { cause } = error;
+    cause !== undefined && causes.length < MOST_CAUSES;
+    cause = cause instanceof Error ? cause.cause : undefined
+  ) causes.push(cause);
+  return causes;
+}
+
+/** What failures of one kind have in common: their messages may name a request. */
+function kindOf(cause: unknown): string {
+  return cause instanceof Error ? `${cause.name} ${codeOf(cause)}` : typeof cause;
+}
+
+/** The message of a cause; the rest of it may hold what was to be stored. */
+function describe(cause: unknown): string {
+  if (!(cause instanceof Error)) return `a value of type ${typeof cause} was thrown`;
+  const message = (cause.message || codeOf(cause)).split("\n")[0]!.slice(0, MOST_OF_CAUSE);
+  return cause.name === "Error" ? message : `${cause.name}: ${message}`;
+}
+
+function codeOf(cause: Error): string {
+  return String(Reflect.get(cause, "code") ?? "");
+}

@@ -1,0 +1,113 @@
+import { session, type SessionStore, SessionStoreError } from "@x/hono-session";
+import { CloudflareKvStore } from "@x/hono-session/stores/cloudflare-kv";
+import { DenoKvStore } from "@x/hono-session/stores/deno-kv";
+import { DynamoDbStore } from "@x/hono-session/stores/dynamodb";
+import { MapStore } from "@x/hono-session/stores/map";
+import { FaultyStore } from "@x/hono-session/testing";
+import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { Hono } from "hono";
+import { Client } from "../_support/client.ts";
+import { startDynalite, TestClient } from "../_support/dynamodb.ts";
+import { pooled } from "../_support/pooled.ts";
+
+/** What an application without events and `app.onError` prints when somebody logs in, and later comes back. */
+async function printed(store: SessionStore, secret = "nothing"): Promise<string> {
+  const lines: string[] = [];
+  const { error } = console;
+  console.error = (...line: unknown[]) => lines.push(line.join(" "));
+  try {
+    const app = new Hono()
+      .use(session<{ userId?: string }>({ store }))
+      .post("/login", async (c) => {
+        await c.var.session.regenerate();
+        c.var.session.userId = secret;
+        return c.text("welcome");
+      });
+    const response = await app.request("/login", { method: "POST" });
+    assertEquals([response.status, response.headers.getSetCookie()], [503, []]);
+    await response.body?.cancel();
+  } finally {
+    console.error = error;
+  }
+  assertEquals(lines.length, 1, lines.join("\n"));
+  assertEquals(lines[0]!.includes(secret), false);
+  assertStringIncludes(lines[0]!, "check that the store exists");
+  return lines[0]!;
+}
+
+Deno.test("a missing folder of Deno KV is printed", async () => {
+  await using store = new DenoKvStore({ path: "/missing/folder/sessions.kv" });
+  const line = await printed(store);
+  assertStringIncludes(line, "Cannot create session: the store failed: ");
+  assertStringIncludes(line, "unable to open database file");
+});
+
+Deno.test("a misspelt binding of Workers is printed", async () => {
+  const line = await printed(new CloudflareKvStore({ namespace: (c) => c.env?.SESSON }));
+  assertStringIncludes(line, "namespace(c)");
+});
+
+pooled()("a wrong table of DynamoDB is printed", async () => {
+  await using server = await startDynalite();
+  using client = new TestClient(server.port);
+  const { document } = client;
+  const line = await printed(new DynamoDbStore({ document, tableName: "misspelt" }));
+  assertStringIncludes(line, "ResourceNotFoundException");
+});
+
+Deno.test("a cause is printed in one line, not longer than needed, and what else it holds isn't", async () => {
+  const store = new FaultyStore(new MapStore());
+  const secret = "the data of the session";
+  const error = Object.assign(new Error(`connection lost\n${secret}`), { command: [secret] });
+  store.inject("create", () => Promise.reject(error));
+  assertStringIncludes(await printed(store, secret), "the store failed: connection lost. ");
+  store.inject("create", () => Promise.reject(new Error("x".repeat(10_000))));
+  assert((await printed(store)).length < 1000);
+  store.inject("create", () => Promise.reject(secret));
+  assertStringIncludes(await printed(store, secret), "a value of type string was thrown");
+  // As Node gives it when no address of a host answers.
+  const refused = Object.assign(new AggregateError([]), { code: "ECONNREFUSED" });
+  store.inject("create", () => Promise.reject(refused));
+  assertStringIncludes(await printed(store), "ECONNREFUSED");
+});
+
+Deno.test("failures of another kind are printed at once, and those whose messages differ are one kind", async () => {
+  const store = new FaultyStore(new MapStore());
+  const lines: string[] = [];
+  const logger = { warn() {}, error: (line: string) => void lines.push(line) };
+  const app = new Hono().use(session({ store, logger })).get("/", (c) => {
+    Object.assign(c.var.session, { a: 1 });
+    return c.text("ok");
+  });
+  let requests = 0;
+  const fail = async (error: () => Error) => {
+    store.inject("create", () => Promise.reject(error()));
+    assertEquals((await app.request("/")).status, 503);
+  };
+  await fail(() => new Error(`request ${requests++}`));
+  await fail(() => new Error(`request ${requests++}`));
+  await fail(() => new RangeError(`request ${requests++}`));
+  await fail(() => Object.assign(new Error(), { code: "ENOENT" }));
+  assertEquals(lines.length, 3);
+});
+
+Deno.test("a store that throws a SessionStoreError of its own is printed and told of", async () => {
+  const store = new FaultyStore(new MapStore());
+  const failure = new SessionStoreError("Cannot create session: the disk is full");
+  store.inject("create", () => Promise.reject(failure));
+  assertStringIncludes(await printed(store), "the disk is full");
+  const told: Error[] = [];
+  const events = { storeError: ({ error }: { error: Error }) => void told.push(error) };
+  const app = new Hono().use(session<{ a?: number }>({ store, events })).get("/", (c) => {
+    c.var.session.a = 1;
+    return c.text("ok");
+  });
+  assertEquals((await new Client(app).fetch("/")).status, 503);
+  assertEquals(told, [failure]);
+});
+
+Deno.test("a store that holds a session under every new key is printed", async () => {
+  const store = new FaultyStore(new MapStore());
+  store.inject("create", "refuse");
+  assertStringIncludes(await printed(store), "new keys");
+});
