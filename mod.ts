@@ -39,7 +39,7 @@
 import type { MiddlewareHandler } from "hono";
 import { SessionManager } from "./src/manager/session_manager.ts";
 import type { SessionEnv } from "./src/middleware/env.ts";
-import { mount } from "./src/middleware/middleware.ts";
+import { makeMiddleware } from "./src/middleware/middleware.ts";
 import { checkOptions } from "./src/options/check_options.ts";
 import type { SessionOptions } from "./src/options/options.ts";
 import { Sessions } from "./src/request/sessions.ts";
@@ -94,7 +94,7 @@ export function session<Data extends object = SessionData, Key extends string = 
 ): MiddlewareHandler<SessionEnv<Data, Key>> {
   // Without a manager, which a bundle then doesn't contain.
   const config = checkOptions(options, defaultStore);
-  return mount(config, new Sessions(config));
+  return makeMiddleware(config, new Sessions(config));
 }
 
 /**

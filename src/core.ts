@@ -24,7 +24,7 @@
 import type { MiddlewareHandler } from "hono";
 import { SessionManager } from "./manager/session_manager.ts";
 import type { SessionEnv } from "./middleware/env.ts";
-import { mount } from "./middleware/middleware.ts";
+import { makeMiddleware } from "./middleware/middleware.ts";
 import { checkOptions } from "./options/check_options.ts";
 import type { SessionOptions } from "./options/options.ts";
 import { Sessions } from "./request/sessions.ts";
@@ -111,7 +111,7 @@ export function session<Data extends object = SessionData, Key extends string = 
   options: SessionOptions<Data, Key> & { store: SessionStore | KeyValueStore },
 ): MiddlewareHandler<SessionEnv<Data, Key>> {
   const config = checkOptions(options ?? {});
-  return mount(config, new Sessions(config));
+  return makeMiddleware(config, new Sessions(config));
 }
 
 /**

@@ -20,7 +20,7 @@ import { assert, assertEquals, assertMatch, assertRejects, assertThrows } from "
 import { type Context, Hono } from "hono";
 import { fromFileUrl } from "../scripts/paths.ts";
 import { hashToken } from "../src/crypto/token.ts";
-import { hold, type Mounted } from "../src/middleware/context.ts";
+import { attachSession, type ContextSession } from "../src/middleware/context.ts";
 import { Client } from "./_support/client.ts";
 import { FakeClock } from "./_support/clock.ts";
 import { Gate } from "./_support/gate.ts";
@@ -780,7 +780,7 @@ Deno.test("an array that says itself what it is as JSON is refused, in a session
 
 Deno.test("a context of a class of its own has the session for its property", () => {
   const make = (name: string) =>
-    ({ config: { contextKey: "session" }, session: name }) as unknown as Mounted;
+    ({ config: { contextKey: "session" }, session: name }) as unknown as ContextSession;
   class Base {}
   class Derived extends Base {
     get session(): string {
@@ -788,7 +788,7 @@ Deno.test("a context of a class of its own has the session for its property", ()
     }
   }
   const contexts = [new Base(), new Derived(), new Base()] as unknown as Context[];
-  contexts.forEach((c, index) => hold(c, make(`${index}`)));
+  contexts.forEach((c, index) => attachSession(c, make(`${index}`)));
   assertEquals(contexts.map((c) => (c as { session?: unknown }).session), ["0", "1", "2"]);
 });
 

@@ -1,7 +1,7 @@
 import { SessionEndedError, SessionLimitError } from "../errors.ts";
 import { type Contents, sameContents } from "../record/contents.ts";
 import { isRenewalDue } from "../record/expiry.ts";
-import { isDifferent } from "../record/pending_changes.ts";
+import { changesRecord } from "../record/pending_changes.ts";
 import { type Awaitable, isPromiseLike, orElse } from "../util/awaitable.ts";
 import { type CommitConfig, CommitContext, type CommitOptions } from "./context.ts";
 import { create } from "./create.ts";
@@ -24,7 +24,7 @@ export function commit(
   if (state.status !== "live") return;
   const held = options.keepChanges ? state.contents(options.consumeFlash) : undefined;
   const idle = isIdle(config, held, options);
-  if (idle && !state.deliver) return;
+  if (idle && !state.sendsCookie) return;
   const inner = options.inner?.innerCommit();
   if (idle && !inner) return;
   const context = new CommitContext(config, options, c);
@@ -53,26 +53,26 @@ function run(context: CommitContext): Awaitable<void> {
   const { state, options } = context;
   if (state.status !== "live") return;
   if (options.change) {
-    context.requested = state.takeRegeneration();
+    context.pending = state.takeRegeneration();
   } else {
-    const { subject } = state.requested;
+    const { subject } = state.pending;
     const generation = options.keepChanges ? subject?.generation.get() : undefined;
     if (isPromiseLike(generation)) return generation.then(() => run(context));
-    context.requested = state.takeRequested();
+    context.pending = state.takePending();
   }
   return orElse(() => write(context), (error) => recover(context, error));
 }
 
 /** @throws Whatever the commit has failed with, unless the session was ended elsewhere. */
 function recover(context: CommitContext, error: unknown): void {
-  const { state, requested, options } = context;
+  const { state, pending, options } = context;
   if (error instanceof SessionEndedError && error !== options.change?.error) {
     const isReported = isLogin(context);
     context.interrupt();
     if (!isReported) return;
   } else {
-    state.restoreRequested(requested);
-    if (error instanceof SessionLimitError) state.refuseLogin(requested.subject);
+    state.restorePending(pending);
+    if (error instanceof SessionLimitError) state.refuseLogin(pending.subject);
   }
   throw error;
 }
@@ -81,13 +81,13 @@ function recover(context: CommitContext, error: unknown): void {
  * Whether somebody logs in, which must not be lost in silence. What else is changed of a session that ends meanwhile ends
  * with it.
  */
-function isLogin({ state, requested, options }: CommitContext): boolean {
+function isLogin({ state, pending, options }: CommitContext): boolean {
   if (!options.keepChanges || options.change) return false;
-  return Boolean(requested.subject) || requested.regenerate === true && state.hasChanged();
+  return Boolean(pending.subject) || pending.regenerate === true && state.hasChanged();
 }
 
 function write(context: CommitContext): Awaitable<void> {
-  const { state, options, requested, inner } = context;
+  const { state, options, pending, inner } = context;
   const { keepChanges, change } = options;
   change?.begin();
   const base = state.base();
@@ -105,10 +105,10 @@ function write(context: CommitContext): Awaitable<void> {
     state.leaveCookieToInner();
     return overwriteOther(context, { versions, current });
   }
-  const filled = Boolean(requested.subject) || !sameContents(mine, base);
+  const filled = Boolean(pending.subject) || !sameContents(mine, base);
   if (options.storeEmpty || keepChanges && filled) return create(context, mine);
   // It is asked for again when there is something to store.
-  state.restoreRequested(requested);
+  state.restorePending(pending);
 }
 
 /** Whether there is nothing to commit. */
@@ -118,19 +118,19 @@ function isIdle(
   options: CommitOptions,
 ): boolean {
   const { state } = options;
-  const { requested, stored: current } = state;
-  if (options.storeEmpty || requested.regenerate) return false;
+  const { pending, stored: current } = state;
+  if (options.storeEmpty || pending.regenerate) return false;
   // Changes are not kept.
   if (!held) return true;
-  if (requested.renew) return false;
+  if (pending.renew) return false;
   if (current) {
     const { record } = current;
     const now = clock();
-    if (record.predecessor !== undefined && !state.hasMoved) return false;
-    const request = options.reach ? { reach: options.reach } : state;
+    if (record.predecessor !== undefined && !state.wasRotated) return false;
+    const request = options.cookieDelivery ? { cookieDelivery: options.cookieDelivery } : state;
     if (isRenewalDue(expiry, record, { now, request }) || store.outdated(record)) return false;
     if (isRotating(rotation, current, { options, now })) return false;
-    if (isDifferent(requested, record)) return false;
-  } else if (requested.subject) return false;
+    if (changesRecord(pending, record)) return false;
+  } else if (pending.subject) return false;
   return sameContents(held, state.base());
 }

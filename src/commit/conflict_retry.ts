@@ -1,4 +1,4 @@
-import { ticks } from "../util/clock.ts";
+import { monotonicTime } from "../util/clock.ts";
 import { COMMIT_TRIES } from "../util/tries.ts";
 
 /** The longest pause before the third try, in milliseconds; twice as long before each further one. */
@@ -13,7 +13,7 @@ export class ConflictRetry {
 
   /** @param timeout How long it is tried, in milliseconds. */
   constructor(timeout: number) {
-    this.#until = ticks() + timeout;
+    this.#until = monotonicTime() + timeout;
   }
 
   /** How often it was tried. */
@@ -31,7 +31,7 @@ export class ConflictRetry {
     if (this.#tries > 1) {
       const longest = Math.min(FIRST_PAUSE * 2 ** (this.#tries - 2), LONGEST_PAUSE);
       const pause = Math.random() * longest;
-      if (ticks() + pause >= this.#until) return false;
+      if (monotonicTime() + pause >= this.#until) return false;
       await new Promise((resolve) => setTimeout(resolve, pause));
     }
     this.#tries++;

@@ -1,15 +1,15 @@
 import { emit, type Logger, type SessionEvents } from "../events.ts";
 import type { Contents } from "../record/contents.ts";
-import type { ExpiryPolicy, Reach } from "../record/expiry.ts";
+import type { CookieDelivery, ExpiryPolicy } from "../record/expiry.ts";
 import type { JsonObject } from "../record/json_object.ts";
-import { NOTHING, type Requested } from "../record/pending_changes.ts";
-import type { Stored } from "../record/record.ts";
+import { NO_CHANGES, type PendingChanges } from "../record/pending_changes.ts";
+import type { StoredSession } from "../record/record.ts";
 import type { DataReader } from "../record/schema.ts";
 import type { SessionState } from "../session/session_state.ts";
-import type { BoundedStore } from "../store/timeout_store.ts";
+import type { TimeoutStore } from "../store/timeout_store.ts";
 import type { Awaitable } from "../util/awaitable.ts";
 import type { Clock } from "../util/clock.ts";
-import type { Queue } from "../util/keyed_queue.ts";
+import type { KeyedQueue } from "../util/keyed_queue.ts";
 import type { ConflictRetry } from "./conflict_retry.ts";
 import type { KeyChange } from "./key_change.ts";
 import type { RotationPolicy } from "./rotation.ts";
@@ -22,14 +22,14 @@ export interface SessionLimit {
 
 /** The part of the configuration that commits use. */
 export interface CommitConfig {
-  readonly store: BoundedStore;
+  readonly store: TimeoutStore;
   readonly clock: Clock;
   /** A clock by which nothing happens at the same time. */
   readonly instant: Clock;
   readonly expiry: ExpiryPolicy;
   readonly events: SessionEvents;
   readonly logger: Logger;
-  readonly queue: Queue;
+  readonly queue: KeyedQueue;
   readonly rotation: RotationPolicy | undefined;
   /** The cookie that sessions are made for. */
   readonly cookieName: string;
@@ -41,7 +41,7 @@ export interface CommitConfig {
 }
 
 /** What a request within this one has made of its session. */
-export type InnerCommit = Stored | "ended";
+export type InnerCommit = StoredSession | "ended";
 
 /** Finds out whether another request within this one has answered it, as Hono's `methodOverride` does. */
 export interface InnerCommits {
@@ -60,7 +60,7 @@ export interface CommitOptions {
   /** Whether the token may be rotated, as a cookie can still be sent. */
   readonly rotate?: boolean;
   /** Whether the client gets the cookies of the response, if the request does not decide it. */
-  readonly reach?: Reach;
+  readonly cookieDelivery?: CookieDelivery;
   /** Finds the commit of a request within this one. */
   readonly inner?: InnerCommits | undefined;
   /** A change of one key, which is committed alone. */
@@ -78,7 +78,7 @@ export class CommitContext {
   /** The commit of a request within this one. */
   inner: InnerCommit | undefined;
   /** What was asked of the session by the time that its turn came. */
-  requested: Requested = NOTHING;
+  pending: PendingChanges = NO_CHANGES;
   /** The tries so far, once there was a conflict. */
   retry: ConflictRetry | undefined;
 

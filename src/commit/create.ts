@@ -1,10 +1,10 @@
 import { type Contents, EMPTY, withContents } from "../record/contents.ts";
 import { renewed } from "../record/expiry.ts";
-import { boundAt, withRequested } from "../record/pending_changes.ts";
+import { withPendingChanges, withSubjectAt } from "../record/pending_changes.ts";
 import type { SessionRecord } from "../record/record.ts";
 import { andThen, type Awaitable } from "../util/awaitable.ts";
 import type { CommitContext } from "./context.ts";
-import { admit, evict } from "./session_limit.ts";
+import { checkLimit, enforceLimit } from "./session_limit.ts";
 import { writeNew } from "./write.ts";
 
 /**
@@ -17,15 +17,15 @@ export function create(context: CommitContext, contents: Contents): Awaitable<vo
   const { config, state, c } = context;
   const record = newRecord(context, contents);
   const stored = andThen(
-    admit(context, undefined),
-    (at) => writeNew(config.store, boundAt(record, at), c),
+    checkLimit(context, undefined),
+    (at) => writeNew(config.store, withSubjectAt(record, at), c),
   );
   return andThen(stored, (stored) => {
     state.created(stored, contents);
     context.emit("created");
     context.emitUpdated(EMPTY.data, contents.data);
     return andThen(
-      evict(context),
+      enforceLimit(context),
       // Ended while it was being stored.
       () => state.status === "live" ? undefined : config.store.delete(stored.key, c),
     );
@@ -33,7 +33,7 @@ export function create(context: CommitContext, contents: Contents): Awaitable<vo
 }
 
 function newRecord(
-  { config, state, requested, c }: CommitContext,
+  { config, state, pending, c }: CommitContext,
   contents: Contents,
 ): SessionRecord {
   const now = config.clock();
@@ -50,6 +50,6 @@ function newRecord(
     renewedAt: now,
     expiresAt: now,
   };
-  const record = withRequested(withContents(begun, contents), requested);
+  const record = withPendingChanges(withContents(begun, contents), pending);
   return { ...record, ...renewed(config.expiry, record, { now }) };
 }

@@ -14,9 +14,9 @@ export function renewEarly(
   c: unknown,
 ): Awaitable<void> {
   const { expiry, logger } = config;
-  const request = { reach: "none" } as const;
+  const request = { cookieDelivery: "none" } as const;
   if (!expiry.rolling || !state.stored) return;
-  if (!isRenewalDue(expiry, state.stored.record, { now: state.cameAt, request })) return;
+  if (!isRenewalDue(expiry, state.stored.record, { now: state.receivedAt, request })) return;
   const options = { state, keepChanges: true, consumeFlash: false, ...request };
   return orElse(
     () => andThen(commit(config, options, c), () => state.renewedEarly()),

@@ -1,11 +1,11 @@
 import { SessionConflictError } from "../errors.ts";
 import { emit, type SessionEvents } from "../events.ts";
-import { isSessionRecord, type Stored, type Trace } from "../record/record.ts";
-import { type Listed, listSubject } from "../store/subject_sessions.ts";
-import type { BoundedStore } from "../store/timeout_store.ts";
+import { isSessionRecord, type StoredSession, type Trace } from "../record/record.ts";
+import { listSessionsOf, type SubjectSession } from "../store/subject_sessions.ts";
+import type { TimeoutStore } from "../store/timeout_store.ts";
 import { END_TRIES, LISTED_END_TRIES } from "../util/tries.ts";
 import type { CommitConfig } from "./context.ts";
-import { follow, toEnded } from "./rotation.ts";
+import { followRotations, toEnded } from "./rotation.ts";
 
 type Reason = Parameters<NonNullable<SessionEvents["destroyed"]>>[0]["reason"];
 
@@ -15,16 +15,16 @@ type Reason = Parameters<NonNullable<SessionEvents["destroyed"]>>[0]["reason"];
  */
 export async function endSession(
   config: CommitConfig,
-  stored: Stored,
+  stored: StoredSession,
   c: unknown,
 ): Promise<void> {
   const { store, rotation, clock } = config;
-  let current: Stored | undefined = stored;
+  let current: StoredSession | undefined = stored;
   for (let tries = 0; rotation && current && tries < END_TRIES; tries++) {
     if (await store.update(current.key, toEnded(current.record, clock()), current.record, c)) break;
     const record = await store.read(current.key, c);
-    const next: Stored | Trace = isSessionRecord(record)
-      ? await follow(store, { from: { ...current, record }, now: -Infinity }, c)
+    const next: StoredSession | Trace = isSessionRecord(record)
+      ? await followRotations(store, { from: { ...current, record }, now: -Infinity }, c)
       : "ended";
     current = typeof next === "string" ? undefined : next;
   }
@@ -42,7 +42,7 @@ export async function endSessionsOf(
   config: CommitConfig,
   { subject, choose, reason }: {
     subject: string;
-    choose: (sessions: Listed[]) => Listed[];
+    choose: (sessions: SubjectSession[]) => SubjectSession[];
     reason: Reason;
   },
   c: unknown,
@@ -55,24 +55,27 @@ export async function endSessionsOf(
 /** Ends a session that may not stay its subject's, under whatever token it has by now. */
 export async function evictSession(
   config: CommitConfig,
-  { stored, subject }: { stored: Stored; subject: string },
+  { stored, subject }: { stored: StoredSession; subject: string },
   c: unknown,
 ): Promise<void> {
   const { sid } = stored.record;
-  const choose = (sessions: Listed[]) => sessions.filter((session) => session.sid === sid);
+  const choose = (sessions: SubjectSession[]) => sessions.filter((session) => session.sid === sid);
   await config.store.delete(stored.key, c);
   await deleteListed(config.store, { subject, choose }, c);
   emit(config, "destroyed", { sid, reason: "evicted" }, c);
 }
 
 async function deleteListed(
-  store: BoundedStore,
-  { subject, choose }: { subject: string; choose: (sessions: Listed[]) => Listed[] },
+  store: TimeoutStore,
+  { subject, choose }: {
+    subject: string;
+    choose: (sessions: SubjectSession[]) => SubjectSession[];
+  },
   c: unknown,
 ): Promise<Set<string>> {
   const sids = new Set<string>();
   for (let tries = 0; tries < LISTED_END_TRIES; tries++) {
-    const sessions = await listSubject(store, subject, c);
+    const sessions = await listSessionsOf(store, subject, c);
     for (const { sid } of choose(sessions)) sids.add(sid);
     const keys = sessions.flatMap(({ sid, keys }) => sids.has(sid) ? keys : []);
     if (keys.length === 0) return sids;

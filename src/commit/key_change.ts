@@ -36,7 +36,7 @@ export class KeyChange {
   /** Notes what this request has assigned to the key before. */
   begin(): void {
     const { state, key } = this.#options;
-    state.view.unflash(key);
+    state.properties.unflash(key);
     if (isAssigned(state, key)) {
       this.#assigned = { text: state.contents(false).data.members.get(key) };
     }
@@ -78,7 +78,7 @@ export class KeyChange {
 
 /** Whether this request has changed a key, or is known to have assigned to it. */
 export function isAssigned(state: SessionState, key: string): boolean {
-  if (state.view.assigned.has(key)) return true;
+  if (state.properties.assigned.has(key)) return true;
   const mine = state.contents(false).data.members.get(key);
   return !isSameJson(mine, state.shown().data.members.get(key));
 }

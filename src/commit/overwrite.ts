@@ -1,38 +1,38 @@
 import { SessionEndedError } from "../errors.ts";
 import { type Contents, contentsOf, EMPTY, sameContents } from "../record/contents.ts";
-import { mergeContents, ownContents, type Versions } from "../record/merge.ts";
-import { boundAt } from "../record/pending_changes.ts";
-import type { Stored } from "../record/record.ts";
+import { mergeContents, type MergeVersions, ownContents } from "../record/merge.ts";
+import { withSubjectAt } from "../record/pending_changes.ts";
+import type { StoredSession } from "../record/record.ts";
 import { andThen, type Awaitable } from "../util/awaitable.ts";
 import type { CommitContext } from "./context.ts";
 import { create } from "./create.ts";
 import { type Plan, plan } from "./plan.ts";
 import { readContents, reread } from "./reread.ts";
-import { startGrace } from "./rotation.ts";
-import { admit, evict } from "./session_limit.ts";
+import { startGracePeriod } from "./rotation.ts";
+import { checkLimit, enforceLimit } from "./session_limit.ts";
 import { timesOf, write } from "./write.ts";
 
 /** One try to bring what is stored in line. */
 interface Attempt {
-  readonly versions: Versions;
-  readonly current: Stored;
+  readonly versions: MergeVersions;
+  readonly current: StoredSession;
 }
 
 /** Writes over what is stored, if there is need, and tries again after a conflict. */
 export function overwrite(context: CommitContext, attempt: Attempt): Awaitable<void> {
-  const { config, state, options, requested, c } = context;
+  const { config, state, options, pending, c } = context;
   const { versions, current } = attempt;
   const now = config.clock();
   // What has ended as far as this request knows, another may have renewed.
   if (!state.isLiveFor(current.record, now)) return overwriteFresh(context, attempt);
   // The new token could not be sent to the client.
-  if (state.isLate && requested.regenerate) return startOver(context, versions);
+  if (state.isGraceOver && pending.regenerate) return startOver(context, versions);
   const contents = options.change?.apply(versions.newer) ?? mergeContents(versions);
   const next = plan(context, { current, contents, theirs: versions.theirs, now });
   if (!next) return settle(context, current, { contents, versions });
   const record = andThen(
-    options.keepChanges ? admit(context, current.record) : undefined,
-    (at) => andThen(keepTraces(context, next), () => boundAt(next.record, at)),
+    options.keepChanges ? checkLimit(context, current.record) : undefined,
+    (at) => andThen(keepTraces(context, next), () => withSubjectAt(next.record, at)),
   );
   const written = andThen(
     record,
@@ -40,13 +40,13 @@ export function overwrite(context: CommitContext, attempt: Attempt): Awaitable<v
   );
   return andThen(written, (stored) => {
     if (!stored) return overwriteFresh(context, attempt);
-    if (next.deliver || stored.token !== current.token) state.sendCookie();
+    if (next.sendsCookie || stored.token !== current.token) state.sendCookie();
     settle(context, stored, { contents, versions });
     if (next.operation === "replace") context.emit("regenerated");
     if (next.operation === "rotate") context.emit("rotated");
     if (next.renewal) context.emit("renewed");
     context.emitUpdated(versions.theirs.data, contents.data);
-    if (stored.record.subject !== current.record.subject) return evict(context);
+    if (stored.record.subject !== current.record.subject) return enforceLimit(context);
   });
 }
 
@@ -55,11 +55,16 @@ function keepTraces(
   { config: { store, rotation }, state, c }: CommitContext,
   { grace, renewal, record }: Plan,
 ): Awaitable<unknown> {
-  if (grace) return startGrace({ store, rotation }, grace, c);
-  const { via } = state;
-  if (!renewal || !via) return undefined;
+  if (grace) return startGracePeriod({ store, rotation }, grace, c);
+  const { presentedTrace } = state;
+  if (!renewal || !presentedTrace) return undefined;
   const { expiresAt } = record;
-  return store.touch(via.key, { ...timesOf(via.record), expiresAt }, via.record, c);
+  return store.touch(
+    presentedTrace.key,
+    { ...timesOf(presentedTrace.record), expiresAt },
+    presentedTrace.record,
+    c,
+  );
 }
 
 /** Reads the session again after a conflict, and writes over that. */
@@ -86,15 +91,15 @@ export async function overwriteOther(context: CommitContext, attempt: Attempt): 
  * that asked for a new token itself gets a session of its own, with only what it has put in: a login is not lost, and a
  * token that was replaced leads to nothing.
  */
-async function startOver(context: CommitContext, versions: Versions): Promise<void> {
-  const { state, options, requested } = context;
-  if (requested.regenerate && options.change) {
+async function startOver(context: CommitContext, versions: MergeVersions): Promise<void> {
+  const { state, options, pending } = context;
+  if (pending.regenerate && options.change) {
     // With a single key there is no session of its own: the whole is committed instead.
-    return state.restoreRequested(requested);
+    return state.restorePending(pending);
   }
-  const contents = ownContents(versions, state.view.assigned);
-  const isLogin = requested.regenerate === true && options.keepChanges &&
-    (requested.subject || !sameContents(contents, EMPTY));
+  const contents = ownContents(versions, state.properties.assigned);
+  const isLogin = pending.regenerate === true && options.keepChanges &&
+    (pending.subject || !sameContents(contents, EMPTY));
   if (!isLogin) refuseEnded();
   state.startOver();
   // Or what is saved when this fails would hold what the other session showed.
@@ -104,8 +109,8 @@ async function startOver(context: CommitContext, versions: Versions): Promise<vo
 
 function settle(
   { state, options: { change } }: CommitContext,
-  stored: Stored,
-  { contents, versions: { mine } }: { contents: Contents; versions: Versions },
+  stored: StoredSession,
+  { contents, versions: { mine } }: { contents: Contents; versions: MergeVersions },
 ): void {
   state.adopt(stored);
   if (!change) state.keepFlash(mine, contents);

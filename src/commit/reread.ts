@@ -1,10 +1,15 @@
 import { SessionConflictError } from "../errors.ts";
 import { emit } from "../events.ts";
 import { type Contents, contentsOf } from "../record/contents.ts";
-import { isSessionRecord, type SessionRecord, type Stored, type Trace } from "../record/record.ts";
+import {
+  isSessionRecord,
+  type SessionRecord,
+  type StoredSession,
+  type Trace,
+} from "../record/record.ts";
 import { ConflictRetry } from "./conflict_retry.ts";
 import type { CommitContext } from "./context.ts";
-import { follow } from "./rotation.ts";
+import { followRotations } from "./rotation.ts";
 
 /**
  * Reads a session again after a conflict, under another token if it was given one.
@@ -14,8 +19,8 @@ import { follow } from "./rotation.ts";
  */
 export async function reread(
   context: CommitContext,
-  current: Stored,
-): Promise<Stored | Trace> {
+  current: StoredSession,
+): Promise<StoredSession | Trace> {
   const { config, state, c } = context;
   const { store } = config;
   const retry = context.retry ??= new ConflictRetry(store.timeout);
@@ -28,12 +33,12 @@ export async function reread(
   const record = await store.read(current.key, c);
   if (!isSessionRecord(record)) return "ended";
   // It was accepted when it came. The grace is only for those that come later.
-  const fresh = await follow(store, { from: { ...current, record }, now: -Infinity }, c);
+  const fresh = await followRotations(store, { from: { ...current, record }, now: -Infinity }, c);
   if (typeof fresh === "string") return fresh;
   const now = config.clock();
   if (!state.isLiveFor(fresh.record, now) || !isReadable(fresh.record)) return "ended";
   if (fresh.token !== current.token) {
-    state.moved({ isLate: now >= (record.graceUntil ?? Infinity) });
+    state.rotated({ isGraceOver: now >= (record.graceUntil ?? Infinity) });
   }
   emit(config, "conflict", { sid: state.sid, tries }, c);
   return fresh;

@@ -1,8 +1,13 @@
 import { sealToken, unsealToken } from "../crypto/sealed_token.ts";
 import { hashToken } from "../crypto/token.ts";
-import { isSessionRecord, type SessionRecord, type Stored, type Trace } from "../record/record.ts";
+import {
+  isSessionRecord,
+  type SessionRecord,
+  type StoredSession,
+  type Trace,
+} from "../record/record.ts";
 import type { SessionState } from "../session/session_state.ts";
-import type { BoundedStore } from "../store/timeout_store.ts";
+import type { TimeoutStore } from "../store/timeout_store.ts";
 import { GRACE_TRIES } from "../util/tries.ts";
 
 /** How long an ended session is marked as such, should it not be deleted, in milliseconds. */
@@ -23,14 +28,14 @@ export interface RotationPolicy {
 /** Whether a request gives its session a new token: not if the session has just got one. */
 export function isRotating(
   rotation: RotationPolicy | undefined,
-  { token, record }: Stored,
+  { token, record }: StoredSession,
   { options: { state, rotate }, now }: {
     options: { readonly state: SessionState; readonly rotate?: boolean };
     now: number;
   },
 ): boolean {
-  if (!rotation || rotate !== true || state.hasMoved || state.hasNewToken) return false;
-  return token !== undefined && state.reach === "sure" &&
+  if (!rotation || rotate !== true || state.wasRotated || state.hasNewToken) return false;
+  return token !== undefined && state.cookieDelivery === "sure" &&
     isRotationDue(rotation, withUsedToken(record, { rotation, now }), now);
 }
 
@@ -59,8 +64,8 @@ export function withUsedToken(
  * Starts the grace of a token: a client has come back with its successor. Until then it was accepted, since the answer
  * with the successor may have got lost.
  */
-export async function startGrace(
-  { store, rotation }: { store: BoundedStore; rotation: RotationPolicy | undefined },
+export async function startGracePeriod(
+  { store, rotation }: { store: TimeoutStore; rotation: RotationPolicy | undefined },
   { key, graceUntil }: { key: string; graceUntil: number },
   c: unknown,
 ): Promise<void> {
@@ -108,11 +113,11 @@ export function toEnded(record: SessionRecord, now: number): SessionRecord {
  * @param now The time that the grace of none may be over at.
  * @returns The trace at which the way ends, when the session has ended or a grace is over.
  */
-export async function follow(
-  store: BoundedStore,
-  { from, now }: { from: Stored; now: number },
+export async function followRotations(
+  store: TimeoutStore,
+  { from, now }: { from: StoredSession; now: number },
   c: unknown,
-): Promise<Stored | Trace> {
+): Promise<StoredSession | Trace> {
   let stored = from;
   for (let count = 0; stored.record.trace !== undefined; count++) {
     const { trace, successor, graceUntil = Infinity } = stored.record;

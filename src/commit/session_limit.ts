@@ -1,9 +1,9 @@
 import { SessionEndedError, SessionLimitError } from "../errors.ts";
 import { isLive } from "../record/expiry.ts";
-import { isOtherSubject } from "../record/pending_changes.ts";
-import type { SessionRecord, Stored } from "../record/record.ts";
+import { changesSubject } from "../record/pending_changes.ts";
+import type { SessionRecord, StoredSession } from "../record/record.ts";
 import { since } from "../store/list_order.ts";
-import { type Listed, listSubject } from "../store/subject_sessions.ts";
+import { listSessionsOf, type SubjectSession } from "../store/subject_sessions.ts";
 import type { Awaitable } from "../util/awaitable.ts";
 import { LIMIT_LOOKS } from "../util/tries.ts";
 import { ConflictRetry } from "./conflict_retry.ts";
@@ -18,15 +18,15 @@ import { endSessionsOf, evictSession } from "./end.ts";
  * @returns Since when it is the subject's, where that is not when it was asked for.
  * @throws {SessionLimitError} When the subject has too many, and none may be ended for it.
  */
-export function admit(
-  { config, requested, c }: CommitContext,
+export function checkLimit(
+  { config, pending, c }: CommitContext,
   record: SessionRecord | undefined,
 ): Awaitable<number | undefined> {
   const { store, limit } = config;
-  const { subject } = requested;
+  const { subject } = pending;
   if (!limit || !subject) return;
-  if (record && !isOtherSubject(requested, record)) return;
-  return listSubject(store, subject.name, c).then((others) => {
+  if (record && !changesSubject(pending, record)) return;
+  return listSessionsOf(store, subject.name, c).then((others) => {
     if (limit.policy === "reject" && alive(config, others).length >= limit.limit) refuse();
     return others.reduce(
       (at, { record }) => Math.max(at, Math.floor(since(record)) + 1),
@@ -44,7 +44,7 @@ export function admit(
  * @throws {SessionLimitError} When it is too many itself.
  * @throws {SessionEndedError} When another one that came at the same time stays in its place, or it was ended already.
  */
-export function evict(context: CommitContext): Awaitable<void> {
+export function enforceLimit(context: CommitContext): Awaitable<void> {
   const { limit } = context.config;
   const { stored } = context.state;
   const subject = stored?.record.subject;
@@ -54,7 +54,7 @@ export function evict(context: CommitContext): Awaitable<void> {
 
 /** A session that has become a subject's, and how many of them there may be. */
 interface Bound extends SessionLimit {
-  readonly stored: Stored;
+  readonly stored: StoredSession;
   readonly subject: string;
 }
 
@@ -81,7 +81,7 @@ async function makeRoom(
   c: unknown,
 ): Promise<boolean> {
   let isListed = false;
-  const choose = (sessions: Listed[]) => {
+  const choose = (sessions: SubjectSession[]) => {
     const all = inOrder(config, sessions);
     isListed ||= placeOf(record, all) >= 0;
     return all.slice(0, Math.max(all.length - limit, 0));
@@ -102,7 +102,7 @@ async function findRoom(
 ): Promise<boolean> {
   const retry = new ConflictRetry(config.store.timeout);
   for (;;) {
-    const all = inOrder(config, await listSubject(config.store, subject, c));
+    const all = inOrder(config, await listSessionsOf(config.store, subject, c));
     const place = placeOf(record, all);
     if (all.length <= limit) return place >= 0;
     if (place >= limit || retry.tries === LIMIT_LOOKS || !await retry.next()) refuse();
@@ -122,18 +122,21 @@ async function withdraw(context: CommitContext, bound: Bound): Promise<void> {
 }
 
 /** The sessions that are alive, those first that have been the subject's for longest, for all who look in the same order. */
-function inOrder(config: CommitConfig, sessions: readonly Listed[]): Listed[] {
+function inOrder(config: CommitConfig, sessions: readonly SubjectSession[]): SubjectSession[] {
   return alive(config, sessions).sort((one, other) =>
     since(one.record) - since(other.record) || (one.sid < other.sid ? -1 : 1)
   );
 }
 
-function placeOf({ sid }: SessionRecord, sessions: readonly Listed[]): number {
+function placeOf({ sid }: SessionRecord, sessions: readonly SubjectSession[]): number {
   return sessions.findIndex((session) => session.sid === sid);
 }
 
 /** The sessions but those that have ended by the policy in force. */
-function alive({ expiry, clock }: CommitConfig, sessions: readonly Listed[]): Listed[] {
+function alive(
+  { expiry, clock }: CommitConfig,
+  sessions: readonly SubjectSession[],
+): SubjectSession[] {
   const now = clock();
   return sessions.filter(({ record }) => isLive(expiry, record, now));
 }

@@ -1,7 +1,7 @@
 import { hashToken, makeToken } from "../crypto/token.ts";
-import type { SessionRecord, SessionTimes, Stored } from "../record/record.ts";
+import type { SessionRecord, SessionTimes, StoredSession } from "../record/record.ts";
 import type { StoreWrite } from "../store/contract.ts";
-import type { BoundedStore } from "../store/timeout_store.ts";
+import type { TimeoutStore } from "../store/timeout_store.ts";
 import { andThen, type Awaitable } from "../util/awaitable.ts";
 import { CREATE_TRIES } from "../util/tries.ts";
 import type { Plan } from "./plan.ts";
@@ -9,11 +9,11 @@ import { toReplaced, toRotated } from "./rotation.ts";
 
 /** Stores a new session. */
 export function writeNew(
-  store: BoundedStore,
+  store: TimeoutStore,
   record: SessionRecord,
   c: unknown,
   tries = 1,
-): Awaitable<Stored> {
+): Awaitable<StoredSession> {
   return andThen(
     makePlace(store),
     (place) =>
@@ -29,10 +29,10 @@ export function writeNew(
 
 /** Does what was planned; `undefined` when the record is gone or another one by now. */
 export function write(
-  store: BoundedStore,
+  store: TimeoutStore,
   { current, operation, record, now }: WriteOptions,
   c: unknown,
-): Awaitable<Stored | undefined> {
+): Awaitable<StoredSession | undefined> {
   const { token, key, record: previous } = current;
   if (operation === "rotate" || operation === "replace") {
     return andThen(makePlace(store), (place) =>
@@ -60,12 +60,12 @@ export function write(
 
 /** A write over a record that is stored. */
 interface WriteOptions extends Pick<Plan, "operation" | "record"> {
-  readonly current: Stored;
+  readonly current: StoredSession;
   readonly now: number;
 }
 
 /** Where a record is by what a store says of its write: a stateless one makes another token. */
-function toStored(written: StoreWrite, stored: Stored): Stored | undefined {
+function toStored(written: StoreWrite, stored: StoredSession): StoredSession | undefined {
   if (written === false) return undefined;
   return typeof written === "string"
     ? { token: written, key: written, record: stored.record }
@@ -73,7 +73,7 @@ function toStored(written: StoreWrite, stored: Stored): Stored | undefined {
 }
 
 /** A new token, and the key under which its session is kept. */
-function makePlace(store: BoundedStore): Awaitable<{ token: string; key: string }> {
+function makePlace(store: TimeoutStore): Awaitable<{ token: string; key: string }> {
   const token = makeToken();
   if (store.capabilities.stateless) return { token, key: token };
   return andThen(hashToken(token), (key) => ({ token, key }));

@@ -1,4 +1,4 @@
-import { allOf, andThen, type Awaitable, Later } from "../util/awaitable.ts";
+import { allOf, andThen, type Awaitable, CachedPromise } from "../util/awaitable.ts";
 import { fromBase64Url, toBase64Url } from "./base64url.ts";
 import { type HmacKey, importHmacKey } from "./hmac.ts";
 import { PerSecret, type SecretOption } from "./secrets.ts";
@@ -18,7 +18,7 @@ export interface TokenSignerOptions {
 /** Signs tokens, so that a forged one is known without asking a store. Keys are imported once. */
 export class TokenSigner {
   readonly #purpose: string;
-  readonly #keys: PerSecret<Later<HmacKey[]>>;
+  readonly #keys: PerSecret<CachedPromise<HmacKey[]>>;
 
   /** @throws {TypeError | RangeError} When a secret is no good. */
   constructor({ secret, purpose }: TokenSignerOptions) {
@@ -62,6 +62,6 @@ export class TokenSigner {
   }
 }
 
-function importKeys(secrets: readonly string[]): Later<HmacKey[]> {
-  return new Later(allOf(secrets.map((secret) => importHmacKey(encoder.encode(secret)))));
+function importKeys(secrets: readonly string[]): CachedPromise<HmacKey[]> {
+  return new CachedPromise(allOf(secrets.map((secret) => importHmacKey(encoder.encode(secret)))));
 }

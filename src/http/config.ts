@@ -1,5 +1,5 @@
 import type { TokenSigner } from "../crypto/token_signature.ts";
-import type { Stored } from "../record/record.ts";
+import type { StoredSession } from "../record/record.ts";
 import type { SessionsConfig } from "../request/sessions.ts";
 import type { SessionObject } from "../session/session_object.ts";
 import type { AccessTokens } from "./access_token.ts";
@@ -33,5 +33,5 @@ export interface Bearer {
   readonly transport: BearerTransport;
   readonly tokens: AccessTokens;
   /** Makes the token of a session. */
-  readonly issue: (stored: Stored, session: SessionObject, c: unknown) => Promise<string>;
+  readonly issue: (stored: StoredSession, session: SessionObject, c: unknown) => Promise<string>;
 }

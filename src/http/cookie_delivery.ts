@@ -1,9 +1,9 @@
-import type { Reach } from "../record/expiry.ts";
+import type { CookieDelivery } from "../record/expiry.ts";
 
 const CONDITIONS = ["if-none-match", "if-modified-since"];
 
 /** Whether the client gets the cookies of the answer to a request. */
-export function reachOf({ headers }: Request): Reach {
+export function cookieDeliveryOf({ headers }: Request): CookieDelivery {
   try {
     if (headers.has("upgrade")) return "none";
     return CONDITIONS.some((name) => headers.has(name)) ? "doubtful" : "sure";

@@ -13,7 +13,7 @@ const WARNED_BYTES = NGINX_BUFFER - 1024;
 const warned = new WeakSet<Logger>();
 
 /** Warns once in a process, but for each logger, of a cookie that a proxy may have no room for. */
-export function watchBudget(bytes: number, logger: Logger): void {
+export function warnOfLargeCookie(bytes: number, logger: Logger): void {
   if (bytes <= WARNED_BYTES || warned.has(logger)) return;
   warned.add(logger);
   logger.warn(

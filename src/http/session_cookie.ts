@@ -57,7 +57,7 @@ export function cookieOf(cookie: CookieTemplate, changes: string | undefined): C
 export interface ShownCookie {
   readonly cookie: CookieTemplate;
   /** Knows the session of the request now, unless there is none that could be changed. */
-  readonly visit: { readonly state: CookieOwner | undefined; refuseChange(): never };
+  readonly owner: { readonly state: CookieOwner | undefined; refuseChange(): never };
 }
 
 /** Makes the attributes of a session's cookie readable and writable. */
@@ -95,7 +95,7 @@ type Inspect = (value: unknown, options: unknown) => string;
 
 const { shownBy } = Hidden;
 
-function attributesOf({ cookie, visit: { state } }: ShownCookie): SessionCookie {
+function attributesOf({ cookie, owner: { state } }: ShownCookie): SessionCookie {
   const { attributes } = cookieOf(cookie, state?.cookie);
   return { ...attributes, ...(state?.maxAge === undefined ? {} : { maxAge: state.maxAge }) };
 }
@@ -124,8 +124,8 @@ const HANDLER: ProxyHandler<Hidden> = {
  * @throws {TypeError} When an attribute is not what it should be, or a browser would refuse the cookie.
  * @throws {RangeError} When `maxAge` is not a positive number of seconds.
  */
-export function replaceCookie({ cookie, visit }: ShownCookie, value: unknown): void {
-  const state = visit.state ?? visit.refuseChange();
+export function replaceCookie({ cookie, owner }: ShownCookie, value: unknown): void {
+  const state = owner.state ?? owner.refuseChange();
   if (!isPlainObject(value)) {
     throw new TypeError("Cannot change session cookie: it takes a plain object of attributes");
   }

@@ -2,13 +2,13 @@ import type { MiddlewareHandler } from "hono";
 import type { MiddlewareConfig } from "../http/config.ts";
 import { credentialsOf } from "../http/credentials.ts";
 import { toCookies } from "../http/set_cookie.ts";
-import { mountedOn } from "../middleware/context.ts";
+import { contextSessionOf } from "../middleware/context.ts";
 import type { SessionEnv } from "../middleware/env.ts";
-import { mount } from "../middleware/middleware.ts";
+import { makeMiddleware } from "../middleware/middleware.ts";
 import { assertSubject } from "../record/subject.ts";
 import { Sessions } from "../request/sessions.ts";
 import type { Session, SessionData } from "../session/session.ts";
-import { typed } from "../session/session_object.ts";
+import { asSession } from "../session/session_object.ts";
 import { type ListOptions, SessionList } from "./session_list.ts";
 
 /**
@@ -153,7 +153,7 @@ export class SessionManager<Data extends object = SessionData, Key extends strin
    * @returns The middleware.
    */
   middleware(): MiddlewareHandler<SessionEnv<Data, Key>> {
-    return mount(this.#config, this.#sessions);
+    return makeMiddleware(this.#config, this.#sessions);
   }
 
   /**
@@ -173,7 +173,8 @@ export class SessionManager<Data extends object = SessionData, Key extends strin
     assertSubject(subject, { action: "list sessions of subject" });
     return new SessionList((page) => this.#sessions.list({ subject, ...page }, c), {
       ...options,
-      current: async () => (await mountedOn(c, contextKey)?.open())?.state?.stored?.record.sid,
+      current: async () =>
+        (await contextSessionOf(c, contextKey)?.open())?.state?.stored?.record.sid,
     });
   }
 
@@ -240,20 +241,20 @@ export class SessionManager<Data extends object = SessionData, Key extends strin
     data: Partial<Data> = {},
     { subject, meta, maxAge, c }: CreateOptions = {},
   ): Promise<CreatedSession> {
-    const visit = this.#sessions.begin(c);
-    const { sid } = await visit.start(data, (state) => {
+    const requestSession = this.#sessions.begin(c);
+    const { sid } = await requestSession.start(data, (state) => {
       state.subject = subject;
       state.meta = meta;
       if (maxAge !== undefined) state.renew(maxAge);
     });
     const response = new Headers();
-    const send = await toCookies(this.#config, visit.cookieChange, c);
+    const send = await toCookies(this.#config, requestSession.cookieChange, c);
     send?.({ request: new Headers(), response });
     const setCookie = response.getSetCookie();
     const pairs = setCookie.map((line) => line.split(";")[0]!);
     // The others expire cookies of former scopes.
     const cookie = pairs.filter((pair) => pair.indexOf("=") < pair.length - 1).join("; ");
-    return { sid, cookie, setCookie, token: visit.accessToken };
+    return { sid, cookie, setCookie, token: requestSession.accessToken };
   }
 
   /**
@@ -267,9 +268,12 @@ export class SessionManager<Data extends object = SessionData, Key extends strin
    * @throws {TypeError} When the `scope` is `"host"` and there is no context.
    */
   async open(request: Request, { c }: ManageOptions = {}): Promise<Session<Data> | undefined> {
-    const visit = await this.#sessions.open(await credentialsOf(this.#config, request, c), c);
-    visit.leave();
-    if (visit.state) this.#sessions.late.watch(visit.state, 0);
-    return visit.isLoaded ? typed<Data>(visit.session) : undefined;
+    const requestSession = await this.#sessions.open(
+      await credentialsOf(this.#config, request, c),
+      c,
+    );
+    requestSession.leave();
+    if (requestSession.state) this.#sessions.unsavedChanges.watch(requestSession.state, 0);
+    return requestSession.isLoaded ? asSession<Data>(requestSession.session) : undefined;
   }
 }

@@ -1,10 +1,10 @@
 import type { Context } from "hono";
 import type { MiddlewareConfig } from "../http/config.ts";
 import { differencesOf } from "../options/same_options.ts";
-import type { Visit } from "../request/request_session.ts";
+import type { RequestSession } from "../request/request_session.ts";
 import type { Awaitable } from "../util/awaitable.ts";
 import { propertyOf } from "../util/property.ts";
-import type { Outgoing } from "./response.ts";
+import type { ContextResponse } from "./response.ts";
 
 /** The names of a session, its cookie and its token on a context. */
 export type Names = readonly [session: string, cookie: string, token: string];
@@ -15,20 +15,20 @@ export function namesOf(contextKey: string): Names {
 }
 
 /** A session of a request, and the middleware that it comes from. */
-export interface Mounted {
+export interface ContextSession {
   readonly config: MiddlewareConfig;
   readonly names: Names;
   /** Another session of the same request, under this one. */
-  readonly outer: Mounted | undefined;
-  /** The visit, once it has begun. */
-  readonly visit: Visit | undefined;
+  readonly outer: ContextSession | undefined;
+  /** The session behind it, once it is loaded. */
+  readonly requestSession: RequestSession | undefined;
   /** The response of the request. */
-  readonly outgoing: Outgoing;
-  /** What the session reads now. */
+  readonly response: ContextResponse;
+  /** The session as the application reads it. */
   readonly session: unknown;
-  /** Begins the visit, unless that was done. */
-  open(): Awaitable<Visit>;
-  /** Ends the session that a token for clients without cookies opens. */
+  /** Loads the session, unless that was done. */
+  open(): Awaitable<RequestSession>;
+  /** Ends the session that an access token identifies. */
   end(token: string): Promise<void>;
   /** Assigns to a variable of the context, which may be the session. */
   assign(key: string, value: unknown): void;
@@ -43,7 +43,7 @@ const MOUNTED = Symbol("hono-session");
 const EXPOSED = Symbol("hono-session names");
 
 /** A context with sessions, or without. */
-type Holder = { [MOUNTED]?: Mounted; [EXPOSED]?: Exposed };
+type Holder = { [MOUNTED]?: ContextSession; [EXPOSED]?: Exposed };
 
 const NO_NAMES: ReadonlySet<string> = new Set();
 
@@ -54,22 +54,24 @@ interface Exposed {
 }
 
 /** The sessions of a request, the last one mounted. */
-export function outermost(c: Context): Mounted | undefined {
+export function outermostSession(c: Context): ContextSession | undefined {
   return (c as Holder)[MOUNTED];
 }
 
 /** A session of a request, if the middleware is mounted. */
-export function mountedOn(c: unknown, contextKey: string): Mounted | undefined {
-  let mounted = (c as Holder | undefined)?.[MOUNTED];
-  while (mounted && mounted.config.contextKey !== contextKey) mounted = mounted.outer;
-  return mounted;
+export function contextSessionOf(c: unknown, contextKey: string): ContextSession | undefined {
+  let contextSession = (c as Holder | undefined)?.[MOUNTED];
+  while (contextSession && contextSession.config.contextKey !== contextKey) {
+    contextSession = contextSession.outer;
+  }
+  return contextSession;
 }
 
 /** Gives a context a session. */
-export function hold(c: Context, mounted: Mounted): void {
-  const { contextKey } = mounted.config;
+export function attachSession(c: Context, contextSession: ContextSession): void {
+  const { contextKey } = contextSession.config;
   const holder = c as Holder;
-  holder[MOUNTED] = mounted;
+  holder[MOUNTED] = contextSession;
   const prototype = Object.getPrototypeOf(c);
   const exposed = holder[EXPOSED];
   // One that derives from another may have something of its own of that name.
@@ -78,19 +80,23 @@ export function hold(c: Context, mounted: Mounted): void {
 }
 
 /**
- * The mount of the same middleware, or of one with the same options, that has a request in its care.
+ * The session of the request that the same middleware has attached, or one with the same options.
  *
  * @throws {TypeError} When one with other options claims its name or its cookie.
  */
-export function sameAs(
-  outermost: Mounted,
+export function findSameMiddleware(
+  outermost: ContextSession,
   wanted: MiddlewareConfig,
   wantedNames: Names,
-): Mounted | undefined {
+): ContextSession | undefined {
   const { contextKey, cookieName, transport } = wanted;
   const cookies = transport?.names ?? [];
-  for (let mounted: Mounted | undefined = outermost; mounted; mounted = mounted.outer) {
-    const { config, names } = mounted;
+  for (
+    let contextSession: ContextSession | undefined = outermost;
+    contextSession;
+    contextSession = contextSession.outer
+  ) {
+    const { config, names } = contextSession;
     const isApart = !names.some((name) => wantedNames.includes(name)) &&
       !config.transport?.names.some((name) => cookies.includes(name));
     if (isApart) continue;
@@ -103,7 +109,7 @@ export function sameAs(
       );
     }
     const differences = differencesOf(wanted, config);
-    if (differences.length === 0) return mounted;
+    if (differences.length === 0) return contextSession;
     throw new TypeError(
       `Cannot mount session middleware as "${contextKey}" twice: ${differences.join(" and ")} ${
         differences.length > 1 ? "differ" : "differs"
@@ -121,12 +127,12 @@ function expose(prototype: Holder, contextKey: string, names: ReadonlySet<string
   const other = Object.getOwnPropertyDescriptor(prototype, contextKey);
   Object.defineProperty(prototype, contextKey, {
     get(this: Context) {
-      const mounted = mountedOn(this, contextKey);
-      return mounted ? mounted.session : other?.get?.call(this);
+      const contextSession = contextSessionOf(this, contextKey);
+      return contextSession ? contextSession.session : other?.get?.call(this);
     },
     set(this: Context, value: unknown) {
-      const mounted = mountedOn(this, contextKey);
-      if (mounted) mounted.assign(contextKey, value);
+      const contextSession = contextSessionOf(this, contextKey);
+      if (contextSession) contextSession.assign(contextKey, value);
       else if (other?.set) other.set.call(this, value);
       // Where no middleware is mounted the name is anybody's.
       else Object.defineProperty(this, contextKey, { value, ...PLAIN });
@@ -146,14 +152,18 @@ function watchResponses(prototype: Holder): void {
   Object.defineProperty(prototype, "res", {
     ...property,
     get(this: Context) {
-      for (let mounted = (this as Holder)[MOUNTED]; mounted; mounted = mounted.outer) {
-        mounted.mark();
+      for (
+        let contextSession = (this as Holder)[MOUNTED];
+        contextSession;
+        contextSession = contextSession.outer
+      ) {
+        contextSession.mark();
       }
       return get.call(this);
     },
     set(this: Context, response: Response | undefined) {
       set.call(this, response);
-      if (response) (this as Holder)[MOUNTED]?.outgoing.take(response, get.call(this));
+      if (response) (this as Holder)[MOUNTED]?.response.take(response, get.call(this));
     },
   });
 }

@@ -1,7 +1,7 @@
 import type { Context } from "hono";
 import type { MiddlewareConfig } from "../http/config.ts";
 import { replaceCookie } from "../http/session_cookie.ts";
-import type { Visit } from "../request/request_session.ts";
+import type { RequestSession } from "../request/request_session.ts";
 import { refuseUnloaded, UNLOADED } from "../session/lazy_session.ts";
 import { Unprinted } from "../util/inspect.ts";
 import type { Names } from "./context.ts";
@@ -10,7 +10,7 @@ import type { Names } from "./context.ts";
 export class ContextVariables extends Unprinted {
   readonly config: MiddlewareConfig;
   readonly names: Names;
-  visit: Visit | undefined;
+  requestSession: RequestSession | undefined;
   protected readonly setVariable: (key: string, value: unknown) => void;
 
   constructor(c: Context, { config, names }: { config: MiddlewareConfig; names: Names }) {
@@ -28,14 +28,18 @@ export class ContextVariables extends Unprinted {
     }
   }
 
-  /** What the session reads now. */
+  /** The session as the application reads it. */
   get session(): unknown {
-    return this.visit ? this.visit.session : this.config.lazy ? UNLOADED : undefined;
+    return this.requestSession
+      ? this.requestSession.session
+      : this.config.lazy
+      ? UNLOADED
+      : undefined;
   }
 
-  changed(visit: Visit): void {
-    this.setVariable(this.names[0], visit.session);
-    if (this.config.bearer) this.setVariable(this.names[2], visit.accessToken);
+  changed(requestSession: RequestSession): void {
+    this.setVariable(this.names[0], requestSession.session);
+    if (this.config.bearer) this.setVariable(this.names[2], requestSession.accessToken);
   }
 
   /** Assigns to a variable of the context, which may be the session. */
@@ -45,7 +49,7 @@ export class ContextVariables extends Unprinted {
     if (key === session) {
       this.#opened("change").assign(value);
     } else if (key === cookie && transport) {
-      replaceCookie({ cookie: transport.cookie, visit: this.#opened("change") }, value);
+      replaceCookie({ cookie: transport.cookie, owner: this.#opened("change") }, value);
     } else if (key === token && bearer) {
       throw new TypeError("Cannot change session token: it follows the session");
     } else {
@@ -53,8 +57,8 @@ export class ContextVariables extends Unprinted {
     }
   }
 
-  #opened(action: string): Visit {
-    if (this.visit) return this.visit;
+  #opened(action: string): RequestSession {
+    if (this.requestSession) return this.requestSession;
     if (this.config.lazy) return refuseUnloaded(action);
     throw new TypeError(`Cannot ${action} session: it could not be loaded`);
   }

@@ -9,7 +9,7 @@ export type Answer = (c: Context) => Response | Promise<Response>;
  * The error by which Hono's own guards deny access: it carries its response. Another guard may let the request pass all the
  * same, so nothing of the response stays on the context.
  */
-export async function denial(
+export async function denyAccess(
   { answer, message, bearer }: { answer: Answer; message: string; bearer: boolean },
   c: Context,
 ): Promise<HTTPException> {

@@ -1,7 +1,7 @@
 import type { Context } from "hono";
 import type { Session, SessionData } from "../session/session.ts";
-import { typed } from "../session/session_object.ts";
-import { type Mounted, mountedOn } from "./context.ts";
+import { asSession } from "../session/session_object.ts";
+import { type ContextSession, contextSessionOf } from "./context.ts";
 
 /**
  * Options of {@linkcode startSession}, {@linkcode endSession} and {@linkcode getSession}.
@@ -64,8 +64,8 @@ export async function startSession<Data extends object = SessionData>(
   data?: Data,
   options: SessionHelperOptions = {},
 ): Promise<Session<Data>> {
-  const visit = await find(c, "start", options).open();
-  return typed<Data>(await visit.start(data ?? {}));
+  const requestSession = await find(c, "start", options).open();
+  return asSession<Data>(await requestSession.start(data ?? {}));
 }
 
 /**
@@ -102,10 +102,10 @@ export async function endSession(
   token?: string,
   options: SessionHelperOptions = {},
 ): Promise<void> {
-  const mounted = find(c, "end", options);
-  if (token !== undefined) return await mounted.end(token);
-  const visit = await mounted.open();
-  visit.assign(null);
+  const contextSession = find(c, "end", options);
+  if (token !== undefined) return await contextSession.end(token);
+  const requestSession = await contextSession.open();
+  requestSession.assign(null);
 }
 
 /**
@@ -135,17 +135,17 @@ export async function getSession<Data extends object = SessionData>(
   c: Context,
   options: SessionHelperOptions = {},
 ): Promise<Session<Data>> {
-  const visit = await find(c, "get", options).open();
-  return typed<Data>(visit.session);
+  const requestSession = await find(c, "get", options).open();
+  return asSession<Data>(requestSession.session);
 }
 
 export function find(
   c: Context,
   action: string,
   { contextKey = "session" }: SessionHelperOptions,
-): Mounted {
-  const mounted = mountedOn(c, contextKey);
-  if (mounted) return mounted;
+): ContextSession {
+  const contextSession = contextSessionOf(c, contextKey);
+  if (contextSession) return contextSession;
   throw new TypeError(
     `Cannot ${action} session: no session middleware is mounted as "${contextKey}"`,
   );

@@ -2,83 +2,85 @@ import type { Context } from "hono";
 import type { InnerCommit } from "../commit/context.ts";
 import { SessionStoreError } from "../errors.ts";
 import type { MiddlewareConfig } from "../http/config.ts";
-import { reachOf } from "../http/cookie_delivery.ts";
+import { cookieDeliveryOf } from "../http/cookie_delivery.ts";
 import { credentialsOf } from "../http/credentials.ts";
 import { asResponse } from "../http/error_response.ts";
 import { innerCommitOf } from "../http/inner_request.ts";
 import { sessionCookie } from "../http/session_cookie.ts";
-import type { Reach } from "../record/expiry.ts";
+import type { CookieDelivery } from "../record/expiry.ts";
 import { type CookieChange, NO_CHANGE } from "../request/cookie_change.ts";
-import type { VisitWatcher } from "../request/request_info.ts";
-import type { Visit } from "../request/request_session.ts";
+import type { SessionObserver } from "../request/request_info.ts";
+import type { RequestSession } from "../request/request_session.ts";
 import { isFailure } from "../request/response_status.ts";
 import type { Sessions } from "../request/sessions.ts";
 import { type Awaitable, isPromiseLike } from "../util/awaitable.ts";
-import { hold, type Mounted, type Names } from "./context.ts";
+import { attachSession, type ContextSession, type Names } from "./context.ts";
 import { ContextVariables } from "./context_variables.ts";
-import { Outgoing } from "./response.ts";
-import { Departure } from "./response_end.ts";
-import { deliver, markEarly } from "./response_headers.ts";
+import { ContextResponse } from "./response.ts";
+import { ResponseEnd } from "./response_end.ts";
+import { deliver, markForCaches } from "./response_headers.ts";
 import { watchVariable } from "./watch_variable.ts";
 
-/** What a {@linkcode Mount} is made of. */
-interface MountOptions {
+/** Options of {@linkcode SessionLifecycle}. */
+interface SessionLifecycleOptions {
   readonly config: MiddlewareConfig;
   readonly sessions: Sessions;
   readonly names: Names;
-  readonly outer: Mounted | undefined;
+  readonly outer: ContextSession | undefined;
 }
 
 /** Whether somebody has asked for the session, and what came of it: `starting` while its loading has given no promise. */
-type Loading = "idle" | "starting" | Awaitable<Visit>;
+type Loading = "idle" | "starting" | Awaitable<RequestSession>;
 
-/** One session of one request. */
-export class Mount extends ContextVariables implements Mounted, VisitWatcher {
-  readonly outer: Mounted | undefined;
-  readonly outgoing: Outgoing;
+/** One session of one request: loaded on the way in, committed and sent on the way out. */
+export class SessionLifecycle extends ContextVariables implements ContextSession, SessionObserver {
+  readonly outer: ContextSession | undefined;
+  readonly response: ContextResponse;
 
   readonly #sessions: Sessions;
   readonly #c: Context;
   #loading: Loading = "idle";
-  #response: "pending" | "left" | "failed" = "pending";
-  readonly #departure: Departure;
+  #phase: "pending" | "left" | "failed" = "pending";
+  readonly #departure: ResponseEnd;
 
-  constructor(c: Context, { config, sessions, names, outer }: MountOptions) {
+  constructor(c: Context, { config, sessions, names, outer }: SessionLifecycleOptions) {
     super(c, { config, names });
     this.outer = outer;
     this.#sessions = sessions;
     this.#c = c;
-    hold(c, this);
-    this.#departure = new Departure(c, sessions.late);
-    this.outgoing = outer?.outgoing ?? new Outgoing(c);
-    this.outgoing.watchStreams(this.#departure);
-    if (config.bearer) watchVariable(c, names[2], () => this.outgoing.showToken());
+    attachSession(c, this);
+    this.#departure = new ResponseEnd(c, sessions.unsavedChanges);
+    this.response = outer?.response ?? new ContextResponse(c);
+    this.response.watchStreams(this.#departure);
+    if (config.bearer) watchVariable(c, names[2], () => this.response.showToken());
   }
 
   mark(): void {
-    if (this.#response !== "pending" || this.#loading === "idle") return;
-    if (this.#c.finalized) markEarly(this.config, this);
+    if (this.#phase !== "pending" || this.#loading === "idle") return;
+    if (this.#c.finalized) markForCaches(this.config, this);
   }
 
   /** Commits at the end of the request: at once if there is nothing to commit, and no cookie to change. */
   leave(): Awaitable<void> {
-    this.#response = "left";
-    const { visit } = this;
-    if (visit ? visit.isUntouched : this.#loading === "idle") return visit?.leave();
+    this.#phase = "left";
+    const { requestSession } = this;
+    if (requestSession ? requestSession.isUntouched : this.#loading === "idle") {
+      return requestSession?.leave();
+    }
     return this.finish(this.#c.res.status);
   }
 
   /** Watches out for changes of the session that come too late. */
   watch(): void {
-    const state = this.visit?.state;
-    if (state && this.#response !== "failed") this.#departure.watch(state);
+    const state = this.requestSession?.state;
+    if (state && this.#phase !== "failed") this.#departure.watch(state);
   }
 
-  get reach(): Reach {
-    return reachOf(this.#c.req.raw);
+  get cookieDelivery(): CookieDelivery {
+    return cookieDeliveryOf(this.#c.req.raw);
   }
 
-  open(): Awaitable<Visit> {
+  open(): Awaitable<RequestSession> {
     if (this.#loading === "idle") {
       this.#loading = "starting";
       return this.#loading = this.#load();
@@ -94,28 +96,28 @@ export class Mount extends ContextVariables implements Mounted, VisitWatcher {
       throw new TypeError(`Cannot end session: middleware "${contextKey}" has no option token`);
     }
     const opened = await bearer.tokens.verify(token, this.#c);
-    const visit = await this.open();
-    if ("key" in opened && visit.endByKey(opened.key)) return;
+    const requestSession = await this.open();
+    if ("key" in opened && requestSession.endByKey(opened.key)) return;
     await this.#sessions.end({ by: "token", ...opened }, this.#c);
   }
 
   /** Commits, then changes the cookie: at once where there is nothing to commit. */
   finish(status: number): Awaitable<void> {
     const failed = isFailure(status);
-    this.#response = failed ? "failed" : "left";
-    const { visit } = this;
-    if (!visit) return this.#loading === "idle" ? undefined : this.#finishLoading(status);
+    this.#phase = failed ? "failed" : "left";
+    const { requestSession } = this;
+    if (!requestSession) return this.#loading === "idle" ? undefined : this.#finishLoading(status);
     const keepChanges = !failed || this.config.commitOnError;
     let change: Awaitable<CookieChange>;
     try {
-      change = visit.finish({ request: this.#c.req.raw, status, keepChanges });
+      change = requestSession.finish({ request: this.#c.req.raw, status, keepChanges });
     } catch (error) {
-      return this.#fail(error, { visit, failed });
+      return this.#fail(error, { requestSession, failed });
     }
-    if (!isPromiseLike(change)) return this.#deliver(visit, change);
+    if (!isPromiseLike(change)) return this.#deliver(requestSession, change);
     return change.then(
-      (change) => this.#deliver(visit, change),
-      (error) => this.#fail(error, { visit, failed }),
+      (change) => this.#deliver(requestSession, change),
+      (error) => this.#fail(error, { requestSession, failed }),
     );
   }
 
@@ -134,27 +136,29 @@ export class Mount extends ContextVariables implements Mounted, VisitWatcher {
   /** What comes of a commit that failed. A handler that failed as well keeps its own answer. */
   async #fail(
     error: unknown,
-    { visit, failed }: { visit: Visit; failed: boolean },
+    { requestSession, failed }: { requestSession: RequestSession; failed: boolean },
   ): Promise<void> {
     // What was committed before it failed has to reach the client all the same.
-    const { cookieChange } = visit;
-    if (!failed) this.outgoing.drop();
+    const { cookieChange } = requestSession;
+    if (!failed) this.response.drop();
     // Of a failure of the store whoever listens was told.
     else if (!(error instanceof SessionStoreError)) {
       const { logger } = this.config;
       logger.error("Cannot commit session: it failed after the handler had failed", error);
     }
-    await this.#deliver(visit, cookieChange.action === "send" ? cookieChange : NO_CHANGE);
+    await this.#deliver(requestSession, cookieChange.action === "send" ? cookieChange : NO_CHANGE);
     if (!failed) throw asResponse(error);
   }
 
-  #load(): Awaitable<Visit> {
+  #load(): Awaitable<RequestSession> {
     const c = this.#c;
     try {
       const credentials = credentialsOf(this.config, c.req.raw, c);
       if (!isPromiseLike(credentials)) {
-        const visit = this.#sessions.open(credentials, c);
-        return isPromiseLike(visit) ? this.#loadLater(visit) : this.#show(visit);
+        const requestSession = this.#sessions.open(credentials, c);
+        return isPromiseLike(requestSession)
+          ? this.#loadLater(requestSession)
+          : this.#show(requestSession);
       }
       return this.#loadLater(credentials.then((given) => this.#sessions.open(given, c)));
     } catch (error) {
@@ -162,8 +166,10 @@ export class Mount extends ContextVariables implements Mounted, VisitWatcher {
     }
   }
 
-  #loadLater(visit: Promise<Visit>): Promise<Visit> {
-    return visit.then((visit) => this.#show(visit)).catch((error) => this.#failToLoad(error));
+  #loadLater(requestSession: Promise<RequestSession>): Promise<RequestSession> {
+    return requestSession.then((requestSession) => this.#show(requestSession)).catch((error) =>
+      this.#failToLoad(error)
+    );
   }
 
   /** What reads the session all the same, the page of an error for example, finds an empty one. */
@@ -172,32 +178,35 @@ export class Mount extends ContextVariables implements Mounted, VisitWatcher {
     return Promise.reject(asResponse(error));
   }
 
-  /** Makes the session of a visit readable on the context. */
-  #show(visit: Visit): Awaitable<Visit> {
-    this.visit = visit;
-    visit.watcher = this;
-    if (this.#response !== "pending") {
-      visit.leave();
+  /** Makes a session readable on the context. */
+  #show(requestSession: RequestSession): Awaitable<RequestSession> {
+    this.requestSession = requestSession;
+    requestSession.watcher = this;
+    if (this.#phase !== "pending") {
+      requestSession.leave();
       this.watch();
     }
     const { transport } = this.config;
     if (transport) {
-      this.setVariable(this.names[1], sessionCookie({ cookie: transport.cookie, visit }));
+      this.setVariable(
+        this.names[1],
+        sessionCookie({ cookie: transport.cookie, owner: requestSession }),
+      );
     }
-    this.changed(visit);
-    const renewing = visit.renewEarly();
-    return renewing ? renewing.then(() => visit) : visit;
+    this.changed(requestSession);
+    const renewing = requestSession.renewEarly();
+    return renewing ? renewing.then(() => requestSession) : requestSession;
   }
 
   innerCommit(): Awaitable<InnerCommit | undefined> {
     const c = this.#c;
     if (!c.finalized) return undefined;
     const { headers: response } = c.res;
-    const { held } = this.visit!;
+    const { held } = this.requestSession!;
     return innerCommitOf(this.config, { sessions: this.#sessions, response, held }, c);
   }
 
-  #deliver(visit: Visit, change: CookieChange): Awaitable<void> {
-    return deliver(this.config, { visit, change, outgoing: this.outgoing }, this.#c);
+  #deliver(requestSession: RequestSession, change: CookieChange): Awaitable<void> {
+    return deliver(this.config, { requestSession, change, response: this.response }, this.#c);
   }
 }

@@ -5,38 +5,38 @@ import { cancelBody } from "../http/response_stream.ts";
 import { statusOf } from "../request/response_status.ts";
 import type { Sessions } from "../request/sessions.ts";
 import { isPromiseLike } from "../util/awaitable.ts";
-import { namesOf, outermost, sameAs } from "./context.ts";
-import { Mount } from "./lifecycle.ts";
+import { findSameMiddleware, namesOf, outermostSession } from "./context.ts";
+import { SessionLifecycle } from "./lifecycle.ts";
 
 /** Makes the middleware of a configuration. */
-export function mount(config: MiddlewareConfig, sessions: Sessions): MiddlewareHandler {
+export function makeMiddleware(config: MiddlewareConfig, sessions: Sessions): MiddlewareHandler {
   const names = namesOf(config.contextKey);
   return async function session(c, next): Promise<void> {
-    const outer = outermost(c);
-    const same = outer && sameAs(outer, config, names);
+    const outer = outermostSession(c);
+    const same = outer && findSameMiddleware(outer, config, names);
     if (same) {
       if (!config.lazy) await same.open();
       return await next();
     }
-    const mount = new Mount(c, { config, sessions, names, outer });
+    const lifecycle = new SessionLifecycle(c, { config, sessions, names, outer });
     if (!config.lazy) {
-      const visit = mount.open();
-      if (isPromiseLike(visit)) await visit;
+      const requestSession = lifecycle.open();
+      if (isPromiseLike(requestSession)) await requestSession;
     }
     try {
       await next();
     } catch (error) {
       try {
-        await mount.finish(statusOf(error));
+        await lifecycle.finish(statusOf(error));
       } catch (failure) {
         if (error instanceof HTTPException) cancelBody(error.res);
         throw failure;
       }
-      mount.watch();
+      lifecycle.watch();
       throw error;
     }
-    const leaving = mount.leave();
+    const leaving = lifecycle.leave();
     if (isPromiseLike(leaving)) await leaving;
-    mount.watch();
+    lifecycle.watch();
   };
 }

@@ -4,7 +4,7 @@ import type { Session, SessionData } from "../session/session.ts";
 import { isReserved } from "../session/session_object.ts";
 import { MIDDLEWARE, refuse, refuseRange } from "../util/option_errors.ts";
 import { checkShape, checkTable, type OptionTable } from "../util/option_table.ts";
-import { type Answer, denial } from "./deny.ts";
+import { type Answer, denyAccess } from "./deny.ts";
 import { find } from "./helpers.ts";
 
 /**
@@ -114,13 +114,16 @@ export function requireSession<
   const keys = [...has];
   if (contextKey !== undefined) checkContextKey(contextKey);
   return async function requireSession(c, next): Promise<void> {
-    const mounted = find(c, "require", contextKey === undefined ? {} : { contextKey });
+    const contextSession = find(c, "require", contextKey === undefined ? {} : { contextKey });
     if (when && !await when(c)) return await next();
-    const { session } = await mounted.open();
+    const { session } = await contextSession.open();
     const data = session.isNew ? undefined : session.toJSON();
     const isMissing = (key: string) => !Object.hasOwn(data!, key) || (data![key] ?? null) === null;
     if (data && !keys.some(isMissing)) return await next();
-    throw await denial({ answer, message, bearer: mounted.config.bearer !== undefined }, c);
+    throw await denyAccess(
+      { answer, message, bearer: contextSession.config.bearer !== undefined },
+      c,
+    );
   };
 }
 

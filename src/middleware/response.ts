@@ -31,7 +31,7 @@ const UNKNOWN = Symbol("unknown");
  * The response to one request on its way out. The application may keep what it responds with, and respond with it to
  * somebody else as well: what is for one user goes into a copy.
  */
-export class Outgoing {
+export class ContextResponse {
   readonly #c: Context;
   readonly #watchers: StreamWatcher[] = [];
   /** The response that Hono has made last in this request. */

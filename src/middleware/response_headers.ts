@@ -1,50 +1,50 @@
 import type { Context } from "hono";
 import type { MiddlewareConfig } from "../http/config.ts";
-import { watchBudget } from "../http/header_size.ts";
+import { warnOfLargeCookie } from "../http/header_size.ts";
 import { cookieOf } from "../http/session_cookie.ts";
 import { toCookies } from "../http/set_cookie.ts";
 import type { Exchange } from "../http/cookie_transport.ts";
 import { EMPTY } from "../record/contents.ts";
-import { NOTHING } from "../record/pending_changes.ts";
+import { NO_CHANGES } from "../record/pending_changes.ts";
 import type { CookieChange } from "../request/cookie_change.ts";
-import type { Visit } from "../request/request_session.ts";
+import type { RequestSession } from "../request/request_session.ts";
 import { andThen, type Awaitable } from "../util/awaitable.ts";
-import type { Outgoing } from "./response.ts";
+import type { ContextResponse } from "./response.ts";
 
-/** A visit, once it has begun, and the response to its request. */
+/** The session of a request, once it is loaded, and the response. */
 interface Answered {
-  readonly visit: Visit | undefined;
-  readonly outgoing: Outgoing;
+  readonly requestSession: RequestSession | undefined;
+  readonly response: ContextResponse;
 }
 
 /** Changes the session cookie in the response, and marks it for shared caches. */
 export function deliver(
   config: MiddlewareConfig,
   { change, ...answered }: Answered & {
-    readonly visit: Visit;
+    readonly requestSession: RequestSession;
     readonly change: CookieChange;
   },
   c: Context,
 ): Awaitable<void> {
-  const { visit, outgoing } = answered;
+  const { requestSession, response } = answered;
   return andThen(toCookies(config, change, c), (send) => {
-    if (send) sendCookies(config, { send, change, outgoing }, c);
-    else if (visit.isLoaded || mayHoldToken(visit)) mark(config, answered);
+    if (send) sendCookies(config, { send, change, response }, c);
+    else if (requestSession.isLoaded || mayHoldToken(requestSession)) mark(config, answered);
   });
 }
 
 function sendCookies(
   config: MiddlewareConfig,
-  { send, change, outgoing }: {
+  { send, change, response }: {
     send: (headers: Exchange) => number;
     change: CookieChange;
-    outgoing: Outgoing;
+    response: ContextResponse;
   },
   c: Context,
 ): void {
   const { cacheControl, vary, transport, logger } = config;
-  const state = outgoing.send(
-    (response) => watchBudget(send({ request: c.req.raw.headers, response }), logger),
+  const state = response.send(
+    (response) => warnOfLargeCookie(send({ request: c.req.raw.headers, response }), logger),
     cacheControl ? { opens: true, vary } : undefined,
   );
   if (state) return logger.warn(`Cannot send session cookie: ${state}`);
@@ -54,21 +54,26 @@ function sendCookies(
 }
 
 /** Marks a response for caches, if it may show, as far as is known by now, what is one visitor's alone. */
-export function markEarly(config: MiddlewareConfig, answered: Answered): void {
-  const { visit } = answered;
+export function markForCaches(config: MiddlewareConfig, answered: Answered): void {
+  const { requestSession } = answered;
   // One that is still to begin may be anybody's.
-  if (!visit || isPersonal(visit)) mark(config, answered);
+  if (!requestSession || isPersonal(requestSession)) mark(config, answered);
 }
 
-function mark({ cacheControl, vary }: MiddlewareConfig, { visit, outgoing }: Answered): void {
-  if (cacheControl) outgoing.mark({ opens: visit !== undefined && mayHoldToken(visit), vary });
+function mark(
+  { cacheControl, vary }: MiddlewareConfig,
+  { requestSession, response }: Answered,
+): void {
+  if (cacheControl) {
+    response.mark({ opens: requestSession !== undefined && mayHoldToken(requestSession), vary });
+  }
 }
 
-function isPersonal(visit: Visit): boolean {
-  if (visit.isLoaded) return true;
-  if (visit.isUntouched || visit.isOutage) return false;
-  const { state } = visit;
-  if (!state || state.stored || state.requested !== NOTHING || state.base() === EMPTY) return true;
+function isPersonal(requestSession: RequestSession): boolean {
+  if (requestSession.isLoaded) return true;
+  if (requestSession.isUntouched || requestSession.isUnavailable) return false;
+  const { state } = requestSession;
+  if (!state || state.stored || state.pending !== NO_CHANGES || state.base() === EMPTY) return true;
   try {
     return state.hasChanged();
   } catch {
@@ -78,6 +83,6 @@ function isPersonal(visit: Visit): boolean {
 }
 
 /** Whether the response may hold the token of a session that it has begun. */
-function mayHoldToken({ isLoaded, accessToken }: Visit): boolean {
+function mayHoldToken({ isLoaded, accessToken }: RequestSession): boolean {
   return !isLoaded && accessToken !== undefined;
 }

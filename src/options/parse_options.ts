@@ -5,8 +5,8 @@ import type { StandardSchema } from "../record/schema.ts";
 import { serializeValue } from "../record/serialize.ts";
 import { assertNotReserved } from "../session/session_object.ts";
 import type { KeyValueStore, SessionStore } from "../store/contract.ts";
-import { AdaptedStore, isMap } from "../store/key_value_adapter.ts";
-import { CheckedEntries } from "../store/key_value_check.ts";
+import { isMap, KeyValueAdapter } from "../store/key_value_adapter.ts";
+import { CheckedKeyValueStore } from "../store/key_value_check.ts";
 import { isPromiseLike } from "../util/awaitable.ts";
 import type { Clock } from "../util/clock.ts";
 import { hasMethods, insteadOf, refuse, refuseRange } from "../util/option_errors.ts";
@@ -121,5 +121,8 @@ export function asStore(
     refuse("store", "a session store, or an object with get, set and delete, is required");
   }
   const entries = store as KeyValueStore;
-  return new AdaptedStore(isMap(entries) ? entries : new CheckedEntries(entries, logger), clock);
+  return new KeyValueAdapter(
+    isMap(entries) ? entries : new CheckedKeyValueStore(entries, logger),
+    clock,
+  );
 }

@@ -2,7 +2,7 @@ import type { SecretOption } from "../crypto/secrets.ts";
 import { AccessTokens } from "../http/access_token.ts";
 import { BearerTransport } from "../http/bearer_transport.ts";
 import type { Bearer } from "../http/config.ts";
-import { typed } from "../session/session_object.ts";
+import { asSession } from "../session/session_object.ts";
 import type { Clock } from "../util/clock.ts";
 import { refuse } from "../util/option_errors.ts";
 import type { SessionTokenOptions } from "./options.ts";
@@ -35,7 +35,7 @@ export function makeBearer<Data extends object>(
     transport: new BearerTransport({ queryParam, header }),
     tokens,
     async issue({ key }, session, c) {
-      return await tokens.sign(key, await payload(typed<Data>(session)), c);
+      return await tokens.sign(key, await payload(asSession<Data>(session)), c);
     },
   };
 }

@@ -11,7 +11,7 @@ export interface Contents {
 export const EMPTY: Contents = { data: JsonObject.EMPTY, flash: JsonObject.EMPTY };
 
 /** The contents of a new session. */
-export function beginWith(data: string): Contents {
+export function initialContents(data: string): Contents {
   return data === "{}" ? EMPTY : { data: JsonObject.ofText(data), flash: JsonObject.EMPTY };
 }
 

@@ -1,5 +1,5 @@
 import { setProperty } from "../util/property.ts";
-import { DEEPEST, isPlainObject } from "./serialize.ts";
+import { isPlainObject, MAX_DEPTH } from "./serialize.ts";
 
 /**
  * A copy of a value of the application, which may keep it: of the plain objects and arrays in it. All else stays what it is,
@@ -13,7 +13,7 @@ function copyOnce(
   value: unknown,
   { copies, depth }: { copies: Map<object, object>; depth: number },
 ): unknown {
-  if (typeof value !== "object" || value === null || depth > DEEPEST) return value;
+  if (typeof value !== "object" || value === null || depth > MAX_DEPTH) return value;
   // A cycle stays one.
   const known = copies.get(value);
   if (known) return known;

@@ -28,9 +28,9 @@ export interface ExpiryPolicy {
 const LONGEST_HOLD = 3600;
 
 /** A request whose answer may renew a session. */
-export interface Renewing {
+export interface RenewingRequest {
   /** Whether the client gets the cookies of the answer. */
-  readonly reach: Reach;
+  readonly cookieDelivery: CookieDelivery;
 }
 
 type Lived = Pick<SessionRecord, keyof SessionTimes | "createdAt" | "maxAge">;
@@ -119,7 +119,7 @@ function throttle({ rolling }: ExpiryPolicy, life: number): number {
 export function isRenewalDue(
   policy: ExpiryPolicy,
   record: Lived,
-  { now, write = false, request }: { now: number; write?: boolean; request: Renewing },
+  { now, write = false, request }: { now: number; write?: boolean; request: RenewingRequest },
 ): boolean {
   if (!policy.rolling) return false;
   const life = lifetime(policy, record);
@@ -131,20 +131,20 @@ export function isRenewalDue(
   ) {
     return false;
   }
-  const { reach } = request;
-  if (reach === "sure") return true;
+  const { cookieDelivery } = request;
+  if (cookieDelivery === "sure") return true;
   // A session that the client holds itself can't be renewed without it.
-  return (policy.onServer || reach !== "none") && age >= (after + life) * 500;
+  return (policy.onServer || cookieDelivery !== "none") && age >= (after + life) * 500;
 }
 
 /** Whether a session lives for a request that came at some time: a rolling one waits for it, while nobody ended it. */
 export function isLiveFor(
   policy: ExpiryPolicy,
   record: Lived,
-  { now, cameAt }: { now: number; cameAt: number },
+  { now, receivedAt }: { now: number; receivedAt: number },
 ): boolean {
   const isRenewable = policy.rolling && now < absoluteDeadline(policy, record.createdAt);
-  return isLive(policy, record, isRenewable ? Math.min(cameAt, now) : now);
+  return isLive(policy, record, isRenewable ? Math.min(receivedAt, now) : now);
 }
 
 /** Whether the cookie of a session outlives the browser: one with a lifetime of its own does. */
@@ -163,4 +163,4 @@ export function cookieMaxAge(expiresAt: number, now: number): number {
  * Whether the client gets the cookies of an answer: an upgrade has no headers to change, and what answers a conditional
  * request with 304 may drop them.
  */
-export type Reach = "sure" | "doubtful" | "none";
+export type CookieDelivery = "sure" | "doubtful" | "none";

@@ -39,7 +39,7 @@ export function changed(
   return new Map([...mine].filter(([key, value]) => base.get(key) !== value || counted.has(key)));
 }
 /** What a session was, by whoever changed it. */
-export interface Versions {
+export interface MergeVersions {
   /** What the store held before. */
   readonly base: Contents;
   /** What it was shown as, before the handler changed it. */
@@ -53,7 +53,7 @@ export interface Versions {
 }
 
 /** The contents of a session that two have changed. */
-export function mergeContents({ base, shown, mine, theirs, newer }: Versions): Contents {
+export function mergeContents({ base, shown, mine, theirs, newer }: MergeVersions): Contents {
   if (theirs === base && newer === shown) return mine;
   return {
     data: JsonObject.ofMembers(
@@ -67,7 +67,7 @@ export function mergeContents({ base, shown, mine, theirs, newer }: Versions): C
 
 /** What the handler has put in: the keys that it has changed or is known to have assigned to, and what it has flashed. */
 export function ownContents(
-  { base, shown, mine }: Versions,
+  { base, shown, mine }: MergeVersions,
   assigned: ReadonlySet<string>,
 ): Contents {
   return {

@@ -1,21 +1,21 @@
-import { type Awaitable, Later, orElse } from "../util/awaitable.ts";
+import { type Awaitable, CachedPromise, orElse } from "../util/awaitable.ts";
 import type { Clock } from "../util/clock.ts";
 import { definedOf } from "../util/property.ts";
 import { isSameJson } from "./deep_equal.ts";
 import { LONGEST_LIFE } from "./expiry.ts";
 import type { SessionRecord } from "./record.ts";
 
-/** A login, as it was asked for. */
-export interface RequestedSubject {
+/** A login that is not committed yet. */
+export interface PendingLogin {
   readonly name: string;
   /** The moment, in epoch milliseconds. */
   readonly at: number;
   /** The generation of the subject's sessions at that moment. */
-  readonly generation: Later<number>;
+  readonly generation: CachedPromise<number>;
 }
 
-/** What a login needs of whoever keeps the session. */
-export interface LoginKeeper {
+/** The request that somebody logs in with. */
+export interface LoginOwner {
   readonly config: { readonly instant: Clock };
   /** The generation of a subject's sessions now. */
   generationOf(subject: string): Awaitable<number>;
@@ -23,39 +23,39 @@ export interface LoginKeeper {
 
 /** A login that begins now, not with its commit: all sessions of the subject may be ended in between. */
 export function beginLogin(
-  keeper: LoginKeeper,
+  owner: LoginOwner,
   { subject, record }: { subject: string; record: SessionRecord | undefined },
-): RequestedSubject {
+): PendingLogin {
   const generation = record?.subject === subject
     ? record.generation ?? 0
-    : orElse(() => keeper.generationOf(subject), (error) => Promise.reject(error));
-  return { name: subject, at: keeper.config.instant(), generation: new Later(generation) };
+    : orElse(() => owner.generationOf(subject), (error) => Promise.reject(error));
+  return { name: subject, at: owner.config.instant(), generation: new CachedPromise(generation) };
 }
 
-/** What was asked of a session since its last commit, beside changes of its data. */
-export interface Requested {
+/** Changes of a session since its last commit, beside those of its data. */
+export interface PendingChanges {
   readonly regenerate?: true;
   readonly renew?: true;
   /** Seconds. */
   readonly maxAge?: number;
   readonly browser?: boolean;
   /** `null` to clear it. */
-  readonly subject?: RequestedSubject | null;
+  readonly subject?: PendingLogin | null;
   /** Its JSON text, `null` to clear it. */
   readonly meta?: string | null;
   /** The JSON text of what is changed of the cookie, `null` for nothing. */
   readonly cookie?: string | null;
 }
 
-/** Nothing was asked of it. */
-export const NOTHING: Requested = {};
+/** Nothing is pending. */
+export const NO_CHANGES: PendingChanges = {};
 
 /**
- * What a renewal asks for.
+ * The pending changes of a renewal.
  *
  * @throws {RangeError} When the lifetime is none.
  */
-export function renewalBy(maxAge: number | "browser" | undefined): Requested {
+export function pendingRenewal(maxAge: number | "browser" | undefined): PendingChanges {
   if (maxAge === undefined) return { renew: true };
   if (maxAge === "browser") return { renew: true, browser: true };
   if (typeof maxAge === "number" && maxAge > 0 && maxAge <= LONGEST_LIFE) {
@@ -66,18 +66,18 @@ export function renewalBy(maxAge: number | "browser" | undefined): Requested {
   );
 }
 
-/** A record with what was asked for: the lifetime, the subject, what lists show and the cookie. */
-export function withRequested(record: SessionRecord, requested: Requested): SessionRecord {
-  if (requested === NOTHING) return record;
-  const { subject, subjectAt, generation } = isOtherSubject(requested, record)
-    ? bindingOf(requested)
+/** A record with pending changes: of the lifetime, the subject, the description in lists and the cookie. */
+export function withPendingChanges(record: SessionRecord, pending: PendingChanges): SessionRecord {
+  if (pending === NO_CHANGES) return record;
+  const { subject, subjectAt, generation } = changesSubject(pending, record)
+    ? bindingOf(pending)
     : record;
   const {
     maxAge = record.maxAge,
     browser = record.browser,
     meta = record.meta,
     cookie = record.cookie,
-  } = requested;
+  } = pending;
   return definedOf<SessionRecord>({
     ...record,
     maxAge,
@@ -91,13 +91,13 @@ export function withRequested(record: SessionRecord, requested: Requested): Sess
 }
 
 /** A record that is its subject's since another moment, if there is one. */
-export function boundAt(record: SessionRecord, at: number | undefined): SessionRecord {
+export function withSubjectAt(record: SessionRecord, at: number | undefined): SessionRecord {
   return at === undefined ? record : { ...record, subjectAt: at };
 }
 
 /** What a record holds of the subject that was asked for. */
 function bindingOf(
-  { subject }: Requested,
+  { subject }: PendingChanges,
 ): Pick<Partial<SessionRecord>, "subject" | "subjectAt" | "generation"> {
   if (!subject) return {};
   const { name, at, generation } = subject;
@@ -105,23 +105,23 @@ function bindingOf(
   return { subject: name, subjectAt: at, generation: generation.value ?? 0 };
 }
 
-/** Whether what was asked for is not what the record holds. */
-export function isDifferent(requested: Requested, record: SessionRecord): boolean {
-  return "maxAge" in requested || "browser" in requested || isOtherSubject(requested, record) ||
-    isOtherCookie(requested, record) || isOther(requested.meta, record.meta);
+/** Whether pending changes make a difference to a record. */
+export function changesRecord(pending: PendingChanges, record: SessionRecord): boolean {
+  return "maxAge" in pending || "browser" in pending || changesSubject(pending, record) ||
+    changesCookie(pending, record) || isOther(pending.meta, record.meta);
 }
 
-/** Whether another cookie was asked for. */
-export function isOtherCookie({ cookie }: Requested, record: SessionRecord): boolean {
+/** Whether pending changes make a difference to the cookie of a record. */
+export function changesCookie({ cookie }: PendingChanges, record: SessionRecord): boolean {
   return isOther(cookie, record.cookie);
 }
 
 /** Whether another JSON text was asked for than the one that is there. */
-function isOther(requested: string | null | undefined, text: string | undefined): boolean {
-  return requested !== undefined && !isSameJson(requested ?? undefined, text);
+function isOther(pending: string | null | undefined, text: string | undefined): boolean {
+  return pending !== undefined && !isSameJson(pending ?? undefined, text);
 }
 
-/** Whether another subject was asked for. */
-export function isOtherSubject({ subject }: Requested, record: SessionRecord): boolean {
+/** Whether pending changes make a difference to the subject of a record. */
+export function changesSubject({ subject }: PendingChanges, record: SessionRecord): boolean {
   return subject !== undefined && (subject?.name ?? null) !== (record.subject ?? null);
 }

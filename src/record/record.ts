@@ -194,7 +194,7 @@ export function joinMembers(members: Members): string {
   return `{${text}}`;
 }
 /** A session as a store holds it, and the token that opens it. */
-export interface Stored {
+export interface StoredSession {
   /** Unknown where an access token leads to the session. */
   readonly token: string | undefined;
   readonly key: string;

@@ -2,9 +2,9 @@ import { SessionSerializationError } from "../errors.ts";
 import { parseObject } from "./record.ts";
 
 /** How deep values in a session may be nested. */
-export const DEEPEST = 200;
+export const MAX_DEPTH = 200;
 
-const TOO_DEEP = `is nested more than ${DEEPEST} levels deep`;
+const TOO_DEEP = `is nested more than ${MAX_DEPTH} levels deep`;
 
 const SYMBOL_KEY = "has a symbol as key";
 
@@ -12,7 +12,7 @@ const IDENTIFIER_REGEXP = /^[A-Za-z_$][\w$]*$/;
 
 /** What may be a number that is too large, and as many openings as it takes to be nested too deep. */
 const SUSPECT_REGEXP = new RegExp(
-  `\\d[eE]\\+?\\d{3}|\\d{309}|^(?:[^[{]*[[{]){${DEEPEST + 2}}`,
+  `\\d[eE]\\+?\\d{3}|\\d{309}|^(?:[^[{]*[[{]){${MAX_DEPTH + 2}}`,
 );
 
 /**
@@ -123,7 +123,7 @@ function problemOf(value: unknown, depth: number): Problem | undefined {
 }
 
 function problemIn(value: object, depth: number): Problem | undefined {
-  if (depth === DEEPEST) return { state: TOO_DEEP, keys: [] };
+  if (depth === MAX_DEPTH) return { state: TOO_DEEP, keys: [] };
   if (Array.isArray(value)) return problemInArray(value, depth + 1);
   if (!isPlainObject(value)) {
     return { state: `is a ${nameOfClass(value) ?? "class instance"}`, keys: [] };

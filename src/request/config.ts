@@ -1,45 +1,45 @@
 import type { CommitConfig } from "../commit/context.ts";
-import type { Stored } from "../record/record.ts";
+import type { StoredSession } from "../record/record.ts";
 import type { SessionObject } from "../session/session_object.ts";
-import type { LateChanges } from "./unsaved_changes.ts";
+import type { UnsavedChanges } from "./unsaved_changes.ts";
 
-/** What a visit works with. */
-export interface VisitConfig extends CommitConfig {
+/** The part of the configuration that the session of a request uses. */
+export interface RequestConfig extends CommitConfig {
   /** The JSON text of the data that a new session has. */
   readonly initial: () => string;
   readonly allowOverwrite: boolean;
-  readonly canSaveLate: boolean;
+  readonly canSaveAfterResponse: boolean;
   /** Warns of changes that nobody saves. */
-  readonly late: LateChanges;
+  readonly unsavedChanges: UnsavedChanges;
   /** Makes the token for clients that keep no cookies. */
   readonly issue:
-    | ((stored: Stored, session: SessionObject, c: unknown) => Promise<string>)
+    | ((stored: StoredSession, session: SessionObject, c: unknown) => Promise<string>)
     | undefined;
 }
 
-/** What came of a request. */
-export interface Outcome {
+/** The outcome of a request. */
+export interface RequestOutcome {
   readonly request: Request;
-  /** The status of the answer. */
+  /** The status of the response. */
   readonly status: number;
   /** Whether changes of data are kept. */
   readonly keepChanges: boolean;
 }
 
-/** What a visit begins with. */
-export interface VisitOptions {
+/** The session that a request comes with. */
+export interface RequestSessionOptions {
   readonly c: unknown;
-  /** What a live session was found by. */
+  /** The kind of the credential that identified it. */
   readonly by?: "cookie" | "token" | undefined;
-  /** Whether the client presented a cookie that opens nothing. */
+  /** Whether the client presented a cookie that identifies no session. */
   readonly stale?: boolean;
-  readonly stored?: Stored | undefined;
+  readonly stored?: StoredSession | undefined;
   /** When the request came, in epoch milliseconds. */
-  readonly cameAt?: number;
+  readonly receivedAt?: number;
   /** The JSON text of the data, where they are not what is stored. */
   readonly shown?: string | undefined;
   /** The trace of the token that the client presented, where that was rotated. */
-  readonly via?: Stored | undefined;
-  /** Whether the store failed, so that nobody knows whose session it is. */
-  readonly outage?: boolean;
+  readonly presentedTrace?: StoredSession | undefined;
+  /** Whether the session is unknown, as the store failed. */
+  readonly unavailable?: boolean;
 }

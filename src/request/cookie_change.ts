@@ -24,7 +24,7 @@ export type CookieChange =
 export const NO_CHANGE: CookieChange = { action: "none" };
 
 /** A request that ends. */
-export interface Ending {
+export interface RequestEnd {
   /** The JSON text of what the session changed of the cookie that the client came with. */
   readonly held: string | undefined;
   /** Whether the client presented a cookie that identifies no session. */
@@ -38,11 +38,13 @@ export interface Ending {
 /** Decides what the response does to the cookie. */
 export function cookieChange(
   state: SessionState | undefined,
-  { held, isStale, hasDeleted, isByToken }: Ending,
+  { held, isStale, hasDeleted, isByToken }: RequestEnd,
 ): CookieChange {
   const { token, record } = state?.stored ?? {};
   if (!record) return hasDeleted || isStale && !state ? { action: "clear", held } : NO_CHANGE;
   // A link that carries a token must not make its session that of the browser that follows it.
-  if (!state!.deliver || state!.isLate || isByToken || token === undefined) return NO_CHANGE;
+  if (!state!.sendsCookie || state!.isGraceOver || isByToken || token === undefined) {
+    return NO_CHANGE;
+  }
   return { action: "send", token, record, cookie: record.cookie, held };
 }

@@ -3,7 +3,7 @@ import { endSession } from "../commit/end.ts";
 import type { SessionState } from "../session/session_state.ts";
 
 /** The sessions that a request has ended. */
-export class Endings {
+export class DestroyedSessions {
   readonly #config: CommitConfig;
   readonly #c: unknown;
   readonly #states: SessionState[] = [];
@@ -19,7 +19,7 @@ export class Endings {
     this.#states.push(state);
   }
 
-  /** Whether one of them is the session that a key opens. */
+  /** Whether one of them has a key. */
   includes(key: string): boolean {
     return this.#states.some(({ stored }) => stored?.key === key);
   }
@@ -29,7 +29,7 @@ export class Endings {
     return this.#states.slice(0, this.#removed).some((state) => state.stored && meets(state));
   }
 
-  /** Ends in the store what was ended until now. */
+  /** Ends in the store what the request has ended so far. */
   async remove(): Promise<void> {
     for (; this.#removed < this.#states.length; this.#removed++) {
       const { stored } = this.#states[this.#removed]!;

@@ -1,12 +1,12 @@
 import type { SessionState } from "../session/session_state.ts";
-import type { VisitConfig } from "./config.ts";
+import type { RequestConfig } from "./config.ts";
 
 /**
  * Makes the token of a session for clients that keep no cookies; `undefined` as the token of one that has none that lasts. Where
  * it failed, or the session has changed meanwhile, there is nothing to tell.
  */
 export async function issueToken(
-  { issue, logger }: Pick<VisitConfig, "issue" | "logger">,
+  { issue, logger }: Pick<RequestConfig, "issue" | "logger">,
   current: () => SessionState | undefined,
   c: unknown,
 ): Promise<{ token: string | undefined } | undefined> {
@@ -17,7 +17,7 @@ export async function issueToken(
     const token = await issue!(stored, state.session, c);
     // Meanwhile it may have ended, or be about to get another token.
     const lasts = state === current() && stored.key === state.stored.key;
-    return lasts && !state.requested.regenerate ? { token } : undefined;
+    return lasts && !state.pending.regenerate ? { token } : undefined;
   } catch (error) {
     logger.error("Cannot issue session token: it failed", error);
     return undefined;

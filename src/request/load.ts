@@ -1,10 +1,10 @@
-import { follow } from "../commit/rotation.ts";
+import { followRotations } from "../commit/rotation.ts";
 import { hashToken, isToken } from "../crypto/token.ts";
 import { emit, type RejectionReason } from "../events.ts";
 import { isLive } from "../record/expiry.ts";
-import { isSessionRecord, type Stored } from "../record/record.ts";
+import { isSessionRecord, type StoredSession } from "../record/record.ts";
 import { andThen, type Awaitable } from "../util/awaitable.ts";
-import type { VisitConfig } from "./config.ts";
+import type { RequestConfig } from "./config.ts";
 
 /** Something that a client presented to be let into a session. */
 export interface Credential {
@@ -18,25 +18,25 @@ export interface Credential {
 }
 
 /** A live session, and what its data are by now. */
-export interface Loaded {
-  readonly stored: Stored;
+export interface LoadedSession {
+  readonly stored: StoredSession;
   readonly shown: string | undefined;
   /** The trace that led to it. */
-  readonly via: Stored | undefined;
+  readonly presentedTrace: StoredSession | undefined;
   /** When it was asked for, in epoch milliseconds. */
-  readonly cameAt: number;
+  readonly receivedAt: number;
 }
 
 /** Finds the sessions that credentials identify. */
 export class Loader {
-  readonly #config: VisitConfig;
+  readonly #config: RequestConfig;
 
-  constructor(config: VisitConfig) {
+  constructor(config: RequestConfig) {
     this.#config = config;
   }
 
   /** The session that a credential identifies; what is presented for nothing is rejected. */
-  load(credential: Credential, c: unknown): Awaitable<Loaded | undefined> {
+  load(credential: Credential, c: unknown): Awaitable<LoadedSession | undefined> {
     if (credential.rejected) return this.reject(credential.rejected, c);
     const { store } = this.#config;
     const { token } = credential;
@@ -48,7 +48,7 @@ export class Loader {
     );
   }
 
-  #read(place: Omit<Stored, "record">, c: unknown): Awaitable<Loaded | undefined> {
+  #read(place: Omit<StoredSession, "record">, c: unknown): Awaitable<LoadedSession | undefined> {
     return andThen(
       this.#config.store.read(place.key, c),
       (record) => this.#check(place, record, c),
@@ -57,10 +57,10 @@ export class Loader {
 
   /** Whether what was read is a session that the client may have. */
   #check(
-    { token, key }: Omit<Stored, "record">,
+    { token, key }: Omit<StoredSession, "record">,
     record: unknown,
     c: unknown,
-  ): Awaitable<Loaded | undefined> {
+  ): Awaitable<LoadedSession | undefined> {
     const { store, clock } = this.#config;
     if (record === undefined) return this.reject("unknown", c);
     if (!isSessionRecord(record)) return this.reject("invalid", c);
@@ -69,28 +69,30 @@ export class Loader {
     const { trace, graceUntil = Infinity, sid } = record;
     if (trace === undefined) return this.#admit(from, { now }, c);
     if (now >= graceUntil) return this.reject("reuse", c, sid);
-    return follow(store, { from, now }, c).then((stored) =>
+    return followRotations(store, { from, now }, c).then((stored) =>
       typeof stored === "string"
         ? this.reject("unknown", c, sid)
-        : this.#admit(stored, { now, via: from }, c)
+        : this.#admit(stored, { now, presentedTrace: from }, c)
     );
   }
 
   #admit(
-    stored: Stored,
-    { now: cameAt, via }: { now: number; via?: Stored },
+    stored: StoredSession,
+    { now: receivedAt, presentedTrace }: { now: number; presentedTrace?: StoredSession },
     c: unknown,
-  ): Awaitable<Loaded | undefined> {
+  ): Awaitable<LoadedSession | undefined> {
     const { store, cookieName, expiry, readData, scope } = this.#config;
     const { sid, data } = stored.record;
     if (!store.capabilities.stateless && stored.record.cookieName !== cookieName) {
       return this.reject("unknown", c);
     }
-    if (!isLive(expiry, stored.record, cameAt)) return this.reject("expired", c, sid);
+    if (!isLive(expiry, stored.record, receivedAt)) return this.reject("expired", c, sid);
     if (stored.record.scope !== scope?.(c)) return this.reject("scope", c, sid);
-    if (!readData) return { stored, shown: undefined, via, cameAt };
+    if (!readData) return { stored, shown: undefined, presentedTrace, receivedAt };
     return readData(data, c).then((shown) =>
-      shown === undefined ? this.reject("invalid", c, sid) : { stored, shown, via, cameAt }
+      shown === undefined
+        ? this.reject("invalid", c, sid)
+        : { stored, shown, presentedTrace, receivedAt }
     );
   }
 

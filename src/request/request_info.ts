@@ -1,30 +1,30 @@
 import type { InnerCommits } from "../commit/context.ts";
-import type { Reach } from "../record/expiry.ts";
+import type { CookieDelivery } from "../record/expiry.ts";
 import type { SessionObject } from "../session/session_object.ts";
 import type { Awaitable } from "../util/awaitable.ts";
-import type { VisitConfig, VisitOptions } from "./config.ts";
+import type { RequestConfig, RequestSessionOptions } from "./config.ts";
 
-/** What a response shows of a session. */
+/** The part of a session that a response shows. */
 interface Shown {
   readonly session: SessionObject;
   readonly accessToken: string | undefined;
 }
 
-/** The answer to the request of a visit: it is told when there is another session, or another token of it. */
-export interface VisitWatcher extends InnerCommits {
+/** Observes the session of a request, for its response: another session, or another token of it. */
+export interface SessionObserver extends InnerCommits {
   /** Whether the client gets its cookies. */
-  readonly reach: Reach;
+  readonly cookieDelivery: CookieDelivery;
   changed(shown: Shown): void;
 }
 
-/** What is known of a request, whatever becomes of its session. */
+/** A request, whatever becomes of its session. */
 export class RequestInfo {
-  readonly config: VisitConfig;
-  watcher: VisitWatcher | undefined;
-  protected readonly options: VisitOptions;
+  readonly config: RequestConfig;
+  watcher: SessionObserver | undefined;
+  protected readonly options: RequestSessionOptions;
   #committed = false;
 
-  constructor(config: VisitConfig, options: VisitOptions) {
+  constructor(config: RequestConfig, options: RequestSessionOptions) {
     this.config = config;
     this.options = options;
   }
@@ -33,26 +33,26 @@ export class RequestInfo {
     return this.config.store.generation(subject, this.options.c);
   }
 
-  /** Whether the store failed, so that nobody knows whose session it is. */
-  get isOutage(): boolean {
-    return this.options.outage === true;
+  /** Whether the session is unknown, as the store failed. */
+  get isUnavailable(): boolean {
+    return this.options.unavailable === true;
   }
 
   get committed(): boolean {
     return this.#committed;
   }
 
-  get cameAt(): number {
-    return this.#committed || !this.watcher ? Infinity : this.options.cameAt ?? Infinity;
+  get receivedAt(): number {
+    return this.#committed || !this.watcher ? Infinity : this.options.receivedAt ?? Infinity;
   }
 
-  get reach(): Reach {
+  get cookieDelivery(): CookieDelivery {
     // Without a cookie nothing has to reach the client.
     if (this.options.by === "token") return "sure";
-    return this.watcher?.reach ?? "none";
+    return this.watcher?.cookieDelivery ?? "none";
   }
 
-  /** Tells that the response has left. */
+  /** Notes that the response has left. */
   leave(): void {
     this.#committed = true;
   }

@@ -3,53 +3,53 @@ import { renewEarly } from "../commit/early_renewal.ts";
 import { transaction } from "../commit/transaction.ts";
 import { refuseEnded } from "../session/ended_session.ts";
 import { assertPlainObject, type SessionObject } from "../session/session_object.ts";
-import { type SessionKeeper, SessionState } from "../session/session_state.ts";
-import { refuseChange, sessionInOutage } from "../session/unavailable_session.ts";
+import { type SessionOwner, SessionState } from "../session/session_state.ts";
+import { refuseChange, unavailableSession } from "../session/unavailable_session.ts";
 import { type Awaitable, isPromiseLike } from "../util/awaitable.ts";
-import type { Outcome, VisitConfig, VisitOptions } from "./config.ts";
+import type { RequestConfig, RequestOutcome, RequestSessionOptions } from "./config.ts";
 import { canShowFlash } from "./consume_flash.ts";
 import { type CookieChange, cookieChange, NO_CHANGE } from "./cookie_change.ts";
-import { Endings } from "./destroyed_sessions.ts";
+import { DestroyedSessions } from "./destroyed_sessions.ts";
 import { issueToken } from "./issue_token.ts";
 import { RequestInfo } from "./request_info.ts";
-import { type Starting, Starts } from "./start_session.ts";
+import { SessionStarter, type StartingRequest } from "./start_session.ts";
 
 /** One request and its session: the one that it came with, then at most one at a time. */
-export class Visit extends RequestInfo implements SessionKeeper, Starting {
+export class RequestSession extends RequestInfo implements SessionOwner, StartingRequest {
   /** Whether a live session was found for the client. */
   readonly isLoaded: boolean;
-  /** What this request has ended, once it has. */
-  #endings: Endings | undefined;
+  /** The sessions that this request has ended, once there is one. */
+  #destroyed: DestroyedSessions | undefined;
   /** The session that the client came with. */
   readonly #loaded: SessionState | undefined;
   #current: SessionState | undefined;
   #session: SessionObject;
   #accessToken: string | undefined;
-  /** What this request has started, once it has. */
-  #starts: Starts | undefined;
+  /** Starts sessions, once one was asked for. */
+  #starter: SessionStarter | undefined;
   /** Whether the response has shown what was flashed before. */
   #hasShownFlash = false;
 
   /** @throws {SyntaxError} When what is stored is not the JSON of objects. */
-  constructor(config: VisitConfig, options: VisitOptions) {
+  constructor(config: RequestConfig, options: RequestSessionOptions) {
     super(config, options);
     const { stored, shown } = options;
     if (stored) this.#loaded = new SessionState(this, { stored, shown });
-    if (options.via) this.#loaded?.moved({ via: options.via });
+    if (options.presentedTrace) this.#loaded?.rotated({ presentedTrace: options.presentedTrace });
     this.#current = this.#loaded ?? this.begin();
     this.isLoaded = this.#loaded !== undefined;
     const { session } = this.#current;
-    this.#session = options.outage ? sessionInOutage(session) : session;
+    this.#session = options.unavailable ? unavailableSession(session) : session;
   }
 
-  /** What the session reads now. */
+  /** The session as the application reads it. */
   get session(): SessionObject {
     return this.#session;
   }
 
   /** The session of this request as it is now, with what is behind it. */
   get state(): SessionState | undefined {
-    return this.isOutage ? undefined : this.#current;
+    return this.isUnavailable ? undefined : this.#current;
   }
 
   /** The token of the session for clients that keep no cookies; `undefined` while it has none that lasts. */
@@ -66,7 +66,7 @@ export class Visit extends RequestInfo implements SessionKeeper, Starting {
   assign(value: unknown): void {
     if (value === this.#session) return;
     if (value !== null) assertPlainObject(value);
-    if (this.isOutage) refuseChange();
+    if (this.isUnavailable) refuseChange();
     if (value === null) return this.#current?.destroy();
     if (this.#current?.status === "live") return this.#current.replaceData(value);
     const state = this.begin();
@@ -86,23 +86,23 @@ export class Visit extends RequestInfo implements SessionKeeper, Starting {
     prepare: (session: SessionState) => void = () => {},
   ): Promise<SessionObject> {
     assertPlainObject(data);
-    if (this.isOutage) refuseChange();
-    const starts = this.#starts ??= new Starts(this.config, this);
-    const { session } = await starts.start({ data, prepare }, this.options.c);
+    if (this.isUnavailable) refuseChange();
+    const starter = this.#starter ??= new SessionStarter(this.config, this);
+    const { session } = await starter.start({ data, prepare }, this.options.c);
     await this.issue();
     return session;
   }
 
   /** @throws {SessionStoreError | SessionEndedError} Always: there is no session that could be changed. */
   refuseChange(): never {
-    return this.isOutage ? refuseChange() : refuseEnded("change");
+    return this.isUnavailable ? refuseChange() : refuseEnded("change");
   }
 
-  ended(state: SessionState, atEnd: SessionObject): void {
-    (this.#endings ??= new Endings(this.config, this.options.c)).add(state);
+  ended(state: SessionState, endedSession: SessionObject): void {
+    (this.#destroyed ??= new DestroyedSessions(this.config, this.options.c)).add(state);
     if (state !== this.#current) return;
     this.#current = undefined;
-    this.#session = atEnd;
+    this.#session = endedSession;
     this.#changed();
   }
 
@@ -117,7 +117,7 @@ export class Visit extends RequestInfo implements SessionKeeper, Starting {
       await commit(this.config, options, this.options.c);
     });
     state.assertLive("save");
-    state.view.saved(state.base());
+    state.properties.saved(state.base());
   }
 
   update(
@@ -131,9 +131,9 @@ export class Visit extends RequestInfo implements SessionKeeper, Starting {
 
   /** Commits something now, after what this request has ended. */
   async #saving<Result>(state: SessionState, save: () => Promise<Result>): Promise<Result> {
-    await this.#endings?.remove();
+    await this.#destroyed?.remove();
     try {
-      return await (this.committed ? this.config.late.during(state, save) : save());
+      return await (this.committed ? this.config.unsavedChanges.during(state, save) : save());
     } finally {
       await this.issue();
     }
@@ -148,7 +148,7 @@ export class Visit extends RequestInfo implements SessionKeeper, Starting {
 
   /** Ends the session of this request that a key opens; `false` when none of its sessions is that one. */
   endByKey(key: string): boolean {
-    if (this.#endings?.includes(key)) return true;
+    if (this.#destroyed?.includes(key)) return true;
     if (this.state?.stored?.key !== key) return false;
     this.state.destroy();
     return true;
@@ -161,8 +161,8 @@ export class Visit extends RequestInfo implements SessionKeeper, Starting {
 
   /** Whether nothing was done that could be stored or told: a visitor without a session who put nothing in. */
   get isUntouched(): boolean {
-    return this.#current?.isUntouched === true && !this.#endings && !this.isOutage &&
-      !this.#starts;
+    return this.#current?.isUntouched === true && !this.#destroyed && !this.isUnavailable &&
+      !this.#starter;
   }
 
   /**
@@ -170,14 +170,14 @@ export class Visit extends RequestInfo implements SessionKeeper, Starting {
    *
    * @throws {SessionSerializationError} When a value would not survive JSON.
    */
-  finish(outcome: Outcome): Awaitable<CookieChange> {
-    if (this.isOutage) {
+  finish(outcome: RequestOutcome): Awaitable<CookieChange> {
+    if (this.isUnavailable) {
       if (this.#current?.hasChanged()) refuseChange();
       return NO_CHANGE;
     }
     try {
-      const committing = this.#starts
-        ? this.#starts.inTurn(() => this.#commit(outcome))
+      const committing = this.#starter
+        ? this.#starter.inTurn(() => this.#commit(outcome))
         : this.#commit(outcome);
       return isPromiseLike(committing)
         ? committing.then(() => this.#committed(), (error) => this.#failed(error))
@@ -198,18 +198,18 @@ export class Visit extends RequestInfo implements SessionKeeper, Starting {
   }
 
   /** Ends what was ended, then commits the session of this request. */
-  #commit(outcome: Outcome): Awaitable<void> {
-    if (!this.#endings) return this.#commitCurrent(outcome);
-    return this.#endings.remove().then(() => this.#commitCurrent(outcome));
+  #commit(outcome: RequestOutcome): Awaitable<void> {
+    if (!this.#destroyed) return this.#commitCurrent(outcome);
+    return this.#destroyed.remove().then(() => this.#commitCurrent(outcome));
   }
 
-  #commitCurrent({ request, status, keepChanges }: Outcome): Awaitable<void> {
+  #commitCurrent({ request, status, keepChanges }: RequestOutcome): Awaitable<void> {
     const state = this.#current;
     // A handler that was told that there is no room answers for itself.
     if (!state || state.isRefused()) return;
-    this.#hasShownFlash = state.view.isFlashing && canShowFlash(request, status);
+    this.#hasShownFlash = state.properties.isFlashing && canShowFlash(request, status);
     // What this request has begun or ended itself is not overtaken by what one within it did.
-    const isOver = this.#endings || state.stored && state !== this.#loaded;
+    const isOver = this.#destroyed || state.stored && state !== this.#loaded;
     const inner = isOver ? undefined : this.watcher;
     const options = { state, keepChanges, consumeFlash: this.#hasShownFlash, rotate: true, inner };
     return commit(this.config, options, this.options.c);
@@ -219,11 +219,11 @@ export class Visit extends RequestInfo implements SessionKeeper, Starting {
   get cookieChange(): CookieChange {
     const state = this.#current;
     // Most requests have nothing to send.
-    if (state?.stored && !state.deliver) return NO_CHANGE;
+    if (state?.stored && !state.sendsCookie) return NO_CHANGE;
     return cookieChange(state, {
       held: this.held,
       isStale: this.options.stale === true,
-      hasDeleted: this.#endings?.hasDeleted((ended) => !this.#isByToken(ended)) === true,
+      hasDeleted: this.#destroyed?.hasDeleted((ended) => !this.#isByToken(ended)) === true,
       isByToken: this.#isByToken(state),
     });
   }

@@ -2,22 +2,22 @@ import { endSession, endSessionsOf } from "../commit/end.ts";
 import { SessionStoreError } from "../errors.ts";
 import { emit } from "../events.ts";
 import { deadline, isLive } from "../record/expiry.ts";
-import type { Stored } from "../record/record.ts";
+import type { StoredSession } from "../record/record.ts";
 import type { ListedSession, ListPage, SessionStore } from "../store/contract.ts";
 import { FailureLog } from "../store/failure_log.ts";
-import { type Listed, listPage } from "../store/subject_sessions.ts";
-import { BoundedStore } from "../store/timeout_store.ts";
+import { listPage, type SubjectSession } from "../store/subject_sessions.ts";
+import { TimeoutStore } from "../store/timeout_store.ts";
 import { andThen, type Awaitable, orElse } from "../util/awaitable.ts";
-import { Queue } from "../util/keyed_queue.ts";
-import type { VisitConfig } from "./config.ts";
-import { type Credential, type Loaded, Loader } from "./load.ts";
+import { KeyedQueue } from "../util/keyed_queue.ts";
+import type { RequestConfig } from "./config.ts";
+import { type Credential, type LoadedSession, Loader } from "./load.ts";
 import { loadNewestFirst } from "./newest_session.ts";
-import { Visit } from "./request_session.ts";
-import { LateChanges } from "./unsaved_changes.ts";
+import { RequestSession } from "./request_session.ts";
+import { UnsavedChanges } from "./unsaved_changes.ts";
 
 /** The checked configuration of the life of sessions. */
 export interface SessionsConfig
-  extends Omit<VisitConfig, "store" | "queue" | "late" | "canSaveLate"> {
+  extends Omit<RequestConfig, "store" | "queue" | "unsavedChanges" | "canSaveAfterResponse"> {
   readonly store: SessionStore;
   readonly onStoreError: "error" | "anonymous";
   /** Milliseconds. */
@@ -32,23 +32,23 @@ interface Presented {
 
 /** Keeps the sessions of one configuration. */
 export class Sessions {
-  /** Watches sessions whose response has left. */
-  readonly late: LateChanges;
-  readonly #config: VisitConfig;
+  /** Warns of changes after the response that nobody saves. */
+  readonly unsavedChanges: UnsavedChanges;
+  readonly #config: RequestConfig;
   readonly #loader: Loader;
   readonly #onStoreError: "error" | "anonymous";
 
   constructor({ store, onStoreError, storeTimeout, ...config }: SessionsConfig) {
     this.#onStoreError = onStoreError;
-    const canSaveLate = !store.capabilities.stateless;
+    const canSaveAfterResponse = !store.capabilities.stateless;
     const failures = new FailureLog(config);
-    this.late = new LateChanges({ ...config, canSaveLate });
+    this.unsavedChanges = new UnsavedChanges({ ...config, canSaveAfterResponse });
     this.#config = {
       ...config,
-      late: this.late,
-      canSaveLate,
-      queue: new Queue(storeTimeout),
-      store: new BoundedStore(store, {
+      unsavedChanges: this.unsavedChanges,
+      canSaveAfterResponse,
+      queue: new KeyedQueue(storeTimeout),
+      store: new TimeoutStore(store, {
         timeout: storeTimeout,
         clock: config.clock,
         onError(operation, error, c) {
@@ -61,63 +61,65 @@ export class Sessions {
   }
 
   /**
-   * Begins the visit of a client, with the first of its credentials that opens a session.
+   * Makes the session of a request, with the first of its credentials that identifies one.
    *
    * @throws {SessionStoreError} When the store failed.
    */
-  open(credentials: readonly Credential[], c: unknown): Awaitable<Visit> {
+  open(credentials: readonly Credential[], c: unknown): Awaitable<RequestSession> {
     if (credentials.length === 0) return this.begin(c);
     const presented = { credentials, c };
     return orElse(() => this.#first(presented, 0), (error) => this.#goOn(error, c));
   }
 
-  /** Begins the visit of nobody yet. */
-  begin(c: unknown): Visit {
-    return new Visit(this.#config, { c });
+  /** Makes the session of a request without credentials. */
+  begin(c: unknown): RequestSession {
+    return new RequestSession(this.#config, { c });
   }
 
-  /** Begins the visit with the first credential from a place on that identifies a session; of cookies it is the newest session. */
-  #first(presented: Presented, at: number): Awaitable<Visit> {
+  /** Loads the session of the first credential from a place on that identifies one; of cookies the newest session. */
+  #first(presented: Presented, at: number): Awaitable<RequestSession> {
     const { credentials, c } = presented;
     const credential = credentials[at];
-    if (!credential) return new Visit(this.#config, { c, stale: credentials.some(isCookie) });
+    if (!credential) {
+      return new RequestSession(this.#config, { c, stale: credentials.some(isCookie) });
+    }
     if (isCookie(credential) && at + 1 < credentials.length) return this.#newest(presented, at);
     return andThen(this.#loader.load(credential, c), (loaded) => {
-      const visit = loaded && this.#visit(loaded, credential, c);
-      return visit ? this.#issued(visit) : this.#first(presented, at + 1);
+      const requestSession = loaded && this.#makeRequestSession(loaded, credential, c);
+      return requestSession ? this.#issued(requestSession) : this.#first(presented, at + 1);
     });
   }
 
-  /** Begins the visit with the newest session that the cookies from a place on identify. */
-  async #newest(presented: Presented, at: number): Promise<Visit> {
+  /** Loads the newest session that the cookies from a place on identify. */
+  async #newest(presented: Presented, at: number): Promise<RequestSession> {
     const { credentials, c } = presented;
     const cookies = credentials.slice(at);
     for (
       const { key, found } of await loadNewestFirst(cookies, (key) => this.#loader.load(key, c))
     ) {
-      const visit = this.#visit(found, key, c);
-      if (visit) return this.#issued(visit);
+      const requestSession = this.#makeRequestSession(found, key, c);
+      if (requestSession) return this.#issued(requestSession);
     }
     return this.#first(presented, credentials.length);
   }
 
   /** The newest session that credentials identify. */
-  async find(credentials: readonly Credential[], c: unknown): Promise<Stored | undefined> {
+  async find(credentials: readonly Credential[], c: unknown): Promise<StoredSession | undefined> {
     const [newest] = await loadNewestFirst(credentials, (key) => this.#loader.load(key, c));
     return newest?.found.stored;
   }
 
-  #issued(visit: Visit): Awaitable<Visit> {
-    return this.#config.issue ? visit.issue().then(() => visit) : visit;
+  #issued(requestSession: RequestSession): Awaitable<RequestSession> {
+    return this.#config.issue ? requestSession.issue().then(() => requestSession) : requestSession;
   }
 
-  /** The visit of somebody of whom nobody knows who it is, as the store failed. */
-  unavailable(c: unknown): Visit {
-    return new Visit(this.#config, { c, outage: true });
+  /** Makes the session of a request whose session is unknown, as the store failed. */
+  unavailable(c: unknown): RequestSession {
+    return new RequestSession(this.#config, { c, unavailable: true });
   }
 
   /** Goes on without the store, where that is asked for. */
-  #goOn(error: unknown, c: unknown): Visit {
+  #goOn(error: unknown, c: unknown): RequestSession {
     if (!(error instanceof SessionStoreError) || this.#onStoreError === "error") throw error;
     return this.unavailable(c);
   }
@@ -151,7 +153,8 @@ export class Sessions {
     c: unknown,
   ): Promise<boolean> {
     this.#assertIndexed("revoke");
-    const choose = (sessions: Listed[]) => sessions.filter((session) => session.sid === sid);
+    const choose = (sessions: SubjectSession[]) =>
+      sessions.filter((session) => session.sid === sid);
     const options = { subject, choose, reason: "revoked" } as const;
     const { size } = await endSessionsOf(this.#config, options, c);
     return size > 0;
@@ -188,12 +191,16 @@ export class Sessions {
     if (loaded) await endSession(this.#config, loaded.stored, c);
   }
 
-  #visit(loaded: Loaded, { by }: Credential, c: unknown): Visit | undefined {
+  #makeRequestSession(
+    loaded: LoadedSession,
+    { by }: Credential,
+    c: unknown,
+  ): RequestSession | undefined {
     const { stored } = loaded;
     try {
-      const visit = new Visit(this.#config, { c, by, ...loaded });
+      const requestSession = new RequestSession(this.#config, { c, by, ...loaded });
       emit(this.#config, "loaded", { sid: stored.record.sid }, c);
-      return visit;
+      return requestSession;
     } catch (error) {
       if (!(error instanceof SyntaxError)) throw error;
       return this.#loader.reject("invalid", c, stored.record.sid);

@@ -2,17 +2,17 @@ import { commit } from "../commit/commit.ts";
 import { SessionExistsError } from "../errors.ts";
 import type { SessionState } from "../session/session_state.ts";
 import type { Awaitable } from "../util/awaitable.ts";
-import type { VisitConfig } from "./config.ts";
+import type { RequestConfig } from "./config.ts";
 
-/** How a session begins. */
-export interface Beginning {
+/** A session to start. */
+export interface NewSession {
   readonly data: object;
-  /** Asks more of it. */
+  /** Sets more than its data. */
   readonly prepare: (session: SessionState) => void;
 }
 
-/** The request that sessions are started in. */
-export interface Starting {
+/** The request that a session is started in. */
+export interface StartingRequest {
   /** Its session now. */
   readonly state: SessionState | undefined;
   /** Makes one that nobody has seen yet. */
@@ -21,11 +21,11 @@ export interface Starting {
   show(state: SessionState): void;
 }
 
-/** The sessions that a request starts, one after the other: of two at once the record of the first would stay behind. */
-export class Starts {
-  readonly #config: VisitConfig;
-  readonly #starting: Starting;
-  constructor(config: VisitConfig, starting: Starting) {
+/** Starts sessions in a request, one after the other: of two at once the record of the first would stay behind. */
+export class SessionStarter {
+  readonly #config: RequestConfig;
+  readonly #starting: StartingRequest;
+  constructor(config: RequestConfig, starting: StartingRequest) {
     this.#config = config;
     this.#starting = starting;
   }
@@ -35,7 +35,7 @@ export class Starts {
    *
    * @throws {SessionExistsError} When there is a live one and `allowOverwrite` is `false`.
    */
-  async start(beginning: Beginning, c: unknown): Promise<SessionState> {
+  async start(beginning: NewSession, c: unknown): Promise<SessionState> {
     return await this.inTurn(() => this.#start(beginning, c));
   }
 
@@ -44,7 +44,7 @@ export class Starts {
     return this.#config.queue.run(this, run);
   }
 
-  async #start({ data, prepare }: Beginning, c: unknown): Promise<SessionState> {
+  async #start({ data, prepare }: NewSession, c: unknown): Promise<SessionState> {
     const starting = this.#starting;
     const before = starting.state;
     if (before?.stored && before.status === "live" && !this.#config.allowOverwrite) {

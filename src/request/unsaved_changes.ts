@@ -1,6 +1,6 @@
 import type { Logger } from "../events.ts";
 import { sameContents } from "../record/contents.ts";
-import { NOTHING, type Requested } from "../record/pending_changes.ts";
+import { NO_CHANGES, type PendingChanges } from "../record/pending_changes.ts";
 import type { SessionState } from "../session/session_state.ts";
 import { type Clock, systemClock } from "../util/clock.ts";
 
@@ -18,19 +18,19 @@ const PER_SECOND = 20;
 const PASSED = 64;
 
 /** A session whose response has left. */
-export interface Departed {
+export interface CommittedSession {
   readonly state: SessionState;
   /** What was asked of it by then. */
-  readonly requested: Requested;
+  readonly pending: PendingChanges;
   /** Since when it is known to hold what is not saved, in epoch milliseconds. */
   changedAt?: number | undefined;
 }
 
 /** What the changes of sessions are judged by. */
-export interface LateChangesOptions {
+export interface UnsavedChangesOptions {
   readonly clock: Clock;
   readonly logger: Logger;
-  readonly canSaveLate: boolean;
+  readonly canSaveAfterResponse: boolean;
 }
 
 /**
@@ -38,17 +38,17 @@ export interface LateChangesOptions {
  * every request, so sessions are compared once more: when the stream of their response ends, some turns later where there is middleware
  * around, and with later requests, for as many responses as there is time for.
  */
-export class LateChanges {
-  readonly #options: LateChangesOptions;
+export class UnsavedChanges {
+  readonly #options: UnsavedChangesOptions;
   readonly #reported = new WeakSet<SessionState>();
   readonly #saving = new WeakMap<SessionState, number>();
-  #kept: Departed[] = [];
+  #kept: CommittedSession[] = [];
   /** For how many responses there is time now. */
   #time = 0;
   #refilledAt = 0;
   #passing = 0;
 
-  constructor(options: LateChangesOptions) {
+  constructor(options: UnsavedChangesOptions) {
     this.#options = options;
   }
 
@@ -60,26 +60,26 @@ export class LateChanges {
   watch(state: SessionState, around: number): void {
     if (!this.#hasTime()) return;
     this.#lookAtKept();
-    const departed = departedOf(state);
-    if (around > 0) afterTurns(around * TURNS, () => this.look(departed));
-    this.keep(departed);
+    const committed = committedSession(state);
+    if (around > 0) afterTurns(around * TURNS, () => this.look(committed));
+    this.keep(committed);
   }
 
   /** Looks at a session again with later requests. */
-  keep(departed: Departed): void {
-    this.#kept.push(departed);
+  keep(committed: CommittedSession): void {
+    this.#kept.push(committed);
     if (this.#kept.length <= MOST_KEPT) return;
     const unchanged = this.#kept.findIndex(({ changedAt }) => changedAt === undefined);
     this.#kept.splice(Math.max(unchanged, 0), 1);
   }
 
   /** Warns if a session holds what nobody has saved. */
-  look(departed: Departed): void {
-    if (this.#reported.has(departed.state) || !this.#isUnsaved(departed)) return;
-    this.#reported.add(departed.state);
+  look(committed: CommittedSession): void {
+    if (this.#reported.has(committed.state) || !this.#isUnsaved(committed)) return;
+    this.#reported.add(committed.state);
     this.#options.logger.warn(
       "Cannot keep change of session: the response had left, and nobody has saved it; " +
-        (this.#options.canSaveLate && departed.state.stored
+        (this.#options.canSaveAfterResponse && committed.state.stored
           ? "call save() after such a change"
           : "make it before the response is returned, which takes the cookie along"),
     );
@@ -97,17 +97,17 @@ export class LateChanges {
 
   #lookAtKept(): void {
     const now = this.#options.clock();
-    for (const departed of this.#kept) {
-      if (!this.#isUnsaved(departed)) departed.changedAt = undefined;
-      else if (!this.#options.canSaveLate) this.look(departed);
-      else if (now - (departed.changedAt ??= now) >= PATIENCE) this.look(departed);
+    for (const committed of this.#kept) {
+      if (!this.#isUnsaved(committed)) committed.changedAt = undefined;
+      else if (!this.#options.canSaveAfterResponse) this.look(committed);
+      else if (now - (committed.changedAt ??= now) >= PATIENCE) this.look(committed);
     }
     this.#kept = this.#kept.filter(({ state }) => !this.#reported.has(state));
   }
 
-  #isUnsaved({ state, requested }: Departed): boolean {
+  #isUnsaved({ state, pending }: CommittedSession): boolean {
     if (state.status !== "live" || state.isRefused() || this.#saving.get(state)) return false;
-    if (state.requested !== requested && state.requested !== NOTHING) return true;
+    if (state.pending !== pending && state.pending !== NO_CHANGES) return true;
     const base = state.base();
     try {
       // What was flashed has had its day or not: the response decided it.
@@ -141,8 +141,8 @@ export class LateChanges {
 }
 
 /** A session whose response leaves now. */
-export function departedOf(state: SessionState): Departed {
-  return { state, requested: state.requested };
+export function committedSession(state: SessionState): CommittedSession {
+  return { state, pending: state.pending };
 }
 
 async function afterTurns(turns: number, run: () => void): Promise<void> {

@@ -1,20 +1,20 @@
 import { isPersistent } from "../record/expiry.ts";
 import {
   beginLogin,
-  type LoginKeeper,
-  NOTHING,
-  renewalBy,
-  type Requested,
+  type LoginOwner,
+  NO_CHANGES,
+  type PendingChanges,
+  pendingRenewal,
 } from "../record/pending_changes.ts";
-import type { Stored } from "../record/record.ts";
+import type { StoredSession } from "../record/record.ts";
 import { assertSubject, parseMeta, serializeMeta } from "../record/subject.ts";
 import { refuseCommitted } from "./committed_session.ts";
-import type { KeeperConfig } from "./config.ts";
+import type { SessionConfig } from "./config.ts";
 import { refuseEnded } from "./ended_session.ts";
 
-/** What the attributes of a session need of whoever keeps it. */
-export interface AttributesKeeper extends LoginKeeper {
-  readonly config: KeeperConfig;
+/** The request that has a session, as its attributes use it. */
+export interface AttributesOwner extends LoginOwner {
+  readonly config: SessionConfig;
   /** Whether the response has left, and every cookie with it. */
   readonly committed: boolean;
 }
@@ -25,16 +25,16 @@ type Status = "live" | "ended" | "gone";
 /** What a session is beside its data: whose it is, what lists show of it, its cookie and its lifetime. */
 export class SessionAttributes {
   /** Where the session is stored as far as known; `undefined` when it never was. */
-  stored: Stored | undefined;
+  stored: StoredSession | undefined;
 
-  protected readonly keeper: AttributesKeeper;
+  protected readonly owner: AttributesOwner;
   #status: Status = "live";
-  #requested: Requested = NOTHING;
+  #pending: PendingChanges = NO_CHANGES;
   /** The login that was refused, as the handler knows. */
-  #refused: Requested["subject"];
+  #refused: PendingChanges["subject"];
 
-  constructor(keeper: AttributesKeeper, stored: Stored | undefined) {
-    this.keeper = keeper;
+  constructor(owner: AttributesOwner, stored: StoredSession | undefined) {
+    this.owner = owner;
     this.stored = stored;
   }
 
@@ -43,12 +43,12 @@ export class SessionAttributes {
   }
 
   /** What was asked of it since its last commit, beside changes of its data. */
-  get requested(): Requested {
-    return this.#requested;
+  get pending(): PendingChanges {
+    return this.#pending;
   }
 
   get subject(): string | undefined {
-    const { subject } = this.requested;
+    const { subject } = this.pending;
     return subject === undefined ? this.stored?.record.subject : subject?.name;
   }
 
@@ -58,13 +58,13 @@ export class SessionAttributes {
       assertSubject(subject, { action: "set session.subject", otherwise: ", or undefined" });
     }
     // Under a new token it may have to be a session of its own, which nobody has excepted from any end.
-    const record = this.requested.regenerate ? undefined : this.stored?.record;
-    const login = subject === undefined ? null : beginLogin(this.keeper, { subject, record });
+    const record = this.pending.regenerate ? undefined : this.stored?.record;
+    const login = subject === undefined ? null : beginLogin(this.owner, { subject, record });
     this.ask({ subject: login });
   }
 
   get meta(): Readonly<Record<string, unknown>> | undefined {
-    const { meta = this.stored?.record.meta } = this.requested;
+    const { meta = this.stored?.record.meta } = this.pending;
     return Object.freeze(parseMeta(meta ?? undefined));
   }
 
@@ -75,7 +75,7 @@ export class SessionAttributes {
 
   /** The JSON text of what the session changed of its cookie. */
   get cookie(): string | undefined {
-    const { cookie = this.stored?.record.cookie } = this.requested;
+    const { cookie = this.stored?.record.cookie } = this.pending;
     return cookie ?? undefined;
   }
 
@@ -87,58 +87,56 @@ export class SessionAttributes {
 
   /** Its lifetime in seconds; `undefined` when its cookie ends with the browser. */
   get maxAge(): number | undefined {
-    const { expiry } = this.keeper.config;
-    const lasting = { ...this.stored?.record, ...this.requested };
+    const { expiry } = this.owner.config;
+    const lasting = { ...this.stored?.record, ...this.pending };
     return isPersistent(expiry, lasting) ? lasting.maxAge ?? expiry.maxAge : undefined;
   }
 
   renew(maxAge: number | "browser" | undefined): void {
     this.assertLive("renew");
     this.assertNotCommitted("renew");
-    this.ask(renewalBy(maxAge));
+    this.ask(pendingRenewal(maxAge));
   }
 
   /** Notes that there is no room for a login. */
-  refuseLogin(login: Requested["subject"]): void {
+  refuseLogin(login: PendingChanges["subject"]): void {
     this.#refused = login;
   }
 
   /** Whether the login was refused, and the handler knows. */
   isRefused(): boolean {
-    return this.#refused !== undefined && this.#refused === this.requested.subject;
+    return this.#refused !== undefined && this.#refused === this.pending.subject;
   }
 
   /** Asks for something that the next commit does. */
-  protected ask(requested: Requested): void {
-    this.#requested = { ...this.#requested, ...requested };
+  protected ask(pending: PendingChanges): void {
+    this.#pending = { ...this.#pending, ...pending };
   }
 
   /** What a commit is to do from now on. */
-  takeRequested(): Requested {
-    const requested = this.#requested;
-    this.#requested = NOTHING;
-    return requested;
+  takePending(): PendingChanges {
+    const pending = this.#pending;
+    this.#pending = NO_CHANGES;
+    return pending;
   }
 
   /** The same, but only a new token. All else is left for the next commit. */
-  takeRegeneration(): Requested {
-    const { regenerate, ...rest } = this.#requested;
-    if (!regenerate) return NOTHING;
-    this.#requested = rest;
+  takeRegeneration(): PendingChanges {
+    const { regenerate, ...rest } = this.#pending;
+    if (!regenerate) return NO_CHANGES;
+    this.#pending = rest;
     return { regenerate };
   }
 
   /** Asks again for what a commit has not done. What was asked since goes before it. */
-  restoreRequested(requested: Requested): void {
-    this.#requested = this.#requested === NOTHING
-      ? requested
-      : { ...requested, ...this.#requested };
+  restorePending(pending: PendingChanges): void {
+    this.#pending = this.#pending === NO_CHANGES ? pending : { ...pending, ...this.#pending };
   }
 
   /** Asks for no more than a new token, if for that. */
-  protected discardRequested(): void {
-    const { regenerate } = this.#requested;
-    this.#requested = regenerate ? { regenerate } : NOTHING;
+  protected discardPending(): void {
+    const { regenerate } = this.#pending;
+    this.#pending = regenerate ? { regenerate } : NO_CHANGES;
   }
 
   protected ended(status: "ended" | "gone"): void {
@@ -153,11 +151,11 @@ export class SessionAttributes {
   /** @throws {SessionEndedError | SessionCommittedError} When nothing of it can be stored any more. */
   protected assertSavable(action: string): void {
     this.assertLive(action);
-    if (!this.stored || !this.keeper.config.canSaveLate) this.assertNotCommitted(action);
+    if (!this.stored || !this.owner.config.canSaveAfterResponse) this.assertNotCommitted(action);
   }
 
   /** @throws {SessionCommittedError} When the response has left. */
   assertNotCommitted(action: string): void {
-    if (this.keeper.committed) refuseCommitted(action);
+    if (this.owner.committed) refuseCommitted(action);
   }
 }

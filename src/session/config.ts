@@ -1,12 +1,12 @@
 import type { ExpiryPolicy } from "../record/expiry.ts";
 import type { Clock } from "../util/clock.ts";
 
-/** What sessions of one configuration have in common. */
-export interface KeeperConfig {
+/** The part of the configuration that sessions use. */
+export interface SessionConfig {
   readonly clock: Clock;
   /** A clock by which nothing happens at the same time. */
   readonly instant: Clock;
   readonly expiry: ExpiryPolicy;
   /** Whether a session that is stored can be saved after its response has left: it doesn't lie in a cookie. */
-  readonly canSaveLate: boolean;
+  readonly canSaveAfterResponse: boolean;
 }

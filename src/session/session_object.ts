@@ -160,6 +160,6 @@ export function assertPlainObject(value: unknown): asserts value is object {
 }
 
 /** A session by the type that its data are known by: what they hold is the application's word. */
-export function typed<Data extends object>(session: SessionObject): Session<Data> {
+export function asSession<Data extends object>(session: SessionObject): Session<Data> {
   return session as unknown as Session<Data>;
 }

@@ -21,6 +21,6 @@ export function refuseChange(): never {
 }
 
 /** A session that can be read: nobody knows whose it is, so nothing may be put into it. */
-export function sessionInOutage(session: SessionObject): SessionObject {
+export function unavailableSession(session: SessionObject): SessionObject {
   return new Proxy<SessionObject>(session, HANDLER);
 }

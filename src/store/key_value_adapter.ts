@@ -9,7 +9,7 @@ import type {
 } from "./contract.ts";
 
 /** A {@linkcode SessionStore} on whatever has `get`, `set` and `delete`. A `Map` looks and writes in one step. */
-export class AdaptedStore implements SessionStore {
+export class KeyValueAdapter implements SessionStore {
   readonly capabilities: StoreCapabilities;
   readonly #entries: KeyValueStore;
   readonly #clock: Clock;

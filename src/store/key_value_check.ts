@@ -10,7 +10,7 @@ const OTHER_KEY = "-".repeat(43);
  * Entries that are read once after the first that is set: methods of the right names may be for other keys, or give back
  * other values.
  */
-export class CheckedEntries implements KeyValueStore {
+export class CheckedKeyValueStore implements KeyValueStore {
   readonly #entries: KeyValueStore;
   readonly #logger: Logger;
   #isChecked = false;

@@ -1,9 +1,9 @@
 import type { ListedSession, ListPage } from "./contract.ts";
 import { byNewest, isAfter } from "./list_order.ts";
-import type { BoundedStore } from "./timeout_store.ts";
+import type { TimeoutStore } from "./timeout_store.ts";
 
 /** A session of a subject. */
-export interface Listed {
+export interface SubjectSession {
   readonly sid: string;
   readonly record: ListedSession["record"];
   /** Where it is kept: in two places for the moment in which its token is rotated. */
@@ -11,12 +11,12 @@ export interface Listed {
 }
 
 /** The live sessions of a subject, each once. */
-export async function listSubject(
-  store: BoundedStore,
+export async function listSessionsOf(
+  store: TimeoutStore,
   subject: string,
   c: unknown,
-): Promise<Listed[]> {
-  const sessions = new Map<string, Listed>();
+): Promise<SubjectSession[]> {
+  const sessions = new Map<string, SubjectSession>();
   for (const { key, record } of await store.list(subject, {}, c)) {
     const { sid } = record;
     const keys = [...sessions.get(sid)?.keys ?? [], key];
@@ -26,7 +26,7 @@ export async function listSubject(
 }
 
 /** Which sessions of a subject are wanted. */
-export interface Wanted extends ListPage {
+export interface WantedPage extends ListPage {
   readonly subject: string;
   readonly limit: number;
   /** Whether one counts. */
@@ -35,13 +35,13 @@ export interface Wanted extends ListPage {
 
 /** Sessions of a subject in their order, each once. Of a store that keeps to a page no more are read than are wanted. */
 export async function listPage(
-  store: BoundedStore,
-  { subject, isLive, ...page }: Wanted,
+  store: TimeoutStore,
+  { subject, isLive, ...page }: WantedPage,
   c: unknown,
 ): Promise<ListedSession["record"][]> {
   const { after, limit } = page;
   if (!store.capabilities.ordered) {
-    const records = (await listSubject(store, subject, c)).map(({ record }) => record);
+    const records = (await listSessionsOf(store, subject, c)).map(({ record }) => record);
     return records.filter((record) => isLive(record) && (!after || isAfter(record, after)))
       .sort(byNewest)
       .slice(0, limit);

@@ -12,10 +12,10 @@ import type {
   StoreReplacement,
   StoreWrite,
 } from "./contract.ts";
-import { Unanswered } from "./unacknowledged_writes.ts";
+import { UnacknowledgedWrites } from "./unacknowledged_writes.ts";
 
-/** What a {@linkcode BoundedStore} is given beside its store. */
-export interface BoundedStoreOptions {
+/** What a {@linkcode TimeoutStore} is given beside its store. */
+export interface TimeoutStoreOptions {
   /** How long one operation may take, in milliseconds. */
   readonly timeout: number;
   readonly clock: Clock;
@@ -36,21 +36,21 @@ interface Call {
 /** A record under its key. */
 type Placed = Pick<StoreReplacement, "key" | "record">;
 
-/** A store whose operations end in time, and whose failures are all {@linkcode SessionStoreError}s. */
-export class BoundedStore {
+/** A store whose operations have a time limit, and whose failures are all {@linkcode SessionStoreError}s. */
+export class TimeoutStore {
   readonly capabilities: StoreCapabilities;
   /** How long one operation may take, in milliseconds. */
   readonly timeout: number;
   readonly #store: SessionStore;
-  readonly #options: BoundedStoreOptions;
-  readonly #unanswered: Unanswered;
+  readonly #options: TimeoutStoreOptions;
+  readonly #unanswered: UnacknowledgedWrites;
 
-  constructor(store: SessionStore, options: BoundedStoreOptions) {
+  constructor(store: SessionStore, options: TimeoutStoreOptions) {
     this.capabilities = store.capabilities;
     this.timeout = options.timeout;
     this.#store = store;
     this.#options = options;
-    this.#unanswered = new Unanswered(options.clock);
+    this.#unanswered = new UnacknowledgedWrites(options.clock);
   }
 
   read(key: string, c: unknown): Awaitable<SessionRecord | undefined> {

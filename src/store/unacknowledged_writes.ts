@@ -11,7 +11,7 @@ const LATEST = 600_000;
  * The keys of subjects' sessions whose creation failed here and may reach the store all the same: nobody has a token for
  * them.
  */
-export class Unanswered {
+export class UnacknowledgedWrites {
   readonly #clock: Clock;
   /** Until when each is remembered, in the order in which they came. */
   readonly #keys = new Map<string, number>();

@@ -40,8 +40,8 @@ export function orElse<Value>(
   }
 }
 
-/** What is waited for once, and is there at once from then on. */
-export class Later<Value> {
+/** A promise that becomes a plain value once it is fulfilled, so that nobody waits for it again. */
+export class CachedPromise<Value> {
   #value: Awaitable<Value>;
 
   constructor(value: Awaitable<Value>) {

@@ -26,7 +26,7 @@ export function instants(clock: Clock): Clock {
 }
 
 /** Milliseconds that pass, whatever the clock of the machine says. */
-export function ticks(): number {
+export function monotonicTime(): number {
   return performance.now();
 }
 

@@ -4,7 +4,7 @@ import { type Awaitable, isPromiseLike } from "./awaitable.ts";
  * Lets tasks with the same key run one after the other, so that requests of one process for one
  * session don't refuse each other's commits in turn.
  */
-export class Queue {
+export class KeyedQueue {
   readonly #tails = new Map<unknown, Promise<unknown>>();
   readonly #patience: number;
 

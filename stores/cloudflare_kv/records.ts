@@ -1,5 +1,5 @@
 import type { SessionRecord } from "../../src/record/record.ts";
-import { AdaptedStore } from "../../src/store/key_value_adapter.ts";
+import { KeyValueAdapter } from "../../src/store/key_value_adapter.ts";
 import type { Clock } from "../../src/util/clock.ts";
 import type { KvEntries } from "./entries.ts";
 
@@ -7,7 +7,7 @@ import type { KvEntries } from "./entries.ts";
  * The records in a namespace of Workers KV. A new one is written without a look: its key is random, and Cloudflare would
  * remember for a minute that there is nothing under it.
  */
-export class KvRecords extends AdaptedStore {
+export class KvRecords extends KeyValueAdapter {
   readonly #entries: KvEntries;
 
   constructor(entries: KvEntries, clock: Clock) {

@@ -3,7 +3,7 @@ import { fromBase64Url, toBase64Url } from "../../src/crypto/base64url.ts";
 import { type HmacKey, importHmacKey } from "../../src/crypto/hmac.ts";
 import { checkSecrets, PerSecret, type SecretOption } from "../../src/crypto/secrets.ts";
 import type { SessionRecord } from "../../src/record/record.ts";
-import { andThen, type Awaitable, Later } from "../../src/util/awaitable.ts";
+import { andThen, type Awaitable, CachedPromise } from "../../src/util/awaitable.ts";
 import type { OptionTable } from "../../src/util/option_table.ts";
 import type { OpenedCookie } from "./format.ts";
 import { cookieTable } from "./options.ts";
@@ -49,7 +49,7 @@ export interface NamedKey<Key> {
 }
 
 /** Keys, of which the first writes. */
-export type KeyRing<Key> = Later<readonly NamedKey<Awaited<Key>>[]>;
+export type KeyRing<Key> = CachedPromise<readonly NamedKey<Awaited<Key>>[]>;
 
 /** What a store is given to make its keys of: secrets or keys. */
 export interface KeySource {
@@ -100,11 +100,12 @@ export function keyRings<Key>(
     }
     const given = [...keys];
     let ring: KeyRing<Key> | undefined;
-    return () => ring ??= new Later(nameKeys(kind, given));
+    return () => ring ??= new CachedPromise(nameKeys(kind, given));
   }
   const rings = new PerSecret<KeyRing<Key>>(
     secret!,
-    (secrets) => new Later(keysFromSecrets(kind, secrets).then((keys) => nameKeys(kind, keys))),
+    (secrets) =>
+      new CachedPromise(keysFromSecrets(kind, secrets).then((keys) => nameKeys(kind, keys))),
     { action },
   );
   return (c) => rings.get(c);

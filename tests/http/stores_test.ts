@@ -1,7 +1,7 @@
 import { DenoKvStore } from "@x/hono-session/stores/deno-kv";
 import { Revocations } from "@x/hono-session/stores/cookie";
 import { MapStore } from "@x/hono-session/stores/map";
-import { AdaptedStore } from "../../src/store/key_value_adapter.ts";
+import { KeyValueAdapter } from "../../src/store/key_value_adapter.ts";
 import { COOKIE_STORES, SECRET } from "../_support/cookie_stores.ts";
 import { httpSuite } from "./_suite.ts";
 
@@ -10,7 +10,7 @@ httpSuite({ name: "MapStore", open: (clock) => ({ store: new MapStore({ clock })
 httpSuite({
   name: "bare Map",
   index: false,
-  open: (clock) => ({ store: new AdaptedStore(new Map(), clock) }),
+  open: (clock) => ({ store: new KeyValueAdapter(new Map(), clock) }),
 });
 
 httpSuite({

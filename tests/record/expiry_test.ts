@@ -16,9 +16,9 @@ import { makeRecord } from "../_support/record.ts";
 const clock = new FakeClock(1_000_000);
 
 /** Requests whose client gets the cookies of the answer, may not get them, and gets none. */
-const request = { reach: "sure" } as const;
-const unsure = { reach: "doubtful" } as const;
-const unreached = { reach: "none" } as const;
+const request = { cookieDelivery: "sure" } as const;
+const unsure = { cookieDelivery: "doubtful" } as const;
+const unreached = { cookieDelivery: "none" } as const;
 
 function policy(changes: Partial<ExpiryPolicy> = {}): ExpiryPolicy {
   return {
@@ -123,14 +123,14 @@ Deno.test("isLiveFor() waits for a request that came in time where a later end i
   const end = deadline(rolling, record);
   assertEquals(end, clock.now() + 3_600_000, "others see it end as ever");
   assert(record.expiresAt > end, "the store keeps it for longer");
-  assert(isLiveFor(rolling, record, { now: end + 1000, cameAt: end - 1 }));
-  assert(!isLiveFor(rolling, record, { now: end + 1000, cameAt: end }));
+  assert(isLiveFor(rolling, record, { now: end + 1000, receivedAt: end - 1 }));
+  assert(!isLiveFor(rolling, record, { now: end + 1000, receivedAt: end }));
   const over = record.createdAt + absoluteMaxAge * 1000;
   assert(
-    !isLiveFor(rolling, record, { now: over, cameAt: end - 1 }),
+    !isLiveFor(rolling, record, { now: over, receivedAt: end - 1 }),
     "not beyond its absolute end",
   );
-  assert(!isLiveFor({ ...rolling, rolling: false }, record, { now: end, cameAt: end - 1 }));
+  assert(!isLiveFor({ ...rolling, rolling: false }, record, { now: end, receivedAt: end - 1 }));
 });
 
 Deno.test("cookieMaxAge() is whole seconds, rounded up, never negative, 400 days at most", () => {

@@ -2,14 +2,14 @@ import { type KeyValueStore, session, type SessionStore } from "@x/hono-session"
 import { storeConformance } from "@x/hono-session/testing";
 import { assertEquals } from "@std/assert";
 import { Hono } from "hono";
-import { AdaptedStore } from "../../src/store/key_value_adapter.ts";
+import { KeyValueAdapter } from "../../src/store/key_value_adapter.ts";
 import { Client } from "../_support/client.ts";
 
 storeConformance({
   name: "bare Map",
   capabilities: { atomic: true, index: false, consistency: "strong" },
   test: Deno.test,
-  open: (clock) => ({ store: new AdaptedStore(new Map(), clock) }),
+  open: (clock) => ({ store: new KeyValueAdapter(new Map(), clock) }),
 });
 
 storeConformance({
@@ -23,7 +23,7 @@ storeConformance({
     let broken = false;
     const answer = <Value>(run: () => Value): Promise<Value> =>
       broken ? Promise.reject(new Error("connection lost")) : Promise.resolve().then(run);
-    const store: SessionStore = new AdaptedStore({
+    const store: SessionStore = new KeyValueAdapter({
       get: (key) => answer(() => JSON.parse(rows.get(key) ?? "null")),
       set: (key, record) => answer(() => rows.set(key, JSON.stringify(record))),
       delete: (key) => answer(() => rows.delete(key)),

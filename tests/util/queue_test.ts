@@ -1,9 +1,9 @@
 import { assertEquals, assertRejects } from "@std/assert";
-import { Queue } from "../../src/util/keyed_queue.ts";
+import { KeyedQueue } from "../../src/util/keyed_queue.ts";
 import { Gate } from "../_support/gate.ts";
 
 Deno.test("Queue runs tasks with the same key one after the other, others at once", async () => {
-  const queue = new Queue(60_000);
+  const queue = new KeyedQueue(60_000);
   const [first, second] = [new Gate(), new Gate()];
   const order: string[] = [];
   const task = (name: string, gate?: Gate) => async () => {
@@ -35,7 +35,7 @@ Deno.test("Queue runs tasks with the same key one after the other, others at onc
 });
 
 Deno.test("Queue goes on after a task that failed", async () => {
-  const queue = new Queue(60_000);
+  const queue = new KeyedQueue(60_000);
   const failing = queue.run("key", () => Promise.reject(new Error("failed")));
   const next = queue.run("key", () => Promise.resolve("went on"));
   await assertRejects(() => failing, Error, "failed");
@@ -43,7 +43,7 @@ Deno.test("Queue goes on after a task that failed", async () => {
 });
 
 Deno.test("Queue does not wait for ever", async () => {
-  const queue = new Queue(10);
+  const queue = new KeyedQueue(10);
   const gate = new Gate();
   const hanging = queue.run("key", () => gate.pass());
   assertEquals(await queue.run("key", () => Promise.resolve("went on")), "went on");

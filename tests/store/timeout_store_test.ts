@@ -2,14 +2,14 @@ import { SessionStoreError, SessionTooLargeError } from "@x/hono-session";
 import { MapStore } from "@x/hono-session/stores/map";
 import { FaultyStore } from "@x/hono-session/testing";
 import { assert, assertEquals, assertRejects } from "@std/assert";
-import { BoundedStore } from "../../src/store/timeout_store.ts";
+import { TimeoutStore } from "../../src/store/timeout_store.ts";
 
 function setup(abortable: boolean) {
   const map = new MapStore();
   Object.assign(map.capabilities, { abortable });
   const faulty = new FaultyStore(map);
   const failures: SessionStoreError[] = [];
-  const store = new BoundedStore(faulty, {
+  const store = new TimeoutStore(faulty, {
     timeout: 20,
     clock: Date.now,
     onError: (_operation, error) => void failures.push(error),
@@ -18,7 +18,7 @@ function setup(abortable: boolean) {
 }
 
 for (const abortable of [true, false]) {
-  Deno.test(`BoundedStore says that the time is over, of a store that ${abortable ? "can" : "can't"} be called off`, async () => {
+  Deno.test(`TimeoutStore says that the time is over, of a store that ${abortable ? "can" : "can't"} be called off`, async () => {
     const { faulty, failures, store } = setup(abortable);
     faulty.inject("read", "hang");
     // What can be called off has a connection, which keeps the process alive.
@@ -33,7 +33,7 @@ for (const abortable of [true, false]) {
   });
 }
 
-Deno.test("BoundedStore leaves errors of sessions as they are, and tells nobody of them", async () => {
+Deno.test("TimeoutStore leaves errors of sessions as they are, and tells nobody of them", async () => {
   const { faulty, failures, store } = setup(false);
   const error = new SessionTooLargeError("Cannot store session: it is too large", {
     size: 2,
@@ -44,19 +44,19 @@ Deno.test("BoundedStore leaves errors of sessions as they are, and tells nobody 
   assertEquals(failures, []);
 });
 
-Deno.test("BoundedStore gives a signal to stores that can be called off, and to no other", async () => {
+Deno.test("TimeoutStore gives a signal to stores that can be called off, and to no other", async () => {
   for (const abortable of [true, false]) {
     const signals: (AbortSignal | undefined)[] = [];
     const map = new MapStore();
     Object.assign(map.capabilities, { abortable });
     map.read = (...args: unknown[]) => void signals.push(args[2] as AbortSignal | undefined);
-    const store = new BoundedStore(map, { timeout: 20, clock: Date.now, onError() {} });
+    const store = new TimeoutStore(map, { timeout: 20, clock: Date.now, onError() {} });
     await store.read("key", undefined);
     assert(signals[0] instanceof AbortSignal === abortable);
   }
 });
 
-Deno.test("BoundedStore leaves it to a connection to keep the process alive, where there is one", async () => {
+Deno.test("TimeoutStore leaves it to a connection to keep the process alive, where there is one", async () => {
   const { setTimeout } = globalThis;
   const unrefed: boolean[] = [];
   const watched = (callback: () => void, delay: number) => {
@@ -70,7 +70,7 @@ Deno.test("BoundedStore leaves it to a connection to keep the process alive, whe
     for (const abortable of [true, false]) {
       const map = Object.assign(new MapStore(), { read: () => Promise.resolve(undefined) });
       Object.assign(map.capabilities, { abortable });
-      await new BoundedStore(map, { timeout: 1000, clock: Date.now, onError() {} }).read(
+      await new TimeoutStore(map, { timeout: 1000, clock: Date.now, onError() {} }).read(
         "key",
         undefined,
       );
