@@ -2,7 +2,7 @@ import { emit, type Logger, type SessionEvents } from "../events.ts";
 import type { Contents } from "../record/contents.ts";
 import type { CookieDelivery, ExpiryPolicy } from "../record/expiry.ts";
 import type { JsonObject } from "../record/json_object.ts";
-import { NO_CHANGES, type PendingChanges } from "../record/pending_changes.ts";
+import { NOTHING_PENDING, type PendingChanges } from "../record/pending_changes.ts";
 import type { StoredSession } from "../record/record.ts";
 import type { DataReader } from "../record/schema.ts";
 import type { SessionState } from "../session/session_state.ts";
@@ -78,7 +78,7 @@ export class CommitContext {
   /** The commit of a request within this one. */
   inner: InnerCommit | undefined;
   /** What was asked of the session by the time that its turn came. */
-  pending: PendingChanges = NO_CHANGES;
+  pending: PendingChanges = NOTHING_PENDING;
   /** The tries so far, once there was a conflict. */
   retry: ConflictRetry | undefined;
 

@@ -174,7 +174,7 @@ export class SessionManager<Data extends object = SessionData, Key extends strin
     return new SessionList((page) => this.#sessions.list({ subject, ...page }, c), {
       ...options,
       current: async () =>
-        (await contextSessionOf(c, contextKey)?.open())?.state?.stored?.record.sid,
+        (await contextSessionOf(c, contextKey)?.load())?.state?.stored?.record.sid,
     });
   }
 
@@ -241,7 +241,7 @@ export class SessionManager<Data extends object = SessionData, Key extends strin
     data: Partial<Data> = {},
     { subject, meta, maxAge, c }: CreateOptions = {},
   ): Promise<CreatedSession> {
-    const requestSession = this.#sessions.begin(c);
+    const requestSession = this.#sessions.anonymous(c);
     const { sid } = await requestSession.start(data, (state) => {
       state.subject = subject;
       state.meta = meta;
@@ -268,7 +268,7 @@ export class SessionManager<Data extends object = SessionData, Key extends strin
    * @throws {TypeError} When the `scope` is `"host"` and there is no context.
    */
   async open(request: Request, { c }: ManageOptions = {}): Promise<Session<Data> | undefined> {
-    const requestSession = await this.#sessions.open(
+    const requestSession = await this.#sessions.load(
       await credentialsOf(this.#config, request, c),
       c,
     );

@@ -27,7 +27,7 @@ export interface ContextSession {
   /** The session as the application reads it. */
   readonly session: unknown;
   /** Loads the session, unless that was done. */
-  open(): Awaitable<RequestSession>;
+  load(): Awaitable<RequestSession>;
   /** Ends the session that an access token identifies. */
   end(token: string): Promise<void>;
   /** Assigns to a variable of the context, which may be the session. */

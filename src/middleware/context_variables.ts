@@ -47,9 +47,9 @@ export class ContextVariables extends Unprinted {
     const { transport, bearer } = this.config;
     const [session, cookie, token] = this.names;
     if (key === session) {
-      this.#opened("change").assign(value);
+      this.#loaded("change").assign(value);
     } else if (key === cookie && transport) {
-      replaceCookie({ cookie: transport.cookie, owner: this.#opened("change") }, value);
+      replaceCookie({ cookie: transport.cookie, owner: this.#loaded("change") }, value);
     } else if (key === token && bearer) {
       throw new TypeError("Cannot change session token: it follows the session");
     } else {
@@ -57,7 +57,7 @@ export class ContextVariables extends Unprinted {
     }
   }
 
-  #opened(action: string): RequestSession {
+  #loaded(action: string): RequestSession {
     if (this.requestSession) return this.requestSession;
     if (this.config.lazy) return refuseUnloaded(action);
     throw new TypeError(`Cannot ${action} session: it could not be loaded`);

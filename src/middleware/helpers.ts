@@ -64,7 +64,7 @@ export async function startSession<Data extends object = SessionData>(
   data?: Data,
   options: SessionHelperOptions = {},
 ): Promise<Session<Data>> {
-  const requestSession = await find(c, "start", options).open();
+  const requestSession = await find(c, "start", options).load();
   return asSession<Data>(await requestSession.start(data ?? {}));
 }
 
@@ -104,7 +104,7 @@ export async function endSession(
 ): Promise<void> {
   const contextSession = find(c, "end", options);
   if (token !== undefined) return await contextSession.end(token);
-  const requestSession = await contextSession.open();
+  const requestSession = await contextSession.load();
   requestSession.assign(null);
 }
 
@@ -135,7 +135,7 @@ export async function getSession<Data extends object = SessionData>(
   c: Context,
   options: SessionHelperOptions = {},
 ): Promise<Session<Data>> {
-  const requestSession = await find(c, "get", options).open();
+  const requestSession = await find(c, "get", options).load();
   return asSession<Data>(requestSession.session);
 }
 

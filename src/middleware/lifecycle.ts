@@ -8,7 +8,7 @@ import { asResponse } from "../http/error_response.ts";
 import { innerCommitOf } from "../http/inner_request.ts";
 import { sessionCookie } from "../http/session_cookie.ts";
 import type { CookieDelivery } from "../record/expiry.ts";
-import { type CookieChange, NO_CHANGE } from "../request/cookie_change.ts";
+import { type CookieChange, KEEP_COOKIE } from "../request/cookie_change.ts";
 import type { SessionObserver } from "../request/request_info.ts";
 import type { RequestSession } from "../request/request_session.ts";
 import { isFailure } from "../request/response_status.ts";
@@ -41,7 +41,7 @@ export class SessionLifecycle extends ContextVariables implements ContextSession
   readonly #c: Context;
   #loading: Loading = "idle";
   #phase: "pending" | "left" | "failed" = "pending";
-  readonly #departure: ResponseEnd;
+  readonly #responseEnd: ResponseEnd;
 
   constructor(c: Context, { config, sessions, names, outer }: SessionLifecycleOptions) {
     super(c, { config, names });
@@ -49,9 +49,9 @@ export class SessionLifecycle extends ContextVariables implements ContextSession
     this.#sessions = sessions;
     this.#c = c;
     attachSession(c, this);
-    this.#departure = new ResponseEnd(c, sessions.unsavedChanges);
+    this.#responseEnd = new ResponseEnd(c, sessions.unsavedChanges);
     this.response = outer?.response ?? new ContextResponse(c);
-    this.response.watchStreams(this.#departure);
+    this.response.watchStreams(this.#responseEnd);
     if (config.bearer) watchVariable(c, names[2], () => this.response.showToken());
   }
 
@@ -73,20 +73,20 @@ export class SessionLifecycle extends ContextVariables implements ContextSession
   /** Watches out for changes of the session that come too late. */
   watch(): void {
     const state = this.requestSession?.state;
-    if (state && this.#phase !== "failed") this.#departure.watch(state);
+    if (state && this.#phase !== "failed") this.#responseEnd.watch(state);
   }
 
   get cookieDelivery(): CookieDelivery {
     return cookieDeliveryOf(this.#c.req.raw);
   }
 
-  open(): Awaitable<RequestSession> {
+  load(): Awaitable<RequestSession> {
     if (this.#loading === "idle") {
       this.#loading = "starting";
-      return this.#loading = this.#load();
+      return this.#loading = this.#startLoading();
     }
     // A listener of events asks for what is being loaded, which is known by the next turn.
-    if (this.#loading === "starting") return Promise.resolve().then(() => this.open());
+    if (this.#loading === "starting") return Promise.resolve().then(() => this.load());
     return this.#loading;
   }
 
@@ -95,10 +95,10 @@ export class SessionLifecycle extends ContextVariables implements ContextSession
     if (!bearer) {
       throw new TypeError(`Cannot end session: middleware "${contextKey}" has no option token`);
     }
-    const opened = await bearer.tokens.verify(token, this.#c);
-    const requestSession = await this.open();
-    if ("key" in opened && requestSession.endByKey(opened.key)) return;
-    await this.#sessions.end({ by: "token", ...opened }, this.#c);
+    const verified = await bearer.tokens.verify(token, this.#c);
+    const requestSession = await this.load();
+    if ("key" in verified && requestSession.endByKey(verified.key)) return;
+    await this.#sessions.end({ by: "token", ...verified }, this.#c);
   }
 
   /** Commits, then changes the cookie: at once where there is nothing to commit. */
@@ -123,7 +123,7 @@ export class SessionLifecycle extends ContextVariables implements ContextSession
 
   async #finishLoading(status: number): Promise<void> {
     try {
-      await this.open();
+      await this.load();
     } catch {
       // Whoever has opened it was told.
       return;
@@ -146,21 +146,24 @@ export class SessionLifecycle extends ContextVariables implements ContextSession
       const { logger } = this.config;
       logger.error("Cannot commit session: it failed after the handler had failed", error);
     }
-    await this.#deliver(requestSession, cookieChange.action === "send" ? cookieChange : NO_CHANGE);
+    await this.#deliver(
+      requestSession,
+      cookieChange.action === "send" ? cookieChange : KEEP_COOKIE,
+    );
     if (!failed) throw asResponse(error);
   }
 
-  #load(): Awaitable<RequestSession> {
+  #startLoading(): Awaitable<RequestSession> {
     const c = this.#c;
     try {
       const credentials = credentialsOf(this.config, c.req.raw, c);
       if (!isPromiseLike(credentials)) {
-        const requestSession = this.#sessions.open(credentials, c);
+        const requestSession = this.#sessions.load(credentials, c);
         return isPromiseLike(requestSession)
           ? this.#loadLater(requestSession)
           : this.#show(requestSession);
       }
-      return this.#loadLater(credentials.then((given) => this.#sessions.open(given, c)));
+      return this.#loadLater(credentials.then((given) => this.#sessions.load(given, c)));
     } catch (error) {
       return this.#failToLoad(error);
     }
@@ -181,7 +184,7 @@ export class SessionLifecycle extends ContextVariables implements ContextSession
   /** Makes a session readable on the context. */
   #show(requestSession: RequestSession): Awaitable<RequestSession> {
     this.requestSession = requestSession;
-    requestSession.watcher = this;
+    requestSession.observer = this;
     if (this.#phase !== "pending") {
       requestSession.leave();
       this.watch();

@@ -15,12 +15,12 @@ export function makeMiddleware(config: MiddlewareConfig, sessions: Sessions): Mi
     const outer = outermostSession(c);
     const same = outer && findSameMiddleware(outer, config, names);
     if (same) {
-      if (!config.lazy) await same.open();
+      if (!config.lazy) await same.load();
       return await next();
     }
     const lifecycle = new SessionLifecycle(c, { config, sessions, names, outer });
     if (!config.lazy) {
-      const requestSession = lifecycle.open();
+      const requestSession = lifecycle.load();
       if (isPromiseLike(requestSession)) await requestSession;
     }
     try {

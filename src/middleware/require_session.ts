@@ -116,7 +116,7 @@ export function requireSession<
   return async function requireSession(c, next): Promise<void> {
     const contextSession = find(c, "require", contextKey === undefined ? {} : { contextKey });
     if (when && !await when(c)) return await next();
-    const { session } = await contextSession.open();
+    const { session } = await contextSession.load();
     const data = session.isNew ? undefined : session.toJSON();
     const isMissing = (key: string) => !Object.hasOwn(data!, key) || (data![key] ?? null) === null;
     if (data && !keys.some(isMissing)) return await next();

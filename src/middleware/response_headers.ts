@@ -5,7 +5,7 @@ import { cookieOf } from "../http/session_cookie.ts";
 import { toCookies } from "../http/set_cookie.ts";
 import type { Exchange } from "../http/cookie_transport.ts";
 import { EMPTY } from "../record/contents.ts";
-import { NO_CHANGES } from "../record/pending_changes.ts";
+import { NOTHING_PENDING } from "../record/pending_changes.ts";
 import type { CookieChange } from "../request/cookie_change.ts";
 import type { RequestSession } from "../request/request_session.ts";
 import { andThen, type Awaitable } from "../util/awaitable.ts";
@@ -73,7 +73,9 @@ function isPersonal(requestSession: RequestSession): boolean {
   if (requestSession.isLoaded) return true;
   if (requestSession.isUntouched || requestSession.isUnavailable) return false;
   const { state } = requestSession;
-  if (!state || state.stored || state.pending !== NO_CHANGES || state.base() === EMPTY) return true;
+  if (!state || state.stored || state.pending !== NOTHING_PENDING || state.base() === EMPTY) {
+    return true;
+  }
   try {
     return state.hasChanged();
   } catch {

@@ -48,7 +48,7 @@ export interface PendingChanges {
 }
 
 /** Nothing is pending. */
-export const NO_CHANGES: PendingChanges = {};
+export const NOTHING_PENDING: PendingChanges = {};
 
 /**
  * The pending changes of a renewal.
@@ -68,7 +68,7 @@ export function pendingRenewal(maxAge: number | "browser" | undefined): PendingC
 
 /** A record with pending changes: of the lifetime, the subject, the description in lists and the cookie. */
 export function withPendingChanges(record: SessionRecord, pending: PendingChanges): SessionRecord {
-  if (pending === NO_CHANGES) return record;
+  if (pending === NOTHING_PENDING) return record;
   const { subject, subjectAt, generation } = changesSubject(pending, record)
     ? bindingOf(pending)
     : record;

@@ -21,7 +21,7 @@ export type CookieChange =
   };
 
 /** The response leaves the cookie as it is. */
-export const NO_CHANGE: CookieChange = { action: "none" };
+export const KEEP_COOKIE: CookieChange = { action: "none" };
 
 /** A request that ends. */
 export interface RequestEnd {
@@ -41,10 +41,10 @@ export function cookieChange(
   { held, isStale, hasDeleted, isByToken }: RequestEnd,
 ): CookieChange {
   const { token, record } = state?.stored ?? {};
-  if (!record) return hasDeleted || isStale && !state ? { action: "clear", held } : NO_CHANGE;
+  if (!record) return hasDeleted || isStale && !state ? { action: "clear", held } : KEEP_COOKIE;
   // A link that carries a token must not make its session that of the browser that follows it.
   if (!state!.sendsCookie || state!.isGraceOver || isByToken || token === undefined) {
-    return NO_CHANGE;
+    return KEEP_COOKIE;
   }
   return { action: "send", token, record, cookie: record.cookie, held };
 }

@@ -28,7 +28,7 @@ export interface LoadedSession {
 }
 
 /** Finds the sessions that credentials identify. */
-export class Loader {
+export class SessionLoader {
   readonly #config: RequestConfig;
 
   constructor(config: RequestConfig) {

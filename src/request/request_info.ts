@@ -20,7 +20,7 @@ export interface SessionObserver extends InnerCommits {
 /** A request, whatever becomes of its session. */
 export class RequestInfo {
   readonly config: RequestConfig;
-  watcher: SessionObserver | undefined;
+  observer: SessionObserver | undefined;
   protected readonly options: RequestSessionOptions;
   #committed = false;
 
@@ -43,13 +43,13 @@ export class RequestInfo {
   }
 
   get receivedAt(): number {
-    return this.#committed || !this.watcher ? Infinity : this.options.receivedAt ?? Infinity;
+    return this.#committed || !this.observer ? Infinity : this.options.receivedAt ?? Infinity;
   }
 
   get cookieDelivery(): CookieDelivery {
     // Without a cookie nothing has to reach the client.
     if (this.options.by === "token") return "sure";
-    return this.watcher?.cookieDelivery ?? "none";
+    return this.observer?.cookieDelivery ?? "none";
   }
 
   /** Notes that the response has left. */

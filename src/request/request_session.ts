@@ -8,7 +8,7 @@ import { refuseChange, unavailableSession } from "../session/unavailable_session
 import { type Awaitable, isPromiseLike } from "../util/awaitable.ts";
 import type { RequestConfig, RequestOutcome, RequestSessionOptions } from "./config.ts";
 import { canShowFlash } from "./consume_flash.ts";
-import { type CookieChange, cookieChange, NO_CHANGE } from "./cookie_change.ts";
+import { type CookieChange, cookieChange, KEEP_COOKIE } from "./cookie_change.ts";
 import { DestroyedSessions } from "./destroyed_sessions.ts";
 import { issueToken } from "./issue_token.ts";
 import { RequestInfo } from "./request_info.ts";
@@ -36,7 +36,7 @@ export class RequestSession extends RequestInfo implements SessionOwner, Startin
     const { stored, shown } = options;
     if (stored) this.#loaded = new SessionState(this, { stored, shown });
     if (options.presentedTrace) this.#loaded?.rotated({ presentedTrace: options.presentedTrace });
-    this.#current = this.#loaded ?? this.begin();
+    this.#current = this.#loaded ?? this.createState();
     this.isLoaded = this.#loaded !== undefined;
     const { session } = this.#current;
     this.#session = options.unavailable ? unavailableSession(session) : session;
@@ -69,10 +69,10 @@ export class RequestSession extends RequestInfo implements SessionOwner, Startin
     if (this.isUnavailable) refuseChange();
     if (value === null) return this.#current?.destroy();
     if (this.#current?.status === "live") return this.#current.replaceData(value);
-    const state = this.begin();
+    const state = this.createState();
     state.assertNotCommitted("begin");
     state.replaceData(value);
-    this.show(state);
+    this.setCurrent(state);
   }
 
   /**
@@ -173,7 +173,7 @@ export class RequestSession extends RequestInfo implements SessionOwner, Startin
   finish(outcome: RequestOutcome): Awaitable<CookieChange> {
     if (this.isUnavailable) {
       if (this.#current?.hasChanged()) refuseChange();
-      return NO_CHANGE;
+      return KEEP_COOKIE;
     }
     try {
       const committing = this.#starter
@@ -210,7 +210,7 @@ export class RequestSession extends RequestInfo implements SessionOwner, Startin
     this.#hasShownFlash = state.properties.isFlashing && canShowFlash(request, status);
     // What this request has begun or ended itself is not overtaken by what one within it did.
     const isOver = this.#destroyed || state.stored && state !== this.#loaded;
-    const inner = isOver ? undefined : this.watcher;
+    const inner = isOver ? undefined : this.observer;
     const options = { state, keepChanges, consumeFlash: this.#hasShownFlash, rotate: true, inner };
     return commit(this.config, options, this.options.c);
   }
@@ -219,7 +219,7 @@ export class RequestSession extends RequestInfo implements SessionOwner, Startin
   get cookieChange(): CookieChange {
     const state = this.#current;
     // Most requests have nothing to send.
-    if (state?.stored && !state.sendsCookie) return NO_CHANGE;
+    if (state?.stored && !state.sendsCookie) return KEEP_COOKIE;
     return cookieChange(state, {
       held: this.held,
       isStale: this.options.stale === true,
@@ -233,11 +233,11 @@ export class RequestSession extends RequestInfo implements SessionOwner, Startin
     return this.options.by === "token" && state === this.#loaded;
   }
 
-  begin(): SessionState {
+  createState(): SessionState {
     return new SessionState(this, { initial: this.config.initial() });
   }
 
-  show(state: SessionState): void {
+  setCurrent(state: SessionState): void {
     this.#current = state;
     this.#session = state.session;
     this.#changed();
@@ -245,6 +245,6 @@ export class RequestSession extends RequestInfo implements SessionOwner, Startin
 
   #changed(accessToken?: string): void {
     this.#accessToken = accessToken;
-    this.watcher?.changed(this);
+    this.observer?.changed(this);
   }
 }

@@ -10,7 +10,7 @@ import { TimeoutStore } from "../store/timeout_store.ts";
 import { andThen, type Awaitable, orElse } from "../util/awaitable.ts";
 import { KeyedQueue } from "../util/keyed_queue.ts";
 import type { RequestConfig } from "./config.ts";
-import { type Credential, type LoadedSession, Loader } from "./load.ts";
+import { type Credential, type LoadedSession, SessionLoader } from "./load.ts";
 import { loadNewestFirst } from "./newest_session.ts";
 import { RequestSession } from "./request_session.ts";
 import { UnsavedChanges } from "./unsaved_changes.ts";
@@ -35,7 +35,7 @@ export class Sessions {
   /** Warns of changes after the response that nobody saves. */
   readonly unsavedChanges: UnsavedChanges;
   readonly #config: RequestConfig;
-  readonly #loader: Loader;
+  readonly #loader: SessionLoader;
   readonly #onStoreError: "error" | "anonymous";
 
   constructor({ store, onStoreError, storeTimeout, ...config }: SessionsConfig) {
@@ -57,7 +57,7 @@ export class Sessions {
         },
       }),
     };
-    this.#loader = new Loader(this.#config);
+    this.#loader = new SessionLoader(this.#config);
   }
 
   /**
@@ -65,14 +65,14 @@ export class Sessions {
    *
    * @throws {SessionStoreError} When the store failed.
    */
-  open(credentials: readonly Credential[], c: unknown): Awaitable<RequestSession> {
-    if (credentials.length === 0) return this.begin(c);
+  load(credentials: readonly Credential[], c: unknown): Awaitable<RequestSession> {
+    if (credentials.length === 0) return this.anonymous(c);
     const presented = { credentials, c };
     return orElse(() => this.#first(presented, 0), (error) => this.#goOn(error, c));
   }
 
   /** Makes the session of a request without credentials. */
-  begin(c: unknown): RequestSession {
+  anonymous(c: unknown): RequestSession {
     return new RequestSession(this.#config, { c });
   }
 

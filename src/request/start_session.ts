@@ -16,18 +16,18 @@ export interface StartingRequest {
   /** Its session now. */
   readonly state: SessionState | undefined;
   /** Makes one that nobody has seen yet. */
-  begin(): SessionState;
+  createState(): SessionState;
   /** Makes one its session. */
-  show(state: SessionState): void;
+  setCurrent(state: SessionState): void;
 }
 
 /** Starts sessions in a request, one after the other: of two at once the record of the first would stay behind. */
 export class SessionStarter {
   readonly #config: RequestConfig;
-  readonly #starting: StartingRequest;
-  constructor(config: RequestConfig, starting: StartingRequest) {
+  readonly #request: StartingRequest;
+  constructor(config: RequestConfig, request: StartingRequest) {
     this.#config = config;
-    this.#starting = starting;
+    this.#request = request;
   }
 
   /**
@@ -45,12 +45,12 @@ export class SessionStarter {
   }
 
   async #start({ data, prepare }: NewSession, c: unknown): Promise<SessionState> {
-    const starting = this.#starting;
-    const before = starting.state;
+    const request = this.#request;
+    const before = request.state;
     if (before?.stored && before.status === "live" && !this.#config.allowOverwrite) {
       throw new SessionExistsError("Cannot start session: another one is live");
     }
-    const state = starting.begin();
+    const state = request.createState();
     state.assertNotCommitted("start");
     state.replaceData(data);
     prepare(state);
@@ -58,8 +58,8 @@ export class SessionStarter {
     await commit(this.#config, options, c);
     state.assertLive("start");
     // Whatever that is by now.
-    starting.state?.destroy();
-    starting.show(state);
+    request.state?.destroy();
+    request.setCurrent(state);
     return state;
   }
 }

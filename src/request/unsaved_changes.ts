@@ -1,6 +1,6 @@
 import type { Logger } from "../events.ts";
 import { sameContents } from "../record/contents.ts";
-import { NO_CHANGES, type PendingChanges } from "../record/pending_changes.ts";
+import { NOTHING_PENDING, type PendingChanges } from "../record/pending_changes.ts";
 import type { SessionState } from "../session/session_state.ts";
 import { type Clock, systemClock } from "../util/clock.ts";
 
@@ -107,7 +107,7 @@ export class UnsavedChanges {
 
   #isUnsaved({ state, pending }: CommittedSession): boolean {
     if (state.status !== "live" || state.isRefused() || this.#saving.get(state)) return false;
-    if (state.pending !== pending && state.pending !== NO_CHANGES) return true;
+    if (state.pending !== pending && state.pending !== NOTHING_PENDING) return true;
     const base = state.base();
     try {
       // What was flashed has had its day or not: the response decided it.

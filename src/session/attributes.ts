@@ -2,7 +2,7 @@ import { isPersistent } from "../record/expiry.ts";
 import {
   beginLogin,
   type LoginOwner,
-  NO_CHANGES,
+  NOTHING_PENDING,
   type PendingChanges,
   pendingRenewal,
 } from "../record/pending_changes.ts";
@@ -29,7 +29,7 @@ export class SessionAttributes {
 
   protected readonly owner: AttributesOwner;
   #status: Status = "live";
-  #pending: PendingChanges = NO_CHANGES;
+  #pending: PendingChanges = NOTHING_PENDING;
   /** The login that was refused, as the handler knows. */
   #refused: PendingChanges["subject"];
 
@@ -116,27 +116,27 @@ export class SessionAttributes {
   /** What a commit is to do from now on. */
   takePending(): PendingChanges {
     const pending = this.#pending;
-    this.#pending = NO_CHANGES;
+    this.#pending = NOTHING_PENDING;
     return pending;
   }
 
   /** The same, but only a new token. All else is left for the next commit. */
   takeRegeneration(): PendingChanges {
     const { regenerate, ...rest } = this.#pending;
-    if (!regenerate) return NO_CHANGES;
+    if (!regenerate) return NOTHING_PENDING;
     this.#pending = rest;
     return { regenerate };
   }
 
   /** Asks again for what a commit has not done. What was asked since goes before it. */
   restorePending(pending: PendingChanges): void {
-    this.#pending = this.#pending === NO_CHANGES ? pending : { ...pending, ...this.#pending };
+    this.#pending = this.#pending === NOTHING_PENDING ? pending : { ...pending, ...this.#pending };
   }
 
   /** Asks for no more than a new token, if for that. */
   protected discardPending(): void {
     const { regenerate } = this.#pending;
-    this.#pending = regenerate ? { regenerate } : NO_CHANGES;
+    this.#pending = regenerate ? { regenerate } : NOTHING_PENDING;
   }
 
   protected ended(status: "ended" | "gone"): void {

@@ -14,7 +14,7 @@ import {
   type RenewingRequest,
 } from "../record/expiry.ts";
 import { JsonObject } from "../record/json_object.ts";
-import { NO_CHANGES } from "../record/pending_changes.ts";
+import { NOTHING_PENDING } from "../record/pending_changes.ts";
 import type { SessionRecord, StoredSession } from "../record/record.ts";
 import { type AttributesOwner, SessionAttributes } from "./attributes.ts";
 import { endSession } from "./ended_session.ts";
@@ -87,7 +87,7 @@ export class SessionState extends SessionAttributes implements SessionController
   get isUntouched(): boolean {
     return this.stored === undefined && this.status === "live" &&
       this.#base === EMPTY &&
-      this.pending === NO_CHANGES && Object.keys(this.session).length === 0;
+      this.pending === NOTHING_PENDING && Object.keys(this.session).length === 0;
   }
 
   isNew(): boolean {
