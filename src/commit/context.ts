@@ -77,7 +77,7 @@ export class CommitContext {
   held: Contents | undefined;
   /** The commit of a request within this one. */
   inner: InnerCommit | undefined;
-  /** What was asked of the session by the time that its turn came. */
+  /** The changes that were pending when its turn came. */
   pending: PendingChanges = NOTHING_PENDING;
   /** The tries so far, once there was a conflict. */
   retry: ConflictRetry | undefined;

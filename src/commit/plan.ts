@@ -51,7 +51,7 @@ export function plan(
   };
   const sendsCookie = renew || renewal && request.cookieDelivery !== "none" ||
     keepChanges && changesCookie(pending, old);
-  // What was asked for must not be undone by a touch under way; the other one is told by the version.
+  // A touch of another request must not undo a renewal that was asked for: the new version prevents it.
   if (!write && !pending.renew && now < old.expiresAt) {
     return { operation: "touch", record, renewal, sendsCookie };
   }
@@ -66,7 +66,7 @@ export function plan(
   };
 }
 
-/** The record under a new token, which the token until now leads to if it is rotated. */
+/** The record under a new token, which the previous token leads to if it is rotated. */
 function withNewToken(
   record: SessionRecord,
   { current, rotation, rotate, now }: {

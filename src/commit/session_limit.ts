@@ -39,7 +39,7 @@ export function checkLimit(
  * Leaves no more than the limit alive of the sessions of a subject that has just got another one. Of those that came at the
  * same time each counts all, so that whichever way they interleave the last one finds what is too many. All agree on
  * their order, so that the newest stays: whoever has seen another is later, and those who have not are ordered by their
- * clocks. Where nobody can tell, because the store failed, the session itself ends.
+ * clocks. Where the store fails, the session itself ends.
  *
  * @throws {SessionLimitError} When it is too many itself.
  * @throws {SessionEndedError} When another one that came at the same time stays in its place, or it was ended already.
@@ -74,7 +74,7 @@ async function leaveRoom(context: CommitContext, bound: Bound): Promise<void> {
   throw new SessionEndedError("Cannot log in: another login took its place; log in again");
 }
 
-/** Ends those that are too many, and tells whether the session is not among them. */
+/** Ends those that are too many, and returns whether the session stays. */
 async function makeRoom(
   config: CommitConfig,
   { limit, stored: { record }, subject }: Bound,
@@ -91,7 +91,7 @@ async function makeRoom(
 }
 
 /**
- * Waits until those that came at the same time and are too many have withdrawn, and tells whether the session is listed.
+ * Waits until those that came at the same time and are too many have withdrawn, and returns whether the session is listed.
  *
  * @throws {SessionLimitError} When it is one of those, or they don't: one may have found room before it was there.
  */
@@ -116,7 +116,7 @@ async function withdraw(context: CommitContext, bound: Bound): Promise<void> {
   try {
     await evictSession(config, bound, c);
   } catch (error) {
-    // The caller is told what went wrong first.
+    // The caller gets the error that came first.
     config.logger.error("Cannot end session that has no room: it may live on", error);
   }
 }

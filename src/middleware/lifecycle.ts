@@ -29,7 +29,7 @@ interface SessionLifecycleOptions {
   readonly outer: ContextSession | undefined;
 }
 
-/** Whether somebody has asked for the session, and what came of it: `starting` while its loading has given no promise. */
+/** How far the session is loaded: `starting` until the call that loads it returns. */
 type Loading = "idle" | "starting" | Awaitable<RequestSession>;
 
 /** One session of one request: loaded on the way in, committed and sent on the way out. */
@@ -85,7 +85,7 @@ export class SessionLifecycle extends ContextVariables implements ContextSession
       this.#loading = "starting";
       return this.#loading = this.#startLoading();
     }
-    // A listener of events asks for what is being loaded, which is known by the next turn.
+    // A listener of events loads the session within the call that loads it, which has a result by the next turn.
     if (this.#loading === "starting") return Promise.resolve().then(() => this.load());
     return this.#loading;
   }
@@ -125,15 +125,15 @@ export class SessionLifecycle extends ContextVariables implements ContextSession
     try {
       await this.load();
     } catch {
-      // Whoever has opened it was told.
+      // Whoever has loaded it got the error.
       return;
     }
-    // Whoever has opened it goes on first.
+    // Whoever has loaded it goes on first.
     await undefined;
     await this.finish(status);
   }
 
-  /** What comes of a commit that failed. A handler that failed as well keeps its own answer. */
+  /** Responds to a commit that failed. A handler that failed as well keeps its own response. */
   async #fail(
     error: unknown,
     { requestSession, failed }: { requestSession: RequestSession; failed: boolean },
@@ -175,7 +175,7 @@ export class SessionLifecycle extends ContextVariables implements ContextSession
     );
   }
 
-  /** What reads the session all the same, the page of an error for example, finds an empty one. */
+  /** Fails, and shows an empty session to what reads it all the same, an error page for example. */
   #failToLoad(error: unknown): Promise<never> {
     if (error instanceof SessionStoreError) this.#show(this.#sessions.unavailable(this.#c));
     return Promise.reject(asResponse(error));

@@ -3,7 +3,7 @@ import { type Mark, type Marking, missingMarks } from "../http/cache_headers.ts"
 import { cancelBody, type StreamWatcher, watchEnd } from "../http/response_stream.ts";
 import { isPromiseLike } from "../util/awaitable.ts";
 
-/** Headers that speak of the body that must not leave. */
+/** Headers that describe the body. */
 const OF_THE_BODY = [
   "accept-ranges",
   "content-disposition",
@@ -48,13 +48,13 @@ export class ContextResponse {
     this.#watch(c as Makers);
   }
 
-  /** Tells somebody of the streams that Hono makes responses of. */
+  /** Watches the streams that Hono makes responses of. */
   watchStreams(watcher: StreamWatcher): void {
     this.#watchers.push(watcher);
   }
 
   /**
-   * Takes note of a response that the context was given.
+   * Notes a response that the context was given.
    *
    * @param given The response.
    * @param held The one that the context has now.
@@ -65,12 +65,12 @@ export class ContextResponse {
     if (this.#mixed) this.#note(held, UNKNOWN);
   }
 
-  /** Takes note that the response may show what opens a session. */
+  /** Notes that the response may show an access token. */
   showToken(): void {
     this.#holdsToken = true;
   }
 
-  /** Tells caches what the response depends on. */
+  /** Marks the response for caches. */
   mark({ opens, vary }: Marking): void {
     // It is looked at to be marked.
     if (this.#isMarking) return;
@@ -85,10 +85,11 @@ export class ContextResponse {
   }
 
   /**
-   * Adds to the headers what is for one user alone, and tells why it can't where they are fixed.
+   * Adds to the headers what is for one user alone.
    *
    * @param add Adds it.
-   * @param marking What caches are told.
+   * @param marking The marks for caches.
+   * @returns Why nothing can be added, if the headers are fixed.
    * @throws {TypeError} When the body of the response can't be sent any more.
    */
   send(add: (headers: Headers) => void, marking: Marking | undefined): string | undefined {
@@ -129,7 +130,7 @@ export class ContextResponse {
   }
 
   /**
-   * Takes note of what Hono makes: a copy of the same text takes a fraction of the time of one of the same stream, for
+   * Notes what Hono makes: a copy of the same text takes a fraction of the time of one of the same stream, for
    * servers as well.
    */
   #watch(makers: Makers): void {

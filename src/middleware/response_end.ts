@@ -22,7 +22,7 @@ export class ResponseEnd implements StreamWatcher {
     this.#around = c.req.routeIndex;
   }
 
-  /** Watches out for changes of a session that come too late from now on. */
+  /** Watches a session for changes that come too late from now on. */
   watch(state: SessionState): void {
     if (this.#streams > 0) this.#committed = committedSession(state);
     else this.#unsavedChanges.watch(state, this.#around);

@@ -56,7 +56,7 @@ function sendCookies(
 /** Marks a response for caches, if it may show, as far as is known by now, what is one visitor's alone. */
 export function markForCaches(config: MiddlewareConfig, answered: Answered): void {
   const { requestSession } = answered;
-  // One that is still to begin may be anybody's.
+  // A session that is not loaded yet may be anybody's.
   if (!requestSession || isPersonal(requestSession)) mark(config, answered);
 }
 
@@ -84,7 +84,7 @@ function isPersonal(requestSession: RequestSession): boolean {
   }
 }
 
-/** Whether the response may hold the token of a session that it has begun. */
+/** Whether the response may hold the access token of a session that this request has started. */
 function mayHoldToken({ isLoaded, accessToken }: RequestSession): boolean {
   return !isLoaded && accessToken !== undefined;
 }

@@ -113,7 +113,7 @@ function throttle({ rolling }: ExpiryPolicy, life: number): number {
 
 /**
  * Whether a rolling session should be renewed now: at most once per tenth of its life, unless set. A write renews
- * somewhat sooner, or it could undo the touch of a request that begins while it is under way. Where the client may
+ * somewhat sooner, or it could undo the touch of a request that comes while it is under way. Where the client may
  * not get the cookie, it is left to a later request while there is time for one.
  */
 export function isRenewalDue(

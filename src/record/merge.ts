@@ -4,7 +4,7 @@ import { JsonObject } from "./json_object.ts";
 import type { Members } from "./record.ts";
 
 /**
- * Merges two changes of flashed values. Having had its day is no change: a value that another request flashed
+ * Merges two changes of flashed values. A value that is dropped after it was shown is no change: one that another request flashed
  * meanwhile stays for the next.
  */
 export function mergeFlash(base: Members, mine: Members, theirs: Members): Members {

@@ -21,7 +21,7 @@ export interface LoginOwner {
   generationOf(subject: string): Awaitable<number>;
 }
 
-/** A login that begins now, not with its commit: all sessions of the subject may be ended in between. */
+/** Starts a login now, not with its commit: all sessions of the subject may be ended in between. */
 export function beginLogin(
   owner: LoginOwner,
   { subject, record }: { subject: string; record: SessionRecord | undefined },

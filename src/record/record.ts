@@ -193,7 +193,7 @@ export function joinMembers(members: Members): string {
   }
   return `{${text}}`;
 }
-/** A session as a store holds it, and the token that opens it. */
+/** A session as a store holds it, and the token that identifies it. */
 export interface StoredSession {
   /** Unknown where an access token leads to the session. */
   readonly token: string | undefined;

@@ -1,15 +1,15 @@
 import { isFailure } from "./response_status.ts";
 
-/** What is loaded as a page, and what scripts ask for (Fetch Metadata). */
+/** Destinations of pages and of requests by scripts (Fetch Metadata). */
 const SHOWN = new Set(["document", "iframe", "frame", "fencedframe", "empty"]);
 
-/** Where browsers, and libraries that can't send the header of browsers, say that nobody looks at the answer yet. */
+/** Headers of requests whose response is not shown yet, of browsers and of libraries that can't send theirs. */
 const PURPOSES = ["sec-purpose", "x-sec-purpose", "purpose", "x-moz"];
 
-/** What browsers ask for by themselves, whether it is there or not. */
+/** Paths that browsers request by themselves. */
 const UNASKED = /^\/\.well-known\/|\/(favicon\.ico|apple-touch-icon[^/]*\.png)$/;
 
-/** Statuses of answers without anything to show: an upgrade, and the page that the browser has already. */
+/** Statuses of responses that show nothing: an upgrade, and the page that the browser has already. */
 const EMPTY_HANDED = [101, 304];
 
 /**

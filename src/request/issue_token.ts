@@ -3,7 +3,7 @@ import type { RequestConfig } from "./config.ts";
 
 /**
  * Makes the token of a session for clients that keep no cookies; `undefined` as the token of one that has none that lasts. Where
- * it failed, or the session has changed meanwhile, there is nothing to tell.
+ * it failed, or the session has changed meanwhile, the result is `undefined`.
  */
 export async function issueToken(
   { issue, logger }: Pick<RequestConfig, "issue" | "logger">,

@@ -59,7 +59,7 @@ export class RequestSession extends RequestInfo implements SessionOwner, Startin
 
   /**
    * What assigning to the session means: `null` ends it, an object replaces its data or, where there is
-   * none, begins another one.
+   * none, starts another one.
    *
    * @throws {TypeError} When the value is anything else.
    */
@@ -76,7 +76,7 @@ export class RequestSession extends RequestInfo implements SessionOwner, Startin
   }
 
   /**
-   * Begins an independent session and stores it at once; the one until now ends.
+   * Starts an independent session and stores it at once. The previous one ends.
    *
    * @throws {SessionExistsError} When there is a live one and `allowOverwrite` is `false`.
    * @throws {TypeError} When the data are no plain object.
@@ -107,7 +107,7 @@ export class RequestSession extends RequestInfo implements SessionOwner, Startin
   }
 
   regenerating(state: SessionState): void {
-    // What it would open is about to be dead.
+    // The access token is about to become invalid.
     if (state === this.#current) this.#changed();
   }
 
@@ -146,7 +146,7 @@ export class RequestSession extends RequestInfo implements SessionOwner, Startin
     if (issued) this.#changed(issued.token);
   }
 
-  /** Ends the session of this request that a key opens; `false` when none of its sessions is that one. */
+  /** Ends the session of this request with a key; `false` when none of its sessions has it. */
   endByKey(key: string): boolean {
     if (this.#destroyed?.includes(key)) return true;
     if (this.state?.stored?.key !== key) return false;
@@ -159,7 +159,7 @@ export class RequestSession extends RequestInfo implements SessionOwner, Startin
     if (this.#loaded) return renewEarly(this.config, this.#loaded, this.options.c);
   }
 
-  /** Whether nothing was done that could be stored or told: a visitor without a session who put nothing in. */
+  /** Whether there is nothing to store and nothing to send: no session came, and nothing was put into the new one. */
   get isUntouched(): boolean {
     return this.#current?.isUntouched === true && !this.#destroyed && !this.isUnavailable &&
       !this.#starter;
@@ -205,7 +205,7 @@ export class RequestSession extends RequestInfo implements SessionOwner, Startin
 
   #commitCurrent({ request, status, keepChanges }: RequestOutcome): Awaitable<void> {
     const state = this.#current;
-    // A handler that was told that there is no room answers for itself.
+    // A handler that got the error of the limit responds itself.
     if (!state || state.isRefused()) return;
     this.#hasShownFlash = state.properties.isFlashing && canShowFlash(request, status);
     // What this request has begun or ended itself is not overtaken by what one within it did.

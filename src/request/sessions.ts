@@ -182,7 +182,7 @@ export class Sessions {
   }
 
   /**
-   * Ends the session that a credential opens, if there is one.
+   * Ends the session that a credential identifies, if there is one.
    *
    * @throws {SessionStoreError} When the store failed.
    */

@@ -31,7 +31,7 @@ export class SessionStarter {
   }
 
   /**
-   * Stores a new session, whatever it holds, and puts it in the place of the one until now, which ends.
+   * Stores a new session, even an empty one. It takes the place of the previous one, which ends.
    *
    * @throws {SessionExistsError} When there is a live one and `allowOverwrite` is `false`.
    */
@@ -39,7 +39,7 @@ export class SessionStarter {
     return await this.inTurn(() => this.#start(beginning, c));
   }
 
-  /** Does something when what has begun is stored. */
+  /** Runs something once every session that was started is stored. */
   inTurn<Result>(run: () => Awaitable<Result>): Awaitable<Result> {
     return this.#config.queue.run(this, run);
   }

@@ -20,7 +20,7 @@ const PASSED = 64;
 /** A session whose response has left. */
 export interface CommittedSession {
   readonly state: SessionState;
-  /** What was asked of it by then. */
+  /** The changes that were pending by then. */
   readonly pending: PendingChanges;
   /** Since when it is known to hold what is not saved, in epoch milliseconds. */
   changedAt?: number | undefined;
@@ -110,7 +110,7 @@ export class UnsavedChanges {
     if (state.pending !== pending && state.pending !== NOTHING_PENDING) return true;
     const base = state.base();
     try {
-      // What was flashed has had its day or not: the response decided it.
+      // The response has decided whether flashed values are dropped.
       return [true, false].every((consume) => !sameContents(state.contents(consume), base));
     } catch {
       // It holds what can't be stored.
@@ -140,7 +140,7 @@ export class UnsavedChanges {
   }
 }
 
-/** A session whose response leaves now. */
+/** Notes a session whose response leaves now. */
 export function committedSession(state: SessionState): CommittedSession {
   return { state, pending: state.pending };
 }

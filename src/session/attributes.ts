@@ -22,7 +22,7 @@ export interface AttributesOwner extends LoginOwner {
 /** `ended` by this request, or `gone`: ended by another while this one ran. */
 type Status = "live" | "ended" | "gone";
 
-/** What a session is beside its data: whose it is, what lists show of it, its cookie and its lifetime. */
+/** What a session has beside its data: its subject, its description in lists, its cookie and its lifetime. */
 export class SessionAttributes {
   /** Where the session is stored as far as known; `undefined` when it never was. */
   stored: StoredSession | undefined;
@@ -42,7 +42,7 @@ export class SessionAttributes {
     return this.#status;
   }
 
-  /** What was asked of it since its last commit, beside changes of its data. */
+  /** The changes since its last commit, beside those of its data. */
   get pending(): PendingChanges {
     return this.#pending;
   }
@@ -108,19 +108,19 @@ export class SessionAttributes {
     return this.#refused !== undefined && this.#refused === this.pending.subject;
   }
 
-  /** Asks for something that the next commit does. */
+  /** Adds changes for the next commit. */
   protected ask(pending: PendingChanges): void {
     this.#pending = { ...this.#pending, ...pending };
   }
 
-  /** What a commit is to do from now on. */
+  /** Hands the pending changes to a commit. */
   takePending(): PendingChanges {
     const pending = this.#pending;
     this.#pending = NOTHING_PENDING;
     return pending;
   }
 
-  /** The same, but only a new token. All else is left for the next commit. */
+  /** Hands only the change of the token to a commit. All else is left for the next one. */
   takeRegeneration(): PendingChanges {
     const { regenerate, ...rest } = this.#pending;
     if (!regenerate) return NOTHING_PENDING;
@@ -128,12 +128,12 @@ export class SessionAttributes {
     return { regenerate };
   }
 
-  /** Asks again for what a commit has not done. What was asked since goes before it. */
+  /** Takes back changes of a commit that failed. Those that came since go before them. */
   restorePending(pending: PendingChanges): void {
     this.#pending = this.#pending === NOTHING_PENDING ? pending : { ...pending, ...this.#pending };
   }
 
-  /** Asks for no more than a new token, if for that. */
+  /** Drops all pending changes but a new token. */
   protected discardPending(): void {
     const { regenerate } = this.#pending;
     this.#pending = regenerate ? { regenerate } : NOTHING_PENDING;

@@ -19,7 +19,7 @@ interface StoredFlash {
 /** A flashed value that a session shows. */
 interface FlashValue {
   readonly state: FlashState;
-  /** The getter of its property, which tells it from a value that is assigned later. */
+  /** The getter of its property. A value that is assigned later has another one, or none. */
   readonly get: () => unknown;
   /** The data that it hides. */
   readonly hidden: unknown;

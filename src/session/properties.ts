@@ -48,7 +48,7 @@ export class SessionProperties {
     for (const [key, value] of entries) setProperty(this.#session, key, copyValue(value));
   }
 
-  /** Notes from now on which keys are assigned to, as an equal value can't be told from one that was there. */
+  /** Notes from now on which keys are assigned to: an equal value would look unchanged. */
   noteAssigned(): void {
     const assigned = this.#assigned ??= new Set();
     for (const [key, value] of Object.entries(this.#session)) {

@@ -37,7 +37,7 @@ export interface SessionOwner extends AttributesOwner {
   update(state: SessionState, key: string, change: (value: unknown) => unknown): Promise<unknown>;
 }
 
-/** The inside of one session in one request: what it was, what it is, and what is asked of it. */
+/** The state of one session in one request: what was loaded, what it holds, and what is pending. */
 export class SessionState extends SessionAttributes implements SessionController, RenewingRequest {
   readonly session: SessionObject;
   /** What it shows. */
@@ -83,7 +83,7 @@ export class SessionState extends SessionAttributes implements SessionController
     return this.stored?.record.sid ?? (this.#sid ??= makeSid());
   }
 
-  /** Whether it is new, without data, and nothing is asked of it. A symbol alone is nothing that could be stored. */
+  /** Whether it is new, without data, and nothing is pending. A symbol alone can't be stored. */
   get isUntouched(): boolean {
     return this.stored === undefined && this.status === "live" &&
       this.#base === EMPTY &&
@@ -172,7 +172,7 @@ export class SessionState extends SessionAttributes implements SessionController
   /**
    * What the session holds now.
    *
-   * @param consume Whether what the request before flashed has had its day.
+   * @param consume Whether what the request before flashed is dropped.
    * @throws {SessionSerializationError} When a value would not survive JSON.
    */
   contents(consume: boolean): Contents {
@@ -184,7 +184,7 @@ export class SessionState extends SessionAttributes implements SessionController
     if (this.status !== "ended") this.properties.update(now.data, before.data);
   }
 
-  /** Takes note of what of its own was stored. */
+  /** Notes which of its flashed values were stored. */
   keepFlash(mine: Contents, stored: Contents): void {
     this.properties.keepFlash(mine.flash, stored.flash);
   }
@@ -246,7 +246,7 @@ export class SessionState extends SessionAttributes implements SessionController
     this.#shown = undefined;
   }
 
-  /** Takes note that the session has another token than the one that the client sent. */
+  /** Notes that the session has another token than the one that the client sent. */
   rotated(
     { presentedTrace, isGraceOver = false }: {
       presentedTrace?: StoredSession;

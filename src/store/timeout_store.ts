@@ -156,7 +156,7 @@ export class TimeoutStore {
     const { index, stateless } = this.capabilities;
     if (record.subject === undefined || !index || stateless) return;
     this.#unanswered.add(key);
-    // The caller is told of its own failure, whatever comes of this.
+    // The caller gets its own error, whatever comes of this.
     const obstacle = this.#unanswered.toObstacle(record);
     const isTaken = orElse(() => this.create(key, obstacle, c), () => false);
     void orElse(
@@ -192,7 +192,7 @@ export class TimeoutStore {
     });
   }
 
-  /** What is told of a failure, which is told to whoever listens as well. */
+  /** Makes the error of a failure, and reports it. */
   #toError(cause: unknown, { operation, c, creates }: Call): SessionError {
     const isFailure = !(cause instanceof SessionError) || cause instanceof SessionStoreError;
     if (!isFailure) return cause;

@@ -46,7 +46,7 @@ export class CachedPromise<Value> {
 
   constructor(value: Awaitable<Value>) {
     this.#value = value;
-    // Whoever asks for it is told of a failure.
+    // Whoever asks for it gets the error.
     if (isPromiseLike(value)) value.then((value) => this.#value = value, () => {});
   }
 

@@ -1,10 +1,10 @@
-/** What options are for, as it is told when one of them is misused. */
+/** The purpose of options, as the errors of misuse name it. */
 export interface Purpose {
   /** What can't be done with such options: `"create MapStore"`. */
   readonly action: string;
 }
 
-/** Values that are taken for something else, and what to do instead: the first that fits is told. */
+/** Values that are given by mistake, and what to do instead. */
 export type Mistakes = readonly (readonly [is: (value: unknown) => boolean, instead: string])[];
 
 /** What the options of `session()` are for. */
