@@ -12,7 +12,7 @@ const PRIVATE = "private";
 const NO_STORE = "no-store";
 
 /** A header and what it is to say. */
-export type Mark = readonly [name: string, value: string];
+type Mark = readonly [name: string, value: string];
 
 /** How a response that depends on who asks is to be marked. */
 export interface Marking {
@@ -25,16 +25,33 @@ export interface Marking {
   readonly vary: string;
 }
 
+/** What the headers of a response are to say that they don't. */
+export interface MissingMarks {
+  readonly vary: string | undefined;
+  readonly cacheControl: string | undefined;
+  /** Those of fields that some caches heed. */
+  readonly targeted: readonly Mark[];
+  /** Whether the response says nothing of either `Vary` or `Cache-Control`. */
+  readonly isUnmarked: boolean;
+}
+
+const NONE: readonly Mark[] = [];
+
 /**
- * What the headers of a response don't say and have to, where it depends on who asks. What the application says otherwise
- * stays.
+ * Finds what the headers of a response don't say and have to, where it depends on who asks. What the application says
+ * otherwise stays.
  *
  * @param headers The headers.
  * @param marking How the response is to be marked.
  * @param others Headers that were meant for the response, and that earlier ones have kept out.
+ * @returns What is missing, `undefined` when nothing is.
  */
-export function missingMarks(headers: Headers, marking: Marking, others?: Headers): Mark[] {
-  const marks: Mark[] = [];
+export function missingMarks(
+  headers: Headers,
+  marking: Marking,
+  others?: Headers,
+): MissingMarks | undefined {
+  let targeted = NONE;
   let varying = null as string | null;
   let caching = null as string | null;
   // To go through all of them takes less time than to ask for each that may be there.
@@ -43,14 +60,33 @@ export function missingMarks(headers: Headers, marking: Marking, others?: Header
     else if (name === "cache-control") caching = said;
     else if (TARGETED_REGEXP.test(name)) {
       const control = targetedControl([name, said], marking);
-      if (control !== said) marks.push([name, control]);
+      if (control !== said) targeted = [...targeted, [name, control]];
     }
   });
   const vary = withVary(varying, varyOf(marking, others));
-  if (vary !== varying) marks.push(["vary", vary]);
   const control = controlFor(controlOf(caching, others), marking);
-  if (control !== caching) marks.push(["cache-control", control]);
-  return marks;
+  if (vary === varying && control === caching && targeted === NONE) return undefined;
+  return {
+    vary: vary === varying ? undefined : vary,
+    cacheControl: control === caching ? undefined : control,
+    targeted,
+    isUnmarked: varying === null && caching === null,
+  };
+}
+
+/** Has the headers of a response say what they don't. */
+export function addMarks(headers: Headers, missing: MissingMarks | undefined): void {
+  if (!missing) return;
+  const { vary, cacheControl, targeted, isUnmarked } = missing;
+  if (isUnmarked) {
+    // In half the time that it takes to look for fields to replace.
+    headers.append("vary", vary!);
+    headers.append("cache-control", cacheControl!);
+  } else {
+    if (vary !== undefined) headers.set("vary", vary);
+    if (cacheControl !== undefined) headers.set("cache-control", cacheControl);
+  }
+  for (const [name, value] of targeted) headers.set(name, value);
 }
 
 function controlFor(said: string | null, { opens }: Marking): string {

@@ -1,5 +1,5 @@
 import type { Context } from "hono";
-import { type Mark, type Marking, missingMarks } from "../http/cache_headers.ts";
+import { addMarks, type Marking, missingMarks } from "../http/cache_headers.ts";
 import { cancelBody, type StreamWatcher, watchEnd } from "../http/response_stream.ts";
 import { isPromiseLike } from "../util/awaitable.ts";
 
@@ -77,8 +77,8 @@ export class ContextResponse {
     this.#isMarking = true;
     try {
       const marking = { opens: opens || this.#holdsToken, vary };
-      const marks = missingMarks(this.#c.res.headers, marking, this.#mixed);
-      if (marks.length > 0) this.#edit((headers) => set(headers, marks), { isPersonal: false });
+      const missing = missingMarks(this.#c.res.headers, marking, this.#mixed);
+      if (missing) this.#edit((headers) => addMarks(headers, missing), { isPersonal: false });
     } finally {
       this.#isMarking = false;
     }
@@ -95,7 +95,7 @@ export class ContextResponse {
   send(add: (headers: Headers) => void, marking: Marking | undefined): string | undefined {
     return this.#edit((headers) => {
       add(headers);
-      if (marking) set(headers, missingMarks(headers, marking, this.#mixed));
+      if (marking) addMarks(headers, missingMarks(headers, marking, this.#mixed));
     }, { isPersonal: true });
   }
 
@@ -184,10 +184,6 @@ export class ContextResponse {
     this.#c.res = undefined;
     this.#c.res = response;
   }
-}
-
-function set(headers: Headers, marks: readonly Mark[]): void {
-  for (const [name, value] of marks) headers.set(name, value);
 }
 
 /** A copy of a response with other headers. */

@@ -151,7 +151,9 @@ function problemInMembers(values: Record<string, unknown>, depth: number): Probl
   if (Object.getOwnPropertySymbols(values).length > 0) {
     return { state: SYMBOL_KEY, keys: [] };
   }
-  for (const key of Object.keys(values)) {
+  // Object.keys() would allocate a list.
+  for (const key in values) {
+    if (!Object.hasOwn(values, key)) continue;
     const member = values[key];
     const problem = member === undefined ? undefined : problemOf(member, depth);
     if (problem) return within(problem, key);
