@@ -1,0 +1,82 @@
+// Deno KV over KV Connect, with the real server.
+import { session } from "@x/hono-session";
+import { DenoKvStore } from "@x/hono-session/stores/deno-kv";
+import { storeConformance } from "@x/hono-session/testing";
+import { assert, assertEquals } from "@std/assert";
+import { Hono } from "hono";
+import { Client } from "../_support/client.ts";
+import { DenoKvServer, skipKvConnect } from "../_support/deno_kv_server.ts";
+
+const ignore = skipKvConnect();
+
+function makeApp(store: DenoKvStore, storeTimeout = 5) {
+  return new Hono()
+    .use(session<{ count?: number; name?: string }>({ store, storeTimeout }))
+    .get("/read", (c) => c.json(c.var.session))
+    .get(
+      "/increment",
+      async (c) => c.json(await c.var.session.update("count", (count = 0) => count + 1)),
+    )
+    .get("/set/:name", (c) => {
+      c.var.session.name = c.req.param("name");
+      return c.text("set");
+    })
+    .get("/login/:name", async (c) => {
+      await c.var.session.regenerate();
+      c.var.session.subject = c.req.param("name");
+      c.var.session.name = c.req.param("name");
+      return c.text("logged in");
+    });
+}
+
+if (!ignore) {
+  const server = await DenoKvServer.start();
+  Deno.test.afterAll(async () => await server[Symbol.asyncDispose]());
+
+  storeConformance({
+    name: "DenoKvStore over KV Connect",
+    capabilities: new DenoKvStore().capabilities,
+    test: Deno.test,
+    async open(clock) {
+      const kv = await server.open();
+      const store = new DenoKvStore({ kv, clock, prefix: [crypto.randomUUID()] });
+      return { store, close: () => kv.close() };
+    },
+  });
+
+  Deno.test("DenoKvStore over KV Connect: 50 parallel increments are 50", async () => {
+    using kv = await server.open();
+    const client = new Client(makeApp(new DenoKvStore({ kv, prefix: [crypto.randomUUID()] })));
+    await client.text("/set/Ada");
+    const counts = await Promise.all(Array.from({ length: 50 }, () => client.json("/increment")));
+    assertEquals((counts as number[]).toSorted((a, b) => a - b), counts.map((_, at) => at + 1));
+    assertEquals(await client.json("/read"), { name: "Ada", count: 50 });
+  });
+
+  const OUTAGES = {
+    "that is killed": [() => server.kill(), () => server.restart()],
+    "that hangs": [() => server.pause(), () => server.resume()],
+  } as const;
+
+  for (const [what, [stop, go]] of Object.entries(OUTAGES)) {
+    Deno.test(`DenoKvStore over KV Connect: a server ${what} is a 503 in time, and goes on afterwards`, async () => {
+      using kv = await server.open();
+      const client = new Client(
+        makeApp(new DenoKvStore({ kv, prefix: [crypto.randomUUID()] }), 0.5),
+      );
+      await client.text("/set/Ada");
+      await stop();
+      const from = performance.now();
+      for (const path of ["/read", "/set/Eve", "/login/Eve"]) {
+        const response = await client.fetch(path);
+        await response.text();
+        assertEquals([response.status, response.headers.get("set-cookie")], [503, null], path);
+      }
+      const took = performance.now() - from;
+      assert(took < 4000, `${took} ms`);
+      await go();
+      assertEquals(await client.text("/set/Bob"), "set");
+      assertEquals(await client.json("/read"), { name: "Bob" });
+    });
+  }
+}
