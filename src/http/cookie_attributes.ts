@@ -1,4 +1,5 @@
 import { type CookieOptions, serialize } from "hono/utils/cookie";
+import { checkTable, type OptionTable } from "../util/option_table.ts";
 import { definedOf } from "../util/property.ts";
 
 /**
@@ -89,18 +90,31 @@ export interface FormerCookieScope {
 /** The attributes of a cookie whose name is settled. */
 export type CookieAttributes = Omit<SessionCookieOptions, "prefix" | "former">;
 
-/** The attributes, and the type or the texts that each takes. */
-const ATTRIBUTES: Readonly<
-  Record<keyof CookieAttributes | "prefix", string | readonly string[]>
-> = {
-  domain: "string",
-  httpOnly: "boolean",
-  partitioned: "boolean",
-  path: "string",
-  prefix: ["host", "secure"],
-  priority: ["low", "medium", "high"],
-  sameSite: ["strict", "lax", "none"],
-  secure: "boolean",
+const FOLLOWS_SESSION = "it follows the session, see maxAge";
+
+/** What a scope accepts, of texts that can be sent: browsers ignore or refuse others (RFC 6265bis, 5.6.3 and 5.6.4). */
+export const SCOPE_SHAPES = {
+  domain: [{ text: "a domain", pattern: /^(?=.{1,253}$)\.?[\w-]+(\.[\w-]+)*$/ }],
+  path: [{ text: 'a path that begins with "/"', pattern: /^\/[\x20-\x3a\x3c-\x7e]{0,1023}$/ }],
+  partitioned: ["boolean"],
+} as const satisfies OptionTable["shapes"];
+
+/** What the attributes of a cookie accept. */
+export const ATTRIBUTES = {
+  shapes: {
+    ...SCOPE_SHAPES,
+    httpOnly: ["boolean"],
+    priority: [{ text: '"Low", "Medium" or "High"', pattern: /^(?:low|medium|high)$/i }],
+    sameSite: [{ text: '"Strict", "Lax" or "None"', pattern: /^(?:strict|lax|none)$/i }],
+    secure: ["boolean"],
+  },
+  instead: { maxAge: FOLLOWS_SESSION, expires: FOLLOWS_SESSION, name: "use cookieName" },
+} as const satisfies Pick<OptionTable, "shapes" | "instead">;
+
+const CHANGES: OptionTable = {
+  action: "change session cookie",
+  shapes: ATTRIBUTES.shapes,
+  instead: { ...ATTRIBUTES.instead, prefix: "its name can't change" },
 };
 
 /** The defaults of a session cookie (ASVS 5.0, 3.3). */
@@ -112,20 +126,14 @@ const DEFAULTS = Object.freeze({
 }) satisfies SessionCookieOptions;
 
 /** What tells cookies of the same name apart (RFC 6265bis, 5.7; CHIPS). */
-const SCOPE = ["domain", "path", "partitioned"] as const;
+const SCOPE = Object.keys(SCOPE_SHAPES) as (keyof typeof SCOPE_SHAPES)[];
 
 /** Browsers look at prefixes without regard to case (RFC 6265bis, 5.7). */
 const PREFIXED_REGEXP = /^__(?:Host|Secure)-/i;
 
-/** What browsers take, of texts that can be sent: others are ignored or refused (RFC 6265bis, 5.6.3 and 5.6.4). */
-const TEXTS: Readonly<Record<string, RegExp>> = {
-  domain: /^(?=.{1,253}$)\.?[\w-]+(\.[\w-]+)*$/,
-  path: /^\/[\x20-\x3a\x3c-\x7e]{0,1023}$/,
-};
-
 const PREFIXES = { host: "__Host-", secure: "__Secure-" };
 
-/** What is wrong with an attribute of a cookie. */
+/** What is wrong with the attributes of a cookie, each of which is what it should be. */
 export class CookieAttributeError extends TypeError {
   readonly attribute: string;
   readonly state: string;
@@ -143,13 +151,11 @@ export class CookieTemplate {
   readonly attributes: Readonly<CookieAttributes>;
   #last: { name: string; maxAge: number | undefined; ending: string } | undefined;
 
-  /** @throws {CookieAttributeError} When an attribute is not what it should be, or a browser would refuse the cookie. */
+  /** @throws {CookieAttributeError} When a browser would refuse the cookie. */
   constructor(name: string, options: Omit<SessionCookieOptions, "former">) {
-    const given = definedOf(options);
-    for (const [attribute, value] of Object.entries(given)) checkAttribute(attribute, value);
     const { prefix, ...attributes }: Omit<SessionCookieOptions, "former"> = {
       ...DEFAULTS,
-      ...given,
+      ...definedOf(options),
     };
     if (prefix && PREFIXED_REGEXP.test(name)) {
       throw new CookieAttributeError("prefix", "the name has one");
@@ -169,23 +175,19 @@ export class CookieTemplate {
   /**
    * The cookie of this name with some attributes changed.
    *
-   * @throws {CookieAttributeError} When an attribute is not what it should be, or a browser would refuse the cookie.
+   * @throws {TypeError} When an attribute is not what it should be, or a browser would refuse the cookie.
    */
   with(changes: CookieAttributes): CookieTemplate {
-    if ("prefix" in changes) throw new CookieAttributeError("prefix", "its name can't change");
+    checkTable(CHANGES, changes);
     return new CookieTemplate(this.name, { ...this.attributes, ...definedOf(changes) });
   }
 
   /**
    * The cookie of this name in another scope.
    *
-   * @throws {CookieAttributeError} When there is more to it than a scope, or a browser would refuse the cookie.
+   * @throws {CookieAttributeError} When a browser would refuse the cookie.
    */
   inScope(scope: FormerCookieScope): CookieTemplate {
-    for (const name of Object.keys(scope)) {
-      if (SCOPE.includes(name as typeof SCOPE[number])) continue;
-      throw new CookieAttributeError(name, `a scope has ${SCOPE.join(", ")}`);
-    }
     const unscoped = { domain: undefined, path: undefined, partitioned: undefined };
     return new CookieTemplate(this.name, definedOf({ ...this.attributes, ...unscoped, ...scope }));
   }
@@ -217,22 +219,5 @@ export class CookieTemplate {
     const ending = whole.slice(`${name}=`.length);
     this.#last = { name, maxAge, ending };
     return ending;
-  }
-}
-
-function checkAttribute(name: string, value: unknown): void {
-  if (name === "maxAge" || name === "expires") {
-    throw new CookieAttributeError(name, "it follows the session, see maxAge");
-  }
-  if (name === "name") throw new CookieAttributeError(name, "use cookieName");
-  const allowed = Object.hasOwn(ATTRIBUTES, name)
-    ? ATTRIBUTES[name as keyof typeof ATTRIBUTES]
-    : [];
-  const type: string = typeof value;
-  const fits = typeof allowed === "string"
-    ? type === allowed
-    : typeof value === "string" && allowed.includes(value.toLowerCase());
-  if (!fits || TEXTS[name]?.test(value as string) === false) {
-    throw new CookieAttributeError(name, "there is no such attribute or it takes something else");
   }
 }

@@ -1,4 +1,5 @@
 import { EVENTS } from "../events.ts";
+import { ATTRIBUTES } from "../http/cookie_attributes.ts";
 import { LONGEST_LIFE } from "../record/expiry.ts";
 import { INSTEAD } from "../util/foreign_options.ts";
 import { MIDDLEWARE } from "../util/option_errors.ts";
@@ -18,11 +19,19 @@ const COUNT: Numbers = {
   includes: (value) => Number.isSafeInteger(value) && value >= 1,
 };
 
+/** A header's name (RFC 9110, 5.6.2), and what is enough for that of a query parameter. */
+const NAME = { text: "a name", pattern: /^[\w!#$%&'*+.^`|~-]+$/ };
+
+const COOKIE = {
+  shapes: { ...ATTRIBUTES.shapes, prefix: ['"host"', '"secure"'], former: ["array"] },
+  instead: ATTRIBUTES.instead,
+} as const;
+
 const TOKEN: Readonly<Record<keyof SessionTokenOptions, readonly Shape[]>> = {
   secret: ["any"],
   maxAge: [SECONDS],
-  queryParam: ["string", "false"],
-  header: ["string"],
+  queryParam: [NAME, "false"],
+  header: [NAME],
   audience: ["string"],
   payload: ["async function"],
 };
@@ -41,9 +50,9 @@ export const SHAPES: Readonly<Record<keyof SessionOptions, readonly Shape[]>> = 
     required: "every",
   }],
   cookieName: ["string", "false"],
-  cookieOptions: ["object"],
+  cookieOptions: [COOKIE],
   existsCookieName: ["string"],
-  existsCookieOptions: ["object"],
+  existsCookieOptions: [COOKIE],
   token: [{ shapes: TOKEN, required: "maxAge", instead: { ttl: "use maxAge" } }],
   initial: ["object", "function"],
   schema: ["object", "function"],

@@ -2,12 +2,13 @@ import {
   CookieAttributeError,
   CookieTemplate,
   type FormerCookieScope,
+  SCOPE_SHAPES,
   type SessionCookieOptions,
 } from "../http/cookie_attributes.ts";
 import { CookieTransport } from "../http/cookie_transport.ts";
-import { isPlainObject } from "../record/serialize.ts";
 import { MOST_CHUNKS } from "../util/cookie_limits.ts";
 import { refuse } from "../util/option_errors.ts";
+import { checkShape } from "../util/option_table.ts";
 import { definedOf } from "../util/property.ts";
 import type { WholeOptions } from "./given_options.ts";
 
@@ -51,18 +52,11 @@ function checkFormer(
   cookie: CookieTemplate,
   scopes: readonly FormerCookieScope[] = [],
 ): CookieTemplate[] {
-  if (!Array.isArray(scopes)) refuse(`${option}Options.former`, "an array of scopes is required");
-  return scopes.map((scope: unknown, at) => {
+  return scopes.map((scope, at) => {
     const name = `${option}Options.former[${at}]`;
-    if (!isPlainObject(scope)) return refuse(name, "an object is required");
-    try {
-      const former = cookie.inScope(scope);
-      return former.hasScopeOf(cookie) ? refuse(name, "it is the scope of the cookie now") : former;
-    } catch (error) {
-      if (!(error instanceof CookieAttributeError)) throw error;
-      const { attribute, state } = error;
-      return refuse(attribute === "cookie" ? name : `${name}.${attribute}`, state);
-    }
+    checkShape(name, { value: scope ?? null, shapes: [{ shapes: SCOPE_SHAPES }] });
+    const former = attempt(() => cookie.inScope(scope), { name, within: name });
+    return former.hasScopeOf(cookie) ? refuse(name, "it is the scope of the cookie now") : former;
   });
 }
 
@@ -71,15 +65,20 @@ function makeTemplate(
   name: string,
   attributes: Omit<SessionCookieOptions, "former">,
 ): CookieTemplate {
+  const names = { name: `${option}Name or ${option}Options`, within: `${option}Options` };
+  return attempt(() => new CookieTemplate(name, attributes), names);
+}
+
+/** @throws {TypeError} When a browser would refuse the cookie: it names the option. */
+function attempt(
+  make: () => CookieTemplate,
+  { name, within }: { name: string; within: string },
+): CookieTemplate {
   try {
-    return new CookieTemplate(name, attributes);
+    return make();
   } catch (error) {
     if (!(error instanceof CookieAttributeError)) throw error;
     const { attribute, state } = error;
-    if (attribute !== "cookie") refuse(`${option}Options.${attribute}`, state);
-    throw new TypeError(
-      `Cannot build session middleware: ${option}Name or ${option}Options is not valid: ${state}`,
-      { cause: error },
-    );
+    return refuse(attribute === "cookie" ? name : `${within}.${attribute}`, state);
   }
 }

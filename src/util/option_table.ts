@@ -11,7 +11,7 @@ import {
 } from "./option_errors.ts";
 
 /** What an option accepts. A `function` answers at once; `any` is checked elsewhere. */
-export type Shape = keyof typeof KINDS | "any" | Literal | Numbers | Methods | Members;
+export type Shape = keyof typeof KINDS | "any" | Literal | Text | Numbers | Methods | Members;
 
 const KINDS = {
   boolean: "a boolean",
@@ -25,6 +25,13 @@ const KINDS = {
 
 /** One value, as JSON. */
 type Literal = "false" | `"${string}"`;
+
+/** Texts of a form. */
+export interface Text {
+  /** The name of the form. */
+  readonly text: string;
+  readonly pattern: RegExp;
+}
 
 /** Numbers of a range. */
 export interface Numbers {
@@ -83,6 +90,8 @@ export function checkShape(
   for (const shape of shapes) {
     if (typeof shape === "string") {
       if (isOf(shape, value)) return;
+    } else if ("pattern" in shape) {
+      if (typeof value === "string" && shape.pattern.test(value)) return;
     } else if ("range" in shape) {
       if (typeof value !== "number") continue;
       if (shape.includes(value)) return;
@@ -129,8 +138,10 @@ function kindOf(value: unknown): string {
 }
 
 function nameOf(shape: Shape): string {
-  if (typeof shape !== "string") return "range" in shape ? shape.range : KINDS.object;
-  return shape in KINDS ? KINDS[shape as keyof typeof KINDS] : shape;
+  if (typeof shape === "string") {
+    return Object.hasOwn(KINDS, shape) ? Reflect.get(KINDS, shape) : shape;
+  }
+  return "text" in shape ? shape.text : "range" in shape ? shape.range : KINDS.object;
 }
 
 /** @throws {TypeError} When options are no plain object. */

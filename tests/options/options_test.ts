@@ -301,6 +301,13 @@ const WAYS_OUT: [options: Options, wayOut: string][] = [
   [{ maxEntries: 1 }, "new MapStore({ maxEntries })"],
   [{ parse: JSON.parse }, "new UnsignedCookieStore({ parse })"],
   // Slips of the pen.
+  [
+    { cookieOptions: { Secure: true } },
+    "there is no option cookieOptions.Secure; do you mean secure?",
+  ],
+  [{ cookieOptions: { sameSite: "laxer" } }, '"Strict", "Lax" or "None" is required'],
+  [{ cookieOptions: { path: "app" } }, 'a path that begins with "/" is required'],
+  [{ token: { secret: SECRET } }, "option token.maxAge is not valid: it is missing"],
   [{ maxage: 60 }, "do you mean maxAge?"],
   [{ cookieOption: {} }, "do you mean cookieOptions?"],
   [{ rotate: { ever: 0 } }, "there is no option rotate.ever; do you mean every?"],
