@@ -4,6 +4,7 @@ import { differencesOf } from "../options/same_options.ts";
 import type { RequestSession } from "../request/request_session.ts";
 import type { Awaitable } from "../util/awaitable.ts";
 import { propertyOf } from "../util/property.ts";
+import { watchTasks } from "./background_tasks.ts";
 import type { ContextResponse } from "./response.ts";
 
 /** The names of a session, its cookie and its token on a context. */
@@ -34,6 +35,8 @@ export interface ContextSession {
   assign(key: string, value: unknown): void;
   /** Marks the response before other middleware sees it. */
   mark(): void;
+  /** Watches out for changes that a task in the background makes and nobody saves. */
+  watchTask(task: unknown): void;
 }
 
 /** Where a context holds its sessions. A `WeakMap` beside it would cost more than all else, when garbage is collected. */
@@ -121,7 +124,10 @@ export function findSameMiddleware(
 
 /** Gives all contexts of a kind the property `c.session`: one for each of them would cost more than all else. */
 function expose(prototype: Holder, contextKey: string, names: ReadonlySet<string>): void {
-  if (names.size === 0) watchResponses(prototype);
+  if (names.size === 0) {
+    watchResponses(prototype);
+    for (const name of ["executionCtx", "event"]) watchBackground(prototype, name);
+  }
   prototype[EXPOSED] = { prototype, names: new Set([...names, contextKey]) };
   // Of another copy of this package, for contexts that are its own.
   const other = Object.getOwnPropertyDescriptor(prototype, contextKey);
@@ -166,6 +172,31 @@ function watchResponses(prototype: Holder): void {
       if (response) (this as Holder)[MOUNTED]?.response.take(response, get.call(this));
     },
   });
+}
+
+/** Has the tasks of all contexts of a kind watched. An execution context that nobody asks for costs nothing. */
+function watchBackground(prototype: Holder, name: string): void {
+  const property = propertyOf(prototype, name);
+  const get = property?.get;
+  if (!get) return;
+  Object.defineProperty(prototype, name, {
+    ...property,
+    get(this: Context) {
+      const outermost = (this as Holder)[MOUNTED];
+      const tasks: object = get.call(this);
+      return outermost ? watchTasks(tasks, (task) => watchTask(outermost, task)) : tasks;
+    },
+  });
+}
+
+function watchTask(outermost: ContextSession, task: unknown): void {
+  for (
+    let contextSession: ContextSession | undefined = outermost;
+    contextSession;
+    contextSession = contextSession.outer
+  ) {
+    contextSession.watchTask(task);
+  }
 }
 
 const PLAIN = { writable: true, enumerable: true, configurable: true };

@@ -76,6 +76,10 @@ export class SessionLifecycle extends ContextVariables implements ContextSession
     if (state && this.#phase !== "failed") this.#responseEnd.watch(state);
   }
 
+  watchTask(task: unknown): void {
+    this.#responseEnd.watchTask(task);
+  }
+
   get cookieDelivery(): CookieDelivery {
     return cookieDeliveryOf(this.#c.req.raw);
   }

@@ -7,14 +7,14 @@ import {
 } from "../request/unsaved_changes.ts";
 import type { SessionState } from "../session/session_state.ts";
 
-/** The end of one response: until it is over, whoever makes it may change and save the session. */
+/** The end of one response: until it is over, and what goes on in the background, the session may be changed and saved. */
 export class ResponseEnd implements StreamWatcher {
   readonly #unsavedChanges: UnsavedChanges;
   /** How many middleware get the response before the client. */
   readonly #around: number;
-  /** How many streams it consists of that are not over. */
-  #streams = 0;
-  /** The session, once it has left with a stream. */
+  /** How many streams it consists of, and tasks in the background, that are not over. */
+  #running = 0;
+  /** The session, once it has left while some are running. */
   #committed: CommittedSession | undefined;
 
   constructor(c: Context, unsavedChanges: UnsavedChanges) {
@@ -24,17 +24,23 @@ export class ResponseEnd implements StreamWatcher {
 
   /** Watches a session for changes that come too late from now on. */
   watch(state: SessionState): void {
-    if (this.#streams > 0) this.#committed = committedSession(state);
+    if (this.#running > 0) this.#committed = committedSession(state);
     else this.#unsavedChanges.watch(state, this.#around);
   }
 
   streamBegun(): void {
-    this.#streams++;
+    this.#running++;
+  }
+
+  /** Watches a task in the background, which may change and save the session as a stream may. */
+  watchTask(task: unknown): void {
+    this.streamBegun();
+    Promise.resolve(task).then(() => this.streamEnded(true), () => this.streamEnded(false));
   }
 
   streamEnded(isWhole: boolean): void {
-    this.#streams--;
-    if (!this.#committed || this.#streams > 0) return;
+    this.#running--;
+    if (!this.#committed || this.#running > 0) return;
     if (isWhole) this.#unsavedChanges.look(this.#committed);
     this.#unsavedChanges.keep(this.#committed);
   }

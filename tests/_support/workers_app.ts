@@ -9,6 +9,7 @@ interface Bindings {
 }
 
 let operations: string[] = [];
+const warnings: string[] = [];
 
 function counted(namespace: KvNamespaceLike): KvNamespaceLike {
   return {
@@ -36,9 +37,20 @@ export default new Hono<{ Bindings: Bindings }>()
   .use(session<{ name?: string; visits?: number }>({
     store: new CloudflareKvStore({ namespace: (c) => counted(c.env.SESSION) }),
     secret: (c) => c.env.SECRET,
+    logger: { error() {}, warn: (message) => warnings.push(message) },
     maxAge: 600,
   }))
   .get("/static", (c) => c.text("static"))
+  .get("/warnings", (c) => c.json(warnings))
+  .post("/background", (c) => {
+    const { session } = c.var;
+    const task = async () => {
+      await new Promise((resolve) => setTimeout(resolve, 1));
+      session.visits = 99;
+    };
+    c.executionCtx.waitUntil(task());
+    return c.text("begun");
+  })
   .get("/read", (c) => c.json(c.var.session))
   .post("/visit", (c) => {
     c.var.session.visits = (c.var.session.visits ?? 0) + 1;

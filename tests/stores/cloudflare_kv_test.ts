@@ -363,6 +363,16 @@ function testInWorkerd({ namespace, url }: Workers): void {
     const left = before!.expiration! - Date.now() / 1000;
     assert(left > 590 && left <= 601, `KV reclaims it in ${left} seconds`);
 
+    assertEquals(await (await post("/background")).text(), "begun");
+    // workerd goes on with the task when the response has left.
+    for (let tries = 0; tries < 50; tries++) {
+      if ((await client.json("/warnings") as string[]).length > 0) break;
+    }
+    const warnings = await client.json("/warnings") as string[];
+    assertEquals(warnings.length, 1);
+    assertMatch(warnings[0]!, /^Cannot keep change of session: .* call save\(\)/);
+    await operations();
+
     const thief = await client.thief();
     const login = await post("/login/Ada");
     assertEquals([login.status, login.headers.getSetCookie().length], [302, 1]);
