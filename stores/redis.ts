@@ -33,10 +33,9 @@ import type {
   StoreReplacement,
 } from "../src/store/contract.ts";
 import { type Clock, systemClock } from "../src/util/clock.ts";
-import { findClient } from "./redis/client.ts";
-import { Connection, type ScriptArguments } from "./redis/connection.ts";
+import { Clients } from "./redis/clients.ts";
+import type { Connection, ScriptArguments } from "./redis/connection.ts";
 import { changeOf, toEntry } from "./redis/entry.ts";
-import { FreshClients } from "./redis/fresh_clients.ts";
 import type {
   BunRedisLike,
   IoredisLike,
@@ -48,10 +47,11 @@ import type {
 } from "./redis/like.ts";
 import { moveInSteps } from "./redis/move.ts";
 import { checkOptions, type RedisStoreOptions } from "./redis/options.ts";
+import { fromOwner } from "./redis/owner.ts";
 import { DELETE, REPLACE, TOUCH, WRITE } from "./redis/scripts.ts";
 import { Subjects } from "./redis/subjects.ts";
 import { Unbound } from "./redis/unbound.ts";
-import { fromOwner, fromStored, toTimes, toValue } from "./redis/value.ts";
+import { fromStored, makeWrite, toEnd, toRest, toValue } from "./redis/value.ts";
 
 export type {
   BunRedisLike,
@@ -68,7 +68,8 @@ export type {
  * Keeps sessions in Redis. Every promise of the store contract holds as long as one primary answers; what it
  * answered to may be lost with it, because Redis replicates afterwards.
  *
- * A record is one text under `prefix` and its key, with the time to live that it has. Each operation is one
+ * A record is one text under `prefix` and its key, with the time to live that it has: what there is beside the data takes some
+ * fifty bytes. Each operation is one
  * round trip; a write is a script that looks and writes in one step. The sessions of a subject are a sorted set of
  * their keys, which the same script writes; the deletion of such a session takes a second round trip. Redis must not
  * evict keys to make room (`maxmemory-policy noeviction`): a session might live on without its entry.
@@ -108,12 +109,10 @@ export class RedisStore implements SessionStore {
     consistency: "strong",
     abortable: true,
   };
-  readonly #client: RedisStoreOptions["client"];
+  readonly #clients: Clients;
   readonly #prefix: string;
   readonly #clock: Clock;
   readonly #subjects: Subjects;
-  readonly #clusters = new WeakSet<RedisClientLike>();
-  readonly #fresh = new FreshClients();
   readonly #unbound = new Unbound();
 
   /**
@@ -126,7 +125,7 @@ export class RedisStore implements SessionStore {
   constructor(options: RedisStoreOptions) {
     checkOptions(options);
     const { client, prefix = "session:", clock = systemClock } = options;
-    this.#client = client;
+    this.#clients = new Clients(client);
     this.#prefix = prefix;
     this.#clock = clock;
     this.#subjects = new Subjects({ prefix, clock });
@@ -142,7 +141,7 @@ export class RedisStore implements SessionStore {
    * @throws {TypeError} When no client is found.
    */
   async read(key: string, c?: unknown, signal?: AbortSignal): Promise<SessionRecord | undefined> {
-    const connection = await this.#connect(c, signal);
+    const connection = await this.#clients.connect(c, signal);
     const record = fromStored(await connection.send(["GET", this.#key(key)]));
     if (record?.subject === undefined) this.#unbound.add(key, c);
     return record && this.#clock() < record.expiresAt ? record : undefined;
@@ -167,7 +166,7 @@ export class RedisStore implements SessionStore {
   ): Promise<boolean> {
     const given = this.#toArguments([key], record, "");
     const change = changeOf({ key, record });
-    return await this.#subjects.write(await this.#connect(c, signal), {
+    return await this.#subjects.write(await this.#clients.connect(c, signal), {
       script: WRITE,
       change,
       ...given,
@@ -196,7 +195,7 @@ export class RedisStore implements SessionStore {
     if (record.subject !== undefined) this.#unbound.delete(c);
     const given = this.#toArguments([key], record, `${previous.version}`);
     const change = changeOf({ key, record }, { key, record: previous });
-    return await this.#subjects.write(await this.#connect(c, signal), {
+    return await this.#subjects.write(await this.#clients.connect(c, signal), {
       script: WRITE,
       change,
       ...given,
@@ -222,7 +221,7 @@ export class RedisStore implements SessionStore {
     c?: unknown,
     signal?: AbortSignal,
   ): Promise<boolean> {
-    const connection = await this.#connect(c, signal);
+    const connection = await this.#clients.connect(c, signal);
     const { keys, args } = this.#toArguments([key, next.key], next.record, `${previous.version}`);
     const write = args[2]!;
     const left = next.left ? [toValue(next.left, write), this.#timeToLive(next.left)] : ["", ""];
@@ -263,11 +262,17 @@ export class RedisStore implements SessionStore {
     c?: unknown,
     signal?: AbortSignal,
   ): Promise<boolean> {
+    const record = { ...previous, ...times };
+    const change = changeOf({ key, record }, { key, record: previous });
+    const connection = await this.#clients.connect(c, signal);
     const keys = [this.#key(key)];
-    const args = [this.#now(), `${previous.version}`, toTimes(times), this.#timeToLive(times)];
-    const change = changeOf({ key, record: { ...previous, ...times } }, { key, record: previous });
-    const connection = await this.#connect(c, signal);
-    return await this.#subjects.write(connection, { script: TOUCH, keys, args, change });
+    const version = `${previous.version}`;
+    const head = [toEnd(record), toRest(record)];
+    const args = [this.#now(), version, ...head, this.#timeToLive(times)];
+    if (await this.#subjects.write(connection, { script: TOUCH, keys, args, change })) return true;
+    // Only what version 0.1 has written is there still in this version.
+    const whole = this.#toArguments([key], record, version);
+    return await this.#subjects.write(connection, { script: WRITE, change, ...whole });
   }
 
   /**
@@ -279,7 +284,7 @@ export class RedisStore implements SessionStore {
    * @throws {TypeError} When no client is found.
    */
   async delete(key: string, c?: unknown, signal?: AbortSignal): Promise<void> {
-    const connection = await this.#connect(c, signal);
+    const connection = await this.#clients.connect(c, signal);
     if (this.#unbound.has(key, c)) {
       await connection.send(["DEL", this.#key(key)]);
       return;
@@ -289,7 +294,8 @@ export class RedisStore implements SessionStore {
 
   async #delete(key: string, connection: Connection): Promise<void> {
     const owner = await connection.run(DELETE, { keys: [this.#key(key)], args: [this.#now()] });
-    const entry = typeof owner === "string" ? toEntry(key, fromOwner(owner)) : undefined;
+    const text = String(owner ?? "");
+    const entry = text === "" ? undefined : toEntry(key, fromOwner(text));
     if (entry) await this.#subjects.remove(connection, entry);
   }
 
@@ -309,7 +315,7 @@ export class RedisStore implements SessionStore {
     c?: unknown,
     signal?: AbortSignal,
   ): AsyncGenerator<ListedSession> {
-    yield* this.#subjects.list(await this.#connect(c, signal), subject, page);
+    yield* this.#subjects.list(await this.#clients.connect(c, signal), subject, page);
   }
 
   /**
@@ -322,7 +328,7 @@ export class RedisStore implements SessionStore {
    * @throws {TypeError} When no client is found.
    */
   async generation(subject: string, c?: unknown, signal?: AbortSignal): Promise<number> {
-    return await this.#subjects.generation(await this.#connect(c, signal), subject);
+    return await this.#subjects.generation(await this.#clients.connect(c, signal), subject);
   }
 
   /**
@@ -341,23 +347,12 @@ export class RedisStore implements SessionStore {
     c?: unknown,
     signal?: AbortSignal,
   ): Promise<number> {
-    return await this.#subjects.endAll(await this.#connect(c, signal), subject, options);
-  }
-
-  /** Finds the client once for all commands of an operation. */
-  async #connect(c: unknown, signal: AbortSignal | undefined): Promise<Connection> {
-    let client = this.#client;
-    if (typeof client === "function") {
-      client = await findClient(client, c);
-      this.#fresh.add(client, c);
-    }
-    return new Connection({ client, signal, clusters: this.#clusters });
+    return await this.#subjects.endAll(await this.#clients.connect(c, signal), subject, options);
   }
 
   /** What a script is given to write a record over a previous version. */
   #toArguments(keys: string[], record: SessionRecord, version: string): ScriptArguments {
-    // It need only differ between writers of the same version of the same session.
-    const write = Math.random().toString(36).slice(2);
+    const write = makeWrite();
     return {
       keys: keys.map((key) => this.#key(key)),
       args: [this.#now(), version, write, toValue(record, write), this.#timeToLive(record)],

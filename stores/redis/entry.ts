@@ -1,5 +1,5 @@
 import type { SessionRecord } from "../../src/record/record.ts";
-import type { Owner } from "./value.ts";
+import { encodeSubject, type Owner } from "./owner.ts";
 
 /** A record under its key. */
 export interface Placed {
@@ -56,6 +56,5 @@ function sinceOf({ subjectAt = 0 }: Owner): number {
 
 /** What the keys of a subject begin with. Its braces put them into one slot of a cluster. */
 export function toKey(subject: string): string {
-  // A surrogate alone has no URI, but JSON.
-  return `subject:{${encodeURIComponent(JSON.stringify(subject).slice(1, -1))}}`;
+  return `subject:{${encodeSubject(subject)}}`;
 }

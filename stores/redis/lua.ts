@@ -1,22 +1,35 @@
+import { LEGACY } from "./legacy.ts";
+
 /**
  * What scripts of records begin with. `live` gives the version of the live record under a key, the write that put it
- * there, and the text after its times; `ownerOf` gives from that text whose it is. All of it is looked at from the
- * start, so that what a session holds can't be taken for it. ARGV: now, and more.
+ * there, and its text; `ownerOf` gives from that whose it is, "" for nobody's. They look at the text from its start up to
+ * the first brace, so that what a session holds can't be taken for it. ARGV: now, and more.
  */
 export const RECORDS = `
+${LEGACY.trim()}
+
 local function live(key)
-  local version, expiresAt, rest = string.match(redis.call("GET", key) or "",
-    '^{"version":(%d+),"lastSeenAt":[^,]+,"renewedAt":[^,]+,"expiresAt":([^,]+)(,.*)$')
+  local value = redis.call("GET", key) or ""
+  local version, expiresAt, write = string.match(value, "^(%d+) (%w+) (%w+) ")
+  if version then
+    expiresAt = tonumber(expiresAt, 36)
+  else
+    version, expiresAt, write = legacy(value)
+  end
   if (tonumber(expiresAt) or 0) <= tonumber(ARGV[1]) then return end
-  return version, string.match(rest, '^,"write":"([^"]*)"'), rest
+  return version, write, value
 end
 `;
 
-/** The text of a live record that tells whose it is, quotes in it being escaped. */
+/** Whose a live record is, as it is in its text. */
 export const OWNERS = `
 local function ownerOf(key)
-  local _, _, rest = live(key)
-  return string.match(rest or "", '^,"write":"[^"]*",("subject":.-),"format":')
+  local _, _, value = live(key)
+  if not value then return "" end
+  local owner = string.match(value, "^%d+ %w+ %w+ [%w_-]+ ?([^{]*){")
+  if owner then return owner end
+  local _, _, _, rest = legacy(value)
+  return string.match(rest, '^,("subject":.-),"format":') or ""
 end
 `;
 

@@ -29,23 +29,37 @@ else redis.call("SET", KEYS[1], ARGV[6], "PX", ARGV[7]) end
 redis.call("SET", KEYS[2], ARGV[4], "PX", ARGV[5])
 return 1`);
 
-/** Moves the times of a record. ARGV: now, version, times, milliseconds to live. */
+/**
+ * Moves the times of a record, but not of one that version 0.1 has written. ARGV: now, version, end, the rest of the record,
+ * milliseconds to live.
+ */
 export const TOUCH = writeScript(`
-local version, _, rest = live(KEYS[1])
+local version, write, value = live(KEYS[1])
 if version ~= ARGV[2] then return 0 end
-redis.call("SET", KEYS[1], '{"version":' .. version .. ',' .. ARGV[3] .. rest, "PX", ARGV[4])
+local tail = string.match(value, "^%d+ %w+ %w+ [%w_-]+(.*)$")
+if not tail then return 0 end
+local head = version .. " " .. ARGV[3] .. " " .. write .. " " .. ARGV[4]
+redis.call("SET", KEYS[1], head .. tail, "PX", ARGV[5])
 return 1`);
+
+/** The write that moves the record away of which a text is in place; a function of scripts. */
+const MOVED = `
+local function movedBy(key)
+  return string.match(redis.call("GET", key) or "", "^~(%w+)")
+end
+`;
 
 /**
  * Puts the name of a write in place of a record of some version, for a minute, and after it what a list shows of the
- * session until it has moved. ARGV: now, version, write, JSON of a record or nothing.
+ * session until it has moved. ARGV: now, version, write, text of a record or nothing.
  */
 export const REMOVE = script(
   RECORDS,
+  MOVED,
   `
-if string.match(redis.call("GET", KEYS[1]) or "", "^[^{]*") == ARGV[3] then return 1 end
+if movedBy(KEYS[1]) == ARGV[3] then return 1 end
 if live(KEYS[1]) ~= ARGV[2] then return 0 end
-redis.call("SET", KEYS[1], ARGV[3] .. (ARGV[4] or ""), "PX", 60000)
+redis.call("SET", KEYS[1], "~" .. ARGV[3] .. " " .. (ARGV[4] or ""), "PX", 60000)
 return 1`,
 );
 
@@ -56,10 +70,11 @@ return 1`,
  */
 export const SETTLE = script(
   RECORDS,
+  MOVED,
   `
 local _, write = live(KEYS[1])
 if write == ARGV[3] then return 1 end
-if string.match(redis.call("GET", KEYS[1]) or "", "^[^{]*") ~= ARGV[3] then return 0 end
+if movedBy(KEYS[1]) ~= ARGV[3] then return 0 end
 if ARGV[4] ~= "" then redis.call("SET", KEYS[1], ARGV[4], "PX", ARGV[5]) end
 return 1`,
 );
@@ -74,14 +89,20 @@ redis.call("DEL", KEYS[1])
 return owner`,
 );
 
-/** Deletes the records that are still of these owners. ARGV: now, the owner of each. Answers how many. */
+/**
+ * Deletes the records that are still of these owners. ARGV: now, the owner of each, and as version 0.1 has written it. Answers
+ * how many.
+ */
 export const END = script(
   RECORDS,
   OWNERS,
   `
 local count = 0
 for i, key in ipairs(KEYS) do
-  if ownerOf(key) == ARGV[i + 1] then count = count + redis.call("DEL", key) end
+  local owner = ownerOf(key)
+  if owner ~= "" and (owner == ARGV[2 * i] or owner == ARGV[2 * i + 1]) then
+    count = count + redis.call("DEL", key)
+  end
 end
 return count`,
 );

@@ -5,8 +5,10 @@ import { readPage } from "../../src/store/list_order.ts";
 import type { Clock } from "../../src/util/clock.ts";
 import type { Connection, ScriptArguments } from "./connection.ts";
 import { type Entry, keyOf, type ListChange, type Placed, toEntry, toKey } from "./entry.ts";
+import { toLegacyOwner } from "./legacy.ts";
+import { toOwner } from "./owner.ts";
 import { END, ENLIST, LIST, RAISE, STRIKE, type WriteScript } from "./scripts.ts";
-import { fromListed, toOwner } from "./value.ts";
+import { fromListed } from "./value.ts";
 
 /** How many records are read or ended at a time. */
 const BATCH = 100;
@@ -157,7 +159,10 @@ export class Subjects {
     const counts = await this.#each(connection, placed, async (placed) => [
       await connection.run(END, {
         keys: placed.map(({ key }) => this.#prefix + key),
-        args: [this.#now(), ...placed.map(({ record }) => toOwner(record))],
+        args: [
+          this.#now(),
+          ...placed.flatMap(({ record }) => [toOwner(record), toLegacyOwner(record)]),
+        ],
       }),
     ]);
     const names = placed.map(({ key, record }) => toEntry(key, record)!.name);

@@ -1,12 +1,14 @@
-import { fromBase64Url, toBase64Url } from "../../src/crypto/base64url.ts";
-import { isSessionRecord, type SessionRecord } from "../../src/record/record.ts";
+import { fromBase64Url, toBase64Url } from "../crypto/base64url.ts";
 import { Reader, Writer } from "./bytes.ts";
+import { isSessionRecord, type SessionRecord } from "./record.ts";
 
 // A record as few bytes: flags, 16 bytes of sid, 5 bytes of creation (milliseconds since EPOCH), the lifetime, then
 // what the flags announce, then the data to the end. What does not fit in is JSON.
 
 const EPOCH = Date.UTC(2020, 0);
 const LATEST = 2 ** 40;
+/** Stands for a creation at 0, as traces of sessions have it. */
+const NEVER = LATEST - 1;
 /** What a lifetime is counted in, in milliseconds: the largest of which it is a multiple. Two bits tell it. */
 const UNITS = [3_600_000, 60_000, 1000, 1];
 const SID_BYTES = 16;
@@ -28,11 +30,19 @@ const META = 1 << 10;
 const EARLIER = 1 << 11;
 const TOKEN_EPOCH = 1 << 12;
 const GENERATION = 1 << 13;
+/** The cookie has another name than usual. */
+const COOKIE_NAME = 1 << 14;
+/** Members of sessions whose tokens rotate, as JSON. */
+const ROTATION = 1 << 15;
 
-const KEYS = new Set([
+const ROTATION_KEYS = ["tokenAt", "predecessor", "trace", "successor", "graceUntil"] as const;
+
+const KEYS = new Set<string>([
+  ...ROTATION_KEYS,
   "format",
   "sid",
   "version",
+  "cookieName",
   "scope",
   "cookie",
   "data",
@@ -53,14 +63,15 @@ const KEYS = new Set([
 const decoder = new TextDecoder("utf-8", { fatal: true });
 
 /** A record that is being put together. */
-type Draft = { -readonly [Key in keyof SessionRecord]: SessionRecord[Key] };
+export type Draft = { -readonly [Key in keyof SessionRecord]: SessionRecord[Key] };
 
 /** The bytes of a record, until another one is packed. */
 export function packRecord(record: SessionRecord): Uint8Array<ArrayBuffer> {
-  return pack(record) ?? packJson(record);
+  return packUsual(record) ?? packJson(record);
 }
 
-function packJson(record: SessionRecord): Uint8Array<ArrayBuffer> {
+/** The bytes of any members of a record as JSON, until another one is packed. */
+export function packJson(record: Partial<SessionRecord>): Uint8Array<ArrayBuffer> {
   const text = JSON.stringify(record);
   const writer = new Writer();
   writer.byte(MORE);
@@ -68,25 +79,39 @@ function packJson(record: SessionRecord): Uint8Array<ArrayBuffer> {
   return writer.written;
 }
 
-/** The bytes of a record that holds nothing unusual. */
-function pack(record: SessionRecord): Uint8Array<ArrayBuffer> | undefined {
+/**
+ * The bytes of a record, until another one is packed; `undefined` when it holds something unusual.
+ *
+ * @param usualName The name of a cookie that takes no bytes.
+ */
+export function packUsual(
+  record: SessionRecord,
+  usualName?: string,
+): Uint8Array<ArrayBuffer> | undefined {
   const { version, createdAt, renewedAt, maxAge = 0, subjectAt = createdAt } = record;
-  const { scope, cookie, meta, flash, subject, data, epoch, generation } = record;
+  const { scope, cookie, meta, flash, subject, data, epoch, generation, cookieName } = record;
   const sid = fromBase64Url(record.sid);
-  const created = createdAt - EPOCH;
+  const created = createdAt === 0 ? NEVER : createdAt - EPOCH;
   const seen = record.lastSeenAt - createdAt;
   const renewed = renewedAt - createdAt;
   const life = record.expiresAt - renewedAt;
   const bound = Math.abs(subjectAt - createdAt);
-  if (sid?.length !== SID_BYTES || !isCount(created) || created >= LATEST) return undefined;
+  if (sid?.length !== SID_BYTES || !isCount(created) || created > NEVER) return undefined;
+  if (created === NEVER && createdAt !== 0) return undefined;
   if (!isCount(version) || !isCount(seen) || !isCount(renewed) || !isCount(life)) return undefined;
   if (!isCount(maxAge) || !isCount(bound) || !isCount(epoch ?? 0)) return undefined;
   if (!isCount(generation ?? 0) || record.browser === false) return undefined;
   if ((subject === undefined) !== (record.subjectAt === undefined)) return undefined;
   for (const key in record) if (!KEYS.has(key)) return undefined;
+  if (cookieName === "") return undefined;
 
   const earlier = subjectAt < createdAt;
-  const more = earlier || scope !== undefined || cookie !== undefined || meta !== undefined ||
+  const rotates = record.tokenAt !== undefined || record.predecessor !== undefined ||
+    record.trace !== undefined || record.successor !== undefined ||
+    record.graceUntil !== undefined;
+  const isNamed = cookieName !== usualName;
+  const more = earlier || rotates || isNamed || scope !== undefined || cookie !== undefined ||
+    meta !== undefined ||
     epoch !== undefined || generation !== undefined;
   const flags = (version !== 1 || more ? VERSION : 0) |
     (seen !== 0 ? SEEN : 0) |
@@ -100,7 +125,9 @@ function pack(record: SessionRecord): Uint8Array<ArrayBuffer> | undefined {
     (meta !== undefined ? META : 0) |
     (earlier ? EARLIER : 0) |
     (epoch !== undefined ? TOKEN_EPOCH : 0) |
-    (generation !== undefined ? GENERATION : 0);
+    (generation !== undefined ? GENERATION : 0) |
+    (isNamed ? COOKIE_NAME : 0) |
+    (rotates ? ROTATION : 0);
   const writer = new Writer();
   if (more) {
     writer.byte(flags & 255 | MORE);
@@ -122,6 +149,8 @@ function pack(record: SessionRecord): Uint8Array<ArrayBuffer> | undefined {
   for (const text of [subject, flash, scope, cookie, meta]) {
     if (text !== undefined) writer.text(text);
   }
+  if (isNamed) writer.text(cookieName ?? "");
+  if (rotates) writer.text(JSON.stringify(record, [...ROTATION_KEYS]));
   writer.last(data);
   return writer.written;
 }
@@ -129,20 +158,30 @@ function pack(record: SessionRecord): Uint8Array<ArrayBuffer> | undefined {
 /** The record of some bytes; `undefined` when they hold none. */
 export function unpackRecord(bytes: Uint8Array): SessionRecord | undefined {
   try {
-    const record = bytes[0] === MORE
-      ? JSON.parse(decoder.decode(bytes.subarray(1)))
-      : unpack(new Reader(bytes));
+    const record = unpack(bytes);
     return isSessionRecord(record) ? record : undefined;
   } catch {
     return undefined;
   }
 }
 
-function unpack(reader: Reader): SessionRecord {
+/**
+ * What some bytes hold of a record.
+ *
+ * @throws {Error} When they hold nothing.
+ */
+export function unpack(bytes: Uint8Array, usualName?: string): Draft {
+  return bytes[0] === MORE
+    ? JSON.parse(decoder.decode(bytes.subarray(1)))
+    : unpackUsual(new Reader(bytes), usualName);
+}
+
+function unpackUsual(reader: Reader, usualName: string | undefined): Draft {
   const first = reader.byte();
   const flags = first & MORE ? first | reader.byte() << 8 : first;
   const sid = toBase64Url(reader.bytes(SID_BYTES));
-  const createdAt = EPOCH + reader.fixed(CREATED_BYTES);
+  const created = reader.fixed(CREATED_BYTES);
+  const createdAt = created === NEVER ? 0 : EPOCH + created;
   const coded = reader.number();
   const unit = coded % UNITS.length;
   const life = (coded - unit) / UNITS.length * UNITS[unit]!;
@@ -171,6 +210,9 @@ function unpack(reader: Reader): SessionRecord {
   if (flags & SCOPE) record.scope = reader.text();
   if (flags & COOKIE) record.cookie = reader.text();
   if (flags & META) record.meta = reader.text();
+  const cookieName = flags & COOKIE_NAME ? reader.text() || undefined : usualName;
+  if (cookieName !== undefined) record.cookieName = cookieName;
+  if (flags & ROTATION) Object.assign(record, JSON.parse(reader.text()));
   if (flags & BROWSER) record.browser = true;
   record.data = reader.last();
   return record;
