@@ -24,8 +24,8 @@ const STORES: Record<string, [name: string, most: number]> = {
   cookie: ["EncryptedCookieStore", 6_000],
 };
 
-/** The most bytes of a bundle, minified and with gzip. */
-const MOST = { main: 39_700, coreWithMap: 35_600 };
+/** The most bytes of a bundle, minified and with gzip: what it takes now. Raise it only for what is worth it. */
+const MOST = { main: 40_300, coreWithMap: 36_200 };
 
 interface Bundle extends Minified {
   /** Its bytes with gzip. */
@@ -72,8 +72,8 @@ Deno.test({
         !/^cookie\/(?!encrypted|signed|unsigned|compact|keys)/.test(name)
       );
       assertEquals(others, []);
-      assert(main.size <= MOST.main, `${main.size}`);
       compare("@x/hono-session", main.size, 1);
+      assert(main.size <= MOST.main, `${main.size}`);
     });
 
     const core = await bundle(cwd, CORE);
@@ -82,8 +82,8 @@ Deno.test({
       assertEquals(storesIn(core), []);
       assert(!core.files.some((path) => path.includes("iron-webcrypto")));
       const withMap = await bundle(cwd, withStore("map"));
-      assert(withMap.size <= MOST.coreWithMap, `${withMap.size}`);
       compare("@x/hono-session/core with `MapStore`", withMap.size, 1);
+      assert(withMap.size <= MOST.coreWithMap, `${withMap.size}`);
     });
 
     for (const [path, [name, most]] of Object.entries(STORES)) {
