@@ -1,5 +1,5 @@
-import { type Contents, EMPTY, withContents } from "../record/contents.ts";
-import { renewed } from "../record/expiry.ts";
+import { type Contents, EMPTY_CONTENTS, withContents } from "../record/contents.ts";
+import { renewedTimes } from "../record/expiry.ts";
 import { withPendingChanges, withSubjectAt } from "../record/pending_changes.ts";
 import type { SessionRecord } from "../record/record.ts";
 import { andThen, type Awaitable } from "../util/awaitable.ts";
@@ -23,7 +23,7 @@ export function create(context: CommitContext, contents: Contents): Awaitable<vo
   return andThen(stored, (stored) => {
     state.created(stored, contents);
     context.emit("created");
-    context.emitUpdated(EMPTY.data, contents.data);
+    context.emitUpdated(EMPTY_CONTENTS.data, contents.data);
     return andThen(
       enforceLimit(context),
       // Ended while it was being stored.
@@ -51,5 +51,5 @@ function newRecord(
     expiresAt: now,
   };
   const record = withPendingChanges(withContents(begun, contents), pending);
-  return { ...record, ...renewed(config.expiry, record, { now }) };
+  return { ...record, ...renewedTimes(config.expiry, record, { now }) };
 }

@@ -5,7 +5,7 @@ import { listSessionsOf, type SubjectSession } from "../store/subject_sessions.t
 import type { TimeoutStore } from "../store/timeout_store.ts";
 import { END_TRIES, LISTED_END_TRIES } from "../util/tries.ts";
 import type { CommitConfig } from "./context.ts";
-import { followRotations, toEnded } from "./rotation.ts";
+import { endedTrace, followRotations } from "./rotation.ts";
 
 type Reason = Parameters<NonNullable<SessionEvents["destroyed"]>>[0]["reason"];
 
@@ -21,7 +21,9 @@ export async function endSession(
   const { store, rotation, clock } = config;
   let current: StoredSession | undefined = stored;
   for (let tries = 0; rotation && current && tries < END_TRIES; tries++) {
-    if (await store.update(current.key, toEnded(current.record, clock()), current.record, c)) break;
+    if (await store.update(current.key, endedTrace(current.record, clock()), current.record, c)) {
+      break;
+    }
     const record = await store.read(current.key, c);
     const next: StoredSession | Trace = isSessionRecord(record)
       ? await followRotations(store, { from: { ...current, record }, now: -Infinity }, c)

@@ -1,5 +1,5 @@
 import { SessionEndedError } from "../errors.ts";
-import { type Contents, contentsOf, EMPTY, sameContents } from "../record/contents.ts";
+import { type Contents, contentsOf, EMPTY_CONTENTS, sameContents } from "../record/contents.ts";
 import { mergeContents, type MergeVersions, ownContents } from "../record/merge.ts";
 import { withSubjectAt } from "../record/pending_changes.ts";
 import type { StoredSession } from "../record/record.ts";
@@ -99,7 +99,7 @@ async function startOver(context: CommitContext, versions: MergeVersions): Promi
   }
   const contents = ownContents(versions, state.properties.assigned);
   const isLogin = pending.regenerate === true && options.keepChanges &&
-    (pending.subject || !sameContents(contents, EMPTY));
+    (pending.subject || !sameContents(contents, EMPTY_CONTENTS));
   if (!isLogin) refuseEnded();
   state.startOver();
   // Or what is saved when this fails would hold what the other session showed.

@@ -1,5 +1,5 @@
 import { type Contents, sameContents, withContents } from "../record/contents.ts";
-import { isRenewalDue, renewed, seen } from "../record/expiry.ts";
+import { isRenewalDue, lastSeen, renewedTimes } from "../record/expiry.ts";
 import { changesCookie, changesRecord, withPendingChanges } from "../record/pending_changes.ts";
 import type { SessionRecord, StoredSession } from "../record/record.ts";
 import { definedOf } from "../util/property.ts";
@@ -46,8 +46,8 @@ export function plan(
   const record: SessionRecord = {
     ...withContents(rest, contents),
     ...(renewal
-      ? renewed(expiry, rest, { now, isSent: renew || request.cookieDelivery === "sure" })
-      : { lastSeenAt: seen(old, now) }),
+      ? renewedTimes(expiry, rest, { now, isSent: renew || request.cookieDelivery === "sure" })
+      : { lastSeenAt: lastSeen(old, now) }),
   };
   const sendsCookie = renew || renewal && request.cookieDelivery !== "none" ||
     keepChanges && changesCookie(pending, old);

@@ -85,7 +85,7 @@ export async function startGracePeriod(
  * What is left under the key of a rotated token: no data, and the successor in a form that only the rotated token
  * decrypts.
  */
-export async function toRotated(
+export async function rotatedTrace(
   { token, record }: { token: string; record: SessionRecord },
   successor: string,
 ): Promise<SessionRecord> {
@@ -97,13 +97,13 @@ export async function toRotated(
 }
 
 /** What is left under the key of a token that `regenerate()` replaced. */
-export function toReplaced(record: SessionRecord, now: number): SessionRecord {
+export function replacedTrace(record: SessionRecord, now: number): SessionRecord {
   const trace = toTrace(record, "replaced");
   return { ...trace, expiresAt: Math.min(record.expiresAt, now + REPLACED) };
 }
 
 /** What is left of a session that is being ended, so that no rotation gives it a successor. */
-export function toEnded(record: SessionRecord, now: number): SessionRecord {
+export function endedTrace(record: SessionRecord, now: number): SessionRecord {
   return { ...toTrace(record, "ended"), expiresAt: now + ENDING };
 }
 

@@ -5,7 +5,7 @@ import type { TimeoutStore } from "../store/timeout_store.ts";
 import { andThen, type Awaitable } from "../util/awaitable.ts";
 import { CREATE_TRIES } from "../util/tries.ts";
 import type { Plan } from "./plan.ts";
-import { toReplaced, toRotated } from "./rotation.ts";
+import { replacedTrace, rotatedTrace } from "./rotation.ts";
 
 /** Stores a new session. */
 export function writeNew(
@@ -38,11 +38,11 @@ export function write(
     return andThen(makePlace(store), (place) =>
       andThen(
         operation === "rotate"
-          ? toRotated(
+          ? rotatedTrace(
             { token: token!, record: { ...previous, expiresAt: record.expiresAt } },
             place.token,
           )
-          : toReplaced(previous, now),
+          : replacedTrace(previous, now),
         (left) =>
           andThen(
             store.replace(key, { key: place.key, record, left }, previous, c),

@@ -64,7 +64,7 @@ export async function startSession<Data extends object = SessionData>(
   data?: Data,
   options: SessionHelperOptions = {},
 ): Promise<Session<Data>> {
-  const requestSession = await find(c, "start", options).load();
+  const requestSession = await findContextSession(c, "start", options).load();
   return asSession<Data>(await requestSession.start(data ?? {}));
 }
 
@@ -102,7 +102,7 @@ export async function endSession(
   token?: string,
   options: SessionHelperOptions = {},
 ): Promise<void> {
-  const contextSession = find(c, "end", options);
+  const contextSession = findContextSession(c, "end", options);
   if (token !== undefined) return await contextSession.end(token);
   const requestSession = await contextSession.load();
   requestSession.assign(null);
@@ -135,11 +135,11 @@ export async function getSession<Data extends object = SessionData>(
   c: Context,
   options: SessionHelperOptions = {},
 ): Promise<Session<Data>> {
-  const requestSession = await find(c, "get", options).load();
+  const requestSession = await findContextSession(c, "get", options).load();
   return asSession<Data>(requestSession.session);
 }
 
-export function find(
+export function findContextSession(
   c: Context,
   action: string,
   { contextKey = "session" }: SessionHelperOptions,

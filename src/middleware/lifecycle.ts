@@ -18,7 +18,7 @@ import { attachSession, type ContextSession, type Names } from "./context.ts";
 import { ContextVariables } from "./context_variables.ts";
 import { ContextResponse } from "./response.ts";
 import { ResponseEnd } from "./response_end.ts";
-import { deliver, markForCaches } from "./response_headers.ts";
+import { markForCaches, setSessionHeaders } from "./response_headers.ts";
 import { watchVariable } from "./watch_variable.ts";
 
 /** Options of {@linkcode SessionLifecycle}. */
@@ -214,6 +214,10 @@ export class SessionLifecycle extends ContextVariables implements ContextSession
   }
 
   #deliver(requestSession: RequestSession, change: CookieChange): Awaitable<void> {
-    return deliver(this.config, { requestSession, change, response: this.response }, this.#c);
+    return setSessionHeaders(
+      this.config,
+      { requestSession, change, response: this.response },
+      this.#c,
+    );
   }
 }

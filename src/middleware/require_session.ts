@@ -5,7 +5,7 @@ import { isReserved } from "../session/session_object.ts";
 import { MIDDLEWARE, refuse, refuseRange } from "../util/option_errors.ts";
 import { checkShape, checkTable, type OptionTable } from "../util/option_table.ts";
 import { type Answer, denyAccess } from "./deny.ts";
-import { find } from "./helpers.ts";
+import { findContextSession } from "./helpers.ts";
 
 /**
  * Options of {@linkcode requireSession}.
@@ -114,7 +114,11 @@ export function requireSession<
   const keys = [...has];
   if (contextKey !== undefined) checkContextKey(contextKey);
   return async function requireSession(c, next): Promise<void> {
-    const contextSession = find(c, "require", contextKey === undefined ? {} : { contextKey });
+    const contextSession = findContextSession(
+      c,
+      "require",
+      contextKey === undefined ? {} : { contextKey },
+    );
     if (when && !await when(c)) return await next();
     const { session } = await contextSession.load();
     const data = session.isNew ? undefined : session.toJSON();

@@ -4,7 +4,7 @@ import { warnOfLargeCookie } from "../http/header_size.ts";
 import { cookieOf } from "../http/session_cookie.ts";
 import { toCookies } from "../http/set_cookie.ts";
 import type { Exchange } from "../http/cookie_transport.ts";
-import { EMPTY } from "../record/contents.ts";
+import { EMPTY_CONTENTS } from "../record/contents.ts";
 import { NOTHING_PENDING } from "../record/pending_changes.ts";
 import type { CookieChange } from "../request/cookie_change.ts";
 import type { RequestSession } from "../request/request_session.ts";
@@ -18,7 +18,7 @@ interface Answered {
 }
 
 /** Changes the session cookie in the response, and marks it for shared caches. */
-export function deliver(
+export function setSessionHeaders(
   config: MiddlewareConfig,
   { change, ...answered }: Answered & {
     readonly requestSession: RequestSession;
@@ -73,7 +73,9 @@ function isPersonal(requestSession: RequestSession): boolean {
   if (requestSession.isLoaded) return true;
   if (requestSession.isUntouched || requestSession.isUnavailable) return false;
   const { state } = requestSession;
-  if (!state || state.stored || state.pending !== NOTHING_PENDING || state.base() === EMPTY) {
+  if (
+    !state || state.stored || state.pending !== NOTHING_PENDING || state.base() === EMPTY_CONTENTS
+  ) {
     return true;
   }
   try {

@@ -8,11 +8,13 @@ export interface Contents {
 }
 
 /** Nothing at all. */
-export const EMPTY: Contents = { data: JsonObject.EMPTY, flash: JsonObject.EMPTY };
+export const EMPTY_CONTENTS: Contents = { data: JsonObject.EMPTY, flash: JsonObject.EMPTY };
 
 /** The contents of a new session. */
 export function initialContents(data: string): Contents {
-  return data === "{}" ? EMPTY : { data: JsonObject.ofText(data), flash: JsonObject.EMPTY };
+  return data === "{}"
+    ? EMPTY_CONTENTS
+    : { data: JsonObject.ofText(data), flash: JsonObject.EMPTY };
 }
 
 /** Whether two contents are the same. */

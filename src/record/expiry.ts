@@ -74,7 +74,7 @@ export function isLive(policy: ExpiryPolicy, record: Lived, now: number): boolea
 }
 
 /** The times of a session that is seen now: they never go back, whatever another machine's clock says. */
-export function seen(record: Lived, now: number): number {
+export function lastSeen(record: Lived, now: number): number {
   return record.lastSeenAt <= now + CLOCK_SKEW ? Math.max(record.lastSeenAt, now) : now;
 }
 
@@ -84,12 +84,12 @@ export function seen(record: Lived, now: number): number {
  * @param options.isSent Whether the client is sent the cookie. Without it the session is renewed only so far that the
  * next request renews it again.
  */
-export function renewed(
+export function renewedTimes(
   policy: ExpiryPolicy,
   record: Lived,
   { now, isSent = true }: { now: number; isSent?: boolean },
 ): SessionTimes {
-  const at = seen(record, now);
+  const at = lastSeen(record, now);
   const life = lifetime(policy, record);
   const end = absoluteDeadline(policy, record.createdAt);
   const renewedAt = isSent ? at : Math.max(

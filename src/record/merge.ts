@@ -31,7 +31,7 @@ export function merge(base: Members, mine: Members, theirs: Members): Members {
 }
 
 /** The members that are not what they were, or count as changed. */
-export function changed(
+export function changedMembers(
   base: Members,
   mine: Members,
   counted: ReadonlySet<string> = new Set(),
@@ -71,7 +71,7 @@ export function ownContents(
   assigned: ReadonlySet<string>,
 ): Contents {
   return {
-    data: JsonObject.ofMembers(changed(shown.data.members, mine.data.members, assigned)),
-    flash: JsonObject.ofMembers(changed(base.flash.members, mine.flash.members)),
+    data: JsonObject.ofMembers(changedMembers(shown.data.members, mine.data.members, assigned)),
+    flash: JsonObject.ofMembers(changedMembers(base.flash.members, mine.flash.members)),
   };
 }

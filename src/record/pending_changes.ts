@@ -1,5 +1,4 @@
-import { type Awaitable, CachedPromise, orElse } from "../util/awaitable.ts";
-import type { Clock } from "../util/clock.ts";
+import type { CachedPromise } from "../util/awaitable.ts";
 import { definedOf } from "../util/property.ts";
 import { isSameJson } from "./deep_equal.ts";
 import { LONGEST_LIFE } from "./expiry.ts";
@@ -12,24 +11,6 @@ export interface PendingLogin {
   readonly at: number;
   /** The generation of the subject's sessions at that moment. */
   readonly generation: CachedPromise<number>;
-}
-
-/** The request that somebody logs in with. */
-export interface LoginOwner {
-  readonly config: { readonly instant: Clock };
-  /** The generation of a subject's sessions now. */
-  generationOf(subject: string): Awaitable<number>;
-}
-
-/** Starts a login now, not with its commit: all sessions of the subject may be ended in between. */
-export function beginLogin(
-  owner: LoginOwner,
-  { subject, record }: { subject: string; record: SessionRecord | undefined },
-): PendingLogin {
-  const generation = record?.subject === subject
-    ? record.generation ?? 0
-    : orElse(() => owner.generationOf(subject), (error) => Promise.reject(error));
-  return { name: subject, at: owner.config.instant(), generation: new CachedPromise(generation) };
 }
 
 /** Changes of a session since its last commit, beside those of its data. */

@@ -1,22 +1,24 @@
 import { isPersistent } from "../record/expiry.ts";
 import {
-  beginLogin,
-  type LoginOwner,
   NOTHING_PENDING,
   type PendingChanges,
+  type PendingLogin,
   pendingRenewal,
 } from "../record/pending_changes.ts";
 import type { StoredSession } from "../record/record.ts";
 import { assertSubject, parseMeta, serializeMeta } from "../record/subject.ts";
+import { type Awaitable, CachedPromise, orElse } from "../util/awaitable.ts";
 import { refuseCommitted } from "./committed_session.ts";
 import type { SessionConfig } from "./config.ts";
 import { refuseEnded } from "./ended_session.ts";
 
 /** The request that has a session, as its attributes use it. */
-export interface AttributesOwner extends LoginOwner {
+export interface AttributesOwner {
   readonly config: SessionConfig;
   /** Whether the response has left, and every cookie with it. */
   readonly committed: boolean;
+  /** The generation of a subject's sessions now. */
+  generationOf(subject: string): Awaitable<number>;
 }
 
 /** `ended` by this request, or `gone`: ended by another while this one ran. */
@@ -57,10 +59,17 @@ export class SessionAttributes {
     if (subject !== undefined) {
       assertSubject(subject, { action: "set session.subject", otherwise: ", or undefined" });
     }
+    this.ask({ subject: subject === undefined ? null : this.#beginLogin(subject) });
+  }
+
+  /** Starts a login now, not with its commit: all sessions of the subject may be ended in between. */
+  #beginLogin(name: string): PendingLogin {
     // Under a new token it may have to be a session of its own, which nobody has excepted from any end.
     const record = this.pending.regenerate ? undefined : this.stored?.record;
-    const login = subject === undefined ? null : beginLogin(this.owner, { subject, record });
-    this.ask({ subject: login });
+    const generation = record?.subject === name
+      ? record.generation ?? 0
+      : orElse(() => this.owner.generationOf(name), (error) => Promise.reject(error));
+    return { name, at: this.owner.config.instant(), generation: new CachedPromise(generation) };
   }
 
   get meta(): Readonly<Record<string, unknown>> | undefined {

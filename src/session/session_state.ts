@@ -2,7 +2,7 @@ import { makeSid } from "../crypto/token.ts";
 import {
   type Contents,
   contentsOf,
-  EMPTY,
+  EMPTY_CONTENTS,
   initialContents,
   sameContents,
 } from "../record/contents.ts";
@@ -86,7 +86,7 @@ export class SessionState extends SessionAttributes implements SessionController
   /** Whether it is new, without data, and nothing is pending. A symbol alone can't be stored. */
   get isUntouched(): boolean {
     return this.stored === undefined && this.status === "live" &&
-      this.#base === EMPTY &&
+      this.#base === EMPTY_CONTENTS &&
       this.pending === NOTHING_PENDING && Object.keys(this.session).length === 0;
   }
 
@@ -198,7 +198,7 @@ export class SessionState extends SessionAttributes implements SessionController
   startOver(): void {
     this.stored = undefined;
     this.#sid = undefined;
-    this.#base = EMPTY;
+    this.#base = EMPTY_CONTENTS;
     this.#shown = undefined;
     this.wasRotated = false;
     this.isGraceOver = false;

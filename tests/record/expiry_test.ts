@@ -7,8 +7,8 @@ import {
   isLive,
   isLiveFor,
   isRenewalDue,
-  renewed,
-  seen,
+  lastSeen,
+  renewedTimes,
 } from "../../src/record/expiry.ts";
 import { FakeClock } from "../_support/clock.ts";
 import { makeRecord } from "../_support/record.ts";
@@ -55,7 +55,7 @@ Deno.test("renewed() never passes the absolute limit, whenever and how often it 
       let now = clock.now();
       for (const milliseconds of steps) {
         now += milliseconds;
-        const times = renewed(policy({ absoluteMaxAge }), record, { now });
+        const times = renewedTimes(policy({ absoluteMaxAge }), record, { now });
         assert(times.expiresAt <= record.createdAt + absoluteMaxAge * 1000);
         assert(times.lastSeenAt >= Math.min(record.lastSeenAt, now));
         record = { ...record, ...times };
@@ -66,9 +66,9 @@ Deno.test("renewed() never passes the absolute limit, whenever and how often it 
 
 Deno.test("seen() goes back neither by a clock that is a minute slow nor stays in a far future", () => {
   const record = makeRecord(clock, { lastSeenAt: clock.now() + 60_000 });
-  assertEquals(seen(record, clock.now()), clock.now() + 60_000);
+  assertEquals(lastSeen(record, clock.now()), clock.now() + 60_000);
   const broken = makeRecord(clock, { lastSeenAt: clock.now() + 60_001 });
-  assertEquals(seen(broken, clock.now()), clock.now());
+  assertEquals(lastSeen(broken, clock.now()), clock.now());
 });
 
 Deno.test("isRenewalDue() waits for a tenth of the session's own lifetime", () => {
@@ -97,7 +97,7 @@ Deno.test("isRenewalDue() leaves it to a later request while there is time, wher
     assert(isRenewalDue(rolling, record, { request, now: clock.now() + due * 1000 }));
     assert(!isRenewalDue(rolling, record, { request: unsure, now: last - 1 }));
     assert(isRenewalDue(rolling, record, { request: unsure, now: last }));
-    const next = { ...record, ...renewed(rolling, record, { now: last, isSent: false }) };
+    const next = { ...record, ...renewedTimes(rolling, record, { now: last, isSent: false }) };
     assert(deadline(rolling, next) > deadline(rolling, record), "it lives longer");
     assert(isRenewalDue(rolling, next, { request, now: last }), "the next request renews it again");
     assert(
@@ -118,7 +118,7 @@ Deno.test("isLiveFor() waits for a request that came in time where a later end i
   const rolling = policy({ rolling: { after: undefined }, onServer: true, absoluteMaxAge });
   const record = {
     ...makeRecord(clock),
-    ...renewed(rolling, makeRecord(clock), { now: clock.now() }),
+    ...renewedTimes(rolling, makeRecord(clock), { now: clock.now() }),
   };
   const end = deadline(rolling, record);
   assertEquals(end, clock.now() + 3_600_000, "others see it end as ever");
