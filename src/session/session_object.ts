@@ -122,17 +122,21 @@ export class SessionObject implements SessionMembers {
   }
 }
 
-const RESERVED = new Set<string>(
-  Object.getOwnPropertyNames(SessionObject.prototype)
-    .filter((name) => name !== "constructor" && name !== "__proto__"),
-);
+/** The names of all members, which data can't have. */
+const RESERVED = reserveMembers(SessionObject.prototype);
 
-for (const name of RESERVED) {
-  const { get, set, value } = Object.getOwnPropertyDescriptor(SessionObject.prototype, name)!;
-  Object.defineProperty(SessionObject.prototype, name, {
-    get: get ?? (() => value),
-    set: set ?? (() => assertNotReserved(name)),
-  });
+/** Makes every member refuse to be assigned to, which would hide it behind data of its name. */
+function reserveMembers(prototype: SessionObject): ReadonlySet<string> {
+  const names = Object.getOwnPropertyNames(prototype)
+    .filter((name) => name !== "constructor" && name !== "__proto__");
+  for (const name of names) {
+    const { get, set, value } = Object.getOwnPropertyDescriptor(prototype, name)!;
+    Object.defineProperty(prototype, name, {
+      get: get ?? (() => value),
+      set: set ?? (() => assertNotReserved(name)),
+    });
+  }
+  return new Set(names);
 }
 
 /** Whether a key is the name of a member of the session. */
