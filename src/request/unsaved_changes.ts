@@ -2,7 +2,8 @@ import type { Logger } from "../events.ts";
 import { sameContents } from "../record/contents.ts";
 import { NOTHING_PENDING, type PendingChanges } from "../record/pending_changes.ts";
 import type { SessionState } from "../session/session_state.ts";
-import { type Clock, systemClock } from "../util/clock.ts";
+import type { Clock } from "../util/clock.ts";
+import { RateLimit } from "../util/rate_limit.ts";
 
 /** How many sessions are looked at again with later requests. */
 const MOST_KEPT = 16;
@@ -11,11 +12,8 @@ const PATIENCE = 10_000;
 /** How many turns each middleware around this one takes to go on. */
 const TURNS = 4;
 
-/** For how many responses there is time at once, and per second. */
-const BURST = 128;
-const PER_SECOND = 20;
-/** How many responses pass before it is looked whether there is time again. */
-const PASSED = 64;
+/** How many responses are watched at once, and per second. */
+const LIMIT = { burst: 128, perSecond: 20 };
 
 /** A session whose response has left. */
 export interface CommittedSession {
@@ -43,10 +41,7 @@ export class UnsavedChanges {
   readonly #reported = new WeakSet<SessionState>();
   readonly #saving = new WeakMap<SessionState, number>();
   #kept: CommittedSession[] = [];
-  /** For how many responses there is time now. */
-  #time = 0;
-  #refilledAt = 0;
-  #passing = 0;
+  readonly #limit = new RateLimit(LIMIT);
 
   constructor(options: UnsavedChangesOptions) {
     this.#options = options;
@@ -58,7 +53,7 @@ export class UnsavedChanges {
    * @param around How many middleware get the response before the client.
    */
   watch(state: SessionState, around: number): void {
-    if (!this.#hasTime()) return;
+    if (!this.#limit.take()) return;
     this.#lookAtKept();
     const committed = committedSession(state);
     if (around > 0) afterTurns(around * TURNS, () => this.look(committed));
@@ -116,27 +111,6 @@ export class UnsavedChanges {
       // It holds what can't be stored.
       return true;
     }
-  }
-
-  /** Whether there is time for one response more. While there is none, most only count. */
-  #hasTime(): boolean {
-    if (this.#passing > 0) {
-      this.#passing--;
-      return false;
-    }
-    if (this.#time === 0) this.#refill();
-    if (this.#time > 0) {
-      this.#time--;
-      return true;
-    }
-    this.#passing = PASSED;
-    return false;
-  }
-
-  #refill(): void {
-    const now = systemClock();
-    this.#time = Math.min(Math.floor((now - this.#refilledAt) / 1000 * PER_SECOND), BURST);
-    if (this.#time > 0) this.#refilledAt = now;
   }
 }
 

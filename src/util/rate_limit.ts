@@ -1,0 +1,40 @@
+import { systemClock } from "./clock.ts";
+
+/** How many calls pass without a look at the clock, once there were too many. */
+const SKIPPED = 64;
+
+/** A token bucket: it allows so many calls at once, and so many more per second. */
+export class RateLimit {
+  readonly #burst: number;
+  readonly #perSecond: number;
+  #tokens = 0;
+  #refilledAt = 0;
+  #skipping = 0;
+
+  constructor({ burst, perSecond }: { burst: number; perSecond: number }) {
+    this.#burst = burst;
+    this.#perSecond = perSecond;
+  }
+
+  /** Takes a token. Most calls that get none only count. */
+  take(): boolean {
+    if (this.#skipping > 0) {
+      this.#skipping--;
+      return false;
+    }
+    if (this.#tokens === 0) this.#refill();
+    if (this.#tokens > 0) {
+      this.#tokens--;
+      return true;
+    }
+    this.#skipping = SKIPPED;
+    return false;
+  }
+
+  #refill(): void {
+    const now = systemClock();
+    const elapsed = (now - this.#refilledAt) / 1000;
+    this.#tokens = Math.min(Math.floor(elapsed * this.#perSecond), this.#burst);
+    if (this.#tokens > 0) this.#refilledAt = now;
+  }
+}
