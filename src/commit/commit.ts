@@ -2,8 +2,13 @@ import { SessionEndedError, SessionLimitError } from "../errors.ts";
 import { type Contents, sameContents } from "../record/contents.ts";
 import { isRenewalDue } from "../record/expiry.ts";
 import { changesRecord } from "../record/pending_changes.ts";
-import { type Awaitable, isPromiseLike, orElse } from "../util/awaitable.ts";
-import { type CommitConfig, CommitContext, type CommitOptions } from "./context.ts";
+import { type Awaitable, isPromiseLike } from "../util/awaitable.ts";
+import {
+  type CommitConfig,
+  CommitContext,
+  type CommitOptions,
+  type InnerCommit,
+} from "./context.ts";
 import { create } from "./create.ts";
 import { overwrite, overwriteOther } from "./overwrite.ts";
 import { isRotating } from "./rotation.ts";
@@ -29,15 +34,17 @@ export function commit(
   if (idle && !inner) return;
   const context = new CommitContext(config, options, c);
   context.held = held;
-  if (!isPromiseLike(inner)) {
-    context.inner = inner;
-    return commitInTurn(context);
-  }
-  return inner.then((inner) => {
-    if (idle && !inner) return;
-    context.inner = inner;
-    return commitInTurn(context);
-  });
+  if (isPromiseLike(inner)) return commitOverInner(context, { inner, idle });
+  context.inner = inner;
+  return commitInTurn(context);
+}
+
+async function commitOverInner(
+  context: CommitContext,
+  { inner, idle }: { inner: Promise<InnerCommit | undefined>; idle: boolean },
+): Promise<void> {
+  context.inner = await inner;
+  if (context.inner || !idle) await commitInTurn(context);
 }
 
 /** Commits when the commits of other requests that came before are done. */
@@ -57,10 +64,23 @@ function run(context: CommitContext): Awaitable<void> {
   } else {
     const { subject } = state.pending;
     const generation = options.keepChanges ? subject?.generation.get() : undefined;
-    if (isPromiseLike(generation)) return generation.then(() => run(context));
+    if (isPromiseLike(generation)) return runAfter(generation, context);
     context.pending = state.takePending();
   }
-  return orElse(() => write(context), (error) => recover(context, error));
+  try {
+    const writing = write(context);
+    return isPromiseLike(writing) ? recoverLater(writing, context) : writing;
+  } catch (error) {
+    recover(context, error);
+  }
+}
+
+function runAfter(generation: Promise<unknown>, context: CommitContext): Promise<void> {
+  return generation.then(() => run(context));
+}
+
+function recoverLater(writing: Promise<void>, context: CommitContext): Promise<void> {
+  return writing.catch((error) => recover(context, error));
 }
 
 /** @throws Whatever the commit has failed with, unless the session was ended elsewhere. */
@@ -128,8 +148,9 @@ function isIdle(
     const now = clock();
     if (record.predecessor !== undefined && !state.wasRotated) return false;
     const request = options.cookieDelivery ? { cookieDelivery: options.cookieDelivery } : state;
-    if (isRenewalDue(expiry, record, { now, request }) || store.outdated(record)) return false;
-    if (isRotating(rotation, current, { options, now })) return false;
+    if (expiry.rolling && isRenewalDue(expiry, record, { now, request })) return false;
+    if (store.outdated(record)) return false;
+    if (rotation && isRotating(rotation, current, { options, now })) return false;
     if (changesRecord(pending, record)) return false;
   } else if (pending.subject) return false;
   return sameContents(held, state.base());

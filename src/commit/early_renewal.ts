@@ -4,6 +4,8 @@ import { andThen, type Awaitable, orElse } from "../util/awaitable.ts";
 import { commit } from "./commit.ts";
 import type { CommitConfig } from "./context.ts";
 
+const WITHOUT_COOKIE = { cookieDelivery: "none" } as const;
+
 /**
  * Renews a session before the handler runs, where it has so little time left that it might end before the response. The
  * cookie is sent at the end of the request. A failed renewal does not fail the request.
@@ -13,11 +15,17 @@ export function renewEarly(
   state: SessionState,
   c: unknown,
 ): Awaitable<void> {
-  const { expiry, logger } = config;
-  const request = { cookieDelivery: "none" } as const;
+  const { expiry } = config;
   if (!expiry.rolling || !state.stored) return;
-  if (!isRenewalDue(expiry, state.stored.record, { now: state.receivedAt, request })) return;
-  const options = { state, keepChanges: true, consumeFlash: false, ...request };
+  const now = state.receivedAt;
+  if (isRenewalDue(expiry, state.stored.record, { now, request: WITHOUT_COOKIE })) {
+    return renew(config, state, c);
+  }
+}
+
+function renew(config: CommitConfig, state: SessionState, c: unknown): Awaitable<void> {
+  const { logger } = config;
+  const options = { state, keepChanges: true, consumeFlash: false, ...WITHOUT_COOKIE };
   return orElse(
     () => andThen(commit(config, options, c), () => state.renewedEarly()),
     (error) => {

@@ -3,7 +3,7 @@ import { type Contents, contentsOf, EMPTY_CONTENTS, sameContents } from "../reco
 import { mergeContents, type MergeVersions, ownContents } from "../record/merge.ts";
 import { withSubjectAt } from "../record/pending_changes.ts";
 import type { StoredSession } from "../record/record.ts";
-import { andThen, type Awaitable } from "../util/awaitable.ts";
+import { andThen, type Awaitable, isPromiseLike } from "../util/awaitable.ts";
 import type { CommitContext } from "./context.ts";
 import { create } from "./create.ts";
 import { type Plan, plan } from "./plan.ts";
@@ -18,9 +18,17 @@ interface Attempt {
   readonly current: StoredSession;
 }
 
+/** A write that was planned, and what it is made of. */
+interface Step extends Attempt {
+  readonly context: CommitContext;
+  readonly contents: Contents;
+  readonly next: Plan;
+  readonly now: number;
+}
+
 /** Writes over what is stored, if there is need, and tries again after a conflict. */
 export function overwrite(context: CommitContext, attempt: Attempt): Awaitable<void> {
-  const { config, state, options, pending, c } = context;
+  const { config, state, options, pending } = context;
   const { versions, current } = attempt;
   const now = config.clock();
   // What has ended as far as this request knows, another may have renewed.
@@ -30,24 +38,32 @@ export function overwrite(context: CommitContext, attempt: Attempt): Awaitable<v
   const contents = options.change?.apply(versions.newer) ?? mergeContents(versions);
   const next = plan(context, { current, contents, theirs: versions.theirs, now });
   if (!next) return settle(context, current, { contents, versions });
-  const record = andThen(
-    options.keepChanges ? checkLimit(context, current.record) : undefined,
-    (at) => andThen(keepTraces(context, next), () => withSubjectAt(next.record, at)),
-  );
-  const written = andThen(
-    record,
-    (record) => write(config.store, { current, now, operation: next.operation, record }, c),
-  );
-  return andThen(written, (stored) => {
-    if (!stored) return overwriteFresh(context, attempt);
-    if (next.sendsCookie || stored.token !== current.token) state.sendCookie();
-    settle(context, stored, { contents, versions });
-    if (next.operation === "replace") context.emit("regenerated");
-    if (next.operation === "rotate") context.emit("rotated");
-    if (next.renewal) context.emit("renewed");
-    context.emitUpdated(versions.theirs.data, contents.data);
-    if (stored.record.subject !== current.record.subject) return enforceLimit(context);
-  });
+  const subjectAt = options.keepChanges ? checkLimit(context, current.record) : undefined;
+  return andThen(subjectAt, writeStep, { context, versions, current, contents, next, now });
+}
+
+function writeStep(subjectAt: number | undefined, step: Step): Awaitable<void> {
+  const { context: { config, c }, current, now, next } = step;
+  const record = withSubjectAt(next.record, subjectAt);
+  const options = { current, now, operation: next.operation, record };
+  const kept = keepTraces(step.context, next);
+  const written = isPromiseLike(kept)
+    ? kept.then(() => write(config.store, options, c))
+    : write(config.store, options, c);
+  return andThen(written, settleStep, step);
+}
+
+function settleStep(stored: StoredSession | undefined, step: Step): Awaitable<void> {
+  const { context, versions, current, contents, next } = step;
+  const { state } = context;
+  if (!stored) return overwriteFresh(context, step);
+  if (next.sendsCookie || stored.token !== current.token) state.sendCookie();
+  settle(context, stored, { contents, versions });
+  if (next.operation === "replace") context.emit("regenerated");
+  if (next.operation === "rotate") context.emit("rotated");
+  if (next.renewal) context.emit("renewed");
+  context.emitUpdated(versions.theirs.data, contents.data);
+  if (stored.record.subject !== current.record.subject) return enforceLimit(context);
 }
 
 /** Keeps the token before the present one accepted for as long as it should be. */

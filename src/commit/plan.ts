@@ -1,10 +1,13 @@
-import { type Contents, sameContents, withContents } from "../record/contents.ts";
+import { type Contents, sameContents, withFlash } from "../record/contents.ts";
 import { isRenewalDue, lastSeen, renewedTimes } from "../record/expiry.ts";
 import { changesCookie, changesRecord, withPendingChanges } from "../record/pending_changes.ts";
 import type { SessionRecord, StoredSession } from "../record/record.ts";
 import { definedOf } from "../util/property.ts";
 import type { CommitContext } from "./context.ts";
 import { isRotating, type RotationPolicy, withUsedToken } from "./rotation.ts";
+
+/** What is being put together: members that are there already are set in no time, and take no memory. */
+type Draft<Made> = { -readonly [Key in keyof Made]: Made[Key] };
 
 /** One write over a record that is stored. */
 export interface Plan {
@@ -43,23 +46,27 @@ export function plan(
   if (!write && !renewal) return undefined;
 
   const rest = moved ? withPendingChanges(used, pending) : used;
-  const record: SessionRecord = {
-    ...withContents(rest, contents),
-    ...(renewal
-      ? renewedTimes(expiry, rest, { now, isSent: renew || request.cookieDelivery === "sure" })
-      : { lastSeenAt: lastSeen(old, now) }),
-  };
+  const { lastSeenAt, renewedAt, expiresAt } = renewal
+    ? renewedTimes(expiry, rest, { now, isSent: renew || request.cookieDelivery === "sure" })
+    : { lastSeenAt: lastSeen(old, now), renewedAt: rest.renewedAt, expiresAt: rest.expiresAt };
+  // A touch of another request must not undo a renewal that was asked for: the new version prevents it.
+  const isTouch = !write && !pending.renew && now < old.expiresAt;
+  const version = isTouch ? rest.version : old.version + 1;
+  const copy: Draft<SessionRecord> = { ...rest };
+  copy.version = version;
+  copy.data = contents.data.text;
+  copy.lastSeenAt = lastSeenAt;
+  copy.renewedAt = renewedAt;
+  copy.expiresAt = expiresAt;
+  const record = withFlash(copy, contents.flash);
   const sendsCookie = renew || renewal && request.cookieDelivery !== "none" ||
     keepChanges && changesCookie(pending, old);
-  // A touch of another request must not undo a renewal that was asked for: the new version prevents it.
-  if (!write && !pending.renew && now < old.expiresAt) {
-    return { operation: "touch", record, renewal, sendsCookie };
-  }
+  if (isTouch) return { operation: "touch", record, renewal, sendsCookie };
   return {
     operation: pending.regenerate ? "replace" : rotate ? "rotate" : "update",
     record: newToken
       ? withNewToken(record, { current, rotation, rotate: rotate && !pending.regenerate, now })
-      : { ...record, version: old.version + 1 },
+      : record,
     renewal,
     sendsCookie,
     ...(used !== old && { grace: { key: old.predecessor!, graceUntil: used.graceUntil! } }),

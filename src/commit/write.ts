@@ -30,32 +30,41 @@ export function writeNew(
 /** Does what was planned; `undefined` when the record is gone or another one by now. */
 export function write(
   store: TimeoutStore,
-  { current, operation, record, now }: WriteOptions,
+  options: WriteOptions,
   c: unknown,
 ): Awaitable<StoredSession | undefined> {
-  const { token, key, record: previous } = current;
-  if (operation === "rotate" || operation === "replace") {
-    return andThen(makePlace(store), (place) =>
-      andThen(
-        operation === "rotate"
-          ? rotatedTrace(
-            { token: token!, record: { ...previous, expiresAt: record.expiresAt } },
-            place.token,
-          )
-          : replacedTrace(previous, now),
-        (left) =>
-          andThen(
-            store.replace(key, { key: place.key, record, left }, previous, c),
-            (written) => toStored(written, { ...place, record }),
-          ),
-      ));
-  }
+  const { current: { token, key, record: previous }, operation, record } = options;
+  if (operation === "rotate" || operation === "replace") return move(store, options, c);
   return andThen(
     operation === "touch"
       ? store.touch(key, timesOf(record), previous, c)
       : store.update(key, record, previous, c),
-    (written) => toStored(written, { token, key, record }),
+    toStored,
+    { token, key, record },
   );
+}
+
+/** Stores a session under a new token. */
+function move(
+  store: TimeoutStore,
+  { current: { token, key, record: previous }, operation, record, now }: WriteOptions,
+  c: unknown,
+): Awaitable<StoredSession | undefined> {
+  return andThen(makePlace(store), (place) =>
+    andThen(
+      operation === "rotate"
+        ? rotatedTrace(
+          { token: token!, record: { ...previous, expiresAt: record.expiresAt } },
+          place.token,
+        )
+        : replacedTrace(previous, now),
+      (left) =>
+        andThen(
+          store.replace(key, { key: place.key, record, left }, previous, c),
+          toStored,
+          { ...place, record },
+        ),
+    ));
 }
 
 /** A write over a record that is stored. */

@@ -10,14 +10,16 @@ const NONE: readonly string[] = [];
  */
 export function findAll(header: string, name: string): readonly string[] {
   if (!header.includes(name)) return NONE;
-  const values: string[] = [];
+  let values = NONE;
   for (let from = 0; from < header.length && values.length < MOST_VALUES;) {
     const end = header.indexOf(";", from);
     const until = end < 0 ? header.length : end;
     while (from < until && isSpace(header, from)) from++;
     if (header.startsWith(name, from) && header[from + name.length] === "=") {
       const value = valueOf(header.slice(from + name.length + 1, until));
-      if (!values.includes(value)) values.push(value);
+      // A list that grows takes room for more.
+      if (values === NONE) values = [value];
+      else if (!values.includes(value)) values = [...values, value];
     }
     from = until + 1;
   }

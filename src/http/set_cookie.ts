@@ -6,14 +6,14 @@ import type { Exchange } from "./cookie_transport.ts";
 import { cookieOf } from "./session_cookie.ts";
 
 /** Changes the cookie in the headers of a response, and returns how many bytes of them hold the token. */
-type ChangeCookie = (headers: Exchange) => number;
+export type ChangeCookie = (headers: Exchange) => number;
 
 /** Makes what changes the cookie; nothing where it stays, or there are no cookies. */
 export function toCookies(
   { transport, signer, clock, expiry }: MiddlewareConfig,
   change: CookieChange,
   c: unknown,
-): Awaitable<ChangeCookie | undefined> {
+): Awaitable<ChangeCookie> | undefined {
   if (!transport || change.action === "none") return undefined;
   const held = cookieOf(transport.cookie, change.held);
   if (change.action === "clear") {

@@ -11,6 +11,7 @@ import type { CookieDelivery } from "../record/expiry.ts";
 import { type CookieChange, KEEP_COOKIE } from "../request/cookie_change.ts";
 import type { SessionObserver } from "../request/request_info.ts";
 import type { RequestSession } from "../request/request_session.ts";
+import type { Credential } from "../request/load.ts";
 import { isFailure } from "../request/response_status.ts";
 import type { Sessions } from "../request/sessions.ts";
 import { type Awaitable, isPromiseLike } from "../util/awaitable.ts";
@@ -118,7 +119,15 @@ export class SessionLifecycle extends ContextVariables implements ContextSession
     } catch (error) {
       return this.#fail(error, { requestSession, failed });
     }
-    if (!isPromiseLike(change)) return this.#deliver(requestSession, change);
+    return isPromiseLike(change)
+      ? this.#deliverLater(change, { requestSession, failed })
+      : this.#deliver(requestSession, change);
+  }
+
+  #deliverLater(
+    change: Promise<CookieChange>,
+    { requestSession, failed }: { requestSession: RequestSession; failed: boolean },
+  ): Promise<void> {
     return change.then(
       (change) => this.#deliver(requestSession, change),
       (error) => this.#fail(error, { requestSession, failed }),
@@ -161,16 +170,19 @@ export class SessionLifecycle extends ContextVariables implements ContextSession
     const c = this.#c;
     try {
       const credentials = credentialsOf(this.config, c.req.raw, c);
-      if (!isPromiseLike(credentials)) {
-        const requestSession = this.#sessions.load(credentials, c);
-        return isPromiseLike(requestSession)
-          ? this.#loadLater(requestSession)
-          : this.#show(requestSession);
-      }
-      return this.#loadLater(credentials.then((given) => this.#sessions.load(given, c)));
+      const requestSession = isPromiseLike(credentials)
+        ? this.#loadVerified(credentials)
+        : this.#sessions.load(credentials, c);
+      return isPromiseLike(requestSession)
+        ? this.#loadLater(requestSession)
+        : this.#show(requestSession);
     } catch (error) {
       return this.#failToLoad(error);
     }
+  }
+
+  #loadVerified(credentials: Promise<readonly Credential[]>): Promise<RequestSession> {
+    return credentials.then((credentials) => this.#sessions.load(credentials, this.#c));
   }
 
   #loadLater(requestSession: Promise<RequestSession>): Promise<RequestSession> {

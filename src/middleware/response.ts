@@ -24,6 +24,8 @@ const OF_THE_BODY = [
 type Makers = Record<"body" | "html" | "json" | "newResponse" | "text", Make>;
 type Make = (data: unknown, arg?: unknown, headers?: unknown) => Response;
 
+const NOBODY: readonly StreamWatcher[] = [];
+
 /** Stands for a body that is not known as a text. */
 const UNKNOWN = Symbol("unknown");
 
@@ -33,7 +35,7 @@ const UNKNOWN = Symbol("unknown");
  */
 export class ContextResponse {
   readonly #c: Context;
-  readonly #watchers: StreamWatcher[] = [];
+  #watchers: readonly StreamWatcher[] = NOBODY;
   /** The response that Hono has made last in this request. */
   #made: Response | undefined;
   /** What it was made of. */
@@ -50,7 +52,9 @@ export class ContextResponse {
 
   /** Watches the streams that Hono makes responses of. */
   watchStreams(watcher: StreamWatcher): void {
-    this.#watchers.push(watcher);
+    const { length } = this.#watchers;
+    // Most often it is the first one; a list that grows takes room for more.
+    this.#watchers = length === 0 ? [watcher] : [...this.#watchers, watcher];
   }
 
   /**
@@ -71,14 +75,19 @@ export class ContextResponse {
   }
 
   /** Marks the response for caches. */
-  mark({ opens, vary }: Marking): void {
+  mark(marking: Marking): void {
     // It is looked at to be marked.
     if (this.#isMarking) return;
     this.#isMarking = true;
     try {
-      const marking = { opens: opens || this.#holdsToken, vary };
-      const missing = missingMarks(this.#c.res.headers, marking, this.#mixed);
-      if (missing) this.#edit((headers) => addMarks(headers, missing), { isPersonal: false });
+      const missing = missingMarks(
+        this.#c.res.headers,
+        this.#holdsToken ? { ...marking, opens: true } : marking,
+        this.#mixed,
+      );
+      if (!missing) return;
+      const headers = this.#ownHeaders({ isPersonal: false });
+      if (typeof headers !== "string") addMarks(headers, missing);
     } finally {
       this.#isMarking = false;
     }
@@ -93,10 +102,12 @@ export class ContextResponse {
    * @throws {TypeError} When the body of the response can't be sent any more.
    */
   send(add: (headers: Headers) => void, marking: Marking | undefined): string | undefined {
-    return this.#edit((headers) => {
-      add(headers);
-      if (marking) addMarks(headers, missingMarks(headers, marking, this.#mixed));
-    }, { isPersonal: true });
+    const mixed = this.#mixed;
+    const headers = this.#ownHeaders({ isPersonal: true });
+    if (typeof headers === "string") return headers;
+    add(headers);
+    if (marking) addMarks(headers, missingMarks(headers, marking, mixed));
+    return undefined;
   }
 
   /** Puts an empty response in the place of this one, with what other middleware said of it. */
@@ -109,24 +120,18 @@ export class ContextResponse {
     this.#replace(new Response(null, { headers }));
   }
 
-  #edit(
-    change: (headers: Headers) => void,
-    { isPersonal }: { isPersonal: boolean },
-  ): string | undefined {
+  /** The headers of a response that is this request's alone, a copy if need be; or the reason why they can't be changed. */
+  #ownHeaders({ isPersonal }: { isPersonal: boolean }): Headers | string {
     const c = this.#c;
     const { res } = c;
     // What has no body can be sent again and again, so it may be kept as well.
     const isOwn = !c.finalized || !isPersonal && res === this.#made && this.#body !== null;
-    if (isOwn) {
-      change(res.headers);
-      return undefined;
-    }
+    if (isOwn) return res.headers;
     const state = fixedState(res);
     if (state) return state;
     const copy = this.#copy(res);
-    change(copy.headers);
     this.#replace(copy);
-    return undefined;
+    return copy.headers;
   }
 
   /**

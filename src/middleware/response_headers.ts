@@ -2,8 +2,7 @@ import type { Context } from "hono";
 import type { MiddlewareConfig } from "../http/config.ts";
 import { warnOfLargeCookie } from "../http/header_size.ts";
 import { cookieOf } from "../http/session_cookie.ts";
-import { toCookies } from "../http/set_cookie.ts";
-import type { Exchange } from "../http/cookie_transport.ts";
+import { type ChangeCookie, toCookies } from "../http/set_cookie.ts";
 import { EMPTY_CONTENTS } from "../record/contents.ts";
 import { NOTHING_PENDING } from "../record/pending_changes.ts";
 import type { CookieChange } from "../request/cookie_change.ts";
@@ -20,23 +19,31 @@ interface Answered {
 /** Changes the session cookie in the response, and marks it for shared caches. */
 export function setSessionHeaders(
   config: MiddlewareConfig,
-  { change, ...answered }: Answered & {
-    readonly requestSession: RequestSession;
-    readonly change: CookieChange;
-  },
+  answered: Answered & { readonly requestSession: RequestSession; readonly change: CookieChange },
   c: Context,
 ): Awaitable<void> {
-  const { requestSession, response } = answered;
-  return andThen(toCookies(config, change, c), (send) => {
-    if (send) sendCookies(config, { send, change, response }, c);
-    else if (requestSession.isLoaded || mayHoldToken(requestSession)) mark(config, answered);
-  });
+  const { requestSession, change, response } = answered;
+  const changing = change.action === "none" ? undefined : toCookies(config, change, c);
+  if (changing) return sendCookies(config, { changing, change, response }, c);
+  if (requestSession.isLoaded || mayHoldToken(requestSession)) mark(config, answered);
 }
 
 function sendCookies(
   config: MiddlewareConfig,
+  { changing, change, response }: {
+    changing: Awaitable<ChangeCookie>;
+    change: CookieChange;
+    response: ContextResponse;
+  },
+  c: Context,
+): Awaitable<void> {
+  return andThen(changing, (send) => sendCookie(config, { send, change, response }, c));
+}
+
+function sendCookie(
+  config: MiddlewareConfig,
   { send, change, response }: {
-    send: (headers: Exchange) => number;
+    send: ChangeCookie;
     change: CookieChange;
     response: ContextResponse;
   },

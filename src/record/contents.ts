@@ -47,8 +47,13 @@ function makeContents({ data, flash = "{}" }: Pick<SessionRecord, "data" | "flas
 
 /** A record with other contents. */
 export function withContents(record: SessionRecord, { data, flash }: Contents): SessionRecord {
-  if (flash.text !== "{}") return { ...record, data: data.text, flash: flash.text };
-  if (record.flash === undefined) return { ...record, data: data.text };
+  return withFlash({ ...record, data: data.text }, flash);
+}
+
+/** A record with other flashed values. */
+export function withFlash(record: SessionRecord, flash: JsonObject): SessionRecord {
+  if (flash.text !== "{}") return { ...record, flash: flash.text };
+  if (record.flash === undefined) return record;
   const { flash: _, ...rest } = record;
-  return { ...rest, data: data.text };
+  return rest;
 }

@@ -3,6 +3,7 @@ import { hashToken, isToken } from "../crypto/token.ts";
 import { emit, type RejectionReason } from "../events.ts";
 import { isLive } from "../record/expiry.ts";
 import { isSessionRecord, type StoredSession } from "../record/record.ts";
+import type { DataReader } from "../record/schema.ts";
 import { andThen, type Awaitable } from "../util/awaitable.ts";
 import type { RequestConfig } from "./config.ts";
 
@@ -27,6 +28,13 @@ export interface LoadedSession {
   readonly receivedAt: number;
 }
 
+/** A session that is being looked up. */
+interface Lookup {
+  readonly loader: SessionLoader;
+  readonly token: string | undefined;
+  readonly c: unknown;
+}
+
 /** Finds the sessions that credentials identify. */
 export class SessionLoader {
   readonly #config: RequestConfig;
@@ -38,42 +46,44 @@ export class SessionLoader {
   /** The session that a credential identifies; what is presented for nothing is rejected. */
   load(credential: Credential, c: unknown): Awaitable<LoadedSession | undefined> {
     if (credential.rejected) return this.reject(credential.rejected, c);
-    const { store } = this.#config;
     const { token } = credential;
-    if (store.capabilities.stateless) return this.#read({ token, key: token! }, c);
+    const lookup = { loader: this, token, c };
+    if (this.#config.store.capabilities.stateless) return SessionLoader.#read(token!, lookup);
     if (token !== undefined && !isToken(token)) return this.reject("malformed", c);
-    return andThen(
-      credential.key ?? hashToken(token!),
-      (key) => this.#read({ token, key }, c),
-    );
+    return andThen(credential.key ?? hashToken(token!), SessionLoader.#read, lookup);
   }
 
-  #read(place: Omit<StoredSession, "record">, c: unknown): Awaitable<LoadedSession | undefined> {
-    return andThen(
-      this.#config.store.read(place.key, c),
-      (record) => this.#check(place, record, c),
-    );
+  static #read(key: string, { loader, token, c }: Lookup): Awaitable<LoadedSession | undefined> {
+    const place = { loader, token, key, c };
+    return andThen(loader.#config.store.read(key, c), SessionLoader.#check, place);
   }
 
   /** Whether what was read is a session that the client may have. */
-  #check(
-    { token, key }: Omit<StoredSession, "record">,
+  static #check(
     record: unknown,
-    c: unknown,
+    { loader, token, key, c }: Lookup & { readonly key: string },
   ): Awaitable<LoadedSession | undefined> {
-    const { store, clock } = this.#config;
-    if (record === undefined) return this.reject("unknown", c);
-    if (!isSessionRecord(record)) return this.reject("invalid", c);
-    const now = clock();
-    const from = { token, key, record };
-    const { trace, graceUntil = Infinity, sid } = record;
-    if (trace === undefined) return this.#admit(from, { now }, c);
+    if (record === undefined) return loader.reject("unknown", c);
+    if (!isSessionRecord(record)) return loader.reject("invalid", c);
+    const now = loader.#config.clock();
+    const stored = { token, key, record };
+    return record.trace === undefined
+      ? loader.#admit(stored, { now }, c)
+      : loader.#follow(stored, now, c);
+  }
+
+  /** Finds the session that a trace leads to. */
+  async #follow(
+    from: StoredSession,
+    now: number,
+    c: unknown,
+  ): Promise<LoadedSession | undefined> {
+    const { graceUntil = Infinity, sid } = from.record;
     if (now >= graceUntil) return this.reject("reuse", c, sid);
-    return followRotations(store, { from, now }, c).then((stored) =>
-      typeof stored === "string"
-        ? this.reject("unknown", c, sid)
-        : this.#admit(stored, { now, presentedTrace: from }, c)
-    );
+    const stored = await followRotations(this.#config.store, { from, now }, c);
+    return typeof stored === "string"
+      ? this.reject("unknown", c, sid)
+      : await this.#admit(stored, { now, presentedTrace: from }, c);
   }
 
   #admit(
@@ -82,18 +92,24 @@ export class SessionLoader {
     c: unknown,
   ): Awaitable<LoadedSession | undefined> {
     const { store, cookieName, expiry, readData, scope } = this.#config;
-    const { sid, data } = stored.record;
+    const { sid } = stored.record;
     if (!store.capabilities.stateless && stored.record.cookieName !== cookieName) {
       return this.reject("unknown", c);
     }
     if (!isLive(expiry, stored.record, receivedAt)) return this.reject("expired", c, sid);
     if (stored.record.scope !== scope?.(c)) return this.reject("scope", c, sid);
-    if (!readData) return { stored, shown: undefined, presentedTrace, receivedAt };
-    return readData(data, c).then((shown) =>
-      shown === undefined
-        ? this.reject("invalid", c, sid)
-        : { stored, shown, presentedTrace, receivedAt }
-    );
+    const loaded = { stored, shown: undefined, presentedTrace, receivedAt };
+    return readData ? this.#readData(loaded, readData, c) : loaded;
+  }
+
+  async #readData(
+    loaded: LoadedSession,
+    readData: DataReader,
+    c: unknown,
+  ): Promise<LoadedSession | undefined> {
+    const { data, sid } = loaded.stored.record;
+    const shown = await readData(data, c);
+    return shown === undefined ? this.reject("invalid", c, sid) : { ...loaded, shown };
   }
 
   /** Tells why a credential is not accepted. */

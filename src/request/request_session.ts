@@ -177,14 +177,20 @@ export class RequestSession extends RequestInfo implements SessionOwner, Startin
     }
     try {
       const committing = this.#starter
-        ? this.#starter.inTurn(() => this.#commit(outcome))
+        ? this.#commitInTurn(this.#starter, outcome)
         : this.#commit(outcome);
-      return isPromiseLike(committing)
-        ? committing.then(() => this.#committed(), (error) => this.#failed(error))
-        : this.#committed();
+      return isPromiseLike(committing) ? this.#finishLater(committing) : this.#committed();
     } catch (error) {
       return this.#failed(error);
     }
+  }
+
+  #commitInTurn(starter: SessionStarter, outcome: RequestOutcome): Awaitable<void> {
+    return starter.inTurn(() => this.#commit(outcome));
+  }
+
+  #finishLater(committing: Promise<void>): Promise<CookieChange> {
+    return committing.then(() => this.#committed(), (error) => this.#failed(error));
   }
 
   #committed(): CookieChange {
@@ -199,8 +205,14 @@ export class RequestSession extends RequestInfo implements SessionOwner, Startin
 
   /** Ends what was ended, then commits the session of this request. */
   #commit(outcome: RequestOutcome): Awaitable<void> {
-    if (!this.#destroyed) return this.#commitCurrent(outcome);
-    return this.#destroyed.remove().then(() => this.#commitCurrent(outcome));
+    return this.#destroyed
+      ? this.#removeThenCommit(this.#destroyed, outcome)
+      : this.#commitCurrent(outcome);
+  }
+
+  async #removeThenCommit(destroyed: DestroyedSessions, outcome: RequestOutcome): Promise<void> {
+    await destroyed.remove();
+    await this.#commitCurrent(outcome);
   }
 
   #commitCurrent({ request, status, keepChanges }: RequestOutcome): Awaitable<void> {
@@ -223,9 +235,14 @@ export class RequestSession extends RequestInfo implements SessionOwner, Startin
     return cookieChange(state, {
       held: this.held,
       isStale: this.options.stale === true,
-      hasDeleted: this.#destroyed?.hasDeleted((ended) => !this.#isByToken(ended)) === true,
+      hasDeleted: this.#hasDeleted,
       isByToken: this.#isByToken(state),
     });
+  }
+
+  /** Whether a session whose cookie the client holds was ended. */
+  get #hasDeleted(): boolean {
+    return this.#destroyed?.hasDeleted((ended) => !this.#isByToken(ended)) === true;
   }
 
   /** Whether an access token identified a session. */

@@ -7,7 +7,7 @@ import type { ListedSession, ListPage, SessionStore } from "../store/contract.ts
 import { FailureLog } from "../store/failure_log.ts";
 import { listPage, type SubjectSession } from "../store/subject_sessions.ts";
 import { TimeoutStore } from "../store/timeout_store.ts";
-import { andThen, type Awaitable, orElse } from "../util/awaitable.ts";
+import { type Awaitable, isPromiseLike } from "../util/awaitable.ts";
 import { KeyedQueue } from "../util/keyed_queue.ts";
 import type { RequestConfig } from "./config.ts";
 import { type Credential, type LoadedSession, SessionLoader } from "./load.ts";
@@ -67,8 +67,16 @@ export class Sessions {
    */
   load(credentials: readonly Credential[], c: unknown): Awaitable<RequestSession> {
     if (credentials.length === 0) return this.anonymous(c);
-    const presented = { credentials, c };
-    return orElse(() => this.#first(presented, 0), (error) => this.#goOn(error, c));
+    try {
+      const loading = this.#first({ credentials, c }, 0);
+      return isPromiseLike(loading) ? this.#firstLater(loading, c) : loading;
+    } catch (error) {
+      return this.#goOn(error, c);
+    }
+  }
+
+  #firstLater(loading: Promise<RequestSession>, c: unknown): Promise<RequestSession> {
+    return loading.catch((error) => this.#goOn(error, c));
   }
 
   /** Makes the session of a request without credentials. */
@@ -84,10 +92,27 @@ export class Sessions {
       return new RequestSession(this.#config, { c, stale: credentials.some(isCookie) });
     }
     if (isCookie(credential) && at + 1 < credentials.length) return this.#newest(presented, at);
-    return andThen(this.#loader.load(credential, c), (loaded) => {
-      const requestSession = loaded && this.#makeRequestSession(loaded, credential, c);
-      return requestSession ? this.#issued(requestSession) : this.#first(presented, at + 1);
-    });
+    const loaded = this.#loader.load(credential, c);
+    return isPromiseLike(loaded)
+      ? this.#acceptLater(loaded, { presented, at })
+      : this.#accept(loaded, { presented, at });
+  }
+
+  #acceptLater(
+    loading: Promise<LoadedSession | undefined>,
+    from: { presented: Presented; at: number },
+  ): Promise<RequestSession> {
+    return loading.then((loaded) => this.#accept(loaded, from));
+  }
+
+  /** Makes the session of a credential, or of the next one that identifies one. */
+  #accept(
+    loaded: LoadedSession | undefined,
+    { presented, at }: { presented: Presented; at: number },
+  ): Awaitable<RequestSession> {
+    const { credentials, c } = presented;
+    const requestSession = loaded && this.#makeRequestSession(loaded, credentials[at]!, c);
+    return requestSession ? this.#issued(requestSession) : this.#first(presented, at + 1);
   }
 
   /** Loads the newest session that the cookies from a place on identify. */
@@ -198,8 +223,12 @@ export class Sessions {
   ): RequestSession | undefined {
     const { stored } = loaded;
     try {
-      const requestSession = new RequestSession(this.#config, { c, by, ...loaded });
-      emit(this.#config, "loaded", { sid: stored.record.sid }, c);
+      const { shown, presentedTrace, receivedAt } = loaded;
+      const options = { c, by, stored, shown, presentedTrace, receivedAt };
+      const requestSession = new RequestSession(this.#config, options);
+      if (this.#config.events.loaded) {
+        emit(this.#config, "loaded", { sid: stored.record.sid }, c);
+      }
       return requestSession;
     } catch (error) {
       if (!(error instanceof SyntaxError)) throw error;

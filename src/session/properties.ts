@@ -115,14 +115,18 @@ export class SessionProperties {
    */
   contents(stored: Contents, consume: boolean): Contents {
     const { flash } = stored;
-    const isPlain = flash === JsonObject.EMPTY && !this.#flash?.isUsed;
-    if (isPlain && stored.data.isKnownAs(this.#session)) return stored;
-    const data = isPlain ? JsonObject.ofValues({ ...this.#session }, stored.data) : undefined;
+    if (flash !== JsonObject.EMPTY || this.#flash?.isUsed) {
+      const keys = Reflect.ownKeys(this.#session);
+      for (const key of keys) assertData(key);
+      return this.#separate(keys as string[], flash.members, consume);
+    }
+    if (stored.data.isKnownAs(this.#session)) return stored;
+    const values = { ...this.#session };
+    const data = JsonObject.ofValues(values, stored.data);
     // The same members have the same keys, which need not be looked at.
     if (data === stored.data) return stored;
-    const keys = Reflect.ownKeys(this.#session);
-    for (const key of keys) assertData(key);
-    return data ? { data, flash } : this.#separate(keys as string[], flash.members, consume);
+    for (const key in values) assertNotReserved(key);
+    return { data, flash };
   }
 
   /** What is shown, with flashed values apart from data. */
@@ -180,7 +184,8 @@ export class SessionProperties {
 
   #fill(data: Record<string, unknown>): void {
     const session = this.#session;
-    for (const key of Object.keys(data)) {
+    for (const key in data) {
+      if (!Object.hasOwn(data, key)) continue;
       // What the prototype knows is no plain assignment.
       if (!(key in session)) session[key] = data[key];
       else if (!isReserved(key)) setProperty(session, key, data[key]);

@@ -54,7 +54,12 @@ export class TimeoutStore {
   }
 
   read(key: string, c: unknown): Awaitable<SessionRecord | undefined> {
-    return this.#call({ operation: "read", c }, (signal) => this.#store.read(key, c, signal));
+    const call = this.#start("read", c);
+    try {
+      return this.#finish(this.#store.read(key, c, call.abort?.signal), call);
+    } catch (cause) {
+      throw this.#toError(cause, call);
+    }
   }
 
   create(key: string, record: SessionRecord, c: unknown): Awaitable<StoreWrite> {
@@ -70,10 +75,12 @@ export class TimeoutStore {
     previous: SessionRecord,
     c: unknown,
   ): Awaitable<StoreWrite> {
-    return this.#call(
-      { operation: "update", c },
-      (signal) => this.#store.update(key, record, previous, c, signal),
-    );
+    const call = this.#start("update", c);
+    try {
+      return this.#finish(this.#store.update(key, record, previous, c, call.abort?.signal), call);
+    } catch (cause) {
+      throw this.#toError(cause, call);
+    }
   }
 
   replace(
@@ -169,17 +176,26 @@ export class TimeoutStore {
     return this.#store.outdated?.(record) ?? false;
   }
 
+  /** Runs an operation. What every request needs does so itself, and makes no closure of it. */
   #call<Result>(
-    call: Call,
+    { operation, c, creates }: Call,
     run: (signal: AbortSignal | undefined) => Awaitable<Result>,
   ): Awaitable<Result> {
-    const abort = this.capabilities.abortable ? new AbortController() : undefined;
+    const call = this.#start(operation, c, creates);
     try {
-      const result = run(abort?.signal);
-      return isPromiseLike(result) ? this.#inTime(result, { ...call, abort }) : result;
+      return this.#finish(run(call.abort?.signal), call);
     } catch (cause) {
       throw this.#toError(cause, call);
     }
+  }
+
+  #start(operation: string, c: unknown, creates?: Placed): Call {
+    const abort = this.capabilities.abortable ? new AbortController() : undefined;
+    return { operation, c, creates, abort };
+  }
+
+  #finish<Result>(result: Awaitable<Result>, call: Call): Awaitable<Result> {
+    return isPromiseLike(result) ? this.#inTime(result, call) : result;
   }
 
   #inTime<Result>(result: PromiseLike<Result>, call: Call): Promise<Result> {

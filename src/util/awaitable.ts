@@ -23,8 +23,27 @@ export function isPromiseLike<Value>(
 export function andThen<Value, Result>(
   value: Value | PromiseLike<Value>,
   next: (value: Value) => Awaitable<Result>,
+): Awaitable<Result>;
+/** The same, with what the next step is given beside the value, so that no closure is made where nothing is waited for. */
+export function andThen<Value, Result, Given>(
+  value: Value | PromiseLike<Value>,
+  next: (value: Value, given: Given) => Awaitable<Result>,
+  given: Given,
+): Awaitable<Result>;
+export function andThen<Value, Result, Given>(
+  value: Value | PromiseLike<Value>,
+  next: (value: Value, given: Given) => Awaitable<Result>,
+  given?: Given,
 ): Awaitable<Result> {
-  return isPromiseLike(value) ? Promise.resolve(value).then(next) : next(value);
+  return isPromiseLike(value) ? later(value, next, given!) : next(value, given!);
+}
+
+function later<Value, Result, Given>(
+  value: PromiseLike<Value>,
+  next: (value: Value, given: Given) => Awaitable<Result>,
+  given: Given,
+): Promise<Result> {
+  return Promise.resolve(value).then((value) => next(value, given));
 }
 
 /** Does something, and makes up for it when it fails, now or later. */

@@ -16,14 +16,18 @@ export class KeyedQueue {
   /** Runs a task when those before it are done, which it is at once when there are none and it waits for nothing. */
   run<Result>(key: unknown, task: () => Awaitable<Result>): Awaitable<Result> {
     const before = this.#tails.get(key);
-    const result = before ? this.#wait(before).then(task) : task();
-    if (!isPromiseLike(result)) return result;
+    const result: Awaitable<Result> = before ? this.#wait(before).then(task) : task();
+    if (isPromiseLike(result)) this.#remember(key, result);
+    return result;
+  }
+
+  /** Has the next task with the same key wait for this one. */
+  #remember(key: unknown, running: Promise<unknown>): void {
     const forget = () => {
       if (this.#tails.get(key) === tail) this.#tails.delete(key);
     };
-    const tail = result.then(forget, forget);
+    const tail = running.then(forget, forget);
     this.#tails.set(key, tail);
-    return result;
   }
 
   async #wait(before: Promise<unknown>): Promise<void> {
