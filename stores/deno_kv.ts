@@ -40,13 +40,13 @@ import type {
 import { readPage } from "../src/store/list_order.ts";
 import { type Clock, systemClock } from "../src/util/clock.ts";
 import { STORE_TRIES } from "../src/util/tries.ts";
-import { commit, pause, told } from "./deno_kv/database.ts";
+import { commit, makeWrite, pause, told, untilDone } from "./deno_kv/database.ts";
 import { endAll } from "./deno_kv/end_all.ts";
 import { Handle } from "./deno_kv/handle.ts";
 import type { KvAtomicLike, KvEntryLike, KvKeyLike, KvLike } from "./deno_kv/like.ts";
 import { checkOptions, type DenoKvStoreOptions } from "./deno_kv/options.ts";
-import { type Head, MAX_BYTES, toHead } from "./deno_kv/parts.ts";
-import { type Entry, Records, toEntry } from "./deno_kv/records.ts";
+import { MAX_BYTES } from "./deno_kv/parts.ts";
+import { NOTHING, Records, toEntry } from "./deno_kv/records.ts";
 import { type IndexEntry, MOST_CHECKS, SubjectIndex } from "./deno_kv/subjects.ts";
 
 export type { DenoKvStoreOptions, KvAtomicLike, KvEntryLike, KvKeyLike, KvLike };
@@ -55,8 +55,9 @@ export type { DenoKvStoreOptions, KvAtomicLike, KvEntryLike, KvKeyLike, KvLike }
  * Keeps sessions in Deno KV. Every promise of the store contract holds, also between processes.
  *
  * The database is opened once, when it is first needed: make one store, outside of the requests. A record is one entry
- * under `[...prefix, key]`; above about 32,000 characters its data are split over `[...prefix, key, 0]` and on, in the
- * same commit. Deno KV may show an entry after its time, so the time in the record decides.
+ * under `[...prefix, key]`, with a name of the write that it is from; above about 32,000 characters its data are split
+ * over `[...prefix, key, 0]` and on, in the same commit. Deno KV may show an entry after its time, so the time in the
+ * record decides.
  *
  * A session of a subject has an entry under `[...prefix, "subject", JSON.stringify(subject), key]`, in the same commit.
  * Above it, under `[...prefix, "subject", JSON.stringify(subject)]`, lies for a day that all sessions of the subject were
@@ -123,13 +124,17 @@ export class DenoKvStore implements SessionStore {
    * @throws {SessionTooLargeError} When it is larger than 540,000 bytes.
    * @throws {SessionEndedError} When all sessions of its subject were ended since its login began.
    */
-  create(key: string, record: SessionRecord): Promise<boolean> {
-    return this.#write(key, {
-      known: { versionstamp: null, head: undefined },
-      accepts: (head) => head === undefined,
-      record,
-      binds: true,
-      build: (atomic, old) => this.#records.set(atomic, key, { record, old }),
+  async create(key: string, record: SessionRecord): Promise<boolean> {
+    const kv = await this.#handle.open();
+    const records = this.#records;
+    const { subject } = record;
+    const write = makeWrite();
+    return await untilDone(async (isFirst) => {
+      const seen = isFirst && subject === undefined ? NOTHING : await records.see(kv, key, subject);
+      if (records.live(seen.entry)) return seen.entry.write === write;
+      const atomic = records.over(kv, key, { seen, record });
+      const head = records.set(atomic, key, { record, write, old: seen.entry.head });
+      return await records.commit(atomic, record, { head, write });
     });
   }
 
@@ -143,14 +148,18 @@ export class DenoKvStore implements SessionStore {
    * @throws {SessionTooLargeError} When it is larger than 540,000 bytes.
    * @throws {SessionEndedError} When all sessions of its subject were ended since its login began.
    */
-  update(key: string, record: SessionRecord, previous: SessionRecord): Promise<boolean> {
-    return this.#write(key, {
-      known: this.#records.known(previous),
-      accepts: (head) => head?.version === previous.version,
-      record,
-      binds: record.subject !== previous.subject || record.subjectAt !== previous.subjectAt ||
-        record.generation !== previous.generation,
-      build: (atomic, old) => this.#records.set(atomic, key, { record, old }),
+  async update(key: string, record: SessionRecord, previous: SessionRecord): Promise<boolean> {
+    const kv = await this.#handle.open();
+    const records = this.#records;
+    const subject = isSameLogin(record, previous) ? undefined : record.subject;
+    const write = makeWrite();
+    return await untilDone(async (isFirst) => {
+      const known = isFirst && subject === undefined ? records.known(previous) : undefined;
+      const seen = known ?? await records.see(kv, key, subject);
+      if (records.live(seen.entry)?.version !== previous.version) return seen.entry.write === write;
+      const atomic = records.over(kv, key, { seen, record });
+      const head = records.set(atomic, key, { record, write, old: seen.entry.head });
+      return await records.commit(atomic, record, { head, write });
     });
   }
 
@@ -164,18 +173,25 @@ export class DenoKvStore implements SessionStore {
    * @throws {SessionTooLargeError} When it is larger than 540,000 bytes.
    * @throws {SessionEndedError} When all sessions of its subject were ended since its login began.
    */
-  replace(key: string, next: StoreReplacement, previous: SessionRecord): Promise<boolean> {
-    return this.#write(key, {
-      known: this.#records.known(previous),
-      accepts: (head) => head?.version === previous.version,
-      record: next.record,
-      binds: true,
-      build: (atomic, old) => {
-        if (next.left) this.#records.set(atomic, key, { record: next.left, old });
-        else this.#records.clear(atomic, key, old);
-        atomic.check({ key: this.#records.key(next.key), versionstamp: null });
-        this.#records.set(atomic, next.key, { record: next.record, old: undefined });
-      },
+  async replace(key: string, next: StoreReplacement, previous: SessionRecord): Promise<boolean> {
+    const kv = await this.#handle.open();
+    const records = this.#records;
+    const { record, left } = next;
+    const { subject } = record;
+    const write = makeWrite();
+    return await untilDone(async (isFirst) => {
+      const target = isFirst ? NOTHING : await records.see(kv, next.key);
+      if (target.entry.versionstamp !== null) return target.entry.write === write;
+      const known = isFirst && subject === undefined ? records.known(previous) : undefined;
+      const seen = known ?? await records.see(kv, key, subject);
+      if (records.live(seen.entry)?.version !== previous.version) return false;
+      const atomic = records.over(kv, key, { seen, record });
+      const old = seen.entry.head;
+      if (left) records.set(atomic, key, { record: left, write, old });
+      else records.clear(atomic, key, old);
+      atomic.check({ key: records.key(next.key), versionstamp: null });
+      const head = records.set(atomic, next.key, { record, write, old: undefined });
+      return await records.commit(atomic, record, { head, write });
     });
   }
 
@@ -189,16 +205,18 @@ export class DenoKvStore implements SessionStore {
    */
   async touch(key: string, times: SessionTimes, previous: SessionRecord): Promise<boolean> {
     const kv = await this.#handle.open();
-    for (let tries = 0; tries < STORE_TRIES; tries++) {
-      if (tries > 0) await pause(tries);
-      const record = await this.#records.read(kv, key);
-      if (record?.version !== previous.version) return false;
-      const { versionstamp, head: old } = this.#records.known(record)!;
-      const atomic = kv.atomic().check({ key: this.#records.key(key), versionstamp });
-      this.#records.set(atomic, key, { record: { ...record, ...times }, old });
-      if ((await commit(atomic)).ok) return true;
-    }
-    throw new Error("Cannot touch session: it was written too often at the same time");
+    const records = this.#records;
+    return await untilDone(async () => {
+      const read = await records.read(kv, key);
+      if (read?.version !== previous.version) return false;
+      const seen = records.known(read)!;
+      const record = { ...read, ...times };
+      // The write that its data are from is not to be taken for another one.
+      const { write = makeWrite(), head: old } = seen.entry;
+      const atomic = records.over(kv, key, { seen, record });
+      const head = records.set(atomic, key, { record, write, old });
+      return await records.commit(atomic, record, { head, write });
+    });
   }
 
   /**
@@ -208,17 +226,15 @@ export class DenoKvStore implements SessionStore {
    */
   async delete(key: string): Promise<void> {
     const kv = await this.#handle.open();
+    const records = this.#records;
     for (let tries = 1;; tries++) {
-      const { versionstamp, head } = await this.#records.look(kv, key);
+      const seen = await records.see(kv, key);
+      const { versionstamp, head } = seen.entry;
       if (versionstamp === null) return;
-      const atomic = kv.atomic();
-      if (tries < STORE_TRIES) {
-        atomic.check({ key: this.#records.key(key), versionstamp });
-        this.#records.clear(atomic, key, head);
-      } else {
-        // No writes of others keep a session alive. The entry that is left is pruned by a list.
-        this.#records.clear(atomic, key, undefined);
-      }
+      // No writes of others keep a session alive. The entry that is left is pruned by a list.
+      const isLast = tries === STORE_TRIES;
+      const atomic = isLast ? kv.atomic() : records.over(kv, key, { seen });
+      records.clear(atomic, key, isLast ? undefined : head);
       if ((await commit(atomic)).ok) return;
       await pause(tries);
     }
@@ -242,7 +258,7 @@ export class DenoKvStore implements SessionStore {
     kv: KvLike,
     { subject, entries }: { subject: string; entries: IndexEntry[] },
   ): Promise<ListedSession[]> {
-    const found = await kv.getMany(entries.map(({ key }) => this.#records.key(key)));
+    const found = await told(kv.getMany(entries.map(({ key }) => this.#records.key(key))));
     const heads = found.map((each) => this.#records.live(toEntry(each)));
     const gone = entries.filter((_, index) => heads[index]?.subject !== subject);
     if (gone.length > 0) {
@@ -289,41 +305,10 @@ export class DenoKvStore implements SessionStore {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#handle.close();
   }
+}
 
-  /**
-   * Commits a change if what is under the key is accepted; `known` spares the look. What makes a record its subject's
-   * depends on the end of all sessions of the subject as well.
-   */
-  async #write(key: string, { known, accepts, record, binds, build }: {
-    known: Entry | undefined;
-    accepts: (head: Head | undefined) => boolean;
-    record: SessionRecord;
-    binds: boolean;
-    build: (atomic: KvAtomicLike, old: Head | undefined) => void;
-  }): Promise<boolean> {
-    const kv = await this.#handle.open();
-    const subject = binds ? record.subject : undefined;
-    const keys = [this.#records.key(key)];
-    if (subject !== undefined) keys.push(this.#index.endKey(subject));
-    let entry = subject === undefined ? known : undefined;
-    for (let tries = 0; tries < STORE_TRIES; tries++) {
-      if (tries > 1) await pause(tries);
-      const atomic = kv.atomic();
-      if (!entry) {
-        const [head, end] = await told(kv.getMany(keys));
-        entry = toEntry(head!);
-        if (!accepts(this.#records.live(entry))) return false;
-        if (subject !== undefined) this.#index.guard(atomic, subject, { record, found: end! });
-      }
-      atomic.check({ key: this.#records.key(key), versionstamp: entry.versionstamp });
-      build(atomic, entry.head);
-      const { ok, versionstamp = null } = await commit(atomic);
-      if (ok) {
-        this.#records.remember(record, { versionstamp, head: toHead(record).head });
-        return true;
-      }
-      entry = undefined;
-    }
-    return false;
-  }
+/** Whether a record is its subject's by the same login as the one before it. */
+function isSameLogin(one: SessionRecord, other: SessionRecord): boolean {
+  return one.subject === other.subject && one.subjectAt === other.subjectAt &&
+    one.generation === other.generation;
 }

@@ -1,3 +1,4 @@
+import { STORE_TRIES } from "../../src/util/tries.ts";
 import { hasTimer, withoutLateEnds } from "./in_memory.ts";
 import type { KvAtomicLike, KvLike } from "./like.ts";
 import { type DenoKvStoreOptions, isKv } from "./options.ts";
@@ -47,6 +48,23 @@ function open(path: string | undefined): Promise<KvLike> {
 /** Commits, also while another process writes to the same file. */
 export function commit(atomic: KvAtomicLike): ReturnType<KvAtomicLike["commit"]> {
   return unlocked(() => atomic.commit());
+}
+
+/** Tries a write until there is an answer; `false` when others are faster each time. */
+export async function untilDone(
+  attempt: (isFirst: boolean) => Promise<boolean | undefined>,
+): Promise<boolean> {
+  for (let tries = 0; tries < STORE_TRIES; tries++) {
+    if (tries > 1) await pause(tries);
+    const answer = await attempt(tries === 0);
+    if (answer !== undefined) return answer;
+  }
+  return false;
+}
+
+/** Names a write. It need only differ between writers of the same version of the same session. */
+export function makeWrite(): string {
+  return Math.floor(Math.random() * 36 ** 7).toString(36);
 }
 
 /** Asks again while another process writes to the same file, for which SQLite refuses at once and does nothing. */

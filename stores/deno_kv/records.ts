@@ -2,7 +2,7 @@ import type { SessionRecord } from "../../src/record/record.ts";
 import type { Awaitable } from "../../src/util/awaitable.ts";
 import type { Clock } from "../../src/util/clock.ts";
 import { STORE_TRIES } from "../../src/util/tries.ts";
-import { toError, told } from "./database.ts";
+import { commit, toError, told } from "./database.ts";
 import type { KvAtomicLike, KvEntryLike, KvKeyLike, KvLike } from "./like.ts";
 import { type Head, isHead, joinParts, MOST_PARTS, toHead } from "./parts.ts";
 import type { SubjectIndex } from "./subjects.ts";
@@ -11,7 +11,21 @@ import type { SubjectIndex } from "./subjects.ts";
 export interface Entry {
   readonly versionstamp: string | null;
   readonly head: Head | undefined;
+  /** Names the write that its data are from. */
+  readonly write: string | undefined;
 }
+
+/** What a write goes over, and the end of all sessions of its subject where it depends on that. */
+export interface Seen {
+  readonly entry: Entry;
+  readonly end: KvEntryLike | undefined;
+}
+
+/** Nothing under a key. */
+export const NOTHING: Seen = {
+  entry: { versionstamp: null, head: undefined, write: undefined },
+  end: undefined,
+};
 
 /** The records of sessions, each under `[...prefix, key]` and its parts. */
 export class Records {
@@ -19,7 +33,7 @@ export class Records {
   readonly #clock: Clock;
   readonly #index: SubjectIndex;
   /** What lay in the database when a record was read or written. */
-  readonly #entries = new WeakMap<SessionRecord, Entry>();
+  readonly #seen = new WeakMap<SessionRecord, Seen>();
 
   constructor(
     { prefix, clock, index }: { prefix: KvKeyLike; clock: Clock; index: SubjectIndex },
@@ -42,17 +56,23 @@ export class Records {
     return head && this.#clock() < head.expiresAt ? head : undefined;
   }
 
-  known(previous: SessionRecord): Entry | undefined {
-    return this.#clock() < previous.expiresAt ? this.#entries.get(previous) : undefined;
+  /** What lay under the key of a record when it was read or written. */
+  known(previous: SessionRecord): Seen | undefined {
+    return this.#clock() < previous.expiresAt ? this.#seen.get(previous) : undefined;
   }
 
-  remember(record: SessionRecord, entry: Entry): SessionRecord {
-    this.#entries.set(record, entry);
+  #remember(record: SessionRecord, entry: Entry): SessionRecord {
+    this.#seen.set(record, { entry, end: undefined });
     return record;
   }
 
-  async look(kv: KvLike, key: string): Promise<Entry> {
-    return toEntry(await told(kv.get(this.key(key))));
+  /** What lies under a key, and the end of all sessions of a subject. */
+  async see(kv: KvLike, key: string, subject?: string): Promise<Seen> {
+    if (subject === undefined) {
+      return { entry: toEntry(await told(kv.get(this.key(key)))), end: undefined };
+    }
+    const [head, end] = await told(kv.getMany([this.key(key), this.#index.endKey(subject)]));
+    return { entry: toEntry(head!), end };
   }
 
   /** The live record under a key, with its parts. */
@@ -70,7 +90,7 @@ export class Records {
   ): Awaitable<SessionRecord | undefined> {
     const head = this.live(entry);
     if (!head || tries === STORE_TRIES) return undefined;
-    if (head.parts === undefined) return this.remember({ ...head }, entry);
+    if (head.parts === undefined) return this.#remember({ ...head }, entry);
     return this.#join(kv, key, { count: head.parts, tries });
   }
 
@@ -87,23 +107,52 @@ export class Records {
       : undefined;
     if (!texts) return await this.#whole(kv, key, { entry, tries: tries + 1 });
     const { parts: _, ...latest } = entry.head!;
-    return this.remember({ ...latest, ...texts }, entry);
+    return this.#remember({ ...latest, ...texts }, entry);
+  }
+
+  /**
+   * Begins a commit that depends on what was seen under a key.
+   *
+   * @throws {SessionEndedError} When all sessions of the subject of the record were ended since its login began.
+   */
+  over(
+    kv: KvLike,
+    key: string,
+    { seen: { entry, end }, record }: { seen: Seen; record?: SessionRecord },
+  ): KvAtomicLike {
+    const { versionstamp } = entry;
+    const atomic = kv.atomic().check({ key: this.key(key), versionstamp });
+    if (record && end) this.#index.guard(atomic, record, end);
+    return atomic;
   }
 
   /** Puts a record in the place of an old one, and its entry in the index. */
   set(
     atomic: KvAtomicLike,
     key: string,
-    { record, old }: { record: SessionRecord; old: Head | undefined },
-  ): void {
+    { record, write, old }: { record: SessionRecord; write: string; old: Head | undefined },
+  ): Head {
     const { head, parts } = toHead(record);
     const options = { expireIn: Math.max(Math.ceil(record.expiresAt - this.#clock()), 1) };
-    atomic.set(this.key(key), head, options);
+    atomic.set(this.key(key), [head, write], options);
     parts.forEach((part, index) => atomic.set(this.key(key, index), part, options));
     for (let index = parts.length; index < (old?.parts ?? 0); index++) {
       atomic.delete(this.key(key, index));
     }
     this.#index.write(atomic, key, { from: old, to: head, options });
+    return head;
+  }
+
+  /** Commits; `undefined` when others were faster, or when the answer to an earlier attempt got lost. */
+  async commit(
+    atomic: KvAtomicLike,
+    record: SessionRecord,
+    written: Omit<Entry, "versionstamp">,
+  ): Promise<true | undefined> {
+    const { ok, versionstamp = null } = await commit(atomic);
+    if (!ok) return undefined;
+    this.#remember(record, { versionstamp, ...written });
+    return true;
   }
 
   /** Takes a record away, and its entry in the index. */
@@ -113,6 +162,10 @@ export class Records {
   }
 }
 
+/** What is in an entry: a record and the write that its data are from, or a record alone as version 0.1 wrote it. */
 export function toEntry({ value, versionstamp }: KvEntryLike): Entry {
-  return { versionstamp, head: isHead(value) ? value : undefined };
+  const [head, write] = Array.isArray(value) ? value : [value];
+  return isHead(head)
+    ? { versionstamp, head, write }
+    : { versionstamp, head: undefined, write: undefined };
 }

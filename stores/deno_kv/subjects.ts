@@ -135,17 +135,13 @@ export class SubjectIndex {
    *
    * @throws {SessionEndedError} When the record is of an older generation.
    */
-  guard(
-    atomic: KvAtomicLike,
-    subject: string,
-    { record, found }: { record: SessionRecord; found: KvEntryLike },
-  ): void {
-    if (generationOf(record) < oldest(found.value as End | null, record.sid)) {
+  guard(atomic: KvAtomicLike, record: SessionRecord, { value, versionstamp }: KvEntryLike): void {
+    if (generationOf(record) < oldest(value as End | null, record.sid)) {
       throw new SessionEndedError(
         "Cannot store session: all sessions of its subject were ended; log in again",
       );
     }
-    atomic.check({ key: this.endKey(subject), versionstamp: found.versionstamp });
+    atomic.check({ key: this.endKey(record.subject!), versionstamp });
   }
 
   #entryKey(subject: string, key: string): KvKeyLike {

@@ -7,6 +7,7 @@ export class DroppingProxy implements AsyncDisposable {
   /** The port that connections are led to from now on. */
   target: number;
   #drops = 0;
+  #passes = 0;
 
   private constructor(target: number) {
     this.target = target;
@@ -29,9 +30,14 @@ export class DroppingProxy implements AsyncDisposable {
     return this.#drops;
   }
 
-  /** Loses the next answers, and the connections that they were to come over. */
-  drop(count = 1): void {
+  /**
+   * Loses the next answers, and the connections that they were to come over.
+   *
+   * @param options.after How many answers are let through before.
+   */
+  drop(count = 1, { after = 0 }: { after?: number } = {}): void {
     this.#drops = count;
+    this.#passes = after;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -52,7 +58,7 @@ export class DroppingProxy implements AsyncDisposable {
     }
     client.on("data", (chunk) => server.write(chunk));
     server.on("data", (chunk) => {
-      if (this.#drops > 0) {
+      if (this.#drops > 0 && this.#passes-- <= 0) {
         this.#drops--;
         client.destroy();
       } else client.write(chunk);

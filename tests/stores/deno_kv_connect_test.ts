@@ -1,11 +1,20 @@
 // Deno KV over KV Connect, with the real server.
-import { session } from "@x/hono-session";
+import { session, type SessionRecord } from "@x/hono-session";
 import { DenoKvStore } from "@x/hono-session/stores/deno-kv";
 import { storeConformance } from "@x/hono-session/testing";
 import { assert, assertEquals } from "@std/assert";
 import { Hono } from "hono";
 import { Client } from "../_support/client.ts";
 import { DenoKvServer, skipKvConnect } from "../_support/deno_kv_server.ts";
+import { DroppingProxy } from "../_support/dropping_proxy.ts";
+import { FakeClock } from "../_support/clock.ts";
+import { makeRecord } from "../_support/record.ts";
+
+/** What a session leaves under a key from which it has moved. */
+function traceOf(record: SessionRecord): SessionRecord {
+  const { subject: _, subjectAt: __, ...rest } = record;
+  return { ...rest, data: "{}", version: 3, trace: "replaced" };
+}
 
 const ignore = skipKvConnect();
 
@@ -79,4 +88,50 @@ if (!ignore) {
       assertEquals(await client.json("/read"), { name: "Bob" });
     });
   }
+
+  Deno.test("DenoKvStore over KV Connect: a write whose answer is lost is done once, and said to be done", async () => {
+    await using proxy = await DroppingProxy.start(server.port);
+    using kv = await server.open(`http://127.0.0.1:${new URL(proxy.url).port}`);
+    const clock = new FakeClock(Date.now());
+    const store = new DenoKvStore({ kv, clock: clock.now, prefix: [crypto.randomUUID()] });
+    const record = makeRecord(clock, { subject: "user:42", subjectAt: clock.now() });
+    await store.read("any");
+    for (const left of [undefined, traceOf(record)]) {
+      const [key, next] = [crypto.randomUUID(), crypto.randomUUID()];
+      // The answer to the look at the end of all sessions comes first.
+      proxy.drop(1, { after: 1 });
+      assertEquals(await store.create(key, record), true, "create");
+      const second = { ...record, version: 2, data: '{"count":2}' };
+      proxy.drop();
+      assertEquals(await store.update(key, second, record), true, "update");
+      proxy.drop();
+      assertEquals(await store.touch(key, second, second), true, "touch");
+      const third = { ...second, version: 3 };
+      proxy.drop(1, { after: 1 });
+      const move = { key: next, record: third, ...(left && { left }) };
+      assertEquals(await store.replace(key, move, second), true, "replace");
+      assertEquals(await store.read(next), third);
+      const late = { ...second, version: 3, data: '{"count":3}' };
+      assertEquals(await store.update(key, late, second), false, "what another request writes");
+      proxy.drop();
+      await store.delete(next);
+      assertEquals(await store.read(next), undefined);
+      assertEquals(proxy.drops, 0);
+    }
+  });
+
+  Deno.test("DenoKvStore over KV Connect: increments whose answers are lost all count once", async () => {
+    await using proxy = await DroppingProxy.start(server.port);
+    using kv = await server.open(`http://127.0.0.1:${new URL(proxy.url).port}`);
+    const store = new DenoKvStore({ kv, prefix: [crypto.randomUUID()] });
+    const client = new Client(makeApp(store));
+    await client.text("/set/Ada");
+    for (let count = 1; count <= 5; count++) {
+      // The answer to the read comes first.
+      proxy.drop(1, { after: 1 });
+      assertEquals(await client.json("/increment"), count);
+      assertEquals(proxy.drops, 0);
+    }
+    assertEquals(await client.json("/read"), { name: "Ada", count: 5 });
+  });
 }

@@ -731,3 +731,27 @@ Deno.test("DenoKvStore hands out a copy of what it goes by", async () => {
     await close();
   }
 });
+
+Deno.test("DenoKvStore reads and writes over what the first version stored, large and small", async () => {
+  const clock = new FakeClock();
+  using kv = await Deno.openKv(":memory:");
+  const store = new DenoKvStore({ kv, clock: clock.now });
+  const record = makeBound(clock, { flash: '{"notice":"ż"}' });
+  await kv.set(["session", "small"], record);
+  assertEquals(await store.read("small"), record);
+  assert(await store.update("small", { ...record, version: 2 }, record));
+  const { data: _, flash: __, ...rest } = record;
+  const texts = new TextEncoder().encode(JSON.stringify({ data: LARGE, flash: record.flash }));
+  const atomic = kv.atomic().set(["session", "large"], { ...rest, data: "", parts: 4 });
+  for (let part = 0; part < 4; part++) {
+    atomic.set(["session", "large", part], texts.slice(part * 60_000, (part + 1) * 60_000));
+  }
+  await atomic.commit();
+  const large = (await store.read("large"))!;
+  assertEquals(large, { ...record, data: LARGE });
+  assert(await store.touch("large", { ...large, lastSeenAt: clock.now() + 1 }, large));
+  assert(await store.replace("large", { key: "next", record: { ...record, version: 2 } }, large));
+  await store.delete("small");
+  const next = [["session", "next"], ["session", "subject", '"user:42"', "next"]];
+  assertEquals(await keysOf(kv), next);
+});
