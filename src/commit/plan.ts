@@ -33,16 +33,17 @@ export function plan(
   const { keepChanges } = options;
   const request = options.cookieDelivery ? { cookieDelivery: options.cookieDelivery } : state;
   const old = current.record;
-  const rotate = isRotating(rotation, current, { options, now });
+  const rotate = rotation !== undefined && isRotating(rotation, current, { options, now });
   const moved = keepChanges && changesRecord(pending, old);
-  const used = state.wasRotated ? old : withUsedToken(old, { rotation, now });
+  const isUsed = old.predecessor !== undefined && !state.wasRotated;
+  const used = isUsed ? withUsedToken(old, { rotation, now }) : old;
   const newToken = rotate || pending.regenerate === true;
   // The value of a transaction counts only if nobody has written since it was read.
   const write = newToken || moved || used !== old || options.change !== undefined ||
     store.outdated(old) || !sameContents(contents, theirs);
   const renew = keepChanges && pending.renew === true;
   const renewal = renew ||
-    keepChanges && isRenewalDue(expiry, old, { now, write, request });
+    keepChanges && expiry.rolling !== false && isRenewalDue(expiry, old, { now, write, request });
   if (!write && !renewal) return undefined;
 
   const rest = moved ? withPendingChanges(used, pending) : used;

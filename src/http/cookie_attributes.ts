@@ -131,6 +131,9 @@ const SCOPE = Object.keys(SCOPE_SHAPES) as (keyof typeof SCOPE_SHAPES)[];
 /** Browsers look at prefixes without regard to case (RFC 6265bis, 5.7). */
 const PREFIXED_REGEXP = /^__(?:Host|Secure)-/i;
 
+/** A value without anything to percent-encode. */
+const PLAIN_REGEXP = /^[\w.~-]*$/;
+
 const PREFIXES = { host: "__Host-", secure: "__Secure-" };
 
 /** What is wrong with the attributes of a cookie, each of which is what it should be. */
@@ -203,7 +206,9 @@ export class CookieTemplate {
     value: string,
     { name = this.name, maxAge }: { name?: string; maxAge?: number | undefined } = {},
   ): string {
-    return `${name}=${encodeURIComponent(value)}${this.#ending(name, maxAge)}`;
+    // A token needs no copy that says the same.
+    const encoded = PLAIN_REGEXP.test(value) ? value : encodeURIComponent(value);
+    return `${name}=${encoded}${this.#ending(name, maxAge)}`;
   }
 
   /** What follows the value: the same for all cookies of a name that are sent in the same second of their lives. */

@@ -112,39 +112,41 @@ export class CookieTransport {
    */
   write(headers: Exchange, { token, maxAge, cookie, held }: SentToken): number {
     const parts = this.#split(token);
-    const cookies = parts.map((part, index) => {
-      const value = index === 0 && parts.length > 1 ? `${parts.length}~${part}` : part;
-      return cookie.serialize(value, { name: this.#chunkName(index), maxAge });
-    });
+    const { length } = parts;
     // Or the browser would keep both.
     const moved = !cookie.hasScopeOf(held);
-    const unused = this.#presented(headers, moved ? 0 : cookies.length);
-    const { response } = this.#forget(headers, unused, held);
+    this.#forget(headers, this.#presented(headers, moved ? 0 : length), held);
     this.#forgetFormer(headers, cookie);
-    for (const each of cookies) response.append("set-cookie", each);
+    const { response } = headers;
+    let bytes = 0;
+    for (let index = 0; index < length; index++) {
+      const value = index === 0 && length > 1 ? `${length}~${parts[index]}` : parts[index]!;
+      const line = cookie.serialize(value, { name: this.#chunkName(index), maxAge });
+      response.append("set-cookie", line);
+      bytes += line.length;
+    }
     if (this.#exists) response.append("set-cookie", this.#exists.serialize("1", { maxAge }));
-    return cookies.reduce((bytes, { length }) => bytes + length, 0);
+    return bytes;
   }
 
   /** Clears the cookie that the client holds. */
   clear(headers: Exchange, held: CookieTemplate): void {
-    const { response } = this.#forget(
-      headers,
-      [this.cookie.name, ...this.#presented(headers, 1)],
-      held,
-    );
+    this.#forget(headers, [this.cookie.name, ...this.#presented(headers, 1)], held);
     this.#forgetFormer(headers, held);
-    if (this.#exists) response.append("set-cookie", this.#exists.serialize("", { maxAge: 0 }));
+    if (this.#exists) {
+      headers.response.append("set-cookie", this.#exists.serialize("", { maxAge: 0 }));
+    }
   }
 
   /** The names of the cookies that the request came with, but for the first ones. */
-  #presented({ request }: Exchange, from: number): string[] {
+  #presented({ request }: Exchange, from: number): readonly string[] {
+    if (from >= this.#names.length) return NONE;
     const header = request.get("cookie") ?? "";
     return this.#names.slice(from).filter((name) => findAll(header, name).length > 0);
   }
 
   /** Takes back what was said of the cookies of the session, and expires those of some names. */
-  #forget({ request, response }: Exchange, expired: string[], held: CookieTemplate): Exchange {
+  #forget({ response }: Exchange, expired: readonly string[], held: CookieTemplate): void {
     if (response.has("set-cookie")) {
       const { names } = this;
       const others = response.getSetCookie()
@@ -155,7 +157,6 @@ export class CookieTransport {
     for (const name of expired) {
       response.append("set-cookie", held.serialize("", { name, maxAge: 0 }));
     }
-    return { request, response };
   }
 
   /** Expires the cookies of scopes before this one. */

@@ -145,13 +145,21 @@ export class CookieStore implements SessionStore {
    * was left behind, while its session goes on, a trace: `replaced`.
    */
   read(token: string, c?: unknown, signal?: AbortSignal): Awaitable<SessionRecord | undefined> {
-    return andThen(this.#values.open(token, c), (record) => {
-      if (!record || this.#clock() >= record.expiresAt) return undefined;
-      return andThen(
-        this.#revocations?.fateOf(this.#values.whole(record), { c, signal }) ?? "live",
-        (fate) => fate === "live" ? record : fate === "replaced" ? toReplaced(record) : undefined,
-      );
-    });
+    const record = this.#values.open(token, c);
+    return andThen(record, CookieStore.#check, { store: this, call: { c, signal } });
+  }
+
+  static #check(
+    record: SessionRecord | undefined,
+    { store, call }: { store: CookieStore; call: Call },
+  ): Awaitable<SessionRecord | undefined> {
+    if (!record || store.#clock() >= record.expiresAt) return undefined;
+    const revocations = store.#revocations;
+    if (!revocations) return record;
+    return andThen(
+      revocations.fateOf(store.#values.whole(record), call),
+      (fate) => fate === "live" ? record : fate === "replaced" ? toReplaced(record) : undefined,
+    );
   }
 
   /**

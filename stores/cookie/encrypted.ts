@@ -17,6 +17,7 @@ import {
   keysFromSecrets,
   type KeySource,
   keyTable,
+  type NamedKey,
   openUnder,
 } from "./keys.ts";
 
@@ -125,6 +126,16 @@ export class EncryptedCookieStore extends CookieStore {
   }
 }
 
+function toValue(bytes: Uint8Array<ArrayBuffer>, id: number): string {
+  bytes[0] = VERSION;
+  bytes[1] = id;
+  return toBase64Url(bytes);
+}
+
+function unpackOpened(opened: Uint8Array | undefined): SessionRecord | undefined {
+  return opened && unpackRecord(opened);
+}
+
 class EncryptedFormat implements CookieFormat {
   readonly keys: (c: unknown) => KeyRing<AesGcmKey>;
   /** What values are bound to, by the name of their cookie and the name of their key. */
@@ -135,27 +146,43 @@ class EncryptedFormat implements CookieFormat {
   }
 
   seal(record: SessionRecord, { cookieName, c }: CookieContext): Awaitable<string> {
-    return andThen(this.keys(c).get(), ([first]) => {
-      const { id, key } = first!;
-      return andThen(key.encrypt(packRecord(record), this.#bind(id, cookieName)), (bytes) => {
-        bytes[0] = VERSION;
-        bytes[1] = id;
-        return toBase64Url(bytes);
-      });
-    });
+    const sealing = { format: this, record, cookieName };
+    return andThen(this.keys(c).get(), EncryptedFormat.#encrypt, sealing);
   }
 
   open(value: string, { cookieName, c }: CookieContext): Awaitable<OpenedCookie | undefined> {
     const bytes = fromBase64Url(value);
     if (bytes?.[0] !== VERSION) return undefined;
-    return andThen(this.keys(c).get(), (ring) => {
-      const id = bytes[1]!;
-      const bound = this.#bind(id, cookieName);
-      return openUnder(
-        { ring, id },
-        (key) => andThen(key.decrypt(bytes, bound), (opened) => opened && unpackRecord(opened)),
-      );
-    });
+    const opening = { format: this, bytes, cookieName };
+    return andThen(this.keys(c).get(), EncryptedFormat.#decrypt, opening);
+  }
+
+  static #encrypt(
+    [first]: readonly NamedKey<AesGcmKey>[],
+    { format, record, cookieName }: {
+      format: EncryptedFormat;
+      record: SessionRecord;
+      cookieName: string;
+    },
+  ): Awaitable<string> {
+    const { id, key } = first!;
+    return andThen(key.encrypt(packRecord(record), format.#bind(id, cookieName)), toValue, id);
+  }
+
+  static #decrypt(
+    ring: readonly NamedKey<AesGcmKey>[],
+    { format, bytes, cookieName }: {
+      format: EncryptedFormat;
+      bytes: Uint8Array<ArrayBuffer>;
+      cookieName: string;
+    },
+  ): Awaitable<OpenedCookie | undefined> {
+    const id = bytes[1]!;
+    const bound = format.#bind(id, cookieName);
+    return openUnder(
+      { ring, id },
+      (key) => andThen(key.decrypt(bytes, bound), unpackOpened),
+    );
   }
 
   /** What a value is bound to: its version, its key, its purpose and its cookie. */

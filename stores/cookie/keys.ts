@@ -116,16 +116,22 @@ export function openUnder<Key>(
   { ring, id, from = 0 }: { ring: readonly NamedKey<Key>[]; id: number; from?: number },
   open: (key: Key) => Awaitable<SessionRecord | undefined>,
 ): Awaitable<OpenedCookie | undefined> {
-  for (let at = from; at < ring.length; at++) {
-    const named = ring[at]!;
-    if (named.id !== id) continue;
-    return andThen(
-      open(named.key),
-      (record) =>
-        record ? { record, outdated: at > 0 } : openUnder({ ring, id, from: at + 1 }, open),
-    );
-  }
-  return undefined;
+  let at = from;
+  while (at < ring.length && ring[at]!.id !== id) at++;
+  if (at >= ring.length) return undefined;
+  return andThen(open(ring[at]!.key), openedUnder<Key>, { ring, id, at, open });
+}
+
+function openedUnder<Key>(
+  record: SessionRecord | undefined,
+  { ring, id, at, open }: {
+    ring: readonly NamedKey<Key>[];
+    id: number;
+    at: number;
+    open: (key: Key) => Awaitable<SessionRecord | undefined>;
+  },
+): Awaitable<OpenedCookie | undefined> {
+  return record ? { record, outdated: at > 0 } : openUnder({ ring, id, from: at + 1 }, open);
 }
 
 async function nameKeys<Key>(

@@ -1,7 +1,7 @@
 import type { SessionRecord } from "../../src/record/record.ts";
 import { andThen, type Awaitable } from "../../src/util/awaitable.ts";
 import { LARGEST_COOKIE } from "../../src/util/cookie_limits.ts";
-import type { CookieFormat } from "./format.ts";
+import type { CookieFormat, OpenedCookie } from "./format.ts";
 import { Memo } from "./memo.ts";
 import { epochOf, withoutEpoch } from "./revocation/epoch.ts";
 import { assertSize } from "./size.ts";
@@ -32,23 +32,29 @@ export class CookieValues {
 
   /** The record in a value. */
   open(value: string, c: unknown): Awaitable<SessionRecord | undefined> {
-    const { cookieName, chunks, epochs } = this.#options;
+    const { cookieName, chunks } = this.#options;
     if (value.length > chunks * LARGEST_COOKIE) return undefined;
     const memo = this.#memo(c);
     const known = memo.get(value);
     // It is handed out again and again.
     if (known) return Object.freeze(known);
-    return andThen(this.#format.open(value, { cookieName, c }), (opened) => {
-      if (!opened) return undefined;
-      const { record: sealed, outdated } = opened;
-      const epoch = epochs ? epochOf(sealed) : 0;
-      const record = epoch === 0 ? sealed : withoutEpoch(sealed);
-      const remembered = { ...record };
-      memo.set(value, remembered);
-      if (outdated) this.#outdated.add(record).add(remembered);
-      if (epoch > 0) this.#epochs.set(record, epoch).set(remembered, epoch);
-      return record;
-    });
+    const opened = this.#format.open(value, { cookieName, c });
+    return andThen(opened, CookieValues.#remember, { values: this, value, memo });
+  }
+
+  static #remember(
+    opened: OpenedCookie | undefined,
+    { values, value, memo }: { values: CookieValues; value: string; memo: Memo<SessionRecord> },
+  ): SessionRecord | undefined {
+    if (!opened) return undefined;
+    const { record: sealed, outdated } = opened;
+    const epoch = values.#options.epochs ? epochOf(sealed) : 0;
+    const record = epoch === 0 ? sealed : withoutEpoch(sealed);
+    const remembered = { ...record };
+    memo.set(value, remembered);
+    if (outdated) values.#outdated.add(record).add(remembered);
+    if (epoch > 0) values.#epochs.set(record, epoch).set(remembered, epoch);
+    return record;
   }
 
   /** A record that was opened, with its epoch. */
@@ -69,10 +75,16 @@ export class CookieValues {
    */
   seal(record: SessionRecord, c: unknown): Awaitable<string> {
     const { cookieName } = this.#options;
-    return andThen(this.#format.seal(record, { cookieName, c }), (value) => {
-      assertSize(value, record, this.#options);
-      return value;
-    });
+    const sealed = this.#format.seal(record, { cookieName, c });
+    return andThen(sealed, CookieValues.#measure, { values: this, record });
+  }
+
+  static #measure(
+    value: string,
+    { values, record }: { values: CookieValues; record: SessionRecord },
+  ): string {
+    assertSize(value, record, values.#options);
+    return value;
   }
 
   #memo(c: unknown): Memo<SessionRecord> {
