@@ -134,7 +134,7 @@ export class DenoKvStore implements SessionStore {
       if (records.live(seen.entry)) return seen.entry.write === write;
       const atomic = records.over(kv, key, { seen, record });
       const head = records.set(atomic, key, { record, write, old: seen.entry.head });
-      return await records.commit(atomic, record, { head, write });
+      return records.commit(atomic, record, { head, write });
     });
   }
 
@@ -159,7 +159,7 @@ export class DenoKvStore implements SessionStore {
       if (records.live(seen.entry)?.version !== previous.version) return seen.entry.write === write;
       const atomic = records.over(kv, key, { seen, record });
       const head = records.set(atomic, key, { record, write, old: seen.entry.head });
-      return await records.commit(atomic, record, { head, write });
+      return records.commit(atomic, record, { head, write });
     });
   }
 
@@ -191,7 +191,7 @@ export class DenoKvStore implements SessionStore {
       else records.clear(atomic, key, old);
       atomic.check({ key: records.key(next.key), versionstamp: null });
       const head = records.set(atomic, next.key, { record, write, old: undefined });
-      return await records.commit(atomic, record, { head, write });
+      return records.commit(atomic, record, { head, write });
     });
   }
 
@@ -215,7 +215,7 @@ export class DenoKvStore implements SessionStore {
       const { write = makeWrite(), head: old } = seen.entry;
       const atomic = records.over(kv, key, { seen, record });
       const head = records.set(atomic, key, { record, write, old });
-      return await records.commit(atomic, record, { head, write });
+      return records.commit(atomic, record, { head, write });
     });
   }
 

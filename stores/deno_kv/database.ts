@@ -8,7 +8,13 @@ const LOCKED_TRIES = 200;
 
 /** The database that options name, opened if it is not open yet. */
 export async function findKv({ kv, path }: DenoKvStoreOptions): Promise<KvLike> {
-  if (kv === undefined) return await unlocked(async () => await open(path));
+  if (kv === undefined) {
+    try {
+      return await open(path);
+    } catch (error) {
+      return await askAgain(error, async () => await open(path));
+    }
+  }
   const found: unknown = await kv;
   if (isKv(found)) return hasTimer(found) ? withoutLateEnds(found) : found;
   throw new TypeError("Cannot use DenoKvStore: the promise of option kv gave no database");
@@ -46,8 +52,30 @@ function open(path: string | undefined): Promise<KvLike> {
 }
 
 /** Commits, also while another process writes to the same file. */
-export function commit(atomic: KvAtomicLike): ReturnType<KvAtomicLike["commit"]> {
-  return unlocked(() => atomic.commit());
+export async function commit(atomic: KvAtomicLike): ReturnType<KvAtomicLike["commit"]> {
+  try {
+    return await atomic.commit();
+  } catch (error) {
+    return await askAgain(error, () => atomic.commit());
+  }
+}
+
+/** Asks again after an error while another process writes to the same file, for which SQLite refuses at once and does nothing. */
+async function askAgain<Result>(error: unknown, ask: () => Promise<Result>): Promise<Result> {
+  let reason = error;
+  for (let tries = 1; isLocked(reason) && tries < LOCKED_TRIES; tries++) {
+    await pause(Math.min(tries, 10));
+    try {
+      return await ask();
+    } catch (error) {
+      reason = error;
+    }
+  }
+  throw toError(reason);
+}
+
+function isLocked(error: unknown): boolean {
+  return error instanceof Error && error.message.includes("database is locked");
 }
 
 /** Tries a write until there is an answer; `false` when others are faster each time. */
@@ -65,19 +93,6 @@ export async function untilDone(
 /** Names a write. It need only differ between writers of the same version of the same session. */
 export function makeWrite(): string {
   return Math.floor(Math.random() * 36 ** 7).toString(36);
-}
-
-/** Asks again while another process writes to the same file, for which SQLite refuses at once and does nothing. */
-async function unlocked<Result>(ask: () => Promise<Result>): Promise<Result> {
-  for (let tries = 1;; tries++) {
-    try {
-      return await ask();
-    } catch (error) {
-      const locked = error instanceof Error && error.message.includes("database is locked");
-      if (!locked || tries === LOCKED_TRIES) throw toError(error);
-      await pause(Math.min(tries, 10));
-    }
-  }
 }
 
 /** Waits a while that grows with the tries and that no two requests share. */

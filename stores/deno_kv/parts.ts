@@ -45,7 +45,8 @@ export function toHead(record: SessionRecord): { head: Head; parts: Uint8Array[]
 /** How long the texts of a record are together, in UTF-16 units. */
 function lengthOf(record: Partial<SessionRecord>): number {
   let length = 0;
-  for (const value of Object.values(record)) {
+  for (const name in record) {
+    const value = record[name as keyof SessionRecord];
     if (typeof value === "string") length += value.length;
   }
   return length;

@@ -33,7 +33,7 @@ export class Records {
   readonly #clock: Clock;
   readonly #index: SubjectIndex;
   /** What lay in the database when a record was read or written. */
-  readonly #seen = new WeakMap<SessionRecord, Seen>();
+  readonly #entries = new WeakMap<SessionRecord, Entry>();
 
   constructor(
     { prefix, clock, index }: { prefix: KvKeyLike; clock: Clock; index: SubjectIndex },
@@ -58,11 +58,12 @@ export class Records {
 
   /** What lay under the key of a record when it was read or written. */
   known(previous: SessionRecord): Seen | undefined {
-    return this.#clock() < previous.expiresAt ? this.#seen.get(previous) : undefined;
+    const entry = this.#entries.get(previous);
+    return entry && this.#clock() < previous.expiresAt ? { entry, end: undefined } : undefined;
   }
 
   #remember(record: SessionRecord, entry: Entry): SessionRecord {
-    this.#seen.set(record, { entry, end: undefined });
+    this.#entries.set(record, entry);
     return record;
   }
 
@@ -164,8 +165,8 @@ export class Records {
 
 /** What is in an entry: a record and the write that its data are from, or a record alone as version 0.1 wrote it. */
 export function toEntry({ value, versionstamp }: KvEntryLike): Entry {
-  const [head, write] = Array.isArray(value) ? value : [value];
-  return isHead(head)
-    ? { versionstamp, head, write }
-    : { versionstamp, head: undefined, write: undefined };
+  const isNamed = Array.isArray(value);
+  const head: unknown = isNamed ? value[0] : value;
+  if (!isHead(head)) return { versionstamp, head: undefined, write: undefined };
+  return { versionstamp, head, write: isNamed ? value[1] : undefined };
 }
