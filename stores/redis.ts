@@ -32,6 +32,7 @@ import type {
   StoreCapabilities,
   StoreReplacement,
 } from "../src/store/contract.ts";
+import { isPromiseLike } from "../src/util/awaitable.ts";
 import { type Clock, systemClock } from "../src/util/clock.ts";
 import { Clients } from "./redis/clients.ts";
 import type { Connection, ScriptArguments } from "./redis/connection.ts";
@@ -50,7 +51,6 @@ import { checkOptions, type RedisStoreOptions } from "./redis/options.ts";
 import { fromOwner } from "./redis/owner.ts";
 import { DELETE, REPLACE, TOUCH, WRITE } from "./redis/scripts.ts";
 import { Subjects } from "./redis/subjects.ts";
-import { Unbound } from "./redis/unbound.ts";
 import { fromStored, makeWrite, toEnd, toRest, toValue } from "./redis/value.ts";
 
 export type {
@@ -113,7 +113,6 @@ export class RedisStore implements SessionStore {
   readonly #prefix: string;
   readonly #clock: Clock;
   readonly #subjects: Subjects;
-  readonly #unbound = new Unbound();
 
   /**
    * Connects to nothing.
@@ -141,9 +140,9 @@ export class RedisStore implements SessionStore {
    * @throws {TypeError} When no client is found.
    */
   async read(key: string, c?: unknown, signal?: AbortSignal): Promise<SessionRecord | undefined> {
-    const connection = await this.#clients.connect(c, signal);
+    const found = this.#clients.connect(c, signal);
+    const connection = isPromiseLike(found) ? await found : found;
     const record = fromStored(await connection.send(["GET", this.#key(key)]));
-    if (record?.subject === undefined) this.#unbound.add(key, c);
     return record && this.#clock() < record.expiresAt ? record : undefined;
   }
 
@@ -192,7 +191,6 @@ export class RedisStore implements SessionStore {
     c?: unknown,
     signal?: AbortSignal,
   ): Promise<boolean> {
-    if (record.subject !== undefined) this.#unbound.delete(c);
     const given = this.#toArguments([key], record, `${previous.version}`);
     const change = changeOf({ key, record }, { key, record: previous });
     return await this.#subjects.write(await this.#clients.connect(c, signal), {
@@ -284,12 +282,7 @@ export class RedisStore implements SessionStore {
    * @throws {TypeError} When no client is found.
    */
   async delete(key: string, c?: unknown, signal?: AbortSignal): Promise<void> {
-    const connection = await this.#clients.connect(c, signal);
-    if (this.#unbound.has(key, c)) {
-      await connection.send(["DEL", this.#key(key)]);
-      return;
-    }
-    await this.#delete(key, connection);
+    await this.#delete(key, await this.#clients.connect(c, signal));
   }
 
   async #delete(key: string, connection: Connection): Promise<void> {

@@ -42,37 +42,40 @@ export async function findClient(
   );
 }
 
-/**
- * Sends a command to the primary that has its keys.
- *
- * @param signal Calls the command off where the client can.
- */
-export function send(
-  client: RedisClientLike,
+/** Sends commands to the primary that has their keys. A signal calls a command off where the client can. */
+export type Sender = (
   command: Command,
   signal: AbortSignal | undefined,
-): PromiseLike<unknown> {
+) => PromiseLike<unknown>;
+
+/** How commands are sent with a client. */
+export function senderOf(client: RedisClientLike): Sender {
   // ioredis has a sendCommand too, of another kind.
-  if ("call" in client) return sendByIoredis(client, command.args);
-  if (!("sendCommand" in client)) {
-    const [name, ...rest] = command.args;
-    return client.send(name!, rest);
+  if ("call" in client) return ({ args }) => sendByIoredis(client, args);
+  if (!("sendCommand" in client)) return ({ args: [name, ...rest] }) => client.send(name!, rest);
+  const prefix = "_keyPrefix" in client ? String(client._keyPrefix ?? "") : "";
+  if ("masters" in client) {
+    return (command, signal) => {
+      const args = withPrefix(command, prefix);
+      return client.sendCommand(args[command.at]!, false, args, toOptions(signal));
+    };
   }
-  const args = withPrefix(client, command);
-  const options: NodeRedisOptions = signal ? { abortSignal: signal, signal } : {};
-  if ("masters" in client) return client.sendCommand(args[command.at]!, false, args, options);
-  if ("getMasterNode" in client) return client.sendCommand(false, args, options);
-  return client.sendCommand(args, options);
+  return "getMasterNode" in client
+    ? (command, signal) => client.sendCommand(false, withPrefix(command, prefix), toOptions(signal))
+    : (command, signal) => client.sendCommand(withPrefix(command, prefix), toOptions(signal));
+}
+
+function toOptions(signal: AbortSignal | undefined): NodeRedisOptions {
+  return signal ? { abortSignal: signal, signal } : {};
 }
 
 /**
  * The arguments with the prefix for all keys that node-redis can be given since version 6.3, and that it doesn't give to
  * commands that are sent by their names.
  */
-function withPrefix(client: RedisClientLike, { args, at, keys }: Command): string[] {
-  const prefix = "_keyPrefix" in client ? client._keyPrefix : undefined;
-  if (prefix === undefined || prefix === "") return args;
-  return args.map((arg, index) => index >= at && index < at + keys ? `${prefix}${arg}` : arg);
+function withPrefix({ args, at, keys }: Command, prefix: string): string[] {
+  if (prefix === "") return args;
+  return args.map((arg, index) => index >= at && index < at + keys ? prefix + arg : arg);
 }
 
 /** What else is known of a client of ioredis, if it is one. */

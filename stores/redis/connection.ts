@@ -1,5 +1,5 @@
 import { isPromiseLike } from "../../src/util/awaitable.ts";
-import { type Command, send } from "./client.ts";
+import type { Command, Sender } from "./client.ts";
 import {
   isCrossSlot,
   isDropped,
@@ -21,8 +21,7 @@ export interface ScriptArguments {
 /** What a {@linkcode Connection} sends with. */
 export interface ConnectionOptions {
   readonly client: RedisClientLike;
-  /** Calls off what was not sent. */
-  readonly signal?: AbortSignal | undefined;
+  readonly send: Sender;
   /** The clients whose server refused keys of several slots in one command, as a cluster does. */
   readonly clusters: WeakSet<RedisClientLike>;
 }
@@ -30,14 +29,17 @@ export interface ConnectionOptions {
 /** What one operation talks to Redis over. */
 export class Connection {
   readonly #options: ConnectionOptions;
+  readonly #signal: AbortSignal | undefined;
 
-  constructor(options: ConnectionOptions) {
+  /** @param signal Calls off what was not sent. */
+  constructor(options: ConnectionOptions, signal?: AbortSignal) {
     this.#options = options;
+    this.#signal = signal;
   }
 
   /** The same, for what is to be done even when nobody waits for it any more. */
   finishing(): Connection {
-    return new Connection({ ...this.#options, signal: undefined });
+    return new Connection(this.#options);
   }
 
   /** Does something in one step or, where a cluster refuses that, in several. */
@@ -61,7 +63,8 @@ export class Connection {
   async run(script: Script, { keys, args }: ScriptArguments): Promise<unknown> {
     const given = [String(keys.length), ...keys, ...args];
     const places = { at: 3, keys: keys.length };
-    const sha1 = await script.sha1();
+    const found = script.sha1();
+    const sha1 = isPromiseLike(found) ? await found : found;
     try {
       return await this.#send({ args: ["EVALSHA", sha1, ...given], ...places });
     } catch (error) {
@@ -76,33 +79,38 @@ export class Connection {
    * @param args Its name, its keys, and what else it is given.
    * @param keys How many keys it has.
    */
-  async send(args: string[], keys = 1): Promise<unknown> {
-    return await this.#send({ args, at: 1, keys });
+  send(args: string[], keys = 1): Promise<unknown> {
+    return this.#send({ args, at: 1, keys });
   }
 
   /** Sends a command, and once more when the connection is dropped or leads to a primary that is none any more. */
   async #send(command: Command): Promise<unknown> {
-    const { client, signal } = this.#options;
-    signal?.throwIfAborted();
-    const ask = async () => {
-      // Some clients keep what they are asked then, and never answer.
-      if (isClosed(client)) throw notConnected();
-      try {
-        const answer: unknown = send(client, command, signal);
-        if (isPromiseLike(answer)) return toText(await answer);
-      } catch (error) {
-        throw isClosed(client) ? notConnected(error) : toError(error);
-      }
-      throw new TypeError(
-        "Cannot use RedisStore: the client gives no promise, is it in legacy mode?",
-      );
-    };
+    this.#signal?.throwIfAborted();
     try {
-      return await ask();
-    } catch (error) {
-      if (signal?.aborted || !isDropped(error) && !isReadOnly(error)) throw error;
-      return await ask();
+      return toText(await this.#ask(command));
+    } catch (cause) {
+      const error = this.#toError(cause);
+      if (this.#signal?.aborted || !isDropped(error) && !isReadOnly(error)) throw error;
     }
+    try {
+      return toText(await this.#ask(command));
+    } catch (error) {
+      throw this.#toError(error);
+    }
+  }
+
+  #ask(command: Command): PromiseLike<unknown> {
+    // Some clients keep what they are asked then, and never answer.
+    if (isClosed(this.#options.client)) throw new Error("The client is closed");
+    const answer: unknown = this.#options.send(command, this.#signal);
+    if (isPromiseLike(answer)) return answer;
+    throw new TypeError(
+      "Cannot use RedisStore: the client gives no promise, is it in legacy mode?",
+    );
+  }
+
+  #toError(error: unknown): unknown {
+    return isClosed(this.#options.client) ? notConnected(error) : toError(error);
   }
 }
 

@@ -1,14 +1,16 @@
+import type { Awaitable } from "../../src/util/awaitable.ts";
+
 /** A script, and the SHA-1 of its text by which the server knows it. */
 export interface Script {
   readonly text: string;
-  sha1(): Promise<string>;
+  sha1(): Awaitable<string>;
 }
 
 /** A script of a text. */
 export function script(...parts: string[]): Script {
   const text = parts.map((part) => `${part.trim()}\n`).join("");
-  let sha1: Promise<string> | undefined;
-  return { text, sha1: () => sha1 ??= hash(text) };
+  let sha1: string | undefined;
+  return { text, sha1: () => sha1 ?? hash(text).then((hashed) => sha1 = hashed) };
 }
 
 async function hash(text: string): Promise<string> {

@@ -83,6 +83,7 @@ async function measured(): Promise<Record<string, Cost>> {
   for (const path of ["/set/a", "/login"]) await visitor.text(path);
   clock.advance(10_000);
   await visitor.text("/read");
+  await visitor.text("/logout");
   visitor = new Client(app);
   const costs: Record<string, Cost> = {};
   costs["without a session"] = await cost("/static");
