@@ -12,7 +12,7 @@ import { type CookieChange, cookieChange, KEEP_COOKIE } from "./cookie_change.ts
 import { DestroyedSessions } from "./destroyed_sessions.ts";
 import { issueToken } from "./issue_token.ts";
 import { RequestInfo } from "./request_info.ts";
-import { SessionStarter, type StartingRequest } from "./start_session.ts";
+import { type StartingRequest, startSession } from "./start_session.ts";
 
 /** One request and its session: the one that it came with, then at most one at a time. */
 export class RequestSession extends RequestInfo implements SessionOwner, StartingRequest {
@@ -25,8 +25,8 @@ export class RequestSession extends RequestInfo implements SessionOwner, Startin
   #current: SessionState | undefined;
   #session: SessionObject;
   #accessToken: string | undefined;
-  /** Starts sessions, once one was asked for. */
-  #starter: SessionStarter | undefined;
+  /** Whether it was asked to start a session. */
+  #isStarting = false;
   /** Whether the response has shown what was flashed before. */
   #hasShownFlash = false;
 
@@ -87,8 +87,10 @@ export class RequestSession extends RequestInfo implements SessionOwner, Startin
   ): Promise<SessionObject> {
     assertPlainObject(data);
     if (this.isUnavailable) refuseChange();
-    const starter = this.#starter ??= new SessionStarter(this.config, this);
-    const { session } = await starter.start({ data, prepare }, this.options.c);
+    this.#isStarting = true;
+    const run = () => startSession(this, { data, prepare }, this.options.c);
+    // One after the other: of two at once the record of the first would stay behind.
+    const { session } = await this.config.queue.run(this, run);
     await this.issue();
     return session;
   }
@@ -162,7 +164,7 @@ export class RequestSession extends RequestInfo implements SessionOwner, Startin
   /** Whether there is nothing to store and nothing to send: no session came, and nothing was put into the new one. */
   get isUntouched(): boolean {
     return this.#current?.isUntouched === true && !this.#destroyed && !this.isUnavailable &&
-      !this.#starter;
+      !this.#isStarting;
   }
 
   /**
@@ -176,17 +178,16 @@ export class RequestSession extends RequestInfo implements SessionOwner, Startin
       return KEEP_COOKIE;
     }
     try {
-      const committing = this.#starter
-        ? this.#commitInTurn(this.#starter, outcome)
-        : this.#commit(outcome);
+      const committing = this.#isStarting ? this.#commitInTurn(outcome) : this.#commit(outcome);
       return isPromiseLike(committing) ? this.#finishLater(committing) : this.#committed();
     } catch (error) {
       return this.#failed(error);
     }
   }
 
-  #commitInTurn(starter: SessionStarter, outcome: RequestOutcome): Awaitable<void> {
-    return starter.inTurn(() => this.#commit(outcome));
+  /** Commits when every session that was started is stored. */
+  #commitInTurn(outcome: RequestOutcome): Awaitable<void> {
+    return this.config.queue.run(this, () => this.#commit(outcome));
   }
 
   #finishLater(committing: Promise<void>): Promise<CookieChange> {
