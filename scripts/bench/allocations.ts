@@ -50,14 +50,16 @@ if (import.meta.main) {
       libraries: LIBRARIES.filter(({ name }) => !libraries || libraries.includes(name)),
     },
   );
+  const entered = new Map<string, Contestant[]>();
   for (const scenario of scenarios.filter((scenario) => takesPlace(scenario, storage))) {
+    entered.set(scenario, await enter(participants, scenario));
+  }
+  answers?.replay();
+  // All before the first is counted: they have code in common, which is not compiled for the first of them yet.
+  for (const contestants of entered.values()) await warmUp(contestants, plan.warmUp);
+  for (const [scenario, contestants] of entered) {
     const allocated: Record<string, number> = {};
-    const contestants = await enter(participants, scenario);
-    answers?.replay();
-    for (const contestant of contestants) {
-      await warmUp([contestant], plan.warmUp);
-      allocated[contestant.name] = await bytesOf(contestant);
-    }
+    for (const contestant of contestants) allocated[contestant.name] = await bytesOf(contestant);
     console.log(JSON.stringify({ storage, scenario, bytes, allocated } satisfies Allocations));
   }
 }

@@ -74,7 +74,8 @@ async function main(): Promise<void> {
   await using redis = skipRedis() ? undefined : await RedisServer.start(["--appendonly", "no"]);
   if (redis) Deno.env.set("REDIS_URL", redis.url);
   const about = await aboutOf(`deno task bench ${Deno.args.join(" ")}`.trim());
-  await using nodeFolder = parts.includes("node")
+  const isOnNode = !quick && (parts.includes("node") || parts.includes("bytes"));
+  await using nodeFolder = isOnNode
     ? await makeNodeFolder(about.versions.hono!)
     : undefined;
   const storages = STORAGES.filter((storage) => storage !== "redis" || redis);
