@@ -75,9 +75,7 @@ async function main(): Promise<void> {
   if (redis) Deno.env.set("REDIS_URL", redis.url);
   const about = await aboutOf(`deno task bench ${Deno.args.join(" ")}`.trim());
   const isOnNode = !quick && (parts.includes("node") || parts.includes("bytes"));
-  await using nodeFolder = isOnNode
-    ? await makeNodeFolder(about.versions.hono!)
-    : undefined;
+  await using nodeFolder = isOnNode ? await makeNodeFolder(about.versions.hono!) : undefined;
   const storages = STORAGES.filter((storage) => storage !== "redis" || redis);
   const runtimes: Record<string, Measured> = {};
   for (const runtime of runtimesOf(storages, nodeFolder)) {

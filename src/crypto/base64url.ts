@@ -48,13 +48,14 @@ export function fromBase64Url(
   }
 }
 
+const ENCODED = { alphabet: "base64url", omitPadding: true } as const;
+
 /** What newer runtimes do themselves. */
 export function ownCoder(): Coder | undefined {
   const { fromBase64 } = Uint8Array as Decoding;
   return fromBase64 && {
-    encode: (bytes) =>
-      (bytes as Uint8Array & Encoding).toBase64({ alphabet: "base64url", omitPadding: true }),
-    decode: (text) => fromBase64(text, { alphabet: "base64url" }),
+    encode: (bytes) => (bytes as Uint8Array & Encoding).toBase64(ENCODED),
+    decode: (text) => fromBase64(text, ENCODED),
   };
 }
 

@@ -24,7 +24,7 @@ export interface Exchange {
 }
 
 /** A token on its way to the client. */
-interface SentToken {
+export interface SentToken {
   readonly token: string;
   /** How long the client keeps it, in seconds; `undefined` until it is closed. */
   readonly maxAge: number | undefined;

@@ -2,33 +2,42 @@ import { cookieMaxAge, deadline, isPersistent } from "../record/expiry.ts";
 import type { CookieChange } from "../request/cookie_change.ts";
 import { andThen, type Awaitable } from "../util/awaitable.ts";
 import type { MiddlewareConfig } from "./config.ts";
-import type { Exchange } from "./cookie_transport.ts";
+import type { CookieTemplate } from "./cookie_attributes.ts";
+import type { Exchange, SentToken } from "./cookie_transport.ts";
 import { cookieOf } from "./session_cookie.ts";
 
-/** Changes the cookie in the headers of a response, and returns how many bytes of them hold the token. */
-export type ChangeCookie = (headers: Exchange) => number;
+/** What a response is to say of the cookie: without a token, that it is cleared. */
+export type PreparedCookie = SentToken | { readonly held: CookieTemplate };
 
-/** Makes what changes the cookie; nothing where it stays, or there are no cookies. */
-export function toCookies(
-  { transport, signer, clock, expiry }: MiddlewareConfig,
+/** Prepares a change of the cookie; nothing where it stays, or there are no cookies. */
+export function prepareCookie(
+  config: MiddlewareConfig,
   change: CookieChange,
   c: unknown,
-): Awaitable<ChangeCookie> | undefined {
+): Awaitable<PreparedCookie> | undefined {
+  const { transport, signer, clock, expiry } = config;
   if (!transport || change.action === "none") return undefined;
   const held = cookieOf(transport.cookie, change.held);
-  if (change.action === "clear") {
-    return (headers) => {
-      transport.clear(headers, held);
-      return 0;
-    };
-  }
+  if (change.action === "clear") return { held };
   const { token, record } = change;
   const maxAge = isPersistent(expiry, record)
     ? cookieMaxAge(deadline(expiry, record), clock())
     : undefined;
-  const cookie = cookieOf(transport.cookie, change.cookie);
-  return andThen(
-    signer ? signer.sign(token, c) : token,
-    (token) => (headers: Exchange) => transport.write(headers, { token, maxAge, cookie, held }),
-  );
+  const sent = { token, maxAge, cookie: cookieOf(transport.cookie, change.cookie), held };
+  return signer ? andThen(signer.sign(token, c), withToken, sent) : sent;
+}
+
+function withToken(token: string, sent: SentToken): SentToken {
+  return { ...sent, token };
+}
+
+/** Changes the cookie in the headers of a response, and returns how many bytes of them hold the token. */
+export function writeCookie(
+  { transport }: MiddlewareConfig,
+  cookie: PreparedCookie,
+  headers: Exchange,
+): number {
+  if ("token" in cookie) return transport!.write(headers, cookie);
+  transport!.clear(headers, cookie.held);
+  return 0;
 }

@@ -1,7 +1,7 @@
 import type { MiddlewareHandler } from "hono";
 import type { MiddlewareConfig } from "../http/config.ts";
 import { credentialsOf } from "../http/credentials.ts";
-import { toCookies } from "../http/set_cookie.ts";
+import { prepareCookie, writeCookie } from "../http/set_cookie.ts";
 import { contextSessionOf } from "../middleware/context.ts";
 import type { SessionEnv } from "../middleware/env.ts";
 import { makeMiddleware } from "../middleware/middleware.ts";
@@ -248,8 +248,8 @@ export class SessionManager<Data extends object = SessionData, Key extends strin
       if (maxAge !== undefined) state.renew(maxAge);
     });
     const response = new Headers();
-    const send = await toCookies(this.#config, requestSession.cookieChange, c);
-    send?.({ request: new Headers(), response });
+    const prepared = await prepareCookie(this.#config, requestSession.cookieChange, c);
+    if (prepared) writeCookie(this.#config, prepared, { request: new Headers(), response });
     const setCookie = response.getSetCookie();
     const pairs = setCookie.map((line) => line.split(";")[0]!);
     // The others expire cookies of former scopes.

@@ -226,10 +226,7 @@ export class SessionLifecycle extends ContextVariables implements ContextSession
   }
 
   #deliver(requestSession: RequestSession, change: CookieChange): Awaitable<void> {
-    return setSessionHeaders(
-      this.config,
-      { requestSession, change, response: this.response },
-      this.#c,
-    );
+    const { config, response } = this;
+    return setSessionHeaders({ config, requestSession, change, response, c: this.#c });
   }
 }

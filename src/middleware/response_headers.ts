@@ -2,7 +2,7 @@ import type { Context } from "hono";
 import type { MiddlewareConfig } from "../http/config.ts";
 import { warnOfLargeCookie } from "../http/header_size.ts";
 import { cookieOf } from "../http/session_cookie.ts";
-import { type ChangeCookie, toCookies } from "../http/set_cookie.ts";
+import { prepareCookie, type PreparedCookie, writeCookie } from "../http/set_cookie.ts";
 import { EMPTY_CONTENTS } from "../record/contents.ts";
 import { NOTHING_PENDING } from "../record/pending_changes.ts";
 import type { CookieChange } from "../request/cookie_change.ts";
@@ -16,42 +16,27 @@ interface Answered {
   readonly response: ContextResponse;
 }
 
+/** A response that is told of its session. */
+interface Sending extends Answered {
+  readonly config: MiddlewareConfig;
+  readonly requestSession: RequestSession;
+  readonly change: CookieChange;
+  readonly c: Context;
+}
+
 /** Changes the session cookie in the response, and marks it for shared caches. */
-export function setSessionHeaders(
-  config: MiddlewareConfig,
-  answered: Answered & { readonly requestSession: RequestSession; readonly change: CookieChange },
-  c: Context,
-): Awaitable<void> {
-  const { requestSession, change, response } = answered;
-  const changing = change.action === "none" ? undefined : toCookies(config, change, c);
-  if (changing) return sendCookies(config, { changing, change, response }, c);
-  if (requestSession.isLoaded || mayHoldToken(requestSession)) mark(config, answered);
+export function setSessionHeaders(sending: Sending): Awaitable<void> {
+  const { config, requestSession, change, c } = sending;
+  const cookie = prepareCookie(config, change, c);
+  if (cookie) return andThen(cookie, sendCookie, sending);
+  if (requestSession.isLoaded || mayHoldToken(requestSession)) mark(config, sending);
 }
 
-function sendCookies(
-  config: MiddlewareConfig,
-  { changing, change, response }: {
-    changing: Awaitable<ChangeCookie>;
-    change: CookieChange;
-    response: ContextResponse;
-  },
-  c: Context,
-): Awaitable<void> {
-  return andThen(changing, (send) => sendCookie(config, { send, change, response }, c));
-}
-
-function sendCookie(
-  config: MiddlewareConfig,
-  { send, change, response }: {
-    send: ChangeCookie;
-    change: CookieChange;
-    response: ContextResponse;
-  },
-  c: Context,
-): void {
+function sendCookie(cookie: PreparedCookie, { config, response, change, c }: Sending): void {
   const { cacheControl, vary, transport, logger } = config;
+  const request = c.req.raw.headers;
   const state = response.send(
-    (response) => warnOfLargeCookie(send({ request: c.req.raw.headers, response }), logger),
+    (response) => warnOfLargeCookie(writeCookie(config, cookie, { request, response }), logger),
     cacheControl ? { opens: true, vary } : undefined,
   );
   if (state) return logger.warn(`Cannot send session cookie: ${state}`);
