@@ -3,7 +3,10 @@ import { createCluster, createSentinel } from "redis";
 import { createSentinel as createSentinel5 } from "redis-5";
 import { type RedisClientLike, RedisStore } from "@x/hono-session/stores/redis";
 import { assert, assertEquals, assertRejects } from "@std/assert";
+import { session } from "@x/hono-session";
+import { Hono } from "hono";
 import { ROOT } from "../../scripts/paths.ts";
+import { Client } from "../_support/client.ts";
 import { FakeClock } from "../_support/clock.ts";
 import { DroppingProxy } from "../_support/dropping_proxy.ts";
 import { makeRecord } from "../_support/record.ts";
@@ -92,6 +95,43 @@ Deno.test({
     assertEquals(await store.update("key", second, first), true);
     assertEquals(await store.read("key"), second);
     client.disconnect();
+  },
+});
+
+Deno.test({
+  name:
+    "while the memory of Redis is full, sessions are read and logouts work, and what isn't stored is a 503",
+  ignore,
+  async fn() {
+    await using server = await RedisServer.start();
+    const { client, close } = await CLIENTS["node-redis 6"]!(server.url);
+    const logger = { error() {}, warn() {} };
+    const app = new Hono()
+      .use(session<{ name?: string }>({ store: new RedisStore({ client }), logger }))
+      .get("/login/:name", async (c) => {
+        await c.var.session.regenerate();
+        c.var.session.subject = "user:42";
+        return c.text(c.var.session.name = c.req.param("name"));
+      })
+      .get("/set", (c) => c.text(c.var.session.name = "Eve"))
+      .get("/logout", (c) => {
+        c.var.session.destroy();
+        return c.text("bye");
+      })
+      .get("/", (c) => c.text(c.var.session.name ?? "stranger"));
+    const browser = new Client(app);
+    await browser.text("/login/Ada");
+    await server.command("CONFIG", "SET", "maxmemory", "1");
+    assertEquals(await browser.text("/"), "Ada");
+    for (const path of ["/set", "/login/Eve"]) {
+      const response = await browser.fetch(path);
+      assertEquals([response.status, response.headers.getSetCookie()], [503, []], path);
+    }
+    assertEquals(await browser.text("/"), "Ada");
+    const cookie = await browser.cookie();
+    assertEquals((await browser.fetch("/logout")).status, 200);
+    assertEquals(await new Client(app).text("/", { headers: { cookie } }), "stranger");
+    await close();
   },
 });
 
