@@ -25,7 +25,7 @@ const STORES: Record<string, [name: string, most: number]> = {
 };
 
 /** The most bytes of a bundle, minified and with gzip: what it takes now. Raise it only for what is worth it. */
-const MOST = { main: 38_800, coreWithMap: 36_300 };
+const MOST = { main: 39_900, coreWithMap: 37_300 };
 
 interface Bundle extends Minified {
   /** Its bytes with gzip. */
