@@ -55,11 +55,9 @@ export class CheckedKeyValueStore implements KeyValueStore {
     this.#logger.warn(`Cannot read session: ${state}`);
   }
 
-  /** @throws {TypeError} Always, and says so: what was set can't stay. */
+  /** @throws {TypeError} Always. What was set can't stay. */
   async #refuse(state: string, { key, c }: { key: string; c: unknown }): Promise<never> {
     await this.#entries.delete(key, c);
-    const error = new TypeError(`Cannot store session: get() of the store ${state}`);
-    this.#logger.error(error.message);
-    throw error;
+    throw new TypeError(`Cannot store session: get() of the store ${state}`);
   }
 }

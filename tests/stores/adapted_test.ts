@@ -70,7 +70,7 @@ Deno.test("{ get, set, delete } with a key that is an object is found out at the
   assertEquals(items.size, 0);
   const line =
     "Cannot store session: get() of the store gives a record for a key that was never set; keys are strings";
-  assertEquals(lines, [line, line]);
+  assertEquals(lines.map((each) => each.includes(line)), [true], "once a minute");
 });
 
 Deno.test("{ get, set, delete } that gives back something else is found out at the first write", async () => {
@@ -84,7 +84,7 @@ Deno.test("{ get, set, delete } that gives back something else is found out at t
   assertEquals(rows.size, 0);
   const line =
     "Cannot store session: get() of the store gives a value of type string that is not the record that set() was given";
-  assertEquals(lines, [line, line]);
+  assertEquals(lines.map((each) => each.includes(line)), [true], "once a minute");
 });
 
 Deno.test("{ get, set, delete } that gives back nothing is told of once", async () => {
