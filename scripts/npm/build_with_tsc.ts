@@ -4,6 +4,7 @@ import config from "../../deno.json" with { type: "json" };
 import { fromFileUrl, ROOT } from "../paths.ts";
 import {
   defaultStore,
+  dependencies,
   entryPoints,
   files,
   LIB,
@@ -34,7 +35,7 @@ export async function buildWithTsc(outFolder: string): Promise<void> {
     }
     await writeJson(`${work}/package.json`, {
       type: "module",
-      dependencies: { ...peerDependencies, typescript: TYPESCRIPT_RANGE },
+      dependencies: { ...dependencies, ...peerDependencies, typescript: TYPESCRIPT_RANGE },
     });
     await writeJson(`${work}/tsconfig.json`, {
       compilerOptions: {
@@ -56,7 +57,7 @@ export async function buildWithTsc(outFolder: string): Promise<void> {
     await Deno.remove(work, { recursive: true });
   }
   await finish(outFolder);
-  await writeJson(`${outFolder}/package.json`, { ...packageJson, peerDependencies });
+  await writeJson(`${outFolder}/package.json`, { ...packageJson, dependencies, peerDependencies });
 }
 
 /**

@@ -63,7 +63,7 @@ export const LIB: ("ES2022" | "DOM" | "DOM.Iterable" | "ESNext.Disposable")[] = 
   "ESNext.Disposable",
 ];
 
-/** The `package.json` but for what dnt finds out itself: the peer dependencies. There are no others. */
+/** The `package.json` but for what dnt finds out itself: the two kinds of dependencies. */
 export const packageJson = {
   name: config.name,
   version: config.version,
@@ -85,6 +85,8 @@ export const packageJson = {
   imports: { [defaultStore.to]: defaultStore.conditions },
   publishConfig: { access: "public" },
 };
+
+export const dependencies = { "iron-webcrypto": rangeOf(config.imports["iron-webcrypto"]) };
 
 export const peerDependencies = { hono: HONO_RANGE };
 

@@ -47,7 +47,7 @@ export interface SessionOptions<
   /**
    * Takes the place of iron in the sealed cookie, which it makes the default store.
    *
-   * @default {iron}
+   * @default {iron-webcrypto}
    */
   encoder?: SessionEncoder;
   /**

@@ -1,23 +1,29 @@
-import { toBase64Url } from "../../src/crypto/base64url.ts";
+import { defaults, seal, unseal } from "iron-webcrypto";
+import { fromBase64Url, toBase64Url } from "../../src/crypto/base64url.ts";
 import type { SessionEncoder } from "../../src/crypto/encoder.ts";
 import { PerSecret, type SecretOption } from "../../src/crypto/secrets.ts";
 import type { SessionRecord } from "../../src/record/record.ts";
-import { type Clock, systemClock } from "../../src/util/clock.ts";
+import { hasMethods, refuse } from "../../src/util/option_errors.ts";
 import { checkTable } from "../../src/util/option_table.ts";
 import { CookieStore, type CookieStoreOptions } from "./cookie_store.ts";
 import { encodePayload } from "./encoder.ts";
 import type { CookieContext, CookieFormat, OpenedCookie } from "./format.ts";
-import { idOf, importSecret, type Password, seal, unseal } from "./iron.ts";
 import { cookieTable } from "./options.ts";
 import { fromPayload, parsePayload, toPayload } from "./payload.ts";
 
 const OPTIONS = cookieTable("SealedCookieStore", {
-  shapes: { secret: ["any"], encoder: [{ methods: ["encode", "decode"] }] },
+  shapes: { secret: ["any"], encoder: ["object"] },
   instead: { keys: "use secret", password: "use secret" },
   mistakes: [[(value) => typeof value === "string" || Array.isArray(value), "write { secret }"]],
 });
 
 const PURPOSE = "hono-session";
+const PARTS = 8;
+const ID_PART = 1;
+const SIGNATURE_PART = 7;
+
+/** What is sealed is the text of its JSON already. */
+const SEALING = { ...defaults, encode: String, decode: String };
 
 const encoder = new TextEncoder();
 
@@ -43,7 +49,7 @@ export interface SealedCookieStoreOptions extends CookieStoreOptions {
   /**
    * Takes the place of iron.
    *
-   * @default {iron}
+   * @default {iron-webcrypto}
    */
   encoder?: SessionEncoder;
 }
@@ -75,32 +81,27 @@ export class SealedCookieStore extends CookieStore {
   constructor(options: SealedCookieStoreOptions) {
     checkTable(OPTIONS, options);
     const { secret, encoder, ...common } = options;
-    super(new SealedFormat({ secret, encoder, clock: common.clock ?? systemClock }), common);
+    if (encoder && !hasMethods(encoder, "encode", "decode")) {
+      refuse("encoder", "functions encode and decode are required", OPTIONS);
+    }
+    super(new SealedFormat(secret, encoder), common);
   }
 }
 
-interface NamedSecret extends Password {
-  /** The secret as an encoder gets it. */
-  readonly text: string;
-}
-
-interface SealedFormatOptions {
-  readonly secret: SecretOption;
-  readonly encoder: SessionEncoder | undefined;
-  readonly clock: Clock;
+interface Password {
+  readonly id: string;
+  readonly secret: string;
 }
 
 class SealedFormat implements CookieFormat {
-  readonly #passwords: PerSecret<Promise<NamedSecret[]>>;
+  readonly #passwords: PerSecret<Promise<Password[]>>;
   readonly #encoder: SessionEncoder | undefined;
-  readonly #clock: Clock;
 
-  constructor({ secret, encoder, clock }: SealedFormatOptions) {
+  constructor(secret: SecretOption, encoder: SessionEncoder | undefined) {
     this.#passwords = new PerSecret(secret, namePasswords, {
       action: "create SealedCookieStore",
     });
     this.#encoder = encoder;
-    this.#clock = clock;
   }
 
   keys(c: unknown): object {
@@ -111,50 +112,49 @@ class SealedFormat implements CookieFormat {
     const [first] = await this.#passwords.get(c);
     const payload = toPayload(record, cookieName);
     return this.#encoder
-      ? await encodePayload(this.#encoder, { payload, secret: first!.text })
-      : await seal(payload, first!);
+      ? await encodePayload(this.#encoder, { payload, secret: first!.secret })
+      : await seal(payload, first!, SEALING);
   }
 
   async open(value: string, { cookieName, c }: CookieContext): Promise<OpenedCookie | undefined> {
     const passwords = await this.#passwords.get(c);
     for (const password of this.#candidates(value, passwords)) {
-      const record = await this.#open(value, { ...password, cookieName });
+      const record = await this.#open(value, { secret: password.secret, cookieName });
       if (record) return { record, outdated: password !== passwords[0] };
     }
     return undefined;
   }
 
   /** The secrets that a value can be under. Iron's values name theirs, unless another library made them. */
-  #candidates(value: string, passwords: NamedSecret[]): NamedSecret[] {
+  #candidates(value: string, passwords: Password[]): Password[] {
     if (this.#encoder) return passwords;
-    const id = idOf(value);
-    return passwords.filter((password) => id === "" || id === password.id);
+    const parts = value.split("*", PARTS + 1);
+    // The signature itself is not signed, so only one of the texts that stand for its bytes is accepted.
+    if (parts.length !== PARTS || fromBase64Url(parts[SIGNATURE_PART]!) === undefined) return [];
+    return passwords.filter(({ id }) => parts[ID_PART] === "" || parts[ID_PART] === id);
   }
 
   async #open(
     value: string,
-    { secret, text: encoderSecret, cookieName }: NamedSecret & { readonly cookieName: string },
+    { secret, cookieName }: { secret: string; cookieName: string },
   ): Promise<SessionRecord | undefined> {
     try {
-      if (this.#encoder) {
-        return fromPayload(await this.#encoder.decode(value, encoderSecret), cookieName);
-      }
-      const text = await unseal(value, { secret, clock: this.#clock });
-      return text === undefined ? undefined : parsePayload(text, cookieName);
+      return this.#encoder
+        ? fromPayload(await this.#encoder.decode(value, secret), cookieName)
+        : parsePayload(await unseal(value, secret, SEALING) as string, cookieName);
     } catch {
       return undefined;
     }
   }
 }
 
-function namePasswords(secrets: readonly string[]): Promise<NamedSecret[]> {
-  return Promise.all(secrets.map(async (text) => {
+function namePasswords(secrets: readonly string[]): Promise<Password[]> {
+  return Promise.all(secrets.map(async (secret) => {
     const digest = await crypto.subtle.digest(
       "SHA-256",
-      encoder.encode(`${PURPOSE} key id ${text}`),
+      encoder.encode(`${PURPOSE} key id ${secret}`),
     );
     // Iron allows word characters only.
-    const id = toBase64Url(new Uint8Array(digest, 0, 6)).replaceAll("-", "_");
-    return { id, secret: await importSecret(text), text };
+    return { id: toBase64Url(new Uint8Array(digest, 0, 6)).replaceAll("-", "_"), secret };
   }));
 }

@@ -1,6 +1,7 @@
 import { assert, assertEquals } from "@std/assert";
 import {
   defaultStore,
+  dependencies,
   entryPoints,
   mappings,
   packageJson,
@@ -65,11 +66,11 @@ Deno.test("npm: the default store is chosen by who imports the main entry point,
 
 Deno.test("npm: the manifest says what the package is and needs", () => {
   const { name, version, type, sideEffects, engines, license } = packageJson;
-  const needs = { peerDependencies };
+  const needs = { dependencies, peerDependencies };
   const expected = { name, version, type, sideEffects, engines, license, ...needs };
   const picked = Object.fromEntries(Object.keys(expected).map((key) => [key, manifest[key]]));
   assertEquals(picked, expected);
-  for (const key of ["dependencies", "devDependencies", "optionalDependencies", "main"]) {
+  for (const key of ["devDependencies", "optionalDependencies", "main"]) {
     assertEquals(manifest[key], undefined, key);
   }
 });
@@ -84,12 +85,12 @@ Deno.test("npm: the mappings are the modules of Hono that the source imports", a
   }
   const used = foreignImports(source).filter((name) => !name.startsWith("@x/hono-session"));
   const bundled = used.filter((name) => name.startsWith("@std/crypto/"));
-  const known = [...Object.keys(mappings), ...bundled];
+  const known = [...Object.keys(mappings), ...Object.keys(dependencies), ...bundled];
   assertEquals(used, known.toSorted());
 });
 
-Deno.test("npm: the code imports Hono by name, and nothing else", () => {
-  const known = Object.keys(mappings);
+Deno.test("npm: the code imports Hono and the dependencies by name, and nothing else", () => {
+  const known = [...Object.keys(mappings), ...Object.keys(dependencies)];
   const packages = foreignImports(code).filter((name) => name !== defaultStore.to);
   assertEquals(packages, known.filter((name) => name !== "hono").toSorted());
   // By its own name the package is imported where it augments Hono.

@@ -25,7 +25,7 @@ const STORES: Record<string, [name: string, most: number]> = {
 };
 
 /** The most bytes of a bundle, minified and with gzip: what it takes now. Raise it only for what is worth it. */
-const MOST = { main: 39_900, coreWithMap: 37_300 };
+const MOST = { main: 41_500, coreWithMap: 37_300 };
 
 interface Bundle extends Minified {
   /** Its bytes with gzip. */
@@ -80,6 +80,7 @@ Deno.test({
 
     await t.step("./core", async () => {
       assertEquals(storesIn(core), []);
+      assert(!core.files.some((path) => path.includes("iron-webcrypto")));
       const withMap = await bundle(cwd, withStore("map"));
       compare("@x/hono-session/core with `MapStore`", withMap.size, 1);
       assert(withMap.size <= MOST.coreWithMap, `${withMap.size}`);
