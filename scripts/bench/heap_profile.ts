@@ -1,5 +1,5 @@
-// Shows where the bytes of a request come from, by a sampling heap profile, on Deno and on Node. Its argument is the plan; it
-// prints a line of JSON for every source, the largest first.
+// Shows where the bytes of a request come from, by a sampling heap profile. Its argument is the plan; it prints a line of JSON
+// for every function of the library that is among the largest sources, and for all of Hono and the runtime together.
 import { Session } from "node:inspector";
 import process from "node:process";
 import { openBackend, type Storage } from "./backends.ts";
@@ -24,6 +24,7 @@ const REQUESTS = 10_000;
 /** After how many bytes a sample is taken, about. */
 const INTERVAL = 512;
 const MOST = 10;
+const ELSEWHERE = "Hono and the runtime";
 
 /** A function in a profile, with those that it calls. */
 interface ProfileNode {
@@ -55,8 +56,12 @@ if (import.meta.main) {
   session.disconnect();
   const sources = new Map<string, number>();
   add(sources, profile.head);
-  const sorted = [...sources].sort(([, one], [, other]) => other - one).slice(0, MOST);
-  for (const [name, size] of sorted) {
+  const elsewhere = sources.get(ELSEWHERE)!;
+  sources.delete(ELSEWHERE);
+  const sorted = [...sources].sort(([, one], [, other]) => other - one);
+  const rest = sorted.slice(MOST).reduce((sum, [, size]) => sum + size, 0);
+  const shown = [...sorted.slice(0, MOST), ["other functions", rest], [ELSEWHERE, elsewhere]];
+  for (const [name, size] of shown as [string, number][]) {
     console.log(JSON.stringify({ name, bytes: Math.round(size / REQUESTS) } satisfies Source));
   }
 }
@@ -73,8 +78,8 @@ function post<Answer>(session: Session, method: string, params: object = {}): Pr
 /** Adds what a function has allocated itself, and those that it calls. */
 function add(sources: Map<string, number>, { callFrame, selfSize, children }: ProfileNode): void {
   const { functionName, url, lineNumber } = callFrame;
-  const file = url.replace(/^.*\/(?=(?:src|stores|scripts)\/|(?:hono|@x)\/)/, "");
-  const name = `${functionName || "(anonymous)"} ${file}:${lineNumber + 1}`;
+  const file = /(?:src|stores)\/[^:]+$/.exec(url)?.[0];
+  const name = file ? `${functionName || "(anonymous)"} ${file}:${lineNumber + 1}` : ELSEWHERE;
   sources.set(name, (sources.get(name) ?? 0) + selfSize);
   for (const child of children) add(sources, child);
 }

@@ -18,7 +18,7 @@ import { reportOf } from "./report.ts";
 import type { Measured, Results } from "./results.ts";
 import { DENO, linesOf } from "./lines.ts";
 import type { ScalePlan } from "./scale.ts";
-import { COLLECTING, COUNTING, v8Flags } from "./v8_flags.ts";
+import { COLLECTING, COUNTING, PROFILING, v8Flags } from "./v8_flags.ts";
 
 const PARTS = ["deno", "node", "bytes", "http", "scale"];
 
@@ -100,7 +100,7 @@ async function showProfiles(): Promise<void> {
     for (const scenario of ["read", "write"]) {
       console.log(`\n${storage}, ${scenario}: bytes by the function that allocates them`);
       const plan: ProfilePlan = { storage, scenario };
-      const program = [...DENO, ...v8Flags("Deno", COUNTING), path("Deno", "heap_profile.ts")];
+      const program = [...DENO, ...v8Flags("Deno", PROFILING), path("Deno", "heap_profile.ts")];
       for (const { bytes, name } of await linesOf<Source>([...program, JSON.stringify(plan)])) {
         console.log(`${String(bytes).padStart(6)}  ${name}`);
       }

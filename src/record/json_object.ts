@@ -11,6 +11,8 @@ export class JsonObject {
   #text: string | undefined;
   #members: Members | undefined;
   #value: Readonly<Record<string, unknown>> | undefined;
+  /** What it was parsed to for somebody who may change what is in it, but not its own members. */
+  #parsed: Readonly<Record<string, unknown>> | undefined;
   /** Another one that was found to have other members. */
   #unlike: JsonObject | undefined;
 
@@ -36,7 +38,10 @@ export class JsonObject {
    */
   static ofValues(values: Record<string, unknown>, before: JsonObject): JsonObject {
     const text = serializeMembers(values, "session");
-    if (text === before.text || hasSameMembers(values, parseObject(before.text))) return before;
+    if (text === before.text) return before;
+    if (!before.#differsFrom(values) && hasSameMembers(values, parseObject(before.text))) {
+      return before;
+    }
     const object = new JsonObject(text);
     object.#unlike = before;
     return object;
@@ -52,12 +57,24 @@ export class JsonObject {
   }
 
   /**
-   * What it stands for, as an object of its own.
+   * What it stands for, as an object of its own. What is in its members may be changed, but not which members it has.
    *
    * @throws {SyntaxError} When it was made of a text that is not the JSON of an object, or of one that no session can hold.
    */
   copy(): Record<string, unknown> {
-    return this.#value ? copyMembers(this.#value) : parseHeld(this.text);
+    return this.#value ? copyMembers(this.#value) : this.#parsed = parseHeld(this.text);
+  }
+
+  /** Whether it is known without parsing anything that an object has other members: a string or a number is another one. */
+  #differsFrom(values: Record<string, unknown>): boolean {
+    const known = this.#value ?? this.#parsed;
+    if (!known) return false;
+    for (const key in values) {
+      const member = values[key];
+      const isLeaf = typeof member !== "object" && member !== undefined;
+      if (isLeaf && member !== known[key]) return true;
+    }
+    return false;
   }
 
   /** @throws {SyntaxError} When it was made of a text that is not the JSON of an object. */
