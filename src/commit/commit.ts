@@ -2,6 +2,7 @@ import { SessionEndedError, SessionLimitError } from "../errors.ts";
 import { type Contents, sameContents } from "../record/contents.ts";
 import { isRenewalDue } from "../record/expiry.ts";
 import { changesRecord } from "../record/pending_changes.ts";
+import type { StoredSession } from "../record/record.ts";
 import { type Awaitable, isPromiseLike } from "../util/awaitable.ts";
 import {
   type CommitConfig,
@@ -12,6 +13,9 @@ import {
 import { create } from "./create.ts";
 import { overwrite, overwriteOther } from "./overwrite.ts";
 import { isRotating } from "./rotation.ts";
+
+/** What there is to commit: nothing, what the request has changed, or only what is due by itself, as a renewal is. */
+type Work = "none" | "due" | "changes";
 
 /**
  * Brings the store in line with a session: a create, an update, a replacement, a touch or nothing.
@@ -28,23 +32,36 @@ export function commit(
   const { state } = options;
   if (state.status !== "live") return;
   const held = options.keepChanges ? state.contents(options.consumeFlash) : undefined;
-  const idle = isIdle(config, held, options);
-  if (idle && !state.sendsCookie) return;
+  const work = workOf(config, held, options);
+  if (work === "none" && !state.sendsCookie) return;
   const inner = options.inner?.innerCommit();
-  if (idle && !inner) return;
+  if (work === "none" && !inner) return;
   const context = new CommitContext(config, options, c);
   context.held = held;
-  if (isPromiseLike(inner)) return commitOverInner(context, { inner, idle });
+  if (isPromiseLike(inner)) return commitOverInner(context, { inner, work });
   context.inner = inner;
-  return commitInTurn(context);
+  return commitWork(context, work);
 }
 
 async function commitOverInner(
   context: CommitContext,
-  { inner, idle }: { inner: Promise<InnerCommit | undefined>; idle: boolean },
+  { inner, work }: { inner: Promise<InnerCommit | undefined>; work: Work },
 ): Promise<void> {
   context.inner = await inner;
-  if (context.inner || !idle) await commitInTurn(context);
+  await commitWork(context, work);
+}
+
+function commitWork(context: CommitContext, work: Work): Awaitable<void> {
+  const { config, options, held, inner } = context;
+  if (inner || work === "changes") return commitInTurn(context);
+  if (work === "none") return;
+  return config.renewals.run({
+    state: context.state,
+    cookieDelivery: context.cookieDelivery,
+    rotate: options.rotate === true,
+    commit: () => commitInTurn(context),
+    isDue: () => workOf(config, held, options) !== "none",
+  });
 }
 
 /** Commits when the commits of other requests that came before are done. */
@@ -131,27 +148,34 @@ function write(context: CommitContext): Awaitable<void> {
   state.restorePending(pending);
 }
 
-/** Whether there is nothing to commit. */
-function isIdle(
-  { clock, expiry, rotation, store }: CommitConfig,
+function workOf(
+  config: CommitConfig,
   held: Contents | undefined,
+  options: CommitOptions,
+): Work {
+  const { state } = options;
+  const { pending, stored } = state;
+  if (options.storeEmpty || pending.regenerate) return "changes";
+  // Changes are not kept.
+  if (!held) return "none";
+  if (pending.renew || !sameContents(held, state.base())) return "changes";
+  if (!stored) return pending.subject ? "changes" : "none";
+  if (changesRecord(pending, stored.record)) return "changes";
+  return isDue(config, stored, options) ? "due" : "none";
+}
+
+/** Whether a renewal, a rotation, the end of one or a new form of the record is due. */
+function isDue(
+  { clock, expiry, rotation, store }: CommitConfig,
+  stored: StoredSession,
   options: CommitOptions,
 ): boolean {
   const { state } = options;
-  const { pending, stored: current } = state;
-  if (options.storeEmpty || pending.regenerate) return false;
-  // Changes are not kept.
-  if (!held) return true;
-  if (pending.renew) return false;
-  if (current) {
-    const { record } = current;
-    const now = clock();
-    if (record.predecessor !== undefined && !state.wasRotated) return false;
-    const request = options.cookieDelivery ? { cookieDelivery: options.cookieDelivery } : state;
-    if (expiry.rolling && isRenewalDue(expiry, record, { now, request })) return false;
-    if (store.outdated(record)) return false;
-    if (rotation && isRotating(rotation, current, { options, now })) return false;
-    if (changesRecord(pending, record)) return false;
-  } else if (pending.subject) return false;
-  return sameContents(held, state.base());
+  const { record } = stored;
+  const now = clock();
+  if (record.predecessor !== undefined && !state.wasRotated) return true;
+  const request = options.cookieDelivery ? { cookieDelivery: options.cookieDelivery } : state;
+  if (expiry.rolling && isRenewalDue(expiry, record, { now, request })) return true;
+  if (store.outdated(record)) return true;
+  return rotation !== undefined && isRotating(rotation, stored, { options, now });
 }

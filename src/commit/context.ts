@@ -12,6 +12,7 @@ import type { Clock } from "../util/clock.ts";
 import type { KeyedQueue } from "../util/keyed_queue.ts";
 import type { ConflictRetry } from "./conflict_retry.ts";
 import type { KeyChange } from "./key_change.ts";
+import type { Renewals } from "./renewals.ts";
 import type { RotationPolicy } from "./rotation.ts";
 
 /** How many sessions a subject may have. */
@@ -30,6 +31,7 @@ export interface CommitConfig {
   readonly events: SessionEvents;
   readonly logger: Logger;
   readonly queue: KeyedQueue;
+  readonly renewals: Renewals;
   readonly rotation: RotationPolicy | undefined;
   /** The cookie that sessions are made for. */
   readonly cookieName: string;
@@ -87,6 +89,11 @@ export class CommitContext {
     this.state = options.state;
     this.options = options;
     this.c = c;
+  }
+
+  /** Whether the client gets the cookies of the response. */
+  get cookieDelivery(): CookieDelivery {
+    return this.options.cookieDelivery ?? this.state.cookieDelivery;
   }
 
   /** Emits an event that says only which session it is about. */

@@ -1,6 +1,6 @@
 import { isRenewalDue } from "../record/expiry.ts";
 import type { SessionState } from "../session/session_state.ts";
-import { andThen, type Awaitable, orElse } from "../util/awaitable.ts";
+import { andThen, type Awaitable } from "../util/awaitable.ts";
 import { commit } from "./commit.ts";
 import type { CommitConfig } from "./context.ts";
 
@@ -24,15 +24,9 @@ export function renewEarly(
 }
 
 function renew(config: CommitConfig, state: SessionState, c: unknown): Awaitable<void> {
-  const { logger } = config;
   const options = { state, keepChanges: true, consumeFlash: false, ...WITHOUT_COOKIE };
-  return orElse(
-    () => andThen(commit(config, options, c), () => state.renewedEarly()),
-    (error) => {
-      logger.warn(
-        "Cannot renew session: the store failed; the end of the request tries again",
-        error,
-      );
-    },
-  );
+  const before = state.stored;
+  return andThen(commit(config, options, c), () => {
+    if (state.stored !== before) state.renewedEarly();
+  });
 }

@@ -1,4 +1,5 @@
 import { endSession, endSessionsOf } from "../commit/end.ts";
+import { Renewals } from "../commit/renewals.ts";
 import { SessionStoreError } from "../errors.ts";
 import { emit } from "../events.ts";
 import { deadline, isLive } from "../record/expiry.ts";
@@ -16,8 +17,11 @@ import { RequestSession } from "./request_session.ts";
 import { UnsavedChanges } from "./unsaved_changes.ts";
 
 /** The checked configuration of the life of sessions. */
-export interface SessionsConfig
-  extends Omit<RequestConfig, "store" | "queue" | "unsavedChanges" | "canSaveAfterResponse"> {
+export interface SessionsConfig extends
+  Omit<
+    RequestConfig,
+    "store" | "queue" | "renewals" | "unsavedChanges" | "canSaveAfterResponse"
+  > {
   readonly store: SessionStore;
   readonly onStoreError: "error" | "anonymous";
   /** Milliseconds. */
@@ -48,6 +52,7 @@ export class Sessions {
       unsavedChanges: this.unsavedChanges,
       canSaveAfterResponse,
       queue: new KeyedQueue(storeTimeout),
+      renewals: new Renewals({ ...config, isStateless: store.capabilities.stateless === true }),
       store: new TimeoutStore(store, {
         timeout: storeTimeout,
         clock: config.clock,

@@ -15,6 +15,7 @@ import { lateRaces } from "./_late_races.ts";
 import { lostAnswers, lostRotations } from "./_lost_answers.ts";
 import { outages } from "./_outages.ts";
 import { atomicRaces, races } from "./_races.ts";
+import { renewals } from "./_renewals.ts";
 import { severalCookies } from "./_several_cookies.ts";
 import { starts } from "./_starts.ts";
 import { subjects } from "./_subjects.ts";
@@ -122,6 +123,7 @@ export function httpSuite(suite: HttpSuiteOptions): void {
   }
   keptThings(test);
   outages(test);
+  renewals(test);
   unfitRecords(test);
 
   test("a visitor who puts nothing in gets no cookie and costs no store call", async ({ makeApp, watch }) => {

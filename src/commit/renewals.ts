@@ -1,0 +1,135 @@
+import { SessionStoreError } from "../errors.ts";
+import type { Logger } from "../events.ts";
+import type { CookieDelivery } from "../record/expiry.ts";
+import type { SessionRecord, SessionTimes, StoredSession } from "../record/record.ts";
+import type { SessionState } from "../session/session_state.ts";
+import { andThen, type Awaitable, isPromiseLike, orElse } from "../util/awaitable.ts";
+import type { Clock } from "../util/clock.ts";
+
+/** How many renewals, and how many failures, are remembered for requests that came before them. */
+const MOST_REMEMBERED = 1000;
+
+/** What a renewal or rotation has made of a session, or that it failed. */
+type Outcome = { readonly from: StoredSession; readonly to: StoredSession } | "failed" | undefined;
+
+/** What commits a session for which nothing but a renewal, a rotation or the like is due. */
+export interface DueCommit {
+  readonly state: SessionState;
+  readonly cookieDelivery: CookieDelivery;
+  /** Whether the token may be rotated. */
+  readonly rotate: boolean;
+  commit(): Awaitable<void>;
+  /** Whether something is due as far as the request knows by now. */
+  isDue(): boolean;
+}
+
+/** What {@linkcode Renewals} work with. */
+export interface RenewalsOptions {
+  readonly clock: Clock;
+  readonly logger: Logger;
+  /** Whether clients hold the sessions themselves, so that each is sent its own. */
+  readonly isStateless: boolean;
+}
+
+/**
+ * Renews and rotates sessions for which a request has nothing else to commit: once for all requests of this process that
+ * have loaded the same record. A failure fails no request: the session and its token stay as they are, and a request
+ * that comes later tries again.
+ */
+export class Renewals {
+  readonly #options: RenewalsOptions;
+  readonly #running = new Map<string, Promise<Outcome>>();
+  readonly #done = new Map<string, Pick<SessionRecord, "version" | keyof SessionTimes>>();
+  /** When those failed that did, in epoch milliseconds. */
+  readonly #failed = new Map<string, number>();
+
+  constructor(options: RenewalsOptions) {
+    this.#options = options;
+  }
+
+  run(due: DueCommit): Awaitable<void> {
+    const { state, cookieDelivery, rotate } = due;
+    const { key, record } = state.stored!;
+    const done = this.#done.get(key);
+    if (done && done.version === record.version && done.renewedAt > record.renewedAt) {
+      adopt(state, { key, token: undefined, record: { ...record, ...done } });
+      // The cookie was sent then. Since, the session may have ended.
+      if (!due.isDue()) return;
+    }
+    if (state.receivedAt <= (this.#failed.get(key) ?? -Infinity)) return;
+    const id = `${cookieDelivery} ${rotate} ${key}`;
+    const running = this.#running.get(id);
+    if (!running) return this.#start(due, id);
+    return running.then((outcome) => {
+      if (outcome === "failed" || outcome && join(due, outcome)) return;
+      return this.#start(due, id);
+    });
+  }
+
+  #start({ state, commit }: DueCommit, id: string): Awaitable<void> {
+    const { clock, logger } = this.#options;
+    const from = state.stored!;
+    const outcome = orElse<Outcome>(
+      () => andThen(commit(), () => this.#outcomeOf(state, from)),
+      (error) => {
+        // Of a failure of the store whoever listens was told.
+        if (!(error instanceof SessionStoreError)) {
+          logger.warn(
+            "Cannot renew session: it failed; the next request tries again",
+            error,
+          );
+        }
+        remember(this.#failed, from.key, clock());
+        return "failed";
+      },
+    );
+    if (!isPromiseLike(outcome)) return;
+    const running = Promise.resolve(outcome).finally(() => {
+      if (this.#running.get(id) === running) this.#running.delete(id);
+    });
+    this.#running.set(id, running);
+    return running.then(() => {});
+  }
+
+  #outcomeOf(state: SessionState, from: StoredSession): Outcome {
+    const to = state.stored;
+    if (state.status !== "live" || !to || to === from) return undefined;
+    if (to.key === from.key && !this.#options.isStateless) {
+      remember(this.#done, to.key, toRemember(to.record));
+    }
+    return { from, to };
+  }
+}
+
+function toRemember({ version, lastSeenAt, renewedAt, expiresAt }: SessionRecord) {
+  return { version, lastSeenAt, renewedAt, expiresAt };
+}
+
+function remember<Value>(memory: Map<string, Value>, key: string, value: Value): void {
+  memory.delete(key);
+  memory.set(key, value);
+  if (memory.size > MOST_REMEMBERED) memory.delete(memory.keys().next().value!);
+}
+
+/** Takes over what another request has made of the record that this one has loaded, if it holds the same. */
+function join(due: DueCommit, { from, to }: Exclude<Outcome, string | undefined>): boolean {
+  const { stored, status } = due.state;
+  const { key, record } = stored!;
+  const { data, flash } = to.record;
+  if (status !== "live" || key !== from.key) return false;
+  if (record.version !== from.record.version || data !== record.data || flash !== record.flash) {
+    return false;
+  }
+  adopt(due.state, to);
+  if (due.isDue()) return false;
+  if (due.cookieDelivery !== "none") due.state.sendCookie();
+  return true;
+}
+
+/** Takes over what another request has stored. */
+function adopt(state: SessionState, { key, token, record }: StoredSession): void {
+  const stored = state.stored!;
+  if (key === stored.key) return state.adopt({ key, record, token: stored.token });
+  state.adopt({ key, record, token });
+  state.rotated();
+}
