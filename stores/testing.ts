@@ -89,6 +89,12 @@ export interface StoreConformanceOptions {
    */
   canFail?: boolean;
   /**
+   * Whether it has a `recover` as well, so that what comes after a failure is tested.
+   *
+   * @default {false}
+   */
+  canRecover?: boolean;
+  /**
    * Declares a test.
    *
    * @param name What it shows.
@@ -133,7 +139,7 @@ export interface StoreConformanceOptions {
  * ```
  */
 export function storeConformance(options: StoreConformanceOptions): void {
-  const { name, capabilities, canFail = false } = options;
+  const { name, capabilities, canFail = false, canRecover = false } = options;
   const skip = options.onSkip ??
     ((name: string, reason: string) => console.log(`left out: ${name} (${reason})`));
   options.test(`${name}: declares its capabilities`, async () => {
@@ -147,7 +153,7 @@ export function storeConformance(options: StoreConformanceOptions): void {
   });
   for (const each of CASES) {
     const full = `${name}: ${each.name}`;
-    const missing = each.needs({ ...capabilities, canFail });
+    const missing = each.needs({ ...capabilities, canFail, canRecover });
     if (missing === undefined) options.test(full, () => run(each, options));
     else skip(full, missing);
   }

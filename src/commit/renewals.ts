@@ -56,7 +56,9 @@ export class Renewals {
       // The cookie was sent then. Since, the session may have ended.
       if (!due.isDue()) return;
     }
-    if (state.receivedAt <= (this.#failed.get(key) ?? -Infinity)) return;
+    const failedAt = this.#failed.get(key) ?? -Infinity;
+    // A clock that was set back says nothing.
+    if (state.receivedAt <= failedAt && failedAt <= this.#options.clock()) return;
     const id = `${cookieDelivery} ${rotate} ${key}`;
     const running = this.#running.get(id);
     if (!running) return this.#start(due, id);

@@ -20,6 +20,8 @@ export interface StoreUnderTest {
   store: SessionStore;
   /** Makes the backend fail from now on. Without it no test shows what a failure looks like. */
   fail?(): Awaitable<void>;
+  /** Makes the backend work again after that. Without it no test shows that the store goes on. */
+  recover?(): Awaitable<void>;
   /** Closes the store when a test has ended. */
   close?(): Awaitable<void>;
 }
@@ -39,7 +41,10 @@ export class ConformanceClock {
 export type CaseContext = StoreUnderTest & { clock: ConformanceClock };
 
 /** What decides whether a case applies. */
-export type CaseNeeds = StoreCapabilities & { readonly canFail: boolean };
+export type CaseNeeds = StoreCapabilities & {
+  readonly canFail: boolean;
+  readonly canRecover: boolean;
+};
 
 /** One rule of the contract. */
 export interface ConformanceCase {

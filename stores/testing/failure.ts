@@ -21,6 +21,11 @@ function failing(given: CaseNeeds): string | undefined {
   return server(given) ?? (given.canFail ? undefined : "the harness can't make the backend fail");
 }
 
+function recovering(given: CaseNeeds): string | undefined {
+  return failing(given) ??
+    (given.canRecover ? undefined : "the harness can't make the backend work again");
+}
+
 /** The rules for what can't be done. */
 export const failureCases: readonly ConformanceCase[] = [
   {
@@ -85,6 +90,26 @@ export const failureCases: readonly ConformanceCase[] = [
       );
       await rejects(() => store.touch(key, renewedTimes(clock), record), any, "touch");
       await rejects(() => store.delete(key), any, "delete");
+    },
+  },
+  {
+    name: "a failing backend is asked again by the next operation, and what it refused is not done",
+    needs: recovering,
+    async run({ store, clock, fail, recover }) {
+      const [key, other] = [makeKey(), makeKey()];
+      const record = makeRecord(clock);
+      await store.create(key, record);
+      clock.advance(1000);
+      const times = renewedTimes(clock);
+      await fail!();
+      const any = () => true;
+      await rejects(() => store.touch(key, times, record), any, "touch");
+      await rejects(() => store.create(other, record), any, "create");
+      await recover!();
+      same(await store.read(key), record, "read");
+      same(await store.read(other), undefined, "the other key");
+      same(await store.touch(key, times, record), true, "touch, again");
+      same(await store.read(key), { ...record, ...times }, "read, again");
     },
   },
   {

@@ -36,6 +36,20 @@ export const lifeCases: readonly ConformanceCase[] = [
     },
   },
   {
+    name: "touches of the same record, one after the other, are both done",
+    needs: server,
+    async run({ store, clock }) {
+      const key = makeKey();
+      const record = makeRecord(clock);
+      await store.create(key, record);
+      for (let times = 0; times < 2; times++) {
+        clock.advance(1000);
+        same(await store.touch(key, renewedTimes(clock), record), true, `touch ${times + 1}`);
+      }
+      same(await store.read(key), { ...record, ...renewedTimes(clock) }, "read");
+    },
+  },
+  {
     name: "touch refuses what another request wrote meanwhile",
     needs: server,
     async run({ store, clock }) {

@@ -23,6 +23,29 @@ export const BROKEN_STORES: BrokenStore[] = [
     "declares its capabilities",
   ),
   broken(
+    "gives up for good when its backend has failed once",
+    class extends SoundStore {
+      #hasFailed = false;
+      override begin(signal: AbortSignal | undefined) {
+        this.#hasFailed ||= this.isDown;
+        if (this.#hasFailed) throw new Error("connection lost");
+        return super.begin(signal);
+      }
+    },
+    "a failing backend is asked again by the next operation, and what it refused is not done",
+  ),
+  broken(
+    "touch compares the whole record",
+    class extends SoundStore {
+      override async touch(...args: Parameters<SoundStore["touch"]>) {
+        const [key, , previous] = args;
+        const { renewedAt } = await this.read(key) ?? previous;
+        return renewedAt === previous.renewedAt && await super.touch(...args);
+      }
+    },
+    "touches of the same record, one after the other, are both done",
+  ),
+  broken(
     "read rejects when there is nothing",
     class extends SoundStore {
       override async read(...args: Parameters<SoundStore["read"]>) {

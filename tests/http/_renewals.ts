@@ -57,6 +57,16 @@ export function renewals(test: SceneTest): void {
     assertEquals([told, logged], [["touch"], []]);
   });
 
+  test("a renewal that has failed is tried again when the clock was set back", async (scene) => {
+    const { client, calls, watch } = await setup(scene, { rolling: { after: 1 } });
+    scene.clock.advance(60);
+    watch.inject("touch", "fail");
+    assertEquals(await client.json("/read"), { name: "Ada" });
+    scene.clock.advance(-30);
+    assertEquals(await client.json("/read"), { name: "Ada" });
+    assertEquals(calls(), ["touch", "touch"]);
+  });
+
   test("a renewal that fails before the handler runs, and after it, fails no request", async (scene) => {
     const { client, logged, watch } = await setup(scene, { rolling: true });
     // So little time is left that it might end before the answer.

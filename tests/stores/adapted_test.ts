@@ -16,6 +16,7 @@ storeConformance({
   name: "asynchronous { get, set, delete }",
   capabilities: { atomic: false, index: false, consistency: "strong" },
   canFail: true,
+  canRecover: true,
   test: Deno.test,
   open(clock) {
     // Text, as a file or a table would hold it.
@@ -28,7 +29,7 @@ storeConformance({
       set: (key, record) => answer(() => rows.set(key, JSON.stringify(record))),
       delete: (key) => answer(() => rows.delete(key)),
     }, clock);
-    return { store, fail: () => void (broken = true) };
+    return { store, fail: () => void (broken = true), recover: () => void (broken = false) };
   },
 });
 

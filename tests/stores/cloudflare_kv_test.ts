@@ -216,6 +216,7 @@ function testInWorkerd({ namespace, url }: Workers): void {
     name: "CloudflareKvStore",
     capabilities,
     canFail: true,
+    canRecover: true,
     test,
     open(clock) {
       // KV refuses a key of more than 512 bytes.
@@ -229,7 +230,11 @@ function testInWorkerd({ namespace, url }: Workers): void {
           delete: (key) => namespace.delete(key + suffix),
         },
       });
-      return { store, fail: () => void (suffix = "x".repeat(512)) };
+      return {
+        store,
+        fail: () => void (suffix = "x".repeat(512)),
+        recover: () => void (suffix = ""),
+      };
     },
   });
 

@@ -14,10 +14,15 @@ function casesOf(sound: Open, open: Open): Map<string, () => Promise<void>> {
     name: "store",
     capabilities: sound(() => 0).capabilities,
     canFail: true,
+    canRecover: true,
     test: (name, run) => cases.set(name.slice("store: ".length), run),
     open(clock) {
       const store = open(clock);
-      return { store, fail: () => void Object.assign(store, { isDown: true }) };
+      return {
+        store,
+        fail: () => void Object.assign(store, { isDown: true }),
+        recover: () => void Object.assign(store, { isDown: false }),
+      };
     },
     onSkip: () => {},
   });

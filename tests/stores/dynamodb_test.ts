@@ -145,6 +145,7 @@ function testWith(server: Server): void {
       name: `DynamoDbStore on ${server.name}${layout}`,
       capabilities: new DynamoDbStore({ document, ...options }).capabilities,
       canFail: true,
+      canRecover: true,
       test: declare,
       open(clock) {
         const client = new TestClient(running.port);
@@ -153,6 +154,9 @@ function testWith(server: Server): void {
           store: new DynamoDbStore({ document, ...options, clock }),
           fail: () => {
             client.port = freePort();
+          },
+          recover: () => {
+            client.port = running.port;
           },
           close: () => client[Symbol.dispose](),
         };

@@ -26,10 +26,11 @@ for (const Store of [SoundStore, SoundStatelessStore]) {
     name: `FaultyStore around ${Store.name}`,
     capabilities: new Store(Date.now).capabilities,
     canFail: true,
+    canRecover: true,
     test: Deno.test,
     open(clock) {
       const store = new FaultyStore(new Store(clock));
-      return { store, fail: () => store.inject("all", "fail") };
+      return { store, fail: () => store.inject("all", "fail"), recover: () => store.heal() };
     },
     onSkip: () => {},
   });
