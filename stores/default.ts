@@ -1,5 +1,5 @@
 import type { SessionStore } from "../src/store/contract.ts";
-import type { DefaultStoreOptions } from "../src/store/default_store.ts";
+import type { DefaultStoreOptions } from "../src/store/store_options.ts";
 import { systemClock } from "../src/util/clock.ts";
 import { defaultStore as sealedCookie } from "./default/sealed_cookie.ts";
 import { DenoKvStore } from "./deno_kv.ts";

@@ -20,7 +20,8 @@ import { assert, assertEquals, assertMatch, assertRejects, assertThrows } from "
 import { type Context, Hono } from "hono";
 import { fromFileUrl } from "../scripts/paths.ts";
 import { hashToken } from "../src/crypto/token.ts";
-import { attachSession, type ContextSession } from "../src/middleware/context.ts";
+import type { ContextSession } from "../src/middleware/context.ts";
+import { attachSession } from "../src/middleware/context_properties.ts";
 import { Client } from "./_support/client.ts";
 import { FakeClock } from "./_support/clock.ts";
 import { Gate } from "./_support/gate.ts";

@@ -1,6 +1,6 @@
 import { SessionEndedError, SessionLimitError } from "../errors.ts";
 import { type Contents, sameContents } from "../record/contents.ts";
-import { isRenewalDue } from "../record/expiry.ts";
+import { isRenewalDue } from "../record/renewal.ts";
 import { changesRecord } from "../record/pending_changes.ts";
 import type { StoredSession } from "../record/record.ts";
 import { type Awaitable, isPromiseLike } from "../util/awaitable.ts";

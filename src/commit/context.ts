@@ -1,6 +1,7 @@
 import { emit, type Logger, type SessionEvents } from "../events.ts";
 import type { Contents } from "../record/contents.ts";
-import type { CookieDelivery, ExpiryPolicy } from "../record/expiry.ts";
+import type { ExpiryPolicy } from "../record/expiry.ts";
+import type { CookieDelivery } from "../record/renewal.ts";
 import type { JsonObject } from "../record/json_object.ts";
 import { NOTHING_PENDING, type PendingChanges } from "../record/pending_changes.ts";
 import type { StoredSession } from "../record/record.ts";
@@ -12,7 +13,7 @@ import type { Clock } from "../util/clock.ts";
 import type { KeyedQueue } from "../util/keyed_queue.ts";
 import type { ConflictRetry } from "./conflict_retry.ts";
 import type { KeyChange } from "./key_change.ts";
-import type { Renewals } from "./renewals.ts";
+import type { SharedRenewals } from "./shared_renewals.ts";
 import type { RotationPolicy } from "./rotation.ts";
 
 /** How many sessions a subject may have. */
@@ -31,7 +32,7 @@ export interface CommitConfig {
   readonly events: SessionEvents;
   readonly logger: Logger;
   readonly queue: KeyedQueue;
-  readonly renewals: Renewals;
+  readonly renewals: SharedRenewals;
   readonly rotation: RotationPolicy | undefined;
   /** The cookie that sessions are made for. */
   readonly cookieName: string;

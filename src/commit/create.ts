@@ -1,5 +1,5 @@
 import { type Contents, EMPTY_CONTENTS, withContents } from "../record/contents.ts";
-import { renewedTimes } from "../record/expiry.ts";
+import { renewedTimes } from "../record/renewal.ts";
 import { withPendingChanges, withSubjectAt } from "../record/pending_changes.ts";
 import type { SessionRecord } from "../record/record.ts";
 import { andThen, type Awaitable } from "../util/awaitable.ts";

@@ -1,5 +1,6 @@
 import { type Contents, sameContents, withFlash } from "../record/contents.ts";
-import { isRenewalDue, lastSeen, renewedTimes } from "../record/expiry.ts";
+import { lastSeen } from "../record/expiry.ts";
+import { isRenewalDue, renewedTimes } from "../record/renewal.ts";
 import { changesCookie, changesRecord, withPendingChanges } from "../record/pending_changes.ts";
 import type { SessionRecord, StoredSession } from "../record/record.ts";
 import { definedOf } from "../util/property.ts";

@@ -2,7 +2,7 @@ import type { TokenSigner } from "../crypto/token_signature.ts";
 import type { StoredSession } from "../record/record.ts";
 import type { SessionsConfig } from "../request/sessions.ts";
 import type { SessionObject } from "../session/session_object.ts";
-import type { AccessTokens } from "./access_token.ts";
+import type { AccessTokens } from "./access_token_jwt.ts";
 import type { BearerTransport } from "./bearer_transport.ts";
 import type { CookieTransport } from "./cookie_transport.ts";
 import type { InsecureOrigin } from "./insecure_origin.ts";

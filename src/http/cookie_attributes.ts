@@ -1,6 +1,7 @@
 import { type CookieOptions, serialize } from "hono/utils/cookie";
 import { checkTable, type OptionTable } from "../util/option_table.ts";
 import { definedOf } from "../util/property.ts";
+import { hasPrefix, PREFIXES } from "./cookie_prefix.ts";
 
 /**
  * The attributes of a session cookie: Hono's cookie options. `maxAge` and `expires` are not among them,
@@ -128,13 +129,8 @@ const DEFAULTS = Object.freeze({
 /** What tells cookies of the same name apart (RFC 6265bis, 5.7; CHIPS). */
 const SCOPE = Object.keys(SCOPE_SHAPES) as (keyof typeof SCOPE_SHAPES)[];
 
-/** Browsers look at prefixes without regard to case (RFC 6265bis, 5.7). */
-const PREFIXED_REGEXP = /^__(?:Host|Secure)-/i;
-
 /** A value without anything to percent-encode. */
 const PLAIN_REGEXP = /^[\w.~-]*$/;
-
-const PREFIXES = { host: "__Host-", secure: "__Secure-" };
 
 /** What is wrong with the attributes of a cookie, each of which is what it should be. */
 export class CookieAttributeError extends TypeError {
@@ -160,9 +156,7 @@ export class CookieTemplate {
       ...DEFAULTS,
       ...definedOf(options),
     };
-    if (prefix && PREFIXED_REGEXP.test(name)) {
-      throw new CookieAttributeError("prefix", "the name has one");
-    }
+    if (prefix && hasPrefix(name)) throw new CookieAttributeError("prefix", "the name has one");
     this.name = prefix ? PREFIXES[prefix] + name : name;
     this.attributes = Object.freeze(attributes);
     if (attributes.sameSite?.toLowerCase() === "none" && !attributes.secure) {

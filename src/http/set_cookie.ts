@@ -1,8 +1,8 @@
-import { cookieMaxAge, deadline, isPersistent } from "../record/expiry.ts";
 import type { CookieChange } from "../request/cookie_change.ts";
 import { andThen, type Awaitable } from "../util/awaitable.ts";
 import type { MiddlewareConfig } from "./config.ts";
 import type { CookieTemplate } from "./cookie_attributes.ts";
+import { cookieMaxAge } from "./cookie_max_age.ts";
 import type { Exchange, SentToken } from "./cookie_transport.ts";
 import { cookieOf } from "./session_cookie.ts";
 
@@ -20,9 +20,7 @@ export function prepareCookie(
   const held = cookieOf(transport.cookie, change.held);
   if (change.action === "clear") return { held };
   const { token, record } = change;
-  const maxAge = isPersistent(expiry, record)
-    ? cookieMaxAge(deadline(expiry, record), clock())
-    : undefined;
+  const maxAge = cookieMaxAge(record, { expiry, now: clock() });
   const sent = { token, maxAge, cookie: cookieOf(transport.cookie, change.cookie), held };
   return signer ? andThen(signer.sign(token, c), withToken, sent) : sent;
 }

@@ -1,7 +1,7 @@
 import type { Context, MiddlewareHandler } from "hono";
 import { checkContextKey } from "../options/parse_options.ts";
 import type { Session, SessionData } from "../session/session.ts";
-import { isReserved } from "../session/session_object.ts";
+import { isReserved } from "../session/reserved_names.ts";
 import { MIDDLEWARE, refuse, refuseRange } from "../util/option_errors.ts";
 import { checkShape, checkTable, type OptionTable } from "../util/option_table.ts";
 import { type Answer, denyAccess } from "./deny.ts";

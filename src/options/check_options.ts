@@ -3,7 +3,7 @@ import { TokenSigner } from "../crypto/token_signature.ts";
 import type { MiddlewareConfig } from "../http/config.ts";
 import { InsecureOrigin } from "../http/insecure_origin.ts";
 import { makeDataReader } from "../record/schema.ts";
-import type { MakeDefaultStore } from "../store/default_store.ts";
+import type { MakeDefaultStore } from "../store/store_options.ts";
 import { instants } from "../util/clock.ts";
 import { MIDDLEWARE, refuse } from "../util/option_errors.ts";
 import { checkShapes } from "./check_shapes.ts";

@@ -3,7 +3,7 @@ import type { ExpiryPolicy } from "../record/expiry.ts";
 import { parseObject } from "../record/record.ts";
 import type { StandardSchema } from "../record/schema.ts";
 import { serializeValue } from "../record/serialize.ts";
-import { assertNotReserved } from "../session/session_object.ts";
+import { assertNotReserved } from "../session/reserved_names.ts";
 import type { KeyValueStore, SessionStore } from "../store/contract.ts";
 import { isMap, KeyValueAdapter } from "../store/key_value_adapter.ts";
 import { CheckedKeyValueStore } from "../store/key_value_check.ts";

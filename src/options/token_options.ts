@@ -1,5 +1,5 @@
 import type { SecretOption } from "../crypto/secrets.ts";
-import { AccessTokens } from "../http/access_token.ts";
+import { AccessTokens } from "../http/access_token_jwt.ts";
 import { BearerTransport } from "../http/bearer_transport.ts";
 import type { Bearer } from "../http/config.ts";
 import { asSession } from "../session/session_object.ts";

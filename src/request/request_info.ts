@@ -1,5 +1,5 @@
 import type { InnerCommits } from "../commit/context.ts";
-import type { CookieDelivery } from "../record/expiry.ts";
+import type { CookieDelivery } from "../record/renewal.ts";
 import type { SessionObject } from "../session/session_object.ts";
 import type { Awaitable } from "../util/awaitable.ts";
 import type { RequestConfig, RequestSessionOptions } from "./config.ts";

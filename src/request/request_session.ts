@@ -1,5 +1,5 @@
 import { commit } from "../commit/commit.ts";
-import { renewEarly } from "../commit/early_renewal.ts";
+import { renewEarly } from "../commit/renew_before_handler.ts";
 import { transaction } from "../commit/transaction.ts";
 import { refuseEnded } from "../session/ended_session.ts";
 import { assertPlainObject, type SessionObject } from "../session/session_object.ts";

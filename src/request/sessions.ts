@@ -1,5 +1,5 @@
 import { endSession, endSessionsOf } from "../commit/end.ts";
-import { Renewals } from "../commit/renewals.ts";
+import { SharedRenewals } from "../commit/shared_renewals.ts";
 import { SessionStoreError } from "../errors.ts";
 import { emit } from "../events.ts";
 import { deadline, isLive } from "../record/expiry.ts";
@@ -52,7 +52,10 @@ export class Sessions {
       unsavedChanges: this.unsavedChanges,
       canSaveAfterResponse,
       queue: new KeyedQueue(storeTimeout),
-      renewals: new Renewals({ ...config, isStateless: store.capabilities.stateless === true }),
+      renewals: new SharedRenewals({
+        ...config,
+        isStateless: store.capabilities.stateless === true,
+      }),
       store: new TimeoutStore(store, {
         timeout: storeTimeout,
         clock: config.clock,

@@ -1,7 +1,7 @@
 import type { JsonObject } from "../record/json_object.ts";
 import type { Members } from "../record/record.ts";
 import { setProperty } from "../util/property.ts";
-import { isReserved } from "./session_object.ts";
+import { isReserved } from "./reserved_names.ts";
 
 /**
  * How far a flashed value is: this request has flashed it (`fresh`) and saved it (`saved`), or the request before has, so

@@ -6,7 +6,7 @@ import type { Members } from "../record/record.ts";
 import { pathOf, serializeValue } from "../record/serialize.ts";
 import { clearProperties, setProperty } from "../util/property.ts";
 import { FlashValues } from "./flash.ts";
-import { assertNotReserved, isReserved } from "./session_object.ts";
+import { assertNotReserved, isReserved } from "./reserved_names.ts";
 
 const NONE: ReadonlySet<string> = new Set();
 

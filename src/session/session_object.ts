@@ -1,5 +1,6 @@
 import { isPlainObject, nameOfClass } from "../record/serialize.ts";
 import { setProperty } from "../util/property.ts";
+import { reserveMembers } from "./reserved_names.ts";
 import type { Session, SessionMembers } from "./session.ts";
 
 /** What a {@linkcode SessionObject} hands its members on to. */
@@ -122,35 +123,7 @@ export class SessionObject implements SessionMembers {
   }
 }
 
-/** The names of all members, which data can't have. */
-const RESERVED = reserveMembers(SessionObject.prototype);
-
-/** Makes every member refuse to be assigned to, which would hide it behind data of its name. */
-function reserveMembers(prototype: SessionObject): ReadonlySet<string> {
-  const names = Object.getOwnPropertyNames(prototype)
-    .filter((name) => name !== "constructor" && name !== "__proto__");
-  for (const name of names) {
-    const { get, set, value } = Object.getOwnPropertyDescriptor(prototype, name)!;
-    Object.defineProperty(prototype, name, {
-      get: get ?? (() => value),
-      set: set ?? (() => assertNotReserved(name)),
-    });
-  }
-  return new Set(names);
-}
-
-/** Whether a key is the name of a member of the session. */
-export function isReserved(key: string): boolean {
-  return RESERVED.has(key);
-}
-
-/** @throws {TypeError} When the key is the name of a member of the session. */
-export function assertNotReserved(key: string): void {
-  if (!isReserved(key)) return;
-  throw new TypeError(
-    `Cannot set session.${key}: the name is reserved for a member of the session`,
-  );
-}
+reserveMembers(SessionObject.prototype);
 
 /** @throws {TypeError} When a value is no plain object, nor a session. */
 export function assertPlainObject(value: unknown): asserts value is object {

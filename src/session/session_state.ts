@@ -6,20 +6,16 @@ import {
   initialContents,
   sameContents,
 } from "../record/contents.ts";
-import {
-  type CookieDelivery,
-  deadline,
-  isLiveFor,
-  nextDeadline,
-  type RenewingRequest,
-} from "../record/expiry.ts";
+import { deadline, isLiveFor, nextDeadline } from "../record/expiry.ts";
 import { JsonObject } from "../record/json_object.ts";
 import { NOTHING_PENDING } from "../record/pending_changes.ts";
 import type { SessionRecord, StoredSession } from "../record/record.ts";
+import type { CookieDelivery, RenewingRequest } from "../record/renewal.ts";
 import { type AttributesOwner, SessionAttributes } from "./attributes.ts";
 import { endSession } from "./ended_session.ts";
 import { SessionProperties } from "./properties.ts";
-import { assertNotReserved, type SessionController, SessionObject } from "./session_object.ts";
+import { assertNotReserved } from "./reserved_names.ts";
+import { type SessionController, SessionObject } from "./session_object.ts";
 
 /** The request that has a session. */
 export interface SessionOwner extends AttributesOwner {

@@ -1,5 +1,10 @@
+import type { SessionEncoder } from "../crypto/encoder.ts";
+import type { SecretOption } from "../crypto/secrets.ts";
+import type { Logger } from "../events.ts";
+import type { Clock } from "../util/clock.ts";
 import { INSTEAD_OF_STORES } from "../util/foreign_options.ts";
 import type { OptionTable } from "../util/option_table.ts";
+import type { SessionStore } from "./contract.ts";
 
 /** The options of a store: its own, and the clock that each of them has. */
 export function storeTable(
@@ -13,3 +18,14 @@ export function storeTable(
     instead: { ...INSTEAD_OF_STORES, ...instead },
   };
 }
+
+/** What decides on the store of sessions that were given none. */
+export interface DefaultStoreOptions {
+  readonly secret: SecretOption | undefined;
+  readonly encoder: SessionEncoder | undefined;
+  readonly logger: Logger;
+  readonly clock: Clock;
+}
+
+/** Makes the store of sessions that were given none. */
+export type MakeDefaultStore = (options: DefaultStoreOptions) => SessionStore;

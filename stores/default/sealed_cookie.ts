@@ -1,6 +1,6 @@
 import { makeToken } from "../../src/crypto/token.ts";
 import type { SessionStore } from "../../src/store/contract.ts";
-import type { DefaultStoreOptions } from "../../src/store/default_store.ts";
+import type { DefaultStoreOptions } from "../../src/store/store_options.ts";
 import { SealedCookieStore } from "../cookie/sealed.ts";
 
 /** The store of sessions that were given none, where there is no Deno KV: a sealed cookie. */

@@ -1,15 +1,13 @@
 import { assert, assertEquals } from "@std/assert";
 import fc from "fast-check";
 import {
-  cookieMaxAge,
   deadline,
   type ExpiryPolicy,
   isLive,
   isLiveFor,
-  isRenewalDue,
   lastSeen,
-  renewedTimes,
 } from "../../src/record/expiry.ts";
+import { isRenewalDue, renewedTimes } from "../../src/record/renewal.ts";
 import { FakeClock } from "../_support/clock.ts";
 import { makeRecord } from "../_support/record.ts";
 
@@ -131,12 +129,4 @@ Deno.test("isLiveFor() waits for a request that came in time where a later end i
     "not beyond its absolute end",
   );
   assert(!isLiveFor({ ...rolling, rolling: false }, record, { now: end, receivedAt: end - 1 }));
-});
-
-Deno.test("cookieMaxAge() is whole seconds, rounded up, never negative, 400 days at most", () => {
-  assertEquals(cookieMaxAge(1, 0), 1);
-  assertEquals(cookieMaxAge(1000, 0), 1);
-  assertEquals(cookieMaxAge(1001, 0), 2);
-  assertEquals(cookieMaxAge(0, 5), 0);
-  assertEquals(cookieMaxAge(1e15, 0), 34_560_000);
 });

@@ -1,4 +1,4 @@
-import { isRenewalDue } from "../record/expiry.ts";
+import { isRenewalDue } from "../record/renewal.ts";
 import type { SessionState } from "../session/session_state.ts";
 import { andThen, type Awaitable } from "../util/awaitable.ts";
 import { commit } from "./commit.ts";

@@ -1,7 +1,8 @@
 import { SessionStoreError } from "../errors.ts";
 import type { Logger } from "../events.ts";
-import type { CookieDelivery } from "../record/expiry.ts";
+
 import type { SessionRecord, SessionTimes, StoredSession } from "../record/record.ts";
+import type { CookieDelivery } from "../record/renewal.ts";
 import type { SessionState } from "../session/session_state.ts";
 import { andThen, type Awaitable, isPromiseLike, orElse } from "../util/awaitable.ts";
 import type { Clock } from "../util/clock.ts";
@@ -23,8 +24,8 @@ export interface DueCommit {
   isDue(): boolean;
 }
 
-/** What {@linkcode Renewals} work with. */
-export interface RenewalsOptions {
+/** What {@linkcode SharedRenewals} work with. */
+export interface SharedRenewalsOptions {
   readonly clock: Clock;
   readonly logger: Logger;
   /** Whether clients hold the sessions themselves, so that each is sent its own. */
@@ -36,14 +37,14 @@ export interface RenewalsOptions {
  * have loaded the same record. A failure fails no request: the session and its token stay as they are, and a request
  * that comes later tries again.
  */
-export class Renewals {
-  readonly #options: RenewalsOptions;
+export class SharedRenewals {
+  readonly #options: SharedRenewalsOptions;
   readonly #running = new Map<string, Promise<Outcome>>();
   readonly #done = new Map<string, Pick<SessionRecord, "version" | keyof SessionTimes>>();
   /** When those failed that did, in epoch milliseconds. */
   readonly #failed = new Map<string, number>();
 
-  constructor(options: RenewalsOptions) {
+  constructor(options: SharedRenewalsOptions) {
     this.#options = options;
   }
 

@@ -1,4 +1,4 @@
-import type { CookieDelivery } from "../record/expiry.ts";
+import type { CookieDelivery } from "../record/renewal.ts";
 
 const CONDITIONS = ["if-none-match", "if-modified-since"];
 
