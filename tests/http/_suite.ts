@@ -8,6 +8,7 @@ import { recordKeys } from "../_support/recorded_store.ts";
 import { type Data, makeApp } from "./_app.ts";
 import { endRaces } from "./_end_races.ts";
 import { ends } from "./_ends.ts";
+import { frozenRequests } from "./_frozen_requests.ts";
 import { innerRequests } from "./_inner_requests.ts";
 import { keptThings } from "./_kept.ts";
 import { lateChanges } from "./_late_changes.ts";
@@ -124,6 +125,7 @@ export function httpSuite(suite: HttpSuiteOptions): void {
   keptThings(test);
   outages(test);
   renewals(test);
+  frozenRequests(test);
   unfitRecords(test);
 
   test("a visitor who puts nothing in gets no cookie and costs no store call", async ({ makeApp, watch }) => {
