@@ -2,6 +2,7 @@ import type { AllocationPlan, Allocations } from "./allocations.ts";
 import type { Storage } from "./backends.ts";
 import { DENO, linesOf } from "./lines.ts";
 import recorded from "./recorded.json" with { type: "json" };
+import { median } from "./statistics.ts";
 import { COUNTING, v8Flags } from "./v8_flags.ts";
 
 /** Bytes that a request allocates over bare Hono, on Deno. */
@@ -32,7 +33,12 @@ export async function countAnew(storage: Storage): Promise<Recorded> {
   ]));
 }
 
-/** Records what was counted. */
-export async function record(counted: Recorded): Promise<void> {
-  await Deno.writeTextFile(FILE, JSON.stringify(counted, undefined, 2) + "\n");
+/** Records the medians of what was counted several times. */
+export async function record(counted: readonly Recorded[]): Promise<void> {
+  const names = new Set(counted.flatMap(Object.keys));
+  const medians = [...names].map((name) => {
+    const counts = counted.map((each) => each[name]).filter((bytes) => bytes !== undefined);
+    return [name, Math.round(median(counts))];
+  });
+  await Deno.writeTextFile(FILE, JSON.stringify(Object.fromEntries(medians), undefined, 2) + "\n");
 }

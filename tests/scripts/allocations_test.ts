@@ -1,9 +1,11 @@
-import { assert } from "@std/assert";
+import { assertEquals } from "@std/assert";
 import { countAnew, RECORDED, RECORDED_STORAGES } from "../../scripts/bench/recorded.ts";
 import { RedisServer, skipRedis } from "../_support/redis.ts";
 
-/** What may be allocated beside what is recorded: runs differ by up to 1.5 %. */
+/** What may be allocated beside what is recorded. Most runs differ by less than 1 %. */
 const TOLERANCE = 1.05;
+/** How often it is counted: one run in ten is off by 5 %, when V8 has compiled something else. */
+const TIMES = 3;
 
 for (const storage of RECORDED_STORAGES) {
   Deno.test({
@@ -12,15 +14,14 @@ for (const storage of RECORDED_STORAGES) {
     async fn() {
       await using redis = storage === "redis" ? await RedisServer.start() : undefined;
       if (redis) Deno.env.set("REDIS_URL", redis.url);
-      const counted = await countAnew(storage);
-      for (const [name, bytes] of Object.entries(counted)) {
-        const recorded = RECORDED[name]!;
-        assert(
-          bytes <= recorded * TOLERANCE,
-          `${name} allocates ${bytes} bytes, ${recorded} are recorded; ` +
-            "look for them with `deno task bench --profile`, or record them with `deno task bench --record`",
-        );
+      let beyond: string[] = [];
+      for (let time = 0; time === 0 || beyond.length > 0 && time < TIMES; time++) {
+        beyond = Object.entries(await countAnew(storage))
+          .filter(([name, bytes]) => bytes > RECORDED[name]! * TOLERANCE)
+          .map(([name, bytes]) => `${name}: ${bytes} bytes, ${RECORDED[name]} are recorded`);
       }
+      const way = "look for them with `deno task bench --profile`, or record them with `--record`";
+      assertEquals(beyond, [], way);
     },
   });
 }
