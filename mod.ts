@@ -1,9 +1,9 @@
 /**
  * Sessions for Hono.
  *
- * One line of middleware, and every request has a plain, typed session object that is committed before
- * the response leaves. Two requests at the same time don't lose each other's changes, a session that was
- * ended stays ended, and a leaked database gives nobody a login: it holds hashes of tokens.
+ * One line of middleware gives every request a plain, typed session object that is committed before the
+ * response is sent. Concurrent requests don't lose each other's changes, a destroyed session stays destroyed,
+ * and a leaked database can't be used to log in: it holds only hashes of tokens.
  *
  * @example A whole application
  * ```ts
@@ -12,20 +12,11 @@
  * import { Hono } from "hono";
  * import { assertEquals } from "@std/assert";
  *
- * const app = new Hono()
- *   // Without a store: Deno KV, or a sealed cookie where there is none.
- *   .use(session<{ userId?: string }>({ store: new MapStore() }))
- *   .post("/login", async (c) => {
- *     await c.var.session.regenerate();
- *     c.var.session.userId = "42";
- *     c.var.session.flash("notice", "Welcome back");
- *     return c.redirect("/");
- *   })
- *   .get("/", (c) => c.json(c.var.session))
- *   .post("/logout", (c) => {
- *     c.var.session.destroy();
- *     return c.redirect("/");
- *   });
+ * const app = new Hono() // The default store is Deno KV, or a sealed cookie where Deno KV is not available.
+ * .use(session<{ userId?: string }>({ store: new MapStore() })) .post("/login", async (c) => { await
+ * c.var.session.regenerate(); c.var.session.userId = "42"; c.var.session.flash("notice", "Welcome back");
+ * return c.redirect("/"); }) .get("/", (c) => c.json(c.var.session)) .post("/logout", (c) => {
+ * c.var.session.destroy(); return c.redirect("/"); });
  *
  * const login = await app.request("/login", { method: "POST" });
  * const cookie = login.headers.getSetCookie()[0]!.split(";")[0]!;
@@ -49,11 +40,11 @@ import { defaultStore } from "./stores/default.ts";
 export * from "./src/core.ts";
 
 /**
- * Makes the middleware that gives every request its session, as `c.session`, `c.get("session")` and
- * `c.var.session`, and commits it before the response leaves.
+ * Creates the middleware that gives every request its session, as `c.session`, `c.get("session")` and
+ * `c.var.session`, and commits it before the response is sent.
  *
- * Nothing is stored or sent for visitors in whose session nothing was put. A client can't choose its
- * token, and a store holds only hashes of tokens.
+ * An empty session is neither stored nor sent. A client can't choose its token, and a store holds only hashes
+ * of tokens.
  *
  * @typeParam Data The data of the session.
  * @typeParam Key The name of the session on the context, where `contextKey` gives it another one.
@@ -92,14 +83,14 @@ export * from "./src/core.ts";
 export function session<Data extends object = SessionData, Key extends string = "session">(
   options: SessionOptions<Data, Key> = {},
 ): MiddlewareHandler<SessionEnv<Data, Key>> {
-  // Without a manager, which a bundle then doesn't contain.
+  // No SessionManager here: this keeps it out of bundles that don't use it.
   const config = checkOptions(options, defaultStore);
   return makeMiddleware(config, new Sessions(config));
 }
 
 /**
- * Makes a manager of sessions: their middleware, and what can be done with them from anywhere: list those of a user, end one, end
- * all (ASVS 5.0, 7.4.3 and 7.5.2).
+ * Creates a manager of sessions. It makes the middleware, and it lists, counts, revokes and creates sessions
+ * inside and outside of requests (ASVS 5.0, 7.4.3 and 7.5.2).
  *
  * @typeParam Data The data of the session.
  * @typeParam Key The name of the session on the context, where `contextKey` gives it another one.

@@ -1,6 +1,6 @@
 /**
- * Sessions for Hono, for applications that give a store: it has everything of the main entry point but the default stores,
- * which a bundle then doesn't contain.
+ * Sessions for Hono without a default store: everything else is the same as in the main entry point. The
+ * `store` option is required, and bundles don't contain the default stores.
  *
  * @example Usage
  * ```ts
@@ -84,7 +84,7 @@ export type { Awaitable } from "./util/awaitable.ts";
 export type { Clock } from "./util/clock.ts";
 
 /**
- * Makes the middleware, as `session()` of the main entry point does, with a store that is given.
+ * Creates the middleware, like `session()` of the main entry point. A store is required.
  *
  * @typeParam Data The data of the session.
  * @typeParam Key The name of the session on the context, where `contextKey` gives it another one.
@@ -115,7 +115,7 @@ export function session<Data extends object = SessionData, Key extends string = 
 }
 
 /**
- * Makes a manager of sessions, as `createSessions()` of the main entry point does, with a store that is given.
+ * Creates a manager of sessions, like `createSessions()` of the main entry point. A store is required.
  *
  * @typeParam Data The data of the session.
  * @typeParam Key The name of the session on the context, where `contextKey` gives it another one.
@@ -138,7 +138,7 @@ export function session<Data extends object = SessionData, Key extends string = 
 export function createSessions<Data extends object = SessionData, Key extends string = "session">(
   options: SessionOptions<Data, Key> & { store: SessionStore | KeyValueStore },
 ): SessionManager<Data, Key> {
-  // Programs without types may give nothing.
+  // Callers without type checks may pass nothing.
   return new SessionManager(checkOptions(options ?? {}));
 }
 

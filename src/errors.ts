@@ -1,6 +1,6 @@
 /**
- * The stable codes of the errors that this package throws, for checks that survive bundling and
- * several copies of the package.
+ * The stable codes of this package's errors. Unlike `instanceof`, checks of the code also work with several
+ * copies of the package.
  *
  * @example Telling errors apart by code
  * ```ts
@@ -22,14 +22,13 @@ export type SessionErrorCode =
   | "ERR_SESSION_TOO_LARGE";
 
 /**
- * The base of every error of this package that isn't plain misuse (misuse is a `TypeError` or a
- * `RangeError`).
+ * The base class of this package's errors. Misuse of the API is a `TypeError` or a `RangeError` instead.
  *
- * Messages name the action, then the state. They never hold a token, a secret or session data
- * (ASVS 5.0, 16.2.5). An error that nobody catches is answered with its `status`: 403 and 409 are for the client, 503 is for
- * the store, and 500 is a fault of the application, which Hono reports.
+ * Messages name the action, then the state. They never contain a token, a secret or session data (ASVS 5.0,
+ * 16.2.5). An error that is not caught is answered with its `status`: 403 and 409 concern the client, 503 the
+ * store, and 500 is a fault of the application, which Hono reports.
  *
- * @example Answering in a form of your own
+ * @example A response of your own
  * ```ts
  * import { session, SessionError, startSession } from "@x/hono-session";
  * import { MapStore } from "@x/hono-session/stores/map";
@@ -53,10 +52,10 @@ export type SessionErrorCode =
  * ```
  */
 export abstract class SessionError extends Error {
-  /** What went wrong, stable over versions. */
+  /** The stable code of the error. */
   abstract readonly code: SessionErrorCode;
 
-  /** The HTTP status of the answer, when an application lets the error pass. 500: a fault of the application. */
+  /** The HTTP status of the response when the error is not caught. 500: a fault of the application. */
   abstract readonly status: 403 | 409 | 500 | 503;
 
   /** The name of the class, in a minified bundle as well. */
@@ -64,22 +63,22 @@ export abstract class SessionError extends Error {
 }
 
 /**
- * A change came too late: the response had already left, and what the change needs of it (a
- * cookie) can't be sent any more.
+ * A change was made too late: the response has been sent, and the cookie that the change needs can't be sent
+ * any more.
  *
  * @example Usage
  * ```ts
  * import { SessionCommittedError } from "@x/hono-session";
  * import { assertEquals } from "@std/assert";
  *
- * const error = new SessionCommittedError("Cannot regenerate session: the response has left");
+ * const error = new SessionCommittedError("Cannot regenerate session: the response has been sent");
  * assertEquals(error.code, "ERR_SESSION_COMMITTED");
  * ```
  */
 export class SessionCommittedError extends SessionError {
-  /** What went wrong, stable over versions. */
+  /** The stable code of the error. */
   override readonly code = "ERR_SESSION_COMMITTED";
-  /** The HTTP status of the answer. */
+  /** The HTTP status of the response. */
   override readonly status = 500;
 
   /** The name of the class. */
@@ -89,8 +88,8 @@ export class SessionCommittedError extends SessionError {
 }
 
 /**
- * Other requests changed the session at the same time, again and again, until no try was left.
- * Nothing was written.
+ * Concurrent requests changed the session at every attempt to commit, until `storeTimeout` was over. Nothing
+ * was written.
  *
  * @example Usage
  * ```ts
@@ -102,9 +101,9 @@ export class SessionCommittedError extends SessionError {
  * ```
  */
 export class SessionConflictError extends SessionError {
-  /** What went wrong, stable over versions. */
+  /** The stable code of the error. */
   override readonly code = "ERR_SESSION_CONFLICT";
-  /** The HTTP status of the answer. */
+  /** The HTTP status of the response. */
   override readonly status = 409;
 
   /** The name of the class. */
@@ -113,9 +112,9 @@ export class SessionConflictError extends SessionError {
   }
 
   /**
-   * What Hono's default error handler answers when a handler lets this error pass.
+   * Returns the response of Hono's default error handler when the error is not caught.
    *
-   * @returns A response with status 409 that says nothing of the cause.
+   * @returns A response with status 409 that does not reveal the cause.
    */
   getResponse(): Response {
     return responseOf(this);
@@ -123,8 +122,8 @@ export class SessionConflictError extends SessionError {
 }
 
 /**
- * A session that has ended, here or in another request, was to be changed, or a login was overtaken by the end of all
- * sessions of its subject. An object that is assigned to `c.session`, or `startSession(c)`, begins another one.
+ * A session was changed after it had ended, here or in another request; or all sessions of a subject were
+ * revoked during a login. To start another session, assign an object to `c.session` or call `startSession(c)`.
  *
  * @example Usage
  * ```ts
@@ -143,9 +142,9 @@ export class SessionConflictError extends SessionError {
  * ```
  */
 export class SessionEndedError extends SessionError {
-  /** What went wrong, stable over versions. */
+  /** The stable code of the error. */
   override readonly code = "ERR_SESSION_ENDED";
-  /** The HTTP status of the answer. */
+  /** The HTTP status of the response. */
   override readonly status = 409;
 
   /** The name of the class. */
@@ -154,9 +153,9 @@ export class SessionEndedError extends SessionError {
   }
 
   /**
-   * What Hono's default error handler answers when a handler lets this error pass.
+   * Returns the response of Hono's default error handler when the error is not caught.
    *
-   * @returns A response with status 409 that says nothing of the cause.
+   * @returns A response with status 409 that does not reveal the cause.
    */
   getResponse(): Response {
     return responseOf(this);
@@ -164,7 +163,7 @@ export class SessionEndedError extends SessionError {
 }
 
 /**
- * `startSession` met a live session although `allowOverwrite` is `false`.
+ * `startSession` was called although there is a live session, and `allowOverwrite` is `false`.
  *
  * @example Usage
  * ```ts
@@ -176,9 +175,9 @@ export class SessionEndedError extends SessionError {
  * ```
  */
 export class SessionExistsError extends SessionError {
-  /** What went wrong, stable over versions. */
+  /** The stable code of the error. */
   override readonly code = "ERR_SESSION_EXISTS";
-  /** The HTTP status of the answer. */
+  /** The HTTP status of the response. */
   override readonly status = 409;
 
   /** The name of the class. */
@@ -187,9 +186,9 @@ export class SessionExistsError extends SessionError {
   }
 
   /**
-   * What Hono's default error handler answers when a handler lets this error pass.
+   * Returns the response of Hono's default error handler when the error is not caught.
    *
-   * @returns A response with status 409 that says nothing of the cause.
+   * @returns A response with status 409 that does not reveal the cause.
    */
   getResponse(): Response {
     return responseOf(this);
@@ -197,7 +196,7 @@ export class SessionExistsError extends SessionError {
 }
 
 /**
- * A value in the session would not survive JSON. The message names its path; nothing was written.
+ * A value of the session can't be stored as JSON. The message names its path; nothing was written.
  *
  * @example Usage
  * ```ts
@@ -221,9 +220,9 @@ export class SessionExistsError extends SessionError {
  * ```
  */
 export class SessionSerializationError extends SessionError {
-  /** What went wrong, stable over versions. */
+  /** The stable code of the error. */
   override readonly code = "ERR_SESSION_SERIALIZATION";
-  /** The HTTP status of the answer. */
+  /** The HTTP status of the response. */
   override readonly status = 500;
 
   /** The name of the class. */
@@ -233,7 +232,7 @@ export class SessionSerializationError extends SessionError {
 }
 
 /**
- * The store failed or did not answer in time.
+ * The store failed or timed out.
  *
  * @example Usage
  * ```ts
@@ -248,9 +247,9 @@ export class SessionSerializationError extends SessionError {
  * ```
  */
 export class SessionStoreError extends SessionError {
-  /** What went wrong, stable over versions. */
+  /** The stable code of the error. */
   override readonly code = "ERR_SESSION_STORE";
-  /** The HTTP status of the answer. */
+  /** The HTTP status of the response. */
   override readonly status = 503;
 
   /** The name of the class. */
@@ -259,9 +258,9 @@ export class SessionStoreError extends SessionError {
   }
 
   /**
-   * What Hono's default error handler answers when a handler lets this error pass.
+   * Returns the response of Hono's default error handler when the error is not caught.
    *
-   * @returns A response with status 503 that says nothing of the cause.
+   * @returns A response with status 503 that does not reveal the cause.
    */
   getResponse(): Response {
     return responseOf(this);
@@ -269,7 +268,7 @@ export class SessionStoreError extends SessionError {
 }
 
 /**
- * The sizes that a {@linkcode SessionTooLargeError} reports.
+ * The sizes in a {@linkcode SessionTooLargeError}.
  *
  * @example Usage
  * ```ts
@@ -281,18 +280,18 @@ export class SessionStoreError extends SessionError {
  * ```
  */
 export interface SessionTooLargeErrorOptions extends ErrorOptions {
-  /** What would have been stored, in bytes. */
+  /** The size of the session, in bytes. */
   size: number;
-  /** What can be stored, in bytes. */
+  /** The largest size that can be stored, in bytes. */
   limit: number;
 }
 
 /**
- * A subject has as many sessions as `maxSessions` lets it have, and may not begin another one. A
- * handler that catches it from `save()` answers for itself: nothing of the session is stored unless it clears the subject or
- * sets another one.
+ * A login was refused: its subject already has the number of sessions that `maxSessions` allows. A handler that
+ * catches it from `save()` must respond itself; the session is not stored unless the handler clears the subject
+ * or sets another one.
  *
- * @example Telling the user
+ * @example A message for the user
  * ```ts
  * import { session, SessionLimitError } from "@x/hono-session";
  * import { MapStore } from "@x/hono-session/stores/map";
@@ -317,9 +316,9 @@ export interface SessionTooLargeErrorOptions extends ErrorOptions {
  * ```
  */
 export class SessionLimitError extends SessionError {
-  /** What went wrong, stable over versions. */
+  /** The stable code of the error. */
   override readonly code = "ERR_SESSION_LIMIT";
-  /** The HTTP status of the answer. */
+  /** The HTTP status of the response. */
   override readonly status = 403;
 
   /** The name of the class. */
@@ -328,9 +327,9 @@ export class SessionLimitError extends SessionError {
   }
 
   /**
-   * What Hono's default error handler answers when a handler lets this error pass.
+   * Returns the response of Hono's default error handler when the error is not caught.
    *
-   * @returns A response with status 403 that says nothing of the cause.
+   * @returns A response with status 403 that does not reveal the cause.
    */
   getResponse(): Response {
     return responseOf(this);
@@ -338,7 +337,7 @@ export class SessionLimitError extends SessionError {
 }
 
 /**
- * The session is larger than its store can hold. Nothing was written or sent.
+ * The session is larger than its store can hold. It was neither stored nor sent.
  *
  * @example Usage
  * ```ts
@@ -350,17 +349,17 @@ export class SessionLimitError extends SessionError {
  * ```
  */
 export class SessionTooLargeError extends SessionError {
-  /** What went wrong, stable over versions. */
+  /** The stable code of the error. */
   override readonly code = "ERR_SESSION_TOO_LARGE";
-  /** The HTTP status of the answer. */
+  /** The HTTP status of the response. */
   override readonly status = 500;
-  /** What would have been stored, in bytes. */
+  /** The size of the session, in bytes. */
   readonly size: number;
-  /** What can be stored, in bytes. */
+  /** The largest size that can be stored, in bytes. */
   readonly limit: number;
 
   /**
-   * Makes the error.
+   * Creates the error.
    *
    * @param message The action, then the state.
    * @param options The sizes, in bytes.
@@ -379,7 +378,7 @@ export class SessionTooLargeError extends SessionError {
 
 const REASONS = { 403: "Forbidden", 409: "Conflict", 503: "Service Unavailable" };
 
-/** What a client is told of an error; `undefined` of a fault, which is for the application to answer. */
+/** The reason phrase that a client receives; `undefined` for a fault, which the application answers. */
 export function reasonOf({ status }: SessionError): string | undefined {
   return status === 500 ? undefined : REASONS[status];
 }

@@ -1,8 +1,8 @@
 import { isPromiseLike } from "./util/awaitable.ts";
 
 /**
- * Where the middleware reports what no caller can be told, `console` for example. What it reports
- * never holds a token, a secret or session data.
+ * Receives failures that can't be reported to a caller, for example `console`. Messages never contain a token,
+ * a secret or session data.
  *
  * @example Usage
  * ```ts
@@ -22,7 +22,7 @@ export interface Logger {
   error(message: string, ...detail: unknown[]): void;
 
   /**
-   * Reports something to look at.
+   * Reports something that needs attention.
    *
    * @param message What happened.
    * @param detail Usually an error.
@@ -30,10 +30,10 @@ export interface Logger {
   warn(message: string, ...detail: unknown[]): void;
 }
 
-/** Those that can't fail, by the ones that were given. */
+/** The wrapped loggers by the originals. */
 const soundLoggers = new WeakMap<Logger, Logger>();
 
-/** A logger that can't fail: what it is told of has happened already. */
+/** Wraps a logger so that its failures are ignored: they must not fail the request. */
 export function soundLogger(logger: Logger): Logger {
   const known = soundLoggers.get(logger) ?? makeSound(logger);
   soundLoggers.set(logger, known);
@@ -46,14 +46,14 @@ function makeSound(logger: Logger): Logger {
       const result: unknown = logger[level](message, ...detail);
       if (isPromiseLike(result)) result.then(undefined, () => {});
     } catch {
-      // There is nobody left to tell.
+      // A failing logger has nowhere to report its failure.
     }
   };
   return { error: report("error"), warn: report("warn") };
 }
 
 /**
- * What every event tells.
+ * The properties of every event.
  *
  * @example Usage
  * ```ts
@@ -64,16 +64,22 @@ function makeSound(logger: Logger): Logger {
  * ```
  */
 export interface SessionEvent {
-  /** The public handle of the session. */
+  /** The public identifier of the session. */
   readonly sid: string;
 }
 
 /**
- * Why a token was not accepted: `malformed` has not the shape of one, `forged` bears no valid signature,
- * `unknown` opens nothing (it never did, or its session was ended or is over and the store has forgotten it; a cookie
- * session that is damaged or foreign), `expired` came too late by `maxAge` or `absoluteMaxAge` as they are now or by the `exp` of a
- * token, `scope` is of another scope, `invalid` leads to data that can't be read or don't fit the schema, `reuse` was rotated and its grace is over: somebody has a
- * copy, or the client never got the new one.
+ * The reason why a token was rejected:
+ *
+ * - `malformed`: it does not have the format of a token.
+ * - `forged`: its signature is missing or invalid.
+ * - `unknown`: no session has this token. It was never issued, or its session has ended or expired and the
+ *   store no longer holds it. Also a cookie session that is damaged or was sealed elsewhere.
+ * - `expired`: the session is over by the current `maxAge` or `absoluteMaxAge`, or the token by its `exp`.
+ * - `scope`: its session belongs to another scope.
+ * - `invalid`: the data of its session can't be read or fail the schema.
+ * - `reuse`: it was rotated, and its grace period is over. Somebody has a copy, or the client never received
+ *   the new token.
  *
  * @example Usage
  * ```ts
@@ -93,8 +99,8 @@ export type RejectionReason =
   | "reuse";
 
 /**
- * Callbacks for what happens to sessions. They run after the fact; one that throws or rejects is logged
- * and changes nothing (CVE-2021-34428). None is ever given a token.
+ * Callbacks for the events of sessions. They run after the fact. When one throws or rejects, the failure is
+ * logged and nothing else changes (CVE-2021-34428). No event contains a token.
  *
  * @example Counting logins and probes
  * ```ts
@@ -121,37 +127,38 @@ export type RejectionReason =
 export interface SessionEvents {
   /** A session was stored for the first time. */
   created?(event: SessionEvent, c: unknown): unknown;
-  /** A live session was found for a token. */
+  /** A token identified a live session. */
   loaded?(event: SessionEvent, c: unknown): unknown;
   /**
-   * Data of a session were written, those of a new one as well: the names of the keys that the write changed, never their values.
-   * Flashed values are none of them.
+   * The data of a session were written, for a new session as well. `keys` are the names of the keys that the
+   * write changed, without their values and without flashed values.
    */
   updated?(event: SessionEvent & { readonly keys: readonly string[] }, c: unknown): unknown;
-  /** The lifetime of a session began anew. */
+  /** The lifetime of a session was restarted. */
   renewed?(event: SessionEvent, c: unknown): unknown;
-  /** A session got a new token; the old one is dead. */
+  /** A session got a new token; the old token is invalid. */
   regenerated?(event: SessionEvent, c: unknown): unknown;
-  /** A session got a new token because the old one had had its time (`rotate`). */
+  /** A session got a new token because the old one had reached its age (`rotate`). */
   rotated?(event: SessionEvent, c: unknown): unknown;
   /**
-   * A session was ended: by its own request (`logout`), by whoever may end it from elsewhere (`revoked`), or by a newer one of
-   * its subject (`evicted`, see `maxSessions`). Those who end the same session at the same time each tell of it.
+   * A session was ended: by its own request (`logout`), by the application from elsewhere (`revoked`), or by a
+   * newer session of its subject (`evicted`, see `maxSessions`). Concurrent requests that end the same session
+   * each emit the event.
    */
   destroyed?(
     event: SessionEvent & { readonly reason: "logout" | "revoked" | "evicted" },
     c: unknown,
   ): unknown;
-  /** A token was not accepted. With the handle of the session that it was for, where there was one. */
+  /** A token was rejected. `sid` is set when the token belonged to a session. */
   rejected?(
     event: { readonly reason: RejectionReason; readonly sid?: string },
     c: unknown,
   ): unknown;
-  /** Another request wrote the same session first; the commit is tried again. */
+  /** Another request wrote the same session first; the commit is retried. */
   conflict?(event: SessionEvent & { readonly tries: number }, c: unknown): unknown;
-  /** A session was ended elsewhere while this request used it; what it changed was dropped. */
+  /** The session was ended elsewhere while this request used it; the changes of the request were dropped. */
   interrupted?(event: SessionEvent, c: unknown): unknown;
-  /** The store failed or did not answer in time. Without a listener, the logger reports each kind of failure once a minute. */
+  /** The store failed or timed out. Without a listener, the logger reports each kind of failure once a minute. */
   storeError?(event: { readonly operation: string; readonly error: Error }, c: unknown): unknown;
 }
 
@@ -174,7 +181,7 @@ function namesOf<Name extends string>(all: Record<Name, true>): Name[] {
   return Object.keys(all) as Name[];
 }
 
-/** Tells listeners, and lets nothing that they do come back. */
+/** Calls the listener of an event. A listener that fails is logged and never fails the request. */
 export function emit<Name extends keyof SessionEvents>(
   { events, logger }: { readonly events: SessionEvents; readonly logger: Logger },
   name: Name,

@@ -4,8 +4,8 @@ import { definedOf } from "../util/property.ts";
 import { hasPrefix, PREFIXES } from "./cookie_prefix.ts";
 
 /**
- * The attributes of a session cookie: Hono's cookie options. `maxAge` and `expires` are not among them,
- * they follow the session.
+ * The attributes of a session cookie: Hono's cookie options without `maxAge` and `expires`, which follow the
+ * session.
  *
  * @example Usage
  * ```ts
@@ -17,41 +17,45 @@ import { hasPrefix, PREFIXES } from "./cookie_prefix.ts";
  * ```
  */
 export interface SessionCookieOptions {
-  /** The domain that gets the cookie with its subdomains; only the host itself when absent. */
+  /** The domain to which the cookie is sent, including its subdomains. Only the host itself when absent. */
   domain?: string;
   /**
-   * Whether scripts can't read it.
+   * Hides the cookie from scripts.
    *
    * @default {true}
    */
   httpOnly?: boolean;
   /**
-   * The scopes that the cookie had in releases before this one. Browsers keep those cookies beside the new one and send both, so they
-   * are expired with every write of the cookie and with every logout, for as long as the scopes stand here.
+   * The scopes that the cookie had in earlier releases of the application. Browsers keep those cookies and send
+   * them together with the new one. Therefore they are expired whenever the cookie is set, and at every logout,
+   * as long as their scopes are listed here.
    *
    * @default {[]}
    */
   former?: readonly FormerCookieScope[];
-  /** Whether it is kept apart for each top-level site (CHIPS). Needs `secure`. */
+  /** Keeps a separate cookie for each top-level site (CHIPS). Requires `secure`. */
   partitioned?: boolean;
   /**
-   * The path that gets it.
+   * The path to which the cookie is sent.
    *
    * @default {"/"}
    */
   path?: string;
-  /** `"host"` or `"secure"`: the name begins with `__Host-` or `__Secure-`, and browsers hold it to that. */
+  /**
+   * `"host"` or `"secure"`: the name starts with `__Host-` or `__Secure-`, and browsers enforce the rules of
+   * the prefix.
+   */
   prefix?: "host" | "secure";
-  /** Which cookies a browser drops first. */
+  /** The order in which a browser evicts cookies. */
   priority?: "Low" | "Medium" | "High" | "low" | "medium" | "high";
   /**
-   * Which requests from other sites get it.
+   * The requests from other sites to which the cookie is sent.
    *
    * @default {"Lax"}
    */
   sameSite?: "Strict" | "Lax" | "None" | "strict" | "lax" | "none";
   /**
-   * Whether it travels over HTTPS only. Browsers make an exception of `localhost`, most of them.
+   * Sends the cookie over HTTPS only. Most browsers make an exception for `localhost`.
    *
    * @default {true}
    */
@@ -59,9 +63,9 @@ export interface SessionCookieOptions {
 }
 
 /**
- * A scope that a cookie had before: what `cookieOptions` said then of its `domain`, `path` and `partitioned`.
+ * A former scope of a cookie: the `domain`, `path` and `partitioned` that `cookieOptions` had.
  *
- * @example The cookie moves to the whole domain
+ * @example The cookie moves to the parent domain
  * ```ts
  * import { type FormerCookieScope, session } from "@x/hono-session";
  * import { MapStore } from "@x/hono-session/stores/map";
@@ -72,35 +76,35 @@ export interface SessionCookieOptions {
  * ```
  */
 export interface FormerCookieScope {
-  /** The domain; only the host itself when absent. */
+  /** The former domain; only the host itself when absent. */
   domain?: string;
   /**
-   * The path.
+   * The former path.
    *
    * @default {"/"}
    */
   path?: string;
   /**
-   * Whether it was kept apart for each top-level site.
+   * Whether there was a separate cookie for each top-level site.
    *
    * @default {false}
    */
   partitioned?: boolean;
 }
 
-/** The attributes of a cookie whose name is settled. */
+/** The attributes of a cookie whose name is final. */
 export type CookieAttributes = Omit<SessionCookieOptions, "prefix" | "former">;
 
 const FOLLOWS_SESSION = "it follows the session, see maxAge";
 
-/** What a scope accepts, of texts that can be sent: browsers ignore or refuse others (RFC 6265bis, 5.6.3 and 5.6.4). */
+/** The valid values of a scope. Browsers ignore or reject others (RFC 6265bis, 5.6.3 and 5.6.4). */
 export const SCOPE_SHAPES = {
   domain: [{ text: "a domain", pattern: /^(?=.{1,253}$)\.?[\w-]+(\.[\w-]+)*$/ }],
   path: [{ text: 'a path that begins with "/"', pattern: /^\/[\x20-\x3a\x3c-\x7e]{0,1023}$/ }],
   partitioned: ["boolean"],
 } as const satisfies OptionTable["shapes"];
 
-/** What the attributes of a cookie accept. */
+/** The valid values of the attributes of a cookie. */
 export const ATTRIBUTES = {
   shapes: {
     ...SCOPE_SHAPES,
@@ -126,13 +130,13 @@ const DEFAULTS = Object.freeze({
   secure: true,
 }) satisfies SessionCookieOptions;
 
-/** What tells cookies of the same name apart (RFC 6265bis, 5.7; CHIPS). */
+/** The attributes that distinguish cookies of the same name (RFC 6265bis, 5.7; CHIPS). */
 const SCOPE = Object.keys(SCOPE_SHAPES) as (keyof typeof SCOPE_SHAPES)[];
 
-/** A value without anything to percent-encode. */
+/** A value that needs no percent-encoding. */
 const PLAIN_REGEXP = /^[\w.~-]*$/;
 
-/** What is wrong with the attributes of a cookie, each of which is what it should be. */
+/** A combination of attributes that browsers reject, although each attribute is valid. */
 export class CookieAttributeError extends TypeError {
   readonly attribute: string;
   readonly state: string;
@@ -144,13 +148,13 @@ export class CookieAttributeError extends TypeError {
   }
 }
 
-/** One cookie: its name, and the attributes that it is sent with. */
+/** The name and the attributes of a cookie. */
 export class CookieTemplate {
   readonly name: string;
   readonly attributes: Readonly<CookieAttributes>;
   #last: { name: string; maxAge: number | undefined; ending: string } | undefined;
 
-  /** @throws {CookieAttributeError} When a browser would refuse the cookie. */
+  /** @throws {CookieAttributeError} When a browser would reject the cookie. */
   constructor(name: string, options: Omit<SessionCookieOptions, "former">) {
     const { prefix, ...attributes }: Omit<SessionCookieOptions, "former"> = {
       ...DEFAULTS,
@@ -160,7 +164,7 @@ export class CookieTemplate {
     this.name = prefix ? PREFIXES[prefix] + name : name;
     this.attributes = Object.freeze(attributes);
     if (attributes.sameSite?.toLowerCase() === "none" && !attributes.secure) {
-      throw new CookieAttributeError("sameSite", '"None" needs secure');
+      throw new CookieAttributeError("sameSite", '"None" requires secure');
     }
     try {
       this.serialize("");
@@ -170,9 +174,9 @@ export class CookieTemplate {
   }
 
   /**
-   * The cookie of this name with some attributes changed.
+   * Returns the cookie with some attributes changed.
    *
-   * @throws {TypeError} When an attribute is not what it should be, or a browser would refuse the cookie.
+   * @throws {TypeError} When an attribute is invalid, or a browser would reject the cookie.
    */
   with(changes: CookieAttributes): CookieTemplate {
     checkTable(CHANGES, changes);
@@ -180,32 +184,32 @@ export class CookieTemplate {
   }
 
   /**
-   * The cookie of this name in another scope.
+   * Returns the cookie in another scope.
    *
-   * @throws {CookieAttributeError} When a browser would refuse the cookie.
+   * @throws {CookieAttributeError} When a browser would reject the cookie.
    */
   inScope(scope: FormerCookieScope): CookieTemplate {
     const unscoped = { domain: undefined, path: undefined, partitioned: undefined };
     return new CookieTemplate(this.name, definedOf({ ...this.attributes, ...unscoped, ...scope }));
   }
 
-  /** Whether a browser takes the two for one cookie, where both have the same name. */
+  /** Checks whether a browser treats two cookies of the same name as one. */
   hasScopeOf(other: CookieTemplate): boolean {
     return other === this ||
       SCOPE.every((name) => (other.attributes[name] ?? false) === (this.attributes[name] ?? false));
   }
 
-  /** The value of a `Set-Cookie` header, for a cookie that lives for `maxAge` seconds. */
+  /** Returns the value of a `Set-Cookie` header for a cookie with a lifetime of `maxAge` seconds. */
   serialize(
     value: string,
     { name = this.name, maxAge }: { name?: string; maxAge?: number | undefined } = {},
   ): string {
-    // A token needs no copy that says the same.
+    // Most tokens need no encoding: this avoids a copy.
     const encoded = PLAIN_REGEXP.test(value) ? value : encodeURIComponent(value);
     return `${name}=${encoded}${this.#ending(name, maxAge)}`;
   }
 
-  /** What follows the value: the same for all cookies of a name that are sent in the same second of their lives. */
+  /** Returns the attributes part of the header. It is cached: cookies with the same name and `maxAge` share it. */
   #ending(name: string, maxAge: number | undefined): string {
     if (this.#last?.name === name && this.#last.maxAge === maxAge) return this.#last.ending;
     // Hono's options are a union over `partitioned` that can't be built up member by member.

@@ -3,10 +3,10 @@ import { isPlainObject } from "../record/serialize.ts";
 import type { CookieTemplate, SessionCookieOptions } from "./cookie_attributes.ts";
 
 /**
- * The cookie of one session, as `c.get("sessionCookie")`: its attributes, which can be changed. What is changed is
- * checked at once, sticks to the session and sends the cookie again.
+ * The cookie of one session, as `c.get("sessionCookie")`. Its attributes can be changed: a change is checked
+ * immediately, is stored with the session, and makes the response send the cookie again.
  *
- * @example A session that another site may embed
+ * @example A session on a page that other sites embed
  * ```ts
  * import { session, type SessionCookie } from "@x/hono-session";
  * import { MapStore } from "@x/hono-session/stores/map";
@@ -28,35 +28,35 @@ import type { CookieTemplate, SessionCookieOptions } from "./cookie_attributes.t
  */
 export interface SessionCookie extends Omit<SessionCookieOptions, "prefix" | "former"> {
   /**
-   * The lifetime of the session, in seconds; `undefined` when the cookie ends with the browser. Another one renews the
-   * session, as `renew(maxAge)` does.
+   * The lifetime of the session, in seconds; `undefined` when browsers drop the cookie as they close. Changing
+   * it renews the session, like `renew(maxAge)`.
    */
   maxAge?: number | undefined;
 }
 
-/** The session that a cookie is for. */
+/** The session of a cookie. */
 export interface CookieOwner {
-  /** The JSON text of what is changed of its cookie. */
+  /** The changed attributes of its cookie, as JSON text. */
   cookie: string | undefined;
   readonly maxAge: number | undefined;
   renew(maxAge: number | "browser"): void;
 }
 
-/** The cookie of a session that has changed some of its attributes. */
+/** Returns the cookie with the attributes that a session has changed. */
 export function cookieOf(cookie: CookieTemplate, changes: string | undefined): CookieTemplate {
   if (changes === undefined) return cookie;
   try {
     return cookie.with(parseObject(changes));
   } catch {
-    // What lies in a store must not keep a session from being used.
+    // Invalid attributes in a store must not make a session unusable.
     return cookie;
   }
 }
 
-/** What a cookie is shown of, behind its attributes. */
+/** The cookie and the session behind the visible attributes. */
 export interface ShownCookie {
   readonly cookie: CookieTemplate;
-  /** Knows the session of the request now, unless there is none that could be changed. */
+  /** Holds the current session of the request, if there is one that can be changed. */
   readonly owner: { readonly state: CookieOwner | undefined; refuseChange(): never };
 }
 
@@ -65,7 +65,7 @@ export function sessionCookie(shown: ShownCookie): SessionCookie {
   return new Proxy<Hidden>(new Hidden(shown), HANDLER) as SessionCookie;
 }
 
-/** Hides what is behind a cookie from whoever prints it. */
+/** Hides the cookie and the session from code that prints the attributes. */
 class Hidden {
   readonly #shown: ShownCookie;
 
@@ -86,7 +86,7 @@ class Hidden {
   }
 
   static #printed(hidden: object): SessionCookie {
-    // Whoever prints proxies may ask the proxy.
+    // Printing a proxy may call this with the proxy itself.
     return #shown in hidden ? attributesOf(hidden.#shown) : { ...hidden };
   }
 }
@@ -117,17 +117,17 @@ const HANDLER: ProxyHandler<Hidden> = {
 };
 
 /**
- * Gives a session a cookie with these attributes, and the configured ones where they say nothing.
+ * Replaces the attributes of a session's cookie. Attributes that are not given get their configured value.
  *
  * @throws {SessionEndedError} When the session has ended.
  * @throws {SessionStoreError} When it could not be loaded.
- * @throws {TypeError} When an attribute is not what it should be, or a browser would refuse the cookie.
+ * @throws {TypeError} When an attribute is invalid, or a browser would reject the cookie.
  * @throws {RangeError} When `maxAge` is not a positive number of seconds.
  */
 export function replaceCookie({ cookie, owner }: ShownCookie, value: unknown): void {
   const state = owner.state ?? owner.refuseChange();
   if (!isPlainObject(value)) {
-    throw new TypeError("Cannot change session cookie: it takes a plain object of attributes");
+    throw new TypeError("Cannot change session cookie: a plain object of attributes is required");
   }
   const { maxAge, ...attributes } = value as SessionCookie;
   const { attributes: changed } = cookie.with(attributes);

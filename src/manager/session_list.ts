@@ -3,7 +3,7 @@ import type { ListedSession, ListPage, ListPlace } from "../store/contract.ts";
 import { since } from "../store/list_order.ts";
 
 /**
- * What lists show of a session. Nothing in it opens the session.
+ * The description of a session in a list. It contains nothing that could be used to log in.
  *
  * @example Usage
  * ```ts
@@ -20,17 +20,17 @@ import { since } from "../store/list_order.ts";
  * ```
  */
 export interface SessionSummary {
-  /** The public handle of the session, which `revoke` takes. */
+  /** The public identifier of the session, for `revoke`. */
   readonly sid: string;
-  /** When it was created. */
+  /** The time of its creation. */
   readonly createdAt: Date;
-  /** When it was last written or renewed. Mere reading doesn't count unless the sessions are `rolling`. */
+  /** The time of the last write or renewal. Reads don't count unless the sessions are `rolling`. */
   readonly lastSeenAt: Date;
-  /** When it ends unless it is renewed. */
+  /** The time at which it expires unless it is renewed. */
   readonly expiresAt: Date;
-  /** Whether it is the session of the request whose context was given. */
+  /** `true` for the session of the request whose context was passed. */
   readonly current: boolean;
-  /** What the application put into `session.meta`. */
+  /** The value of `session.meta`. */
   readonly meta: Readonly<Record<string, unknown>> | undefined;
 }
 
@@ -53,25 +53,25 @@ export interface SessionSummary {
  */
 export interface ListOptions {
   /**
-   * The most sessions.
+   * The largest number of sessions.
    *
    * @default {Infinity}
    */
   limit?: number;
-  /** Where the page before ended: its `cursor`. One that is none begins at the start. */
+  /** The `cursor` of the previous page. An invalid cursor starts at the first page. */
   cursor?: string | undefined;
-  /** The Hono context, for stores that come with it, and to mark the session of this request. */
+  /** The Hono context, for stores that need it, and to mark the session of this request. */
   c?: unknown;
 }
 
-/** What a {@linkcode SessionList} works with. */
+/** Options of a {@linkcode SessionList}. */
 export interface SessionListOptions extends ListOptions {
-  /** The public handle of the session of this request. */
+  /** Returns the public identifier of the session of this request. */
   readonly current: () => Promise<string | undefined>;
 }
 
 /**
- * Sessions of a subject, page by page: what `list` gives.
+ * A page of a subject's sessions, as returned by `list`.
  *
  * @example Usage
  * ```ts
@@ -92,10 +92,10 @@ export class SessionList implements AsyncIterable<SessionSummary> {
   #cursor: string | undefined;
 
   /**
-   * Is called by `list`.
+   * Called by `list`.
    *
-   * @param read Gives the sessions of a page in their order.
-   * @param options Which of them.
+   * @param read Reads the sessions of a page in order.
+   * @param options The page.
    * @throws {RangeError} When `limit` is not a positive integer.
    * @ignore
    */
@@ -103,7 +103,7 @@ export class SessionList implements AsyncIterable<SessionSummary> {
     const { limit = Infinity } = options;
     if (limit !== Infinity && (!Number.isSafeInteger(limit) || limit < 1)) {
       throw new RangeError(
-        `Cannot list sessions: limit is ${limit}, an integer of at least 1 is needed`,
+        `Cannot list sessions: limit is ${limit}, an integer of at least 1 is required`,
       );
     }
     this.#read = read;
@@ -111,7 +111,7 @@ export class SessionList implements AsyncIterable<SessionSummary> {
     this.#limit = limit;
   }
 
-  /** Where the next page begins, once this one was read; `undefined` when there is none. */
+  /** The cursor of the next page, once this page was read; `undefined` when there is none. */
   get cursor(): string | undefined {
     return this.#cursor;
   }
@@ -123,7 +123,7 @@ export class SessionList implements AsyncIterable<SessionSummary> {
    */
   async *[Symbol.asyncIterator](): AsyncIterator<SessionSummary> {
     const after = fromCursor(this.#options.cursor);
-    // One more tells whether there is another page.
+    // One more record shows whether there is another page.
     const sessions = await this.#read({ ...(after && { after }), limit: this.#limit + 1 });
     const page = sessions.slice(0, this.#limit);
     const last = page.at(-1);
@@ -133,7 +133,7 @@ export class SessionList implements AsyncIterable<SessionSummary> {
   }
 }
 
-/** Reads the sessions of a page in their order. */
+/** Reads the sessions of a page in order. */
 type Read = (page: ListPage) => Promise<ListedSession["record"][]>;
 
 function toCursor(last: ListedSession["record"]): string {

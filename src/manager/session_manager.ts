@@ -12,7 +12,7 @@ import { asSession } from "../session/session_object.ts";
 import { type ListOptions, SessionList } from "./session_list.ts";
 
 /**
- * Options of everything that a {@linkcode SessionManager} does.
+ * Options of all methods of a {@linkcode SessionManager}.
  *
  * @example Bindings of a Worker
  * ```ts
@@ -28,14 +28,14 @@ import { type ListOptions, SessionList } from "./session_list.ts";
  * ```
  */
 export interface ManageOptions {
-  /** The Hono context, for stores, secrets and scopes that come with it, and to know the session of this request. */
+  /** The Hono context, for stores, secrets and scopes that need it. */
   c?: unknown;
 }
 
 /**
  * Options of `revokeAll`.
  *
- * @example All but one
+ * @example All sessions but one
  * ```ts
  * import { createSessions, type RevokeAllOptions } from "@x/hono-session";
  * import { MapStore } from "@x/hono-session/stores/map";
@@ -49,7 +49,7 @@ export interface ManageOptions {
  * ```
  */
 export interface RevokeAllOptions extends ManageOptions {
-  /** The `sid` of a session that stays. */
+  /** The `sid` of a session that is not revoked. */
   except?: string | undefined;
 }
 
@@ -72,16 +72,16 @@ export interface RevokeAllOptions extends ManageOptions {
  * ```
  */
 export interface CreateOptions extends ManageOptions {
-  /** Whose session it is. */
+  /** The owner of the session, see `session.subject`. */
   subject?: string;
-  /** What lists show of it. */
+  /** Its description in lists, see `session.meta`. */
   meta?: object;
-  /** A lifetime of its own, in seconds, or `"browser"`. */
+  /** Its own lifetime in seconds, or `"browser"`, see `session.renew()`. */
   maxAge?: number | "browser";
 }
 
 /**
- * A session that was made outside of a request.
+ * A session that was created outside of a request.
  *
  * @example Usage
  * ```ts
@@ -94,19 +94,19 @@ export interface CreateOptions extends ManageOptions {
  * ```
  */
 export interface CreatedSession {
-  /** Its public handle. */
+  /** Its public identifier. */
   readonly sid: string;
-  /** What a client sends as `Cookie` header; empty where there are no cookies. */
+  /** The `Cookie` header that a client sends; empty without a cookie. */
   readonly cookie: string;
-  /** What a server sends as `Set-Cookie` headers. */
+  /** The `Set-Cookie` headers that a server sends. */
   readonly setCookie: readonly string[];
-  /** Its token for clients that keep no cookies, with the option `token`. */
+  /** Its access token for clients without cookies, with the option `token`. */
   readonly token: string | undefined;
 }
 
 /**
- * The sessions of one configuration: their middleware, and what can be done with them inside and outside of requests.
- * {@linkcode createSessions} makes it.
+ * The sessions of one configuration: makes their middleware, and manages them inside and outside of requests.
+ * Create it with {@linkcode createSessions}.
  *
  * @typeParam Data The data of the sessions.
  * @typeParam Key The name of the session on the context.
@@ -137,7 +137,7 @@ export class SessionManager<Data extends object = SessionData, Key extends strin
   readonly #sessions: Sessions;
 
   /**
-   * Is called by {@linkcode createSessions}.
+   * Called by {@linkcode createSessions}.
    *
    * @param config Checked options.
    * @ignore
@@ -148,7 +148,7 @@ export class SessionManager<Data extends object = SessionData, Key extends strin
   }
 
   /**
-   * The middleware that gives every request its session, as {@linkcode session} makes it.
+   * Creates the middleware that gives every request its session, like {@linkcode session}.
    *
    * @returns The middleware.
    */
@@ -157,13 +157,14 @@ export class SessionManager<Data extends object = SessionData, Key extends strin
   }
 
   /**
-   * The live sessions of a subject, the newest first. A page reads no more records than it shows, and one or two to know where it begins
-   * and whether there is another one. Of the list itself Deno KV and Redis read all entries, DynamoDB those of the page.
+   * Lists the live sessions of a subject, the newest first. A page reads the records that it shows, plus one or
+   * two to find its start and the next page. Of the index itself, Deno KV and Redis read all entries, DynamoDB
+   * only those of the page.
    *
    * @param subject The subject.
-   * @param options How many, from where on.
-   * @returns What can be iterated over; it asks the store when that begins.
-   * @throws {TypeError} When the subject can be none, or the store doesn't list the sessions of one.
+   * @param options The page: how many sessions, and after which one.
+   * @returns An async iterable. It reads the store when the iteration starts.
+   * @throws {TypeError} When the subject is invalid, or the store has no index of subjects.
    * @throws {RangeError} When `limit` is not a positive integer.
    * @throws {SessionStoreError} When the store failed.
    */
@@ -179,12 +180,12 @@ export class SessionManager<Data extends object = SessionData, Key extends strin
   }
 
   /**
-   * How many live sessions a subject has.
+   * Counts the live sessions of a subject.
    *
    * @param subject The subject.
    * @param options The context.
-   * @returns Their number.
-   * @throws {TypeError} When the subject can be none, or the store doesn't list the sessions of one.
+   * @returns The number of sessions.
+   * @throws {TypeError} When the subject is invalid, or the store has no index of subjects.
    * @throws {SessionStoreError} When the store failed.
    */
   async count(subject: string, { c }: ManageOptions = {}): Promise<number> {
@@ -193,13 +194,13 @@ export class SessionManager<Data extends object = SessionData, Key extends strin
   }
 
   /**
-   * Ends one session of a subject. A request that is under way with it can store nothing any more.
+   * Ends one session of a subject. Requests in flight can't store anything in it any more.
    *
    * @param subject The subject.
-   * @param sid The public handle of the session.
+   * @param sid The public identifier of the session.
    * @param options The context.
-   * @returns `false`, and nothing was ended, when the subject has no such session.
-   * @throws {TypeError} When the subject can be none, or the store doesn't list the sessions of one.
+   * @returns `true` when the session was ended, `false` when the subject has no such session.
+   * @throws {TypeError} When the subject is invalid, or the store has no index of subjects.
    * @throws {SessionStoreError} When the store failed.
    */
   async revoke(subject: string, sid: string, { c }: ManageOptions = {}): Promise<boolean> {
@@ -208,14 +209,14 @@ export class SessionManager<Data extends object = SessionData, Key extends strin
   }
 
   /**
-   * Ends all sessions of a subject: after a change of the password, for example. A login that is under way is refused and
-   * answered 409; one that begins when this has returned is logged in, whatever the clocks of the servers say. That of the request
-   * that calls it is not excepted.
+   * Ends all sessions of a subject, for example after a change of the password. A login in flight is refused
+   * and answered with 409. A login that starts after this has returned succeeds, whatever the clocks of the
+   * servers say. The session of the calling request ends as well, unless `except` names it.
    *
    * @param subject The subject.
-   * @param options Which one stays.
-   * @returns How many were ended.
-   * @throws {TypeError} When the subject can be none, or the store doesn't list the sessions of one.
+   * @param options The session that is not revoked.
+   * @returns The number of sessions that were ended.
+   * @throws {TypeError} When the subject is invalid, or the store has no index of subjects.
    * @throws {SessionStoreError} When the store failed.
    */
   async revokeAll(subject: string, { except, c }: RevokeAllOptions = {}): Promise<number> {
@@ -224,17 +225,19 @@ export class SessionManager<Data extends object = SessionData, Key extends strin
   }
 
   /**
-   * Makes a session outside of a request: for a test, a command line, or a client that gets its token by another way.
+   * Creates a session outside of a request: for a test, a command line, or a client that receives its token in
+   * another way.
    *
-   * @param data Its data, over those of the option `initial`.
-   * @param options Whose it is, and what else there is to say.
-   * @returns What opens it.
-   * @throws {SessionLimitError} When the subject may have no more.
-   * @throws {SessionEndedError} When sessions of the subject, this one too, were ended at the same time. Its status is 409.
+   * @param data Its data; they override those of the option `initial`.
+   * @param options Its owner, description and lifetime.
+   * @returns Its identifier, and the credentials for a client.
+   * @throws {SessionLimitError} When the subject already has the allowed number of sessions.
+   * @throws {SessionEndedError} When all sessions of the subject, including this one, were revoked at the same
+   * time. Its status is 409.
    * @throws {SessionSerializationError} When a value would not survive JSON.
    * @throws {SessionStoreError} When the store failed.
-   * @throws {TypeError} When a key of the data is reserved, `subject` or `meta` can be none, or the `scope` is `"host"` and there is no
-   * context.
+   * @throws {TypeError} When a key of the data is reserved, `subject` or `meta` is invalid, or the `scope` is
+   * `"host"` and there is no context.
    * @throws {RangeError} When `maxAge` is out of range, or `meta` too long.
    */
   async create(
@@ -252,18 +255,20 @@ export class SessionManager<Data extends object = SessionData, Key extends strin
     if (prepared) writeCookie(this.#config, prepared, { request: new Headers(), response });
     const setCookie = response.getSetCookie();
     const pairs = setCookie.map((line) => line.split(";")[0]!);
-    // The others expire cookies of former scopes.
+    // Pairs without a value expire cookies of former scopes.
     const cookie = pairs.filter((pair) => pair.indexOf("=") < pair.length - 1).join("; ");
     return { sid, cookie, setCookie, token: requestSession.accessToken };
   }
 
   /**
-   * The session of a request that no middleware has seen, of a WebSocket for example. It can be read, and changed with `save()` or
-   * `update()`, which end in a {@linkcode SessionEndedError} once it was ended; what needs a cookie to be sent throws a {@linkcode SessionCommittedError}.
+   * Loads the session of a request outside of the middleware, for example of a WebSocket. The session can be
+   * read, and changes can be committed with `save()` or `update()`. Once the session has ended, both reject
+   * with a {@linkcode SessionEndedError}. A change that needs a cookie throws a {@linkcode
+   * SessionCommittedError}.
    *
    * @param request The request.
    * @param options The context.
-   * @returns The session, `undefined` when the request opens none.
+   * @returns The session; `undefined` when the request has no valid session.
    * @throws {SessionStoreError} When the store failed.
    * @throws {TypeError} When the `scope` is `"host"` and there is no context.
    */

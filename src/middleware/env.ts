@@ -2,10 +2,10 @@ import type { SessionCookie } from "../http/session_cookie.ts";
 import type { Session, SessionData } from "../session/session.ts";
 
 /**
- * The variables that {@linkcode session} puts into a Hono context. With another `contextKey` they are named after that:
+ * The variables that {@linkcode session} adds to the Hono context. Another `contextKey` changes their names:
  * `admin`, `adminCookie`, `adminToken`.
  *
- * @example Beside variables of your own
+ * @example Together with variables of your own
  * ```ts
  * import type { SessionVariables } from "@x/hono-session";
  * import { Hono } from "hono";
@@ -22,16 +22,16 @@ export type SessionVariables<Data extends object = SessionData, Key extends stri
     [Name in Key]: Session<Data>;
   }
   & {
-    /** The attributes of its cookie, which can be changed. */
+    /** The attributes of its cookie. Assign to them to change them. */
     [Name in `${Key}Cookie`]: SessionCookie;
   }
   & {
-    /** Its token for clients that keep no cookies; `undefined` while it has none that lasts. */
+    /** Its access token for clients without cookies; `undefined` while it has no token that would last. */
     [Name in `${Key}Token`]: string | undefined;
   };
 
 /**
- * The environment of an application with {@linkcode session}, for handlers that are written elsewhere.
+ * The Hono environment of an application with {@linkcode session}, for handlers in other files.
  *
  * @example A handler in a file of its own
  * ```ts
@@ -49,10 +49,10 @@ export interface SessionEnv<Data extends object = SessionData, Key extends strin
 }
 
 /**
- * The session of a context, as the middleware typed it and `Variables: { Session: { … } }` of another middleware
- * narrowed it. It types `c.session`, see the reference.
+ * The type of a context's session: the type that the middleware gives it, narrowed by
+ * `Variables: { Session: { … } }` of another middleware. It types `c.session`, see the reference.
  *
- * @example What a guard has seen to
+ * @example Narrowed by a guard
  * ```ts
  * import type { SessionEnv, SessionOf } from "@x/hono-session";
  * import { assertEquals } from "@std/assert";

@@ -22,7 +22,7 @@ import { type ContextSession, contextSessionOf } from "./context.ts";
  */
 export interface SessionHelperOptions {
   /**
-   * Which session, where an application has several.
+   * The name of the session, for applications with several.
    *
    * @default {"session"}
    */
@@ -30,18 +30,19 @@ export interface SessionHelperOptions {
 }
 
 /**
- * Begins an independent session, stored at once, in the place of whatever session there was, which ends.
+ * Starts a new session and stores it immediately. A previous session of the client ends.
  *
  * @typeParam Data The data of the session.
  * @param c The Hono context.
- * @param data The data to begin with, over those of the option `initial`.
- * @param options Which session.
+ * @param data The initial data; they override those of the option `initial`.
+ * @param options The name of the session.
  * @returns The new session.
  * @throws {SessionExistsError} When a session is live and `allowOverwrite` is `false`.
- * @throws {SessionCommittedError} When the response has left.
+ * @throws {SessionCommittedError} When the response has been sent.
  * @throws {SessionSerializationError} When a value would not survive JSON.
  * @throws {SessionStoreError} When the store failed.
- * @throws {TypeError} When the middleware is not mounted, the data are no plain object, or a key of them is reserved.
+ * @throws {TypeError} When the middleware is not mounted, the data are not a plain object, or one of their keys
+ * is reserved.
  *
  * @example Usage
  * ```ts
@@ -69,16 +70,16 @@ export async function startSession<Data extends object = SessionData>(
 }
 
 /**
- * Ends the session, as `c.session = null` does: for the rest of the request it reads as an empty one. Where there is none, nothing
- * happens.
+ * Ends the session, like `c.session = null`: for the rest of the request it reads as an empty one. Does nothing
+ * when there is no session.
  *
  * @param c The Hono context.
- * @param token A token of the option `token`, to end its session at once, where the request does not carry it in one of
- * the usual places. One that opens nothing ends nothing.
- * @param options Which session.
- * @throws {SessionCommittedError} When the response has left.
+ * @param token An access token (option `token`) whose session ends immediately. Use it when the request does
+ * not carry the token in the query or the header. A token that is not accepted is ignored.
+ * @param options The name of the session.
+ * @throws {SessionCommittedError} When the response has been sent.
  * @throws {SessionStoreError} When the store failed.
- * @throws {TypeError} When the middleware is not mounted, or there is a token and no option `token`.
+ * @throws {TypeError} When the middleware is not mounted, or a token is passed without the option `token`.
  *
  * @example Usage
  * ```ts
@@ -109,12 +110,12 @@ export async function endSession(
 }
 
 /**
- * The session of a request. With the option `lazy` it is loaded now.
+ * Returns the session of a request. With the option `lazy` this loads it.
  *
  * @typeParam Data The data of the session.
  * @param c The Hono context.
- * @param options Which session.
- * @returns The session; an empty one when this request has ended it.
+ * @param options The name of the session.
+ * @returns The session; it is empty when this request has ended it.
  * @throws {TypeError} When the middleware is not mounted.
  *
  * @example Usage

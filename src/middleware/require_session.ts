@@ -10,7 +10,7 @@ import { findContextSession } from "./helpers.ts";
 /**
  * Options of {@linkcode requireSession}.
  *
- * @example Send visitors to the login page
+ * @example Redirect anonymous visitors to the login page
  * ```ts
  * import { requireSession, type RequireSessionOptions } from "@x/hono-session";
  *
@@ -26,19 +26,19 @@ export interface RequireSessionOptions<
   Key extends string = "session",
 > {
   /**
-   * The keys that the data of a session must have. Without them every session that is stored will do.
+   * The keys that the data of the session must have. When empty, every stored session is accepted.
    *
    * @default {[]}
    */
   has?: readonly (keyof Data & string)[];
   /**
-   * Whether a session is required for a request, by its method for example.
+   * Decides for which requests a session is required, for example by their method.
    *
    * @default {() => true}
    */
   when?: (c: Context) => boolean | Promise<boolean>;
   /**
-   * How `response` is sent.
+   * The content type of `response`.
    *
    * @default {"json"}
    */
@@ -50,13 +50,13 @@ export interface RequireSessionOptions<
    */
   status?: number;
   /**
-   * What is sent in the place of the page: a body, or a function that makes the response.
+   * The response without a session: a body, or a function that returns the response.
    *
-   * @default {{ status: false, message: "Invalid session" }, its message alone as HTML or text}
+   * @default {{ status: false, message: "Invalid session" }, for HTML and text only the message}
    */
   response?: string | object | ((c: Context) => Response | Promise<Response>);
   /**
-   * Which session, where an application has several.
+   * The name of the session, for applications with several.
    *
    * @default {"session"}
    */
@@ -64,19 +64,19 @@ export interface RequireSessionOptions<
 }
 
 /**
- * Makes a middleware that lets nobody pass without a session. Mount it after {@linkcode session}. It throws an `HTTPException` that
- * carries its response, as Hono's own guards do: `app.onError` sees it, and with `some` of `hono/combine` another guard may let
- * the request pass.
+ * Creates a middleware that rejects requests without a session. Mount it after {@linkcode session}. It throws
+ * an `HTTPException` with its response, like Hono's own guards: `app.onError` receives it, and with `some` of
+ * `hono/combine` another guard can accept the request.
  *
- * @typeParam Data What the data of a session are known to hold behind it, beside what they held before. It is a promise
- * of yours unless `has` names the keys.
+ * @typeParam Data What the type of the data gains in handlers behind the guard. Only the keys in `has` are
+ * checked.
  * @typeParam Key The name of the session on the context.
  * @param options What differs from the defaults.
  * @returns The middleware.
  * @throws {TypeError} When an option is unknown or of the wrong kind.
- * @throws {RangeError} When `status` is not 200 to 599, or one of those whose responses have no body.
+ * @throws {RangeError} When `status` is not 200 to 599, or is a status whose responses have no body.
  *
- * @example Pages for those who are logged in, and an API for those with a key too
+ * @example Pages that require a login, and an API that also accepts a key
  * ```ts
  * import { requireSession, session } from "@x/hono-session";
  * import { MapStore } from "@x/hono-session/stores/map";
@@ -143,13 +143,13 @@ const GUARD: OptionTable = {
   },
 };
 
-/** What a guard says. */
+/** The default message of a guard. */
 const message = "Invalid session";
 
 /** The statuses of responses that have no body. */
 const BODILESS = [204, 205, 304];
 
-/** Checks how a guard answers. */
+/** Checks the options of a guard's response. */
 function checkAnswer(
   options: RequireSessionOptions<never, string>,
 ): Answer {
@@ -187,7 +187,7 @@ function respond(text: string, { status, type }: { status: number; type: string 
   return new Response(text, { status, headers: { "Content-Type": type } });
 }
 
-/** @throws {TypeError} When a response is no object or text that JSON can hold. */
+/** @throws {TypeError} When a response is neither an object nor a text that JSON can hold. */
 function toJson(response: unknown): string {
   const isBody = typeof response === "string" || typeof response === "object" && response !== null;
   try {

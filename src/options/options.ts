@@ -31,75 +31,79 @@ export interface SessionOptions<
   Key extends string = "session",
 > {
   /**
-   * Where sessions are kept: a store of this package or of your own, a bare `Map`, or anything with `get`,
-   * `set` and `delete`.
+   * The store of the sessions: one of this package, your own, a plain `Map`, or any object with `get`, `set`
+   * and `delete`.
    *
-   * @default {DenoKvStore where there is Deno KV, else SealedCookieStore}
+   * @default {DenoKvStore where Deno KV is available, else SealedCookieStore}
    */
   store?: SessionStore | KeyValueStore;
   /**
-   * One secret of at least 32 characters, or several: the first writes, all read. Or a function that finds
-   * them for a request, for runtimes that hand secrets out with requests only. With a store on the server it
-   * signs the token in the cookie, so that a forged one costs no store call; where the sealed cookie is the
-   * default store, it seals it. A cookie store that you make takes its own.
+   * One secret of at least 32 characters, or a list: the first is used to write, all are used to read. For
+   * runtimes that provide secrets per request it is a function of the Hono context.
+   *
+   * - With a store on the server it signs the token in the cookie, so that a forged token costs no store call.
+   * - With the sealed cookie as the default store it encrypts that cookie.
+   * - A cookie store that you create has a `secret` option of its own.
    */
   secret?: SecretOption;
   /**
-   * Takes the place of iron in the sealed cookie, which it makes the default store.
+   * Replaces iron in the sealed cookie, and makes the sealed cookie the default store.
    *
    * @default {iron-webcrypto}
    */
   encoder?: SessionEncoder;
   /**
-   * How long a session lives after its creation or its last renewal (ASVS 5.0, 7.3.1).
+   * The lifetime of a session after its creation or its last renewal (ASVS 5.0, 7.3.1).
    *
    * @default {86400}
    */
   maxAge?: number;
   /**
-   * Whether use renews a session: at most once per tenth of its lifetime with `true`, at most once per
-   * `after` seconds with an object. A session that is written anyway is renewed up to 65 seconds sooner.
+   * Renews a session when it is used. `true`: at most once per tenth of its lifetime. An object: at most once
+   * per `after` seconds. A request that writes the session anyway may renew it up to 65 seconds earlier.
    *
    * @default {false}
    */
   rolling?: boolean | {
-    /** The least time between two renewals. */
+    /** The shortest time between two renewals. */
     after: number;
   };
   /**
-   * Whether the cookie is a persistent one. `false`: it ends with the browser (without `Max-Age`), while the server keeps
-   * `maxAge`, but for sessions that `renew(seconds)` gave a lifetime of their own ("remember me").
+   * Sends a persistent cookie. `false`: the cookie has no `Max-Age`, so that browsers drop it when they close;
+   * on the server the session keeps its `maxAge`. A session that got its own lifetime with `renew(seconds)`
+   * ("remember me") has a persistent cookie in either case.
    *
    * @default {true}
    */
   persistent?: boolean;
-  /** How long a session lives at most, however often it is renewed (ASVS 5.0, 7.3.2). No limit when absent. */
+  /** The longest life of a session, regardless of renewals (ASVS 5.0, 7.3.2). No limit when absent. */
   absoluteMaxAge?: number;
   /**
-   * Gives a session a new token now and then, so that a copied one is worth little (ASVS 5.0, 7.2.4). The old token is
-   * accepted until a client has come back with the new one, as the answer with it may have got lost, and for `grace`
-   * seconds more. From then on it is rejected as `reuse`. The next rotation waits for the end of the grace. Requires a
-   * store that is atomic. Off when absent.
+   * Replaces the token of a session at intervals, so that a copied token is soon worthless (ASVS 5.0, 7.2.4).
+   * The response with the new token may get lost, so the old token is accepted until the client has presented
+   * the new one, and for `grace` seconds after that. Then it is rejected as `reuse`. The next rotation waits
+   * until the grace period is over. Requires an atomic store. Off when absent.
    */
   rotate?: {
-    /** The age of a token from which the next request gets another. `0`: as often as `grace` allows. */
+    /** The age from which a token is replaced at the next request. `0`: as often as `grace` allows. */
     every: number;
     /**
-     * How long the old token is accepted once the new one has come back, for requests at the same time.
+     * How long the old token is accepted after the client has presented the new one, for concurrent requests.
      *
      * @default {30}
      */
     grace?: number;
     /**
-     * How long after that its reuse is noticed. Each rotated token takes some 300 bytes in the store for so long, at the
-     * longest until its session expires. `0` saves them: an old token is then rejected as `unknown`.
+     * How long after the grace period the reuse of an old token is detected. The store keeps about 300 bytes
+     * per rotated token for that time, at most until the session expires. `0` keeps nothing: an old token is
+     * then rejected as `unknown`.
      *
      * @default {3600}
      */
     remember?: number;
   };
   /**
-   * The name of the cookie. `false`: there is none, sessions are opened by `token` alone.
+   * The name of the cookie. `false`: no cookie is used, only the tokens of the option `token`.
    *
    * @default {"sid"}
    */
@@ -111,103 +115,107 @@ export interface SessionOptions<
    */
   cookieOptions?: SessionCookieOptions;
   /**
-   * The name of a second cookie, `1`, that is written and deleted with the session's and that scripts can read: where
-   * it is missing, nobody is logged in. Off when absent.
+   * The name of a second cookie with the value `1`. It is set and expired together with the session cookie, and
+   * scripts can read it to see whether there is a session. Off when absent.
    */
   existsCookieName?: string;
   /**
-   * What differs from `cookieOptions` in the attributes of the second cookie, as the domain of a page that is not the
-   * server's. Scripts can always read it, and it takes no prefix over.
+   * The attributes of the second cookie that differ from `cookieOptions`, for example the `domain` of a page on
+   * another host. The second cookie is never `HttpOnly` and does not inherit `prefix`.
    *
    * @default {{}}
    */
   existsCookieOptions?: Omit<SessionCookieOptions, "httpOnly">;
   /**
-   * Also opens sessions by a signed token, for clients that keep no cookies: `c.get("sessionToken")` gives it. Takes a
-   * store on the server. Off when absent.
+   * Signed tokens that identify a session, for clients without cookies. `c.get("sessionToken")` returns the
+   * token of a session. Requires a store on the server. Off when absent.
    */
   token?: SessionTokenOptions<Data>;
   /**
-   * The data that a new session starts with, or a function that makes them, without parameters and at once. Every visitor gets a
-   * copy, and they alone are no reason to store anything. What `startSession` or an assigned object gives goes over them.
+   * The initial data of a new session, or a synchronous function without parameters that returns them. Every
+   * session gets its own copy. A session that holds only its initial data is not stored. Data passed to
+   * `startSession` or assigned to `c.session` override them.
    *
    * @default {{}}
    */
   initial?: Partial<Data> | (() => Partial<Data>);
   /**
-   * Checks the data of a session that is loaded, and may change them. Where they don't fit, the client gets a fresh session.
-   * None when absent.
+   * Validates the data of a loaded session, and may transform them. When they are invalid, the client gets a
+   * new session. None when absent.
    */
   schema?: StandardSchema<Data>;
   /**
-   * Brings the data of an older session up to date when it is loaded, before `schema` checks them. `undefined` as an
-   * answer gives the client a fresh session. What it changes is stored with the request. None when absent.
+   * Migrates the data of a session when it is loaded, before `schema` validates them. When it returns
+   * `undefined`, the client gets a new session. Migrated data are stored when the request is committed. None
+   * when absent.
    *
-   * @param data The data as they are stored, a copy.
+   * @param data A copy of the stored data.
    * @param c The Hono context.
    */
   // deno-lint-ignore no-explicit-any -- Older data are whatever they were, and only the application knows its context.
   migrate?: (data: any, c: any) => Awaitable<Data | undefined>;
   /**
-   * Where a session lives: it opens nothing in another scope. `"host"`: the host name of the request; or a function
-   * that names the scope, the tenant for example. Everywhere when absent.
+   * The scope in which a session is valid: its token is rejected in any other scope. `"host"` is the host name
+   * of the request; a function returns the name of the scope, such as the tenant. Valid everywhere when absent.
    */
   // deno-lint-ignore no-explicit-any -- Only the application knows its context: `(c) => c.var.tenant`.
   scope?: "host" | ((c: any) => string);
   /**
-   * How many sessions a subject (`session.subject`) may have, and what happens when it begins another one: its oldest ends, or the
-   * new one is refused with a {@linkcode SessionLimitError} (ASVS 5.0, 7.1.2). Of those that begin at the same time the newest stays, and the
-   * others are answered 409. Those of all cookies and scopes of the store count. Requires a store with an index. No limit when absent.
+   * Limits the sessions of a subject (`session.subject`; ASVS 5.0, 7.1.2). One more login either evicts the
+   * oldest session or is refused with a {@linkcode SessionLimitError}. Of concurrent logins the newest stays,
+   * and the others are answered with 409. The sessions of all cookies and scopes of the store count. Requires a
+   * store with an index. No limit when absent.
    */
   maxSessions?: {
-    /** The most sessions, an integer of at least 1. */
+    /** The largest number of sessions, an integer of at least 1. */
     limit: number;
     /**
-     * What happens to one more. Either takes one list of the subject's sessions before a login is stored, and one after
-     * it; of more logins at the same time than there is room for, some are answered 409, or 403 with `"reject"`.
+     * What happens at one more login. Both policies list the subject's sessions once before a login is stored,
+     * and once after. When more logins than the limit allows run concurrently, some are answered with 409, or
+     * with 403 for `"reject"`.
      *
      * @default {"evict-oldest"}
      */
     policy?: "evict-oldest" | "reject";
   };
   /**
-   * Whether `startSession` may end a live session to begin another one. `false` makes it throw a
-   * {@linkcode SessionExistsError}.
+   * Allows `startSession` to replace a live session. With `false` it throws a {@linkcode SessionExistsError}
+   * instead.
    *
    * @default {true}
    */
   allowOverwrite?: boolean;
   /**
-   * Whether changes are kept although the answer has a status of 500 or above. Below that they are, thrown or
-   * returned. Ending a session and giving it a new token always are.
+   * Keeps changes when the response has a status of 500 or above. Below 500 they are always kept, whether the
+   * response was returned or thrown. `destroy()` and `regenerate()` always take effect.
    *
    * @default {false}
    */
   commitOnError?: boolean;
   /**
-   * What happens when a session can't be loaded: `"error"` answers 503; `"anonymous"` goes on with an empty
-   * session that refuses changes.
+   * What happens when a session can't be loaded. `"error"`: the response is a 503. `"anonymous"`: the request
+   * continues with an empty session that can't be changed.
    *
    * @default {"error"}
    */
   onStoreError?: "error" | "anonymous";
   /**
-   * How long one operation of the store may take, and how long a change is tried again when other requests were faster. Then
-   * it is refused with a {@linkcode SessionConflictError} (409).
+   * The time limit of one store operation. It also limits how long a commit that conflicts with other requests
+   * is retried before it fails with a {@linkcode SessionConflictError} (409).
    *
    * @default {5}
    */
   storeTimeout?: number;
   /**
-   * Whether responses that depend on a session tell shared caches: `Vary: Cookie` and `private`, and
-   * `no-store` when they carry its cookie. Turn it off only where another part of the application does it.
+   * Adds cache headers to responses that depend on a session: `Vary: Cookie` and `Cache-Control: private`, or
+   * `no-store` when they set its cookie. Turn it off only when another part of the application adds them.
    *
    * @default {true}
    */
   cacheControl?: boolean;
   /**
-   * The name of the session on the context: `c.get("session")`, `c.var.session`, `c.session`. With another
-   * name and another cookie an application can have several. What belongs to it is named after it:
+   * The name of the session on the context: `c.get("session")`, `c.var.session`, `c.session`. With another name
+   * and another cookie an application can have several sessions. The related variables are named after it:
    * `c.get("sessionCookie")`, `c.get("sessionToken")`.
    *
    * @default {"session"}
@@ -215,22 +223,23 @@ export interface SessionOptions<
   // deno-lint-ignore ban-types -- Any name, but one that is known is inferred.
   contextKey?: Key | (string & {});
   /**
-   * Whether to wait with loading until `await getSession(c)`. Until then the session can be neither read nor changed. Caches are
-   * told of a session that is asked for before the response is returned, not of one that a stream asks for later.
+   * Delays loading until `await getSession(c)`. Before that, the session can't be read or changed. Cache
+   * headers are added when the session is loaded before the response is returned, not when a stream loads it
+   * later.
    *
    * @default {false}
    */
   lazy?: boolean;
-  /** Callbacks for what happens to sessions. */
+  /** Callbacks for the events of sessions. */
   events?: SessionEvents;
   /**
-   * Where failures are reported that no response can tell of.
+   * Receives failures that can't be reported in a response.
    *
    * @default {console}
    */
   logger?: Logger;
   /**
-   * Tells the time, for tests.
+   * Returns the current time; replace it in tests.
    *
    * @default {Date.now}
    */
@@ -238,12 +247,12 @@ export interface SessionOptions<
 }
 
 /**
- * Options of tokens for clients that keep no cookies: JWTs (RFC 7519) signed with HMAC-SHA256. A client gives one as
- * `Authorization: Bearer …` or in the query; the one in the query counts first, and both before a cookie. One that
- * opens nothing is passed over.
+ * Options of access tokens for clients without cookies: JWTs (RFC 7519) signed with HMAC-SHA256. A client sends
+ * one as `Authorization: Bearer …` or in the query. The query is tried first, then the header, then the cookie;
+ * a token that is not accepted is skipped.
  *
- * A token is dead when its session has ended or was given another one by `regenerate()`. What is in the query ends up in logs
- * and histories: close it where you can (RFC 6750, 2.3).
+ * A token becomes invalid when its session ends or is regenerated. Query strings end up in logs and browser
+ * histories: disable `queryParam` where you can (RFC 6750, 2.3).
  *
  * @example Log in with a token
  * ```ts
@@ -278,26 +287,27 @@ export interface SessionTokenOptions<Data extends object = SessionData> {
    * @default {the secret of the middleware}
    */
   secret?: SecretOption;
-  /** How long a token can be used after it was made, in seconds. It opens nothing when the session ends before. */
+  /** The lifetime of a token, in seconds. The token is also rejected once its session has ended. */
   maxAge: number;
   /**
-   * The query parameter that may hold a token. `false`: none.
+   * The query parameter that may carry a token. `false`: none.
    *
    * @default {"token"}
    */
   queryParam?: string | false;
   /**
-   * The header that may hold a token. In one of another name the word `Bearer` may be left out.
+   * The header that may carry a token. In any header but `Authorization` the word `Bearer` is optional.
    *
    * @default {"Authorization"}
    */
   header?: string;
   /**
-   * Whom tokens are for: their `aud` claim. A token with another one, or none, is not accepted. None when absent.
+   * The audience of the tokens: their `aud` claim. A token with another audience, or without one, is rejected.
+   * No `aud` when absent.
    */
   audience?: string;
   /**
-   * Further claims for whoever reads the token. `sid`, `exp` and `aud` are not among them.
+   * Returns further claims for readers of the token. It can't set `sid`, `exp` and `aud`.
    *
    * @param session The session.
    */

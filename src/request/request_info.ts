@@ -52,7 +52,7 @@ export class RequestInfo {
     return this.observer?.cookieDelivery ?? "none";
   }
 
-  /** Notes that the response has left. */
+  /** Notes that the response has been sent. */
   leave(): void {
     this.#committed = true;
   }

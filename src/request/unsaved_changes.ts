@@ -15,7 +15,7 @@ const TURNS = 4;
 /** How many responses are watched at once, and per second. */
 const LIMIT = { burst: 128, perSecond: 20 };
 
-/** A session whose response has left. */
+/** A session whose response has been sent. */
 export interface CommittedSession {
   readonly state: SessionState;
   /** The changes that were pending by then. */
@@ -48,9 +48,9 @@ export class UnsavedChanges {
   }
 
   /**
-   * Watches a session whose response has left, if there is time.
+   * Watches a session whose response has been sent. The rate of watched sessions is limited.
    *
-   * @param around How many middleware get the response before the client.
+   * @param around The number of middleware that handle the response before the client receives it.
    */
   watch(state: SessionState, around: number): void {
     if (!this.#limit.take()) return;
@@ -60,7 +60,7 @@ export class UnsavedChanges {
     this.keep(committed);
   }
 
-  /** Looks at a session again with later requests. */
+  /** Checks the session again with later requests. */
   keep(committed: CommittedSession): void {
     this.#kept.push(committed);
     if (this.#kept.length <= MOST_KEPT) return;
@@ -68,19 +68,19 @@ export class UnsavedChanges {
     this.#kept.splice(Math.max(unchanged, 0), 1);
   }
 
-  /** Warns if a session holds what nobody has saved. */
+  /** Logs a warning if a session has unsaved changes. */
   look(committed: CommittedSession): void {
     if (this.#reported.has(committed.state) || !this.#isUnsaved(committed)) return;
     this.#reported.add(committed.state);
     this.#options.logger.warn(
-      "Cannot keep change of session: the response had left, and nobody has saved it; " +
+      "Cannot keep change of session: the response had been sent, and the change was not saved; " +
         (this.#options.canSaveAfterResponse && committed.state.stored
           ? "call save() after such a change"
-          : "make it before the response is returned, which takes the cookie along"),
+          : "make it before the response is returned, so that its cookie can be sent"),
     );
   }
 
-  /** Saves a session, which is not looked at meanwhile. */
+  /** Saves a session, which is not checked in the meantime. */
   async during<Result>(state: SessionState, save: () => Promise<Result>): Promise<Result> {
     this.#saving.set(state, (this.#saving.get(state) ?? 0) + 1);
     try {
@@ -105,16 +105,16 @@ export class UnsavedChanges {
     if (state.pending !== pending && state.pending !== NOTHING_PENDING) return true;
     const base = state.base();
     try {
-      // The response has decided whether flashed values are dropped.
+      // The response decides whether flashed values are dropped, so both outcomes count as unchanged.
       return [true, false].every((consume) => !sameContents(state.contents(consume), base));
     } catch {
-      // It holds what can't be stored.
+      // It holds a value that can't be stored.
       return true;
     }
   }
 }
 
-/** Notes a session whose response leaves now. */
+/** Remembers the state of a session whose response is sent now. */
 export function committedSession(state: SessionState): CommittedSession {
   return { state, pending: state.pending };
 }

@@ -15,7 +15,7 @@ import { refuseEnded } from "./ended_session.ts";
 /** The request that has a session, as its attributes use it. */
 export interface AttributesOwner {
   readonly config: SessionConfig;
-  /** Whether the response has left, and every cookie with it. */
+  /** Whether the response has been sent with all of its cookies. */
   readonly committed: boolean;
   /** The generation of a subject's sessions now. */
   generationOf(subject: string): Awaitable<number>;
@@ -163,7 +163,7 @@ export class SessionAttributes {
     if (!this.stored || !this.owner.config.canSaveAfterResponse) this.assertNotCommitted(action);
   }
 
-  /** @throws {SessionCommittedError} When the response has left. */
+  /** @throws {SessionCommittedError} When the response has been sent. */
   assertNotCommitted(action: string): void {
     if (this.owner.committed) refuseCommitted(action);
   }

@@ -1,8 +1,8 @@
 import { SessionCommittedError } from "../errors.ts";
 
-/** @throws {SessionCommittedError} Always: the response has left. */
+/** @throws {SessionCommittedError} Always: the response has been sent. */
 export function refuseCommitted(action: string): never {
   throw new SessionCommittedError(
-    `Cannot ${action} session: the response has left, with all cookies; do it before that`,
+    `Cannot ${action} session: the response has been sent, with all cookies; do it earlier`,
   );
 }

@@ -7,6 +7,6 @@ export interface SessionConfig {
   /** A clock by which nothing happens at the same time. */
   readonly instant: Clock;
   readonly expiry: ExpiryPolicy;
-  /** Whether a session that is stored can be saved after its response has left: it doesn't lie in a cookie. */
+  /** Whether a stored session can be saved after its response has been sent: sessions in cookies can't. */
   readonly canSaveAfterResponse: boolean;
 }

@@ -1,6 +1,6 @@
 /**
- * The data of sessions, empty here, for an application to fill in once for all of its sessions, by augmenting
- * this interface in a file of its own. The reference has the lines.
+ * The data of sessions. It is empty: an application can augment this interface once, in a file of its own, to
+ * type all of its sessions. The reference shows how.
  *
  * @example Types for one middleware instead
  * ```ts
@@ -17,8 +17,8 @@
 export interface SessionData {}
 
 /**
- * What every session has beside its data. The names are reserved: giving data one of them is a
- * `TypeError`.
+ * The members that every session has besides its data. Their names are reserved: using one as a key of the data
+ * throws a `TypeError`.
  *
  * @example Usage
  * ```ts
@@ -46,106 +46,114 @@ export interface SessionData {}
  * ```
  */
 export interface SessionMembers<Data extends object = SessionData> {
-  /** Whether the session has never been stored. */
+  /** `true` until the session is stored for the first time. */
   readonly isNew: boolean;
 
   /**
-   * Whether the data differ from what was loaded or last saved. Nested changes count; writing an
-   * equal value doesn't, nor does another order of keys.
+   * `true` when the data differ from what was loaded or last saved. Nested changes count. Writing an equal
+   * value doesn't count, nor does a different order of keys.
    *
    * @throws {SessionSerializationError} When a value would not survive JSON.
    */
   readonly hasChanged: boolean;
 
   /**
-   * A public handle for lists and logs, stable over `regenerate()`. It is neither the token nor the key
-   * in the store and opens nothing (ASVS 5.0, 16.2.5).
+   * A public identifier for lists and logs, stable over `regenerate()`. It is neither the token nor the key in
+   * the store, and can't be used to log in (ASVS 5.0, 16.2.5).
    */
   readonly sid: string;
 
-  /** When the session ends unless it is renewed. */
+  /** The time at which the session expires unless it is renewed. */
   readonly expiresAt: Date;
 
   /**
-   * Whose session it is, `"user:42"` for example: set it at login, so that all sessions of a user can be
-   * found and ended, see {@linkcode createSessions}. It is committed with the data; `undefined` clears it. A subject is one in all
-   * scopes and cookies of a store: put the tenant into its name where user 42 of another tenant is somebody else.
+   * The owner of the session, such as `"user:42"`. Set it at login, so that all sessions of a user can be
+   * listed and revoked, see {@linkcode createSessions}. It is committed with the data; `undefined` clears it. A
+   * subject is global to a store, over all scopes and cookies: where two tenants can each have a user 42,
+   * include the tenant in the name.
    *
-   * The login begins when it is set. When all sessions of the subject are ended from then on until it is stored, it is refused:
-   * `save()` is rejected with a {@linkcode SessionEndedError}, and the request is answered 409.
+   * Setting it starts the login. When all sessions of the subject are revoked before the login is stored, the
+   * login is refused: `save()` rejects with a {@linkcode SessionEndedError}, and the response is a 409.
    *
    * @throws {TypeError} When it is set to anything but a string of 1 to 256 characters or `undefined`.
    * @throws {SessionEndedError} When it is set on a session that has ended.
-   * @throws {SessionCommittedError} When the response has left and a cookie would have to be sent: the session is new, or lies
-   * in its cookie.
+   * @throws {SessionCommittedError} When the response has been sent and the change needs a cookie: the session
+   * is new, or is stored in its cookie.
    */
   subject: string | undefined;
 
   /**
-   * What lists of the subject's sessions show of this one, its device and place for example: a small object that
-   * survives JSON. It is committed with the data; `undefined` clears it. It is replaced as a whole: what is read is frozen.
-   * Cut what a client sends, a `User-Agent` for example, or a long one fails its login.
+   * A description of this session for the list of its subject's sessions, such as its device and place: a small
+   * object of JSON values. It is committed with the data; `undefined` clears it. The object that is read is
+   * frozen: assign a new one to change it. Truncate values that a client sends, such as a `User-Agent`, or a
+   * long one makes its login fail.
    *
    * @throws {TypeError} When it is set to anything but a plain object or `undefined`.
    * @throws {RangeError} When its JSON is longer than 2,048 characters.
    * @throws {SessionSerializationError} When a value would not survive JSON.
    * @throws {SessionEndedError} When it is set on a session that has ended.
-   * @throws {SessionCommittedError} When the response has left and a cookie would have to be sent: the session is new, or lies
-   * in its cookie.
+   * @throws {SessionCommittedError} When the response has been sent and the change needs a cookie: the session
+   * is new, or is stored in its cookie.
    */
   get meta(): Readonly<Record<string, unknown>> | undefined;
   set meta(meta: object | undefined);
 
   /**
-   * Ends the session: its record is deleted and its cookie cleared when the response leaves. For the rest of the
-   * request it reads as an empty, new one, of which `sid` is left for logs. Changing it throws a {@linkcode SessionEndedError}, until an object
-   * that is assigned to `c.session`, or `startSession(c)`, begins another one. Ending it once more does nothing.
+   * Ends the session: when the response is sent, its record is deleted and its cookie expired. For the rest of
+   * the request it reads as an empty, new session that keeps its `sid` for logs. Changing it throws a
+   * {@linkcode SessionEndedError}. To start another session, assign an object to `c.session` or call
+   * `startSession(c)`. A second call does nothing.
    *
-   * @throws {SessionCommittedError} When the response has left.
+   * @throws {SessionCommittedError} When the response has been sent.
    */
   destroy(): void;
 
   /**
-   * Gives the session a new token. The data stay, the old record is deleted and the old token is dead
-   * once the response leaves, also for requests in flight. To be called whenever somebody gains rights,
-   * at login above all (OWASP Session Management Cheat Sheet; ASVS 5.0, 7.2.4).
+   * Gives the session a new token and keeps its data. When the response is sent, the old record is deleted and
+   * the old token becomes invalid, for requests in flight as well. Call it whenever a user gains rights, above
+   * all at login (OWASP Session Management Cheat Sheet; ASVS 5.0, 7.2.4).
    *
-   * It never revives a session that was ended meanwhile: what a request has put into it as well, a login, is refused and
-   * answered 409. The absolute deadline stays.
+   * It never revives a session that was ended in the meantime: if this request also changed the session, as a
+   * login does, the changes are refused and the response is a 409. The deadline of `absoluteMaxAge` does not
+   * move.
    *
    * @throws {SessionEndedError} When the session has ended.
-   * @throws {SessionCommittedError} When the response has left.
+   * @throws {SessionCommittedError} When the response has been sent.
    */
   regenerate(): Promise<void>;
 
   /**
-   * Begins the lifetime anew, for the record, the store and the cookie together. `absoluteMaxAge` still
-   * bounds it.
+   * Restarts the lifetime of the record, the store entry and the cookie. `absoluteMaxAge` still limits it.
    *
-   * @param maxAge A lifetime in seconds, rounded up, that sticks to this session and its cookie ("remember me"), or
-   * `"browser"` for a cookie that ends with the browser while the server keeps the lifetime.
+   * @param maxAge A lifetime in seconds, rounded up, that this session and its cookie keep from now on
+   * ("remember me"); or `"browser"` for a cookie that browsers drop when they close, while the session keeps
+   * its lifetime on the server.
    * @throws {RangeError} When `maxAge` is not a positive, finite number.
    * @throws {SessionEndedError} When the session has ended.
-   * @throws {SessionCommittedError} When the response has left.
+   * @throws {SessionCommittedError} When the response has been sent.
    */
   renew(maxAge?: number | "browser"): void;
 
   /**
-   * Keeps a value for this request and the next one only, to survive a redirect. The next one is a page or a call of the
-   * application: what can't show the value leaves it for the one after. That is an answer of 500 and above, a 304, an upgrade,
-   * `OPTIONS` and `HEAD`, a prefetch (`Sec-Purpose`), whatever is part of a page (an image, a style, a script, by
-   * `Sec-Fetch-Dest`), and a favicon. Data of the same key are hidden as long as it shows; assigning to the key makes it data.
+   * Keeps a value for this request and the next one only, to survive a redirect. Requests that can't show the
+   * value do not consume it:
    *
-   * @param key The key, readable like any data.
+   * - responses of 500 and above, 304 responses, and upgrades
+   * - `OPTIONS` and `HEAD` requests, and prefetches (`Sec-Purpose`)
+   * - parts of a page, such as images, styles and scripts (`Sec-Fetch-Dest`), and favicons
+   *
+   * While the value is shown, it hides data of the same key. Assigning to the key turns it into data.
+   *
+   * @param key The key under which the session shows the value.
    * @param value The value.
-   * @throws {TypeError} When the key is the name of a member.
+   * @throws {TypeError} When the key is a reserved name.
    * @throws {SessionEndedError} When the session has ended.
-   * @throws {SessionCommittedError} When the response has left and a cookie would have to be sent: the session is new, or lies
-   * in its cookie.
+   * @throws {SessionCommittedError} When the response has been sent and the change needs a cookie: the session
+   * is new, or is stored in its cookie.
    */
   flash<Key extends keyof Data & string>(key: Key, value: Data[Key]): void;
   /**
-   * Keeps a value under a key that the type of the data does not name.
+   * Keeps a value under a key that is not in the type of the data.
    *
    * @param key The key.
    * @param value The value.
@@ -153,27 +161,27 @@ export interface SessionMembers<Data extends object = SessionData> {
   flash<Key extends string>(key: Key extends keyof Data ? never : Key, value: unknown): void;
 
   /**
-   * Keeps the values that were flashed by the request before for one request more.
+   * Keeps the values that the previous request flashed for one more request.
    *
    * @throws {SessionEndedError} When the session has ended.
-   * @throws {SessionCommittedError} When the response has left and a cookie would have to be sent: the session is new, or lies
-   * in its cookie.
+   * @throws {SessionCommittedError} When the response has been sent and the change needs a cookie: the session
+   * is new, or is stored in its cookie.
    */
   reflash(): void;
 
   /**
-   * Changes one key as a transaction and commits it at once. When another request was faster, the
-   * function runs again on the fresh value, so that no increment is lost. With a store that isn't atomic,
-   * a cookie above all, it is a plain change.
+   * Changes one key in a transaction and commits it immediately. When another request commits first, the
+   * function runs again with the current value, so that no increment is lost. With a store that isn't atomic,
+   * such as a cookie, it is a plain change.
    *
    * @param key The key.
-   * @param change The new value, given the present one. It may run several times; a key is deleted by
-   * `undefined`.
+   * @param change Returns the new value for the current one. It may run several times. `undefined` deletes the
+   * key.
    * @returns The committed value.
    * @throws {SessionEndedError} When the session has ended, here or in another request.
-   * @throws {SessionCommittedError} When the response has left and a cookie would have to be sent: the session is new, or lies
-   * in its cookie.
-   * @throws {SessionConflictError} When other requests were faster for as long as `storeTimeout`.
+   * @throws {SessionCommittedError} When the response has been sent and the change needs a cookie: the session
+   * is new, or is stored in its cookie.
+   * @throws {SessionConflictError} When commits of other requests got in first until `storeTimeout` was over.
    * @throws {SessionStoreError} When the store failed.
    */
   update<Key extends keyof Data & string>(
@@ -182,23 +190,23 @@ export interface SessionMembers<Data extends object = SessionData> {
   ): Promise<Data[Key]>;
 
   /**
-   * Commits now, without waiting for the response: in a stream or a WebSocket after it has left, or
-   * where a later error must not undo what was done. A change after the response that nobody saves is lost; the `logger`
-   * is warned of it where it can be noticed.
+   * Commits now instead of with the response. Use it in a stream or a WebSocket after the response has been
+   * sent, or where a later error must not undo the changes. Changes that are made after the response and not
+   * saved are lost; where they can be detected, the `logger` receives a warning.
    *
    * @throws {SessionEndedError} When the session has ended, here or in another request.
-   * @throws {SessionCommittedError} When the response has left and a cookie would have to be sent: the session is new, or lies
-   * in its cookie.
-   * @throws {SessionConflictError} When other requests were faster for as long as `storeTimeout`.
+   * @throws {SessionCommittedError} When the response has been sent and the change needs a cookie: the session
+   * is new, or is stored in its cookie.
+   * @throws {SessionConflictError} When commits of other requests got in first until `storeTimeout` was over.
    * @throws {SessionSerializationError} When a value would not survive JSON.
    * @throws {SessionStoreError} When the store failed.
    */
   save(): Promise<void>;
 
   /**
-   * Forgets what this request has changed and not saved: data, flashed values, subject, meta, lifetime and cookie. For an error
-   * handler that sends a message to the next page, where an answer below 500 would commit the rest as well. What ended stays ended,
-   * and a new token that was asked for is given.
+   * Discards the unsaved changes of this request: data, flashed values, subject, meta, lifetime and cookie. Use
+   * it in an error handler that flashes a message and responds with a status below 500, which would commit the
+   * other changes as well. A `destroy()` or `regenerate()` is not undone.
    *
    * @example An error handler that flashes a message alone
    * ```ts
@@ -234,7 +242,7 @@ export interface SessionMembers<Data extends object = SessionData> {
   discard(): void;
 
   /**
-   * The data alone.
+   * Returns the data without the members.
    *
    * @returns A new object; its values are shared with the session.
    */
@@ -242,7 +250,7 @@ export interface SessionMembers<Data extends object = SessionData> {
 }
 
 /**
- * Data without the keys that are names of members.
+ * The data type without reserved keys.
  *
  * @example Usage
  * ```ts
@@ -258,9 +266,9 @@ export type SessionValues<Data extends object> = {
 };
 
 /**
- * A session: its data as own properties, and the members of {@linkcode SessionMembers}.
+ * A session: its data as own properties, plus the members of {@linkcode SessionMembers}.
  *
- * @example A function that takes a session
+ * @example A function with a session as parameter
  * ```ts
  * import type { Session } from "@x/hono-session";
  *

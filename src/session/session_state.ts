@@ -265,7 +265,7 @@ export class SessionState extends SessionAttributes implements SessionController
     return this.owner.receivedAt;
   }
 
-  /** Whether the response has left. */
+  /** Whether the response has been sent. */
   get isCommitted(): boolean {
     return this.owner.committed;
   }

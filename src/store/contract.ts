@@ -2,7 +2,7 @@ import type { SessionRecord, SessionTimes } from "../record/record.ts";
 import type { Awaitable } from "../util/awaitable.ts";
 
 /**
- * What a store can promise. Declared, never guessed.
+ * The guarantees of a store. Stores declare them; they are never guessed.
  *
  * @example Usage
  * ```ts
@@ -14,49 +14,49 @@ import type { Awaitable } from "../util/awaitable.ts";
  */
 export interface StoreCapabilities {
   /**
-   * Whether `create`, `update`, `replace` and `touch` look and write in one step, so that of two
-   * requests at the same time one is told that it was too late.
+   * `create`, `update`, `replace` and `touch` check and write in one step, so that of two concurrent requests
+   * one learns that it was too late.
    */
   readonly atomic: boolean;
-  /** Whether the sessions of one subject can be listed and ended: the store has `list`, `generation` and `deleteAll`. */
+  /** The sessions of a subject can be listed and ended: the store has `list`, `generation` and `deleteAll`. */
   readonly index: boolean;
-  /** Whether a read sees every write that was answered before it began. */
+  /** `"strong"`: a read sees every write that was acknowledged before the read started. */
   readonly consistency: "strong" | "eventual";
   /**
-   * Whether the client holds the record itself, sealed in its token. Such a store gets the token
-   * where others get the key, and answers every write with the token to send.
+   * The client holds the record itself, sealed in its token. Such a store receives the token instead of the
+   * key, and returns the token to send from every write.
    *
    * @default {false}
    */
   readonly stateless?: boolean;
   /**
-   * Over how many cookies the token of a stateless store may be split.
+   * The largest number of cookies over which the token of a stateless store is split.
    *
    * @default {1}
    */
   readonly chunks?: number;
   /**
-   * Whether records are dropped before they expire, as the oldest are when the store is full. A session may end early by
-   * it; a mark that says that one has ended may not.
+   * The store may drop records before they expire, such as the oldest when it is full. This may end a session
+   * early; a mark that records the end of a session must never be dropped.
    *
    * @default {false}
    */
   readonly evicts?: boolean;
   /**
-   * Whether `list` gives the sessions in their order, those that became the subject's last first, and keeps to the page that
-   * it is told. Of any other store all are read to be sorted.
+   * `list` returns the sessions in order, the one that was bound to the subject last comes first, and respects
+   * the requested page. From any other store all sessions are read and sorted.
    *
    * @default {false}
    */
   readonly ordered?: boolean;
-  /** The largest record, in bytes of its JSON. */
+  /** The size of the largest record, in bytes of its JSON. */
   readonly maxBytes?: number;
-  /** The shortest time to live that the backend takes, in seconds. */
+  /** The shortest time to live that the backend accepts, in seconds. */
   readonly minTtl?: number;
   /**
-   * Whether the operations can be called off: they then get an `AbortSignal` after the Hono context, and one
-   * that is called off before it was sent is never done. It is for stores that talk over a connection: what keeps the
-   * process alive while an operation is under way is the connection, not the time that the operation has.
+   * Operations can be aborted: they receive an `AbortSignal` after the Hono context, and an operation that is
+   * aborted before it was sent is never carried out. This is for stores with a connection: during an operation
+   * the connection keeps the process alive, not the timer of the operation.
    *
    * @default {false}
    */
@@ -64,8 +64,8 @@ export interface StoreCapabilities {
 }
 
 /**
- * The answer to a write: `true` when it was done, `false` when it was refused, or, from a stateless
- * store, the token that now holds the record.
+ * The result of a write: `true` when it was done, `false` when it was refused. A stateless store returns the
+ * token that now holds the record instead of `true`.
  *
  * @example Usage
  * ```ts
@@ -79,7 +79,7 @@ export interface StoreCapabilities {
 export type StoreWrite = boolean | string;
 
 /**
- * The next home of a session: another key, and the record to put there.
+ * The new key of a session, and the record to store under it.
  *
  * @example Usage
  * ```ts
@@ -110,14 +110,14 @@ export interface StoreReplacement {
   /** The next record. */
   readonly record: SessionRecord;
   /**
-   * What is left under the key until now, in the same step: a record with a `trace`, whose version is the previous
-   * one's plus 1. Nothing is left when it is absent.
+   * The record that stays under the previous key, written in the same step: a record with a `trace`, whose
+   * version is the previous version plus 1. When absent, the previous key is deleted.
    */
   readonly left?: SessionRecord;
 }
 
 /**
- * A session as a store lists it among those of its subject.
+ * A session in the list of its subject.
  *
  * @example Usage
  * ```ts
@@ -144,14 +144,15 @@ export interface StoreReplacement {
  * ```
  */
 export interface ListedSession {
-  /** The key that `delete` takes. It is not for anybody else's eyes. */
+  /** The key, for `delete`. Never show it to a client. */
   readonly key: string;
-  /** What the store holds of it, with or without its data. */
+  /** Its record, with or without the data. */
   readonly record: Omit<SessionRecord, "data" | "flash">;
 }
 
 /**
- * A place in the list of a subject's sessions, which is in the order of `subjectAt` and then of `sid`, the largest first.
+ * A position in the list of a subject's sessions. The list is sorted by `subjectAt` and then by `sid`, both
+ * descending.
  *
  * @example Usage
  * ```ts
@@ -163,14 +164,14 @@ export interface ListedSession {
  * ```
  */
 export interface ListPlace {
-  /** Since when the session is the subject's, in epoch milliseconds; 0 where its record doesn't say. */
+  /** When the session was bound to the subject, in epoch milliseconds; 0 when its record doesn't say. */
   readonly subjectAt: number;
-  /** Its public handle. */
+  /** The public identifier of the session. */
   readonly sid: string;
 }
 
 /**
- * Which part of a subject's sessions is listed.
+ * A part of the list of a subject's sessions.
  *
  * @example The newest one
  * ```ts
@@ -184,13 +185,14 @@ export interface ListPlace {
  */
 export interface ListPage {
   /**
-   * The place before the first one.
+   * The position before the first session of the page.
    *
    * @default {the start}
    */
   readonly after?: ListPlace;
   /**
-   * How many are wanted. A store reads no more than that at a time, but goes on as long as it is asked.
+   * The number of sessions per read. A store reads at most that many at a time, and continues as long as the
+   * iteration does.
    *
    * @default {Infinity}
    */
@@ -198,7 +200,7 @@ export interface ListPage {
 }
 
 /**
- * Which sessions of a subject are ended.
+ * Options of `deleteAll`.
  *
  * @example Usage
  * ```ts
@@ -211,38 +213,38 @@ export interface ListPage {
  * ```
  */
 export interface DeleteAllOptions {
-  /** The `sid` of a session that stays. */
+  /** The `sid` of a session that is not ended. */
   readonly except?: string;
 }
 
 /**
- * Where sessions are kept. This page is the specification; `storeConformance` of
- * `@x/hono-session/testing` checks it.
+ * A store of sessions. This page is its specification; `storeConformance` of `@x/hono-session/testing` checks
+ * it.
  *
  * Rules for all members:
  *
- * - A key is an opaque text of 43 characters, the hash of a token, and says nothing of the session.
- * - **No upsert.** Creating, updating and touching are three operations. Only `create` and `replace`
- *   bring a record into being, and never over another one (CVE-2025-46336).
- * - **Expiry is the record's.** From `expiresAt` on a record does not exist for any member, whatever
- *   the backend's own time to live, which is late everywhere, still shows. The backend's is set as
- *   well, so that it reclaims the space.
- * - **A rejection means that the backend failed**, never that something was not found.
- * - A record that is larger than the store can hold is a `SessionTooLargeError`, before the write. All that it holds
- *   counts. One whose JSON has `maxBytes` is stored.
- * - Records come and go as private copies.
- * - **A store with an index lists every live session of a subject**, and nothing else. An entry is written in the same
- *   step as its record, or before it where the backend has no such step, so that a crash leaves nothing alive that
- *   the list doesn't show. Entries have a time to live of their own and are pruned when they are listed.
- * - **Who was ended stays ended, who comes later is let in.** Each `deleteAll` begins a new generation of the subject's
- *   sessions. From then on a record of the subject whose `generation`, 0 when absent, is older can't come into being, by
- *   `create`, by `replace` or by an `update` over a record of another subject or none: the answer is a
- *   `SessionEndedError`. A record of the `sid` that was excepted can, unless an earlier `deleteAll` has ended it. No clock
- *   decides: those of two servers may be a minute apart.
- * - Answers may be values or promises; whoever calls awaits both.
+ * - A key is an opaque text of 43 characters, the hash of a token. It contains nothing of the session.
+ * - **No upsert.** Creating, updating and touching are three operations. Only `create` and `replace` create a
+ *   record, and never over an existing one (CVE-2025-46336).
+ * - **The record decides its expiry.** From `expiresAt` on, a record does not exist for any member, even while
+ *   the backend, whose time to live is late everywhere, still returns it. The time to live of the backend is
+ *   set as well, to reclaim the space.
+ * - **A rejected promise means that the backend failed**, never that something was not found.
+ * - A record that is larger than the store can hold is rejected with a `SessionTooLargeError` before the write.
+ *   Everything in the record counts. A record whose JSON has exactly `maxBytes` is stored.
+ * - Records are passed in and out as private copies.
+ * - **A store with an index lists every live session of a subject**, and nothing else. An entry is written in
+ *   the same step as its record, or before it where the backend has no such step: after a crash, no live
+ *   session is missing from the list. Entries have their own time to live and are pruned when they are listed.
+ * - **Ended sessions stay ended, later logins succeed.** Each `deleteAll` starts a new generation of the
+ *   subject's sessions. From then on, a record of the subject with an older `generation` (0 when absent) can't
+ *   be stored by `create`, by `replace`, or by an `update` that binds it to the subject: these fail with a
+ *   `SessionEndedError`. The record of the excepted `sid` can be stored, unless an earlier `deleteAll` has
+ *   ended it. No clock decides: the clocks of two servers may differ by a minute.
+ * - Methods return values or promises; callers await both.
  * - `c` is the Hono context of the request, or `undefined` outside of one.
- * - `signal` comes to stores that declare themselves `abortable`. It fires when nobody waits for the answer any
- *   more: what was not sent by then is not to be sent later.
+ * - `signal` is passed to stores that are `abortable`. It is aborted when the caller no longer waits for the
+ *   result: operations that were not sent by then must not be sent later.
  *
  * @example Wrapping a store to count its calls
  * ```ts
@@ -271,30 +273,30 @@ export interface DeleteAllOptions {
  * ```
  */
 export interface SessionStore {
-  /** What this store can promise. */
+  /** The guarantees of this store. */
   readonly capabilities: StoreCapabilities;
 
   /**
-   * The record under a key.
+   * Reads the record under a key.
    *
    * @param key The key.
    * @param c The Hono context.
-   * @param signal Calls the operation off.
-   * @returns A private copy, or a record that is frozen, where the same one is handed out again and again: it is parsed
-   * once. `undefined` when there is none or it has expired. A stateless store that knows of a token whose session goes on
-   * under another one answers with a record that has the trace `replaced`, and none of its data.
+   * @param signal Aborts the operation.
+   * @returns A private copy, or a frozen record that several calls may share, so that it is parsed only once.
+   * `undefined` when there is no record or it has expired. For a token whose session continues under another
+   * token, a stateless store that knows it returns a record with the trace `replaced` and without the data.
    */
   read(key: string, c?: unknown, signal?: AbortSignal): Awaitable<SessionRecord | undefined>;
 
   /**
-   * Stores a record under a key that holds none.
+   * Stores a record under a new key.
    *
    * @param key The key.
    * @param record The record.
    * @param c The Hono context.
-   * @param signal Calls the operation off.
-   * @returns `false`, and nothing was written, when the key holds a record. Keys are random: a store that is eventually
-   * consistent may write without a look.
+   * @param signal Aborts the operation.
+   * @returns `false`, and nothing was written, when the key already holds a record. Keys are random: an
+   * eventually consistent store may write without a check.
    */
   create(
     key: string,
@@ -304,13 +306,13 @@ export interface SessionStore {
   ): Awaitable<StoreWrite>;
 
   /**
-   * Stores a record in place of the one that was read.
+   * Replaces the record that was read.
    *
    * @param key The key.
-   * @param record The record; its version is the previous one's plus 1.
-   * @param previous The record that was read or last written. A touch in between does not make it old.
+   * @param record The new record; its version is the previous version plus 1.
+   * @param previous The record that was read or last written. A touch in between does not make it outdated.
    * @param c The Hono context.
-   * @param signal Calls the operation off.
+   * @param signal Aborts the operation.
    * @returns `false`, and nothing was written, when the record is gone or has another version.
    */
   update(
@@ -322,16 +324,18 @@ export interface SessionStore {
   ): Awaitable<StoreWrite>;
 
   /**
-   * Moves a session to another key, with a new record, in one step: the old key identifies no session exactly when
-   * the new one does, and holds what `next.left` says. A backend that can't do both in one step writes the old key
-   * first, so that a crash in between ends the session rather than leaving two. Where `next.left` has a `successor`,
-   * it writes the new key first, so that the successor is there for whoever finds it.
+   * Moves a session to another key, with a new record, in one step: the new key identifies the session from the
+   * moment at which the old key no longer does. The old key then holds `next.left`.
    *
-   * @param key The key until now.
-   * @param next The key from now on, unknown to the store, and its record.
+   * A backend without such a step writes the old key first, so that a crash in between ends the session instead
+   * of leaving two. When `next.left` has a `successor`, it writes the new key first, so that the successor
+   * exists when it is looked up.
+   *
+   * @param key The previous key.
+   * @param next The new key, which the store does not hold yet, and its record.
    * @param previous The record that was read or last written.
    * @param c The Hono context.
-   * @param signal Calls the operation off.
+   * @param signal Aborts the operation.
    * @returns `false`, and nothing was written, when the record is gone or has another version.
    */
   replace(
@@ -343,14 +347,14 @@ export interface SessionStore {
   ): Awaitable<StoreWrite>;
 
   /**
-   * Moves the times of the record that was read and nothing else, its version included, so that it can't undo
+   * Changes the times of the record that was read and nothing else, not even its version, so that it can't undo
    * the write of another request.
    *
    * @param key The key.
    * @param times The new times.
    * @param previous The record that was read or last written.
    * @param c The Hono context.
-   * @param signal Calls the operation off.
+   * @param signal Aborts the operation.
    * @returns `false`, and nothing was written, when the record is gone or has another version.
    */
   touch(
@@ -362,22 +366,22 @@ export interface SessionStore {
   ): Awaitable<StoreWrite>;
 
   /**
-   * Deletes a record; an unknown key is no error.
+   * Deletes a record. An unknown key is not an error.
    *
    * @param key The key.
    * @param c The Hono context.
-   * @param signal Calls the operation off.
+   * @param signal Aborts the operation.
    */
   delete(key: string, c?: unknown, signal?: AbortSignal): Awaitable<void>;
 
   /**
-   * The live sessions of a subject: in whatever order, unless `capabilities.ordered` is `true`. There where `capabilities.index`
-   * is `true`.
+   * Lists the live sessions of a subject, in any order unless `capabilities.ordered` is `true`. Required where
+   * `capabilities.index` is `true`.
    *
    * @param subject The subject.
-   * @param page Which part of them. A store that is not ordered may give all.
+   * @param page The part of the list. A store that is not ordered may return all sessions.
    * @param c The Hono context.
-   * @param signal Calls the operation off.
+   * @param signal Aborts the operation.
    */
   list?(
     subject: string,
@@ -387,27 +391,28 @@ export interface SessionStore {
   ): AsyncIterable<ListedSession>;
 
   /**
-   * The present generation of a subject's sessions: what a login that begins now puts into its record. There where
-   * `deleteAll` is.
+   * Returns the current generation of a subject's sessions, which a login that starts now stores in its record.
+   * Required together with `deleteAll`.
    *
-   * A `deleteAll` raises it to the time, in whole epoch milliseconds, or to one more than it was, if that is more. So it
-   * may be forgotten, and be 0 again, when no login is under way any more that has seen an older one: a day later.
+   * Each `deleteAll` raises it to the current time in whole epoch milliseconds, or by 1 if that is larger. The
+   * store may therefore forget it, so that it is 0 again, once no login can be in flight that has read an older
+   * generation: after a day.
    *
    * @param subject The subject.
    * @param c The Hono context.
-   * @param signal Calls the operation off.
+   * @param signal Aborts the operation.
    */
   generation?(subject: string, c?: unknown, signal?: AbortSignal): Awaitable<number>;
 
   /**
-   * Begins a new generation of a subject's sessions, and ends those of the older ones, those that are on their way
-   * included (ASVS 5.0, 7.4.3). There where `capabilities.index` is `true`.
+   * Starts a new generation of a subject's sessions, and ends the sessions of older generations, including
+   * logins in flight (ASVS 5.0, 7.4.3). Required where `capabilities.index` is `true`.
    *
    * @param subject The subject.
-   * @param options Which one stays.
+   * @param options The session that is not ended.
    * @param c The Hono context.
-   * @param signal Calls the operation off.
-   * @returns How many were ended.
+   * @param signal Aborts the operation.
+   * @returns The number of sessions that were ended.
    */
   deleteAll?(
     subject: string,
@@ -417,15 +422,15 @@ export interface SessionStore {
   ): Awaitable<number>;
 
   /**
-   * Whether a record that was read is to be written again although nothing in it changed, as one that lies
-   * under an older key.
+   * Checks whether a record must be written again although nothing in it changed, such as a record that was
+   * sealed with an older secret.
    *
-   * @param record The very object that `read` gave.
+   * @param record The same object that `read` returned.
    */
   outdated?(record: SessionRecord): boolean;
 
   /**
-   * This store for a cookie of some name, where its tokens are bound to the name.
+   * Returns the store for a cookie name, for stores whose tokens are bound to the name.
    *
    * @param cookieName The name, with its prefix.
    */
@@ -433,14 +438,14 @@ export interface SessionStore {
 }
 
 /**
- * The simplest place to keep sessions: what a `Map` can do. The middleware adapts it to a
+ * The simplest kind of store: an object with the methods of a `Map`. The middleware adapts it to a
  * {@linkcode SessionStore}.
  *
- * A plain `Map` keeps every promise while one process lives. Anything that answers later can't look
- * and write in one step: of two requests at the same time one may lose its change, and a slow one may
- * bring back a session that was ended. Nothing is ever reclaimed but by deletion.
+ * A plain `Map` gives every guarantee while its one process runs. An asynchronous one can't check and write in
+ * one step: of two concurrent requests one may lose its change, and a slow request may revive a session that
+ * was ended. Records are removed only by `delete`, not when they expire.
  *
- * @example A bare Map
+ * @example A plain Map
  * ```ts
  * import { session } from "@x/hono-session";
  * import { Hono } from "hono";
@@ -457,7 +462,7 @@ export interface SessionStore {
  */
 export interface KeyValueStore {
   /**
-   * The record under a key, or anything else when there is none.
+   * Returns the record under a key, or any other value when there is none.
    *
    * @param key The key.
    * @param c The Hono context.
@@ -465,8 +470,8 @@ export interface KeyValueStore {
   get(key: string, c?: unknown): unknown;
 
   /**
-   * Keeps a record under a key. It is a flat, JSON-safe object with the end of its life in `expiresAt`,
-   * in epoch milliseconds.
+   * Stores a record under a key. It is a flat, JSON-safe object; `expiresAt` is its expiry in epoch
+   * milliseconds.
    *
    * @param key The key.
    * @param record The record.
@@ -475,12 +480,12 @@ export interface KeyValueStore {
   set(key: string, record: SessionRecord, c?: unknown): unknown;
 
   /**
-   * Deletes what is under a key.
+   * Deletes the record under a key.
    *
    * @param key The key.
    * @param c The Hono context.
-   * @param signal Never given: it makes this the `delete` of a {@linkcode SessionStore}, so that TypeScript knows the
-   * types of either.
+   * @param signal Never passed. It gives this method the signature of {@linkcode SessionStore}'s `delete`, so
+   * that TypeScript can infer the parameters in either case.
    */
   delete(key: string, c?: unknown, signal?: AbortSignal): unknown;
 }

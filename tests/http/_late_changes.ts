@@ -111,7 +111,7 @@ export function lateChanges(test: SceneTest): void {
         await client.text("/set");
         await client.text(path);
         assertEquals(warned.length, 1, path);
-        assertMatch(warned[0]!, /^Cannot keep change of session: the response had left, .*; /);
+        assertMatch(warned[0]!, /^Cannot keep change of session: the response had been sent, .*; /);
         for (let times = 0; times < 3; times++) {
           assertEquals(await client.json("/read"), { a: 1, cart: ["apple"] });
           scene.clock.advance(20);

@@ -321,7 +321,11 @@ export function subjects(test: SceneTest): void {
       await opened!.save();
       assertEquals((await sessions.open(request))?.note, "changed");
     }
-    await assertRejects(async () => await opened!.regenerate(), Error, "the response has left");
+    await assertRejects(
+      async () => await opened!.regenerate(),
+      Error,
+      "the response has been sent",
+    );
   });
 
   test("1,000 sessions of one subject are counted and ended", async (scene) => {

@@ -42,7 +42,7 @@ Deno.test("a change that comes too late is warned of whatever the session travel
     .get("/stream", (c) => {
       const { session } = c.var;
       return streamText(c, async (stream) => {
-        await stream.write("the response has left");
+        await stream.write("the response has been sent");
         session.name = "late";
       });
     });
@@ -64,7 +64,7 @@ Deno.test("a session that is asked for when the response has left is watched as 
     })
     .get("/stream", (c) =>
       streamText(c, async (stream) => {
-        await stream.write("the response has left");
+        await stream.write("the response has been sent");
         const session = (await getSession<Data>(c))!;
         session.name = "late";
         await assertRejects(() => session.save(), Error, "Cannot save session");
@@ -97,7 +97,7 @@ Deno.test("a session of a socket is watched: it can't be saved in a cookie", asy
     }
     assertEquals(warnings.length, 1);
     if (store instanceof MapStore) await opened.save();
-    else await assertRejects(() => opened.save(), Error, "the response has left");
+    else await assertRejects(() => opened.save(), Error, "the response has been sent");
   }
 });
 
@@ -181,7 +181,7 @@ Deno.test("a stream whose client goes away may still save", async () => {
     .get("/stream", (c) => {
       const { session } = c.var;
       return stream(c, async (stream) => {
-        await stream.write("the response has left");
+        await stream.write("the response has been sent");
         session.steps = [1];
         await gate.pass();
         await session.save();
@@ -227,7 +227,7 @@ Deno.test("a change that waits for its save() is warned of in time", async () =>
   clock.advance(10);
   await sessions.open(request);
   assertEquals(warnings.length, 1);
-  assertMatch(warnings[0]!, /nobody has saved it; call save\(\) after such a change$/);
+  assertMatch(warnings[0]!, /the change was not saved; call save\(\) after such a change$/);
 });
 
 Deno.test("of many responses at once some are looked at again", async () => {
@@ -252,7 +252,7 @@ Deno.test("a late change of a session that was never stored is not told to be sa
   const app = new Hono().use(session<Data>(options)).get("/stream", (c) => {
     const { session } = c.var;
     return streamText(c, async (stream) => {
-      await stream.write("the response has left");
+      await stream.write("the response has been sent");
       session.name = "late";
     });
   });

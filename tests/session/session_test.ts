@@ -320,7 +320,7 @@ Deno.test("Session after the response saves what it can and refuses what needs a
   assertEquals(await client.json("/read"), { a: 1, b: 2 });
   assertEquals(await late.update("a", (a) => a as number + 1), 2);
   assertEquals(await client.json("/read"), { a: 2, b: 2 });
-  assertThrows(() => late.renew(), SessionCommittedError, "the response has left");
+  assertThrows(() => late.renew(), SessionCommittedError, "the response has been sent");
   assertThrows(() => late.destroy(), SessionCommittedError);
   await assertRejects(() => late.regenerate(), SessionCommittedError);
 
