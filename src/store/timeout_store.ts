@@ -3,6 +3,7 @@ import { isSessionRecord, type SessionRecord, type SessionTimes } from "../recor
 import { andThen, type Awaitable, isPromiseLike, orElse } from "../util/awaitable.ts";
 import type { Clock } from "../util/clock.ts";
 import { TimeoutError, withTimeout } from "../util/time_limit.ts";
+import { Timers } from "../util/timers.ts";
 import type {
   DeleteAllOptions,
   ListedSession,
@@ -42,12 +43,16 @@ export class TimeoutStore {
   /** How long one operation may take, in milliseconds. */
   readonly timeout: number;
   readonly #store: SessionStore;
+  readonly #timers: Timers;
   readonly #options: TimeoutStoreOptions;
   readonly #unanswered: UnacknowledgedWrites;
 
   constructor(store: SessionStore, options: TimeoutStoreOptions) {
     this.capabilities = store.capabilities;
     this.timeout = options.timeout;
+    // A connection keeps the process alive as well. That of a timer costs Deno half as much again as the call.
+    const keepsAlive = !this.capabilities.abortable;
+    this.#timers = new Timers({ duration: options.timeout, keepsAlive });
     this.#store = store;
     this.#options = options;
     this.#unanswered = new UnacknowledgedWrites(options.clock);
@@ -200,9 +205,7 @@ export class TimeoutStore {
 
   #inTime<Result>(result: PromiseLike<Result>, call: Call): Promise<Result> {
     return withTimeout(result, {
-      timeout: this.timeout,
-      // Its connection does. That of a timer costs Deno half as much again as the call.
-      keepsAlive: !call.abort,
+      timers: this.#timers,
       toError: (cause) => this.#toError(cause, call),
       onTimeout: (error) => call.abort?.abort(error),
     });

@@ -146,8 +146,8 @@ function pause(milliseconds: number): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, milliseconds));
 }
 
-/** Clients clear their timers a moment after they are closed. */
-const CLOSING = 50;
+/** Clients clear their timers a moment after they are closed, and a store the one of its operations. */
+const CLOSING = 200;
 
 function closing(close: () => unknown): AsyncDisposable {
   return {

@@ -1,7 +1,9 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { TimeoutError, withTimeout } from "../../src/util/time_limit.ts";
+import { Timers } from "../../src/util/timers.ts";
 
-function setup({ timeout = 10_000, keepsAlive = true } = {}) {
+function setup({ timeout = 10_000 } = {}) {
+  const timers = new Timers({ duration: timeout, keepsAlive: true });
   const causes: unknown[] = [];
   const late: TimeoutError[] = [];
   const toError = (cause: unknown) => {
@@ -9,7 +11,7 @@ function setup({ timeout = 10_000, keepsAlive = true } = {}) {
     return new Error("Cannot do it", { cause });
   };
   const onTimeout = (error: TimeoutError) => void late.push(error);
-  return { causes, late, limit: { timeout, keepsAlive, toError, onTimeout } };
+  return { causes, late, limit: { timers, toError, onTimeout } };
 }
 
 Deno.test("a promise that comes in time is the same result, and leaves no timer", async () => {
