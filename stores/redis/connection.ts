@@ -61,15 +61,18 @@ export class Connection {
 
   /** Runs a script by its hash, or by its text where the server does not know it. */
   async run(script: Script, { keys, args }: ScriptArguments): Promise<unknown> {
-    const given = [String(keys.length), ...keys, ...args];
-    const places = { at: 3, keys: keys.length };
     const found = script.sha1();
     const sha1 = isPromiseLike(found) ? await found : found;
+    const given = ["EVALSHA", sha1, String(keys.length), ...keys, ...args];
     try {
-      return await this.#send({ args: ["EVALSHA", sha1, ...given], ...places });
+      return await this.#send({ args: given, at: 3, keys: keys.length });
     } catch (error) {
       if (!isUnknownScript(error)) throw error;
-      return await this.#send({ args: ["EVAL", script.text, ...given], ...places });
+      return await this.#send({
+        args: ["EVAL", script.text, ...given.slice(2)],
+        at: 3,
+        keys: keys.length,
+      });
     }
   }
 

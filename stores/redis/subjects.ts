@@ -222,6 +222,8 @@ export class Subjects {
     connection: Connection,
     { script, keys, args, change, inSteps }: Write,
   ): Promise<boolean> {
+    // Its keys are of one node.
+    if (!change && !inSteps) return isDone(await connection.run(script.alone, { keys, args }));
     const alone = async () => isDone(await connection.run(script.alone, { keys, args }));
     if (!change) return await connection.atOnce(alone, inSteps ?? alone);
     const added = this.toArguments(change);
