@@ -14,5 +14,6 @@ export function watchTasks<Tasks extends object>(tasks: Tasks, watch: WatchTask)
         return value.call(tasks, task, ...rest);
       };
     },
+    set: (_, name, value) => Reflect.set(tasks, name, value),
   });
 }

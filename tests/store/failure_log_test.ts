@@ -91,6 +91,20 @@ Deno.test("failures of another kind are printed at once, and those whose message
   assertEquals(lines.length, 3);
 });
 
+Deno.test("a 500 of the application's own making is printed by Hono", async () => {
+  const printed: unknown[] = [];
+  const { error } = console;
+  console.error = (...line: unknown[]) => printed.push(...line);
+  try {
+    const app = new Hono().use(session<{ price?: number }>({ store: new MapStore() }))
+      .get("/", (c) => c.json(c.var.session.price = NaN));
+    assertEquals((await app.request("/")).status, 500);
+  } finally {
+    console.error = error;
+  }
+  assertStringIncludes(printed.join("\n"), "session.price is NaN");
+});
+
 Deno.test("a store that throws a SessionStoreError of its own is printed and told of", async () => {
   const store = new FaultyStore(new MapStore());
   const failure = new SessionStoreError("Cannot create session: the disk is full");
