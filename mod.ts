@@ -48,7 +48,7 @@ export * from "./src/core.ts";
  *
  * @typeParam Data The data of the session.
  * @typeParam Key The name of the session on the context, where `contextKey` gives it another one.
- * @param options What differs from the defaults.
+ * @param options The options; all have defaults.
  * @returns The middleware.
  * @throws {TypeError} When an option is unknown, of the wrong kind, or contradicts another.
  * @throws {RangeError} When a number is out of range, or a secret is shorter than 32 characters.
@@ -94,7 +94,7 @@ export function session<Data extends object = SessionData, Key extends string = 
  *
  * @typeParam Data The data of the session.
  * @typeParam Key The name of the session on the context, where `contextKey` gives it another one.
- * @param options What differs from the defaults.
+ * @param options The options; all have defaults.
  * @returns The manager.
  * @throws {TypeError} When an option is unknown, of the wrong kind, or contradicts another.
  * @throws {RangeError} When a number is out of range, or a secret is shorter than 32 characters.

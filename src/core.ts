@@ -88,7 +88,7 @@ export type { Clock } from "./util/clock.ts";
  *
  * @typeParam Data The data of the session.
  * @typeParam Key The name of the session on the context, where `contextKey` gives it another one.
- * @param options The store, and what differs from the defaults.
+ * @param options The store, and further options with defaults.
  * @returns The middleware.
  * @throws {TypeError} When the store is missing, or an option is unknown, of the wrong kind, or contradicts another.
  * @throws {RangeError} When a number is out of range, or a secret is shorter than 32 characters.
@@ -119,7 +119,7 @@ export function session<Data extends object = SessionData, Key extends string = 
  *
  * @typeParam Data The data of the session.
  * @typeParam Key The name of the session on the context, where `contextKey` gives it another one.
- * @param options The store, and what differs from the defaults.
+ * @param options The store, and further options with defaults.
  * @returns The manager.
  * @throws {TypeError} When the store is missing, or an option is unknown, of the wrong kind, or contradicts another.
  * @throws {RangeError} When a number is out of range, or a secret is shorter than 32 characters.

@@ -18,7 +18,7 @@ import { isRotating } from "./rotation.ts";
 type Work = "none" | "due" | "changes";
 
 /**
- * Brings the store in line with a session: a create, an update, a replacement, a touch or nothing.
+ * Brings the store in line with a session by a create, an update, a replacement, a touch, or no operation.
  *
  * Synchronous where the store is.
  *
@@ -64,11 +64,11 @@ function commitWork(context: CommitContext, work: Work): Awaitable<void> {
   });
 }
 
-/** Commits when the commits of other requests that came before are done. */
+/** Commits after the earlier commits of other requests. */
 export function commitInTurn(context: CommitContext): Awaitable<void> {
   const { config, state } = context;
   const running = config.queue.run(state.stored?.key ?? state, () => run(context));
-  // If it has to wait, it looks again.
+  // After waiting, the contents are computed again.
   context.held = undefined;
   return running;
 }
@@ -100,7 +100,7 @@ function recoverLater(writing: Promise<void>, context: CommitContext): Promise<v
   return writing.catch((error) => recover(context, error));
 }
 
-/** @throws Whatever the commit has failed with, unless the session was ended elsewhere. */
+/** @throws The error of the commit, unless the session was ended elsewhere. */
 function recover(context: CommitContext, error: unknown): void {
   const { state, pending, options } = context;
   if (error instanceof SessionEndedError && error !== options.change?.error) {
@@ -115,8 +115,8 @@ function recover(context: CommitContext, error: unknown): void {
 }
 
 /**
- * Whether somebody logs in, which must not be lost in silence. What else is changed of a session that ends meanwhile ends
- * with it.
+ * Checks whether the commit is a login, which must not be lost silently. Other changes of a session that ends
+ * in the meantime are dropped with it.
  */
 function isLogin({ state, pending, options }: CommitContext): boolean {
   if (!options.keepChanges || options.change) return false;
@@ -144,7 +144,7 @@ function write(context: CommitContext): Awaitable<void> {
   }
   const filled = Boolean(pending.subject) || !sameContents(mine, base);
   if (options.storeEmpty || keepChanges && filled) return create(context, mine);
-  // It is asked for again when there is something to store.
+  // It stays pending until there is something to store.
   state.restorePending(pending);
 }
 

@@ -1,30 +1,30 @@
 import { monotonicTime } from "../util/clock.ts";
 import { COMMIT_TRIES } from "../util/tries.ts";
 
-/** The longest pause before the third try, in milliseconds; twice as long before each further one. */
+/** The longest pause before the third try, in milliseconds. It doubles with each further try. */
 const FIRST_PAUSE = 25;
 /** The longest pause, in milliseconds. */
 const LONGEST_PAUSE = 200;
 
-/** The tries of one write against those of other requests: as many as there is time for. */
+/** Retries one write that conflicts with other requests until its time is up. */
 export class ConflictRetry {
   readonly #until: number;
   #tries = 1;
 
-  /** @param timeout How long it is tried, in milliseconds. */
+  /** @param timeout The time limit, in milliseconds. */
   constructor(timeout: number) {
     this.#until = monotonicTime() + timeout;
   }
 
-  /** How often it was tried. */
+  /** The number of tries. */
   get tries(): number {
     return this.#tries;
   }
 
   /**
-   * Waits for the next try: not at all before the second, then longer each time, and no two requests for the same time.
+   * Waits before the next try: not at all before the second, then longer each time, with jitter.
    *
-   * @returns Whether there is time left for one.
+   * @returns Whether there is time left for another try.
    */
   async next(): Promise<boolean> {
     if (this.#tries === COMMIT_TRIES) return false;

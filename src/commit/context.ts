@@ -16,7 +16,7 @@ import type { KeyChange } from "./key_change.ts";
 import type { SharedRenewals } from "./shared_renewals.ts";
 import type { RotationPolicy } from "./rotation.ts";
 
-/** How many sessions a subject may have. */
+/** The limit of the sessions of a subject. */
 export interface SessionLimit {
   readonly limit: number;
   readonly policy: "evict-oldest" | "reject";
@@ -26,7 +26,7 @@ export interface SessionLimit {
 export interface CommitConfig {
   readonly store: TimeoutStore;
   readonly clock: Clock;
-  /** A clock by which nothing happens at the same time. */
+  /** A clock that never returns the same time twice. */
   readonly instant: Clock;
   readonly expiry: ExpiryPolicy;
   readonly events: SessionEvents;
@@ -34,55 +34,55 @@ export interface CommitConfig {
   readonly queue: KeyedQueue;
   readonly renewals: SharedRenewals;
   readonly rotation: RotationPolicy | undefined;
-  /** The cookie that sessions are made for. */
+  /** The name of the cookie of new sessions. */
   readonly cookieName: string;
   readonly limit: SessionLimit | undefined;
-  /** Migrates and validates data that were read. */
+  /** Migrates and validates stored data. */
   readonly readData: DataReader | undefined;
   /** The scope of the sessions of this request. */
   readonly scope: ((c: unknown) => string) | undefined;
 }
 
-/** What a request within this one has made of its session. */
+/** The session as an inner request has left it. */
 export type InnerCommit = StoredSession | "ended";
 
-/** Finds out whether another request within this one has answered it, as Hono's `methodOverride` does. */
+/** Detects whether an inner request has produced the response, as with Hono's `methodOverride`. */
 export interface InnerCommits {
   innerCommit(): Awaitable<InnerCommit | undefined>;
 }
 
-/** What is committed. */
+/** Options of a commit. */
 export interface CommitOptions {
   readonly state: SessionState;
-  /** Whether changes of data, and renewals, are kept; `regenerate()` always is. */
+  /** Whether changes of data and renewals are committed; `regenerate()` always is. */
   readonly keepChanges: boolean;
-  /** Whether the flashed values of the request before are dropped. */
+  /** Whether the flashed values of the previous request are dropped. */
   readonly consumeFlash: boolean;
-  /** Whether a new session is stored even if it is empty. */
+  /** Whether an empty new session is stored. */
   readonly storeEmpty?: boolean;
-  /** Whether the token may be rotated, as a cookie can still be sent. */
+  /** Whether the token may be rotated: a cookie can still be sent. */
   readonly rotate?: boolean;
-  /** Whether the client gets the cookies of the response, if the request does not decide it. */
+  /** Whether the client receives the cookies of the response; by default the request decides. */
   readonly cookieDelivery?: CookieDelivery;
-  /** Finds the commit of a request within this one. */
+  /** Finds the commit of an inner request. */
   readonly inner?: InnerCommits | undefined;
-  /** A change of one key, which is committed alone. */
+  /** A change of one key, which is committed without the other changes. */
   readonly change?: KeyChange;
 }
 
-/** One commit of a session: what it works with, what is committed, and how far it is. */
+/** One commit of a session: its configuration, options and state. */
 export class CommitContext {
   readonly config: CommitConfig;
   readonly state: SessionState;
   readonly options: CommitOptions;
   readonly c: unknown;
-  /** The contents of the session, as long as they are known to be these. */
+  /** The current contents of the session, as long as they are known to be current. */
   held: Contents | undefined;
-  /** The commit of a request within this one. */
+  /** The commit of an inner request. */
   inner: InnerCommit | undefined;
-  /** The changes that were pending when its turn came. */
+  /** The changes that were pending when the commit started. */
   pending: PendingChanges = NOTHING_PENDING;
-  /** The tries so far, once there was a conflict. */
+  /** Counts the tries after a conflict. */
   retry: ConflictRetry | undefined;
 
   constructor(config: CommitConfig, options: CommitOptions, c: unknown) {
@@ -97,19 +97,19 @@ export class CommitContext {
     return this.options.cookieDelivery ?? this.state.cookieDelivery;
   }
 
-  /** Emits an event that says only which session it is about. */
+  /** Emits an event that has only a `sid`. */
   emit(name: "created" | "regenerated" | "renewed" | "rotated"): void {
     emit(this.config, name, { sid: this.state.sid }, this.c);
   }
 
-  /** Emits the keys of the data that a write has changed, if there is a listener. */
+  /** Emits `updated` with the keys that a write has changed, if there is a listener. */
   emitUpdated(before: JsonObject, now: JsonObject): void {
     if (!this.config.events.updated || now === before) return;
     const keys = now.keysUnlike(before);
     if (keys.length > 0) emit(this.config, "updated", { sid: this.state.sid, keys }, this.c);
   }
 
-  /** Ends the session in this request, because it was ended elsewhere. */
+  /** Ends the session in this request because it was ended elsewhere. */
   interrupt(): void {
     this.state.interrupted();
     emit(this.config, "interrupted", { sid: this.state.sid }, this.c);

@@ -10,8 +10,8 @@ import { writeNew } from "./write.ts";
 /**
  * Stores a new session.
  *
- * @throws {SessionLimitError} When its subject has too many, and none may be ended for it.
- * @throws {SessionEndedError} When all sessions of its subject were ended since it became the subject's.
+ * @throws {SessionLimitError} When its subject has too many sessions, and none may be evicted.
+ * @throws {SessionEndedError} When all sessions of its subject were revoked after it was bound to the subject.
  */
 export function create(context: CommitContext, contents: Contents): Awaitable<void> {
   const { config, state, c } = context;
@@ -26,7 +26,7 @@ export function create(context: CommitContext, contents: Contents): Awaitable<vo
     context.emitUpdated(EMPTY_CONTENTS.data, contents.data);
     return andThen(
       enforceLimit(context),
-      // Ended while it was being stored.
+      // The session was ended while it was being stored.
       () => state.status === "live" ? undefined : config.store.delete(stored.key, c),
     );
   });
@@ -41,7 +41,7 @@ function newRecord(
     format: 1,
     sid: state.sid,
     version: 1,
-    // A stateless store binds its tokens to the cookie itself.
+    // A stateless store itself binds its tokens to the cookie.
     ...(config.store.capabilities.stateless ? {} : { cookieName: config.cookieName }),
     ...(config.scope ? { scope: config.scope(c) } : {}),
     data: "{}",

@@ -10,8 +10,8 @@ import { endedTrace, followRotations } from "./rotation.ts";
 type Reason = Parameters<NonNullable<SessionEvents["destroyed"]>>[0]["reason"];
 
 /**
- * Ends a session that a client has logged out of, under whatever token it has by now. Where tokens are rotated it is marked
- * first: a rotation under way must find that it came too late, or be found.
+ * Ends a session after a logout, under its current token. With rotation the record is first marked as ended:
+ * either a concurrent rotation sees the mark, or its new token is found here.
  */
 export async function endSession(
   config: CommitConfig,
@@ -35,10 +35,10 @@ export async function endSession(
 }
 
 /**
- * Ends sessions of a subject, under whatever tokens they have by now.
+ * Ends sessions of a subject, under their current tokens.
  *
- * @param options.choose Which of those that are listed.
- * @returns The names of those that were ended.
+ * @param options.choose Selects among the listed sessions.
+ * @returns The `sid`s of the sessions that were ended.
  */
 export async function endSessionsOf(
   config: CommitConfig,
@@ -54,7 +54,7 @@ export async function endSessionsOf(
   return sids;
 }
 
-/** Ends a session that may not stay its subject's, under whatever token it has by now. */
+/** Ends a session that must not stay bound to its subject, under its current token. */
 export async function evictSession(
   config: CommitConfig,
   { stored, subject }: { stored: StoredSession; subject: string },

@@ -11,10 +11,10 @@ export interface KeyChangeOptions {
   change(value: unknown): unknown;
 }
 
-/** A change of one key of a session that is stored, applied to whatever other requests have stored meanwhile. */
+/** A change of one key of a stored session, applied to the contents that other requests have stored in the meantime. */
 export class KeyChange {
   readonly #options: KeyChangeOptions;
-  /** The JSON text of what this request had assigned to the key, if it had. */
+  /** The JSON text of the value that this request had assigned to the key, if any. */
   #assigned: { readonly text: string | undefined } | undefined;
   #isCommitted = false;
   #error: unknown;
@@ -23,17 +23,17 @@ export class KeyChange {
     this.#options = options;
   }
 
-  /** Whether it is in the store. */
+  /** Whether the change was stored. */
   get isCommitted(): boolean {
     return this.#isCommitted;
   }
 
-  /** What the application threw from within. */
+  /** The error that the application's function threw. */
   get error(): unknown {
     return this.#error;
   }
 
-  /** Notes what this request has assigned to the key before. */
+  /** Remembers the value that this request has assigned to the key before. */
   begin(): void {
     const { state, key } = this.#options;
     state.properties.unflash(key);
@@ -43,7 +43,7 @@ export class KeyChange {
   }
 
   /**
-   * The contents of a session with the key changed.
+   * Returns the contents of a session with the key changed.
    *
    * @throws {SessionSerializationError} When the value would not survive JSON.
    */
@@ -59,7 +59,7 @@ export class KeyChange {
     return { data: JsonObject.ofMembers(members), flash: JsonObject.ofMembers(flashed) };
   }
 
-  /** Shows the value that was committed. */
+  /** Shows the committed value in the session. */
   committed({ data }: Contents): void {
     const { state, key } = this.#options;
     this.#isCommitted = true;
@@ -76,7 +76,7 @@ export class KeyChange {
   }
 }
 
-/** Whether this request has changed a key, or is known to have assigned to it. */
+/** Checks whether this request has changed a key, or is known to have assigned to it. */
 export function isAssigned(state: SessionState, key: string): boolean {
   if (state.properties.assigned.has(key)) return true;
   const mine = state.contents(false).data.members.get(key);

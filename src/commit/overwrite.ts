@@ -12,13 +12,13 @@ import { startGracePeriod } from "./rotation.ts";
 import { checkLimit, enforceLimit } from "./session_limit.ts";
 import { timesOf, write } from "./write.ts";
 
-/** One try to bring what is stored in line. */
+/** One try to bring the stored record in line. */
 interface Attempt {
   readonly versions: MergeVersions;
   readonly current: StoredSession;
 }
 
-/** A write that was planned, and what it is made of. */
+/** A planned write and its input. */
 interface Step extends Attempt {
   readonly context: CommitContext;
   readonly contents: Contents;
@@ -26,12 +26,12 @@ interface Step extends Attempt {
   readonly now: number;
 }
 
-/** Writes over what is stored, if there is need, and tries again after a conflict. */
+/** Writes over the stored record, if necessary, and retries after a conflict. */
 export function overwrite(context: CommitContext, attempt: Attempt): Awaitable<void> {
   const { config, state, options, pending } = context;
   const { versions, current } = attempt;
   const now = config.clock();
-  // What has ended as far as this request knows, another may have renewed.
+  // The session has expired as far as this request knows, but another request may have renewed it.
   if (!state.isLiveFor(current.record, now)) return overwriteFresh(context, attempt);
   // The new token could not be sent to the client.
   if (state.isGraceOver && pending.regenerate) return startOver(context, versions);
@@ -66,7 +66,7 @@ function settleStep(stored: StoredSession | undefined, step: Step): Awaitable<vo
   if (stored.record.subject !== current.record.subject) return enforceLimit(context);
 }
 
-/** Keeps the token before the present one accepted for as long as it should be. */
+/** Keeps the previous token accepted for as long as necessary. */
 function keepTraces(
   { config: { store, rotation }, state, c }: CommitContext,
   { grace, renewal, record }: Plan,
@@ -83,7 +83,7 @@ function keepTraces(
   );
 }
 
-/** Reads the session again after a conflict, and writes over that. */
+/** Reads the session again after a conflict, and writes over the new record. */
 async function overwriteFresh(context: CommitContext, attempt: Attempt): Promise<void> {
   const { versions } = attempt;
   const current = await reread(context, attempt.current);
@@ -92,7 +92,7 @@ async function overwriteFresh(context: CommitContext, attempt: Attempt): Promise
   await overwriteOther(context, { versions, current });
 }
 
-/** Writes over a record that is not the one that this request has loaded. */
+/** Writes over a record other than the one that this request has loaded. */
 export async function overwriteOther(context: CommitContext, attempt: Attempt): Promise<void> {
   const { current } = attempt;
   const theirs = contentsOf(current.record);
@@ -103,14 +103,14 @@ export async function overwriteOther(context: CommitContext, attempt: Attempt): 
 }
 
 /**
- * Goes on where a parallel request has given the session another token, as after a double click on "Log in". A request
- * that asked for a new token itself gets a session of its own, with only what it has put in: a login is not lost, and a
- * token that was replaced leads to nothing.
+ * Continues after a concurrent request has given the session another token, as after a double click on "Log
+ * in". If this request called `regenerate()` itself, it gets a new session that holds only its own changes: the
+ * login is not lost, and the replaced token stays invalid.
  */
 async function startOver(context: CommitContext, versions: MergeVersions): Promise<void> {
   const { state, options, pending } = context;
   if (pending.regenerate && options.change) {
-    // With a single key there is no session of its own: the whole is committed instead.
+    // A change of one key can't make a session of its own: the whole session is committed instead.
     return state.restorePending(pending);
   }
   const contents = ownContents(versions, state.properties.assigned);
@@ -118,7 +118,7 @@ async function startOver(context: CommitContext, versions: MergeVersions): Promi
     (pending.subject || !sameContents(contents, EMPTY_CONTENTS));
   if (!isLogin) refuseEnded();
   state.startOver();
-  // Or what is saved when this fails would hold what the other session showed.
+  // Otherwise a later save, if this fails, would store data that the other session showed.
   state.show(contents, versions.mine);
   await create(context, contents);
 }

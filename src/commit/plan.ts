@@ -7,21 +7,24 @@ import { definedOf } from "../util/property.ts";
 import type { CommitContext } from "./context.ts";
 import { isRotating, type RotationPolicy, withUsedToken } from "./rotation.ts";
 
-/** What is being put together: members that are there already are set in no time, and take no memory. */
+/**
+ * A record under construction. Its optional members exist from the start: setting them is fast and allocates
+ * nothing.
+ */
 type Draft<Made> = { -readonly [Key in keyof Made]: Made[Key] };
 
-/** One write over a record that is stored. */
+/** One write over a stored record. */
 export interface Plan {
   readonly operation: "update" | "replace" | "rotate" | "touch";
   readonly record: SessionRecord;
   readonly renewal: boolean;
-  /** Whether the client must be sent its token again. */
+  /** Whether the token must be sent to the client again. */
   readonly sendsCookie: boolean;
-  /** The token before the present one, whose grace starts. */
+  /** The previous token, whose grace period starts. */
   readonly grace?: { readonly key: string; readonly graceUntil: number };
 }
 
-/** What is to be written over the record that the store holds now; nothing when there is no need. */
+/** Plans the write over the stored record; `undefined` when none is necessary. */
 export function plan(
   { config: { expiry, store, rotation }, state, options, pending }: CommitContext,
   { current, contents, theirs, now }: {
@@ -39,7 +42,7 @@ export function plan(
   const isUsed = old.predecessor !== undefined && !state.wasRotated;
   const used = isUsed ? withUsedToken(old, { rotation, now }) : old;
   const newToken = rotate || pending.regenerate === true;
-  // The value of a transaction counts only if nobody has written since it was read.
+  // The value of a transaction is valid only if the record has not changed since it was read.
   const write = newToken || moved || used !== old || options.change !== undefined ||
     store.outdated(old) || !sameContents(contents, theirs);
   const renew = keepChanges && pending.renew === true;
@@ -51,7 +54,7 @@ export function plan(
   const { lastSeenAt, renewedAt, expiresAt } = renewal
     ? renewedTimes(expiry, rest, { now, isSent: renew || request.cookieDelivery === "sure" })
     : { lastSeenAt: lastSeen(old, now), renewedAt: rest.renewedAt, expiresAt: rest.expiresAt };
-  // A touch of another request must not undo a renewal that was asked for: the new version prevents it.
+  // A touch of another request must not undo an explicit renewal: the new version prevents it.
   const isTouch = !write && !pending.renew && now < old.expiresAt;
   const version = isTouch ? rest.version : old.version + 1;
   const copy: Draft<SessionRecord> = { ...rest };
@@ -75,7 +78,7 @@ export function plan(
   };
 }
 
-/** The record under a new token, which the previous token leads to if it is rotated. */
+/** Returns the record under a new token. After a rotation the previous token leads to it. */
 function withNewToken(
   record: SessionRecord,
   { current, rotation, rotate, now }: {

@@ -12,10 +12,10 @@ import type { CommitContext } from "./context.ts";
 import { followRotations } from "./rotation.ts";
 
 /**
- * Reads a session again after a conflict, under another token if it was given one.
+ * Reads a session again after a conflict, under its new token if it was given one.
  *
- * @returns The session, or why it is gone.
- * @throws {SessionConflictError} When there is no try left.
+ * @returns The session, or the reason why it is gone.
+ * @throws {SessionConflictError} When no try is left.
  */
 export async function reread(
   context: CommitContext,
@@ -32,7 +32,7 @@ export async function reread(
   }
   const record = await store.read(current.key, c);
   if (!isSessionRecord(record)) return "ended";
-  // It was accepted when it came. The grace is only for those that come later.
+  // The token was accepted when the request started. The grace period only limits later requests.
   const fresh = await followRotations(store, { from: { ...current, record }, now: -Infinity }, c);
   if (typeof fresh === "string") return fresh;
   const now = config.clock();
@@ -44,7 +44,7 @@ export async function reread(
   return fresh;
 }
 
-/** The contents of a record that was read again, brought up to date. Data that don't fit stay as they are. */
+/** Returns the migrated contents of a record that was read again. Invalid data stay as they are. */
 export async function readContents(
   { config, c }: CommitContext,
   record: SessionRecord,

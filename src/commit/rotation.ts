@@ -10,22 +10,22 @@ import type { SessionState } from "../session/session_state.ts";
 import type { TimeoutStore } from "../store/timeout_store.ts";
 import { GRACE_TRIES } from "../util/tries.ts";
 
-/** How long an ended session is marked as such, should it not be deleted, in milliseconds. */
+/** How long the mark of an ended session lasts if the session is not deleted, in milliseconds. */
 const ENDING = 60_000;
-/** How long it is known that a token was replaced, for requests that came with it before, in milliseconds. */
+/** How long a replaced token is remembered, for requests that started with it, in milliseconds. */
 const REPLACED = 60_000;
-/** How many tokens may lie between one that a client presents and the present one. */
+/** The largest number of tokens between a presented token and the current one. */
 const MOST_SUCCESSORS = 2;
 
-/** When tokens are rotated, in seconds. */
+/** The times of a rotation, in seconds. */
 export interface RotationPolicy {
   readonly every: number;
   readonly grace: number;
-  /** For how long after its grace the reuse of a token is noticed. */
+  /** How long after its grace period the reuse of a token is detected. */
   readonly remember: number;
 }
 
-/** Whether a request gives its session a new token: not if the session has just got one. */
+/** Checks whether a request gives its session a new token: not if the session has just got one. */
 export function isRotating(
   rotation: RotationPolicy | undefined,
   { token, record }: StoredSession,
@@ -39,7 +39,7 @@ export function isRotating(
     isRotationDue(rotation, withUsedToken(record, { rotation, now }), now);
 }
 
-/** Whether a token is old enough, and the one before it is not accepted any more. */
+/** Checks whether a token has reached its age, and the previous token is no longer accepted. */
 function isRotationDue(
   policy: RotationPolicy,
   record: SessionRecord,
@@ -50,7 +50,7 @@ function isRotationDue(
   return now - tokenAt >= policy.every * 1000 && now >= graceUntil;
 }
 
-/** The record of a session whose present token a client has come back with. */
+/** Returns the record after a client has presented the current token. */
 export function withUsedToken(
   record: SessionRecord,
   { rotation, now }: { rotation: RotationPolicy | undefined; now: number },
@@ -61,8 +61,8 @@ export function withUsedToken(
 }
 
 /**
- * Starts the grace of a token: a client has come back with its successor. Until then it was accepted, since the answer
- * with the successor may have got lost.
+ * Starts the grace period of a token: a client has presented its successor. Until then the token was accepted
+ * without a limit, since the response with the successor may have got lost.
  */
 export async function startGracePeriod(
   { store, rotation }: { store: TimeoutStore; rotation: RotationPolicy | undefined },
@@ -82,8 +82,8 @@ export async function startGracePeriod(
 }
 
 /**
- * What is left under the key of a rotated token: no data, and the successor in a form that only the rotated token
- * decrypts.
+ * Returns the record that stays under the key of a rotated token: no data, and the successor, encrypted so that
+ * only the rotated token decrypts it.
  */
 export async function rotatedTrace(
   { token, record }: { token: string; record: SessionRecord },
@@ -96,22 +96,22 @@ export async function rotatedTrace(
   };
 }
 
-/** What is left under the key of a token that `regenerate()` replaced. */
+/** Returns the record that stays under the key of a token that `regenerate()` replaced. */
 export function replacedTrace(record: SessionRecord, now: number): SessionRecord {
   const trace = toTrace(record, "replaced");
   return { ...trace, expiresAt: Math.min(record.expiresAt, now + REPLACED) };
 }
 
-/** What is left of a session that is being ended, so that no rotation gives it a successor. */
+/** Returns the mark of a session that is being ended, so that no rotation gives it a successor. */
 export function endedTrace(record: SessionRecord, now: number): SessionRecord {
   return { ...toTrace(record, "ended"), expiresAt: now + ENDING };
 }
 
 /**
- * The session that a token leads to, over the successors of those that were rotated.
+ * Follows a token and its rotated successors to their session.
  *
- * @param now The time that the grace of none may be over at.
- * @returns The trace at which the way ends, when the session has ended or a grace is over.
+ * @param now The time at which the grace period of every token on the way must still run.
+ * @returns The session, or the trace of its end or of the first token whose grace period is over.
  */
 export async function followRotations(
   store: TimeoutStore,
@@ -133,7 +133,7 @@ export async function followRotations(
   return stored;
 }
 
-/** A record without anything that a client or a list could be shown, in as few bytes as a record can take. */
+/** Returns the smallest possible record, without anything that a client or a list could show. */
 function toTrace({ sid, version, expiresAt }: SessionRecord, trace: Trace): SessionRecord {
   const times = { createdAt: 0, lastSeenAt: 0, renewedAt: 0, expiresAt };
   return { format: 1, sid, version: version + 1, data: "{}", ...times, trace };

@@ -11,12 +11,12 @@ import type { CommitConfig, CommitContext, SessionLimit } from "./context.ts";
 import { endSessionsOf, evictSession } from "./end.ts";
 
 /**
- * Makes sure that there is room for a session that is about to become a subject's, and that it is later than every one that
- * the subject has, whatever the clocks of others say.
+ * Makes sure that a subject may have another session, and that the new session is later than all of its others,
+ * whatever the clocks of other servers say.
  *
- * @param record The record of the session, if it is stored.
- * @returns Since when it is the subject's, where that is not when it was asked for.
- * @throws {SessionLimitError} When the subject has too many, and none may be ended for it.
+ * @param record The record of the session, if it is already stored.
+ * @returns The time at which the session was bound to the subject, if it differs from the requested time.
+ * @throws {SessionLimitError} When the subject has too many sessions, and none may be evicted.
  */
 export function checkLimit(
   { config, pending, c }: CommitContext,
@@ -36,13 +36,13 @@ export function checkLimit(
 }
 
 /**
- * Leaves no more than the limit alive of the sessions of a subject that has just got another one. Of those that came at the
- * same time each counts all, so that whichever way they interleave the last one finds what is too many. All agree on
- * their order, so that the newest stays: whoever has seen another is later, and those who have not are ordered by their
- * clocks. Where the store fails, the session itself ends.
+ * Enforces the limit after a subject has got another session. Each of several concurrent logins counts all
+ * sessions, so that in any interleaving the last one finds the excess. All agree on the order of the sessions,
+ * so that the newest stays: a login that has seen another session is later than it; logins that have not seen
+ * each other are ordered by their clocks. When the store fails, the new session itself ends.
  *
- * @throws {SessionLimitError} When it is too many itself.
- * @throws {SessionEndedError} When another one that came at the same time stays in its place, or it was ended already.
+ * @throws {SessionLimitError} When the new session itself exceeds the limit.
+ * @throws {SessionEndedError} When a concurrent login takes its place, or it has already ended.
  */
 export function enforceLimit(context: CommitContext): Awaitable<void> {
   const { limit } = context.config;
@@ -52,7 +52,7 @@ export function enforceLimit(context: CommitContext): Awaitable<void> {
   return leaveRoom(context, { ...limit, stored: stored!, subject });
 }
 
-/** A session that has become a subject's, and how many of them there may be. */
+/** A session that was bound to a subject, and the limit of the subject's sessions. */
 interface Bound extends SessionLimit {
   readonly stored: StoredSession;
   readonly subject: string;
@@ -74,7 +74,7 @@ async function leaveRoom(context: CommitContext, bound: Bound): Promise<void> {
   throw new SessionEndedError("Cannot log in: another login took its place; log in again");
 }
 
-/** Ends those that are too many, and returns whether the session stays. */
+/** Evicts the sessions above the limit. Returns whether the new session stays. */
 async function makeRoom(
   config: CommitConfig,
   { limit, stored: { record }, subject }: Bound,
@@ -91,9 +91,10 @@ async function makeRoom(
 }
 
 /**
- * Waits until those that came at the same time and are too many have withdrawn, and returns whether the session is listed.
+ * Waits until concurrent logins above the limit have withdrawn. Returns whether the session is listed.
  *
- * @throws {SessionLimitError} When it is one of those, or they don't: one may have found room before it was there.
+ * @throws {SessionLimitError} When the session itself is above the limit, or the others don't withdraw: one may
+ * have been admitted before this session was listed.
  */
 async function findRoom(
   config: CommitConfig,
@@ -109,19 +110,22 @@ async function findRoom(
   }
 }
 
-/** Ends the session that has no room. */
+/** Ends the session that exceeds the limit. */
 async function withdraw(context: CommitContext, bound: Bound): Promise<void> {
   const { config, c } = context;
   context.interrupt();
   try {
     await evictSession(config, bound, c);
   } catch (error) {
-    // The caller gets the error that came first.
+    // The caller gets the first error.
     config.logger.error("Cannot end session that has no room: it may live on", error);
   }
 }
 
-/** The sessions that are alive, those first that have been the subject's for longest, for all who look in the same order. */
+/**
+ * Returns the live sessions, the one that was bound to the subject first comes first. Every request sees the
+ * same order.
+ */
 function inOrder(config: CommitConfig, sessions: readonly SubjectSession[]): SubjectSession[] {
   return alive(config, sessions).sort((one, other) =>
     since(one.record) - since(other.record) || (one.sid < other.sid ? -1 : 1)
@@ -132,7 +136,7 @@ function placeOf({ sid }: SessionRecord, sessions: readonly SubjectSession[]): n
   return sessions.findIndex((session) => session.sid === sid);
 }
 
-/** The sessions but those that have ended by the policy in force. */
+/** Returns the sessions that have not expired by the current policy. */
 function alive(
   { expiry, clock }: CommitConfig,
   sessions: readonly SubjectSession[],

@@ -24,14 +24,14 @@ export async function transaction(
     if (keyChange.isCommitted) return valueOf(state, key);
     state.assertLive("update");
   }
-  // Where the commit starts over, only what this request has put in counts.
+  // If the commit starts over, only the value of this request counts.
   const isOwn = !isStored || isAssigned(state, key);
   const value = copyValue(change(isOwn ? valueOf(state, key) : undefined));
   state.assertLive("update");
-  // An assignment, which is noted after regenerate().
+  // Assigning the value again marks it as assigned: this is tracked after regenerate().
   if (Object.hasOwn(state.session, key)) Reflect.set(state.session, key, value);
   else setProperty(state.session, key, value);
-  // A plain change is committed with the response, if that is still to come.
+  // A plain change is committed with the response, if that was not sent yet.
   if (atomic || state.isCommitted) {
     await commit(config, { state, keepChanges: true, consumeFlash: false }, c);
     state.assertLive("update");
@@ -39,7 +39,7 @@ export async function transaction(
   return valueOf(state, key);
 }
 
-/** The value of a key. Every object has members that nobody has put in. */
+/** Returns the own value of a key, not an inherited member. */
 function valueOf({ session }: SessionState, key: string): unknown {
   return Object.hasOwn(session, key) ? Reflect.get(session, key) : undefined;
 }

@@ -27,7 +27,7 @@ export function writeNew(
   );
 }
 
-/** Does what was planned; `undefined` when the record is gone or another one by now. */
+/** Carries out a plan. Returns `undefined` when the record is gone or has changed. */
 export function write(
   store: TimeoutStore,
   options: WriteOptions,
@@ -67,13 +67,13 @@ function move(
     ));
 }
 
-/** A write over a record that is stored. */
+/** A write over a stored record. */
 interface WriteOptions extends Pick<Plan, "operation" | "record"> {
   readonly current: StoredSession;
   readonly now: number;
 }
 
-/** Where a record is by what a store says of its write: a stateless one makes another token. */
+/** Returns the stored session after a write: a stateless store returns a new token. */
 function toStored(written: StoreWrite, stored: StoredSession): StoredSession | undefined {
   if (written === false) return undefined;
   return typeof written === "string"
@@ -81,7 +81,7 @@ function toStored(written: StoreWrite, stored: StoredSession): StoredSession | u
     : stored;
 }
 
-/** A new token, and the key under which its session is kept. */
+/** Makes a new token and its key. */
 function makePlace(store: TimeoutStore): Awaitable<{ token: string; key: string }> {
   const token = makeToken();
   if (store.capabilities.stateless) return { token, key: token };

@@ -2,41 +2,41 @@ import { decryptAesGcm, encryptAesGcm } from "@std/crypto/aes-gcm";
 import type { Awaitable } from "../util/awaitable.ts";
 import { nodeCrypto } from "./node.ts";
 
-/** What is the caller's of what is encrypted: the bytes at its front. */
+/** The bytes at the front of the output that are reserved for the caller. */
 const HEAD_BYTES = 2;
 const NONCE_BYTES = 12;
 const TAG_BYTES = 16;
-/** Where the ciphertext begins. */
+/** The offset of the ciphertext. */
 const BEGIN = HEAD_BYTES + NONCE_BYTES;
-/** One block and a byte, to see whether a runtime does what it should. */
+/** One block and a byte, to test whether the runtime encrypts correctly. */
 const SAMPLE = Uint8Array.from({ length: 17 }, (_, index) => index);
 
 /**
- * AES-256-GCM under one key. What it gives is 2 bytes that are free, 12 bytes of nonce, the ciphertext and 16 bytes of tag,
- * whichever way it is computed.
+ * AES-256-GCM with one key. Every implementation returns the same layout: 2 bytes reserved for the caller, a
+ * nonce of 12 bytes, the ciphertext, and a tag of 16 bytes.
  */
 export interface AesGcmKey {
-  /** Encrypts. The plaintext is copied before anything is waited for. */
+  /** Encrypts a plaintext. It is copied before the first await. */
   encrypt(
     plaintext: Uint8Array<ArrayBuffer>,
     additionalData: Uint8Array<ArrayBuffer>,
   ): Awaitable<Uint8Array<ArrayBuffer>>;
 
-  /** The plaintext; `undefined` when anything is not as it was encrypted. */
+  /** Returns the plaintext; `undefined` when anything was changed after the encryption. */
   decrypt(
     sealed: Uint8Array<ArrayBuffer>,
     additionalData: Uint8Array<ArrayBuffer>,
   ): Awaitable<Uint8Array | undefined>;
 }
 
-/** Takes a key, once for all that it encrypts: one that works at once where the runtime can. */
+/** Imports a key. The result works synchronously where the runtime can. */
 export function importAesGcmKey(key: CryptoKey, bytes: Uint8Array): AesGcmKey {
   try {
     const known = new NodeAesGcmKey(bytes);
     const opened = known.decrypt(known.encrypt(SAMPLE, SAMPLE), SAMPLE);
     if (opened?.join() === SAMPLE.join()) return known;
   } catch {
-    // Web Crypto is everywhere.
+    // Fall back to Web Crypto, which every runtime has.
   }
   return new WebAesGcmKey(key);
 }
@@ -76,7 +76,7 @@ class NodeAesGcmKey implements AesGcmKey {
   }
 }
 
-/** AES-GCM as every runtime has it. */
+/** AES-GCM with Web Crypto, which every runtime has. */
 export class WebAesGcmKey implements AesGcmKey {
   readonly #key: CryptoKey;
 

@@ -1,10 +1,10 @@
 import { nodeBuiltin } from "./node.ts";
 
 const BASE64URL_REGEXP = /^[A-Za-z0-9_-]*$/;
-/** Last characters of a text of a length, modulo 4, without bits that no byte has. */
+/** The valid last characters by the length of the text modulo 4: those without unused bits. */
 const ENDS: readonly (RegExp | undefined)[] = [/./, undefined, /[AQgw]/, /[AEIMQUYcgkosw048]/];
 
-/** What newer runtimes do themselves, many times as fast. */
+/** The methods of newer runtimes, which are many times faster. */
 interface Encoding {
   toBase64(options: { alphabet: "base64url"; omitPadding: true }): string;
 }
@@ -19,21 +19,24 @@ interface NodeBuffer {
   from(text: string, from: "base64url"): Uint8Array<ArrayBuffer>;
 }
 
-/** A way to write and read base64url. */
+/** An implementation of base64url. */
 export interface Coder {
   encode(bytes: Uint8Array): string;
-  /** The bytes of a text; anything, `undefined` or an error for one that is no base64url. */
+  /**
+   * Returns the bytes of a text. For a text that is not base64url it returns anything, returns `undefined` or
+   * throws.
+   */
   decode(text: string): Uint8Array<ArrayBuffer> | undefined;
 }
 
 const CODER = ownCoder() ?? nodeCoder() ?? webCoder();
 
-/** Bytes as base64url without padding. */
+/** Encodes bytes as base64url without padding. */
 export function toBase64Url(bytes: Uint8Array): string {
   return CODER.encode(bytes);
 }
 
-/** The bytes of a base64url text; `undefined` when it is not the one text that stands for them. */
+/** Decodes a base64url text; `undefined` when it is not the canonical encoding. */
 export function fromBase64Url(
   text: string,
   { decode }: Coder = CODER,
@@ -41,7 +44,7 @@ export function fromBase64Url(
   if (text !== "" && !ENDS[text.length % 4]?.test(text.at(-1)!)) return undefined;
   try {
     const bytes = decode(text);
-    // Newer runtimes pass over spaces and padding.
+    // Newer runtimes accept spaces and padding.
     return bytes?.length === Math.floor(text.length * 3 / 4) ? bytes : undefined;
   } catch {
     return undefined;
@@ -50,7 +53,7 @@ export function fromBase64Url(
 
 const ENCODED = { alphabet: "base64url", omitPadding: true } as const;
 
-/** What newer runtimes do themselves. */
+/** The implementation of newer runtimes. */
 export function ownCoder(): Coder | undefined {
   const { fromBase64 } = Uint8Array as Decoding;
   return fromBase64 && {
@@ -59,14 +62,14 @@ export function ownCoder(): Coder | undefined {
   };
 }
 
-/** What Node does since long ago. */
+/** The implementation of `Buffer`, which Node has had for long. */
 export function nodeCoder(): Coder | undefined {
   const Buffer = nodeBuiltin<{ Buffer: NodeBuffer }>("node:buffer")?.Buffer;
   return Buffer && {
     encode: ({ buffer, byteOffset, length }) =>
       Buffer.from(buffer, byteOffset, length).toString("base64url"),
     decode(text) {
-      // It takes whatever is base64 of a text, in both alphabets.
+      // Buffer accepts both alphabets and skips invalid characters.
       if (!BASE64URL_REGEXP.test(text)) return undefined;
       const { buffer, byteOffset, length } = Buffer.from(text, "base64url");
       return new Uint8Array(buffer, byteOffset, length);
@@ -74,7 +77,7 @@ export function nodeCoder(): Coder | undefined {
   };
 }
 
-/** What every runtime can do. */
+/** An implementation for every runtime. */
 export function webCoder(): Coder {
   return {
     encode(bytes) {

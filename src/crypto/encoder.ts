@@ -1,8 +1,8 @@
 import type { Awaitable } from "../util/awaitable.ts";
 
 /**
- * Your own way to turn what a cookie holds into a text and back. It must encrypt and authenticate: what
- * `decode` lets pass is believed.
+ * Your own encoding of the session in a cookie. It must encrypt and authenticate: data that `decode` returns
+ * are trusted.
  *
  * @example Usage
  * ```ts
@@ -17,21 +17,22 @@ import type { Awaitable } from "../util/awaitable.ts";
  */
 export interface SessionEncoder {
   /**
-   * The text of a session.
+   * Encodes a session as a text.
    *
-   * @param data The data of the session, a plain object that JSON can hold, and under `hono-session` what else is kept of it.
-   * @param secret The first of the secrets.
+   * @param data The data of the session, a plain object of JSON values; its member `hono-session` holds
+   * everything else that is stored.
+   * @param secret The first secret.
    */
   // deno-lint-ignore no-explicit-any -- Only the application knows its data.
   encode(data: Record<string, any>, secret: string): Awaitable<string>;
 
   /**
-   * What a text was made of: every member of the data that `encode` was given, `hono-session` too. It is asked after each
-   * `encode`, and what it loses is an error. What it adds becomes data. For a text that is no good it throws or
-   * gives anything else.
+   * Decodes a text to the object that was passed to `encode`, including its member `hono-session`. It is called
+   * after each `encode` to check this: a missing member is an error, and an added member becomes data. For an
+   * invalid text it throws, or returns something else than an object.
    *
    * @param value The text.
-   * @param secret One of the secrets; all are tried.
+   * @param secret One of the secrets. All are tried.
    */
   decode(value: string, secret: string): unknown;
 }

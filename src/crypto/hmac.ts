@@ -5,21 +5,21 @@ const ALGORITHM = { name: "HMAC", hash: "SHA-256" };
 
 const encoder = new TextEncoder();
 
-/** HMAC-SHA-256 under one key. */
+/** HMAC-SHA-256 with one key. */
 export interface HmacKey {
-  /** The 32 bytes that sign a text. */
+  /** Returns the signature of a text, 32 bytes. */
   sign(text: string): Awaitable<Uint8Array>;
-  /** Whether bytes sign a text, in constant time. */
+  /** Verifies the signature of a text in constant time. */
   verify(signature: Uint8Array<ArrayBuffer>, text: string): Awaitable<boolean>;
 }
 
-/** Imports a key, once for all that it signs: at once where the runtime can. */
+/** Imports a key. The result works synchronously where the runtime can. */
 export function importHmacKey(key: Uint8Array<ArrayBuffer>): Awaitable<HmacKey> {
   try {
     const known = new NodeHmacKey(key);
     if (known.verify(known.sign(""), "")) return known;
   } catch {
-    // Web Crypto is everywhere.
+    // Fall back to Web Crypto, which every runtime has.
   }
   return WebHmacKey.import(key);
 }

@@ -2,18 +2,18 @@ const { process } = globalThis as {
   process?: { getBuiltinModule?(name: string): unknown };
 };
 
-/** The part of a module of Node that is used, on the runtimes that have it. */
+/** Returns a module of Node, on runtimes that have it. */
 export function nodeBuiltin<Module>(name: `node:${string}`): Module | undefined {
   return process?.getBuiltinModule?.(name) as Module | undefined;
 }
 
-/** The part of a hash that is used. */
+/** The methods of `Hmac` that are used. */
 interface Hmac {
   update(text: string): Hmac;
   digest(): Uint8Array<ArrayBuffer>;
 }
 
-/** The part of a cipher in Galois/counter mode that is used. */
+/** The methods of a cipher in Galois/counter mode that are used. */
 interface Cipher {
   setAAD(additionalData: Uint8Array): unknown;
   update(bytes: Uint8Array): Uint8Array<ArrayBuffer>;
@@ -21,8 +21,8 @@ interface Cipher {
 }
 
 /**
- * What `node:crypto` does at once, where Web Crypto hands every operation to another thread and back, which takes longer
- * than the operation itself.
+ * The synchronous functions of `node:crypto` that are used. Web Crypto hands every operation to another thread
+ * and back, which takes longer than the operation itself.
  */
 export interface NodeCrypto {
   hash?(algorithm: "sha256", text: string, encoding: "base64url"): string;
@@ -40,5 +40,5 @@ export interface NodeCrypto {
   ): Cipher & { setAuthTag(tag: Uint8Array): unknown };
 }
 
-/** `node:crypto`, on the runtimes that have it. Not all have all of it, which only trying tells. */
+/** `node:crypto`, on runtimes that have it. Some implement it in part, which only a trial shows. */
 export const nodeCrypto: NodeCrypto | undefined = nodeBuiltin("node:crypto");

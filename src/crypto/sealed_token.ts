@@ -6,20 +6,20 @@ const NO_DATA = new Uint8Array();
 const encoder = new TextEncoder();
 const decoder = new TextDecoder();
 
-/** Encrypts a token under another one, so that only the other one leads to it. */
+/** Encrypts a token with another token as the key. */
 export async function sealToken(token: string, under: string): Promise<string> {
   const key = await keyOf(under);
   return toBase64Url(await key.encrypt(encoder.encode(token), NO_DATA));
 }
 
-/** The token that was encrypted under another one; `undefined` under any other. */
+/** Decrypts a token; `undefined` with any token but the one that encrypted it. */
 export async function unsealToken(sealed: string, under: string): Promise<string | undefined> {
   const bytes = fromBase64Url(sealed);
   const token = bytes && await (await keyOf(under)).decrypt(bytes, NO_DATA);
   return token && decoder.decode(token);
 }
 
-/** The key that a token makes. It has nothing to do with the one that its session is kept under. */
+/** Derives the encryption key of a token. It is unrelated to the key under which its session is stored. */
 async function keyOf(token: string): Promise<WebAesGcmKey> {
   const bytes = encoder.encode(`hono-session successor\0${token}`);
   const digest = await crypto.subtle.digest("SHA-256", bytes);

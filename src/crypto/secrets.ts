@@ -1,12 +1,12 @@
 import { isPromiseLike } from "../util/awaitable.ts";
 
-/** The fewest characters of a secret. */
+/** The smallest length of a secret. */
 const SHORTEST = 32;
 
 /**
- * Secrets: one, or several of which the first writes and all read, or a function that finds them for a
- * request, for runtimes that hand secrets out with requests only. A list is read once, when the middleware or the store
- * is built; what is to change later takes a function.
+ * One secret, or a list of secrets: the first is used to write, all are used to read. Or a function that
+ * returns them for a request, for runtimes that provide secrets per request. A list is read once, when the
+ * middleware or the store is created; secrets that change later require a function.
  *
  * @example On Cloudflare Workers
  * ```ts
@@ -23,7 +23,7 @@ export type SecretOption =
   // deno-lint-ignore no-explicit-any -- Only the application knows its bindings: `(c) => c.env.SECRET`.
   | ((c: any) => string | readonly string[]);
 
-/** What can't be done with secrets that are too weak, and what they are called. */
+/** The texts for errors about weak secrets. */
 export interface SecretUse {
   readonly action: string;
   /** @default {"secret"} */
@@ -33,8 +33,8 @@ export interface SecretUse {
 /**
  * Checks secrets.
  *
- * @throws {TypeError} When there is none, or one is no string.
- * @throws {RangeError} When one is too short or one character over and over (CVE-2023-27524).
+ * @throws {TypeError} When the list is empty, or a secret is not a string.
+ * @throws {RangeError} When a secret is too short or repeats one character (CVE-2023-27524).
  */
 export function checkSecrets(
   secret: unknown,
@@ -61,21 +61,24 @@ export function checkSecrets(
   return secrets as string[];
 }
 
-/** How many different answers of a function are kept. */
+/** The number of results of a function that are cached. */
 const MOST_KEPT = 8;
 
-/** What is made of secrets, once for each: derived and imported keys. */
+/** Caches values that are derived from secrets, such as imported keys. */
 export class PerSecret<Made> {
   readonly #use: SecretUse;
   readonly #find: ((c: unknown) => string | readonly string[]) | undefined;
   readonly #make: (secrets: readonly string[]) => Made;
   readonly #made = new Map<string, Made>();
-  /** Secrets that never change. */
+  /** Fixed secrets; empty when a function provides them. */
   readonly #secrets: readonly string[] = [];
-  /** What is made of them, at the first request: no key is derived while a module loads. */
+  /**
+   * The derived value of fixed secrets. It is made at the first request, so that no key is derived while a
+   * module loads.
+   */
   #fixed: Made | undefined;
 
-  /** @throws {TypeError | RangeError} When secrets that are known already are no good. */
+  /** @throws {TypeError | RangeError} When fixed secrets are invalid. */
   constructor(secret: SecretOption, make: (secrets: readonly string[]) => Made, use: SecretUse) {
     this.#use = use;
     this.#make = make;
@@ -83,7 +86,7 @@ export class PerSecret<Made> {
     else this.#secrets = checkSecrets(secret, use);
   }
 
-  /** @throws {TypeError | RangeError} When the secrets of this request are no good. */
+  /** @throws {TypeError | RangeError} When the secrets of this request are invalid. */
   get(c: unknown): Made {
     if (!this.#find) return this.#fixed ??= this.#make(this.#secrets);
     const secret = this.#find(c);

@@ -20,23 +20,22 @@ export function makeToken(): string {
   return randomText(TOKEN_BYTES);
 }
 
-/** Makes the public handle of a session: 128 random bits as 22 base64url characters. */
+/** Makes the public identifier of a session: 128 random bits as 22 base64url characters. */
 export function makeSid(): string {
   return randomText(SID_BYTES);
 }
 
-/** Whether a value has the shape of a token; what hasn't never reaches a store (CVE-2025-61686). */
+/** Checks whether a value has the format of a token. Other values never reach a store (CVE-2025-61686). */
 export function isToken(value: string): boolean {
   return TOKEN_REGEXP.test(value);
 }
 
 /**
- * The key under which a store holds the session of a token: SHA-256 as 43 base64url characters.
- *
- * Whoever reads the store can't make a token of it (OWASP Session Management Cheat Sheet), and the
- * time that a look-up takes tells nothing of a token (CVE-2019-16782). The text is hashed, not the
- * bytes that it stands for: the last of 43 characters has two unused bits, so four texts stand for
- * the same bytes, and only one of them may open the session.
+ * Returns the key under which a store holds the session of a token: SHA-256 as 43 base64url characters. The
+ * token can't be derived from the key (OWASP Session Management Cheat Sheet), and the time of a look-up reveals
+ * nothing about the token (CVE-2019-16782). The text is hashed, not the decoded bytes: the last of 43
+ * characters has two unused bits, so four texts decode to the same bytes, and only one of them must identify
+ * the session.
  */
 export function hashToken(token: string): Awaitable<string> {
   return nodeCrypto?.hash?.("sha256", token, "base64url") ?? hashLater(token);

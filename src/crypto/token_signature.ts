@@ -9,24 +9,24 @@ const encoder = new TextEncoder();
 
 /** Options of {@linkcode TokenSigner}. */
 export interface TokenSignerOptions {
-  /** The first signs, all verify. */
+  /** The secrets: the first signs, all verify. */
   readonly secret: SecretOption;
-  /** What the signature is for, so that it is worth nothing elsewhere: the name of the cookie. */
+  /** The purpose of the signature, so that it is invalid for any other: the name of the cookie. */
   readonly purpose: string;
 }
 
-/** Signs tokens, so that a forged one is known without asking a store. Keys are imported once. */
+/** Signs tokens, so that a forged token is detected without a store call. Keys are imported once. */
 export class TokenSigner {
   readonly #purpose: string;
   readonly #keys: PerSecret<CachedPromise<HmacKey[]>>;
 
-  /** @throws {TypeError | RangeError} When a secret is no good. */
+  /** @throws {TypeError | RangeError} When a secret is invalid. */
   constructor({ secret, purpose }: TokenSignerOptions) {
     this.#purpose = purpose;
     this.#keys = new PerSecret(secret, importKeys, { action: "build session middleware" });
   }
 
-  /** The token with its signature. */
+  /** Returns the token with its signature. */
   sign(token: string, c: unknown): Awaitable<string> {
     return andThen(
       this.#keys.get(c).get(),
@@ -38,7 +38,7 @@ export class TokenSigner {
     );
   }
 
-  /** The token of a signed one, or `undefined` when the signature is wrong. */
+  /** Returns the token without its signature; `undefined` when the signature is invalid. */
   verify(signed: string, c: unknown): Awaitable<string | undefined> {
     const [, token, text] = SIGNED_REGEXP.exec(signed) ?? [];
     const signature = text === undefined ? undefined : fromBase64Url(text);

@@ -71,7 +71,7 @@ export interface RequireSessionOptions<
  * @typeParam Data What the type of the data gains in handlers behind the guard. Only the keys in `has` are
  * checked.
  * @typeParam Key The name of the session on the context.
- * @param options What differs from the defaults.
+ * @param options The options; all have defaults.
  * @returns The middleware.
  * @throws {TypeError} When an option is unknown or of the wrong kind.
  * @throws {RangeError} When `status` is not 200 to 599, or is a status whose responses have no body.

@@ -1,5 +1,5 @@
 /**
- * A value now or later.
+ * A value or a promise of it.
  *
  * @example Usage
  * ```ts
@@ -12,19 +12,19 @@
  */
 export type Awaitable<Value> = Value | Promise<Value>;
 
-/** Whether a value is still to come. */
+/** Checks whether a value is a promise. */
 export function isPromiseLike<Value>(
   value: Value | PromiseLike<Value>,
 ): value is PromiseLike<Value> {
   return typeof (value as PromiseLike<Value> | null | undefined)?.then === "function";
 }
 
-/** Goes on at once with a value and later with a promise: what is there need not be waited for. */
+/** Continues synchronously with a value and later with a promise, so that values cost no await. */
 export function andThen<Value, Result>(
   value: Value | PromiseLike<Value>,
   next: (value: Value) => Awaitable<Result>,
 ): Awaitable<Result>;
-/** The same, with what the next step is given beside the value, so that no closure is made where nothing is waited for. */
+/** Does the same with an argument for the next step, so that no closure is needed when nothing is awaited. */
 export function andThen<Value, Result, Given>(
   value: Value | PromiseLike<Value>,
   next: (value: Value, given: Given) => Awaitable<Result>,
@@ -46,7 +46,7 @@ function later<Value, Result, Given>(
   return Promise.resolve(value).then((value) => next(value, given));
 }
 
-/** Does something, and makes up for it when it fails, now or later. */
+/** Runs a function and handles its failure, whether it throws or rejects. */
 export function orElse<Value>(
   run: () => Awaitable<Value>,
   recover: (error: unknown) => Awaitable<Value>,
@@ -59,17 +59,17 @@ export function orElse<Value>(
   }
 }
 
-/** A promise that becomes a plain value once it is fulfilled, so that nobody waits for it again. */
+/** A promise that becomes a plain value once it is fulfilled, so that later uses need no await. */
 export class CachedPromise<Value> {
   #value: Awaitable<Value>;
 
   constructor(value: Awaitable<Value>) {
     this.#value = value;
-    // Whoever asks for it gets the error.
+    // Callers of the promise get the error.
     if (isPromiseLike(value)) value.then((value) => this.#value = value, () => {});
   }
 
-  /** The value; `undefined` as long as it has not come. */
+  /** The value; `undefined` while the promise is pending. */
   get value(): Value | undefined {
     return isPromiseLike(this.#value) ? undefined : this.#value;
   }
@@ -79,7 +79,7 @@ export class CachedPromise<Value> {
   }
 }
 
-/** All of several values. */
+/** Resolves several values, synchronously if none is a promise. */
 export function allOf<Value>(values: Awaitable<Value>[]): Awaitable<Value[]> {
   return values.some(isPromiseLike) ? Promise.all(values) : values as Value[];
 }

@@ -1,7 +1,6 @@
 /**
- * Tells the time in milliseconds since the epoch. The middleware drops a fraction: what a record holds is whole.
- *
- * Everything in this package that depends on the time asks a clock, so that a test can set it.
+ * Returns the time in milliseconds since the epoch. Fractions are dropped: records hold integers. Everything in
+ * this package that depends on the time uses a clock, so that tests can set it.
  *
  * @example Usage
  * ```ts
@@ -14,23 +13,26 @@
  */
 export type Clock = () => number;
 
-/** A clock in whole milliseconds. */
+/** Returns a clock in whole milliseconds. */
 export function wholeClock(clock: Clock): Clock {
   return clock === systemClock ? clock : () => Math.floor(clock());
 }
 
-/** A clock by which nothing of one process happens at the same time: it runs ahead where more happens in a millisecond. */
+/**
+ * Returns a clock that never returns the same time twice in a process: it runs ahead when it is read several
+ * times in a millisecond.
+ */
 export function instants(clock: Clock): Clock {
   let last = -Infinity;
   return () => last = Math.max(clock(), last + 1);
 }
 
-/** Milliseconds that pass, whatever the clock of the machine says. */
+/** Returns monotonic milliseconds, independent of changes of the system clock. */
 export function monotonicTime(): number {
   return performance.now();
 }
 
-/** The clock of the machine. */
+/** The system clock. */
 export function systemClock(): number {
   return Date.now();
 }

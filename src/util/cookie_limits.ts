@@ -1,11 +1,11 @@
-/** What browsers keep of one cookie, name and value together, in bytes (RFC 6265bis, 5.6). */
+/** The largest cookie that browsers keep, name and value together, in bytes (RFC 6265bis, 5.6). */
 export const LARGEST_COOKIE = 4096;
 
-/** The longest life of a cookie, in seconds: 400 days (RFC 6265bis, 5.6.2). */
+/** The longest lifetime of a cookie, in seconds: 400 days (RFC 6265bis, 5.6.2). */
 export const LONGEST_COOKIE = 34_560_000;
 
-/** The most cookies that a token is split over. */
+/** The largest number of cookies over which a token is split. */
 export const MOST_CHUNKS = 4;
 
-/** What a chunk holds beside its part of the token, in bytes: the suffix of its name, or the count of all chunks. */
+/** The overhead of a chunk in bytes: the suffix of its name, or the number of chunks. */
 export const CHUNK_OVERHEAD = 2;

@@ -1,4 +1,4 @@
-/** The store that has an option. */
+/** Options that belong to a store. */
 const STORE_OF: Readonly<Record<string, string>> = {
   attributePrefix: "DynamoDbStore",
   chunks: "EncryptedCookieStore",
@@ -21,7 +21,7 @@ const STORE_OF: Readonly<Record<string, string>> = {
   tableName: "DynamoDbStore",
 };
 
-/** Names in other libraries of what `session()` has too, and how it is written here. */
+/** Option names of other libraries, and the equivalent here. */
 const RENAMED: Readonly<Record<string, string>> = {
   autoExtendExpiration: "rolling: true",
   cookie: "cookieName, maxAge and cookieOptions",
@@ -35,7 +35,7 @@ const RENAMED: Readonly<Record<string, string>> = {
   ttl: "maxAge, in seconds",
 };
 
-/** What other libraries have options for and nobody needs to say here. */
+/** Options of other libraries that are not needed here. */
 const NEEDLESS: Readonly<Record<string, string>> = {
   generateId: "leave it out, every session has a random token",
   hash: "leave it out, changes are found by comparison",
@@ -44,7 +44,7 @@ const NEEDLESS: Readonly<Record<string, string>> = {
   validateId: "leave it out, a token that is unknown is rejected",
 };
 
-/** What is no option of `session()`, and what to do instead. */
+/** Names that are not options of `session()`, and what to do instead. */
 export const INSTEAD: Readonly<Record<string, string>> = {
   ...mapped(STORE_OF, (store, name) => `give it to the store, as in new ${store}({ ${name} })`),
   ...mapped(RENAMED, (name) => `use ${name}`),
@@ -56,12 +56,12 @@ export const INSTEAD: Readonly<Record<string, string>> = {
   setSessionId: "use token for clients that keep no cookies",
 };
 
-/** The options of `session()` that are given to stores by mistake. */
+/** Options of `session()` that are passed to stores by mistake. */
 const OF_MIDDLEWARE =
   "absoluteMaxAge cookieName cookieOptions encoder initial maxAge rolling rotate schema secret " +
   "storeTimeout token";
 
-/** What is no option of any store, and what to do instead. */
+/** Names that are not options of any store, and what to do instead. */
 export const INSTEAD_OF_STORES: Readonly<Record<string, string>> = {
   ...mapped(RENAMED, (name) => `give session() ${name}`),
   ...NEEDLESS,

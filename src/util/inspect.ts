@@ -1,6 +1,6 @@
 const PRINTED = "[hono-session]";
 
-/** What shows nothing of itself when it is printed, as part of a context for example: it leads to secrets and data. */
+/** A class whose instances print as nothing, for example as part of a context: they hold secrets and data. */
 export abstract class Unprinted {
   [Symbol.for("Deno.customInspect")](): string {
     return PRINTED;

@@ -1,19 +1,19 @@
 import { type Awaitable, isPromiseLike } from "./awaitable.ts";
 
 /**
- * Lets tasks with the same key run one after the other, so that requests of one process for one
- * session don't refuse each other's commits in turn.
+ * Runs tasks with the same key one after the other, so that the requests of one process for one session don't
+ * conflict.
  */
 export class KeyedQueue {
   readonly #tails = new Map<unknown, Promise<unknown>>();
   readonly #patience: number;
 
-  /** @param patience How long a task waits for the ones before it, in milliseconds. */
+  /** @param patience How long a task waits for earlier tasks, in milliseconds. */
   constructor(patience: number) {
     this.#patience = patience;
   }
 
-  /** Runs a task when those before it are done, which it is at once when there are none and it waits for nothing. */
+  /** Runs a task after the earlier ones; synchronously when there are none. */
   run<Result>(key: unknown, task: () => Awaitable<Result>): Awaitable<Result> {
     const before = this.#tails.get(key);
     const result: Awaitable<Result> = before ? this.#wait(before).then(task) : task();
@@ -21,7 +21,7 @@ export class KeyedQueue {
     return result;
   }
 
-  /** Has the next task with the same key wait for this one. */
+  /** Makes the next task with the same key wait for this one. */
   #remember(key: unknown, running: Promise<unknown>): void {
     const forget = () => {
       if (this.#tails.get(key) === tail) this.#tails.delete(key);

@@ -10,7 +10,7 @@ import {
   refuseRange,
 } from "./option_errors.ts";
 
-/** What an option accepts. A `function` answers at once; `any` is checked elsewhere. */
+/** The values that an option accepts. A `function` must be synchronous; `any` is checked elsewhere. */
 export type Shape = keyof typeof KINDS | "any" | Literal | Text | Numbers | Methods | Members;
 
 const KINDS = {
@@ -26,14 +26,14 @@ const KINDS = {
 /** One value, as JSON. */
 type Literal = "false" | `"${string}"`;
 
-/** Texts of a form. */
+/** Texts of a format. */
 export interface Text {
-  /** The name of the form. */
+  /** The name of the format. */
   readonly text: string;
   readonly pattern: RegExp;
 }
 
-/** Numbers of a range. */
+/** Numbers in a range. */
 export interface Numbers {
   /** The name of the range. */
   readonly range: string;
@@ -47,24 +47,24 @@ interface Methods {
 
 /** An object that has options of its own. */
 interface Members extends Pick<OptionTable, "shapes" | "instead"> {
-  /** The one that can't be left out. */
+  /** The option that is required. */
   readonly required?: string;
 }
 
-/** The options of one thing. */
+/** The options of one function or class. */
 export interface OptionTable extends Purpose {
-  /** The option that has these as its members, if it is not the thing itself. */
+  /** The option that has these as its members, for nested options. */
   readonly within?: string;
-  /** Every option and what it accepts. */
+  /** Every option and the values that it accepts. */
   readonly shapes: Readonly<Record<string, readonly Shape[]>>;
-  /** Names that are options elsewhere, and what to do instead. */
+  /** Names that are not options here, and what to do instead. */
   readonly instead?: Readonly<Record<string, string>>;
-  /** What is given in the place of the options. */
+  /** Common mistakes in place of the options. */
   readonly mistakes?: Mistakes;
 }
 
 /**
- * @throws {TypeError} When options are no object, or one of them is unknown or of the wrong kind.
+ * @throws {TypeError} When the options are not an object, or one of them is unknown or of the wrong kind.
  * @throws {RangeError} When a number is out of range.
  */
 export function checkTable(table: OptionTable, options: unknown): void {
@@ -78,8 +78,8 @@ export function checkTable(table: OptionTable, options: unknown): void {
 }
 
 /**
- * @throws {TypeError} When a value is there and of none of the shapes.
- * @throws {RangeError} When it is a number out of range.
+ * @throws {TypeError} When a value is present but of none of the accepted shapes.
+ * @throws {RangeError} When a number is out of range.
  */
 export function checkShape(
   name: string,
@@ -104,7 +104,7 @@ export function checkShape(
   refuse(name, `${names.join(" or ") || KINDS.function} is required`, { action });
 }
 
-/** @throws {TypeError} When an object lacks something, or has what it should not. */
+/** @throws {TypeError} When an object lacks a member, or has an unknown one. */
 function checkObject(
   name: string,
   { value, shape }: { value: object; shape: Methods | Members },
@@ -129,7 +129,7 @@ function isOf(shape: string, value: unknown): boolean {
   return (kind === "string" || kind === "boolean") && JSON.stringify(value) === shape;
 }
 
-/** The kind of a value; `any` when no option accepts it by its kind. */
+/** Returns the kind of a value; `any` when no option accepts it by its kind. */
 function kindOf(value: unknown): string {
   if (Array.isArray(value)) return "array";
   if (isAsync(value)) return "async function";
@@ -144,18 +144,18 @@ function nameOf(shape: Shape): string {
   return "text" in shape ? shape.text : "range" in shape ? shape.range : KINDS.object;
 }
 
-/** @throws {TypeError} When options are no plain object. */
+/** @throws {TypeError} When the options are not a plain object. */
 function assertOptions({ action, mistakes = [] }: OptionTable, options: unknown): void {
   const instead = insteadOf(options, mistakes);
   if (instead !== undefined) {
     throw new TypeError(`Cannot ${action}: options are required, ${instead}`);
   }
-  // A module is as good as an object.
+  // A module is accepted like an object.
   if (/^\[object (?:Object|Module)\]$/.test(Object.prototype.toString.call(options))) return;
   throw new TypeError(`Cannot ${action}: options are not an object`);
 }
 
-/** @throws {TypeError} Always: there is no option of that name. */
+/** @throws {TypeError} Always: the option does not exist. */
 function refuseName(
   { action, shapes, instead = {} }: OptionTable,
   { name, path }: { name: string; path: string },
@@ -170,7 +170,7 @@ function refuseName(
   throw new TypeError(`Cannot ${action}: there is no option ${path}; ${wayOut}`);
 }
 
-/** Whether one name is a slip of the pen for the other: at most two characters are other ones, missing or too many. */
+/** Checks whether one name is a typo of the other: at most two characters are replaced, missing or added. */
 function isSimilar(one: string, other: string): boolean {
   const [from, to] = [one.toLowerCase(), other.toLowerCase()];
   let row = Array.from({ length: to.length + 1 }, (_, index) => index);

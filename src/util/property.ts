@@ -1,4 +1,4 @@
-/** A property of an object, its own or one that it inherits. */
+/** Returns a property of an object, own or inherited. */
 export function propertyOf(object: object, name: string): PropertyDescriptor | undefined {
   for (let holder: object | null = object; holder; holder = Object.getPrototypeOf(holder)) {
     const property = Object.getOwnPropertyDescriptor(holder, name);
@@ -12,7 +12,7 @@ export function clearProperties(object: object): void {
   for (const key of Reflect.ownKeys(object)) Reflect.deleteProperty(object, key);
 }
 
-/** Sets an own property, `__proto__` like any other. */
+/** Sets an own property, including `__proto__`. */
 export function setProperty(object: object, key: PropertyKey, value: unknown): void {
   Object.defineProperty(object, key, {
     value,
@@ -22,7 +22,7 @@ export function setProperty(object: object, key: PropertyKey, value: unknown): v
   });
 }
 
-/** The same members, but for those that are `undefined`. */
+/** Returns a copy without the members that are `undefined`. */
 export function definedOf<Members extends object>(
   members: { readonly [Name in keyof Members]: Members[Name] | undefined },
 ): Members {

@@ -1,9 +1,9 @@
 import { systemClock } from "./clock.ts";
 
-/** How many calls pass without a look at the clock, once there were too many. */
+/** The number of calls that are refused without reading the clock, once the bucket is empty. */
 const SKIPPED = 64;
 
-/** A token bucket: it allows so many calls at once, and so many more per second. */
+/** A token bucket: it allows a burst of calls, and a number of further calls per second. */
 export class RateLimit {
   readonly #burst: number;
   readonly #perSecond: number;
@@ -16,7 +16,7 @@ export class RateLimit {
     this.#perSecond = perSecond;
   }
 
-  /** Takes a token. Most calls that get none only count. */
+  /** Takes a token. Most calls that fail only increment a counter. */
   take(): boolean {
     if (this.#skipping > 0) {
       this.#skipping--;

@@ -1,23 +1,23 @@
 import type { Timers } from "./timers.ts";
 
-/** How long a promise is waited for, and what comes of one that does not come in time. */
+/** Options of {@linkcode withTimeout}. */
 export interface TimeLimit {
   readonly timers: Timers;
-  /** Makes the error that the result is rejected with. It is called once at most. */
+  /** Makes the error of the result. It is called at most once. */
   toError(cause: unknown): unknown;
-  /** Called with the error of a promise that did not come in time. */
+  /** Called with the error when the time is up. */
   onTimeout(error: TimeoutError): void;
 }
 
-/** A promise that did not come in time. */
+/** A promise did not settle in time. */
 export class TimeoutError extends Error {}
 
-/** The same result as a promise, or a failure when it does not come in time. What comes later is ignored. */
+/** Returns the result of a promise, or rejects when the promise does not settle in time. A later result is ignored. */
 export function withTimeout<Value>(
   promise: PromiseLike<Value>,
   { timers, toError, onTimeout }: TimeLimit,
 ): Promise<Value> {
-  // One promise, and none to race with: most promises come in less time than those would take.
+  // A single promise instead of Promise.race(): racing would take longer than most operations.
   return new Promise((resolve, reject) => {
     let isSettled = false;
     const timer = timers.start(() => {
