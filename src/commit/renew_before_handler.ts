@@ -7,8 +7,8 @@ import type { CommitConfig } from "./context.ts";
 const WITHOUT_COOKIE = { cookieDelivery: "none" } as const;
 
 /**
- * Renews a session before the handler runs, where it has so little time left that it might end before the response. The
- * cookie is sent at the end of the request. A failed renewal does not fail the request.
+ * Renews a session before the handler runs when it might otherwise expire before the response. The cookie is
+ * sent at the end of the request. A failed renewal does not fail the request.
  */
 export function renewEarly(
   config: CommitConfig,

@@ -7,23 +7,23 @@ import type { Clock } from "../util/clock.ts";
 
 const ALGORITHM = "HS256";
 const LONGEST = 8192;
-/** The shape of a JWS (RFC 7515) that HMAC-SHA256 signs; the last character has two bits that are not used. */
+/** The format of a JWS (RFC 7515) with HMAC-SHA256. The last character has two unused bits. */
 const SIGNED_REGEXP = /^[\w-]+\.[\w-]+\.[\w-]{42}[AEIMQUYcgkosw048]$/;
 
 /** Options of {@linkcode AccessTokens}. */
 export interface AccessTokensOptions {
-  /** The first signs, all verify. */
+  /** The secrets: the first signs, all verify. */
   readonly secret: SecretOption;
-  /** How long a token can be used, in seconds. */
+  /** The lifetime of a token, in seconds. */
   readonly maxAge: number;
-  /** Whom tokens are for: the `aud` claim. */
+  /** The audience of the tokens: their `aud` claim. */
   readonly audience: string | undefined;
   readonly clock: Clock;
 }
 
 /**
- * Tokens for clients that keep no cookies: JWTs (RFC 7519) signed with HMAC-SHA256, whose `sid` is the key of the
- * session in the store, so that they are dead when the session has ended or got another token.
+ * Access tokens for clients without cookies: JWTs (RFC 7519) signed with HMAC-SHA256. Their `sid` is the key of
+ * the session in the store, so that they become invalid when the session ends or gets another token.
  */
 export class AccessTokens {
   readonly #options: AccessTokensOptions;
@@ -38,7 +38,7 @@ export class AccessTokens {
     });
   }
 
-  /** The token of the session under a key, with further claims. */
+  /** Returns a token for the session under a key, with further claims. */
   async sign(key: string, claims: object, c: unknown): Promise<string> {
     const { maxAge, audience, clock } = this.#options;
     const [first] = await this.#keys.get(c);
@@ -57,7 +57,7 @@ export class AccessTokens {
     );
   }
 
-  /** The key that a token leads to, or why it leads nowhere. */
+  /** Returns the key that a token identifies, or the reason why it is rejected. */
   async verify(
     token: string,
     c: unknown,
@@ -68,7 +68,7 @@ export class AccessTokens {
     const { sid, exp, nbf = -Infinity, aud } = payload;
     if (typeof sid !== "string" || !isToken(sid)) return { rejected: "malformed" };
     const audiences: unknown[] = Array.isArray(aud) ? aud : [aud];
-    // RFC 7519, 4.1.3: a token for somebody else must be rejected.
+    // RFC 7519, 4.1.3: a token for another audience must be rejected.
     if (!audiences.includes(this.#options.audience)) return { rejected: "scope" };
     const now = this.#options.clock() / 1000;
     if (typeof exp !== "number" || typeof nbf !== "number" || !(nbf <= now && now < exp)) {
@@ -77,17 +77,18 @@ export class AccessTokens {
     return { key: sid };
   }
 
-  /** The payload of a token that one of the secrets signed. */
+  /** Returns the payload of a token that is signed with one of the secrets. */
   async #open(token: string, c: unknown): Promise<Record<string, unknown> | undefined> {
-    // Times are checked with the clock of the session.
+    // Times are checked against the clock of the middleware.
     const options = { alg: ALGORITHM, exp: false, nbf: false, iat: false } as const;
     for (const key of await this.#keys.get(c)) {
       try {
         const payload = await verify(token, key, options);
-        // RFC 7515, 4.1.11: extensions that are not understood. Older versions of Hono don't look.
+        // RFC 7515, 4.1.11: unknown critical extensions must be rejected. Older versions of Hono don't check
+        // this.
         return "crit" in decode(token).header ? undefined : payload;
       } catch {
-        // Signed with another secret, or not at all; the error holds the token.
+        // The signature is invalid. The error contains the token, so it is dropped.
       }
     }
     return undefined;

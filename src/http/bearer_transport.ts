@@ -1,14 +1,14 @@
 /** Options of {@linkcode BearerTransport}. */
 export interface BearerTransportOptions {
-  /** The query parameter that is looked into. */
+  /** The name of the query parameter. */
   readonly queryParam: string | false;
-  /** The header that is looked into. */
+  /** The name of the header. */
   readonly header: string;
 }
 
 const BEARER_REGEXP = /^Bearer +(\S+) *$/i;
 
-/** A token that the client gives by hand: in the query or in a header (RFC 6750, 2.1 and 2.3). */
+/** Reads access tokens from the query and from a header (RFC 6750, 2.1 and 2.3). */
 export class BearerTransport {
   readonly header: string;
   readonly #queryParam: string | false;
@@ -18,7 +18,7 @@ export class BearerTransport {
     this.#queryParam = queryParam;
   }
 
-  /** The tokens that a request presents, the one that counts first. */
+  /** Returns the tokens of a request, the one with precedence first. */
   read({ url, headers }: Request): string[] {
     return [this.#inQuery(url), this.#inHeader(headers)].filter((token) => token !== undefined);
   }
@@ -31,7 +31,7 @@ export class BearerTransport {
   #inHeader(headers: Headers): string | undefined {
     const value = headers.get(this.header) ?? undefined;
     const [, token] = BEARER_REGEXP.exec(value ?? "") ?? [];
-    // In other headers the token may stand alone.
+    // In other headers the token may stand without `Bearer`.
     return token ?? (this.header.toLowerCase() === "authorization" ? undefined : value);
   }
 }

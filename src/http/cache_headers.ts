@@ -1,50 +1,50 @@
-/** A directive and, within it, a quoted list of fields, which may hold commas. */
+/** A directive, which may contain a quoted list of fields with commas. */
 const DIRECTIVE_REGEXP = /[^,"]*(?:"(?:[^"\\]|\\.)*"[^,"]*)*/g;
 
 /** Directives that let a shared cache keep a response. */
 const SHARED_REGEXP = /^(?:public|s-maxage)(?:\s*=|$)/i;
 
-/** The fields that some caches heed in the place of `Cache-Control` (RFC 9213, and what was there before it). */
+/** The fields that some caches use instead of `Cache-Control` (RFC 9213 and its predecessors). */
 const TARGETED_REGEXP = /(?:^|-)(?:surrogate|edge)-control$|-cache-control$|^x-accel-expires$/;
 const NGINX = "x-accel-expires";
 
 const PRIVATE = "private";
 const NO_STORE = "no-store";
 
-/** A header and what it is to say. */
+/** A header and its required value. */
 type Mark = readonly [name: string, value: string];
 
-/** How a response that depends on who asks is to be marked. */
+/** The marks that a response needs when it depends on the session. */
 export interface Marking {
   /**
-   * Whether it carries what opens a session, so that nobody may store it (ASVS 5.0, 14.3.2; CVE-2023-30861,
-   * CVE-2025-48947).
+   * Whether it contains a credential of a session, so that no cache must store it (ASVS 5.0, 14.3.2;
+   * CVE-2023-30861, CVE-2025-48947).
    */
   readonly opens: boolean;
-  /** The headers of the request that it depends on, as a list in a header. */
+  /** The request headers on which it depends, as the value of `Vary`. */
   readonly vary: string;
 }
 
-/** What the headers of a response are to say that they don't. */
+/** The values that are missing in the headers of a response. */
 export interface MissingMarks {
   readonly vary: string | undefined;
   readonly cacheControl: string | undefined;
-  /** Those of fields that some caches heed. */
+  /** The values of targeted fields. */
   readonly targeted: readonly Mark[];
-  /** Whether the response says nothing of either `Vary` or `Cache-Control`. */
+  /** Whether the response has neither `Vary` nor `Cache-Control`. */
   readonly isUnmarked: boolean;
 }
 
 const NONE: readonly Mark[] = [];
 
 /**
- * Finds what the headers of a response don't say and have to, where it depends on who asks. What the application says
- * otherwise stays.
+ * Finds the cache directives that a response needs and lacks because it depends on the session. Other
+ * directives of the application stay.
  *
  * @param headers The headers.
- * @param marking How the response is to be marked.
- * @param others Headers that were meant for the response, and that earlier ones have kept out.
- * @returns What is missing, `undefined` when nothing is.
+ * @param marking The marks that the response needs.
+ * @param others Headers that were set for the response but overridden by earlier ones.
+ * @returns The missing values; `undefined` when there are none.
  */
 export function missingMarks(
   headers: Headers,
@@ -54,7 +54,7 @@ export function missingMarks(
   let targeted = NONE;
   let varying = null as string | null;
   let caching = null as string | null;
-  // To go through all of them takes less time than to ask for each that may be there.
+  // One pass over all headers is faster than a look-up of each candidate.
   headers.forEach((said, name) => {
     if (name === "vary") varying = said;
     else if (name === "cache-control") caching = said;
@@ -74,12 +74,12 @@ export function missingMarks(
   };
 }
 
-/** Has the headers of a response say what they don't. */
+/** Adds the missing values to the headers of a response. */
 export function addMarks(headers: Headers, missing: MissingMarks | undefined): void {
   if (!missing) return;
   const { vary, cacheControl, targeted, isUnmarked } = missing;
   if (isUnmarked) {
-    // In half the time that it takes to look for fields to replace.
+    // Appending takes half the time of set(), which looks for fields to replace.
     headers.append("vary", vary!);
     headers.append("cache-control", cacheControl!);
   } else {
@@ -93,11 +93,11 @@ function controlFor(said: string | null, { opens }: Marking): string {
   return opens ? NO_STORE : asPrivate(said);
 }
 
-/** What a field is to say that takes the place of `Cache-Control`. Those that are older than RFC 9213 know no `private`. */
+/** Returns the value of a field that replaces `Cache-Control`. Fields older than RFC 9213 don't support `private`. */
 function targetedControl([name, said]: Mark, marking: Marking): string {
   if (name.endsWith("-cache-control")) return controlFor(said, marking);
   if (name === NGINX) return "0";
-  // Whether there is something in the body for the cache to fill in is not changed.
+  // Keep the directive that announces content for the cache to process (Surrogate-Control).
   const kept = listOf(said).filter((directive) => /^content\s*=/i.test(directive));
   return [...kept, NO_STORE].join(", ");
 }
@@ -107,13 +107,13 @@ function varyOf({ vary }: Marking, others: Headers | undefined): string {
   return other === null ? vary : `${other}, ${vary}`;
 }
 
-/** What is said of caching: where that is no more than `private`, it may have kept out what the application says. */
+/** Returns the effective `Cache-Control`. A plain `private` may have overridden the value of the application. */
 function controlOf(caching: string | null, others: Headers | undefined): string | null {
   return caching === PRIVATE ? others?.get("cache-control") ?? caching : caching;
 }
 
 function withVary(header: string | null, vary: string): string {
-  // Most often nothing is said, or what was said here before.
+  // Most often there is no `Vary`, or the one that was set here before.
   if (header === null || header === vary) return vary;
   const known = listOf(header);
   const missing = listOf(vary)

@@ -2,7 +2,7 @@ import type { CookieDelivery } from "../record/renewal.ts";
 
 const CONDITIONS = ["if-none-match", "if-modified-since"];
 
-/** Whether the client gets the cookies of the answer to a request. */
+/** Determines whether the client receives the cookies of the response. */
 export function cookieDeliveryOf({ headers }: Request): CookieDelivery {
   try {
     if (headers.has("upgrade")) return "none";

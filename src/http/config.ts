@@ -7,31 +7,31 @@ import type { BearerTransport } from "./bearer_transport.ts";
 import type { CookieTransport } from "./cookie_transport.ts";
 import type { InsecureOrigin } from "./insecure_origin.ts";
 
-/** The options that a middleware was made of, by name. */
+/** The options of a middleware, by name. */
 export type GivenOptions = Readonly<Record<string, unknown>>;
 
-/** What the middleware works with. */
+/** The configuration of the middleware. */
 export interface MiddlewareConfig extends SessionsConfig {
-  /** Where tokens travel, unless they are given by hand alone. */
+  /** The transport in cookies, unless only access tokens are used. */
   readonly transport: CookieTransport | undefined;
-  /** How sessions are opened without a cookie. */
+  /** Access tokens for clients without cookies. */
   readonly bearer: Bearer | undefined;
-  /** The options that it was made of. */
+  /** The options from which it was made. */
   readonly options: GivenOptions;
   readonly signer: TokenSigner | undefined;
   readonly commitOnError: boolean;
   readonly cacheControl: boolean;
-  /** The headers of a request that say which session it is, as a list in a header. */
+  /** The request headers that identify the session, as the value of `Vary`. */
   readonly vary: string;
-  /** Warns of browsers that drop the cookie. */
+  /** Warns when browsers drop the cookie. */
   readonly insecureOrigin: InsecureOrigin;
   readonly contextKey: string;
   readonly lazy: boolean;
 }
-/** How sessions are opened without a cookie. */
+/** Access tokens for clients without cookies. */
 export interface Bearer {
   readonly transport: BearerTransport;
   readonly tokens: AccessTokens;
-  /** Makes the token of a session. */
+  /** Issues the token of a session. */
   readonly issue: (stored: StoredSession, session: SessionObject, c: unknown) => Promise<string>;
 }

@@ -1,12 +1,11 @@
-/** How many cookies of the same name are looked at. */
+/** The number of cookies of the same name that are read. */
 const MOST_VALUES = 3;
 
 const NONE: readonly string[] = [];
 
 /**
- * The different values of the cookies of a name, the first ones: a browser sends one for each path and domain that it knows
- * of. Names are compared byte by byte, and the header is gone
- * through once.
+ * Returns the first distinct values of the cookies of a name: a browser sends one for each path and domain that
+ * it has a cookie for. Names are compared byte by byte, and the header is scanned once.
  */
 export function findAll(header: string, name: string): readonly string[] {
   if (!header.includes(name)) return NONE;
@@ -17,7 +16,7 @@ export function findAll(header: string, name: string): readonly string[] {
     while (from < until && isSpace(header, from)) from++;
     if (header.startsWith(name, from) && header[from + name.length] === "=") {
       const value = valueOf(header.slice(from + name.length + 1, until));
-      // A list that grows takes room for more.
+      // A list with one item takes less memory than a growing list.
       if (values === NONE) values = [value];
       else if (!values.includes(value)) values = [...values, value];
     }
@@ -34,7 +33,7 @@ function isSpace(text: string, at: number): boolean {
   return code === SPACE || code === TAB;
 }
 
-/** The value in a pair: without the spaces around it and the quotes, and with what was percent-encoded. */
+/** Returns the value of a pair, trimmed, without quotes, and percent-decoded. */
 function valueOf(text: string): string {
   let end = text.length;
   while (end > 0 && isSpace(text, end - 1)) end--;

@@ -8,12 +8,12 @@ const CHUNKED_REGEXP = new RegExp(`^([2-${MOST_CHUNKS}])~(.*)$`, "s");
 /** Options of {@linkcode CookieTransport}. */
 export interface CookieTransportOptions {
   readonly cookie: CookieTemplate;
-  /** The same cookie in scopes that it had before. */
+  /** The same cookie in its former scopes. */
   readonly former?: readonly CookieTemplate[];
-  /** A cookie for scripts that tells that there is a session. */
+  /** The cookie that shows scripts that there is a session. */
   readonly exists?: CookieTemplate | undefined;
   readonly existsFormer?: readonly CookieTemplate[];
-  /** Over how many cookies a token may be split. */
+  /** The largest number of cookies over which a token is split. */
   readonly chunks: number;
 }
 
@@ -23,31 +23,32 @@ export interface Exchange {
   readonly response: Headers;
 }
 
-/** A token on its way to the client. */
+/** A token that is sent to the client. */
 export interface SentToken {
   readonly token: string;
-  /** How long the client keeps it, in seconds; `undefined` until it is closed. */
+  /** The lifetime of the cookie, in seconds; `undefined` for a cookie that browsers drop when they close. */
   readonly maxAge: number | undefined;
-  /** The cookie that it is sent in. */
+  /** The cookie in which it is sent. */
   readonly cookie: CookieTemplate;
-  /** The cookie that the client holds the token until now in. */
+  /** The cookie in which the client holds the previous token. */
   readonly held: CookieTemplate;
 }
 
 /**
- * A token in a cookie. One that is too large for one cookie is split: `sid=3~…`, `sid.1=…`, `sid.2=…`. The
- * number of chunks is the client's word, so it is bounded, and chunks that don't belong together open nothing.
+ * Transports a token in a cookie. A token that is too large for one cookie is split: `sid=3~…`, `sid.1=…`,
+ * `sid.2=…`. The client controls the number of chunks, so it is limited, and chunks that don't belong together
+ * are not a valid token.
  */
 export class CookieTransport {
   readonly cookie: CookieTemplate;
-  /** The same cookie in scopes that it had before. */
+  /** The same cookie in its former scopes. */
   readonly former: readonly CookieTemplate[];
   readonly #exists: CookieTemplate | undefined;
   readonly #existsFormer: readonly CookieTemplate[];
   readonly #chunks: number;
-  /** The names of all cookies that are written. */
+  /** The names of all cookies that may be set. */
   readonly names: readonly string[];
-  /** The names of the cookies that a token may be split over. */
+  /** The names of the cookies over which a token may be split. */
   readonly #names: readonly string[];
 
   constructor(options: CookieTransportOptions) {
@@ -61,7 +62,7 @@ export class CookieTransport {
     this.names = exists ? [...this.#names, exists.name] : this.#names;
   }
 
-  /** The tokens that a request presents, whatever they are worth, the first ones. */
+  /** Returns the first tokens that a request presents, valid or not. */
   read(headers: Headers): readonly string[] {
     const header = headers.get("cookie");
     if (header === null) return NONE;
@@ -72,8 +73,9 @@ export class CookieTransport {
   }
 
   /**
-   * The tokens that a first chunk and others may hold, the likeliest first: browsers send cookies of one scope in the same
-   * order. Where the rest is missing it is the chunk alone, which is the token of nothing.
+   * Returns the tokens that a first chunk and other chunks may form, the likeliest first: browsers send cookies
+   * of one scope in the same order. When the rest is missing, it is the chunk alone, which is not a valid
+   * token.
    */
   #wholes(header: string, value: string, at: number): readonly string[] {
     const [, count, first] = CHUNKED_REGEXP.exec(value) ?? [];
@@ -90,7 +92,7 @@ export class CookieTransport {
     });
   }
 
-  /** The tokens that a response sends already. */
+  /** Returns the tokens that a response already sends. */
   sent(response: Headers): readonly string[] {
     const pairs = response.getSetCookie()
       .map((line) => line.slice(0, line.indexOf(";")))
@@ -100,7 +102,7 @@ export class CookieTransport {
     return pairs.length === 0 ? NONE : this.read(new Headers({ cookie: pairs.join("; ") }));
   }
 
-  /** Whether a response already clears the cookie that the client holds. */
+  /** Checks whether a response already expires the cookie that the client holds. */
   isCleared(response: Headers, held: CookieTemplate): boolean {
     return response.getSetCookie().includes(held.serialize("", { maxAge: 0 }));
   }
@@ -108,12 +110,12 @@ export class CookieTransport {
   /**
    * Sends a token with a response.
    *
-   * @returns How many bytes of its header the token takes.
+   * @returns The size of the token in the headers, in bytes.
    */
   write(headers: Exchange, { token, maxAge, cookie, held }: SentToken): number {
     const parts = this.#split(token);
     const { length } = parts;
-    // Or the browser would keep both.
+    // Otherwise the browser would keep both.
     const moved = !cookie.hasScopeOf(held);
     this.#forget(headers, this.#presented(headers, moved ? 0 : length), held);
     this.#forgetFormer(headers, cookie);
@@ -129,7 +131,7 @@ export class CookieTransport {
     return bytes;
   }
 
-  /** Clears the cookie that the client holds. */
+  /** Expires the cookie that the client holds. */
   clear(headers: Exchange, held: CookieTemplate): void {
     this.#forget(headers, [this.cookie.name, ...this.#presented(headers, 1)], held);
     this.#forgetFormer(headers, held);
@@ -138,14 +140,14 @@ export class CookieTransport {
     }
   }
 
-  /** The names of the cookies that the request came with, but for the first ones. */
+  /** Returns the names of the cookies in the request, without the first ones. */
   #presented({ request }: Exchange, from: number): readonly string[] {
     if (from >= this.#names.length) return NONE;
     const header = request.get("cookie") ?? "";
     return this.#names.slice(from).filter((name) => findAll(header, name).length > 0);
   }
 
-  /** Takes back what was said of the cookies of the session, and expires those of some names. */
+  /** Removes the session's cookies from a response, and expires those of some names. */
   #forget({ response }: Exchange, expired: readonly string[], held: CookieTemplate): void {
     if (response.has("set-cookie")) {
       const { names } = this;
@@ -159,7 +161,7 @@ export class CookieTransport {
     }
   }
 
-  /** Expires the cookies of scopes before this one. */
+  /** Expires the cookies of former scopes. */
   #forgetFormer(headers: Exchange, now: CookieTemplate): void {
     const { response } = headers;
     for (const former of this.former) {

@@ -5,7 +5,7 @@ import type { MiddlewareConfig } from "./config.ts";
 const NONE: readonly Credential[] = [];
 const NO_TOKENS: readonly string[] = [];
 
-/** What a client presents, the one that counts first. */
+/** Returns the credentials of a request, the one with precedence first. */
 export function credentialsOf(
   config: MiddlewareConfig,
   request: Request,
@@ -31,7 +31,7 @@ async function verified(
   return [...credentials, ...await inCookies(config, values, c)];
 }
 
-/** What the values of cookies present. */
+/** Returns the credentials in the values of cookies. */
 export function inCookies(
   { signer }: MiddlewareConfig,
   values: readonly string[],

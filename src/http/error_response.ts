@@ -1,7 +1,7 @@
 import { HTTPException } from "hono/http-exception";
 import { reasonOf, SessionError } from "../errors.ts";
 
-/** The error that Hono answers as its status says. A fault stays as it is, for Hono to report. */
+/** Wraps an error so that Hono responds with its status. A fault is returned as it is, for Hono to report. */
 export function asResponse(cause: unknown): unknown {
   if (!(cause instanceof SessionError)) return cause;
   const message = reasonOf(cause);

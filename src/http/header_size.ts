@@ -1,18 +1,18 @@
 import type { Logger } from "../events.ts";
 
-/** What nginx with its defaults has room for: the whole header of a response, in bytes (`proxy_buffer_size`). */
+/** The largest response header that nginx accepts by default, in bytes (`proxy_buffer_size`). */
 const NGINX_BUFFER = 4096;
 
 /**
- * How many bytes of `Set-Cookie` are warned of: they leave as much of that as the headers of an ordinary page take, those that
- * guard it included.
+ * The size of `Set-Cookie` at which a warning is logged, in bytes. The rest is room for the headers of an
+ * ordinary page, including security headers.
  */
 const WARNED_BYTES = NGINX_BUFFER - 1024;
 
-/** The loggers that were warned. */
+/** The loggers that received the warning. */
 const warned = new WeakSet<Logger>();
 
-/** Warns once in a process, but for each logger, of a cookie that a proxy may have no room for. */
+/** Warns once per process and logger that a proxy may reject the size of a cookie. */
 export function warnOfLargeCookie(bytes: number, logger: Logger): void {
   if (bytes <= WARNED_BYTES || warned.has(logger)) return;
   warned.add(logger);

@@ -6,15 +6,15 @@ import { inCookies } from "./credentials.ts";
 import { cookieOf } from "./session_cookie.ts";
 
 /**
- * What a request within this one has committed, by what its response says: the headers survive whatever copies the
- * response. A cookie that the application itself has set under the same name identifies no session.
+ * Finds the commit of an inner request by the cookie in its response: headers survive when the response is
+ * copied. A cookie that the application itself has set under the same name identifies no session.
  */
 export function innerCommitOf(
   config: MiddlewareConfig,
   { sessions, response, held }: {
     sessions: Sessions;
     response: Headers;
-    /** The JSON text of what the session changed of the cookie that the client holds. */
+    /** The changed attributes of the cookie that the client holds, as JSON text. */
     held: string | undefined;
   },
   c: unknown,

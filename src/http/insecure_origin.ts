@@ -3,10 +3,10 @@ import type { CookieTemplate } from "./cookie_attributes.ts";
 
 const PLAIN_REGEXP = /^http:/;
 
-/** The names of the machine itself, which most browsers trust without TLS (W3C Secure Contexts, 3.1). */
+/** The names of the local machine, which most browsers trust without TLS (W3C Secure Contexts, 3.1). */
 const LOOPBACK_REGEXP = /^(?:(?:.+\.)?localhost|127(?:\.\d+){3}|\[::1\])$/;
 
-/** Programs that call themselves browsers as well, but for this word. */
+/** Browsers. Programs that imitate their `User-Agent` contain the excluded word. */
 const BROWSER_REGEXP = /^Mozilla\/5\.0 \((?!.*\bcompatible;)/;
 
 /** Browsers that are new enough to send `Sec-Fetch-Site`. */
@@ -14,9 +14,9 @@ const MODERN_REGEXP =
   /(?:Chrome|Edg)\/(?:[89]|\d\d)\d\b|Firefox\/(?:9|\d\d)\d\b|Version\/(?:1[7-9]|[2-9]\d)\b.* Safari\//;
 
 /**
- * Warns once of a browser that drops the cookie, since it came over HTTP to another address than that of the machine
- * itself. Browsers send `Sec-Fetch-Site` to origins that they trust, and to no others, so what a proxy that ends TLS hands
- * on is told apart.
+ * Warns once when a browser drops the cookie because it came over HTTP to an address other than that of the
+ * local machine. Browsers send `Sec-Fetch-Site` only to origins that they trust, which distinguishes requests
+ * that a TLS-terminating proxy forwards.
  */
 export class InsecureOrigin {
   readonly #logger: Logger;
@@ -26,7 +26,7 @@ export class InsecureOrigin {
     this.#logger = logger;
   }
 
-  /** Looks at a request whose response sends the cookie. */
+  /** Checks a request whose response sends the cookie. */
   look({ url, headers }: Request, cookie: CookieTemplate): void {
     if (this.#isTold || !cookie.attributes.secure || !PLAIN_REGEXP.test(url)) return;
     if (headers.has("sec-fetch-site") || !comesFromBrowser(headers)) return;
@@ -44,7 +44,7 @@ function comesFromBrowser(headers: Headers): boolean {
   return BROWSER_REGEXP.test(headers.get("user-agent") ?? "");
 }
 
-/** Whether the browser itself asked for an origin, as far as it says. A proxy changes the scheme. */
+/** Checks whether the browser itself requested an origin, as far as its headers show. A proxy changes the scheme. */
 function isAskedFor(origin: string, headers: Headers): boolean {
   const from = headers.get("origin") ?? "null";
   if (from !== "null") return from === origin;

@@ -1,16 +1,16 @@
-/** Who is told of the streams that a handler answers with. */
+/** A listener for the streams of a response. */
 export interface StreamWatcher {
-  /** A stream has become the body of a response. */
+  /** Called when a stream becomes the body of a response. */
   streamBegun(): void;
   /**
-   * A stream is over.
+   * Called when a stream has ended.
    *
-   * @param isWhole Whether it was read to its end: it may have failed, or the client may have gone away.
+   * @param isWhole Whether it was read to its end; otherwise it failed, or the client went away.
    */
   streamEnded(isWhole: boolean): void;
 }
 
-/** The same stream, chunk by chunk, with somebody who watches its end. */
+/** Returns the same stream, chunk by chunk, and reports its end. */
 export function watchEnd(stream: ReadableStream, watcher: StreamWatcher): ReadableStream {
   const reader = stream.getReader();
   watcher.streamBegun();
@@ -23,7 +23,7 @@ export function watchEnd(stream: ReadableStream, watcher: StreamWatcher): Readab
         watcher.streamEnded(false);
         throw error;
       }
-      // Whoever reads it is to find everything done.
+      // Everything must be done before the reader sees the end.
       watcher.streamEnded(true);
       controller.close();
     },
@@ -34,7 +34,7 @@ export function watchEnd(stream: ReadableStream, watcher: StreamWatcher): Readab
   }, { highWaterMark: 0 });
 }
 
-/** Lets go of the body of a response that nobody gets. One that somebody else reads is theirs. */
+/** Cancels the body of a response that is not sent. A body with another reader is left alone. */
 export function cancelBody(response: Response | undefined): void {
   response?.body?.cancel().catch(() => {});
 }

@@ -6,10 +6,10 @@ import { cookieMaxAge } from "./cookie_max_age.ts";
 import type { Exchange, SentToken } from "./cookie_transport.ts";
 import { cookieOf } from "./session_cookie.ts";
 
-/** What a response is to say of the cookie: without a token, that it is cleared. */
+/** A change of the cookie in a response: without a token, the cookie is expired. */
 export type PreparedCookie = SentToken | { readonly held: CookieTemplate };
 
-/** Prepares a change of the cookie; nothing where it stays, or there are no cookies. */
+/** Prepares a change of the cookie; `undefined` when it does not change, or no cookies are used. */
 export function prepareCookie(
   config: MiddlewareConfig,
   change: CookieChange,
@@ -29,7 +29,7 @@ function withToken(token: string, sent: SentToken): SentToken {
   return { ...sent, token };
 }
 
-/** Changes the cookie in the headers of a response, and returns how many bytes of them hold the token. */
+/** Changes the cookie in the headers of a response. Returns the size of the token in them, in bytes. */
 export function writeCookie(
   { transport }: MiddlewareConfig,
   cookie: PreparedCookie,

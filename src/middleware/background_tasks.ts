@@ -1,9 +1,10 @@
-/** Called with every task that an execution context is told to wait for. */
+/** Called with every task that is passed to `waitUntil`. */
 type WatchTask = (task: unknown) => void;
 
-/** The same execution context, with somebody who is told of its tasks. Its own methods are called on it. */
+/** Wraps an execution context so that its tasks are reported. Its methods are called on the original. */
 export function watchTasks<Tasks extends object>(tasks: Tasks, watch: WatchTask): Tasks {
-  // What it has of its own may be frozen, so that a proxy of itself could give nothing else.
+  // Its own properties may be frozen, and a proxy must return frozen properties unchanged. Therefore the target
+  // is an object that inherits from it.
   return new Proxy<Tasks>(Object.create(tasks), {
     get(_, name) {
       const value: unknown = Reflect.get(tasks, name);

@@ -13,42 +13,45 @@ export function namesOf(contextKey: string): Names {
   return [contextKey, `${contextKey}Cookie`, `${contextKey}Token`];
 }
 
-/** A session of a request, and the middleware that it comes from. */
+/** A session of a request, and the middleware that provides it. */
 export interface ContextSession {
   readonly config: MiddlewareConfig;
   readonly names: Names;
-  /** Another session of the same request, under this one. */
+  /** The session that was mounted before this one in the same request. */
   readonly outer: ContextSession | undefined;
-  /** The session behind it, once it is loaded. */
+  /** The loaded session. */
   readonly requestSession: RequestSession | undefined;
   /** The response of the request. */
   readonly response: ContextResponse;
   /** The session as the application reads it. */
   readonly session: unknown;
-  /** Loads the session, unless that was done. */
+  /** Loads the session, once. */
   load(): Awaitable<RequestSession>;
   /** Ends the session that an access token identifies. */
   end(token: string): Promise<void>;
   /** Assigns to a variable of the context, which may be the session. */
   assign(key: string, value: unknown): void;
-  /** Marks the response before other middleware sees it. */
+  /** Adds cache headers to the response before other middleware sees it. */
   mark(): void;
-  /** Watches out for changes that a task in the background makes and nobody saves. */
+  /** Watches a background task for changes that are not saved. */
   watchTask(task: unknown): void;
 }
 
-/** Where a context holds its sessions. A `WeakMap` beside it would cost more than all else, when garbage is collected. */
+/**
+ * The property of a context that holds its sessions. A `WeakMap` would cost more than everything else during
+ * garbage collection.
+ */
 export const MOUNTED = Symbol("hono-session");
 
-/** A context with sessions, or without. */
+/** A context that may have sessions. */
 export type SessionHolder = { [MOUNTED]?: ContextSession };
 
-/** The sessions of a request, the last one mounted. */
+/** Returns the session of a request that was mounted last. */
 export function outermostSession(c: Context): ContextSession | undefined {
   return (c as SessionHolder)[MOUNTED];
 }
 
-/** A session of a request, if the middleware is mounted. */
+/** Returns the session of a request, if the middleware is mounted. */
 export function contextSessionOf(c: unknown, contextKey: string): ContextSession | undefined {
   let contextSession = (c as SessionHolder | undefined)?.[MOUNTED];
   while (contextSession && contextSession.config.contextKey !== contextKey) {
@@ -58,9 +61,9 @@ export function contextSessionOf(c: unknown, contextKey: string): ContextSession
 }
 
 /**
- * The session of the request that the same middleware has attached, or one with the same options.
+ * Finds the session that the same middleware, or one with the same options, has attached to the request.
  *
- * @throws {TypeError} When one with other options claims its name or its cookie.
+ * @throws {TypeError} When a middleware with other options uses its name or its cookie.
  */
 export function findSameMiddleware(
   outermost: ContextSession,

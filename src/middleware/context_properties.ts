@@ -3,40 +3,43 @@ import { propertyOf } from "../util/property.ts";
 import { watchTasks } from "./background_tasks.ts";
 import { type ContextSession, contextSessionOf, MOUNTED, type SessionHolder } from "./context.ts";
 
-/** Where the prototype of a kind of context holds the names that it gives its sessions. */
+/** The property of a context prototype that holds the names of its sessions. */
 const EXPOSED = Symbol("hono-session names");
 
-/** A context, or the prototype of all contexts of a kind. */
+/** A context, or the prototype of a class of contexts. */
 type Holder = SessionHolder & { [EXPOSED]?: Exposed };
 
 const NO_NAMES: ReadonlySet<string> = new Set();
 
-/** The names that the contexts of a prototype have for their sessions. */
+/** The names of sessions on the contexts of a prototype. */
 interface Exposed {
   readonly prototype: object;
   readonly names: ReadonlySet<string>;
 }
 
-/** Gives a context a session. */
+/** Attaches a session to a context. */
 export function attachSession(c: Context, contextSession: ContextSession): void {
   const { contextKey } = contextSession.config;
   const holder = c as Holder;
   holder[MOUNTED] = contextSession;
   const prototype = Object.getPrototypeOf(c);
   const exposed = holder[EXPOSED];
-  // One that derives from another may have something of its own of that name.
+  // A derived prototype may have a property of its own with that name.
   const names = exposed && exposed.prototype === prototype ? exposed.names : NO_NAMES;
   if (!names.has(contextKey)) expose(prototype, contextKey, names);
 }
 
-/** Gives all contexts of a kind the property `c.session`: one for each of them would cost more than all else. */
+/**
+ * Defines `c.session` on the prototype of a context: a property on each context would cost more than everything
+ * else.
+ */
 function expose(prototype: Holder, contextKey: string, names: ReadonlySet<string>): void {
   if (names.size === 0) {
     watchResponses(prototype);
     for (const name of ["executionCtx", "event"]) watchBackground(prototype, name);
   }
   prototype[EXPOSED] = { prototype, names: new Set([...names, contextKey]) };
-  // Of another copy of this package, for contexts that are its own.
+  // The property of another copy of this package, for its own contexts.
   const other = Object.getOwnPropertyDescriptor(prototype, contextKey);
   Object.defineProperty(prototype, contextKey, {
     get(this: Context) {
@@ -47,7 +50,7 @@ function expose(prototype: Holder, contextKey: string, names: ReadonlySet<string
       const contextSession = contextSessionOf(this, contextKey);
       if (contextSession) contextSession.assign(contextKey, value);
       else if (other?.set) other.set.call(this, value);
-      // Where no middleware is mounted the name is anybody's.
+      // Without a middleware the name is an ordinary property.
       else Object.defineProperty(this, contextKey, { value, ...PLAIN });
     },
     configurable: true,
@@ -55,8 +58,8 @@ function expose(prototype: Holder, contextKey: string, names: ReadonlySet<string
 }
 
 /**
- * Has the responses of all contexts of a kind marked before anybody looks at them, a cache between the session and the handler
- * for example. A response that nobody looks at costs nothing.
+ * Adds cache headers to a response as soon as it is read, for example by a cache between the session and the
+ * handler. A response that is not read costs nothing.
  */
 function watchResponses(prototype: Holder): void {
   const property = propertyOf(prototype, "res");
@@ -81,7 +84,7 @@ function watchResponses(prototype: Holder): void {
   });
 }
 
-/** Has the tasks of all contexts of a kind watched. An execution context that nobody asks for costs nothing. */
+/** Watches background tasks on all contexts of a prototype. An execution context that is not read costs nothing. */
 function watchBackground(prototype: Holder, name: string): void {
   const property = propertyOf(prototype, name);
   const get = property?.get;

@@ -6,7 +6,7 @@ import { refuseUnloaded, UNLOADED } from "../session/lazy_session.ts";
 import { Unprinted } from "../util/inspect.ts";
 import type { Names } from "./context.ts";
 
-/** The variables of a context that show its session. */
+/** The session variables of a context. */
 export class ContextVariables extends Unprinted {
   readonly config: MiddlewareConfig;
   readonly names: Names;
@@ -18,7 +18,8 @@ export class ContextVariables extends Unprinted {
     this.config = config;
     this.names = names;
     this.setVariable = c.set as (key: string, value: unknown) => void;
-    // Assigned as a literal it would be kept, and the request with it, until all garbage is collected.
+    // Assigned directly, the function literal would stay in memory with the request until a full garbage
+    // collection.
     const assign = (key: string, value: unknown) => this.assign(key, value);
     c.set = assign;
     if (config.lazy) {

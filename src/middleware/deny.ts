@@ -2,12 +2,12 @@ import type { Context } from "hono";
 import { HTTPException } from "hono/http-exception";
 import { withHeaders } from "./response.ts";
 
-/** How a guard answers. */
+/** Makes the response of a guard. */
 export type Answer = (c: Context) => Response | Promise<Response>;
 
 /**
- * The error by which Hono's own guards deny access: it carries its response. Another guard may let the request pass all the
- * same, so nothing of the response stays on the context.
+ * Makes the error with which Hono's own guards deny access: it carries its response. Another guard may still
+ * accept the request, so nothing of the response stays on the context.
  */
 export async function denyAccess(
   { answer, message, bearer }: { answer: Answer; message: string; bearer: boolean },
@@ -23,7 +23,7 @@ export async function denyAccess(
   return new HTTPException(res.status as 401, { res, message });
 }
 
-/** What every response of a context gets. */
+/** Returns the headers that the context adds to every response. */
 function headersOf(c: Context): Headers {
   return c.body(null).headers;
 }

@@ -31,10 +31,10 @@ interface SessionLifecycleOptions {
   readonly outer: ContextSession | undefined;
 }
 
-/** How far the session is loaded: `starting` until the call that loads it returns. */
+/** The progress of loading: `starting` until the call that loads the session returns. */
 type Loading = "idle" | "starting" | Awaitable<RequestSession>;
 
-/** One session of one request: loaded on the way in, committed and sent on the way out. */
+/** The session of a request: loaded before the handler, committed and sent after it. */
 export class SessionLifecycle extends ContextVariables implements ContextSession, SessionObserver {
   readonly outer: ContextSession | undefined;
   readonly response: ContextResponse;
@@ -62,7 +62,7 @@ export class SessionLifecycle extends ContextVariables implements ContextSession
     if (this.#c.finalized) markForCaches(this.config, this);
   }
 
-  /** Commits at the end of the request: at once if there is nothing to commit, and no cookie to change. */
+  /** Commits at the end of the request; synchronously if there is nothing to commit and no cookie to change. */
   leave(): Awaitable<void> {
     this.#phase = "left";
     const { requestSession } = this;
@@ -72,7 +72,7 @@ export class SessionLifecycle extends ContextVariables implements ContextSession
     return this.finish(this.#c.res.status);
   }
 
-  /** Watches out for changes of the session that come too late. */
+  /** Watches the session for changes that are made too late. */
   watch(): void {
     const state = this.requestSession?.state;
     if (state && this.#phase !== "failed") this.#responseEnd.watch(state);
@@ -91,7 +91,8 @@ export class SessionLifecycle extends ContextVariables implements ContextSession
       this.#loading = "starting";
       return this.#loading = this.#startLoading();
     }
-    // A listener of events loads the session within the call that loads it, which has a result by the next turn.
+    // An event listener loads the session within the call that loads it: that call has a result in the next
+    // microtask.
     if (this.#loading === "starting") return Promise.resolve().then(() => this.load());
     return this.#loading;
   }
@@ -107,7 +108,7 @@ export class SessionLifecycle extends ContextVariables implements ContextSession
     await this.#sessions.end({ by: "token", ...verified }, this.#c);
   }
 
-  /** Commits, then changes the cookie: at once where there is nothing to commit. */
+  /** Commits, then changes the cookie; synchronously where there is nothing to commit. */
   finish(status: number): Awaitable<void> {
     const failed = isFailure(status);
     this.#phase = failed ? "failed" : "left";
@@ -139,10 +140,10 @@ export class SessionLifecycle extends ContextVariables implements ContextSession
     try {
       await this.load();
     } catch {
-      // Whoever has loaded it got the error.
+      // The caller that loaded it got the error.
       return;
     }
-    // Whoever has loaded it goes on first.
+    // Let the caller that loaded it continue first.
     await undefined;
     await this.finish(status);
   }
@@ -152,10 +153,10 @@ export class SessionLifecycle extends ContextVariables implements ContextSession
     error: unknown,
     { requestSession, failed }: { requestSession: RequestSession; failed: boolean },
   ): Promise<void> {
-    // What was committed before it failed has to reach the client all the same.
+    // What was committed before the failure must still reach the client.
     const { cookieChange } = requestSession;
     if (!failed) this.response.drop();
-    // Of a failure of the store whoever listens was told.
+    // Failures of the store were already reported.
     else if (!(error instanceof SessionStoreError)) {
       const { logger } = this.config;
       logger.error("Cannot commit session: it failed after the handler had failed", error);
@@ -192,13 +193,13 @@ export class SessionLifecycle extends ContextVariables implements ContextSession
     );
   }
 
-  /** Fails, and shows an empty session to what reads it all the same, an error page for example. */
+  /** Rejects, and shows an empty session to code that still reads it, such as an error page. */
   #failToLoad(error: unknown): Promise<never> {
     if (error instanceof SessionStoreError) this.#show(this.#sessions.unavailable(this.#c));
     return Promise.reject(asResponse(error));
   }
 
-  /** Makes a session readable on the context. */
+  /** Shows a session on the context. */
   #show(requestSession: RequestSession): Awaitable<RequestSession> {
     this.requestSession = requestSession;
     requestSession.observer = this;

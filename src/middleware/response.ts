@@ -20,29 +20,29 @@ const OF_THE_BODY = [
   "transfer-encoding",
 ];
 
-/** The members of a Hono context that make a response of a body. */
+/** The methods of a Hono context that make a response from a body. */
 type Makers = Record<"body" | "html" | "json" | "newResponse" | "text", Make>;
 type Make = (data: unknown, arg?: unknown, headers?: unknown) => Response;
 
 const NOBODY: readonly StreamWatcher[] = [];
 
-/** Stands for a body that is not known as a text. */
+/** A body that is not a known text. */
 const UNKNOWN = Symbol("unknown");
 
 /**
- * The response to one request on its way out. The application may keep what it responds with, and respond with it to
- * somebody else as well: what is for one user goes into a copy.
+ * The response to one request. The application may keep its response and return it for other users as well, so
+ * headers for one user go into a copy.
  */
 export class ContextResponse {
   readonly #c: Context;
   #watchers: readonly StreamWatcher[] = NOBODY;
-  /** The response that Hono has made last in this request. */
+  /** The last response that Hono made in this request. */
   #made: Response | undefined;
-  /** What it was made of. */
+  /** The body from which it was made. */
   #body: unknown;
   #isMarking = false;
   #holdsToken = false;
-  /** Headers that the response was to have, where others were there before. */
+  /** Headers of a response whose values were overridden by earlier headers. */
   #mixed: Headers | undefined;
 
   constructor(c: Context) {
@@ -50,33 +50,33 @@ export class ContextResponse {
     this.#watch(c as Makers);
   }
 
-  /** Watches the streams that Hono makes responses of. */
+  /** Watches the streams from which Hono makes responses. */
   watchStreams(watcher: StreamWatcher): void {
     const { length } = this.#watchers;
-    // Most often it is the first one; a list that grows takes room for more.
+    // Most often there is one watcher: a new list takes less memory than a growing one.
     this.#watchers = length === 0 ? [watcher] : [...this.#watchers, watcher];
   }
 
   /**
-   * Notes a response that the context was given.
+   * Records a response that was assigned to the context.
    *
-   * @param given The response.
-   * @param held The one that the context has now.
+   * @param given The assigned response.
+   * @param held The response that the context holds now.
    */
   take(given: Response, held: Response): void {
-    // Where there was one before, Hono has made one of the two, and the headers of the first have stayed.
+    // If there was a response before, Hono has merged the two, and the headers of the first took precedence.
     this.#mixed = given === held ? undefined : given.headers;
     if (this.#mixed) this.#note(held, UNKNOWN);
   }
 
-  /** Notes that the response may show an access token. */
+  /** Records that the response may contain an access token. */
   showToken(): void {
     this.#holdsToken = true;
   }
 
-  /** Marks the response for caches. */
+  /** Adds cache headers to the response. */
   mark(marking: Marking): void {
-    // It is looked at to be marked.
+    // Reading the response below must not mark it again.
     if (this.#isMarking) return;
     this.#isMarking = true;
     try {
@@ -94,11 +94,11 @@ export class ContextResponse {
   }
 
   /**
-   * Adds to the headers what is for one user alone.
+   * Adds headers for one user.
    *
-   * @param add Adds it.
-   * @param marking The marks for caches.
-   * @returns Why nothing can be added, if the headers are fixed.
+   * @param add Adds the headers.
+   * @param marking The cache headers.
+   * @returns The reason why the headers can't be changed, if they are fixed.
    * @throws {TypeError} When the body of the response can't be sent any more.
    */
   send(add: (headers: Headers) => void, marking: Marking | undefined): string | undefined {
@@ -110,7 +110,7 @@ export class ContextResponse {
     return undefined;
   }
 
-  /** Puts an empty response in the place of this one, with what other middleware said of it. */
+  /** Replaces the response with an empty one that keeps the headers of other middleware. */
   drop(): void {
     const { res } = this.#c;
     cancelBody(res);
@@ -120,11 +120,14 @@ export class ContextResponse {
     this.#replace(new Response(null, { headers }));
   }
 
-  /** The headers of a response that is this request's alone, a copy if need be; or the reason why they can't be changed. */
+  /**
+   * Returns headers that belong to this request only, of a copy if necessary; or the reason why they can't be
+   * changed.
+   */
   #ownHeaders({ isPersonal }: { isPersonal: boolean }): Headers | string {
     const c = this.#c;
     const { res } = c;
-    // What has no body can be sent again and again, so it may be kept as well.
+    // A response without a body can be sent several times, so the application may have kept it.
     const isOwn = !c.finalized || !isPersonal && res === this.#made && this.#body !== null;
     if (isOwn) return res.headers;
     const state = fixedState(res);
@@ -135,12 +138,13 @@ export class ContextResponse {
   }
 
   /**
-   * Notes what Hono makes: a copy of the same text takes a fraction of the time of one of the same stream, for
-   * servers as well.
+   * Records the responses that Hono makes: copying a text is much faster than copying a stream, for servers as
+   * well.
    */
   #watch(makers: Makers): void {
     const { body, html, json, newResponse, text } = makers;
-    // As literals they would be kept, and the request with them, until all garbage is collected.
+    // Assigned directly, the function literals would stay in memory with the request until a full garbage
+    // collection.
     const makeText: Make = (data, arg, headers) => this.#note(text(data, arg, headers), data);
     const makeBody: Make = (data, arg, headers) =>
       this.#note(body(this.#watched(data), arg, headers), data);
@@ -185,26 +189,26 @@ export class ContextResponse {
   }
 
   #replace(response: Response): void {
-    // Or Hono would mix the headers of the two.
+    // Otherwise Hono would merge the headers of the two.
     this.#c.res = undefined;
     this.#c.res = response;
   }
 }
 
-/** A copy of a response with other headers. */
+/** Returns a copy of a response with other headers. */
 export function withHeaders(response: Response, change: (headers: Headers) => void): Response {
   const copy = new Response(response.body, response);
   change(copy.headers);
   return copy;
 }
 
-/** Why the headers of a response can't be changed, if they can't. */
+/** Returns the reason why the headers of a response can't be changed, if any. */
 function fixedState({ status, headers }: Response): string | undefined {
   if (status === 101) {
     return "the response is an upgrade with fixed headers; change the session in another request";
   }
   if (status < 200) return "the response is a network error; return another one";
-  // Of @hono/node-server, which would send a copy once more.
+  // A response of @hono/node-server that was already sent: a copy would be sent again.
   if (headers.has("x-hono-already-sent")) {
     return "the handler has sent the response by itself; change the session before that, in another request";
   }

@@ -7,14 +7,17 @@ import {
 } from "../request/unsaved_changes.ts";
 import type { SessionState } from "../session/session_state.ts";
 
-/** The end of one response: until it is over, and what goes on in the background, the session may be changed and saved. */
+/**
+ * Tracks the end of one response. Until its streams and background tasks have ended, the session may be changed
+ * and saved.
+ */
 export class ResponseEnd implements StreamWatcher {
   readonly #unsavedChanges: UnsavedChanges;
-  /** How many middleware get the response before the client. */
+  /** The number of middleware that handle the response before the client receives it. */
   readonly #around: number;
-  /** How many streams it consists of, and tasks in the background, that are not over. */
+  /** The number of streams and background tasks that are running. */
   #running = 0;
-  /** The session, once it has left while some are running. */
+  /** The session whose response was sent while some are running. */
   #committed: CommittedSession | undefined;
 
   constructor(c: Context, unsavedChanges: UnsavedChanges) {
@@ -22,7 +25,7 @@ export class ResponseEnd implements StreamWatcher {
     this.#around = c.req.routeIndex;
   }
 
-  /** Watches a session for changes that come too late from now on. */
+  /** Watches a session for changes that are made too late from now on. */
   watch(state: SessionState): void {
     if (this.#running > 0) this.#committed = committedSession(state);
     else this.#unsavedChanges.watch(state, this.#around);
@@ -32,7 +35,7 @@ export class ResponseEnd implements StreamWatcher {
     this.#running++;
   }
 
-  /** Watches a task in the background, which may change and save the session as a stream may. */
+  /** Watches a background task, which may change and save the session like a stream. */
   watchTask(task: unknown): void {
     this.streamBegun();
     Promise.resolve(task).then(() => this.streamEnded(true), () => this.streamEnded(false));

@@ -10,13 +10,13 @@ import type { RequestSession } from "../request/request_session.ts";
 import { andThen, type Awaitable } from "../util/awaitable.ts";
 import type { ContextResponse } from "./response.ts";
 
-/** The session of a request, once it is loaded, and the response. */
+/** The loaded session of a request, and the response. */
 interface Answered {
   readonly requestSession: RequestSession | undefined;
   readonly response: ContextResponse;
 }
 
-/** A response that is told of its session. */
+/** A response that gets the session cookie. */
 interface Sending extends Answered {
   readonly config: MiddlewareConfig;
   readonly requestSession: RequestSession;
@@ -24,7 +24,7 @@ interface Sending extends Answered {
   readonly c: Context;
 }
 
-/** Changes the session cookie in the response, and marks it for shared caches. */
+/** Changes the session cookie in the response, and adds cache headers. */
 export function setSessionHeaders(sending: Sending): Awaitable<void> {
   const { config, requestSession, change, c } = sending;
   const cookie = prepareCookie(config, change, c);
@@ -45,10 +45,10 @@ function sendCookie(cookie: PreparedCookie, { config, response, change, c }: Sen
   }
 }
 
-/** Marks a response for caches, if it may show, as far as is known by now, what is one visitor's alone. */
+/** Adds cache headers if the response may contain personal data, as far as is known by now. */
 export function markForCaches(config: MiddlewareConfig, answered: Answered): void {
   const { requestSession } = answered;
-  // A session that is not loaded yet may be anybody's.
+  // A session that is not loaded yet may belong to a user.
   if (!requestSession || isPersonal(requestSession)) mark(config, answered);
 }
 
@@ -73,12 +73,12 @@ function isPersonal(requestSession: RequestSession): boolean {
   try {
     return state.hasChanged();
   } catch {
-    // It holds what can't be stored.
+    // It holds a value that can't be stored.
     return true;
   }
 }
 
-/** Whether the response may hold the access token of a session that this request has started. */
+/** Checks whether the response may contain the access token of a session that this request has started. */
 function mayHoldToken({ isLoaded, accessToken }: RequestSession): boolean {
   return !isLoaded && accessToken !== undefined;
 }

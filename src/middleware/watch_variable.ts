@@ -2,11 +2,11 @@ import type { Context } from "hono";
 import { propertyOf } from "../util/property.ts";
 
 /**
- * Notices when somebody looks at a variable of a context. As a property of `c.var` it is noticed only if it is read itself.
+ * Detects reads of a variable of a context. Reads through `c.var` are detected only for the variable itself.
  *
  * @param c The context.
  * @param name The variable.
- * @param seen Called when it is looked at and has a value.
+ * @param seen Called when the variable is read and has a value.
  */
 export function watchVariable(c: Context, name: string, seen: () => void): void {
   const look = <Value>(value: Value): Value => {

@@ -26,7 +26,7 @@ import { makeBearer } from "./token_options.ts";
 /**
  * Checks options and fills in defaults, once, when the middleware is built.
  *
- * @param makeStore Makes the store where none is given.
+ * @param makeStore Makes the default store.
  * @throws {TypeError} When an option is unknown, missing, of the wrong kind, or contradicts another.
  * @throws {RangeError} When a number is out of range.
  */
@@ -91,7 +91,7 @@ export function checkOptions<Data extends object>(
   });
 }
 
-/** @throws {TypeError} Always: there is no default. */
+/** @throws {TypeError} Always: there is no default store. */
 function refuseMissing(): never {
   return refuse(
     "store",

@@ -6,7 +6,7 @@ import { MIDDLEWARE } from "../util/option_errors.ts";
 import { checkTable, type Numbers, type OptionTable, type Shape } from "../util/option_table.ts";
 import type { SessionOptions, SessionTokenOptions } from "./options.ts";
 
-/** The longest time that a timer can be set to, in seconds. */
+/** The longest time of a timer, in seconds. */
 const LONGEST_TIMEOUT = 2_147_483;
 
 const SECONDS = seconds(LONGEST_LIFE);
@@ -19,7 +19,7 @@ const COUNT: Numbers = {
   includes: (value) => Number.isSafeInteger(value) && value >= 1,
 };
 
-/** A header's name (RFC 9110, 5.6.2), and what is enough for that of a query parameter. */
+/** The name of a header (RFC 9110, 5.6.2), or of a query parameter. */
 const NAME = { text: "a name", pattern: /^[\w!#$%&'*+.^`|~-]+$/ };
 
 const COOKIE = {
@@ -36,7 +36,7 @@ const TOKEN: Readonly<Record<keyof SessionTokenOptions, readonly Shape[]>> = {
   payload: ["async function"],
 };
 
-/** Every option and what it accepts. */
+/** Every option and the values that it accepts. */
 export const SHAPES: Readonly<Record<keyof SessionOptions, readonly Shape[]>> = {
   store: ["any"],
   secret: ["any"],
@@ -77,7 +77,7 @@ export const SHAPES: Readonly<Record<keyof SessionOptions, readonly Shape[]>> = 
 const TABLE: OptionTable = { ...MIDDLEWARE, shapes: SHAPES, instead: INSTEAD };
 
 /**
- * @throws {TypeError} When options are no object, or one is unknown or of the wrong kind.
+ * @throws {TypeError} When the options are not an object, or one is unknown or of the wrong kind.
  * @throws {RangeError} When a number is out of range.
  */
 export function checkShapes(options: object): void {

@@ -2,7 +2,7 @@ import type { StoreCapabilities } from "../store/contract.ts";
 import { refuse } from "../util/option_errors.ts";
 import type { GivenOptions } from "./given_options.ts";
 
-/** An option, when it can't be what it is beside the others or with the store, and why or what to do. */
+/** An option, the condition in which it contradicts other options or the store, and the reason or the way out. */
 type Contradiction = readonly [
   name: string,
   is: (options: GivenOptions, store: StoreCapabilities) => unknown,
@@ -63,7 +63,7 @@ const CONTRADICTIONS: readonly Contradiction[] = [
   ],
 ];
 
-/** @throws {TypeError} When options contradict each other, or the store. */
+/** @throws {TypeError} When options contradict each other or the store. */
 export function checkContradictions(options: GivenOptions, store: StoreCapabilities): void {
   for (const [name, is, state] of CONTRADICTIONS) {
     if (is(options, store)) refuse(name, state);

@@ -18,9 +18,9 @@ type CookieOptions = Pick<
 >;
 
 /**
- * The cookie of sessions, and the one that tells scripts of it.
+ * Makes the session cookie, and the second cookie for scripts.
  *
- * @throws {TypeError} When a browser would refuse one, or an attribute is not what it should be.
+ * @throws {TypeError} When a browser would reject a cookie, or an attribute is invalid.
  */
 export function makeTransport(
   { cookieName, cookieOptions, existsCookieName, existsCookieOptions }: CookieOptions,
@@ -46,7 +46,7 @@ export function makeTransport(
   return new CookieTransport({ cookie, former, exists, existsFormer, chunks });
 }
 
-/** The cookies that a browser may still hold under the name of this one. */
+/** Returns the cookie in its former scopes. */
 function checkFormer(
   option: string,
   cookie: CookieTemplate,
@@ -69,7 +69,7 @@ function makeTemplate(
   return attempt(() => new CookieTemplate(name, attributes), names);
 }
 
-/** @throws {TypeError} When a browser would refuse the cookie: it names the option. */
+/** @throws {TypeError} When a browser would reject the cookie. The error names the option. */
 function attempt(
   make: () => CookieTemplate,
   { name, within }: { name: string; within: string },

@@ -25,7 +25,7 @@ const DEFAULTS = {
   clock: systemClock,
 } satisfies SessionOptions<object, string>;
 
-/** Options as they are given, for data of any type. */
+/** The given options, for data of any type. */
 // deno-lint-ignore no-explicit-any -- What is checked is checked for all types of data.
 export type GivenOptions = SessionOptions<any, string>;
 
@@ -47,7 +47,7 @@ export function withDefaults(
   };
 }
 
-/** Options as they are now, whatever the application makes of its objects later. */
+/** Returns a copy of the options, independent of later changes by the application. */
 export function snapshotOf(
   { secret, encoder, token, ...options }: Readonly<Record<string, unknown>>,
 ): MiddlewareConfig["options"] {

@@ -1,7 +1,7 @@
 import { isPromiseLike } from "../util/awaitable.ts";
 import { hasMethods, type Mistakes } from "../util/option_errors.ts";
 
-/** What is given as the option `store` and is none, and what to do instead. */
+/** Common mistakes in the option `store`, and what to do instead. */
 export const MISTAKEN_STORES: Mistakes = [
   [isPromiseLike, "it is a promise, await it"],
   [(value) => typeof value === "function", "it is not an object, as new MapStore() makes one"],
@@ -33,7 +33,7 @@ export const MISTAKEN_STORES: Mistakes = [
   ],
 ];
 
-/** The stores of another library, which have methods of their own, and the stores to use for them. */
+/** The stores of another library, which are recognized by their methods, and their replacements. */
 function successors(
   library: string,
   methods: readonly string[],
@@ -55,7 +55,7 @@ function has(...methods: string[]): (value: unknown) => boolean {
   return (value) => hasMethods(value, ...methods);
 }
 
-/** Whether methods have parameters that they are never given. */
+/** Checks whether methods have parameters that are never passed. */
 function expectsMore(value: unknown): boolean {
   if (!hasMethods(value, "get", "set", "delete")) return false;
   const { get, set, delete: remove } = value as Record<string, (...args: never[]) => unknown>;

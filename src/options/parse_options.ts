@@ -13,32 +13,32 @@ import { hasMethods, insteadOf, refuse, refuseRange } from "../util/option_error
 import { MISTAKEN_STORES } from "./mistaken_stores.ts";
 import type { SessionOptions } from "./options.ts";
 
-/** The longest name of a host (RFC 1035, 2.3.4). */
+/** The longest host name (RFC 1035, 2.3.4). */
 const LONGEST_HOST = 253;
 
-/** What every Hono context has, which a session can't be called. */
+/** The members of every Hono context, which can't be the name of a session. */
 const CONTEXT_MEMBERS = new Set(
   ("body env error event executionCtx finalized get getLayout header html json newResponse notFound " +
     "redirect render req res set setLayout setRenderer status text var").split(" "),
 );
 
-/** @throws {TypeError} When a name is taken on every Hono context. */
+/** @throws {TypeError} When a name is a member of Hono's context. */
 export function checkContextKey(contextKey: string): void {
   if (contextKey === "" || contextKey in Object.prototype || CONTEXT_MEMBERS.has(contextKey)) {
     refuse("contextKey", `"${contextKey}" can't name a session, it is a member of Hono's context`);
   }
 }
 
-/** The listeners of events that there are by now. */
+/** Returns a copy of the listeners. */
 export function listenersOf(events: SessionEvents): SessionEvents {
   const listeners = EVENTS.map((name) => [name, events[name]]).filter(([, listener]) => listener);
   return Object.fromEntries(listeners);
 }
 
 /**
- * When use renews a session.
+ * Returns the interval at which use renews a session.
  *
- * @throws {RangeError} When that would be after its end.
+ * @throws {RangeError} When the interval is not shorter than the lifetime.
  */
 export function renewalOf(
   rolling: NonNullable<SessionOptions["rolling"]>,
@@ -50,18 +50,18 @@ export function renewalOf(
   return refuseRange("rolling.after", `${after}, less than maxAge (${maxAge}) is required`);
 }
 
-/** A logger that can't fail. */
+/** Checks a logger, and wraps it so that its failures are ignored. */
 export function loggerOf(logger: Logger): Logger {
   return logger === console ? logger : soundLogger(logger);
 }
 
-/** A schema of the specification. */
+/** Checks that a schema implements the Standard Schema specification. */
 export function checkSchema(schema: StandardSchema<unknown> | undefined): typeof schema {
   if (schema === undefined || typeof schema["~standard"]?.validate === "function") return schema;
   return refuse("schema", "a schema of the Standard Schema specification is required");
 }
 
-/** What names the scope of a request. */
+/** Returns the function that names the scope of a request. */
 export function scopeOf(scope: SessionOptions["scope"]): ((c: unknown) => string) | undefined {
   if (scope === undefined) return undefined;
   if (scope === "host") return hostOf;
@@ -73,14 +73,14 @@ export function scopeOf(scope: SessionOptions["scope"]): ((c: unknown) => string
   };
 }
 
-/** The host that a request is for, in no more characters than a name has. */
+/** Returns the host name of a request, truncated to the length of a valid name. */
 function hostOf(c: unknown): string {
   const { req } = (c ?? {}) as { req?: { url: string } };
   if (req) return new URL(req.url).hostname.slice(0, LONGEST_HOST);
   throw new TypeError('Cannot tell scope of session: "host" needs the Hono context, give it as c');
 }
 
-/** What makes the JSON text of the data that a new session has. */
+/** Returns the function that makes the JSON text of the initial data. */
 export function makeInitial(initial: unknown): () => string {
   if (typeof initial === "function") {
     if (initial.length > 0) {
@@ -105,7 +105,7 @@ function serializeInitial(value: unknown): string {
   }
 }
 
-/** A session store, or an adapter for what has `get`, `set` and `delete`. */
+/** Returns a session store; an object with `get`, `set` and `delete` is adapted. */
 export function asStore(
   store: SessionStore | KeyValueStore,
   { clock, logger }: { clock: Clock; logger: Logger },

@@ -6,7 +6,10 @@ type OptionName = keyof typeof SHAPES;
 
 const NAMES = Object.keys(SHAPES) as OptionName[];
 
-/** What options come to that can be written in several ways. Of the others it is what was given, or their default. */
+/**
+ * The effective values of options that can be written in several ways. Other options are compared as given, or
+ * by their default.
+ */
 const SETTLED: Partial<Record<OptionName, (config: MiddlewareConfig) => unknown>> = {
   rolling: ({ expiry }) => expiry.rolling,
   cookieName: ({ cookieName }) => cookieName,
@@ -20,18 +23,18 @@ const SETTLED: Partial<Record<OptionName, (config: MiddlewareConfig) => unknown>
   events: ({ events }) => events,
 };
 
-/** Configurations that were found to be the same. */
+/** Configurations that are known to be the same. */
 const same = new WeakMap<MiddlewareConfig, WeakSet<MiddlewareConfig>>();
 
 /**
- * The names of the options in which a configuration differs from the one that a request is served by already. Two that
- * are the same are compared once.
+ * Returns the names of the options in which a configuration differs from the one that already serves the
+ * request. Equal configurations are compared only once.
  */
 export function differencesOf(second: MiddlewareConfig, first: MiddlewareConfig): string[] {
   const known = same.get(second);
   if (second === first || known?.has(first)) return [];
   const names = NAMES.flatMap((name) => {
-    // The second one loads what the first one has not loaded yet.
+    // The second middleware loads the session if the first has not.
     if (name === "lazy" && !second.lazy) return [];
     return differencesIn(name, settled(name, first), settled(name, second));
   });
@@ -46,7 +49,7 @@ function settled(name: OptionName, config: MiddlewareConfig): unknown {
   return settle ? settle(config) : config.options[name];
 }
 
-/** The names of what differs in two values of an option: of its members, where both have some. */
+/** Returns the names of the differences of an option: those of its members, where both values have members. */
 function differencesIn(name: string, one: unknown, other: unknown): string[] {
   if (Object.is(one, other)) return [];
   if (Array.isArray(one) && Array.isArray(other)) {

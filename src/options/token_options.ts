@@ -7,9 +7,9 @@ import type { Clock } from "../util/clock.ts";
 import type { SessionTokenOptions } from "./options.ts";
 
 /**
- * The tokens of clients that keep no cookies.
+ * Makes the access tokens of clients without cookies.
  *
- * @throws {TypeError} When a secret is none.
+ * @throws {TypeError} When a secret is invalid.
  * @throws {RangeError} When a secret is too short.
  */
 export function makeBearer<Data extends object>(
