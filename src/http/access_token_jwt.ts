@@ -29,7 +29,7 @@ export class AccessTokens {
   readonly #options: AccessTokensOptions;
   readonly #keys: PerSecret<Promise<CryptoKey[]>>;
 
-  /** @throws {TypeError | RangeError} When a secret is no good. */
+  /** @throws {TypeError | RangeError} When a secret is invalid. */
   constructor(options: AccessTokensOptions) {
     this.#options = options;
     this.#keys = new PerSecret(options.secret, importKeys, {

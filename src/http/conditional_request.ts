@@ -8,7 +8,7 @@ export function cookieDeliveryOf({ headers }: Request): CookieDelivery {
     if (headers.has("upgrade")) return "none";
     return CONDITIONS.some((name) => headers.has(name)) ? "doubtful" : "sure";
   } catch {
-    // Deno shows nothing of a request any more that it has upgraded.
+    // Deno throws when the properties of an upgraded request are read.
     return "none";
   }
 }

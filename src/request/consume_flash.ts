@@ -17,7 +17,7 @@ const EMPTY_HANDED = [101, 304];
  * call of the application, which did not fail. What says nothing of itself can.
  */
 export function canShowFlash(request: Request, status: number): boolean {
-  // Deno shows nothing of a request any more that it has upgraded.
+  // Deno throws when the properties of an upgraded request are read.
   if (isFailure(status) || EMPTY_HANDED.includes(status)) return false;
   const { method, headers, url } = request;
   if (method === "HEAD" || method === "OPTIONS") return false;
