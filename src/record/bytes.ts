@@ -1,13 +1,13 @@
 const encoder = new TextEncoder();
 const decoder = new TextDecoder("utf-8", { fatal: true });
 
-/** The most bytes of UTF-8 that a UTF-16 unit takes. */
+/** The largest number of UTF-8 bytes per UTF-16 unit. */
 const UNIT_BYTES = 3;
 
-/** What is written to by one writer after the other: it takes longer to make some bytes than to write them. */
+/** The buffer that all writers share, one after the other: allocating bytes takes longer than writing them. */
 const shared = new Uint8Array(4096);
 
-/** Puts bytes, numbers and texts one after the other. What was written is gone when another writer begins. */
+/** Writes bytes, numbers and texts in sequence. The result is valid until another writer starts. */
 export class Writer {
   #bytes = shared;
   #length = 0;
@@ -23,7 +23,7 @@ export class Writer {
     this.#bytes[this.#length++] = byte;
   }
 
-  /** A number in as many bytes as are told, the highest first. */
+  /** Writes a number in a fixed number of bytes, big-endian. */
   fixed(value: number, length: number): void {
     this.#reserve(length);
     for (let at = this.#length + length - 1; at >= this.#length; at--) {
@@ -33,7 +33,7 @@ export class Writer {
     this.#length += length;
   }
 
-  /** Seven bits a byte, the lowest first. */
+  /** Writes a number with seven bits per byte, the lowest first. */
   number(value: number): void {
     for (; value >= 128; value = Math.floor(value / 128)) this.byte(value % 128 + 128);
     this.byte(value);
@@ -45,7 +45,7 @@ export class Writer {
     this.bytes(bytes);
   }
 
-  /** A text that nothing follows. */
+  /** The last text, which has no length prefix. */
   last(text: string): void {
     this.#reserve(UNIT_BYTES * text.length);
     this.#length += encoder.encodeInto(text, this.#bytes.subarray(this.#length)).written;
@@ -63,7 +63,7 @@ export class Writer {
   }
 }
 
-/** Takes them in the same order. It throws when there are too few, or when a text is none. */
+/** Reads them in the same order. Throws when there are too few bytes, or when a text is invalid. */
 export class Reader {
   readonly #bytes: Uint8Array;
   #at = 0;
@@ -102,7 +102,7 @@ export class Reader {
     return decoder.decode(this.bytes(this.number()));
   }
 
-  /** A text that nothing follows. */
+  /** The last text, which has no length prefix. */
   last(): string {
     return decoder.decode(this.#bytes.subarray(this.#at));
   }

@@ -2,14 +2,15 @@ import { fromBase64Url, toBase64Url } from "../crypto/base64url.ts";
 import { Reader, Writer } from "./bytes.ts";
 import { isSessionRecord, type SessionRecord } from "./record.ts";
 
-// A record as few bytes: flags, 16 bytes of sid, 5 bytes of creation (milliseconds since EPOCH), the lifetime, then
-// what the flags announce, then the data to the end. What does not fit in is JSON.
+// A compact binary form of a record: flags, 16 bytes of sid, 5 bytes of creation time (milliseconds since
+// EPOCH), the lifetime, the members that the flags announce, then the data. A record that does not fit is
+// stored as JSON.
 
 const EPOCH = Date.UTC(2020, 0);
 const LATEST = 2 ** 40;
-/** Stands for a creation at 0, as traces of sessions have it. */
+/** Represents a creation time of 0, which traces of sessions have. */
 const NEVER = LATEST - 1;
-/** What a lifetime is counted in, in milliseconds: the largest of which it is a multiple. Two bits tell it. */
+/** The units of a lifetime, in milliseconds. The largest unit that divides it is used; two bits encode it. */
 const UNITS = [3_600_000, 60_000, 1000, 1];
 const SID_BYTES = 16;
 const CREATED_BYTES = 5;
@@ -21,18 +22,18 @@ const FLASH = 8;
 const MAX_AGE = 16;
 const BROWSER = 32;
 const SUBJECT = 64;
-/** Alone: JSON follows. With others, VERSION among them: a second byte of flags follows. */
+/** Alone: JSON follows. Together with VERSION: a second byte of flags follows. */
 const MORE = 128;
 const SCOPE = 1 << 8;
 const COOKIE = 1 << 9;
 const META = 1 << 10;
-/** The session is its subject's since before it was created, which is at the end of a request. */
+/** The session was bound to its subject before it was created, which happens at the end of a request. */
 const EARLIER = 1 << 11;
 const TOKEN_EPOCH = 1 << 12;
 const GENERATION = 1 << 13;
-/** The cookie has another name than usual. */
+/** The cookie does not have the usual name. */
 const COOKIE_NAME = 1 << 14;
-/** Members of sessions whose tokens rotate, as JSON. */
+/** The members of rotation, as JSON. */
 const ROTATION = 1 << 15;
 
 const ROTATION_KEYS = ["tokenAt", "predecessor", "trace", "successor", "graceUntil"] as const;
@@ -62,15 +63,15 @@ const KEYS = new Set<string>([
 
 const decoder = new TextDecoder("utf-8", { fatal: true });
 
-/** A record that is being put together. */
+/** A record under construction. */
 export type Draft = { -readonly [Key in keyof SessionRecord]: SessionRecord[Key] };
 
-/** The bytes of a record, until another one is packed. */
+/** Packs a record. The bytes are valid until another record is packed. */
 export function packRecord(record: SessionRecord): Uint8Array<ArrayBuffer> {
   return packUsual(record) ?? packJson(record);
 }
 
-/** The bytes of any members of a record as JSON, until another one is packed. */
+/** Packs members of a record as JSON. The bytes are valid until another record is packed. */
 export function packJson(record: Partial<SessionRecord>): Uint8Array<ArrayBuffer> {
   const text = JSON.stringify(record);
   const writer = new Writer();
@@ -80,9 +81,10 @@ export function packJson(record: Partial<SessionRecord>): Uint8Array<ArrayBuffer
 }
 
 /**
- * The bytes of a record, until another one is packed; `undefined` when it holds something unusual.
+ * Packs a record in the binary form; `undefined` when it does not fit. The bytes are valid until another record
+ * is packed.
  *
- * @param usualName The name of a cookie that takes no bytes.
+ * @param usualName The name of the cookie that is not stored.
  */
 export function packUsual(
   record: SessionRecord,
@@ -155,7 +157,7 @@ export function packUsual(
   return writer.written;
 }
 
-/** The record of some bytes; `undefined` when they hold none. */
+/** Unpacks a record; `undefined` when the bytes are invalid. */
 export function unpackRecord(bytes: Uint8Array): SessionRecord | undefined {
   try {
     const record = unpack(bytes);
@@ -166,9 +168,9 @@ export function unpackRecord(bytes: Uint8Array): SessionRecord | undefined {
 }
 
 /**
- * What some bytes hold of a record.
+ * Unpacks the members of a record.
  *
- * @throws {Error} When they hold nothing.
+ * @throws {Error} When the bytes are invalid.
  */
 export function unpack(bytes: Uint8Array, usualName?: string): Draft {
   return bytes[0] === MORE

@@ -1,34 +1,34 @@
 import { JsonObject } from "./json_object.ts";
 import type { SessionRecord } from "./record.ts";
 
-/** What a session holds: its data, and the values that were flashed. */
+/** The contents of a session: its data and its flashed values. */
 export interface Contents {
   readonly data: JsonObject;
   readonly flash: JsonObject;
 }
 
-/** Nothing at all. */
+/** Empty contents. */
 export const EMPTY_CONTENTS: Contents = { data: JsonObject.EMPTY, flash: JsonObject.EMPTY };
 
-/** The contents of a new session. */
+/** Returns the contents of a new session. */
 export function initialContents(data: string): Contents {
   return data === "{}"
     ? EMPTY_CONTENTS
     : { data: JsonObject.ofText(data), flash: JsonObject.EMPTY };
 }
 
-/** Whether two contents are the same. */
+/** Checks whether two contents are equal. */
 export function sameContents(one: Contents, other: Contents): boolean {
   return one === other || one.data.equals(other.data) && one.flash.equals(other.flash);
 }
 
-/** The contents of records that are frozen. */
+/** The parsed contents of frozen records. */
 const known = new WeakMap<object, Contents>();
 
 /**
- * The contents of a record. One that is frozen is handed out by its store again and again, so it is parsed once.
+ * Returns the contents of a record. A store may return a frozen record many times, so it is parsed only once.
  *
- * @throws {SyntaxError} When what a frozen one holds is not the JSON of an object.
+ * @throws {SyntaxError} When the data of a frozen record are not the JSON of an object.
  */
 export function contentsOf(record: Pick<SessionRecord, "data" | "flash">): Contents {
   if (!Object.isFrozen(record)) return makeContents(record);
@@ -45,12 +45,12 @@ function makeContents({ data, flash = "{}" }: Pick<SessionRecord, "data" | "flas
   return { data: JsonObject.ofText(data), flash: JsonObject.ofText(flash) };
 }
 
-/** A record with other contents. */
+/** Returns a record with other contents. */
 export function withContents(record: SessionRecord, { data, flash }: Contents): SessionRecord {
   return withFlash({ ...record, data: data.text }, flash);
 }
 
-/** A record with other flashed values. */
+/** Returns a record with other flashed values. */
 export function withFlash(record: SessionRecord, flash: JsonObject): SessionRecord {
   if (flash.text !== "{}") return { ...record, flash: flash.text };
   if (record.flash === undefined) return record;

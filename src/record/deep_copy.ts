@@ -2,8 +2,8 @@ import { setProperty } from "../util/property.ts";
 import { isPlainObject, MAX_DEPTH } from "./serialize.ts";
 
 /**
- * A copy of a value of the application, which may keep it: of the plain objects and arrays in it. All else stays what it is,
- * to be refused when it is to become JSON.
+ * Copies the plain objects and arrays in a value, which the application may keep and change. Other values are
+ * not copied; they are refused when the session is serialized.
  */
 export function copyValue(value: unknown): unknown {
   return copyOnce(value, { copies: new Map(), depth: 0 });
@@ -14,7 +14,7 @@ function copyOnce(
   { copies, depth }: { copies: Map<object, object>; depth: number },
 ): unknown {
   if (typeof value !== "object" || value === null || depth > MAX_DEPTH) return value;
-  // A cycle stays one.
+  // Keep cycles.
   const known = copies.get(value);
   if (known) return known;
   if (!isPlainArray(value) && !isPlainObject(value)) return value;
@@ -30,7 +30,7 @@ function copyOnce(
 function isPlainArray(value: object): boolean {
   return Array.isArray(value) && Object.getPrototypeOf(value) === Array.prototype;
 }
-/** A copy of an object that a JSON text stands for, in a fraction of the time that it takes to parse the text. */
+/** Copies an object that was parsed from JSON, much faster than parsing the text again. */
 export function copyMembers(json: object): Record<string, unknown> {
   const copy: Record<string, unknown> = {};
   for (const key of Object.keys(json)) {

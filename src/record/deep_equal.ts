@@ -1,7 +1,7 @@
 import { holdsItemsAlone, isPlainObject } from "./serialize.ts";
 
 /**
- * Whether the members of an object, in whatever order, are what a JSON text stands for: `false` as well for anything that
+ * Checks whether an object equals a parsed JSON object, in any order of keys. Returns `false` for values that
  * would not survive JSON.
  */
 export function hasSameMembers(object: object, json: object): boolean {
@@ -9,7 +9,7 @@ export function hasSameMembers(object: object, json: object): boolean {
   let count = 0;
   for (const key of Object.keys(object)) {
     const member = (object as Record<string, unknown>)[key];
-    // JSON leaves it out.
+    // JSON omits undefined members.
     if (member === undefined) continue;
     if (key !== wanted[count++] && !Object.hasOwn(json, key)) return false;
     if (!isSame(member, (json as Record<string, unknown>)[key])) return false;
@@ -17,12 +17,12 @@ export function hasSameMembers(object: object, json: object): boolean {
   return count === wanted.length && !hasSymbols(object);
 }
 
-/** Whether a value, or none, is what a JSON text, or none, stands for. */
+/** Checks whether a value equals a parsed JSON text. Either may be `undefined`. */
 export function standsFor(text: string | undefined, value: unknown): boolean {
   return text === undefined ? value === undefined : isSame(value, JSON.parse(text));
 }
 
-/** Whether two JSON texts as `JSON.stringify` gives them, or none, stand for the same, in whatever order keys are. */
+/** Checks whether two texts of `JSON.stringify`, or `undefined`, represent the same value, in any order of keys. */
 export function isSameJson(one: string | undefined, other: string | undefined): boolean {
   if (one === other) return true;
   if (one === undefined || one.length !== other?.length) return false;
@@ -32,7 +32,7 @@ export function isSameJson(one: string | undefined, other: string | undefined): 
 function isSame(value: unknown, json: unknown): boolean {
   if (typeof json !== "object" || json === null) return value === json;
   if (typeof value !== "object" || value === null) return false;
-  // What says itself what it is as JSON may be anything.
+  // An object with toJSON() may serialize to anything.
   if ("toJSON" in value && typeof value.toJSON === "function") return false;
   if (!Array.isArray(json)) return isPlainObject(value) && hasSameMembers(value, json);
   if (!Array.isArray(value) || value.length !== json.length) return false;

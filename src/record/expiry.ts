@@ -1,41 +1,41 @@
 import type { SessionRecord, SessionTimes } from "./record.ts";
 
-/** How far clocks may differ, in milliseconds, before a time in the future is not believed. */
+/** The tolerated difference of clocks in milliseconds. A time further in the future is not trusted. */
 export const CLOCK_SKEW = 60_000;
 
-/** The longest life of a session, in seconds: a hundred years. */
+/** The longest lifetime of a session, in seconds: a hundred years. */
 export const LONGEST_LIFE = 3_155_760_000;
 
-/** How long sessions live. All durations are seconds. */
+/** The lifetimes of sessions. All durations are seconds. */
 export interface ExpiryPolicy {
   readonly maxAge: number;
   readonly absoluteMaxAge: number | undefined;
   readonly rolling: false | { readonly after: number | undefined };
   /**
-   * Whether a store on the server keeps the sessions. It keeps rolling ones beyond their end, so that a request that
-   * came in time can still renew one when it is answered.
+   * Whether a store on the server holds the sessions. It keeps rolling sessions beyond their expiry, so that a
+   * request that arrived in time can still renew one at its end.
    */
   readonly onServer: boolean;
-  /** Whether cookies outlive the browser, unless sessions say otherwise. */
+  /** Whether cookies are persistent, unless sessions override it. */
   readonly persistent: boolean;
 }
 
-/** What decides on the end of a session. */
+/** The members of a record that determine its expiry. */
 export type Lived = Pick<SessionRecord, keyof SessionTimes | "createdAt" | "maxAge">;
 
-/** The lifetime of a session in seconds, its own or that of the policy. */
+/** Returns the lifetime of a session in seconds: its own, or that of the policy. */
 export function lifetime(policy: ExpiryPolicy, record: Pick<SessionRecord, "maxAge">): number {
   return record.maxAge ?? policy.maxAge;
 }
 
-/** The limit that no renewal exceeds, in epoch milliseconds. */
+/** Returns the limit of all renewals, in epoch milliseconds. */
 export function absoluteDeadline(policy: ExpiryPolicy, createdAt: number): number {
   return policy.absoluteMaxAge === undefined ? Infinity : createdAt + policy.absoluteMaxAge * 1000;
 }
 
 /**
- * When a session ends, in epoch milliseconds. The record says it; the policy in force can only
- * shorten it, so that a smaller `maxAge` also ends the sessions that were made under a larger one.
+ * Returns the expiry of a session in epoch milliseconds. The current policy can only shorten the expiry in the
+ * record, so that a smaller `maxAge` also ends sessions that were created with a larger one.
  */
 export function deadline(policy: ExpiryPolicy, record: Lived): number {
   return Math.min(
@@ -45,7 +45,10 @@ export function deadline(policy: ExpiryPolicy, record: Lived): number {
   );
 }
 
-/** When a session would end that is renewed now, in epoch milliseconds, with another lifetime in seconds if one is given. */
+/**
+ * Returns the expiry of a session that is renewed now, in epoch milliseconds, optionally with another lifetime
+ * in seconds.
+ */
 export function nextDeadline(
   policy: ExpiryPolicy,
   { maxAge, record, now }: {
@@ -58,17 +61,20 @@ export function nextDeadline(
   return Math.min(now + life * 1000, absoluteDeadline(policy, record?.createdAt ?? now));
 }
 
-/** Whether a session lives at a time. The end itself is outside of its life. */
+/** Checks whether a session is live at a time. At its expiry it is not. */
 export function isLive(policy: ExpiryPolicy, record: Lived, now: number): boolean {
   return now < deadline(policy, record);
 }
 
-/** The times of a session that is seen now: they never go back, whatever another machine's clock says. */
+/** Returns the new `lastSeenAt` of a session. It never goes back, whatever the clocks of other servers say. */
 export function lastSeen(record: Lived, now: number): number {
   return record.lastSeenAt <= now + CLOCK_SKEW ? Math.max(record.lastSeenAt, now) : now;
 }
 
-/** Whether a session lives for a request that came at some time: a rolling one waits for it, while nobody ended it. */
+/**
+ * Checks whether a session is live for a request that arrived at a time. A rolling session that expires during
+ * the request remains live for it, unless it was ended.
+ */
 export function isLiveFor(
   policy: ExpiryPolicy,
   record: Lived,
@@ -78,7 +84,7 @@ export function isLiveFor(
   return isLive(policy, record, isRenewable ? Math.min(receivedAt, now) : now);
 }
 
-/** Whether the cookie of a session outlives the browser: one with a lifetime of its own does. */
+/** Checks whether the cookie of a session is persistent: a session with its own lifetime has a persistent cookie. */
 export function isPersistent(
   policy: ExpiryPolicy,
   { browser, maxAge }: { browser?: boolean; maxAge?: number },

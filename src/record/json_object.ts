@@ -3,17 +3,17 @@ import { hasSameMembers, isSameJson } from "./deep_equal.ts";
 import { joinMembers, type Members, parseMembers, parseObject } from "./record.ts";
 import { parseHeld, serializeMembers } from "./serialize.ts";
 
-/** A plain object as JSON: its text and its members, each made of the other when it is asked for. */
+/** A plain object as JSON. Its text and its members are derived from each other on demand. */
 export class JsonObject {
-  /** Nothing at all. */
+  /** The empty object. */
   static readonly EMPTY: JsonObject = new JsonObject("{}");
 
   #text: string | undefined;
   #members: Members | undefined;
   #value: Readonly<Record<string, unknown>> | undefined;
-  /** What it was parsed to for somebody who may change what is in it, but not its own members. */
+  /** The parsed object. Callers may change nested values, but not its own members. */
   #parsed: Readonly<Record<string, unknown>> | undefined;
-  /** Another one that was found to have other members. */
+  /** Another object that is known to differ. */
   #unlike: JsonObject | undefined;
 
   private constructor(text: string | undefined, members?: Members) {
@@ -21,18 +21,18 @@ export class JsonObject {
     this.#members = members;
   }
 
-  /** The object that a JSON text stands for. */
+  /** Creates an object from a JSON text. */
   static ofText(text: string): JsonObject {
     return text === "{}" ? JsonObject.EMPTY : new JsonObject(text);
   }
 
-  /** The object with these members. */
+  /** Creates an object from members. */
   static ofMembers(members: Members): JsonObject {
     return members.size === 0 ? JsonObject.EMPTY : new JsonObject(undefined, members);
   }
 
   /**
-   * What a session holds: what it held before, if it has the same members still.
+   * Creates an object from the values of a session. Returns the previous object if the members are equal.
    *
    * @throws {SessionSerializationError} When a value would not survive JSON.
    */
@@ -48,24 +48,24 @@ export class JsonObject {
   }
 
   /**
-   * Remembers what it stands for, which is worth it for what is asked for again and again.
+   * Parses the object once and keeps the result, for objects that are used many times.
    *
-   * @throws {SyntaxError} When it was made of a text that is not the JSON of an object, or of one that no session can hold.
+   * @throws {SyntaxError} When its text is not the JSON of an object, or of an object that no session can hold.
    */
   keep(): void {
     this.#value ??= parseHeld(this.text);
   }
 
   /**
-   * What it stands for, as an object of its own. What is in its members may be changed, but not which members it has.
+   * Returns a copy of the object. Nested values may be changed, but not its own members.
    *
-   * @throws {SyntaxError} When it was made of a text that is not the JSON of an object, or of one that no session can hold.
+   * @throws {SyntaxError} When its text is not the JSON of an object, or of an object that no session can hold.
    */
   copy(): Record<string, unknown> {
     return this.#value ? copyMembers(this.#value) : this.#parsed = parseHeld(this.text);
   }
 
-  /** Whether it is known without parsing anything that an object has other members: a string or a number is another one. */
+  /** Checks, without parsing, whether an object is known to differ: a string or a number has changed. */
   #differsFrom(values: Record<string, unknown>): boolean {
     const known = this.#value ?? this.#parsed;
     if (!known) return false;
@@ -77,7 +77,7 @@ export class JsonObject {
     return false;
   }
 
-  /** @throws {SyntaxError} When it was made of a text that is not the JSON of an object. */
+  /** @throws {SyntaxError} When its text is not the JSON of an object. */
   get members(): Members {
     return this.#members ??= parseMembers(this.#text!);
   }
@@ -86,18 +86,18 @@ export class JsonObject {
     return this.#text ??= joinMembers(this.#members!);
   }
 
-  /** The keys whose members are not those of another object. */
+  /** Returns the keys whose members differ from those of another object. */
   keysUnlike(other: JsonObject): string[] {
     const keys = new Set([...this.members.keys(), ...other.members.keys()]);
     return [...keys].filter((key) => !isSameJson(this.members.get(key), other.members.get(key)));
   }
 
-  /** Whether it is known without parsing anything that an object has the same members. */
+  /** Checks, without parsing, whether an object is known to have the same members. */
   isKnownAs(object: object): boolean {
     return this.#value !== undefined && hasSameMembers(object, this.#value);
   }
 
-  /** Whether another object has the same members, in whatever order and however they are written. */
+  /** Checks whether another object has the same members, in any order and notation. */
   equals(other: JsonObject): boolean {
     if (this === other || this.text === other.text) return true;
     if (this.#unlike === other) return false;

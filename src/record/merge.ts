@@ -4,8 +4,8 @@ import { JsonObject } from "./json_object.ts";
 import type { Members } from "./record.ts";
 
 /**
- * Merges two changes of flashed values. A value that is dropped after it was shown is no change: one that another request flashed
- * meanwhile stays for the next.
+ * Merges concurrent changes of flashed values. Dropping a shown value does not count as a change: a value that
+ * another request has flashed in the meantime is kept for the next request.
  */
 export function mergeFlash(base: Members, mine: Members, theirs: Members): Members {
   const merged = merge(base, mine, theirs);
@@ -16,8 +16,8 @@ export function mergeFlash(base: Members, mine: Members, theirs: Members): Membe
 }
 
 /**
- * Merges two changes of the same object, key by key: mine where I changed a key, theirs elsewhere.
- * Deleting a key is a change like any other.
+ * Merges two concurrent changes of an object key by key: `mine` where this request changed a key, `theirs`
+ * elsewhere. Deleting a key is a change.
  */
 export function merge(base: Members, mine: Members, theirs: Members): Members {
   const merged = new Map(theirs);
@@ -30,7 +30,7 @@ export function merge(base: Members, mine: Members, theirs: Members): Members {
   return merged;
 }
 
-/** The members that are not what they were, or count as changed. */
+/** Returns the members that differ from before, or count as changed. */
 export function changedMembers(
   base: Members,
   mine: Members,
@@ -38,21 +38,21 @@ export function changedMembers(
 ): Members {
   return new Map([...mine].filter(([key, value]) => base.get(key) !== value || counted.has(key)));
 }
-/** What a session was, by whoever changed it. */
+/** The versions of a session that a merge compares. */
 export interface MergeVersions {
-  /** What the store held before. */
+  /** The contents that were loaded. */
   readonly base: Contents;
-  /** What it was shown as, before the handler changed it. */
+  /** The contents that the handler received, before it changed them. */
   readonly shown: Contents;
-  /** What the handler made of it. */
+  /** The contents after the handler changed them. */
   readonly mine: Contents;
-  /** What the store holds now. */
+  /** The contents that the store holds now. */
   readonly theirs: Contents;
-  /** What that would be shown as: bringing data up to date is no change that could undo another one. */
+  /** The migrated contents of `theirs`: a migration is not a change that could override another one. */
   readonly newer: Contents;
 }
 
-/** The contents of a session that two have changed. */
+/** Merges the contents of a session that two requests have changed. */
 export function mergeContents({ base, shown, mine, theirs, newer }: MergeVersions): Contents {
   if (theirs === base && newer === shown) return mine;
   return {
@@ -65,7 +65,10 @@ export function mergeContents({ base, shown, mine, theirs, newer }: MergeVersion
   };
 }
 
-/** What the handler has put in: the keys that it has changed or is known to have assigned to, and what it has flashed. */
+/**
+ * Returns the contributions of the handler: the keys that it has changed or is known to have assigned to, and
+ * its flashed values.
+ */
 export function ownContents(
   { base, shown, mine }: MergeVersions,
   assigned: ReadonlySet<string>,

@@ -7,34 +7,34 @@ import type { SessionRecord } from "./record.ts";
 /** A login that is not committed yet. */
 export interface PendingLogin {
   readonly name: string;
-  /** The moment, in epoch milliseconds. */
+  /** The time of the login, in epoch milliseconds. */
   readonly at: number;
-  /** The generation of the subject's sessions at that moment. */
+  /** The generation of the subject's sessions at that time. */
   readonly generation: CachedPromise<number>;
 }
 
-/** Changes of a session since its last commit, beside those of its data. */
+/** Changes of a session since its last commit, except those of its data. */
 export interface PendingChanges {
   readonly regenerate?: true;
   readonly renew?: true;
-  /** Seconds. */
+  /** The lifetime, in seconds. */
   readonly maxAge?: number;
   readonly browser?: boolean;
-  /** `null` to clear it. */
+  /** `null` clears it. */
   readonly subject?: PendingLogin | null;
-  /** Its JSON text, `null` to clear it. */
+  /** Its JSON text; `null` clears it. */
   readonly meta?: string | null;
-  /** The JSON text of what is changed of the cookie, `null` for nothing. */
+  /** The changed attributes of the cookie, as JSON text; `null` resets them. */
   readonly cookie?: string | null;
 }
 
-/** Nothing is pending. */
+/** No pending changes. */
 export const NOTHING_PENDING: PendingChanges = {};
 
 /**
- * The pending changes of a renewal.
+ * Returns the pending changes of a renewal.
  *
- * @throws {RangeError} When the lifetime is none.
+ * @throws {RangeError} When the lifetime is invalid.
  */
 export function pendingRenewal(maxAge: number | "browser" | undefined): PendingChanges {
   if (maxAge === undefined) return { renew: true };
@@ -47,7 +47,7 @@ export function pendingRenewal(maxAge: number | "browser" | undefined): PendingC
   );
 }
 
-/** A record with pending changes: of the lifetime, the subject, the description in lists and the cookie. */
+/** Applies pending changes to a record: lifetime, subject, meta and cookie. */
 export function withPendingChanges(record: SessionRecord, pending: PendingChanges): SessionRecord {
   if (pending === NOTHING_PENDING) return record;
   const { subject, subjectAt, generation } = changesSubject(pending, record)
@@ -71,38 +71,38 @@ export function withPendingChanges(record: SessionRecord, pending: PendingChange
   });
 }
 
-/** A record that is its subject's since another moment, if there is one. */
+/** Returns a record with another `subjectAt`, if one is given. */
 export function withSubjectAt(record: SessionRecord, at: number | undefined): SessionRecord {
   return at === undefined ? record : { ...record, subjectAt: at };
 }
 
-/** What a record holds of the subject that was asked for. */
+/** Returns the members of a record for a pending subject. */
 function bindingOf(
   { subject }: PendingChanges,
 ): Pick<Partial<SessionRecord>, "subject" | "subjectAt" | "generation"> {
   if (!subject) return {};
   const { name, at, generation } = subject;
-  // One that has not come was not waited for. Without it the record is of the oldest there is.
+  // A generation that has not arrived was not needed. Without it the record belongs to the oldest generation.
   return { subject: name, subjectAt: at, generation: generation.value ?? 0 };
 }
 
-/** Whether pending changes make a difference to a record. */
+/** Checks whether pending changes change a record. */
 export function changesRecord(pending: PendingChanges, record: SessionRecord): boolean {
   return "maxAge" in pending || "browser" in pending || changesSubject(pending, record) ||
     changesCookie(pending, record) || isOther(pending.meta, record.meta);
 }
 
-/** Whether pending changes make a difference to the cookie of a record. */
+/** Checks whether pending changes change the cookie of a record. */
 export function changesCookie({ cookie }: PendingChanges, record: SessionRecord): boolean {
   return isOther(cookie, record.cookie);
 }
 
-/** Whether another JSON text was asked for than the one that is there. */
+/** Checks whether a pending JSON text differs from the current one. */
 function isOther(pending: string | null | undefined, text: string | undefined): boolean {
   return pending !== undefined && !isSameJson(pending ?? undefined, text);
 }
 
-/** Whether pending changes make a difference to the subject of a record. */
+/** Checks whether pending changes change the subject of a record. */
 export function changesSubject({ subject }: PendingChanges, record: SessionRecord): boolean {
   return subject !== undefined && (subject?.name ?? null) !== (record.subject ?? null);
 }

@@ -1,8 +1,8 @@
-/** The last moment of a `Date`, in epoch milliseconds. */
+/** The last time of a `Date`, in epoch milliseconds. */
 const LATEST_TIME = 8.64e15;
 
 /**
- * The times of a session that its use moves, in epoch milliseconds.
+ * The times of a session that change with its use, in epoch milliseconds.
  *
  * @example Usage
  * ```ts
@@ -14,17 +14,17 @@ const LATEST_TIME = 8.64e15;
  * ```
  */
 export interface SessionTimes {
-  /** When the session was last written or renewed. */
+  /** The time of the last write or renewal. */
   readonly lastSeenAt: number;
-  /** When the lifetime last began: at creation or at the last renewal. */
+  /** The start of the current lifetime: creation or the last renewal. */
   readonly renewedAt: number;
-  /** When the session ends. From this moment on no store may return it. */
+  /** The expiry. From this time on a store must not return the record. */
   readonly expiresAt: number;
 }
 
 /**
- * What a store holds of one session: a flat object of strings, whole numbers and booleans, so that every
- * backend can hold it natively. Absent members are absent, never `undefined`.
+ * The stored form of a session: a flat object of strings, integers and booleans, which every backend can hold
+ * natively. Optional members are absent, never `undefined`.
  *
  * @example Usage
  * ```ts
@@ -45,64 +45,67 @@ export interface SessionTimes {
  * ```
  */
 export interface SessionRecord extends SessionTimes {
-  /** The version of this layout. */
+  /** The version of this format. */
   readonly format: 1;
-  /** The public handle of the session, stable over `regenerate()`. It opens nothing. */
+  /** The public identifier of the session, stable over `regenerate()`. It is not a credential. */
   readonly sid: string;
-  /** Counts the writes of data: 1 at creation, one more with every update. */
+  /** The version of the record: 1 at creation, incremented by every update. */
   readonly version: number;
-  /** The cookie that the session was made for: in one of another name its token opens nothing. */
+  /** The name of the session's cookie. In a cookie of another name its token is rejected. */
   readonly cookieName?: string;
-  /** The scope that the session lives in: in another one its token opens nothing. */
+  /** The scope of the session. In another scope its token is rejected. */
   readonly scope?: string;
-  /** What the session changed of its cookie: the JSON text of an object of attributes. */
+  /** The attributes of the cookie that the session has changed: the JSON text of an object. */
   readonly cookie?: string;
   /** The data: the JSON text of an object. */
   readonly data: string;
   /** The flashed values: the JSON text of an object. */
   readonly flash?: string;
-  /** When the session was created, in epoch milliseconds. */
+  /** The time of creation, in epoch milliseconds. */
   readonly createdAt: number;
-  /** The lifetime that `renew(maxAge)` gave this session, in seconds, rounded up. */
+  /** The lifetime that `renew(maxAge)` has set, in seconds, rounded up. */
   readonly maxAge?: number;
-  /** Whose session it is. */
+  /** The owner of the session. */
   readonly subject?: string;
-  /** Since when it is the subject's, in epoch milliseconds by the clock of whoever made it so: for order alone. */
+  /**
+   * When it was bound to the subject, in epoch milliseconds by the clock of that server. It only defines the
+   * order of lists.
+   */
   readonly subjectAt?: number;
   /**
-   * The generation of its subject's sessions that it became one of, as `generation` of the store told it when the login
-   * began. Absent for 0.
+   * The generation of the subject's sessions when the login started, as returned by `generation` of the store.
+   * Absent for 0.
    */
   readonly generation?: number;
-  /** What lists of the subject's sessions show of it: the JSON text of an object. */
+  /** Its description in lists of the subject's sessions: the JSON text of an object. */
   readonly meta?: string;
-  /** `true` when `renew("browser")` made its cookie end with the browser. */
+  /** `true` after `renew("browser")`: browsers drop its cookie when they close. */
   readonly browser?: boolean;
-  /** Since when its token is the one that it has, in epoch milliseconds; from its creation when absent. */
+  /** When it got its current token, in epoch milliseconds; at its creation when absent. */
   readonly tokenAt?: number;
-  /** The key of the token before, until a client has come back with the present one. */
+  /** The key of the previous token, until a client has presented the current token. */
   readonly predecessor?: string;
   /**
-   * Why the token of this key identifies no session of its own any more. Such a record is a trace: it holds no data
-   * and belongs to no subject.
+   * Why the token of this key no longer identifies a session itself. Such a record is a trace: it has no data
+   * and no subject.
    */
   readonly trace?: Trace;
-  /** In the trace of a rotated token: the token that follows it, encrypted under the rotated one. */
+  /** In the trace of a rotated token: its successor, encrypted with the rotated token. */
   readonly successor?: string;
   /**
-   * Until when the token before the present one is accepted, in epoch milliseconds. Absent while nobody has come back
-   * with the present one.
+   * Until when the previous token is accepted, in epoch milliseconds. Absent until a client has presented the
+   * current token.
    */
   readonly graceUntil?: number;
   /**
-   * Within a store whose sessions the client holds, where another one knows which cookies are valid: counts those that
-   * were left behind, by a new token or another subject. 0 when absent. The store keeps it to itself.
+   * Used by cookie stores that track revoked cookies: counts the cookies of the session that were replaced by a
+   * new token or another subject. 0 when absent. It never leaves the store.
    */
   readonly epoch?: number;
 }
 
 /**
- * Why a token identifies no session of its own any more: `rotated` by the option `rotate`, `replaced` by
+ * Why a token no longer identifies a session itself: it was `rotated` by the option `rotate`, or `replaced` by
  * `regenerate()`, or its session has `ended`.
  *
  * @example Usage
@@ -117,10 +120,10 @@ export type Trace = "rotated" | "replaced" | "ended";
 
 const TRACES: readonly unknown[] = ["rotated", "replaced", "ended"] satisfies Trace[];
 
-/** The members of a JSON object: a JSON text per key. */
+/** The members of a JSON object, each as a JSON text. */
 export type Members = Map<string, string>;
 
-/** Whether a value from a backend is a record that this version can read. */
+/** Checks whether a value from a backend is a record that this version can read. */
 export function isSessionRecord(value: unknown): value is SessionRecord {
   if (typeof value !== "object" || value === null) return false;
   const record = value as Record<keyof SessionRecord, unknown>;
@@ -158,13 +161,13 @@ function isText(value: unknown): boolean {
   return value === undefined || typeof value === "string";
 }
 
-/** Whether a value is a time that a `Date` can hold. */
+/** Checks whether a value is a time that a `Date` can hold. */
 function isTime(value: unknown): boolean {
   return typeof value === "number" && Math.abs(value) <= LATEST_TIME;
 }
 
 /**
- * The object that a JSON text stands for.
+ * Parses the JSON text of an object.
  *
  * @throws {SyntaxError} When the text is not the JSON of an object.
  */
@@ -176,7 +179,7 @@ export function parseObject(text: string): Record<string, unknown> {
   return value as Record<string, unknown>;
 }
 
-/** The members of the object that a JSON text stands for. */
+/** Parses the JSON text of an object into its members. */
 export function parseMembers(text: string): Members {
   const members: Members = new Map();
   for (const [key, value] of Object.entries(parseObject(text))) {
@@ -185,7 +188,7 @@ export function parseMembers(text: string): Members {
   return members;
 }
 
-/** The JSON text of an object with these members. */
+/** Returns the JSON text of an object with these members. */
 export function joinMembers(members: Members): string {
   let text = "";
   for (const [key, value] of members) {
@@ -193,9 +196,9 @@ export function joinMembers(members: Members): string {
   }
   return `{${text}}`;
 }
-/** A session as a store holds it, and the token that identifies it. */
+/** A stored session and its token. */
 export interface StoredSession {
-  /** Unknown where an access token leads to the session. */
+  /** Unknown when an access token identified the session. */
   readonly token: string | undefined;
   readonly key: string;
   readonly record: SessionRecord;

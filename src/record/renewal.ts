@@ -9,29 +9,32 @@ import {
 } from "./expiry.ts";
 import type { SessionTimes } from "./record.ts";
 
-/** How much sooner than a touch a write renews at most, in milliseconds: for clocks that differ, and its own time. */
+/**
+ * How much earlier than a touch a write may renew, in milliseconds: the tolerated difference of clocks plus its
+ * own duration.
+ */
 const WRITE_AHEAD = CLOCK_SKEW + 5_000;
 
-/** The longest that a store keeps a session beyond its end, in seconds. */
+/** The longest time that a store keeps a session beyond its expiry, in seconds. */
 const LONGEST_HOLD = 3600;
 
 /**
- * Whether the client gets the cookies of an answer: an upgrade has no headers to change, and what answers a conditional
- * request with 304 may drop them.
+ * Whether the client receives the cookies of a response. An upgrade has no headers to change, and a server that
+ * answers a conditional request with 304 may drop them.
  */
 export type CookieDelivery = "sure" | "doubtful" | "none";
 
-/** A request whose answer may renew a session. */
+/** A request that may renew its session. */
 export interface RenewingRequest {
-  /** Whether the client gets the cookies of the answer. */
+  /** Whether the client receives the cookies of the response. */
   readonly cookieDelivery: CookieDelivery;
 }
 
 /**
- * The times of a session that is renewed now.
+ * Returns the times of a session that is renewed now.
  *
- * @param options.isSent Whether the client is sent the cookie. Without it the session is renewed only so far that the
- * next request renews it again.
+ * @param options.isSent Whether the cookie is sent to the client. Without the cookie the session is renewed
+ * only so far that the next request renews it again.
  */
 export function renewedTimes(
   policy: ExpiryPolicy,
@@ -53,17 +56,17 @@ export function renewedTimes(
   };
 }
 
-/** After how many seconds a rolling session is renewed. */
+/** Returns the seconds after which a rolling session is renewed. */
 function throttle({ rolling }: ExpiryPolicy, life: number): number {
   const { after = life / 10 } = rolling || { after: 0 };
-  // A session with a shorter life of its own is not to end for want of a renewal.
+  // A session with a shorter lifetime of its own must be renewed before it expires.
   return after < life ? after : life / 10;
 }
 
 /**
- * Whether a rolling session should be renewed now: at most once per tenth of its life, unless set. A write renews
- * somewhat sooner, or it could undo the touch of a request that comes while it is under way. Where the client may
- * not get the cookie, it is left to a later request while there is time for one.
+ * Checks whether a rolling session is due for renewal: at most once per tenth of its lifetime, unless set
+ * otherwise. A write renews somewhat earlier, because it could undo the touch of a concurrent request. If the
+ * client may not receive the cookie, the renewal is left to a later request while there is time.
  */
 export function isRenewalDue(
   policy: ExpiryPolicy,
@@ -82,6 +85,6 @@ export function isRenewalDue(
   }
   const { cookieDelivery } = request;
   if (cookieDelivery === "sure") return true;
-  // A session that the client holds itself can't be renewed without it.
+  // A session in a cookie can't be renewed without sending the cookie.
   return (policy.onServer || cookieDelivery !== "none") && age >= (after + life) * 500;
 }

@@ -5,9 +5,9 @@ import { parseObject } from "./record.ts";
 import { serializeValue } from "./serialize.ts";
 
 /**
- * A validator of the Standard Schema specification: what `zod`, `valibot`, `arktype` and others make.
+ * A validator of the Standard Schema specification, which `zod`, `valibot`, `arktype` and others implement.
  *
- * @typeParam Output What it gives.
+ * @typeParam Output The type of its result.
  *
  * @example Without a library
  * ```ts
@@ -28,45 +28,45 @@ import { serializeValue } from "./serialize.ts";
  * ```
  */
 export interface StandardSchema<Output> {
-  /** What the specification asks for. */
+  /** The properties that the specification requires. */
   readonly "~standard": {
     /** The version of the specification. */
     readonly version: 1;
-    /** The library that made the validator. */
+    /** The library of the validator. */
     readonly vendor: string;
-    /** Checks a value, and may change it. */
+    /** Validates a value, and may transform it. */
     readonly validate: (
       value: unknown,
     ) => Awaitable<
       | { readonly value: Output; readonly issues?: undefined }
       | { readonly issues: readonly unknown[] }
     >;
-    /** For the compiler only. */
+    /** The types, for the compiler only. */
     readonly types?: { readonly input: unknown; readonly output: Output } | undefined;
   };
 }
 
-/** Reads the data of a stored session, as JSON text; `undefined` when they are no good. */
+/** Reads the data of a stored session, as JSON text; `undefined` when they are invalid. */
 export type DataReader = (data: string, c: unknown) => Promise<string | undefined>;
 
-/** What data go through when they are loaded. */
+/** Options of {@linkcode makeDataReader}. */
 export interface DataReaderOptions {
   readonly migrate: ((data: Record<string, unknown>, c: unknown) => unknown) | undefined;
   readonly schema: StandardSchema<unknown> | undefined;
   readonly logger: Logger;
 }
 
-/** Makes a reader that brings data up to date, then checks them. */
+/** Makes a reader that migrates data, then validates them. */
 export function makeDataReader(options: DataReaderOptions): DataReader | undefined {
   if (!options.migrate && !options.schema) return undefined;
   return async (text, c) => {
     try {
       const data = await read(options, parseObject(text), c);
       if (typeof data !== "object" || data === null || Array.isArray(data)) return undefined;
-      // As text, so that nothing is shared with the schema, a default value above all.
+      // As text, so that no value is shared with the schema, such as a default value.
       return serializeValue(data, "session");
     } catch (error) {
-      // What others throw may hold data, the name of it as well.
+      // Errors of the application may contain data, even in their names.
       const state = error instanceof SessionSerializationError
         ? error.message
         : "migrate or schema threw";

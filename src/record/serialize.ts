@@ -1,7 +1,7 @@
 import { SessionSerializationError } from "../errors.ts";
 import { parseObject } from "./record.ts";
 
-/** How deep values in a session may be nested. */
+/** The largest depth of nested values in a session. */
 export const MAX_DEPTH = 200;
 
 const TOO_DEEP = `is nested more than ${MAX_DEPTH} levels deep`;
@@ -10,14 +10,14 @@ const SYMBOL_KEY = "has a symbol as key";
 
 const IDENTIFIER_REGEXP = /^[A-Za-z_$][\w$]*$/;
 
-/** What may be numbers that are too large: those with an exponent, and those without. */
+/** Numbers that may be too large, with and without an exponent. */
 const EXPONENT_REGEXP = /\d[eE]\+?\d{3}/;
 const DIGITS_REGEXP = /\d{309}/;
 
 /**
- * The object that a JSON text stands for, as a session holds one.
+ * Parses the JSON text of a session's object.
  *
- * @throws {SyntaxError} When the text is not the JSON of an object, or of one that no session can hold.
+ * @throws {SyntaxError} When the text is not the JSON of an object, or of an object that no session can hold.
  */
 export function parseHeld(text: string): Record<string, unknown> {
   const object = parseObject(text);
@@ -27,7 +27,10 @@ export function parseHeld(text: string): Record<string, unknown> {
   return object;
 }
 
-/** Whether a JSON text may hold a number that is too large, or be nested too deep. It is much faster than to look at all values. */
+/**
+ * Checks whether a JSON text may contain a number that is too large, or be nested too deep. It is much faster
+ * than checking all values.
+ */
 function isSuspect(text: string): boolean {
   if (EXPONENT_REGEXP.test(text)) return true;
   if (text.length <= MAX_DEPTH) return false;
@@ -41,9 +44,9 @@ function count(text: string, character: string): number {
 }
 
 /**
- * The JSON text of a value in a session.
+ * Serializes a value of a session.
  *
- * @throws {SessionSerializationError} When something in it would not survive JSON.
+ * @throws {SessionSerializationError} When a value would not survive JSON.
  */
 export function serializeValue(value: unknown, path: string): string {
   const problem = problemOf(value, 0);
@@ -52,9 +55,9 @@ export function serializeValue(value: unknown, path: string): string {
 }
 
 /**
- * The JSON text of an object of values in a session.
+ * Serializes an object of session values.
  *
- * @throws {SessionSerializationError} When something in one would not survive JSON.
+ * @throws {SessionSerializationError} When a value would not survive JSON.
  */
 export function serializeMembers(values: Record<string, unknown>, path: string): string {
   const problem = problemInMembers(values, 0);
@@ -71,7 +74,7 @@ function refuseProblem({ state, keys }: Problem, value: unknown, path: string): 
   );
 }
 
-/** The way to the first object that has been passed already, on a way that seems not to end. */
+/** Returns the path to the first object that occurs twice on a path, if there is a cycle. */
 function cycleOn(way: (string | number)[], value: unknown): (string | number)[] | undefined {
   const passed = new Set([value]);
   for (const [at, key] of way.entries()) {
@@ -82,13 +85,13 @@ function cycleOn(way: (string | number)[], value: unknown): (string | number)[] 
   return undefined;
 }
 
-/** The path of a key within a path, as it would be written in code. */
+/** Returns the path of a key within a path, as written in code. */
 export function pathOf(path: string, key: string | number): string {
   if (typeof key === "number") return `${path}[${key}]`;
   return IDENTIFIER_REGEXP.test(key) ? `${path}.${key}` : `${path}[${JSON.stringify(key)}]`;
 }
 
-/** Whether a value is an object of no class. */
+/** Checks whether a value is a plain object. */
 export function isPlainObject(value: unknown): value is object {
   if (typeof value !== "object" || value === null) return false;
   const prototype = Object.getPrototypeOf(value);
@@ -96,23 +99,23 @@ export function isPlainObject(value: unknown): value is object {
     Object.getPrototypeOf(prototype) === null;
 }
 
-/** Whether an array is of no class, in whatever realm it was made: the prototype of arrays is one. */
+/** Checks whether an array is a plain array of any realm. */
 function isArrayOfNoClass(array: unknown[]): boolean {
   return Array.isArray(Object.getPrototypeOf(array));
 }
 
-/** Whether an array is of no class and has nothing but its items. */
+/** Checks whether an array is plain and has no properties but its items. */
 export function holdsItemsAlone(array: unknown[]): boolean {
   return isArrayOfNoClass(array) && Object.keys(array).length === array.length &&
     Object.getOwnPropertySymbols(array).length === 0;
 }
 
-/** The name of the class of an object, where it has one. */
+/** Returns the name of an object's class, if any. */
 export function nameOfClass(value: object): string | undefined {
   return Object.getPrototypeOf(value)?.constructor?.name || undefined;
 }
 
-/** Something that would not survive JSON, and the keys that lead to it, the last one first. */
+/** A value that would not survive JSON, and the keys on its path, the last one first. */
 interface Problem {
   readonly state: string;
   readonly keys: (string | number)[];
@@ -152,7 +155,7 @@ function problemInArray(value: unknown[], depth: number): Problem | undefined {
   return holdsItemsAlone(value) ? undefined : { state: stateOfMore(value), keys: [] };
 }
 
-/** What is wrong with an array that is more than its items. */
+/** Describes an array that has more than its items. */
 function stateOfMore(array: unknown[]): string {
   const key = Object.keys(array)[array.length];
   if (key !== undefined) return `has the member ${JSON.stringify(key)} beside its items`;

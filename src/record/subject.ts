@@ -1,19 +1,19 @@
 import { parseObject } from "./record.ts";
 import { serializeValue } from "./serialize.ts";
 
-/** The most characters of a subject, so that it fits into the keys of every backend. */
+/** The largest length of a subject, so that it fits into the keys of every backend. */
 const LONGEST_SUBJECT = 256;
 
 const LONE_SURROGATE_REGEXP = /\p{Surrogate}/u;
 
-/** @throws {TypeError} When a value names no subject. */
+/** @throws {TypeError} When a value is not a valid subject. */
 export function assertSubject(
   subject: unknown,
   { action, otherwise = "" }: { action: string; otherwise?: string },
 ): asserts subject is string {
   const valid = typeof subject === "string" && subject.length > 0 &&
     subject.length <= LONGEST_SUBJECT &&
-    // Backends that keep UTF-8 would take two of them for one.
+    // Lone surrogates all become the same character in backends that store UTF-8.
     !LONE_SURROGATE_REGEXP.test(subject);
   if (valid) return;
   throw new TypeError(
@@ -21,13 +21,13 @@ export function assertSubject(
   );
 }
 
-/** The most characters of JSON of what lists show. */
+/** The largest length of the JSON of `meta`. */
 const LONGEST_META = 2048;
 
 /**
- * The JSON text of what lists show of a session.
+ * Serializes the `meta` of a session.
  *
- * @throws {TypeError} When it is no plain object.
+ * @throws {TypeError} When it is not a plain object.
  * @throws {RangeError} When it is too long.
  * @throws {SessionSerializationError} When a value would not survive JSON.
  */
@@ -42,7 +42,7 @@ export function serializeMeta(meta: object): string {
   );
 }
 
-/** What lists show of a session; nothing where it is damaged. */
+/** Parses the `meta` of a session; `undefined` when it is damaged. */
 export function parseMeta(text: string | undefined): Record<string, unknown> | undefined {
   if (text === undefined) return undefined;
   try {

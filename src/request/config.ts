@@ -5,13 +5,13 @@ import type { UnsavedChanges } from "./unsaved_changes.ts";
 
 /** The part of the configuration that the session of a request uses. */
 export interface RequestConfig extends CommitConfig {
-  /** The JSON text of the data that a new session has. */
+  /** Returns the JSON text of the initial data. */
   readonly initial: () => string;
   readonly allowOverwrite: boolean;
   readonly canSaveAfterResponse: boolean;
-  /** Warns of changes that nobody saves. */
+  /** Warns of unsaved changes. */
   readonly unsavedChanges: UnsavedChanges;
-  /** Makes the token for clients that keep no cookies. */
+  /** Issues the access token for clients without cookies. */
   readonly issue:
     | ((stored: StoredSession, session: SessionObject, c: unknown) => Promise<string>)
     | undefined;
@@ -22,11 +22,11 @@ export interface RequestOutcome {
   readonly request: Request;
   /** The status of the response. */
   readonly status: number;
-  /** Whether changes of data are kept. */
+  /** Whether changes of data are committed. */
   readonly keepChanges: boolean;
 }
 
-/** The session that a request comes with. */
+/** The session of a request, as it was loaded. */
 export interface RequestSessionOptions {
   readonly c: unknown;
   /** The kind of the credential that identified it. */
@@ -34,12 +34,12 @@ export interface RequestSessionOptions {
   /** Whether the client presented a cookie that identifies no session. */
   readonly stale?: boolean;
   readonly stored?: StoredSession | undefined;
-  /** When the request came, in epoch milliseconds. */
+  /** The time at which the request arrived, in epoch milliseconds. */
   readonly receivedAt?: number;
-  /** The JSON text of the data, where they are not what is stored. */
+  /** The JSON text of the data, if they differ from the stored data. */
   readonly shown?: string | undefined;
-  /** The trace of the token that the client presented, where that was rotated. */
+  /** The trace of the token that the client presented, if it was rotated. */
   readonly presentedTrace?: StoredSession | undefined;
-  /** Whether the session is unknown, as the store failed. */
+  /** Whether the session is unknown because the store failed. */
   readonly unavailable?: boolean;
 }

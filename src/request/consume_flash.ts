@@ -3,18 +3,18 @@ import { isFailure } from "./response_status.ts";
 /** Destinations of pages and of requests by scripts (Fetch Metadata). */
 const SHOWN = new Set(["document", "iframe", "frame", "fencedframe", "empty"]);
 
-/** Headers of requests whose response is not shown yet, of browsers and of libraries that can't send theirs. */
+/** Headers of prefetches, by browsers and by libraries that can't set `Sec-Purpose`. */
 const PURPOSES = ["sec-purpose", "x-sec-purpose", "purpose", "x-moz"];
 
-/** Paths that browsers request by themselves. */
+/** Paths that browsers request on their own. */
 const UNASKED = /^\/\.well-known\/|\/(favicon\.ico|apple-touch-icon[^/]*\.png)$/;
 
-/** Statuses of responses that show nothing: an upgrade, and the page that the browser has already. */
+/** Statuses of responses without content: an upgrade, and a page that the browser has cached. */
 const EMPTY_HANDED = [101, 304];
 
 /**
- * Whether the answer to a request can show what was flashed before it, so that it has had its day: that of a page or a
- * call of the application, which did not fail. What says nothing of itself can.
+ * Checks whether the response to a request can show flashed values, which consumes them: a successful response
+ * to a page or a call of the application. Requests without metadata headers count as such.
  */
 export function canShowFlash(request: Request, status: number): boolean {
   // Deno throws when the properties of an upgraded request are read.

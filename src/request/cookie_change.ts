@@ -1,31 +1,31 @@
 import type { SessionRecord } from "../record/record.ts";
 import type { SessionState } from "../session/session_state.ts";
 
-/** What a response does to the session cookie of the client. */
+/** The change of the session cookie in a response. */
 export type CookieChange =
   | { readonly action: "none" }
   | {
     readonly action: "clear";
-    /** The JSON text of what the session changed of the cookie that the client holds. */
+    /** The changed attributes of the cookie that the client holds, as JSON text. */
     readonly held: string | undefined;
   }
   | {
     readonly action: "send";
     readonly token: string;
-    /** The record of the session, whose lifetime the cookie has. */
+    /** The record of the session, which determines the lifetime of the cookie. */
     readonly record: SessionRecord;
-    /** The JSON text of what the session changed of its cookie. */
+    /** The changed attributes of the new cookie, as JSON text. */
     readonly cookie: string | undefined;
-    /** The same of the cookie that the client holds. */
+    /** The changed attributes of the cookie that the client holds, as JSON text. */
     readonly held: string | undefined;
   };
 
-/** The response leaves the cookie as it is. */
+/** The response does not change the cookie. */
 export const KEEP_COOKIE: CookieChange = { action: "none" };
 
-/** A request that ends. */
+/** The state of a request at its end. */
 export interface RequestEnd {
-  /** The JSON text of what the session changed of the cookie that the client came with. */
+  /** The changed attributes of the cookie in the request, as JSON text. */
   readonly held: string | undefined;
   /** Whether the client presented a cookie that identifies no session. */
   readonly isStale: boolean;
@@ -35,14 +35,14 @@ export interface RequestEnd {
   readonly isByToken: boolean;
 }
 
-/** Decides what the response does to the cookie. */
+/** Decides how the response changes the cookie. */
 export function cookieChange(
   state: SessionState | undefined,
   { held, isStale, hasDeleted, isByToken }: RequestEnd,
 ): CookieChange {
   const { token, record } = state?.stored ?? {};
   if (!record) return hasDeleted || isStale && !state ? { action: "clear", held } : KEEP_COOKIE;
-  // A link that carries a token must not make its session that of the browser that follows it.
+  // A link with an access token must not put its session into the cookie of the browser that follows it.
   if (!state!.sendsCookie || state!.isGraceOver || isByToken || token === undefined) {
     return KEEP_COOKIE;
   }

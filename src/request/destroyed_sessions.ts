@@ -7,7 +7,7 @@ export class DestroyedSessions {
   readonly #config: CommitConfig;
   readonly #c: unknown;
   readonly #states: SessionState[] = [];
-  /** How many of them are no longer in the store. */
+  /** The number of sessions that were removed from the store. */
   #removed = 0;
 
   constructor(config: CommitConfig, c: unknown) {
@@ -19,17 +19,17 @@ export class DestroyedSessions {
     this.#states.push(state);
   }
 
-  /** Whether one of them has a key. */
+  /** Checks whether one of them has a key. */
   includes(key: string): boolean {
     return this.#states.some(({ stored }) => stored?.key === key);
   }
 
-  /** Whether one of them that was stored, and isn't any more, meets a condition. */
+  /** Checks whether one that was stored and removed meets a condition. */
   hasDeleted(meets: (state: SessionState) => boolean): boolean {
     return this.#states.slice(0, this.#removed).some((state) => state.stored && meets(state));
   }
 
-  /** Ends in the store what the request has ended so far. */
+  /** Removes the ended sessions from the store. */
   async remove(): Promise<void> {
     for (; this.#removed < this.#states.length; this.#removed++) {
       const { stored } = this.#states[this.#removed]!;

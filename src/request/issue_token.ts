@@ -2,8 +2,8 @@ import type { SessionState } from "../session/session_state.ts";
 import type { RequestConfig } from "./config.ts";
 
 /**
- * Makes the token of a session for clients that keep no cookies; `undefined` as the token of one that has none that lasts. Where
- * it failed, or the session has changed meanwhile, the result is `undefined`.
+ * Issues the access token of a session. The token is `undefined` for a session that has no token that would
+ * last. The result is `undefined` after a failure, or when the session has changed in the meantime.
  */
 export async function issueToken(
   { issue, logger }: Pick<RequestConfig, "issue" | "logger">,
@@ -15,7 +15,7 @@ export async function issueToken(
   try {
     const { stored } = state;
     const token = await issue!(stored, state.session, c);
-    // Meanwhile it may have ended, or be about to get another token.
+    // In the meantime the session may have ended, or be about to get another token.
     const lasts = state === current() && stored.key === state.stored.key;
     return lasts && !state.pending.regenerate ? { token } : undefined;
   } catch (error) {

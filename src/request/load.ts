@@ -7,28 +7,28 @@ import type { DataReader } from "../record/schema.ts";
 import { andThen, type Awaitable } from "../util/awaitable.ts";
 import type { RequestConfig } from "./config.ts";
 
-/** Something that a client presented to be let into a session. */
+/** A credential that a client presented. */
 export interface Credential {
   readonly by: "cookie" | "token";
-  /** The token in it. */
+  /** Its token. */
   readonly token?: string | undefined;
-  /** The key of the session in it. */
+  /** Its key of the session. */
   readonly key?: string;
-  /** Why it is worth nothing, if that is known already. */
+  /** Why it is rejected, if that is already known. */
   readonly rejected?: RejectionReason;
 }
 
-/** A live session, and what its data are by now. */
+/** A live session, with its migrated data. */
 export interface LoadedSession {
   readonly stored: StoredSession;
   readonly shown: string | undefined;
-  /** The trace that led to it. */
+  /** The trace that led to the session. */
   readonly presentedTrace: StoredSession | undefined;
-  /** When it was asked for, in epoch milliseconds. */
+  /** When it was requested, in epoch milliseconds. */
   readonly receivedAt: number;
 }
 
-/** A session that is being looked up. */
+/** The look-up of a session. */
 interface Lookup {
   readonly loader: SessionLoader;
   readonly token: string | undefined;
@@ -43,7 +43,7 @@ export class SessionLoader {
     this.#config = config;
   }
 
-  /** The session that a credential identifies; what is presented for nothing is rejected. */
+  /** Loads the session of a credential. A credential without a session is rejected. */
   load(credential: Credential, c: unknown): Awaitable<LoadedSession | undefined> {
     if (credential.rejected) return this.reject(credential.rejected, c);
     const { token } = credential;
@@ -58,7 +58,7 @@ export class SessionLoader {
     return andThen(loader.#config.store.read(key, c), SessionLoader.#check, place);
   }
 
-  /** Whether what was read is a session that the client may have. */
+  /** Checks whether a record is a session that the client may use. */
   static #check(
     record: unknown,
     { loader, token, key, c }: Lookup & { readonly key: string },
@@ -112,7 +112,7 @@ export class SessionLoader {
     return shown === undefined ? this.reject("invalid", c, sid) : { ...loaded, shown };
   }
 
-  /** Tells why a credential is not accepted. */
+  /** Reports why a credential is rejected. */
   reject(reason: RejectionReason, c: unknown, sid?: string): undefined {
     emit(this.#config, "rejected", sid === undefined ? { reason } : { reason, sid }, c);
   }

@@ -1,12 +1,12 @@
 import type { SessionRecord } from "../record/record.ts";
 import type { Awaitable } from "../util/awaitable.ts";
 
-/** A session that was found. */
+/** A loaded session. */
 interface Found {
   readonly stored: { readonly record: SessionRecord };
 }
 
-/** Loads all of several things, and gives what was found, the newest first. */
+/** Loads several sessions and returns those that were found, the newest first. */
 export async function loadNewestFirst<Key, Value extends Found>(
   keys: readonly Key[],
   load: (key: Key) => Awaitable<Value | undefined>,
@@ -19,7 +19,7 @@ export async function loadNewestFirst<Key, Value extends Found>(
   return all.sort((one, other) => age(one.found.stored.record, other.found.stored.record));
 }
 
-/** Sorts records by age: of one session by their versions, of several by when they were last written or renewed. */
+/** Compares records by age: records of one session by version, others by their last write or renewal. */
 function age(one: SessionRecord, other: SessionRecord): number {
   const isOneSession = one.sid === other.sid;
   return (isOneSession ? other.version - one.version : 0) || other.lastSeenAt - one.lastSeenAt ||

@@ -4,20 +4,20 @@ import type { SessionObject } from "../session/session_object.ts";
 import type { Awaitable } from "../util/awaitable.ts";
 import type { RequestConfig, RequestSessionOptions } from "./config.ts";
 
-/** The part of a session that a response shows. */
+/** The part of a session that affects the response. */
 interface Shown {
   readonly session: SessionObject;
   readonly accessToken: string | undefined;
 }
 
-/** Observes the session of a request, for its response: another session, or another token of it. */
+/** Observes changes of the session of a request: another session, or another token. */
 export interface SessionObserver extends InnerCommits {
-  /** Whether the client gets its cookies. */
+  /** Whether the client receives its cookies. */
   readonly cookieDelivery: CookieDelivery;
   changed(shown: Shown): void;
 }
 
-/** A request, whatever becomes of its session. */
+/** The properties of a request that do not depend on its session. */
 export class RequestInfo {
   readonly config: RequestConfig;
   observer: SessionObserver | undefined;
@@ -33,7 +33,7 @@ export class RequestInfo {
     return this.config.store.generation(subject, this.options.c);
   }
 
-  /** Whether the session is unknown, as the store failed. */
+  /** Whether the session is unknown because the store failed. */
   get isUnavailable(): boolean {
     return this.options.unavailable === true;
   }
@@ -47,17 +47,17 @@ export class RequestInfo {
   }
 
   get cookieDelivery(): CookieDelivery {
-    // Without a cookie nothing has to reach the client.
+    // With an access token no cookie has to reach the client.
     if (this.options.by === "token") return "sure";
     return this.observer?.cookieDelivery ?? "none";
   }
 
-  /** Notes that the response has been sent. */
+  /** Records that the response has been sent. */
   leave(): void {
     this.#committed = true;
   }
 
-  /** The JSON text of what the session changed of the cookie that the client came with. */
+  /** The changed attributes of the cookie in the request, as JSON text. */
   get held(): string | undefined {
     const { by, stored } = this.options;
     return by === "cookie" ? stored?.record.cookie : undefined;

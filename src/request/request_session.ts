@@ -14,23 +14,23 @@ import { issueToken } from "./issue_token.ts";
 import { RequestInfo } from "./request_info.ts";
 import { type StartingRequest, startSession } from "./start_session.ts";
 
-/** One request and its session: the one that it came with, then at most one at a time. */
+/** A request and its session: the loaded one first, later at most one at a time. */
 export class RequestSession extends RequestInfo implements SessionOwner, StartingRequest {
   /** Whether a live session was found for the client. */
   readonly isLoaded: boolean;
-  /** The sessions that this request has ended, once there is one. */
+  /** The sessions that this request has ended, if any. */
   #destroyed: DestroyedSessions | undefined;
-  /** The session that the client came with. */
+  /** The session that was loaded. */
   readonly #loaded: SessionState | undefined;
   #current: SessionState | undefined;
   #session: SessionObject;
   #accessToken: string | undefined;
-  /** Whether it was asked to start a session. */
+  /** Whether the handler has started a session. */
   #isStarting = false;
-  /** Whether the response has shown what was flashed before. */
+  /** Whether the response has shown flashed values. */
   #hasShownFlash = false;
 
-  /** @throws {SyntaxError} When what is stored is not the JSON of objects. */
+  /** @throws {SyntaxError} When the stored data are not the JSON of objects. */
   constructor(config: RequestConfig, options: RequestSessionOptions) {
     super(config, options);
     const { stored, shown } = options;
@@ -47,19 +47,19 @@ export class RequestSession extends RequestInfo implements SessionOwner, Startin
     return this.#session;
   }
 
-  /** The session of this request as it is now, with what is behind it. */
+  /** The state of the current session of this request. */
   get state(): SessionState | undefined {
     return this.isUnavailable ? undefined : this.#current;
   }
 
-  /** The token of the session for clients that keep no cookies; `undefined` while it has none that lasts. */
+  /** The access token of the session; `undefined` while it has no token that would last. */
   get accessToken(): string | undefined {
     return this.#accessToken;
   }
 
   /**
-   * What assigning to the session means: `null` ends it, an object replaces its data or, where there is
-   * none, starts another one.
+   * Handles an assignment to `c.session`: `null` ends the session; an object replaces its data or, after its
+   * end, starts another session.
    *
    * @throws {TypeError} When the value is anything else.
    */
@@ -76,10 +76,10 @@ export class RequestSession extends RequestInfo implements SessionOwner, Startin
   }
 
   /**
-   * Starts an independent session and stores it at once. The previous one ends.
+   * Starts a new session and stores it immediately. The previous session ends.
    *
-   * @throws {SessionExistsError} When there is a live one and `allowOverwrite` is `false`.
-   * @throws {TypeError} When the data are no plain object.
+   * @throws {SessionExistsError} When there is a live session and `allowOverwrite` is `false`.
+   * @throws {TypeError} When the data are not a plain object.
    */
   async start(
     data: object,
@@ -89,13 +89,13 @@ export class RequestSession extends RequestInfo implements SessionOwner, Startin
     if (this.isUnavailable) refuseChange();
     this.#isStarting = true;
     const run = () => startSession(this, { data, prepare }, this.options.c);
-    // One after the other: of two at once the record of the first would stay behind.
+    // One after the other: with two at once, the record of the first would remain in the store.
     const { session } = await this.config.queue.run(this, run);
     await this.issue();
     return session;
   }
 
-  /** @throws {SessionStoreError | SessionEndedError} Always: there is no session that could be changed. */
+  /** @throws {SessionStoreError | SessionEndedError} Always: there is no session that can be changed. */
   refuseChange(): never {
     return this.isUnavailable ? refuseChange() : refuseEnded("change");
   }
@@ -131,7 +131,7 @@ export class RequestSession extends RequestInfo implements SessionOwner, Startin
     return this.#saving(state, run);
   }
 
-  /** Commits something now, after what this request has ended. */
+  /** Commits now, after removing the sessions that this request has ended. */
   async #saving<Result>(state: SessionState, save: () => Promise<Result>): Promise<Result> {
     await this.#destroyed?.remove();
     try {
@@ -141,14 +141,14 @@ export class RequestSession extends RequestInfo implements SessionOwner, Startin
     }
   }
 
-  /** Makes the token for clients that keep no cookies. A failure is reported, the session goes on without. */
+  /** Issues the access token. A failure is reported, and the session continues without a token. */
   async issue(): Promise<void> {
     if (!this.config.issue) return;
     const issued = await issueToken(this.config, () => this.#current, this.options.c);
     if (issued) this.#changed(issued.token);
   }
 
-  /** Ends the session of this request with a key; `false` when none of its sessions has it. */
+  /** Ends the session of this request that has a key; `false` when none has it. */
   endByKey(key: string): boolean {
     if (this.#destroyed?.includes(key)) return true;
     if (this.state?.stored?.key !== key) return false;
@@ -156,19 +156,19 @@ export class RequestSession extends RequestInfo implements SessionOwner, Startin
     return true;
   }
 
-  /** Renews the session that the client came with, where it might end before the answer. */
+  /** Renews the loaded session if it might expire before the response. */
   renewEarly(): Awaitable<void> {
     if (this.#loaded) return renewEarly(this.config, this.#loaded, this.options.c);
   }
 
-  /** Whether there is nothing to store and nothing to send: no session came, and nothing was put into the new one. */
+  /** Whether there is nothing to store or send: no session was loaded, and the new one is empty. */
   get isUntouched(): boolean {
     return this.#current?.isUntouched === true && !this.#destroyed && !this.isUnavailable &&
       !this.#isStarting;
   }
 
   /**
-   * Commits at the end of the request, and returns what the response does to the cookie. Synchronous where the store is.
+   * Commits at the end of the request. Returns the change of the cookie. Synchronous if the store is.
    *
    * @throws {SessionSerializationError} When a value would not survive JSON.
    */
@@ -185,7 +185,7 @@ export class RequestSession extends RequestInfo implements SessionOwner, Startin
     }
   }
 
-  /** Commits when every session that was started is stored. */
+  /** Commits after every started session was stored. */
   #commitInTurn(outcome: RequestOutcome): Awaitable<void> {
     return this.config.queue.run(this, () => this.#commit(outcome));
   }
@@ -204,7 +204,7 @@ export class RequestSession extends RequestInfo implements SessionOwner, Startin
     throw error;
   }
 
-  /** Ends what was ended, then commits the session of this request. */
+  /** Removes ended sessions, then commits the current session. */
   #commit(outcome: RequestOutcome): Awaitable<void> {
     return this.#destroyed
       ? this.#removeThenCommit(this.#destroyed, outcome)
@@ -218,20 +218,20 @@ export class RequestSession extends RequestInfo implements SessionOwner, Startin
 
   #commitCurrent({ request, status, keepChanges }: RequestOutcome): Awaitable<void> {
     const state = this.#current;
-    // A handler that got the error of the limit responds itself.
+    // A handler that has caught the error of the limit responds itself.
     if (!state || state.isRefused()) return;
     this.#hasShownFlash = state.properties.isFlashing && canShowFlash(request, status);
-    // What this request has begun or ended itself is not overtaken by what one within it did.
+    // A session that this request has started or ended takes precedence over that of an inner request.
     const isOver = this.#destroyed || state.stored && state !== this.#loaded;
     const inner = isOver ? undefined : this.observer;
     const options = { state, keepChanges, consumeFlash: this.#hasShownFlash, rotate: true, inner };
     return commit(this.config, options, this.options.c);
   }
 
-  /** What the response does to the cookie, by what was committed so far, whatever came of the rest. */
+  /** The change of the cookie by what was committed so far, regardless of later failures. */
   get cookieChange(): CookieChange {
     const state = this.#current;
-    // Most requests have nothing to send.
+    // Fast path: most requests send no cookie.
     if (state?.stored && !state.sendsCookie) return KEEP_COOKIE;
     return cookieChange(state, {
       held: this.held,

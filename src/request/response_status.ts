@@ -1,17 +1,17 @@
-/** From this status on an answer says that the request failed. */
+/** From this status on a response means that the request failed. */
 const FAILED = 500;
 
-/** Whether an answer with a status says that the request failed. */
+/** Checks whether a status means that the request failed. */
 export function isFailure(status: number): boolean {
   return status >= FAILED;
 }
 
 /**
- * The status with which Hono answers an error by default: the one of the response that comes with it, as that of an
- * `HTTPException` does, and 500 without one.
+ * Returns the status of Hono's default response to an error: that of the response in the error, as in an
+ * `HTTPException`, else 500.
  */
 export function statusOf(error: unknown): number {
-  // Hono answers nothing else.
+  // Hono uses nothing else as a response.
   if (!(error instanceof Error) || !("getResponse" in error)) return FAILED;
   if ("status" in error && typeof error.status === "number") return error.status;
   try {

@@ -16,7 +16,7 @@ import { loadNewestFirst } from "./newest_session.ts";
 import { RequestSession } from "./request_session.ts";
 import { UnsavedChanges } from "./unsaved_changes.ts";
 
-/** The checked configuration of the life of sessions. */
+/** The checked configuration of sessions. */
 export interface SessionsConfig extends
   Omit<
     RequestConfig,
@@ -24,19 +24,19 @@ export interface SessionsConfig extends
   > {
   readonly store: SessionStore;
   readonly onStoreError: "error" | "anonymous";
-  /** Milliseconds. */
+  /** The time limit of a store operation, in milliseconds. */
   readonly storeTimeout: number;
 }
 
-/** What a client presented with a request. */
+/** The credentials of a request. */
 interface Presented {
   readonly credentials: readonly Credential[];
   readonly c: unknown;
 }
 
-/** Keeps the sessions of one configuration. */
+/** Manages the sessions of one configuration. */
 export class Sessions {
-  /** Warns of changes after the response that nobody saves. */
+  /** Warns of unsaved changes after the response. */
   readonly unsavedChanges: UnsavedChanges;
   readonly #config: RequestConfig;
   readonly #loader: SessionLoader;
@@ -69,7 +69,7 @@ export class Sessions {
   }
 
   /**
-   * Makes the session of a request, with the first of its credentials that identifies one.
+   * Loads the session of a request by the first of its credentials that is valid.
    *
    * @throws {SessionStoreError} When the store failed.
    */
@@ -87,12 +87,12 @@ export class Sessions {
     return loading.catch((error) => this.#goOn(error, c));
   }
 
-  /** Makes the session of a request without credentials. */
+  /** Creates the session of a request without credentials. */
   anonymous(c: unknown): RequestSession {
     return new RequestSession(this.#config, { c });
   }
 
-  /** Loads the session of the first credential from a place on that identifies one; of cookies the newest session. */
+  /** Loads the session of the first valid credential from a position on; among cookies the newest session. */
   #first(presented: Presented, at: number): Awaitable<RequestSession> {
     const { credentials, c } = presented;
     const credential = credentials[at];
@@ -113,7 +113,7 @@ export class Sessions {
     return loading.then((loaded) => this.#accept(loaded, from));
   }
 
-  /** Makes the session of a credential, or of the next one that identifies one. */
+  /** Accepts the session of a credential, or tries the next one. */
   #accept(
     loaded: LoadedSession | undefined,
     { presented, at }: { presented: Presented; at: number },
@@ -123,7 +123,7 @@ export class Sessions {
     return requestSession ? this.#issued(requestSession) : this.#first(presented, at + 1);
   }
 
-  /** Loads the newest session that the cookies from a place on identify. */
+  /** Loads the newest session of the cookies from a position on. */
   async #newest(presented: Presented, at: number): Promise<RequestSession> {
     const { credentials, c } = presented;
     const cookies = credentials.slice(at);
@@ -136,7 +136,7 @@ export class Sessions {
     return this.#first(presented, credentials.length);
   }
 
-  /** The newest session that credentials identify. */
+  /** Finds the newest session of several credentials. */
   async find(credentials: readonly Credential[], c: unknown): Promise<StoredSession | undefined> {
     const [newest] = await loadNewestFirst(credentials, (key) => this.#loader.load(key, c));
     return newest?.found.stored;
@@ -146,19 +146,19 @@ export class Sessions {
     return this.#config.issue ? requestSession.issue().then(() => requestSession) : requestSession;
   }
 
-  /** Makes the session of a request whose session is unknown, as the store failed. */
+  /** Creates the session of a request whose session is unknown because the store failed. */
   unavailable(c: unknown): RequestSession {
     return new RequestSession(this.#config, { c, unavailable: true });
   }
 
-  /** Goes on without the store, where that is asked for. */
+  /** Continues without the store, if configured. */
   #goOn(error: unknown, c: unknown): RequestSession {
     if (!(error instanceof SessionStoreError) || this.#onStoreError === "error") throw error;
     return this.unavailable(c);
   }
 
   /**
-   * The live sessions of a subject, the newest first: as many as are wanted, from a place on.
+   * Lists a page of the live sessions of a subject, the newest first.
    *
    * @throws {TypeError} When the store has no index.
    * @throws {SessionStoreError} When it failed.
@@ -176,7 +176,7 @@ export class Sessions {
   }
 
   /**
-   * Ends a session of a subject; `false` when the subject has none of that name.
+   * Ends a session of a subject; `false` when the subject has no such session.
    *
    * @throws {TypeError} When the store has no index.
    * @throws {SessionStoreError} When it failed.
@@ -194,7 +194,7 @@ export class Sessions {
   }
 
   /**
-   * Ends the sessions of a subject, those on their way included.
+   * Ends the sessions of a subject, including logins in flight.
    *
    * @throws {TypeError} When the store has no index.
    * @throws {SessionStoreError} When it failed.
@@ -205,7 +205,7 @@ export class Sessions {
   ): Promise<number> {
     this.#assertIndexed("revoke");
     const { store, events, expiry } = this.#config;
-    // A store counts those that it only holds for requests under way as well.
+    // A store also counts expired sessions that it keeps for requests in flight.
     const counts = expiry.onServer && expiry.rolling !== false;
     const live = counts || events.destroyed ? await this.list({ subject }, c) : [];
     const count = await store.deleteAll(subject, except === undefined ? {} : { except }, c);
@@ -215,7 +215,7 @@ export class Sessions {
   }
 
   /**
-   * Ends the session that a credential identifies, if there is one.
+   * Ends the session of a credential, if there is one.
    *
    * @throws {SessionStoreError} When the store failed.
    */

@@ -6,25 +6,25 @@ import type { RequestConfig } from "./config.ts";
 /** A session to start. */
 export interface NewSession {
   readonly data: object;
-  /** Sets more than its data. */
+  /** Sets its other properties. */
   readonly prepare: (session: SessionState) => void;
 }
 
-/** The request that a session is started in. */
+/** The request in which a session is started. */
 export interface StartingRequest {
   readonly config: RequestConfig;
-  /** Its session now. */
+  /** Its current session. */
   readonly state: SessionState | undefined;
-  /** Makes one that nobody has seen yet. */
+  /** Creates a session state that is not visible yet. */
   createState(): SessionState;
-  /** Makes one its session. */
+  /** Sets its current session. */
   setCurrent(state: SessionState): void;
 }
 
 /**
- * Stores a new session, even an empty one. It takes the place of the previous one, which ends.
+ * Stores a new session, even an empty one, and makes it the current one. The previous session ends.
  *
- * @throws {SessionExistsError} When there is a live one and `allowOverwrite` is `false`.
+ * @throws {SessionExistsError} When there is a live session and `allowOverwrite` is `false`.
  */
 export async function startSession(
   request: StartingRequest,
@@ -41,7 +41,7 @@ export async function startSession(
   prepare(state);
   await commit(config, { state, keepChanges: true, consumeFlash: false, storeEmpty: true }, c);
   state.assertLive("start");
-  // Whatever that is by now.
+  // The current session may have changed in the meantime.
   request.state?.destroy();
   request.setCurrent(state);
   return state;

@@ -5,26 +5,26 @@ import type { SessionState } from "../session/session_state.ts";
 import type { Clock } from "../util/clock.ts";
 import { RateLimit } from "../util/rate_limit.ts";
 
-/** How many sessions are looked at again with later requests. */
+/** The number of sessions that are checked again with later requests. */
 const MOST_KEPT = 16;
 /** How long a change may wait for its `save()`, in milliseconds. */
 const PATIENCE = 10_000;
-/** How many turns each middleware around this one takes to go on. */
+/** The number of microtasks that each outer middleware needs to continue. */
 const TURNS = 4;
 
-/** How many responses are watched at once, and per second. */
+/** The rate of watched responses. */
 const LIMIT = { burst: 128, perSecond: 20 };
 
 /** A session whose response has been sent. */
 export interface CommittedSession {
   readonly state: SessionState;
-  /** The changes that were pending by then. */
+  /** The changes that were pending at that time. */
   readonly pending: PendingChanges;
-  /** Since when it is known to hold what is not saved, in epoch milliseconds. */
+  /** Since when it is known to have unsaved changes, in epoch milliseconds. */
   changedAt?: number | undefined;
 }
 
-/** What the changes of sessions are judged by. */
+/** Options of {@linkcode UnsavedChanges}. */
 export interface UnsavedChangesOptions {
   readonly clock: Clock;
   readonly logger: Logger;
@@ -32,9 +32,9 @@ export interface UnsavedChangesOptions {
 }
 
 /**
- * Warns of changes that come after the response and that nobody saves. An assignment can't be noticed without a price for
- * every request, so sessions are compared once more: when the stream of their response ends, some turns later where there is middleware
- * around, and with later requests, for as many responses as there is time for.
+ * Warns of changes that are made after the response and not saved. Detecting assignments would slow down every
+ * request. Therefore sessions are compared again: when the stream of their response ends, some microtasks later
+ * if there is outer middleware, and with later requests, at a limited rate.
  */
 export class UnsavedChanges {
   readonly #options: UnsavedChangesOptions;

@@ -12,27 +12,27 @@ import { refuseCommitted } from "./committed_session.ts";
 import type { SessionConfig } from "./config.ts";
 import { refuseEnded } from "./ended_session.ts";
 
-/** The request that has a session, as its attributes use it. */
+/** The part of a request that the attributes of its session use. */
 export interface AttributesOwner {
   readonly config: SessionConfig;
   /** Whether the response has been sent with all of its cookies. */
   readonly committed: boolean;
-  /** The generation of a subject's sessions now. */
+  /** Returns the current generation of a subject's sessions. */
   generationOf(subject: string): Awaitable<number>;
 }
 
-/** `ended` by this request, or `gone`: ended by another while this one ran. */
+/** `ended` by this request, or `gone`: ended by another request while this one ran. */
 type Status = "live" | "ended" | "gone";
 
-/** What a session has beside its data: its subject, its description in lists, its cookie and its lifetime. */
+/** The attributes of a session besides its data: subject, meta, cookie and lifetime. */
 export class SessionAttributes {
-  /** Where the session is stored as far as known; `undefined` when it never was. */
+  /** The last known stored session; `undefined` if it was never stored. */
   stored: StoredSession | undefined;
 
   protected readonly owner: AttributesOwner;
   #status: Status = "live";
   #pending: PendingChanges = NOTHING_PENDING;
-  /** The login that was refused, as the handler knows. */
+  /** The login that was refused with an error in the handler. */
   #refused: PendingChanges["subject"];
 
   constructor(owner: AttributesOwner, stored: StoredSession | undefined) {
@@ -44,7 +44,7 @@ export class SessionAttributes {
     return this.#status;
   }
 
-  /** The changes since its last commit, beside those of its data. */
+  /** The changes since the last commit, except those of the data. */
   get pending(): PendingChanges {
     return this.#pending;
   }
@@ -62,9 +62,9 @@ export class SessionAttributes {
     this.ask({ subject: subject === undefined ? null : this.#beginLogin(subject) });
   }
 
-  /** Starts a login now, not with its commit: all sessions of the subject may be ended in between. */
+  /** Starts a login now, not with its commit: all sessions of the subject may be revoked in between. */
   #beginLogin(name: string): PendingLogin {
-    // Under a new token it may have to be a session of its own, which nobody has excepted from any end.
+    // With a new token it may become a session of its own, which no revocation has excepted.
     const record = this.pending.regenerate ? undefined : this.stored?.record;
     const generation = record?.subject === name
       ? record.generation ?? 0
@@ -82,7 +82,7 @@ export class SessionAttributes {
     this.ask({ meta: meta === undefined ? null : serializeMeta(meta) });
   }
 
-  /** The JSON text of what the session changed of its cookie. */
+  /** The changed attributes of the cookie, as JSON text. */
   get cookie(): string | undefined {
     const { cookie = this.stored?.record.cookie } = this.pending;
     return cookie ?? undefined;
@@ -94,7 +94,7 @@ export class SessionAttributes {
     this.ask({ cookie: changes ?? null });
   }
 
-  /** Its lifetime in seconds; `undefined` when its cookie ends with the browser. */
+  /** The lifetime in seconds; `undefined` when browsers drop the cookie as they close. */
   get maxAge(): number | undefined {
     const { expiry } = this.owner.config;
     const lasting = { ...this.stored?.record, ...this.pending };
@@ -107,12 +107,12 @@ export class SessionAttributes {
     this.ask(pendingRenewal(maxAge));
   }
 
-  /** Notes that there is no room for a login. */
+  /** Records that a login was refused by the session limit. */
   refuseLogin(login: PendingChanges["subject"]): void {
     this.#refused = login;
   }
 
-  /** Whether the login was refused, and the handler knows. */
+  /** Checks whether the login was refused with an error in the handler. */
   isRefused(): boolean {
     return this.#refused !== undefined && this.#refused === this.pending.subject;
   }
@@ -122,14 +122,14 @@ export class SessionAttributes {
     this.#pending = { ...this.#pending, ...pending };
   }
 
-  /** Hands the pending changes to a commit. */
+  /** Passes the pending changes to a commit. */
   takePending(): PendingChanges {
     const pending = this.#pending;
     this.#pending = NOTHING_PENDING;
     return pending;
   }
 
-  /** Hands only the change of the token to a commit. All else is left for the next one. */
+  /** Passes only the change of the token to a commit. The others stay pending. */
   takeRegeneration(): PendingChanges {
     const { regenerate, ...rest } = this.#pending;
     if (!regenerate) return NOTHING_PENDING;
@@ -137,12 +137,12 @@ export class SessionAttributes {
     return { regenerate };
   }
 
-  /** Takes back changes of a commit that failed. Those that came since go before them. */
+  /** Restores the changes of a failed commit. Later changes take precedence. */
   restorePending(pending: PendingChanges): void {
     this.#pending = this.#pending === NOTHING_PENDING ? pending : { ...pending, ...this.#pending };
   }
 
-  /** Drops all pending changes but a new token. */
+  /** Drops all pending changes except a new token. */
   protected discardPending(): void {
     const { regenerate } = this.#pending;
     this.#pending = regenerate ? { regenerate } : NOTHING_PENDING;
@@ -157,7 +157,7 @@ export class SessionAttributes {
     if (this.status !== "live") refuseEnded(action);
   }
 
-  /** @throws {SessionEndedError | SessionCommittedError} When nothing of it can be stored any more. */
+  /** @throws {SessionEndedError | SessionCommittedError} When the session can't be stored any more. */
   protected assertSavable(action: string): void {
     this.assertLive(action);
     if (!this.stored || !this.owner.config.canSaveAfterResponse) this.assertNotCommitted(action);

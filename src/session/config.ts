@@ -4,7 +4,7 @@ import type { Clock } from "../util/clock.ts";
 /** The part of the configuration that sessions use. */
 export interface SessionConfig {
   readonly clock: Clock;
-  /** A clock by which nothing happens at the same time. */
+  /** A clock that never returns the same time twice. */
   readonly instant: Clock;
   readonly expiry: ExpiryPolicy;
   /** Whether a stored session can be saved after its response has been sent: sessions in cookies can't. */

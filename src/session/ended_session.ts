@@ -6,7 +6,7 @@ import { type SessionController, SessionObject } from "./session_object.ts";
 /** @throws {SessionEndedError} Always: the session has ended. */
 export function refuseEnded(action: string): never {
   throw new SessionEndedError(
-    `Cannot ${action} session: it has ended; assign an object, or call startSession(c), to begin another one`,
+    `Cannot ${action} session: it has ended; assign an object or call startSession(c) to start another one`,
   );
 }
 
@@ -14,10 +14,10 @@ const refuseChange = () => refuseEnded("change");
 
 const HANDLER = readOnly(refuseChange);
 
-/** Between an object that has ended and its members: whatever is assigned to the object is refused here. */
+/** The prototype of an ended session object: assignments to the object are refused here. */
 const PROTOTYPE = new Proxy(Object.create(SessionObject.prototype), refusingChanges(refuseChange));
 
-/** Behind a session that has ended: an empty one, of which the name is left for logs. */
+/** The controller of an ended session: it is empty and keeps its `sid` for logs. */
 class EndedController implements SessionController {
   readonly sid: string;
   readonly #at: number;
@@ -89,10 +89,11 @@ class EndedController implements SessionController {
 }
 
 /**
- * Empties the object that a handler may hold on to, and lets nothing into it any more.
+ * Clears a session object that a handler may still hold, and makes it refuse changes.
  *
  * @param at When the session ended, in epoch milliseconds.
- * @returns What the request reads from now on. Unlike the object itself it can refuse every change.
+ * @returns The session that the request reads from now on. As a proxy it refuses every change, which the object
+ * itself can't.
  */
 export function endSession(session: SessionObject, at: number): SessionObject {
   const controller = new EndedController(session.sid, at);

@@ -4,12 +4,12 @@ import { setProperty } from "../util/property.ts";
 import { isReserved } from "./reserved_names.ts";
 
 /**
- * How far a flashed value is: this request has flashed it (`fresh`) and saved it (`saved`), or the request before has, so
- * that this one is the last to show it (`aging`).
+ * The state of a flashed value: `fresh` was flashed by this request, `saved` was also stored by it, and `aging`
+ * was flashed by the previous request, so that this one is the last to show it.
  */
 type FlashState = { readonly age: "fresh" } | StoredFlash;
 
-/** A flashed value that the store holds as far as known. */
+/** A flashed value that is known to be stored. */
 interface StoredFlash {
   readonly age: "saved" | "aging";
   /** Its JSON text. */
@@ -19,21 +19,24 @@ interface StoredFlash {
 /** A flashed value that a session shows. */
 interface FlashValue {
   readonly state: FlashState;
-  /** The getter of its property. A value that is assigned later has another one, or none. */
+  /**
+   * The getter of its property. It identifies the value: a value that is assigned later has another getter, or
+   * none.
+   */
   readonly get: () => unknown;
-  /** The data that it hides. */
+  /** The data that the value hides. */
   readonly hidden: unknown;
 }
 
 const FRESH: FlashState = { age: "fresh" };
 
-/** The flashed values of a session, which are properties over the data of the same keys. */
+/** The flashed values of a session. As properties they hide data of the same keys. */
 export class FlashValues {
   readonly #session: Record<string, unknown>;
   readonly #values = new Map<string, FlashValue>();
-  /** The keys that this request has seen flashed, by itself or the one before. */
+  /** The keys that were flashed by this request or the previous one. */
   readonly #seen = new Set<string>();
-  /** The values that were loaded, or saved since. */
+  /** The values that were loaded or saved. */
   #stored = new Map<string, StoredFlash>();
   #isReflashed = false;
   #isReflashSaved = false;
@@ -43,9 +46,9 @@ export class FlashValues {
   }
 
   /**
-   * Notes what the request before has flashed.
+   * Loads the values that the previous request has flashed.
    *
-   * @throws {SyntaxError} When it is no object, or more than a session can hold.
+   * @throws {SyntaxError} When they are not an object, or not values that a session can hold.
    */
   load(flash: JsonObject): void {
     for (const [key, value] of Object.entries(flash.copy())) {
@@ -53,17 +56,17 @@ export class FlashValues {
     }
   }
 
-  /** Whether a value was shown, so that the store may hold one that is no data. */
+  /** Whether a value was shown, so that the store may hold flashed values. */
   get isUsed(): boolean {
     return this.#seen.size > 0;
   }
 
-  /** Whether the store holds a value, so that it matters whether the response shows it. */
+  /** Whether the store holds a value, so that the response may consume it. */
   get isStored(): boolean {
     return this.#stored.size > 0;
   }
 
-  /** Shows what was loaded, or saved since, as far as the store holds it. */
+  /** Shows the values that were loaded or saved, as far as the store still holds them. */
   show(flash: JsonObject): void {
     for (const [key, stored] of this.#stored) {
       if (isReserved(key) || flash.members.get(key) !== stored.text) continue;
@@ -76,30 +79,30 @@ export class FlashValues {
     this.#show(key, value, FRESH);
   }
 
-  /** Keeps what the request before flashed for one request more. */
+  /** Keeps the values of the previous request for one more request. */
   reflash(): void {
     this.#isReflashed = true;
   }
 
-  /** Makes a key that is flashed plain data with the value that it shows. */
+  /** Turns a flashed value into data. */
   unflash(key: string): void {
     const value = this.get(key);
     if (value) setProperty(this.#session, key, value.get());
   }
 
-  /** Drops what was not saved. */
+  /** Drops unsaved values. */
   reset(): void {
     this.clear();
     this.#seen.clear();
     this.#isReflashed = this.#isReflashSaved;
   }
 
-  /** Shows nothing any more. */
+  /** Hides all values. */
   clear(): void {
     this.#values.clear();
   }
 
-  /** The flashed value that a key shows, neither assigned to nor deleted since. */
+  /** Returns the flashed value of a key, unless it was assigned to or deleted. */
   get(key: string): FlashValue | undefined {
     const value = this.#values.get(key);
     const own = value && Object.getOwnPropertyDescriptor(this.#session, key);
@@ -107,31 +110,30 @@ export class FlashValues {
   }
 
   /**
-   * What the store is to hold.
+   * Returns the flashed values to store.
    *
    * @param shown The JSON texts of the values that are shown.
-   * @param stored What the store holds.
-   * @param consume Whether values of the request before are dropped.
+   * @param stored The stored values. * @param consume Whether values of the previous request are dropped.
    */
   merge(shown: Members, stored: Members, consume: boolean): Members {
     const merged: Members = new Map();
     for (const [key, text] of shown) {
       const { state } = this.#values.get(key)!;
       const theirs = stored.get(key);
-      // Another request has dropped the value, and may have flashed another one for the next.
+      // Another request has dropped the value, and may have flashed a new one for the next request.
       const isOver = state.age !== "fresh" && theirs !== state.text && theirs !== text;
       if (!isOver) {
         if (state.age !== "aging" || this.#isReflashed || !consume) merged.set(key, text);
       } else if (theirs !== undefined) merged.set(key, theirs);
     }
-    // What other requests flashed is for the next one, which is not shown here.
+    // Values that other requests flashed are for the next request and are not shown here.
     for (const [key, text] of stored) {
       if (!this.#seen.has(key) && !merged.has(key)) merged.set(key, text);
     }
     return merged;
   }
 
-  /** Notes that all was saved, though nothing of it had to be written. */
+  /** Records that all values are stored, although no write was necessary. */
   saved(flash: JsonObject): void {
     this.#isReflashSaved = this.#isReflashed;
     for (const [key, { state }] of this.#values) {
@@ -141,10 +143,10 @@ export class FlashValues {
   }
 
   /**
-   * Notes what was stored: what it is changed to later is still of this request.
+   * Records the stored values. Later changes of them still count as flashed by this request.
    *
-   * @param mine What this request wanted to store.
-   * @param stored What was stored.
+   * @param mine The values that this request wanted to store.
+   * @param stored The values that were stored.
    */
   keep(mine: JsonObject, stored: JsonObject): void {
     this.#stored = new Map();
@@ -152,7 +154,7 @@ export class FlashValues {
       const text = mine.members.get(key);
       if (text === undefined || text !== stored.members.get(key)) continue;
       const isKnown = state.age === "fresh" || text === state.text;
-      // Of another request, which flashed the key since.
+      // The value was flashed by another request in the meantime.
       if (!isKnown && text !== JSON.stringify(get())) continue;
       this.#keep(key, { age: state.age === "aging" ? "aging" : "saved", text });
     }
@@ -163,7 +165,7 @@ export class FlashValues {
     this.#values.set(key, { ...this.#values.get(key)!, state });
   }
 
-  /** Shows a value. Assigning to its key makes it data; changing it from within doesn't. */
+  /** Shows a value. Assigning to its key turns it into data; changing a nested value doesn't. */
   #show(key: string, value: unknown, state: FlashState): void {
     const session = this.#session;
     const own = Object.hasOwn(session, key) ? session[key] : undefined;

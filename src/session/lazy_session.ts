@@ -1,6 +1,6 @@
 import { refusingChanges } from "./read_only.ts";
 
-/** Stands for a session that is not loaded. */
+/** The session while it is not loaded. */
 export const UNLOADED: object = new Proxy({}, {
   ...refusingChanges(() => refuseUnloaded("change")),
   get: () => refuseUnloaded("read"),
@@ -9,7 +9,7 @@ export const UNLOADED: object = new Proxy({}, {
   getOwnPropertyDescriptor: () => refuseUnloaded("read"),
 });
 
-/** @throws {TypeError} Always: a lazy session was not asked for. */
+/** @throws {TypeError} Always: a lazy session was used before it was loaded. */
 export function refuseUnloaded(action: string): never {
   throw new TypeError(`Cannot ${action} session: it is lazy, await getSession(c) first`);
 }

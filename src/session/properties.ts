@@ -10,18 +10,18 @@ import { assertNotReserved, isReserved } from "./reserved_names.ts";
 
 const NONE: ReadonlySet<string> = new Set();
 
-/** The properties of a session: its data, and flashed values over data of the same keys. */
+/** The properties of a session: its data, and flashed values that hide data of the same keys. */
 export class SessionProperties {
   readonly #session: Record<string, unknown>;
-  /** The flashed values, once there was one. */
+  /** The flashed values, if there are any. */
   #flash: FlashValues | undefined;
-  /** The keys that were assigned to since {@linkcode noteAssigned}, whatever their values were. */
+  /** The keys that were assigned to since {@linkcode noteAssigned}, even with equal values. */
   #assigned: Set<string> | undefined;
 
   /**
-   * @param session The object that has them.
-   * @param contents The data, and what the request before flashed.
-   * @throws {SyntaxError} When they are no objects, or more than a session can hold.
+   * @param session The object that gets the properties.
+   * @param contents The data, and the values that the previous request flashed.
+   * @throws {SyntaxError} When they are not objects, or not values that a session can hold.
    */
   constructor(session: object, contents: Contents) {
     this.#session = session as Record<string, unknown>;
@@ -29,7 +29,7 @@ export class SessionProperties {
     this.#load(contents);
   }
 
-  /** Shows what was loaded, or saved since, without what was changed. */
+  /** Shows the contents that were loaded or saved, without later changes. */
   reset(contents: Contents): void {
     clearProperties(this.#session);
     this.#flash?.reset();
@@ -39,7 +39,7 @@ export class SessionProperties {
     this.noteAssigned();
   }
 
-  /** Replaces all that is shown. */
+  /** Replaces all properties. */
   replace(data: object): void {
     const entries = Object.entries(data);
     for (const [key] of entries) assertNotReserved(key);
@@ -48,7 +48,7 @@ export class SessionProperties {
     for (const [key, value] of entries) setProperty(this.#session, key, copyValue(value));
   }
 
-  /** Notes from now on which keys are assigned to: an equal value would look unchanged. */
+  /** Tracks assignments from now on: a key that was assigned an equal value would look unchanged. */
   noteAssigned(): void {
     const assigned = this.#assigned ??= new Set();
     for (const [key, value] of Object.entries(this.#session)) {
@@ -65,17 +65,17 @@ export class SessionProperties {
     }
   }
 
-  /** The keys that were assigned to since. */
+  /** The keys that were assigned to. */
   get assigned(): ReadonlySet<string> {
     return this.#assigned ?? NONE;
   }
 
-  /** Whether it matters that the response shows flashed values: the store holds some. */
+  /** Whether the store holds flashed values, which the response may consume. */
   get isFlashing(): boolean {
     return this.#flash?.isStored === true;
   }
 
-  /** All that is shown, as an object of its own. */
+  /** Returns a copy of the properties. */
   toObject(): Record<string, unknown> {
     return { ...this.#session };
   }
@@ -86,31 +86,31 @@ export class SessionProperties {
     this.#flashes().flash(key, copyValue(value));
   }
 
-  /** Keeps what the request before flashed for one request more. */
+  /** Keeps the values of the previous request for one more request. */
   reflash(): void {
     this.#flashes().reflash();
   }
 
-  /** Makes a key that is flashed plain data with the value that it shows. */
+  /** Turns a flashed value into data. */
   unflash(key: string): void {
     this.#flash?.unflash(key);
   }
 
-  /** Notes that all was saved, though nothing of it had to be written. */
+  /** Records that all values are stored, although no write was necessary. */
   saved({ flash }: Contents): void {
     this.#flash?.saved(flash);
   }
 
-  /** Notes which flashed values were stored. */
+  /** Records the stored flashed values. */
   keepFlash(mine: JsonObject, stored: JsonObject): void {
     this.#flash?.keep(mine, stored);
   }
 
   /**
-   * What is shown, by where it belongs.
+   * Returns the current data and flashed values.
    *
-   * @param stored What the store holds.
-   * @param consume Whether what the request before flashed is dropped.
+   * @param stored The stored contents.
+   * @param consume Whether the flashed values of the previous request are dropped.
    * @throws {SessionSerializationError} When a value would not survive JSON.
    */
   contents(stored: Contents, consume: boolean): Contents {
@@ -123,13 +123,13 @@ export class SessionProperties {
     if (stored.data.isKnownAs(this.#session)) return stored;
     const values = { ...this.#session };
     const data = JsonObject.ofValues(values, stored.data);
-    // The same members have the same keys, which need not be looked at.
+    // Equal members have the same valid keys, so no check is needed.
     if (data === stored.data) return stored;
     for (const key in values) assertNotReserved(key);
     return { data, flash };
   }
 
-  /** What is shown, with flashed values apart from data. */
+  /** Separates flashed values from data. */
   #separate(keys: readonly string[], stored: Members, consume: boolean): Contents {
     const flash = this.#flashes();
     const data: Members = new Map();
@@ -153,7 +153,7 @@ export class SessionProperties {
     };
   }
 
-  /** Shows the data that the session holds from now on, but for what the handler changed meanwhile. */
+  /** Shows new data, except where the handler has changed a key in the meantime. */
   update(now: JsonObject, before: JsonObject): void {
     if (now === before) return;
     for (const key of new Set([...before.members.keys(), ...now.members.keys()])) {
@@ -162,7 +162,7 @@ export class SessionProperties {
     }
   }
 
-  /** Shows what was committed of one key, whatever the handler has made of it. */
+  /** Shows the committed value of one key, regardless of changes by the handler. */
   showKey(key: string, text: string | undefined): void {
     if (!standsFor(text, this.#own(key))) this.#set(key, text);
   }
@@ -186,7 +186,7 @@ export class SessionProperties {
     const session = this.#session;
     for (const key in data) {
       if (!Object.hasOwn(data, key)) continue;
-      // What the prototype knows is no plain assignment.
+      // Keys on the prototype need a definition instead of an assignment.
       if (!(key in session)) session[key] = data[key];
       else if (!isReserved(key)) setProperty(session, key, data[key]);
     }
@@ -197,7 +197,7 @@ export class SessionProperties {
   }
 }
 
-/** @throws {SessionSerializationError | TypeError} When a key can't be one of data. */
+/** @throws {SessionSerializationError | TypeError} When a key can't be a key of data. */
 function assertData(key: string | symbol): void {
   if (typeof key === "symbol") serializeValue({ [key]: true }, "session");
   else assertNotReserved(key);

@@ -1,4 +1,4 @@
-/** The traps of what stands for a session: they refuse whatever would change it. */
+/** Returns proxy traps that refuse all changes of a session. */
 export function refusingChanges(refuse: () => never): ProxyHandler<object> {
   return {
     set: refuse,
@@ -9,7 +9,7 @@ export function refusingChanges(refuse: () => never): ProxyHandler<object> {
   };
 }
 
-/** The same, with members that work as on the session itself, but for those that are refused. */
+/** Returns a read-only view of a session: its members work, except those that are refused. */
 export function readOnly(
   refuse: () => never,
   refused: ReadonlySet<PropertyKey> = new Set(),

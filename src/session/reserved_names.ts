@@ -1,7 +1,10 @@
-/** The names of all members of a session, which its data can't have. */
+/** The names of all members of a session, which can't be keys of its data. */
 const RESERVED = new Set<string>();
 
-/** Reserves the names of all members of a prototype. An assignment to one is refused, as it would hide the member. */
+/**
+ * Reserves the names of all members of a prototype. Assignments to them are refused, because they would hide
+ * the member.
+ */
 export function reserveMembers(prototype: object): void {
   for (const name of Object.getOwnPropertyNames(prototype)) {
     if (name === "constructor" || name === "__proto__") continue;

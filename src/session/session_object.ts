@@ -3,7 +3,7 @@ import { setProperty } from "../util/property.ts";
 import { reserveMembers } from "./reserved_names.ts";
 import type { Session, SessionMembers } from "./session.ts";
 
-/** What a {@linkcode SessionObject} hands its members on to. */
+/** The implementation to which a {@linkcode SessionObject} delegates. */
 export interface SessionController {
   readonly sid: string;
   subject: string | undefined;
@@ -23,7 +23,10 @@ export interface SessionController {
   toObject(): Record<string, unknown>;
 }
 
-/** The object behind {@linkcode Session}: a face without data of its own, so that all properties are free. */
+/**
+ * The object behind {@linkcode Session}. It has no properties of its own except the data, and delegates its
+ * members to a controller.
+ */
 export class SessionObject implements SessionMembers {
   #state: SessionController;
 
@@ -31,7 +34,7 @@ export class SessionObject implements SessionMembers {
     this.#state = state;
   }
 
-  /** Puts another controller behind a session. */
+  /** Sets another controller of a session. */
   static handOver(session: SessionObject, state: SessionController): void {
     session.#state = state;
   }
@@ -113,7 +116,7 @@ export class SessionObject implements SessionMembers {
     setProperty(this, "__proto__", value);
   }
 
-  /** What `console.log` shows: nothing of the data. */
+  /** The output of `console.log`, which shows no data. */
   [Symbol.for("Deno.customInspect")](): string {
     return `Session { sid: ${JSON.stringify(this.sid)}, isNew: ${this.isNew} }`;
   }
@@ -125,7 +128,7 @@ export class SessionObject implements SessionMembers {
 
 reserveMembers(SessionObject.prototype);
 
-/** @throws {TypeError} When a value is no plain object, nor a session. */
+/** @throws {TypeError} When a value is neither a plain object nor a session. */
 export function assertPlainObject(value: unknown): asserts value is object {
   if (isPlainObject(value) || value instanceof SessionObject) return;
   const kind = typeof value === "object" && value !== null
@@ -136,7 +139,7 @@ export function assertPlainObject(value: unknown): asserts value is object {
   );
 }
 
-/** A session by the type that its data are known by: what they hold is the application's word. */
+/** Returns a session with the type of its data, which the application asserts. */
 export function asSession<Data extends object>(session: SessionObject): Session<Data> {
   return session as unknown as Session<Data>;
 }

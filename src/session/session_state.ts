@@ -17,13 +17,13 @@ import { SessionProperties } from "./properties.ts";
 import { assertNotReserved } from "./reserved_names.ts";
 import { type SessionController, SessionObject } from "./session_object.ts";
 
-/** The request that has a session. */
+/** The part of a request that its session uses. */
 export interface SessionOwner extends AttributesOwner {
-  /** When the request came that waits for its answer, in epoch milliseconds. */
+  /** The time at which the request arrived, in epoch milliseconds. */
   readonly receivedAt: number;
-  /** Whether the client gets the cookies of the answer. */
+  /** Whether the client receives the cookies of the response. */
   readonly cookieDelivery: CookieDelivery;
-  /** Called when the handler ends the session, with what reads in its place. */
+  /** Called when the handler ends the session, with the object that is read from then on. */
   ended(state: SessionState, atEnd: SessionObject): void;
   /** Called when the session is to get a new token. */
   regenerating(state: SessionState): void;
@@ -33,32 +33,32 @@ export interface SessionOwner extends AttributesOwner {
   update(state: SessionState, key: string, change: (value: unknown) => unknown): Promise<unknown>;
 }
 
-/** The state of one session in one request: what was loaded, what it holds, and what is pending. */
+/** The state of one session in one request: its loaded, current and pending contents. */
 export class SessionState extends SessionAttributes implements SessionController, RenewingRequest {
   readonly session: SessionObject;
-  /** What it shows. */
+  /** Its properties. */
   readonly properties: SessionProperties;
-  /** Whether its token was rotated by another request, or before this one. */
+  /** Whether its token was rotated by another request or before this request. */
   wasRotated = false;
-  /** Whether this request has given it another token. */
+  /** Whether this request has given it a new token. */
   hasNewToken = false;
-  /** The trace of the token that the client sent, where that was rotated before this request. */
+  /** The trace of the token that the client sent, if it was rotated before this request. */
   presentedTrace: StoredSession | undefined;
-  /** Whether the token that the client sent is not accepted any more, so that it must not be sent the present one. */
+  /** Whether the token that the client sent is no longer accepted, so that the current token must not be sent to it. */
   isGraceOver = false;
 
   declare protected readonly owner: SessionOwner;
   #sid: string | undefined;
   #sendsCookie = false;
   #base: Contents;
-  /** The data that it showed at first, where they are not what is stored. */
+  /** The data that it showed at first, if they differ from the stored data. */
   #shown: JsonObject | undefined;
 
   /**
    * @param owner The request that has the session.
-   * @param initial The JSON text of the data that a new session has and that are no change.
-   * @param shown The JSON text of the data that it shows, where they are not what is stored.
-   * @throws {SyntaxError} When what is stored is not the JSON of objects.
+   * @param initial The JSON text of the initial data, which don't count as a change.
+   * @param shown The JSON text of the data that it shows, if they differ from the stored data.
+   * @throws {SyntaxError} When the stored contents are not the JSON of objects.
    */
   constructor(
     owner: SessionOwner,
@@ -79,7 +79,7 @@ export class SessionState extends SessionAttributes implements SessionController
     return this.stored?.record.sid ?? (this.#sid ??= makeSid());
   }
 
-  /** Whether it is new, without data, and nothing is pending. A symbol alone can't be stored. */
+  /** Whether it is new, without data and pending changes. Symbol keys count as data: storing them must fail. */
   get isUntouched(): boolean {
     return this.stored === undefined && this.status === "live" &&
       this.#base === EMPTY_CONTENTS &&
@@ -98,7 +98,7 @@ export class SessionState extends SessionAttributes implements SessionController
   }
 
   destroy(): void {
-    // What is gone for this request may live on under a token that it does not know.
+    // A session that is gone for this request may continue under a token that it does not know.
     if (this.status === "ended") return;
     this.assertNotCommitted("destroy");
     this.ended("ended");
@@ -141,7 +141,10 @@ export class SessionState extends SessionAttributes implements SessionController
     return this.owner.update(this, key, change);
   }
 
-  /** Replaces all data and keeps the session. One that was never stored has what it starts with under them. */
+  /**
+   * Replaces all data and keeps the session. In a session that was never stored, the data override the initial
+   * data.
+   */
   replaceData(data: object): void {
     this.assertSavable("change");
     this.properties.replace(this.stored ? data : { ...this.base().data.copy(), ...data });
@@ -155,42 +158,42 @@ export class SessionState extends SessionAttributes implements SessionController
     return !sameContents(this.contents(false), this.base());
   }
 
-  /** What the store holds as far as known, or what a new session starts with. */
+  /** Returns the last known stored contents, or the initial contents. */
   base(): Contents {
     return this.#base;
   }
 
-  /** What it showed before the handler changed it. */
+  /** Returns the contents that it showed before the handler changed it. */
   shown(): Contents {
     return this.#shown ? { ...this.#base, data: this.#shown } : this.#base;
   }
 
   /**
-   * What the session holds now.
+   * Returns the current contents.
    *
-   * @param consume Whether what the request before flashed is dropped.
+   * @param consume Whether the flashed values of the previous request are dropped.
    * @throws {SessionSerializationError} When a value would not survive JSON.
    */
   contents(consume: boolean): Contents {
     return this.properties.contents(this.base(), consume);
   }
 
-  /** Gives the session the data that it holds from now on, but for what the handler changed meanwhile. */
+  /** Shows new contents, except where the handler has changed a key in the meantime. */
   show(now: Contents, before: Contents): void {
     if (this.status !== "ended") this.properties.update(now.data, before.data);
   }
 
-  /** Notes which of its flashed values were stored. */
+  /** Records the stored flashed values. */
   keepFlash(mine: Contents, stored: Contents): void {
     this.properties.keepFlash(mine.flash, stored.flash);
   }
 
-  /** Shows what was committed of one key, whatever the handler has made of it. */
+  /** Shows the committed value of one key, regardless of changes by the handler. */
   showKey(key: string, text: string | undefined): void {
     if (this.status !== "ended") this.properties.showKey(key, text);
   }
 
-  /** Becomes another session, which nothing is stored of and which holds nothing. */
+  /** Becomes another session, which is empty and not stored. */
   startOver(): void {
     this.stored = undefined;
     this.#sid = undefined;
@@ -210,31 +213,31 @@ export class SessionState extends SessionAttributes implements SessionController
     this.#sendsCookie = true;
   }
 
-  /** Leaves the cookie to a request within this one, whose response sends it. */
+  /** Leaves the cookie to an inner request, whose response sends it. */
   leaveCookieToInner(): void {
     this.#sendsCookie = false;
   }
 
-  /** Notes a renewal before the handler runs, which the end of the request finds to be done. */
+  /** Records a renewal before the handler runs, so that the end of the request does not repeat it. */
   renewedEarly(): void {
-    // A response that may lose its cookies is better than none.
+    // A response that may lose its cookies is better than no cookie.
     if (this.status === "live" && this.cookieDelivery === "doubtful") this.#sendsCookie = true;
   }
 
-  /** Ends in this request, because it was ended elsewhere. */
+  /** Ends the session in this request because it was ended elsewhere. */
   interrupted(): void {
     this.ended("gone");
     this.#sendsCookie = false;
   }
 
-  /** Takes over what was stored of a new session. */
+  /** Adopts the stored record of a new session. */
   created(stored: StoredSession, contents: Contents): void {
     this.#sendsCookie = true;
     this.adopt(stored);
     this.keepFlash(contents, contents);
   }
 
-  /** Takes over what the store holds from now on. */
+  /** Adopts a stored record. */
   adopt(stored: StoredSession): void {
     this.hasNewToken ||= this.stored !== undefined && this.stored.token !== stored.token;
     this.stored = stored;
@@ -242,7 +245,7 @@ export class SessionState extends SessionAttributes implements SessionController
     this.#shown = undefined;
   }
 
-  /** Notes that the session has another token than the one that the client sent. */
+  /** Records that the session has another token than the one that the client sent. */
   rotated(
     { presentedTrace, isGraceOver = false }: {
       presentedTrace?: StoredSession;
@@ -255,12 +258,12 @@ export class SessionState extends SessionAttributes implements SessionController
     this.#sendsCookie = true;
   }
 
-  /** Whether a record is still that of a live session for this request. */
+  /** Checks whether a record is still that of a live session for this request. */
   isLiveFor(record: SessionRecord, now: number): boolean {
     return isLiveFor(this.owner.config.expiry, record, { now, receivedAt: this.receivedAt });
   }
 
-  /** When its request came, in epoch milliseconds. */
+  /** The time at which its request arrived, in epoch milliseconds. */
   get receivedAt(): number {
     return this.owner.receivedAt;
   }

@@ -15,12 +15,12 @@ const CHANGING = new Set<PropertyKey>([
 
 const HANDLER = readOnly(refuseChange, CHANGING);
 
-/** @throws {SessionStoreError} Always: there is no session to change. */
+/** @throws {SessionStoreError} Always: the session is unavailable. */
 export function refuseChange(): never {
   throw new SessionStoreError("Cannot change session: the store is unavailable");
 }
 
-/** A session that can be read: nobody knows whose it is, so nothing may be put into it. */
+/** Returns an empty session that can be read but not changed, because its owner is unknown. */
 export function unavailableSession(session: SessionObject): SessionObject {
   return new Proxy<SessionObject>(session, HANDLER);
 }

@@ -2,13 +2,13 @@ import type { SessionStoreError } from "../errors.ts";
 import type { Logger } from "../events.ts";
 import type { Clock } from "../util/clock.ts";
 
-/** How long failures of a kind are only counted once one was logged, in milliseconds. */
+/** How long failures of a kind are only counted after one was logged, in milliseconds. */
 const PAUSE = 60_000;
-/** How many kinds are told apart. */
+/** The largest number of kinds that are distinguished. */
 const MOST_KINDS = 100;
-/** How much of the message of a cause is logged, in characters. */
+/** The number of characters of a cause's message that are logged. */
 const MOST_OF_CAUSE = 500;
-/** How deep causes are looked into. */
+/** The number of nested causes that are logged. */
 const MOST_CAUSES = 5;
 
 /** The failures of one kind since one of them was logged. */
@@ -17,7 +17,10 @@ interface Kind {
   count: number;
 }
 
-/** Logs the failures of a store: each kind at once and then at most once a minute, with how many there were meanwhile. */
+/**
+ * Logs the failures of a store: each kind immediately, then at most once a minute with the number of failures
+ * in between.
+ */
 export class FailureLog {
   readonly #clock: Clock;
   readonly #logger: Logger;
@@ -59,12 +62,12 @@ function causesOf(error: Error): unknown[] {
   return causes;
 }
 
-/** What failures of one kind have in common: their messages may name a request. */
+/** Returns the kind of a failure. Its message does not belong to it: it may name a request. */
 function kindOf(cause: unknown): string {
   return cause instanceof Error ? `${cause.name} ${codeOf(cause)}` : typeof cause;
 }
 
-/** The message of a cause; the rest of it may hold what was to be stored. */
+/** Describes a cause by its message only: other properties may contain session data. */
 function describe(cause: unknown): string {
   if (!(cause instanceof Error)) return `a value of type ${typeof cause} was thrown`;
   const message = (cause.message || codeOf(cause)).split("\n")[0]!.slice(0, MOST_OF_CAUSE);

@@ -8,7 +8,10 @@ import type {
   StoreReplacement,
 } from "./contract.ts";
 
-/** A {@linkcode SessionStore} on whatever has `get`, `set` and `delete`. A `Map` looks and writes in one step. */
+/**
+ * Adapts an object with `get`, `set` and `delete` to a {@linkcode SessionStore}. A `Map` checks and writes in
+ * one step.
+ */
 export class KeyValueAdapter implements SessionStore {
   readonly capabilities: StoreCapabilities;
   readonly #entries: KeyValueStore;
@@ -79,7 +82,7 @@ export class KeyValueAdapter implements SessionStore {
     return andThen(this.#entries.delete(key, c), () => undefined);
   }
 
-  /** Writes over what is stored if that is still the previous record. */
+  /** Writes over the stored record if it is still the previous one. */
   #over(
     previous: SessionRecord,
     reading: Awaitable<SessionRecord | undefined>,
@@ -93,7 +96,7 @@ export class KeyValueAdapter implements SessionStore {
   }
 }
 
-/** Whether entries are those of a `Map`. */
+/** Checks whether entries are a `Map`. */
 export function isMap(entries: KeyValueStore): boolean {
   return Object.prototype.toString.call(entries) === "[object Map]";
 }

@@ -3,12 +3,12 @@ import { isSessionRecord, type SessionRecord } from "../record/record.ts";
 import { andThen } from "../util/awaitable.ts";
 import type { KeyValueStore } from "./contract.ts";
 
-/** A key that is never set: no hash is all hyphens. */
+/** A key that is never set: no hash consists of hyphens. */
 const OTHER_KEY = "-".repeat(43);
 
 /**
- * Entries that are read once after the first that is set: methods of the right names may be for other keys, or give back
- * other values.
+ * Reads an entry back after the first write: methods with the right names may ignore the key, or return other
+ * values.
  */
 export class CheckedKeyValueStore implements KeyValueStore {
   readonly #entries: KeyValueStore;
@@ -33,7 +33,7 @@ export class CheckedKeyValueStore implements KeyValueStore {
     return this.#entries.delete(key, c);
   }
 
-  /** @throws {TypeError} When the entries give one session for all keys, or something else for this one. */
+  /** @throws {TypeError} When the entries return one session for all keys, or another value for this key. */
   async #check(key: string, c: unknown): Promise<void> {
     const [own, other] = await Promise.all([
       this.#entries.get(key, c),
@@ -55,7 +55,7 @@ export class CheckedKeyValueStore implements KeyValueStore {
     this.#logger.warn(`Cannot read session: ${state}`);
   }
 
-  /** @throws {TypeError} Always. What was set can't stay. */
+  /** @throws {TypeError} Always. The entry is deleted first. */
   async #refuse(state: string, { key, c }: { key: string; c: unknown }): Promise<never> {
     await this.#entries.delete(key, c);
     throw new TypeError(`Cannot store session: get() of the store ${state}`);

@@ -1,42 +1,42 @@
 import type { ListedSession, ListPage, ListPlace } from "./contract.ts";
 
-/** What a list is in the order of. */
+/** The sort key of a list. */
 type Ordered = Pick<ListedSession["record"], "sid" | "subjectAt">;
 
-/** Since when a session is its subject's, in epoch milliseconds: since ever when it doesn't say. */
+/** Returns when a session was bound to its subject, in epoch milliseconds; 0 when it doesn't say. */
 export function since({ subjectAt = 0 }: Pick<Ordered, "subjectAt">): number {
   return subjectAt;
 }
 
-/** Sorts those first that became the subject's last. */
+/** Compares sessions: the one that was bound to the subject last comes first. */
 export function byNewest(one: Ordered, other: Ordered): number {
   const age = since(other) - since(one);
   if (age !== 0 || one.sid === other.sid) return age;
   return one.sid < other.sid ? 1 : -1;
 }
 
-/** Whether a session comes after a place in the list. */
+/** Checks whether a session comes after a position in the list. */
 export function isAfter(record: Ordered, { subjectAt, sid }: ListPlace): boolean {
   return since(record) === subjectAt ? record.sid < sid : since(record) < subjectAt;
 }
 
-/** Something that leads to a session: an entry of an index. */
+/** An entry of an index. */
 type Entry = Pick<Ordered, "subjectAt">;
 
-/** How the sessions of entries are read. */
+/** Options of {@linkcode readPage}. */
 export interface PageReading<Each extends Entry> {
   readonly page: ListPage;
-  /** The most entries that are read at once. */
+  /** The largest number of entries that are read at once. */
   readonly most: number;
-  /** The sessions of entries, as far as there are any. */
+  /** Reads the sessions of entries that still exist. */
   read(entries: Each[]): Promise<ListedSession[]>;
 }
 
 /**
- * The sessions of a page in their order, of which no more are read at a time than are wanted. Only of those that became
- * the subject's at the same time all are read, as the entries don't say which comes first.
+ * Reads the sessions of a page in order, no more at a time than are wanted. Sessions that were bound to the
+ * subject at the same time are all read, because the entries don't show their order.
  *
- * @param entries Those that became the subject's last first.
+ * @param entries The entries, the one that was bound to the subject last comes first.
  */
 export async function* readPage<Each extends Entry>(
   entries: AsyncIterable<Each> | Iterable<Each>,
@@ -62,7 +62,7 @@ export async function* readPage<Each extends Entry>(
       wanted = 0;
     }
     batch.push(entry);
-    // Those since the time of the place may come before it.
+    // Entries with the time of the position may come before it.
     if (at !== after?.subjectAt) wanted++;
   }
   if (batch.length > 0) yield* await inOrder(batch);

@@ -6,7 +6,7 @@ import { INSTEAD_OF_STORES } from "../util/foreign_options.ts";
 import type { OptionTable } from "../util/option_table.ts";
 import type { SessionStore } from "./contract.ts";
 
-/** The options of a store: its own, and the clock that each of them has. */
+/** Returns the option table of a store: its own options, and the clock that every store has. */
 export function storeTable(
   store: string,
   { shapes, instead, ...table }: Omit<OptionTable, "action" | "within">,
@@ -19,7 +19,7 @@ export function storeTable(
   };
 }
 
-/** What decides on the store of sessions that were given none. */
+/** The options that determine the default store. */
 export interface DefaultStoreOptions {
   readonly secret: SecretOption | undefined;
   readonly encoder: SessionEncoder | undefined;
@@ -27,5 +27,5 @@ export interface DefaultStoreOptions {
   readonly clock: Clock;
 }
 
-/** Makes the store of sessions that were given none. */
+/** Makes the default store. */
 export type MakeDefaultStore = (options: DefaultStoreOptions) => SessionStore;

@@ -6,11 +6,11 @@ import type { TimeoutStore } from "./timeout_store.ts";
 export interface SubjectSession {
   readonly sid: string;
   readonly record: ListedSession["record"];
-  /** Where it is kept: in two places for the moment in which its token is rotated. */
+  /** Its keys: two while its token is being rotated. */
   readonly keys: readonly string[];
 }
 
-/** The live sessions of a subject, each once. */
+/** Lists the live sessions of a subject, each once. */
 export async function listSessionsOf(
   store: TimeoutStore,
   subject: string,
@@ -25,15 +25,18 @@ export async function listSessionsOf(
   return [...sessions.values()];
 }
 
-/** Which sessions of a subject are wanted. */
+/** Options of {@linkcode listPage}. */
 export interface WantedPage extends ListPage {
   readonly subject: string;
   readonly limit: number;
-  /** Whether one counts. */
+  /** Checks whether a session counts. */
   readonly isLive: (record: ListedSession["record"]) => boolean;
 }
 
-/** Sessions of a subject in their order, each once. Of a store that keeps to a page no more are read than are wanted. */
+/**
+ * Lists a page of a subject's sessions in order, each once. A store with ordered lists reads no more than are
+ * wanted.
+ */
 export async function listPage(
   store: TimeoutStore,
   { subject, isLive, ...page }: WantedPage,

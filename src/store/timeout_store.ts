@@ -15,32 +15,32 @@ import type {
 } from "./contract.ts";
 import { UnacknowledgedWrites } from "./unacknowledged_writes.ts";
 
-/** What a {@linkcode TimeoutStore} is given beside its store. */
+/** Options of {@linkcode TimeoutStore}. */
 export interface TimeoutStoreOptions {
-  /** How long one operation may take, in milliseconds. */
+  /** The time limit of one operation, in milliseconds. */
   readonly timeout: number;
   readonly clock: Clock;
-  /** Told of every failure. */
+  /** Called with every failure. */
   onError(operation: string, error: SessionStoreError, c: unknown): void;
 }
 
-/** One operation that is under way. */
+/** An operation in flight. */
 interface Call {
   readonly operation: string;
   readonly c: unknown;
-  /** The session that it makes a subject's, under a key that nothing leads to if its answer gets lost. */
+  /** The session of a subject that it creates, under a key that nobody knows if the response gets lost. */
   readonly creates?: Placed | undefined;
-  /** Calls it off, where that can be done. */
+  /** Aborts it, if the store supports it. */
   readonly abort?: AbortController | undefined;
 }
 
-/** A record under its key. */
+/** A record and its key. */
 type Placed = Pick<StoreReplacement, "key" | "record">;
 
 /** A store whose operations have a time limit, and whose failures are all {@linkcode SessionStoreError}s. */
 export class TimeoutStore {
   readonly capabilities: StoreCapabilities;
-  /** How long one operation may take, in milliseconds. */
+  /** The time limit of one operation, in milliseconds. */
   readonly timeout: number;
   readonly #store: SessionStore;
   readonly #timers: Timers;
@@ -94,7 +94,7 @@ export class TimeoutStore {
     previous: SessionRecord,
     c: unknown,
   ): Awaitable<StoreWrite> {
-    // A token that was rotated leads to it.
+    // A rotated token leads to the new record.
     const creates = next.left?.successor === undefined ? next : undefined;
     return this.#call(
       { operation: "replace", c, creates },
@@ -119,9 +119,9 @@ export class TimeoutStore {
   }
 
   /**
-   * The live sessions of a subject.
+   * Lists the live sessions of a subject.
    *
-   * @param isEnough Whether no more are wanted, asked for each.
+   * @param isEnough Called for each session; returns whether no more are wanted.
    */
   list(
     subject: string,
@@ -143,7 +143,7 @@ export class TimeoutStore {
     return this.#call({ operation: "list", c }, run);
   }
 
-  /** The present generation of a subject's sessions; 0 where there are none. */
+  /** Returns the current generation of a subject's sessions; 0 where the store has none. */
   generation(subject: string, c: unknown): Awaitable<number> {
     if (!this.#store.generation) return 0;
     return this.#call(
@@ -161,14 +161,14 @@ export class TimeoutStore {
   }
 
   /**
-   * Deletes the session that may have been created although nobody has its token, now and whenever it is listed, or takes
-   * the place of one that is still on its way.
+   * Deletes a session that may have been created although nobody received its token, now and whenever it is
+   * listed. If its write may still arrive, an obstacle takes its key.
    */
   #withdraw({ key, record }: Placed, c: unknown): void {
     const { index, stateless } = this.capabilities;
     if (record.subject === undefined || !index || stateless) return;
     this.#unanswered.add(key);
-    // The caller gets its own error, whatever comes of this.
+    // The caller gets the original error in any case.
     const obstacle = this.#unanswered.toObstacle(record);
     const isTaken = orElse(() => this.create(key, obstacle, c), () => false);
     void orElse(
@@ -181,7 +181,7 @@ export class TimeoutStore {
     return this.#store.outdated?.(record) ?? false;
   }
 
-  /** Runs an operation. What every request needs does so itself, and makes no closure of it. */
+  /** Runs an operation. The operations of every request are inlined instead, to avoid a closure. */
   #call<Result>(
     { operation, c, creates }: Call,
     run: (signal: AbortSignal | undefined) => Awaitable<Result>,
@@ -223,7 +223,7 @@ export class TimeoutStore {
     return this.failure(operation, { state, cause }, c);
   }
 
-  /** The error of an operation that failed, once whoever listens is told. */
+  /** Reports the failure of an operation and returns its error. */
   failure(
     operation: string,
     { state, ...options }: ErrorOptions & { readonly state: string },

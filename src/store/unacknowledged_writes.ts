@@ -1,19 +1,19 @@
 import type { SessionRecord } from "../record/record.ts";
 import type { Clock } from "../util/clock.ts";
 
-/** The most that is remembered. */
+/** The largest number of remembered writes. */
 const MOST = 1000;
 
-/** How long a write may still arrive that failed here, in milliseconds. */
+/** How long a failed write may still arrive at the store, in milliseconds. */
 const LATEST = 600_000;
 
 /**
- * The keys of subjects' sessions whose creation failed here and may reach the store all the same: nobody has a token for
+ * The keys of subjects' sessions whose creation failed but may still reach the store. Nobody has a token for
  * them.
  */
 export class UnacknowledgedWrites {
   readonly #clock: Clock;
-  /** Until when each is remembered, in the order in which they came. */
+  /** The time until which each is remembered, in insertion order. */
   readonly #keys = new Map<string, number>();
 
   constructor(clock: Clock) {
@@ -29,7 +29,7 @@ export class UnacknowledgedWrites {
     }
   }
 
-  /** What is put under the key of one that is not there yet, so that it finds its place taken when it arrives. */
+  /** Returns the record that takes the key of a write that may still arrive, so that the write fails. */
   toObstacle({ sid }: SessionRecord): SessionRecord {
     const times = { createdAt: 0, lastSeenAt: 0, renewedAt: 0 };
     const expiresAt = this.#clock() + LATEST;

@@ -98,7 +98,7 @@ Deno.test("update() of a session that was ended meanwhile is rejected, and the s
     await assertRejects(
       () => session.update("n", (n = 0) => n + 1),
       SessionEndedError,
-      "Cannot update session: it has ended; assign an object, or call startSession(c), to begin another one",
+      "Cannot update session: it has ended; assign an object or call startSession(c) to start another one",
     );
     return session.isNew;
   });
