@@ -1,13 +1,16 @@
 // Deno KV over KV Connect, with the real server.
-import { session, type SessionRecord } from "@x/hono-session";
+import { createSessions, session, type SessionRecord } from "@x/hono-session";
 import { DenoKvStore } from "@x/hono-session/stores/deno-kv";
 import { storeConformance } from "@x/hono-session/testing";
 import { assert, assertEquals } from "@std/assert";
 import { Hono } from "hono";
 import { Client } from "../_support/client.ts";
 import { DenoKvServer, skipKvConnect } from "../_support/deno_kv_server.ts";
+import { Gate } from "../_support/gate.ts";
+import { until } from "../_support/redis.ts";
 import { DroppingProxy } from "../_support/dropping_proxy.ts";
 import { FakeClock } from "../_support/clock.ts";
+import { pooled } from "../_support/pooled.ts";
 import { makeRecord } from "../_support/record.ts";
 
 /** What a session leaves under a key from which it has moved. */
@@ -134,4 +137,39 @@ if (!ignore) {
     }
     assertEquals(await client.json("/read"), { name: "Ada", count: 5 });
   });
+
+  // What is sent again in the background goes on for longer than the test.
+  pooled()(
+    "DenoKvStore over KV Connect: a login that failed while the server was stopped is no session later",
+    async () => {
+      using kv = await server.open();
+      const gate = new Gate();
+      const prefix = [crypto.randomUUID()];
+      const store = new DenoKvStore({ kv, prefix });
+      const logger = { error() {}, warn() {} };
+      const sessions = createSessions<{ name?: string }>({ store, storeTimeout: 0.5, logger });
+      const app = new Hono().use(sessions.middleware()).get("/login", async (c) => {
+        c.var.session.subject = "user:42";
+        c.var.session.name = "Ada";
+        await gate.pass();
+        return c.text("logged in");
+      });
+      const login = app.request("/login");
+      await gate.arrived();
+      // What the login depends on has been read.
+      await store.generation("user:42");
+      await server.kill();
+      gate.open();
+      const response = await login;
+      assertEquals([response.status, response.headers.getSetCookie()], [503, []]);
+      await server.restart();
+      const values = async () =>
+        (await Array.fromAsync(kv.list({ prefix }))).map(({ value }) => JSON.stringify(value));
+      await until("what Deno sends again has arrived", async () => {
+        return (await values()).some((text) => text.includes("Ada") || text.includes('"ended"'));
+      });
+      assertEquals(await Array.fromAsync(sessions.list("user:42")), []);
+      assert((await values()).every((text) => !text.includes("Ada")));
+    },
+  );
 }
