@@ -46,7 +46,13 @@ export {
   SessionTooLargeError,
   type SessionTooLargeErrorOptions,
 } from "./errors.ts";
-export type { Logger, RejectionReason, SessionEvent, SessionEvents } from "./events.ts";
+export type {
+  Logger,
+  RejectionReason,
+  SessionEndReason,
+  SessionEvent,
+  SessionEvents,
+} from "./events.ts";
 export type { FormerCookieScope, SessionCookieOptions } from "./http/cookie_attributes.ts";
 export type { SessionCookie } from "./http/session_cookie.ts";
 export type { ListOptions, SessionList, SessionSummary } from "./manager/session_list.ts";

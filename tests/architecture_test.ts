@@ -12,6 +12,7 @@ const ROOMS: readonly (readonly string[])[] = [
   ["options"],
   ["http"],
   ["request"],
+  ["live"],
   ["commit"],
   ["session", "store"],
   ["record"],

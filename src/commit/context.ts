@@ -1,4 +1,4 @@
-import { emit, type Logger, type SessionEvents } from "../events.ts";
+import { emit, type Logger, type SessionEndReason, type SessionEvents } from "../events.ts";
 import type { Contents } from "../record/contents.ts";
 import type { ExpiryPolicy } from "../record/expiry.ts";
 import type { CookieDelivery } from "../record/renewal.ts";
@@ -37,10 +37,19 @@ export interface CommitConfig {
   /** The name of the cookie of new sessions. */
   readonly cookieName: string;
   readonly limit: SessionLimit | undefined;
+  readonly ends: EndListener;
   /** Migrates and validates stored data. */
   readonly readData: DataReader | undefined;
   /** The scope of the sessions of this request. */
   readonly scope: ((c: unknown) => string) | undefined;
+}
+
+/** Receives the ends of sessions. */
+export interface EndListener {
+  /** Called when this process has ended a session. */
+  ended(sid: string, reason: SessionEndReason): void;
+  /** Called when the request of a session has ended it, or found that it has ended. */
+  endedHere(state: SessionState, reason: SessionEndReason): void;
 }
 
 /** The session as an inner request has left it. */
@@ -112,6 +121,7 @@ export class CommitContext {
   /** Ends the session in this request because it was ended elsewhere. */
   interrupt(): void {
     this.state.interrupted();
+    this.config.ends.endedHere(this.state, "ended");
     emit(this.config, "interrupted", { sid: this.state.sid }, this.c);
   }
 }

@@ -7,7 +7,8 @@ import { END_TRIES, LISTED_END_TRIES } from "../util/tries.ts";
 import type { CommitConfig } from "./context.ts";
 import { endedTrace, followRotations } from "./rotation.ts";
 
-type Reason = Parameters<NonNullable<SessionEvents["destroyed"]>>[0]["reason"];
+type Destroyed = Parameters<NonNullable<SessionEvents["destroyed"]>>[0];
+type Reason = Destroyed["reason"];
 
 /**
  * Ends a session after a logout, under its current token. With rotation the record is first marked as ended:
@@ -31,7 +32,7 @@ export async function endSession(
     current = typeof next === "string" ? undefined : next;
   }
   if (current) await store.delete(current.key, c);
-  emit(config, "destroyed", { sid: stored.record.sid, reason: "logout" }, c);
+  emitDestroyed(config, { sid: stored.record.sid, reason: "logout" }, c);
 }
 
 /**
@@ -50,7 +51,7 @@ export async function endSessionsOf(
   c: unknown,
 ): Promise<Set<string>> {
   const sids = await deleteListed(config.store, { subject, choose }, c);
-  for (const sid of sids) emit(config, "destroyed", { sid, reason }, c);
+  for (const sid of sids) emitDestroyed(config, { sid, reason }, c);
   return sids;
 }
 
@@ -64,7 +65,7 @@ export async function evictSession(
   const choose = (sessions: SubjectSession[]) => sessions.filter((session) => session.sid === sid);
   await config.store.delete(stored.key, c);
   await deleteListed(config.store, { subject, choose }, c);
-  emit(config, "destroyed", { sid, reason: "evicted" }, c);
+  emitDestroyed(config, { sid, reason: "evicted" }, c);
 }
 
 async function deleteListed(
@@ -84,4 +85,9 @@ async function deleteListed(
     for (const key of keys) await store.delete(key, c);
   }
   throw new SessionConflictError("Cannot end session: it was given a new token too many times");
+}
+
+function emitDestroyed(config: CommitConfig, event: Destroyed, c: unknown): void {
+  config.ends.ended(event.sid, event.reason);
+  emit(config, "destroyed", event, c);
 }

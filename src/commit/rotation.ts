@@ -96,10 +96,17 @@ export async function rotatedTrace(
   };
 }
 
-/** Returns the record that stays under the key of a token that `regenerate()` replaced. */
-export function replacedTrace(record: SessionRecord, now: number): SessionRecord {
+/**
+ * Returns the record that stays under the key of a token that `regenerate()` replaced. It holds the present key of the
+ * session, by which a server that watches the session finds it. The replaced token is not accepted.
+ */
+export function replacedTrace(
+  record: SessionRecord,
+  { key, now }: { key: string; now: number },
+): SessionRecord {
   const trace = toTrace(record, "replaced");
-  return { ...trace, expiresAt: Math.min(record.expiresAt, now + REPLACED) };
+  const data = JSON.stringify({ key });
+  return { ...trace, data, expiresAt: Math.min(record.expiresAt, now + REPLACED) };
 }
 
 /** Returns the mark of a session that is being ended, so that no rotation gives it a successor. */

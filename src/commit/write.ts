@@ -57,7 +57,7 @@ function move(
           { token: token!, record: { ...previous, expiresAt: record.expiresAt } },
           place.token,
         )
-        : replacedTrace(previous, now),
+        : replacedTrace(previous, { key: place.key, now }),
       (left) =>
         andThen(
           store.replace(key, { key: place.key, record, left }, previous, c),

@@ -21,6 +21,7 @@ import { ContextVariables } from "./context_variables.ts";
 import { ContextResponse } from "./response.ts";
 import { ResponseEnd } from "./response_end.ts";
 import { markForCaches, setSessionHeaders } from "./response_headers.ts";
+import { leaveWatched } from "./watched_session.ts";
 import { watchVariable } from "./watch_variable.ts";
 
 /** Options of {@linkcode SessionLifecycle}. */
@@ -43,7 +44,7 @@ export class SessionLifecycle extends ContextVariables implements ContextSession
   readonly #c: Context;
   #loading: Loading = "idle";
   #phase: "pending" | "left" | "failed" = "pending";
-  readonly #responseEnd: ResponseEnd;
+  readonly responseEnd: ResponseEnd;
 
   constructor(c: Context, { config, sessions, names, outer }: SessionLifecycleOptions) {
     super(c, { config, names });
@@ -51,9 +52,9 @@ export class SessionLifecycle extends ContextVariables implements ContextSession
     this.#sessions = sessions;
     this.#c = c;
     attachSession(c, this);
-    this.#responseEnd = new ResponseEnd(c, sessions.unsavedChanges);
+    this.responseEnd = new ResponseEnd(c, sessions);
     this.response = outer?.response ?? new ContextResponse(c);
-    this.response.watchStreams(this.#responseEnd);
+    this.response.watchStreams(this.responseEnd);
     if (config.bearer) watchVariable(c, names[2], () => this.response.showToken());
   }
 
@@ -75,11 +76,13 @@ export class SessionLifecycle extends ContextVariables implements ContextSession
   /** Watches the session for changes that are made too late. */
   watch(): void {
     const state = this.requestSession?.state;
-    if (state && this.#phase !== "failed") this.#responseEnd.watch(state);
+    if (!state) return;
+    if (this.#sessions.ends.isUsed) leaveWatched(state, this, this.#c);
+    if (this.#phase !== "failed") this.responseEnd.watch(state);
   }
 
   watchTask(task: unknown): void {
-    this.#responseEnd.watchTask(task);
+    this.responseEnd.watchTask(task);
   }
 
   get cookieDelivery(): CookieDelivery {

@@ -57,6 +57,14 @@ export class ContextResponse {
     this.#watchers = length === 0 ? [watcher] : [...this.#watchers, watcher];
   }
 
+  /** Watches the end of what the application has made a response of, unless that is a text. */
+  watchBody(watcher: StreamWatcher): void {
+    const { res } = this.#c;
+    const isText = res === this.#made && (this.#body === null || typeof this.#body === "string");
+    if (isText || fixedState(res) || !res.body || res.body.locked) return;
+    this.#replace(new Response(watchEnd(res.body, watcher), res));
+  }
+
   /**
    * Records a response that was assigned to the context.
    *

@@ -1,10 +1,8 @@
 import type { Context } from "hono";
 import type { StreamWatcher } from "../http/response_stream.ts";
-import {
-  type CommittedSession,
-  committedSession,
-  type UnsavedChanges,
-} from "../request/unsaved_changes.ts";
+import type { SessionEnds } from "../live/session_ends.ts";
+import type { Sessions } from "../request/sessions.ts";
+import { type CommittedSession, committedSession } from "../request/unsaved_changes.ts";
 import type { SessionState } from "../session/session_state.ts";
 
 /**
@@ -12,7 +10,7 @@ import type { SessionState } from "../session/session_state.ts";
  * and saved.
  */
 export class ResponseEnd implements StreamWatcher {
-  readonly #unsavedChanges: UnsavedChanges;
+  readonly #sessions: Sessions;
   /** The number of middleware that handle the response before the client receives it. */
   readonly #around: number;
   /** The number of streams and background tasks that are running. */
@@ -20,15 +18,25 @@ export class ResponseEnd implements StreamWatcher {
   /** The session whose response was sent while some are running. */
   #committed: CommittedSession | undefined;
 
-  constructor(c: Context, unsavedChanges: UnsavedChanges) {
-    this.#unsavedChanges = unsavedChanges;
+  constructor(c: Context, sessions: Sessions) {
+    this.#sessions = sessions;
     this.#around = c.req.routeIndex;
   }
 
   /** Watches a session for changes that are made too late from now on. */
   watch(state: SessionState): void {
     if (this.#running > 0) this.#committed = committedSession(state);
-    else this.#unsavedChanges.watch(state, this.#around);
+    else this.#sessions.unsavedChanges.watch(state, this.#around);
+  }
+
+  /** The sessions whose ends somebody waits for. */
+  get ends(): SessionEnds {
+    return this.#sessions.ends;
+  }
+
+  /** Whether it is not over yet. */
+  get isRunning(): boolean {
+    return this.#running > 0;
   }
 
   streamBegun(): void {
@@ -44,7 +52,9 @@ export class ResponseEnd implements StreamWatcher {
   streamEnded(isWhole: boolean): void {
     this.#running--;
     if (!this.#committed || this.#running > 0) return;
-    if (isWhole) this.#unsavedChanges.look(this.#committed);
-    this.#unsavedChanges.keep(this.#committed);
+    const { unsavedChanges, ends } = this.#sessions;
+    ends.over(this.#committed.state);
+    if (isWhole) unsavedChanges.look(this.#committed);
+    unsavedChanges.keep(this.#committed);
   }
 }

@@ -80,6 +80,7 @@ export function checkOptions<Data extends object>(
     allowOverwrite: options.allowOverwrite,
     commitOnError: options.commitOnError,
     onStoreError: options.onStoreError,
+    liveEvery: options.live.every * 1000,
     storeTimeout: options.storeTimeout * 1000,
     cacheControl: options.cacheControl,
     vary: [transport && "Cookie", bearer?.transport.header].filter(Boolean).join(", "),

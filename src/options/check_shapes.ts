@@ -9,6 +9,9 @@ import type { SessionOptions, SessionTokenOptions } from "./options.ts";
 /** The longest time of a timer, in seconds. */
 const LONGEST_TIMEOUT = 2_147_483;
 
+/** The longest time between two looks at a session, in seconds: what it leaves when it moves stays for a minute. */
+const LONGEST_POLL = 50;
+
 const SECONDS = seconds(LONGEST_LIFE);
 const SECONDS_OR_NONE: Numbers = {
   range: `0 or ${SECONDS.range}`,
@@ -69,6 +72,7 @@ export const SHAPES: Readonly<Record<keyof SessionOptions, readonly Shape[]>> = 
   cacheControl: ["boolean"],
   contextKey: ["string"],
   lazy: ["boolean"],
+  live: [{ shapes: { every: [seconds(LONGEST_POLL)] } }],
   events: [{ shapes: Object.fromEntries(EVENTS.map((name) => [name, ["async function"]])) }],
   logger: [{ methods: ["error", "warn"] }],
   clock: ["function"],

@@ -31,18 +31,23 @@ export type GivenOptions = SessionOptions<any, string>;
 
 /** Options with their defaults. */
 export type WholeOptions =
-  & Omit<GivenOptions, "rotate" | "maxSessions">
+  & Omit<GivenOptions, "rotate" | "maxSessions" | "live">
   & { [Name in keyof typeof DEFAULTS]-?: NonNullable<GivenOptions[Name]> }
-  & { readonly rotate: RotationPolicy | undefined; readonly maxSessions: SessionLimit | undefined };
+  & {
+    readonly rotate: RotationPolicy | undefined;
+    readonly maxSessions: SessionLimit | undefined;
+    readonly live: { readonly every: number };
+  };
 
 /** Options with their defaults. */
 export function withDefaults(
-  { rotate, maxSessions, ...options }: GivenOptions,
+  { rotate, maxSessions, live, ...options }: GivenOptions,
 ): WholeOptions {
   return {
     ...DEFAULTS,
     ...definedOf(options),
     rotate: rotate && { grace: 30, remember: 3600, ...definedOf(rotate) },
+    live: { every: 10, ...definedOf(live ?? {}) },
     maxSessions: maxSessions && { policy: "evict-oldest", ...definedOf(maxSessions) },
   };
 }

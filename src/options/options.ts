@@ -230,6 +230,13 @@ export interface SessionOptions<
    * @default {false}
    */
   lazy?: boolean;
+  /**
+   * The delay, in seconds, within which `session.ended` aborts at the latest when another process ends the session. Every
+   * `every` seconds, 50 at most, the sessions whose `ended` is in use are read again. Other sessions cost nothing.
+   *
+   * @default {{ every: 10 }}
+   */
+  live?: { every?: number };
   /** Callbacks for the events of sessions. */
   events?: SessionEvents;
   /**

@@ -1,4 +1,5 @@
 import type { CommitConfig } from "../commit/context.ts";
+import type { SessionEnds } from "../live/session_ends.ts";
 import type { StoredSession } from "../record/record.ts";
 import type { SessionObject } from "../session/session_object.ts";
 import type { UnsavedChanges } from "./unsaved_changes.ts";
@@ -9,6 +10,7 @@ export interface RequestConfig extends CommitConfig {
   readonly initial: () => string;
   readonly allowOverwrite: boolean;
   readonly canSaveAfterResponse: boolean;
+  readonly ends: SessionEnds;
   /** Warns of unsaved changes. */
   readonly unsavedChanges: UnsavedChanges;
   /** Issues the access token for clients without cookies. */

@@ -101,11 +101,16 @@ export class RequestSession extends RequestInfo implements SessionOwner, Startin
   }
 
   ended(state: SessionState, endedSession: SessionObject): void {
+    this.config.ends.endedHere(state, "logout");
     (this.#destroyed ??= new DestroyedSessions(this.config, this.options.c)).add(state);
     if (state !== this.#current) return;
     this.#current = undefined;
     this.#session = endedSession;
     this.#changed();
+  }
+
+  endSignal(state: SessionState): AbortSignal {
+    return this.config.ends.signalOf(state, this.committed || this.isUnavailable, this.options.c);
   }
 
   regenerating(state: SessionState): void {

@@ -3,9 +3,10 @@ import { SharedRenewals } from "../commit/shared_renewals.ts";
 import { SessionStoreError } from "../errors.ts";
 import { emit } from "../events.ts";
 import { deadline, isLive } from "../record/expiry.ts";
+import { SessionEnds } from "../live/session_ends.ts";
 import type { StoredSession } from "../record/record.ts";
 import type { ListedSession, ListPage, SessionStore } from "../store/contract.ts";
-import { FailureLog } from "../store/failure_log.ts";
+import { storeErrorReporter } from "../store/failure_log.ts";
 import { listPage, type SubjectSession } from "../store/subject_sessions.ts";
 import { TimeoutStore } from "../store/timeout_store.ts";
 import { type Awaitable, isPromiseLike } from "../util/awaitable.ts";
@@ -20,12 +21,14 @@ import { UnsavedChanges } from "./unsaved_changes.ts";
 export interface SessionsConfig extends
   Omit<
     RequestConfig,
-    "store" | "queue" | "renewals" | "unsavedChanges" | "canSaveAfterResponse"
+    "store" | "queue" | "renewals" | "ends" | "unsavedChanges" | "canSaveAfterResponse"
   > {
   readonly store: SessionStore;
   readonly onStoreError: "error" | "anonymous";
   /** The time limit of a store operation, in milliseconds. */
   readonly storeTimeout: number;
+  /** How soon an end in another process is noticed at the latest, in milliseconds. */
+  readonly liveEvery: number;
 }
 
 /** The credentials of a request. */
@@ -38,17 +41,29 @@ interface Presented {
 export class Sessions {
   /** Warns of unsaved changes after the response. */
   readonly unsavedChanges: UnsavedChanges;
+  /** Knows who waits for the end of a session. */
+  readonly ends: SessionEnds;
   readonly #config: RequestConfig;
   readonly #loader: SessionLoader;
   readonly #onStoreError: "error" | "anonymous";
 
-  constructor({ store, onStoreError, storeTimeout, ...config }: SessionsConfig) {
+  constructor({ store, onStoreError, storeTimeout, liveEvery, ...config }: SessionsConfig) {
     this.#onStoreError = onStoreError;
     const canSaveAfterResponse = !store.capabilities.stateless;
-    const failures = new FailureLog(config);
     this.unsavedChanges = new UnsavedChanges({ ...config, canSaveAfterResponse });
+    const { clock, expiry } = config;
+    const onError = storeErrorReporter(config);
+    this.ends = new SessionEnds({
+      // Of its failures only the first one of each poll is reported.
+      store: new TimeoutStore(store, { timeout: storeTimeout, clock, onError() {} }),
+      clock,
+      expiry,
+      every: liveEvery,
+      onError: (error, c) => onError("read", error, c),
+    });
     this.#config = {
       ...config,
+      ends: this.ends,
       unsavedChanges: this.unsavedChanges,
       canSaveAfterResponse,
       queue: new KeyedQueue(storeTimeout),
@@ -56,14 +71,7 @@ export class Sessions {
         ...config,
         isStateless: store.capabilities.stateless === true,
       }),
-      store: new TimeoutStore(store, {
-        timeout: storeTimeout,
-        clock: config.clock,
-        onError(operation, error, c) {
-          if (config.events.storeError) emit(config, "storeError", { operation, error }, c);
-          else failures.report(error);
-        },
-      }),
+      store: new TimeoutStore(store, { timeout: storeTimeout, clock, onError }),
     };
     this.#loader = new SessionLoader(this.#config);
   }
@@ -209,6 +217,7 @@ export class Sessions {
     const counts = expiry.onServer && expiry.rolling !== false;
     const live = counts || events.destroyed ? await this.list({ subject }, c) : [];
     const count = await store.deleteAll(subject, except === undefined ? {} : { except }, c);
+    await this.ends.lookAtSubject(subject, "revoked");
     const ended = live.filter(({ sid }) => sid !== except);
     for (const { sid } of ended) emit(this.#config, "destroyed", { sid, reason: "revoked" }, c);
     return counts ? ended.length : count;

@@ -1,4 +1,5 @@
 import { SessionEndedError } from "../errors.ts";
+import type { SessionEndReason } from "../events.ts";
 import { clearProperties } from "../util/property.ts";
 import { readOnly, refusingChanges } from "./read_only.ts";
 import { type SessionController, SessionObject } from "./session_object.ts";
@@ -25,6 +26,10 @@ class EndedController implements SessionController {
   constructor(sid: string, at: number) {
     this.sid = sid;
     this.#at = at;
+  }
+
+  endSignal(): AbortSignal {
+    return AbortSignal.abort("logout" satisfies SessionEndReason);
   }
 
   get subject(): undefined {

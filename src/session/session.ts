@@ -67,6 +67,42 @@ export interface SessionMembers<Data extends object = SessionData> {
   readonly expiresAt: Date;
 
   /**
+   * A signal that aborts when the session ends: at logout, when it is revoked or evicted, and when it expires, in this process or
+   * another. Its `reason` is a {@linkcode SessionEndReason}. The signal follows the session over new tokens. An end in another
+   * process is noticed within `live.every` seconds (10 by default), and sooner where the store notifies its processes.
+   *
+   * The session is read again as long as the signal is in use: until the response is over, streams included, and afterwards
+   * while the signal has listeners. A WebSocket outlives its response: remove its listener when it closes.
+   * The signal of a session that is not stored aborts only when its request ends it; that of a cookie session without
+   * `revocations` aborts also when the session expires.
+   *
+   * @example An event stream that ends with its session
+   * ```ts
+   * import { createSessions } from "@x/hono-session";
+   * import { MapStore } from "@x/hono-session/stores/map";
+   * import { Hono } from "hono";
+   * import { streamSSE } from "hono/streaming";
+   * import { assertEquals } from "@std/assert";
+   *
+   * const sessions = createSessions({ store: new MapStore() });
+   * const app = new Hono().use(sessions.middleware()).get("/events", (c) =>
+   *   streamSSE(c, async (stream) => {
+   *     const { ended } = c.var.session;
+   *     const isOver = new Promise((resolve) => ended.addEventListener("abort", resolve));
+   *     await stream.writeSSE({ data: "hello" });
+   *     await isOver;
+   *     await stream.writeSSE({ event: "ended", data: ended.reason });
+   *   }));
+   *
+   * const { cookie } = await sessions.create({}, { subject: "user:42" });
+   * const response = await app.request("/events", { headers: { cookie } });
+   * await sessions.revokeAll("user:42");
+   * assertEquals(await response.text(), "data: hello\n\nevent: ended\ndata: revoked\n\n");
+   * ```
+   */
+  readonly ended: AbortSignal;
+
+  /**
    * The owner of the session, such as `"user:42"`. Set it at login, so that all sessions of a user can be
    * listed and revoked, see {@linkcode createSessions}. It is committed with the data; `undefined` clears it. A
    * subject is global to a store, over all scopes and cookies: where two tenants can each have a user 42,

@@ -9,6 +9,7 @@ export interface SessionController {
   subject: string | undefined;
   get meta(): Readonly<Record<string, unknown>> | undefined;
   set meta(meta: object | undefined);
+  endSignal(): AbortSignal;
   isNew(): boolean;
   hasChanged(): boolean;
   expiresAt(): number;
@@ -53,6 +54,10 @@ export class SessionObject implements SessionMembers {
 
   get expiresAt(): Date {
     return new Date(this.#state.expiresAt());
+  }
+
+  get ended(): AbortSignal {
+    return this.#state.endSignal();
   }
 
   get subject(): string | undefined {

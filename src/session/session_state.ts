@@ -25,6 +25,8 @@ export interface SessionOwner extends AttributesOwner {
   readonly cookieDelivery: CookieDelivery;
   /** Called when the handler ends the session, with the object that is read from then on. */
   ended(state: SessionState, atEnd: SessionObject): void;
+  /** The signal of the end of the session. */
+  endSignal(state: SessionState): AbortSignal;
   /** Called when the session is to get a new token. */
   regenerating(state: SessionState): void;
   /** Commits the session now. */
@@ -95,6 +97,10 @@ export class SessionState extends SessionAttributes implements SessionController
     const { pending, stored } = this;
     if (stored && !pending.renew) return deadline(expiry, stored.record);
     return nextDeadline(expiry, { maxAge: pending.maxAge, record: stored?.record, now: clock() });
+  }
+
+  endSignal(): AbortSignal {
+    return this.owner.endSignal(this);
   }
 
   destroy(): void {

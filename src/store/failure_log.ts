@@ -1,5 +1,5 @@
 import type { SessionStoreError } from "../errors.ts";
-import type { Logger } from "../events.ts";
+import { emit, type Logger, type SessionEvents } from "../events.ts";
 import type { Clock } from "../util/clock.ts";
 
 /** How long failures of a kind are only counted after one was logged, in milliseconds. */
@@ -76,4 +76,15 @@ function describe(cause: unknown): string {
 
 function codeOf(cause: Error): string {
   return String(Reflect.get(cause, "code") ?? "");
+}
+
+/** Emits failures of a store to whoever listens; otherwise they are logged. */
+export function storeErrorReporter(
+  config: { readonly clock: Clock; readonly logger: Logger; readonly events: SessionEvents },
+): (operation: string, error: SessionStoreError, c: unknown) => void {
+  const failures = new FailureLog(config);
+  return (operation, error, c) => {
+    if (config.events.storeError) emit(config, "storeError", { operation, error }, c);
+    else failures.report(error);
+  };
 }

@@ -11,6 +11,7 @@ import { ends } from "./_ends.ts";
 import { frozenRequests } from "./_frozen_requests.ts";
 import { innerRequests } from "./_inner_requests.ts";
 import { keptThings } from "./_kept.ts";
+import { endedSignals, endedSignalsOfOthers } from "./_ended_signals.ts";
 import { lateChanges } from "./_late_changes.ts";
 import { lateRaces } from "./_late_races.ts";
 import { lostAnswers, lostRotations } from "./_lost_answers.ts";
@@ -122,6 +123,8 @@ export function httpSuite(suite: HttpSuiteOptions): void {
     if (!stateless) lostAnswers(test);
     if (!stateless && atomic) lostRotations(test);
   }
+  if (!stateless || revocable) endedSignals(test);
+  if (index && !suite.isStale) endedSignalsOfOthers(test);
   keptThings(test);
   outages(test);
   renewals(test);

@@ -25,7 +25,7 @@ const STORES: Record<string, [name: string, most: number]> = {
 };
 
 /** The most bytes of a bundle, minified and with gzip: what it takes now. Raise it only for what is worth it. */
-const MOST = { main: 41_500, coreWithMap: 37_300 };
+const MOST = { main: 44_500, coreWithMap: 40_300 };
 
 interface Bundle extends Minified {
   /** Its bytes with gzip. */

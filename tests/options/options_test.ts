@@ -110,6 +110,7 @@ const CASES: Record<keyof SessionOptions, Case> = {
   cacheControl: { takes: SWITCH },
   contextKey: { takes: TEXT, refuses: ["req", "set", "var", "text", "__proto__", "toString"] },
   lazy: { takes: SWITCH },
+  live: { takes: ["an object"], refuses: [{ each: 10 }] },
   events: { takes: ["an object"], refuses: [{ create() {} }, { created: true }] },
   logger: { takes: [], refuses: [{ error() {} }, { warn() {} }, { error: 1, warn: 1 }] },
   clock: { takes: ["a function"] },
@@ -120,6 +121,7 @@ const MEMBERS: Record<
   | `token.${keyof SessionTokenOptions}`
   | `rolling.${keyof Exclude<SessionOptions["rolling"], boolean | undefined>}`
   | `maxSessions.${keyof NonNullable<SessionOptions["maxSessions"]>}`
+  | `live.${keyof NonNullable<SessionOptions["live"]>}`
   | `rotate.${keyof NonNullable<SessionOptions["rotate"]>}`
   | `cookieOptions.${keyof SessionCookieOptions}`
   | `existsCookieOptions.${Exclude<keyof SessionCookieOptions, "httpOnly">}`
@@ -135,6 +137,7 @@ const MEMBERS: Record<
   "token.payload": { takes: ANY_FUNCTION },
   "maxSessions.limit": { takes: ["1"], refuses: [1.5, 2 ** 53] },
   "maxSessions.policy": { takes: [], refuses: ["evict", "Reject"] },
+  "live.every": { takes: NUMBER.filter((name) => name !== "86400"), refuses: [50.1, 86400] },
   "rolling.after": { takes: NUMBER, refuses: [86400, 86401] },
   "rotate.every": { takes: [...NUMBER, "0"] },
   "rotate.grace": { takes: [...NUMBER, "0"], with: { rotate: { every: 60 } } },
@@ -589,6 +592,7 @@ Deno.test("the defaults are the safe ones", () => {
     allowOverwrite: true,
     commitOnError: false,
     onStoreError: "error",
+    liveEvery: 10_000,
     storeTimeout: 5000,
     cacheControl: true,
     vary: "Cookie",

@@ -50,6 +50,7 @@ const MEMBERS = [
   "hasChanged",
   "sid",
   "expiresAt",
+  "ended",
   "destroy",
   "regenerate",
   "renew",

@@ -1,0 +1,184 @@
+import { SessionStoreError } from "../errors.ts";
+import type { SessionEndReason } from "../events.ts";
+import { deadline } from "../record/expiry.ts";
+import { monotonicTime } from "../util/clock.ts";
+import { type FindOptions, findSession } from "./find_session.ts";
+import type { Watch } from "./watch.ts";
+
+/** How many sessions are read at a time. */
+const BATCH = 32;
+
+/** By what part of the time between two polls they come earlier at most, so that processes don't poll at once. */
+const JITTER = 0.25;
+
+/** What an {@linkcode EndPoll} is given. */
+export interface EndPollOptions extends FindOptions {
+  /** Milliseconds between two polls at most. */
+  readonly every: number;
+  /** Called with the first failure of the store in each poll. */
+  onError(error: SessionStoreError, c: unknown): void;
+}
+
+/** Reads the sessions that are watched again and again, and ends their watches when they are over. */
+export class EndPoll {
+  readonly #options: EndPollOptions;
+  readonly #watches = new Set<Watch>();
+  /** The watches of stored sessions, by the keys that these have as far as known. */
+  readonly #places = new Map<string, Set<Watch>>();
+  readonly #keys = new Map<Watch, string>();
+  #timer: ReturnType<typeof setTimeout> | undefined;
+  /** When the timer fires, and when all are read next, in milliseconds that pass. */
+  #timerAt = Infinity;
+  #pollAt = Infinity;
+  #hasFailed = false;
+
+  constructor(options: EndPollOptions) {
+    this.#options = options;
+  }
+
+  /** How many watches there are. */
+  get size(): number {
+    return this.#watches.size;
+  }
+
+  has(watch: Watch): boolean {
+    return this.#watches.has(watch);
+  }
+
+  add(watch: Watch): void {
+    if (this.#watches.size === 0) this.#planPoll();
+    this.#watches.add(watch);
+    this.place(watch);
+    this.#wakeAt(Math.min(this.#pollAt, this.#expiryOf(watch)));
+  }
+
+  remove(watch: Watch): void {
+    this.#watches.delete(watch);
+    this.#unplace(watch);
+    if (this.#watches.size > 0) return;
+    clearTimeout(this.#timer);
+    this.#timerAt = Infinity;
+  }
+
+  /** Notes where the session of a watch is by now. */
+  place(watch: Watch): void {
+    watch.update();
+    const key = watch.stored?.key;
+    if (key === this.#keys.get(watch)) return;
+    this.#unplace(watch);
+    if (key === undefined || !this.#watches.has(watch)) return;
+    this.#keys.set(watch, key);
+    const there = this.#places.get(key);
+    if (there) there.add(watch);
+    else this.#places.set(key, new Set([watch]));
+  }
+
+  /** Ends a watch. */
+  end(watch: Watch, reason: SessionEndReason): void {
+    this.remove(watch);
+    watch.end(reason);
+  }
+
+  /** Ends the watches of a session that has ended. */
+  ended(sid: string, reason: SessionEndReason): void {
+    for (const watch of [...this.#watches]) {
+      watch.update();
+      if (watch.stored?.record.sid === sid) this.end(watch, reason);
+    }
+  }
+
+  /** Reads the sessions of a subject again, which may have ended. */
+  async lookAtSubject(subject: string, reason: SessionEndReason): Promise<void> {
+    const keys = [...this.#places].flatMap(([key, watches]) =>
+      [...watches].some(({ stored }) => stored?.record.subject === subject) ? [key] : []
+    );
+    await this.#look(keys, reason);
+  }
+
+  /** Reads sessions again. Where the store fails altogether, the rest waits for the next poll. */
+  async #look(keys: readonly string[], reason?: SessionEndReason): Promise<void> {
+    for (let from = 0; from < keys.length; from += BATCH) {
+      const batch = keys.slice(from, from + BATCH);
+      const answered = await Promise.all(batch.map((key) => this.#lookAt(key, reason)));
+      if (!answered.includes(true)) break;
+    }
+  }
+
+  /** Reads one session again; `false` when the store failed. */
+  async #lookAt(key: string, reason: SessionEndReason = "ended"): Promise<boolean> {
+    const [watch] = this.#places.get(key) ?? [];
+    if (!watch?.stored) return true;
+    try {
+      const found = await findSession(this.#options, watch.stored, watch.c);
+      for (const watch of [...this.#places.get(key) ?? []]) {
+        if (typeof found === "string") this.end(watch, found === "expired" ? found : reason);
+        else this.#found(watch, found);
+      }
+      return true;
+    } catch (error) {
+      if (!(error instanceof SessionStoreError)) throw error;
+      if (!this.#hasFailed) this.#options.onError(error, watch.c);
+      this.#hasFailed = true;
+      return false;
+    }
+  }
+
+  #found(watch: Watch, stored: NonNullable<Watch["stored"]>): void {
+    watch.stored = stored;
+    this.place(watch);
+  }
+
+  #unplace(watch: Watch): void {
+    const key = this.#keys.get(watch);
+    if (key === undefined) return;
+    this.#keys.delete(watch);
+    const there = this.#places.get(key);
+    there?.delete(watch);
+    if (there?.size === 0) this.#places.delete(key);
+  }
+
+  #planPoll(): void {
+    this.#pollAt = monotonicTime() + this.#options.every * (1 - Math.random() * JITTER);
+  }
+
+  /** When a session expires, in milliseconds that pass. What has expired already waits for the next poll. */
+  #expiryOf({ stored }: Watch): number {
+    const { clock, expiry } = this.#options;
+    const left = stored ? deadline(expiry, stored.record) - clock() : 0;
+    return left > 0 ? monotonicTime() + left : Infinity;
+  }
+
+  #wakeAt(time: number): void {
+    if (time >= this.#timerAt) return;
+    clearTimeout(this.#timer);
+    this.#timerAt = time;
+    this.#timer = setTimeout(() => this.#wake(), Math.max(Math.ceil(time - monotonicTime()), 0));
+    // Nobody's process waits for the end of a session.
+    (this.#timer as { unref?(): unknown }).unref?.();
+  }
+
+  /** Polls if it is time for that, or reads those alone that have expired as far as known. */
+  async #wake(): Promise<void> {
+    const isPoll = monotonicTime() >= this.#pollAt;
+    if (isPoll) {
+      this.#planPoll();
+      this.#hasFailed = false;
+      for (const watch of this.#watches) this.place(watch);
+    }
+    this.#timerAt = Infinity;
+    await this.#look(
+      [...this.#places].flatMap(([key, watches]) =>
+        isPoll || [...watches].some((watch) => this.#hasExpired(watch)) ? [key] : []
+      ),
+    );
+    if (this.#watches.size === 0) return;
+    let next = this.#pollAt;
+    for (const watch of this.#watches) next = Math.min(next, this.#expiryOf(watch));
+    this.#wakeAt(next);
+  }
+
+  #hasExpired({ stored }: Watch): boolean {
+    const { clock, expiry } = this.#options;
+    return stored !== undefined && clock() >= deadline(expiry, stored.record);
+  }
+}

@@ -1,0 +1,26 @@
+import type { Context } from "hono";
+import { cookieDeliveryOf } from "../http/conditional_request.ts";
+import type { SessionState } from "../session/session_state.ts";
+import type { ContextResponse } from "./response.ts";
+import type { ResponseEnd } from "./response_end.ts";
+
+/** The response of a request, and its end. */
+interface Leaving {
+  readonly response: ContextResponse;
+  readonly responseEnd: ResponseEnd;
+}
+
+/** Notes what is left of a request whose response leaves now: a stream, a socket, or nothing but those who listen. */
+export function leaveWatched(
+  state: SessionState,
+  { response, responseEnd }: Leaving,
+  { req: { raw } }: Context,
+): void {
+  const { ends } = responseEnd;
+  if (!ends.has(state)) return;
+  if (cookieDeliveryOf(raw) === "none") return ends.left(state, "socket");
+  // Hono drops what a handler answers to it.
+  if (raw.method === "HEAD") return ends.over(state);
+  if (!responseEnd.isRunning) response.watchBody(responseEnd);
+  ends.left(state, responseEnd.isRunning ? "stream" : "whole");
+}

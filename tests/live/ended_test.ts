@@ -1,0 +1,266 @@
+import { createSessions, session, type SessionOptions } from "@x/hono-session";
+import { EncryptedCookieStore } from "@x/hono-session/stores/cookie";
+import { MapStore } from "@x/hono-session/stores/map";
+import { FaultyStore } from "@x/hono-session/testing";
+import { assert, assertEquals, assertThrows } from "@std/assert";
+import { Hono } from "hono";
+import { Client } from "../_support/client.ts";
+import { FakeClock } from "../_support/clock.ts";
+import { SECRET } from "../_support/cookie_stores.ts";
+
+interface Data {
+  note?: string;
+}
+
+/** Seconds between two polls. */
+const EVERY = 0.02;
+const ADA = "user:42";
+
+/** An application, and the signals that it was asked for. */
+function makeApp(options: SessionOptions<Data>) {
+  const sessions = createSessions<Data>({ live: { every: EVERY }, ...options });
+  const signals: AbortSignal[] = [];
+  const app = new Hono()
+    .use(sessions.middleware())
+    .get("/note", (c) => {
+      c.var.session.note = c.req.query("note") ?? "noted";
+      return c.text(c.var.session.sid);
+    })
+    .get("/login", async (c) => {
+      await c.var.session.regenerate();
+      c.var.session.subject = ADA;
+      return c.text("welcome");
+    })
+    .get("/regenerate", async (c) => {
+      await c.var.session.regenerate();
+      return c.text("regenerated");
+    })
+    .get("/read", (c) => c.text("read"))
+    .get("/logout", (c) => {
+      const before = c.var.session.ended;
+      c.set("session", null as never);
+      assertEquals([before.aborted, before.reason], [true, "logout"]);
+      assertEquals([c.var.session.ended.aborted, c.var.session.ended.reason], [true, "logout"]);
+      return c.text("bye");
+    })
+    .get("/listen", (c) => {
+      const { ended } = c.var.session;
+      assert(c.var.session.ended === ended);
+      ended.addEventListener("abort", () => {});
+      signals.push(ended);
+      return c.text("listening");
+    })
+    .get("/raw", (c) => {
+      const { ended } = c.var.session;
+      signals.push(ended);
+      return new Response(
+        new ReadableStream({
+          start(controller) {
+            ended.addEventListener("abort", () => controller.close());
+          },
+        }),
+      );
+    });
+  return { sessions, signals, visitor: () => new Client(app) };
+}
+
+/** Waits until a condition holds; the process stays alive. */
+async function until(holds: () => boolean): Promise<void> {
+  const start = performance.now();
+  while (!holds()) {
+    assert(performance.now() - start < 10_000, "too late");
+    await new Promise((resolve) => setTimeout(resolve, 5));
+  }
+}
+
+/** Waits for so many polls. */
+async function polls(store: FaultyStore, times: number): Promise<void> {
+  let count = 0;
+  store.calls();
+  await until(() => (count += store.calls().filter((call) => call === "read").length) >= times);
+}
+
+Deno.test("the signal follows a session whose token is rotated, on this machine and on others", async () => {
+  const clock = new FakeClock();
+  const map = new MapStore({ clock: clock.now });
+  const store = new FaultyStore(map);
+  const rotate = { every: 10, grace: 5 };
+  const options = { store, clock: clock.now, rotate, maxAge: 1000 };
+  const here = makeApp(options);
+  const there = makeApp({ ...options, store: map });
+  for (const machine of [here, there]) {
+    const client = machine.visitor();
+    await client.text("/note");
+    const listener = here.visitor();
+    await listener.fetch("/listen", { headers: { cookie: await client.cookie() } });
+    const signal = here.signals.at(-1)!;
+    const tokens = new Set<string | undefined>();
+    for (let time = 0; time < 12; time++) {
+      tokens.add(await client.value());
+      clock.advance(6);
+      await client.text("/read");
+      // Often enough between two looks, and seldom.
+      if (time < 6) await polls(store, 3);
+    }
+    assert(tokens.size >= 4, `${tokens.size} tokens`);
+    await polls(store, 3);
+    assertEquals(signal.aborted, false);
+    await client.text("/logout");
+    await until(() => signal.aborted);
+    assertEquals(signal.reason, machine === here ? "logout" : "ended");
+  }
+});
+
+Deno.test("the signal of a session that others renew aborts when it expires, and not before", async () => {
+  const clock = new FakeClock();
+  const map = new MapStore({ clock: clock.now });
+  const store = new FaultyStore(map);
+  const options = { clock: clock.now, rolling: true, maxAge: 60 };
+  const here = makeApp({ ...options, store });
+  const there = makeApp({ ...options, store: map });
+  const client = there.visitor();
+  await client.text("/note");
+  await here.visitor().fetch("/listen", { headers: { cookie: await client.cookie() } });
+  const [signal] = here.signals;
+  for (let time = 0; time < 5; time++) {
+    clock.advance(50);
+    await client.text("/read");
+    await polls(store, 3);
+    assertEquals(signal!.aborted, false);
+  }
+  clock.advance(60);
+  await until(() => signal!.aborted);
+  assertEquals(signal!.reason, "expired");
+});
+
+Deno.test("expiry is a timer, and a policy that is shorter than that of who made the session counts", async () => {
+  const store = new MapStore();
+  for (const options of [{ maxAge: 0.3 }, { absoluteMaxAge: 0.3 }]) {
+    const { signals, visitor } = makeApp({ store, live: { every: 50 }, ...options });
+    const { cookie } = await createSessions({ store, maxAge: 600 }).create({ note: "noted" });
+    await visitor().fetch("/listen", { headers: { cookie } });
+    assertEquals(signals[0]!.aborted, false);
+    await until(() => signals[0]!.aborted);
+    assertEquals(signals[0]!.reason, "expired");
+  }
+});
+
+Deno.test("the signal of a cookie session without revocations aborts with its own request, and when it expires", async () => {
+  const clock = new FakeClock();
+  const store = new EncryptedCookieStore({ secret: SECRET, clock: clock.now });
+  const { signals, visitor } = makeApp({ store, clock: clock.now, maxAge: 60 });
+  const client = visitor();
+  await client.text("/note");
+  await client.text("/listen");
+  clock.advance(30);
+  await client.text("/listen");
+  await new Promise((resolve) => setTimeout(resolve, EVERY * 5000));
+  assertEquals(signals.map(({ aborted }) => aborted), [false, false]);
+  clock.advance(30);
+  await until(() => signals.every(({ aborted }) => aborted));
+  assertEquals(signals.map(({ reason }) => reason), ["expired", "expired"]);
+  const other = visitor();
+  await other.text("/note");
+  await other.text("/listen");
+  await other.text("/logout");
+  assertEquals(signals[2]!.reason, "logout");
+});
+
+Deno.test("the signal of a session that is stored later is that of the session", async () => {
+  const store = new MapStore();
+  const { sessions, signals, visitor } = makeApp({ store });
+  const app = new Hono().use(sessions.middleware()).get("/", (c) => {
+    c.var.session.ended.addEventListener("abort", () => {});
+    signals.push(c.var.session.ended);
+    c.var.session.subject = ADA;
+    return c.text("welcome");
+  });
+  await new Client(app).text("/");
+  const anonymous = visitor();
+  await anonymous.text("/listen");
+  await sessions.revokeAll(ADA);
+  await until(() => signals[0]!.aborted);
+  assertEquals(signals.map(({ reason }) => reason), ["revoked", undefined]);
+  await anonymous.text("/logout");
+  assertEquals(signals[1]!.aborted, false, "of another request that has no session either");
+});
+
+Deno.test("a stream that the application makes itself ends with its session, and is forgotten when it is over", async () => {
+  const store = new FaultyStore(new MapStore());
+  const { sessions, visitor } = makeApp({ store });
+  const client = visitor();
+  await client.text("/login");
+  const response = await client.fetch("/raw");
+  await sessions.revokeAll(ADA);
+  assertEquals(await response.text(), "");
+  await client.text("/login");
+  await (await client.fetch("/raw")).body!.cancel();
+  store.calls();
+  await new Promise((resolve) => setTimeout(resolve, EVERY * 5000));
+  assertEquals(store.calls(), []);
+});
+
+Deno.test("a session that somebody listens to is read until they stop", async () => {
+  const store = new FaultyStore(new MapStore());
+  const sessions = createSessions<Data>({ store, live: { every: EVERY } });
+  const { cookie } = await sessions.create({ note: "noted" });
+  const opened = await sessions.open(new Request("https://app.test/", { headers: { cookie } }));
+  const { ended } = opened!;
+  const listener = () => {};
+  ended.addEventListener("abort", listener);
+  await polls(store, 3);
+  ended.removeEventListener("abort", listener);
+  store.calls();
+  await new Promise((resolve) => setTimeout(resolve, EVERY * 5000));
+  assertEquals(store.calls(), []);
+});
+
+Deno.test("what is read again is not read once per stream, and not all at once", async () => {
+  let [running, most, reads] = [0, 0, 0];
+  const map = new MapStore();
+  const read = async (key: string) => {
+    most = Math.max(most, ++running);
+    reads++;
+    await new Promise((resolve) => setTimeout(resolve, 1));
+    running--;
+    return map.read(key);
+  };
+  const store = new Proxy(map, {
+    get(target, name) {
+      const member = Reflect.get(target, name, target);
+      return name === "read" ? read : typeof member === "function" ? member.bind(target) : member;
+    },
+  });
+  const sessions = createSessions<Data>({ store, live: { every: 0.5 } });
+  const signals: AbortSignal[] = [];
+  for (let count = 0; count < 100; count++) {
+    const { cookie } = await sessions.create({ note: "noted" }, { subject: ADA });
+    for (let time = 0; time < 3; time++) {
+      const opened = await sessions.open(new Request("https://app.test/", { headers: { cookie } }));
+      signals.push(opened!.ended);
+    }
+  }
+  [most, reads] = [0, 0];
+  await until(() => reads >= 100 && running === 0);
+  assertEquals(reads, 100);
+  assert(most > 10 && most < 50, `${most} at once`);
+  await sessions.revokeAll(ADA);
+  assert(signals.every(({ reason }) => reason === "revoked"));
+});
+
+Deno.test("a session that is unavailable or not loaded has no end to wait for", async () => {
+  const store = new FaultyStore(new MapStore());
+  const app = new Hono()
+    .use(session<Data>({ store, onStoreError: "anonymous", logger: { error() {}, warn() {} } }))
+    .use("/lazy", session<Data>({ store, lazy: true, contextKey: "lazy", cookieName: "lazy" }))
+    .get("/", (c) => c.text(String(c.var.session.ended.aborted)))
+    .get("/lazy", (c) => {
+      const lazy = c.get("lazy" as never) as { ended: AbortSignal };
+      assertThrows(() => lazy.ended, TypeError, "await getSession(c) first");
+      return c.text("lazy");
+    });
+  store.inject("all", "fail");
+  const headers = { cookie: `sid=${"A".repeat(43)}` };
+  assertEquals(await (await app.request("/", { headers })).text(), "false");
+  assertEquals(await (await app.request("/lazy")).text(), "lazy");
+});
