@@ -5,7 +5,7 @@ import { Answers } from "./answers.ts";
 import { openBackend, type Storage } from "./backends.ts";
 import { LIBRARIES } from "./libraries.ts";
 import { type Contestant, warmUp } from "./measure.ts";
-import { enter, participantsOf } from "./participants.ts";
+import { enter, meetAll, participantsOf } from "./participants.ts";
 import { SCENARIOS, takesPlace } from "./scenarios.ts";
 
 /** What is counted in one process. */
@@ -15,6 +15,8 @@ export interface AllocationPlan {
   readonly bytes: number;
   /** How many requests each gets before anything is counted. */
   readonly warmUp: number;
+  /** How many are counted together. */
+  readonly requests: number;
   /** Whether Redis answers no more than once, so that what its client allocates makes no difference. */
   readonly isReplayed?: boolean;
   /** @default all of them */
@@ -32,9 +34,8 @@ export interface Allocations {
   readonly allocated: Record<string, number>;
 }
 
-/** How many requests are counted together, and how often. */
-const REQUESTS = 400;
-const TIMES = 5;
+/** How often requests are counted. */
+const TIMES = 3;
 
 const collect = (globalThis as { gc?: () => void }).gc;
 
@@ -59,19 +60,22 @@ if (import.meta.main) {
   for (const contestants of entered.values()) await warmUp(contestants, plan.warmUp);
   for (const [scenario, contestants] of entered) {
     const allocated: Record<string, number> = {};
-    for (const contestant of contestants) allocated[contestant.name] = await bytesOf(contestant);
+    for (const contestant of contestants) {
+      await meetAll([contestant], storage);
+      allocated[contestant.name] = await bytesOf(contestant, plan.requests);
+    }
     console.log(JSON.stringify({ storage, scenario, bytes, allocated } satisfies Allocations));
   }
 }
 
 /** How many bytes an operation allocates. */
-async function bytesOf(contestant: Contestant): Promise<number> {
+async function bytesOf(contestant: Contestant, requests: number): Promise<number> {
   const counts: number[] = [];
   for (let time = 0; time < TIMES; time++) {
     collect!();
     const before = process.memoryUsage().heapUsed;
-    await warmUp([contestant], REQUESTS);
-    counts.push((process.memoryUsage().heapUsed - before) / REQUESTS);
+    await warmUp([contestant], requests);
+    counts.push((process.memoryUsage().heapUsed - before) / requests);
   }
   // What else the process does comes on top.
   return Math.round(Math.min(...counts));

@@ -11,7 +11,7 @@ import {
 } from "./backends.ts";
 import { LIBRARIES, makeApp, WITHOUT_SESSION } from "./libraries.ts";
 import { cpuClock, measure, warmUp } from "./measure.ts";
-import { enter, participantsOf } from "./participants.ts";
+import { enter, meetAll, participantsOf } from "./participants.ts";
 import { rawOf } from "./raw.ts";
 import { cookiesOf, CROWD, requestsOf, SCENARIOS, takesPlace } from "./scenarios.ts";
 import { summarize, type Summary } from "./statistics.ts";
@@ -69,6 +69,7 @@ if (import.meta.main) {
     await warmUp(raw, plan.warmUp);
     for (const scenario of scenarios) {
       const contestants = await enter(participants, scenario);
+      await meetAll(contestants, plan.storage);
       if (scenario === "read") contestants.push(...raw);
       for (const inFlight of crowdsOf(plan, scenario)) {
         const { rounds, repeated } = await measure(contestants, { ...options, inFlight });

@@ -26,20 +26,20 @@ const PARTS = ["deno", "node", "bytes", "http", "scale"];
 const PINNED = "HONO_SESSION_BENCH_PINNED";
 
 /** How long a part of a run in process takes. */
-const LONG = { sizes: [200, 2000], rounds: 5, slot: 12, operations: 400, warmUp: 4000 };
+const LONG = { sizes: [200, 2000], rounds: 5, slot: 12, operations: 400, warmUp: 2000 };
 const SHORT = { sizes: [200], rounds: 3, slot: 8, operations: 1, warmUp: 500 };
 
 /** The quick run takes two minutes. */
 const PLANS = {
   full: {
     inProcess: LONG,
-    bytes: { bytes: 200, warmUp: 4000 },
+    bytes: { bytes: 200, warmUp: 1000, requests: 200 },
     http: { rounds: 3, seconds: 1 },
     scale: { few: 1000, many: 1_000_000, rounds: 7, slot: 30 },
   },
   quick: {
     inProcess: SHORT,
-    bytes: { bytes: 200, warmUp: 500 },
+    bytes: { bytes: 200, warmUp: 200, requests: 50 },
     http: { rounds: 1, seconds: 1 },
     scale: { few: 1000, many: 20_000, rounds: 3, slot: 20 },
   },

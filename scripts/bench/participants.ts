@@ -1,9 +1,9 @@
 import type { Hono } from "hono";
-import { type Backend, isInCookie } from "./backends.ts";
+import { type Backend, isInCookie, type Storage } from "./backends.ts";
 import type { Library } from "./contestants.ts";
 import { floor, floorAndPromises } from "./floors.ts";
 import { LIBRARIES, makeApp, WITHOUT_SESSION } from "./libraries.ts";
-import type { Contestant } from "./measure.ts";
+import { type Contestant, warmUp } from "./measure.ts";
 import { lazy } from "./ours.ts";
 import { cookiesOf, requestsOf, type Scenario, SCENARIOS, verify } from "./scenarios.ts";
 
@@ -59,6 +59,14 @@ export async function enter(
     contestants.push(contestant);
   }
   return contestants;
+}
+
+/**
+ * Lets contestants meet each of their visitors once more. What is remembered of cookies is theirs then: another contestant of
+ * the same application may just have come with those that are next.
+ */
+export async function meetAll(contestants: readonly Contestant[], storage: Storage): Promise<void> {
+  if (isInCookie(storage)) await warmUp(contestants, MORE_THAN_ARE_REMEMBERED);
 }
 
 /** Whether a library has something to do in a scenario. */

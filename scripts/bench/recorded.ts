@@ -21,7 +21,7 @@ const BARE = "bare Hono";
 /** Counts the bytes that are recorded, anew. */
 export async function countAnew(storage: Storage): Promise<Recorded> {
   const plan: AllocationPlan = {
-    ...{ storage, bytes: 200, warmUp: 10_000, isReplayed: true },
+    ...{ storage, bytes: 200, warmUp: 10_000, requests: 500, isReplayed: true },
     scenarios: ["read", "write"],
     libraries: [BARE, OURS],
   };
