@@ -1,7 +1,7 @@
 import type { Awaitable } from "../../src/util/awaitable.ts";
 import { insteadOf } from "../../src/util/option_errors.ts";
 import { toError } from "./errors.ts";
-import type { IoredisLike, NodeRedisOptions, RedisClientLike } from "./like.ts";
+import type { IoredisLike, NodeRedisLike, NodeRedisOptions, RedisClientLike } from "./like.ts";
 import { isRedisClient, MISTAKEN_CLIENTS } from "./mistakes.ts";
 
 /** A command, and which of its arguments are keys. */
@@ -60,13 +60,32 @@ export function senderOf(client: RedisClientLike): Sender {
       return client.sendCommand(args[command.at]!, false, args, toOptions(signal));
     };
   }
-  return "getMasterNode" in client
-    ? (command, signal) => client.sendCommand(false, withPrefix(command, prefix), toOptions(signal))
-    : (command, signal) => client.sendCommand(withPrefix(command, prefix), toOptions(signal));
+  if ("getMasterNode" in client) {
+    return (command, signal) =>
+      client.sendCommand(false, withPrefix(command, prefix), toOptions(signal));
+  }
+  const toOwnOptions = hasOwnTimeout(client) ? toOptions : toUntimedOptions;
+  return (command, signal) => client.sendCommand(withPrefix(command, prefix), toOwnOptions(signal));
 }
 
 function toOptions(signal: AbortSignal | undefined): NodeRedisOptions {
   return signal ? { abortSignal: signal, signal } : {};
+}
+
+/** The same without the timer that node-redis sets for every command by default: the signal says when it is late. */
+function toUntimedOptions(signal: AbortSignal | undefined): NodeRedisOptions {
+  return signal ? { abortSignal: signal, signal, timeout: undefined } : {};
+}
+
+/** Whether the application has told a client of node-redis how long a command may wait. */
+function hasOwnTimeout(client: NodeRedisLike): boolean {
+  const options = "options" in client ? client.options as ClientOptions | undefined : undefined;
+  return options?.commandOptions?.timeout !== undefined;
+}
+
+/** The part that is used of the options of a client of node-redis. */
+interface ClientOptions {
+  readonly commandOptions?: { readonly timeout?: number };
 }
 
 /**

@@ -102,6 +102,8 @@ export interface NodeRedisOptions {
   abortSignal?: AbortSignal;
   /** By the name that it had in version 4. */
   signal?: AbortSignal;
+  /** How long it may wait to be sent, in milliseconds: `undefined` for no limit but that of the signal. */
+  timeout?: number | undefined;
 }
 
 /**

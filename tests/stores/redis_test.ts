@@ -1038,11 +1038,41 @@ Deno.test("RedisStore asks masters, and hands node-redis the signal by the names
   const given: unknown[][] = [];
   const sendCommand = (...args: unknown[]) => Promise.resolve(void given.push(args));
   const { signal } = new AbortController();
-  await new RedisStore({ client: { masters: [], sendCommand } }).read("key", undefined, signal);
-  await new RedisStore({ client: { sendCommand } }).read("key", undefined, signal);
+  const read = (client: RedisClientLike) =>
+    new RedisStore({ client }).read("key", undefined, signal);
+  await read({ masters: [], sendCommand });
+  await read({ getMasterNode() {}, sendCommand });
+  await read({ sendCommand });
   const options = { abortSignal: signal, signal };
   const command = ["GET", "session:key"];
-  assertEquals(given, [["session:key", false, command, options], [command, options]]);
+  assertEquals(given, [
+    ["session:key", false, command, options],
+    [false, command, options],
+    [command, { ...options, timeout: undefined }],
+  ]);
+});
+
+Deno.test("RedisStore has node-redis set no timer for a command that has a signal, unless the application has", async () => {
+  const { timeout } = AbortSignal;
+  const timers: number[] = [];
+  AbortSignal.timeout = (milliseconds) => {
+    timers.push(milliseconds);
+    return timeout(milliseconds);
+  };
+  const { signal } = new AbortController();
+  try {
+    for (const expected of [[], [4321]]) {
+      const commandOptions = expected[0] ? { timeout: expected[0] } : {};
+      const client = createClient({ socket: { host: "127.0.0.1", port: 1 }, commandOptions });
+      const connecting = client.on("error", () => {}).connect();
+      const read = new RedisStore({ client }).read("key", undefined, signal);
+      client.destroy();
+      await Promise.allSettled([connecting, read]);
+      assertEquals(timers.splice(0), expected);
+    }
+  } finally {
+    AbortSignal.timeout = timeout;
+  }
 });
 
 Deno.test("RedisStore takes only clients that it knows", () => {
