@@ -1,5 +1,5 @@
 /**
- * Sessions in Cloudflare Workers KV, which answers fast everywhere and agrees with itself late.
+ * Sessions in Cloudflare Workers KV, which is fast in every location and eventually consistent.
  *
  * @example On Cloudflare Workers
  * ```ts
@@ -49,7 +49,7 @@ import { isKvNamespace, type KvNamespaceLike, MISTAKEN_NAMESPACES } from "./clou
 
 export type { KvNamespaceLike };
 
-/** The longest prefix, in bytes: a key of KV has 512, and one of the store contract 43. */
+/** The longest prefix, in bytes: keys of KV have at most 512, and the keys of sessions have 43. */
 const LONGEST_PREFIX = 512 - 43;
 
 const OPTIONS = storeTable("CloudflareKvStore", {
@@ -61,7 +61,7 @@ const OPTIONS = storeTable("CloudflareKvStore", {
 /**
  * Options of {@linkcode CloudflareKvStore}.
  *
- * @example Next to other things in one namespace
+ * @example A namespace that holds other entries as well
  * ```ts
  * import { CloudflareKvStore, type CloudflareKvStoreOptions } from "@x/hono-session/stores/cloudflare-kv";
  *
@@ -74,19 +74,19 @@ const OPTIONS = storeTable("CloudflareKvStore", {
  */
 export interface CloudflareKvStoreOptions {
   /**
-   * The namespace, or a function that finds it in the Hono context, at once or later, as Workers hand their bindings out
-   * with requests. It is called for each operation.
+   * The namespace, or a function that returns it or a promise of it for the Hono context, because Workers
+   * provide bindings per request. The function is called for each operation.
    */
   // deno-lint-ignore no-explicit-any -- Only the application knows its bindings: `(c) => c.env.SESSION`.
   namespace: KvNamespaceLike | ((c: any) => Awaitable<KvNamespaceLike>);
   /**
-   * What every key begins with, 469 bytes at most.
+   * The prefix of every key, 469 bytes at most.
    *
    * @default {"session:"}
    */
   prefix?: string;
   /**
-   * Tells the time, for tests.
+   * Returns the current time; replace it in tests.
    *
    * @default {Date.now}
    */
@@ -94,20 +94,20 @@ export interface CloudflareKvStoreOptions {
 }
 
 /**
- * Keeps sessions in Workers KV. It is for sessions that are read everywhere and seldom written. What KV does
- * not promise, this store can't:
+ * Keeps sessions in Workers KV. Use it for sessions that are read everywhere and rarely written. The store has
+ * the limits of KV:
  *
- * - **Not every write lasts.** KV has no compare-and-set: of two requests that write at the same time one may
- *   lose its change, and `update()` may lose counts.
- * - **Writes are seen late.** Other locations may read what was there before for 60 seconds or more. For so
- *   long a session that was ended and a token that `regenerate()` replaced may still work there, and a
- *   write there brings them back; a new session may be unknown there.
- * - **One write per second.** KV refuses more to the same key, and the request is answered 503.
+ * - **Writes can be lost.** KV has no compare-and-set: of two concurrent writes one may be lost, and `update()`
+ *   may lose increments.
+ * - **Writes are visible late.** Other locations may read old values for 60 seconds or more. In that time an
+ *   ended session and a token that `regenerate()` replaced may still be accepted there, a write there restores
+ *   them, and a new session may be unknown there.
+ * - **One write per second.** KV refuses more writes to the same key, and the response is a 503.
  *
- * Where that matters take a store that is strongly consistent.
+ * If that matters, use a strongly consistent store.
  *
- * A record is the JSON text under `prefix` and key. KV reclaims it when it has ended, but no earlier than 60
- * seconds after it was written; the time in the record decides.
+ * A record is stored as JSON under `prefix` and key. KV removes it after its expiry, at the earliest 60 seconds
+ * after it was written; the expiry in the record decides.
  *
  * @example Usage
  * ```ts
@@ -130,9 +130,9 @@ export class CloudflareKvStore implements SessionStore {
   readonly #store: KvRecords;
 
   /**
-   * Asks KV nothing yet.
+   * Creates the store. It does not access KV yet.
    *
-   * @param options Which namespace.
+   * @param options The namespace, and other options.
    * @throws {TypeError} When an option is unknown or of the wrong kind, or `namespace` is neither a namespace nor a
    * function.
    * @throws {RangeError} When `prefix` is too long.
@@ -156,33 +156,33 @@ export class CloudflareKvStore implements SessionStore {
   }
 
   /**
-   * The record under a key.
+   * Reads the record under a key.
    *
    * @param key The key.
    * @param c The Hono context.
-   * @returns The record, or `undefined` when there is none here yet or it has expired.
-   * @throws {TypeError} When no namespace is found.
+   * @returns The record, or `undefined` when there is none in this location or it has expired.
+   * @throws {TypeError} When no namespace was found.
    */
   async read(key: string, c?: unknown): Promise<SessionRecord | undefined> {
     return await this.#store.read(key, c);
   }
 
   /**
-   * Stores a new record, without a look at what its key holds.
+   * Stores a new record without checking its key.
    *
-   * @param key The key, which is random.
+   * @param key The key; it is random.
    * @param record The record.
    * @param c The Hono context.
    * @returns `true`.
    * @throws {SessionTooLargeError} When it is larger than 25 MiB.
-   * @throws {TypeError} When no namespace is found.
+   * @throws {TypeError} When no namespace was found.
    */
   async create(key: string, record: SessionRecord, c?: unknown): Promise<boolean> {
     return await this.#store.create(key, record, c);
   }
 
   /**
-   * Stores a record in place of the one that was read, unless another is seen there by now.
+   * Replaces the record that was read, unless this location has another one by now.
    *
    * @param key The key.
    * @param record The record.
@@ -190,7 +190,7 @@ export class CloudflareKvStore implements SessionStore {
    * @param c The Hono context.
    * @returns Whether it was stored.
    * @throws {SessionTooLargeError} When it is larger than 25 MiB.
-   * @throws {TypeError} When no namespace is found.
+   * @throws {TypeError} When no namespace was found.
    */
   async update(
     key: string,
@@ -202,15 +202,15 @@ export class CloudflareKvStore implements SessionStore {
   }
 
   /**
-   * Moves a session to another key: deletes it, then stores it.
+   * Moves a session to another key: deletes the old record, then stores the new one.
    *
-   * @param key The key until now.
-   * @param next The key from now on and its record.
+   * @param key The previous key.
+   * @param next The new key and its record.
    * @param previous The record that was read.
    * @param c The Hono context.
    * @returns Whether it was moved.
    * @throws {SessionTooLargeError} When it is larger than 25 MiB.
-   * @throws {TypeError} When no namespace is found.
+   * @throws {TypeError} When no namespace was found.
    */
   async replace(
     key: string,
@@ -218,20 +218,20 @@ export class CloudflareKvStore implements SessionStore {
     previous: SessionRecord,
     c?: unknown,
   ): Promise<boolean> {
-    // Too late once the old record is deleted.
+    // Fails before the old record is deleted.
     toText(next.record);
     return await this.#store.replace(key, next, previous, c);
   }
 
   /**
-   * Moves the times of a record.
+   * Changes the times of a record.
    *
    * @param key The key.
    * @param times The new times.
    * @param previous The record that was read.
    * @param c The Hono context.
-   * @returns Whether they were moved.
-   * @throws {TypeError} When no namespace is found.
+   * @returns Whether they were changed.
+   * @throws {TypeError} When no namespace was found.
    */
   async touch(
     key: string,
@@ -247,7 +247,7 @@ export class CloudflareKvStore implements SessionStore {
    *
    * @param key The key.
    * @param c The Hono context.
-   * @throws {TypeError} When no namespace is found.
+   * @throws {TypeError} When no namespace was found.
    */
   async delete(key: string, c?: unknown): Promise<void> {
     await this.#store.delete(key, c);

@@ -1,9 +1,9 @@
 /**
- * Sessions in their own cookies, without a database: encrypted, sealed, signed or open.
+ * Sessions in their own cookies, without a database: encrypted, sealed, signed or unsigned.
  *
- * The client holds the session, so without `revocations` nothing on the server can end it before its time: a
- * copy of a cookie lives on after logout. Two requests at the same time overwrite each other's changes, and a
- * browser keeps 4096 bytes of a cookie. Where any of that matters, use a store on the server.
+ * The client holds the session. Without `revocations` the server can't end it early: a copy of a cookie stays
+ * valid after logout. Concurrent requests overwrite each other's changes, and browsers limit a cookie to 4096
+ * bytes. If any of that matters, use a store on the server.
  *
  * @example Usage
  * ```ts

@@ -7,8 +7,8 @@ import { DenoKvStore } from "./deno_kv.ts";
 let denoKv: DenoKvStore | undefined;
 
 /**
- * The store of sessions that were given none: Deno KV where there is one, else the sealed cookie, which an
- * encoder asks for anyway.
+ * Creates the default store: Deno KV where it is available, else the sealed cookie. With the option `encoder`
+ * it is always the sealed cookie.
  */
 export function defaultStore(options: DefaultStoreOptions): SessionStore {
   const { secret, encoder, logger, clock } = options;

@@ -1,6 +1,6 @@
 /**
- * Sessions in the memory of one process: for development, tests and single processes whose sessions
- * may end with them.
+ * Sessions in the memory of one process: for development, tests, and single processes whose sessions may end
+ * with the process.
  *
  * @example Usage
  * ```ts
@@ -43,7 +43,7 @@ import { Generations } from "./map/generations.ts";
 import { SubjectIndex } from "./map/subject_index.ts";
 import { Traces } from "./map/traces.ts";
 
-/** How many entries every new session looks at for expired ones. */
+/** The number of entries that every new session checks for expiry. */
 const LOOKS = 4;
 
 const OPTIONS = storeTable("MapStore", { shapes: { maxEntries: ["number"] } });
@@ -61,14 +61,15 @@ const OPTIONS = storeTable("MapStore", { shapes: { maxEntries: ["number"] } });
  */
 export interface MapStoreOptions {
   /**
-   * The most sessions to keep. One more drops the session that was written or renewed longest ago,
-   * expired ones first as far as they have been met. `Infinity` drops none, as `Revocations` of cookie stores require.
+   * The largest number of sessions. Beyond it, each new session evicts the one that was written or renewed
+   * least recently; expired sessions that were found go first. `Infinity` evicts none; `Revocations` of cookie
+   * stores require it.
    *
    * @default {100_000}
    */
   maxEntries?: number;
   /**
-   * Tells the time, for tests.
+   * Returns the current time; replace it in tests.
    *
    * @default {Date.now}
    */
@@ -76,11 +77,11 @@ export interface MapStoreOptions {
 }
 
 /**
- * Keeps sessions in a `Map` of this process. Every promise of the store contract holds within the
- * process; other processes know nothing of it, and its sessions end with it.
+ * Keeps sessions in a `Map`. Every guarantee of the store contract holds within the process. Other processes
+ * don't see the sessions, and they end with the process.
  *
- * Expired sessions are reclaimed without timers: each new session looks at the next few entries, so
- * that a full round costs a bounded part of the work that filled the store.
+ * Expired sessions are removed without timers: each new session checks the next few entries, so that the cost
+ * is proportional to the number of new sessions.
  *
  * @example Usage
  * ```ts
@@ -92,9 +93,9 @@ export interface MapStoreOptions {
  * ```
  */
 export class MapStore implements SessionStore {
-  /** Atomic and strongly consistent, within one process. It evicts, unless `maxEntries` is `Infinity`. */
+  /** Atomic and strongly consistent, within one process. It evicts sessions unless `maxEntries` is `Infinity`. */
   readonly capabilities: StoreCapabilities;
-  /** In the order of the last write, oldest first. */
+  /** The records in the order of their last write, oldest first. */
   readonly #records = new Map<string, SessionRecord>();
   readonly #traces: Traces;
   readonly #index = new SubjectIndex();
@@ -104,9 +105,9 @@ export class MapStore implements SessionStore {
   #round: Iterator<[string, SessionRecord]> = this.#records.entries();
 
   /**
-   * Makes an empty store.
+   * Creates an empty store.
    *
-   * @param options How much to keep.
+   * @param options The limit, and other options.
    * @throws {TypeError} When an option is unknown or of the wrong kind.
    * @throws {RangeError} When `maxEntries` is not a positive integer.
    */
@@ -129,13 +130,13 @@ export class MapStore implements SessionStore {
     this.#generations = new Generations(clock);
   }
 
-  /** How many sessions are held, expired ones that are not yet reclaimed included. */
+  /** The number of sessions, including expired ones that were not removed yet. */
   get size(): number {
     return this.#records.size;
   }
 
   /**
-   * The record under a key.
+   * Reads the record under a key.
    *
    * @param key The key.
    * @returns A private copy, or `undefined` when there is none or it has expired.
@@ -146,12 +147,12 @@ export class MapStore implements SessionStore {
   }
 
   /**
-   * Stores a record under a key that holds none.
+   * Stores a record under a new key.
    *
    * @param key The key.
    * @param record The record.
    * @returns Whether it was stored.
-   * @throws {SessionEndedError} When all sessions of its subject were ended since its login began.
+   * @throws {SessionEndedError} When all sessions of its subject were ended after its login started.
    */
   create(key: string, record: SessionRecord): boolean {
     if (this.#live(key)) return false;
@@ -162,13 +163,13 @@ export class MapStore implements SessionStore {
   }
 
   /**
-   * Stores a record in place of the one that was read.
+   * Replaces the record that was read.
    *
    * @param key The key.
    * @param record The record.
    * @param previous The record that was read.
    * @returns Whether it was stored.
-   * @throws {SessionEndedError} When all sessions of its subject were ended since its login began.
+   * @throws {SessionEndedError} When all sessions of its subject were ended after its login started.
    */
   update(key: string, record: SessionRecord, previous: SessionRecord): boolean {
     if (this.#live(key)?.version !== previous.version) return false;
@@ -180,11 +181,11 @@ export class MapStore implements SessionStore {
   /**
    * Moves a session to another key.
    *
-   * @param key The key until now.
-   * @param next The key from now on and its record.
+   * @param key The previous key.
+   * @param next The new key and its record.
    * @param previous The record that was read.
    * @returns Whether it was moved.
-   * @throws {SessionEndedError} When all sessions of its subject were ended since its login began.
+   * @throws {SessionEndedError} When all sessions of its subject were ended after its login started.
    */
   replace(key: string, next: StoreReplacement, previous: SessionRecord): boolean {
     if (this.#live(key)?.version !== previous.version || this.#live(next.key)) return false;
@@ -196,12 +197,12 @@ export class MapStore implements SessionStore {
   }
 
   /**
-   * Moves the times of a record.
+   * Changes the times of a record.
    *
    * @param key The key.
    * @param times The new times.
    * @param previous The record that was read.
-   * @returns Whether they were moved.
+   * @returns Whether they were changed.
    */
   touch(key: string, times: SessionTimes, previous: SessionRecord): boolean {
     const record = this.#live(key);
@@ -221,11 +222,11 @@ export class MapStore implements SessionStore {
   }
 
   /**
-   * The live sessions of a subject, as they are when the first one is asked for.
+   * Lists the live sessions of a subject, as of the start of the iteration.
    *
    * @param subject The subject.
-   * @param page Which part of them.
-   * @returns Private copies, in no order.
+   * @param page The part of the list.
+   * @returns Private copies, in no particular order.
    */
   async *list(subject: string, { after }: ListPage = {}): AsyncGenerator<ListedSession> {
     const sessions = this.#of(subject).filter(([, record]) => !after || isAfter(record, after))
@@ -234,21 +235,21 @@ export class MapStore implements SessionStore {
   }
 
   /**
-   * The present generation of a subject's sessions.
+   * Returns the current generation of a subject's sessions.
    *
    * @param subject The subject.
-   * @returns The generation, 0 where none is remembered.
+   * @returns The generation; 0 when none is stored.
    */
   generation(subject: string): number {
     return this.#generations.of(subject);
   }
 
   /**
-   * Ends all sessions of a subject, those that are on their way included.
+   * Ends all sessions of a subject, including logins in flight.
    *
    * @param subject The subject.
-   * @param options Which one stays.
-   * @returns How many were ended.
+   * @param options The session that is not ended.
+   * @returns The number of sessions that were ended.
    */
   deleteAll(subject: string, options: DeleteAllOptions): number {
     this.#generations.raise(subject, options);

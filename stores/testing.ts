@@ -1,10 +1,10 @@
 /**
- * The conformance suite for session stores, and a store that fails on demand. Every store of this package passes
- * the suite; run it over yours. With {@linkcode FaultyStore} tests of an application see what it does when its
- * store fails, hangs or answers what is no longer so.
+ * The conformance suite for session stores, and a store that fails on demand. Every store of this package
+ * passes the suite; run it over yours. With {@linkcode FaultyStore} you can test how an application behaves
+ * when its store fails, hangs or returns outdated values.
  *
- * The suite knows no test runner and no assertion library: give it the function that declares a test, be it
- * `Deno.test`, the one of `node:test` or the one of `bun:test`.
+ * The suite depends on no test runner and no assertion library: pass the function that declares a test, such as
+ * `Deno.test` or `test` of `node:test` or `bun:test`.
  *
  * @example Testing a store of your own
  * ```ts
@@ -58,7 +58,7 @@ export type { StoreFault, StoreOperation, StoreUnderTest };
 /**
  * Options of {@linkcode storeConformance}.
  *
- * @example Over the real database, which the test can take down
+ * @example A real database that the test can stop
  * ```ts
  * import type { StoreConformanceOptions } from "@x/hono-session/testing";
  * import { DenoKvStore } from "@x/hono-session/stores/deno-kv";
@@ -78,18 +78,18 @@ export type { StoreFault, StoreOperation, StoreUnderTest };
  * ```
  */
 export interface StoreConformanceOptions {
-  /** What every test is named after. */
+  /** The name of the store in the names of the tests. */
   name: string;
-  /** What the store declares. It decides which cases there are. */
+  /** The capabilities of the store. They determine the cases. */
   capabilities: StoreCapabilities;
   /**
-   * Whether what `open` returns has a `fail`, so that failures of the backend are tested.
+   * Whether the result of `open` has a `fail`, so that failures of the backend are tested.
    *
    * @default {false}
    */
   canFail?: boolean;
   /**
-   * Whether it has a `recover` as well, so that what comes after a failure is tested.
+   * Whether it also has a `recover`, so that the recovery after a failure is tested.
    *
    * @default {false}
    */
@@ -97,18 +97,18 @@ export interface StoreConformanceOptions {
   /**
    * Declares a test.
    *
-   * @param name What it shows.
-   * @param run Rejects when it fails.
+   * @param name The name of the test.
+   * @param run The test; it rejects when it fails.
    */
   test(name: string, run: () => Promise<void>): unknown;
   /**
-   * Opens an empty store, for each test another one or one that its keys don't share.
+   * Opens an empty store: for each test another one, or one in which the tests don't share keys.
    *
-   * @param clock Tells the time that the store must go by.
+   * @param clock The clock that the store must use.
    */
   open(clock: Clock): Awaitable<StoreUnderTest>;
   /**
-   * Told of every case that the store's capabilities leave out.
+   * Called for every case that the store's capabilities exclude.
    *
    * @default {prints a line}
    */
@@ -116,10 +116,10 @@ export interface StoreConformanceOptions {
 }
 
 /**
- * Declares the tests that show whether a store keeps the contract of `SessionStore`, as far as its
- * capabilities promise it.
+ * Declares tests that check whether a store implements the contract of `SessionStore`, as far as its
+ * capabilities declare it.
  *
- * @param options The store, and how to declare a test.
+ * @param options The store, and the function that declares a test.
  *
  * @example Usage
  * ```ts

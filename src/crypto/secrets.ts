@@ -42,11 +42,11 @@ export function checkSecrets(
 ): readonly string[] {
   const secrets: unknown[] = Array.isArray(secret) ? [...secret] : [secret];
   if (secrets.length === 0) {
-    throw new TypeError(`Cannot ${action}: ${name} is no secret, the list of secrets is empty`);
+    throw new TypeError(`Cannot ${action}: ${name} is empty, at least one secret is needed`);
   }
   for (const each of secrets) {
     if (typeof each !== "string") {
-      throw new TypeError(`Cannot ${action}: ${name} is no string and no list of strings`);
+      throw new TypeError(`Cannot ${action}: ${name} is neither a string nor a list of strings`);
     }
     if (each.length < SHORTEST) {
       throw new RangeError(

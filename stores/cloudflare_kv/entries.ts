@@ -6,9 +6,9 @@ import type { KvNamespaceLike } from "./like.ts";
 
 /** The largest value of KV, in bytes. */
 export const MAX_BYTES = 25 * 1024 * 1024;
-/** The shortest time to live that KV takes, in seconds. */
+/** The shortest time to live that KV accepts, in seconds. */
 export const MIN_TTL = 60;
-/** The longest time to live that KV takes, in seconds: it is an integer of 32 bits. */
+/** The longest time to live that KV accepts, in seconds: a 32-bit integer. */
 const MAX_TTL = 2 ** 31 - 1;
 
 const encoder = new TextEncoder();
@@ -50,7 +50,7 @@ export class KvEntries implements KeyValueStore {
 }
 
 /**
- * A record as KV holds it.
+ * Serializes a record for KV.
  *
  * @throws {SessionTooLargeError} When it is larger than a value of KV.
  */

@@ -2,7 +2,7 @@ import { type Awaitable, isPromiseLike } from "../../src/util/awaitable.ts";
 import { hasMethods, type Mistakes } from "../../src/util/option_errors.ts";
 
 /**
- * What this store needs of a namespace of Workers KV.
+ * The methods of a Workers KV namespace that this store uses.
  *
  * @example A stand-in for tests
  * ```ts
@@ -22,7 +22,7 @@ export interface KvNamespaceLike {
    * Reads a text.
    *
    * @param key The key.
-   * @returns The text, `null` when there is none.
+   * @returns The text; `null` when there is none.
    */
   get(key: string): Awaitable<string | null>;
   /**
@@ -30,7 +30,7 @@ export interface KvNamespaceLike {
    *
    * @param key The key.
    * @param value The text.
-   * @param options `expirationTtl`: when KV may reclaim it, in seconds from now, an integer of at least 60.
+   * @param options `expirationTtl`: the time to live in seconds, an integer of at least 60.
    */
   put(key: string, value: string, options: { expirationTtl: number }): Awaitable<void>;
   /**
@@ -41,12 +41,12 @@ export interface KvNamespaceLike {
   delete(key: string): Awaitable<void>;
 }
 
-/** Whether a value has what this store needs of a namespace. */
+/** Checks whether a value has the methods of a namespace. */
 export function isKvNamespace(value: unknown): value is KvNamespaceLike {
   return hasMethods(value, "get", "put", "delete");
 }
 
-/** What is given as `namespace` and is none, and what to do instead. */
+/** Common mistakes in the option `namespace`, and what to do instead. */
 export const MISTAKEN_NAMESPACES: Mistakes = [
   [isPromiseLike, "it is a promise, await it"],
   [

@@ -4,8 +4,8 @@ import type { Clock } from "../../src/util/clock.ts";
 import type { KvEntries } from "./entries.ts";
 
 /**
- * The records in a namespace of Workers KV. A new one is written without a look: its key is random, and Cloudflare would
- * remember for a minute that there is nothing under it.
+ * The records in a namespace of Workers KV. A new record is written without a read: its key is random, and
+ * Cloudflare would cache for a minute that the key is empty.
  */
 export class KvRecords extends KeyValueAdapter {
   readonly #entries: KvEntries;

@@ -18,13 +18,13 @@ import type { Revocations } from "./revocation/revocations.ts";
 import type { Call } from "./revocation/server.ts";
 import { CookieValues } from "./values.ts";
 
-/** The shape of the keys of listed sessions. No sealed value is that short. */
+/** The format of the keys of listed sessions. No sealed value is that short. */
 const KEY_REGEXP = /^[\w-]{43}$/;
 
 /**
- * Options that all cookie stores have.
+ * The options of all cookie stores.
  *
- * @example Sessions that can be ended although the client holds them
+ * @example Revocable sessions in cookies
  * ```ts
  * import { type CookieStoreOptions, EncryptedCookieStore, Revocations } from "@x/hono-session/stores/cookie";
  * import { MapStore } from "@x/hono-session/stores/map";
@@ -37,26 +37,24 @@ const KEY_REGEXP = /^[\w-]{43}$/;
  */
 export interface CookieStoreOptions {
   /**
-   * Over how many cookies a large session may be split, 4 at most. Every request carries all of them, for which proxies need
-   * room: see `stores/README.md` for nginx.
+   * The largest number of cookies over which a session is split, at most 4. Every request carries all of them,
+   * which proxies must allow: see `stores/README.md` for nginx.
    *
    * @default {1}
    */
   chunks?: number;
   /**
-   * How many opened cookies are remembered, so that the same cookie costs nothing the next time. Each takes
-   * the length of its value and its data in memory, about 8 KB at most without chunks, and its data once more, as the
-   * objects that they are, when it comes again. 0 turns it off.
+   * The number of cached cookies: a cookie in the cache need not be decrypted or verified again. Each entry
+   * needs memory for its value and its data, about 8 KB at most without chunks, and for its parsed data once it
+   * is used again. 0 turns the cache off.
    *
    * @default {1000}
    */
   memo?: number;
-  /**
-   * Makes sessions revocable. Without it a copy of a cookie outlives logout (ASVS 5.0, 7.4.1).
-   */
+  /** Makes sessions revocable. Without it a copy of a cookie stays valid after logout (ASVS 5.0, 7.4.1). */
   revocations?: Revocations;
   /**
-   * Tells the time, for tests.
+   * Returns the current time; replace it in tests.
    *
    * @default {Date.now}
    */
@@ -64,8 +62,8 @@ export interface CookieStoreOptions {
 }
 
 /**
- * Keeps sessions in cookies of some format. The stores for the formats of this package extend it. What can be computed at
- * once is a value and no promise, and what fails at once throws: `await` both.
+ * Keeps sessions in cookies of a format. The cookie stores of this package extend it. Methods return a value or
+ * a promise, and may throw synchronously: `await` them in a `try` block.
  *
  * @example A format of your own
  * ```ts
@@ -82,7 +80,7 @@ export interface CookieStoreOptions {
  * ```
  */
 export class CookieStore implements SessionStore {
-  /** Not atomic: the client holds the record, and the last answer that it gets wins. */
+  /** Not atomic: the client holds the record, and the last response that it receives wins. */
   readonly capabilities: StoreCapabilities;
   readonly #format: CookieFormat;
   readonly #options: CookieStoreOptions;
@@ -92,10 +90,10 @@ export class CookieStore implements SessionStore {
   readonly #revocations: CookieRevocations | undefined;
 
   /**
-   * Checks the options; nothing is derived yet.
+   * Checks the options. No key is derived yet.
    *
-   * @param format How a session becomes the value of a cookie.
-   * @param options What all cookie stores can do.
+   * @param format The format of the cookie's value.
+   * @param options The options of all cookie stores.
    * @param cookieName The name of the cookie. The middleware sets it.
    * @throws {RangeError} When `chunks` or `memo` is out of range.
    * @throws {TypeError} When an option is unknown or of the wrong kind.
@@ -124,7 +122,7 @@ export class CookieStore implements SessionStore {
   }
 
   /**
-   * This store for a cookie of some name, to which its values are bound.
+   * Returns the store for a cookie name, to which its values are bound.
    *
    * @param cookieName The name.
    * @returns This store, or one like it.
@@ -136,13 +134,13 @@ export class CookieStore implements SessionStore {
   }
 
   /**
-   * Opens a cookie.
+   * Reads the session in a cookie.
    *
    * @param token The value of the cookie.
    * @param c The Hono context.
-   * @param signal Calls the operation off.
-   * @returns The record, or `undefined` when the value is damaged, forged, foreign, revoked or expired. Of a cookie that
-   * was left behind, while its session goes on, a trace: `replaced`.
+   * @param signal Aborts the operation.
+   * @returns The record, or `undefined` when the value is damaged, forged, foreign, revoked or expired. For a
+   * replaced cookie whose session continues, a record with the trace `replaced`.
    */
   read(token: string, c?: unknown, signal?: AbortSignal): Awaitable<SessionRecord | undefined> {
     const record = this.#values.open(token, c);
@@ -163,10 +161,10 @@ export class CookieStore implements SessionStore {
   }
 
   /**
-   * Whether a record lies under an older key.
+   * Checks whether a record was sealed with an older key.
    *
    * @param record The record that was read.
-   * @returns Whether it is to be written again.
+   * @returns Whether it must be written again.
    */
   outdated(record: SessionRecord): boolean {
     return this.#values.isOutdated(record);
@@ -178,10 +176,10 @@ export class CookieStore implements SessionStore {
    * @param _key Not used: the sealed record is the token.
    * @param record The record.
    * @param c The Hono context.
-   * @param signal Calls the operation off.
+   * @param signal Aborts the operation.
    * @returns The value of the cookie.
    * @throws {SessionTooLargeError} When a browser would not keep the cookie.
-   * @throws {SessionEndedError} When all sessions of its subject were ended since its login began.
+   * @throws {SessionEndedError} When all sessions of its subject were ended after its login started.
    */
   create(
     _key: string,
@@ -198,14 +196,14 @@ export class CookieStore implements SessionStore {
   /**
    * Seals a changed session.
    *
-   * @param token The value of the cookie until now.
+   * @param token The previous value of the cookie.
    * @param record The record.
-   * @param _previous Not used: the token says it.
+   * @param _previous Not used: the token holds it.
    * @param c The Hono context.
-   * @param signal Calls the operation off.
-   * @returns The value of the cookie, or `false` when the session was ended meanwhile.
+   * @param signal Aborts the operation.
+   * @returns The value of the cookie, or `false` when the session was ended in the meantime.
    * @throws {SessionTooLargeError} When a browser would not keep the cookie.
-   * @throws {SessionEndedError} When all sessions of its subject were ended since its login began.
+   * @throws {SessionEndedError} When all sessions of its subject were ended after its login started.
    */
   update(
     token: string,
@@ -220,17 +218,17 @@ export class CookieStore implements SessionStore {
   }
 
   /**
-   * Seals a session anew. With `revocations` its cookies until now are invalid from now on, and with them whatever was
-   * written with a copy of one.
+   * Seals a session with a new token. With `revocations` all of its previous cookies become invalid, including
+   * those that were written with a copy.
    *
-   * @param token The value of the cookie until now.
+   * @param token The previous value of the cookie.
    * @param next The record.
-   * @param _previous Not used: the token says it.
+   * @param _previous Not used: the token holds it.
    * @param c The Hono context.
-   * @param signal Calls the operation off.
-   * @returns The value of the cookie, or `false` when the session was ended or replaced meanwhile.
+   * @param signal Aborts the operation.
+   * @returns The value of the cookie, or `false` when the session was ended or replaced in the meantime.
    * @throws {SessionTooLargeError} When a browser would not keep the cookie.
-   * @throws {SessionEndedError} When all sessions of its subject were ended since its login began.
+   * @throws {SessionEndedError} When all sessions of its subject were ended after its login started.
    */
   replace(
     token: string,
@@ -245,14 +243,14 @@ export class CookieStore implements SessionStore {
   }
 
   /**
-   * Moves the times of a session.
+   * Changes the times of a session.
    *
    * @param token The value of the cookie.
    * @param times The new times.
-   * @param _previous Not used: the token says it.
+   * @param _previous Not used: the token holds it.
    * @param c The Hono context.
-   * @param signal Calls the operation off.
-   * @returns The new value of the cookie, or `false` when the old one opens nothing.
+   * @param signal Aborts the operation.
+   * @returns The new value of the cookie, or `false` when the old value is invalid.
    */
   touch(
     token: string,
@@ -271,11 +269,11 @@ export class CookieStore implements SessionStore {
   }
 
   /**
-   * Ends a session, where there are `revocations`; a cookie alone can be cleared, but not taken back.
+   * Ends a session if there are `revocations`. Without them, copies of its cookie stay valid.
    *
-   * @param key The value of the cookie, or the key of a session that was listed.
+   * @param key The value of the cookie, or the key of a listed session.
    * @param c The Hono context.
-   * @param signal Calls the operation off.
+   * @param signal Aborts the operation.
    */
   async delete(key: string, c?: unknown, signal?: AbortSignal): Promise<void> {
     if (!this.#revocations) return;
@@ -285,13 +283,13 @@ export class CookieStore implements SessionStore {
   }
 
   /**
-   * The live sessions of a subject in cookies of this name, where `revocations` has an index. One of them is shown for
-   * as long as any of its cookies lives. It costs a read for each, and one for the subject.
+   * Lists the live sessions of a subject in cookies of this name, if `revocations` has an index. A session is
+   * listed as long as any of its cookies lives. It costs one read per session, and one for the subject.
    *
    * @param subject The subject.
-   * @param page Which part of them.
+   * @param page The part of the list.
    * @param c The Hono context.
-   * @param signal Calls the operation off.
+   * @param signal Aborts the operation.
    * @returns The sessions, without their data.
    * @throws {TypeError} When there are no `revocations` with an index.
    */
@@ -305,26 +303,26 @@ export class CookieStore implements SessionStore {
   }
 
   /**
-   * The present generation of a subject's sessions.
+   * Returns the current generation of a subject's sessions.
    *
    * @param subject The subject.
    * @param c The Hono context.
-   * @param signal Calls the operation off.
-   * @returns The generation, 0 where there are no `revocations`.
+   * @param signal Aborts the operation.
+   * @returns The generation; 0 without `revocations`.
    */
   generation(subject: string, c?: unknown, signal?: AbortSignal): Awaitable<number> {
     return this.#revocations?.generation(subject, { c, signal }) ?? 0;
   }
 
   /**
-   * Ends all sessions of a subject, those in cookies of other names included (ASVS 5.0, 7.4.3). It takes `revocations`,
-   * but no index: without one it is not known how many there were.
+   * Ends all sessions of a subject, including those in cookies of other names (ASVS 5.0, 7.4.3). It requires
+   * `revocations`, but no index: without an index the number of sessions is unknown.
    *
    * @param subject The subject.
-   * @param options Which one stays.
+   * @param options The session that is not ended.
    * @param c The Hono context.
-   * @param signal Calls the operation off.
-   * @returns How many were listed, 0 without an index.
+   * @param signal Aborts the operation.
+   * @returns The number of listed sessions; 0 without an index.
    * @throws {TypeError} When there are no `revocations`.
    */
   async deleteAll(
@@ -344,7 +342,7 @@ export class CookieStore implements SessionStore {
     );
   }
 
-  /** Writes over the cookie of a session that can be ended. */
+  /** Writes over the cookie of a revocable session. */
   #writeOver(
     token: string,
     next: Omit<Succession, "previous">,

@@ -4,16 +4,16 @@ import { isSameJson } from "../../src/record/deep_equal.ts";
 import { parseMembers, parseObject } from "../../src/record/record.ts";
 
 /**
- * The text that an encoder makes of a payload.
+ * Encodes a payload with the encoder of the application.
  *
- * @throws {SessionSerializationError} When it would not come back whole.
+ * @throws {SessionSerializationError} When decoding does not return the same payload.
  */
 export async function encodePayload(
   encoder: SessionEncoder,
   { payload, secret }: { payload: string; secret: string },
 ): Promise<string> {
   const value: unknown = await encoder.encode(parseObject(payload), secret);
-  if (typeof value !== "string") refuse("encoder.encode gives no string");
+  if (typeof value !== "string") refuse("encoder.encode returns no string");
   const decoded = await decodeAgain(encoder, { value, secret });
   const lost = [...parseMembers(payload)]
     .filter(([key, member]) => !isSameJson(member, decoded.get(key)))
@@ -36,7 +36,7 @@ async function decodeAgain(
   try {
     return parseMembers(JSON.stringify(await encoder.decode(value, secret)));
   } catch (cause) {
-    return refuse("encoder.decode refuses what encoder.encode gave", { cause });
+    return refuse("encoder.decode refuses the result of encoder.encode", { cause });
   }
 }
 

@@ -44,8 +44,8 @@ const encoder = new TextEncoder();
  */
 export interface EncryptedCookieStoreOptions extends CookieStoreOptions {
   /**
-   * One secret of at least 32 characters, or several: the first encrypts, all decrypt. Or a function that
-   * finds them for a request. A key is derived from each with HKDF, once.
+   * One secret of at least 32 characters, or a list: the first encrypts, all decrypt. Or a function that
+   * returns them for a request. A key is derived from each with HKDF, once.
    */
   secret?: SecretOption;
   /** Keys instead of secrets. */
@@ -56,9 +56,9 @@ export interface EncryptedCookieStoreOptions extends CookieStoreOptions {
  * Encrypts sessions into their cookies with AES-256-GCM.
  *
  * A value is base64url of a version byte, a byte that names the key, a nonce of 12 bytes, the ciphertext and a
- * tag of 16 bytes. Version, key and the name of the cookie are authenticated with it. A value under a key
- * that is not known is not decrypted, and one under an older key is issued again under the first. With random
- * nonces a key is good for 2^32 values (NIST SP 800-38D): give it a successor in time.
+ * tag of 16 bytes. The version, the key and the name of the cookie are authenticated as well. A value with an
+ * unknown key is rejected, and a value with an older key is encrypted again with the first key. With random
+ * nonces a key may encrypt up to 2^32 values (NIST SP 800-38D): replace it in time.
  *
  * @example Usage
  * ```ts
@@ -71,12 +71,12 @@ export interface EncryptedCookieStoreOptions extends CookieStoreOptions {
  */
 export class EncryptedCookieStore extends CookieStore {
   /**
-   * Checks secrets or keys; nothing is decrypted yet.
+   * Checks the options. No key is derived yet.
    *
-   * @param options Secrets or keys.
-   * @throws {TypeError} When both or neither are given, a key is for something else, or another option is unknown or of
-   * the wrong kind.
-   * @throws {RangeError} When a secret is shorter than 32 characters or one character over and over.
+   * @param options Secrets or keys, and other options.
+   * @throws {TypeError} When both or neither are given, a key has another purpose, or another option is unknown
+   * or of the wrong kind.
+   * @throws {RangeError} When a secret is shorter than 32 characters or repeats one character.
    */
   constructor(options: EncryptedCookieStoreOptions) {
     checkTable(OPTIONS, options);
@@ -85,7 +85,7 @@ export class EncryptedCookieStore extends CookieStore {
   }
 
   /**
-   * Makes a key.
+   * Generates a key.
    *
    * @returns The key.
    */
@@ -94,7 +94,7 @@ export class EncryptedCookieStore extends CookieStore {
   }
 
   /**
-   * A key as base64url, for an environment variable.
+   * Exports a key as base64url, for an environment variable.
    *
    * @param key The key.
    * @returns 43 characters.
@@ -104,22 +104,22 @@ export class EncryptedCookieStore extends CookieStore {
   }
 
   /**
-   * Derives keys from secrets, as the option `secret` does.
+   * Derives keys from secrets, like the option `secret`.
    *
    * @param secrets The secrets.
-   * @returns A key for each.
-   * @throws {RangeError} When a secret is no good.
+   * @returns The keys, in the same order.
+   * @throws {RangeError} When a secret is invalid.
    */
   static generateKeysFromSecrets(secrets: readonly string[]): Promise<CryptoKey[]> {
     return keysFromSecrets(ENCRYPTING, secrets);
   }
 
   /**
-   * Imports keys that {@linkcode EncryptedCookieStore.exportKey} gave, or that of `@hattip/session`.
+   * Imports keys from {@linkcode EncryptedCookieStore.exportKey}, or from `@hattip/session`.
    *
    * @param texts 32 bytes each, as base64 or base64url.
-   * @returns A key for each.
-   * @throws {RangeError} When a text is anything else.
+   * @returns The keys, in the same order.
+   * @throws {RangeError} When a text is not valid.
    */
   static generateKeysFromBase64(texts: readonly string[]): Promise<CryptoKey[]> {
     return keysFromBase64(ENCRYPTING, texts);
@@ -138,7 +138,7 @@ function unpackOpened(opened: Uint8Array | undefined): SessionRecord | undefined
 
 class EncryptedFormat implements CookieFormat {
   readonly keys: (c: unknown) => KeyRing<AesGcmKey>;
-  /** What values are bound to, by the name of their cookie and the name of their key. */
+  /** The additional data that values are bound to, by the name of their cookie and of their key. */
   readonly #bounds = new Map<string, Uint8Array<ArrayBuffer>[]>();
 
   constructor(source: KeySource) {
@@ -185,7 +185,7 @@ class EncryptedFormat implements CookieFormat {
     );
   }
 
-  /** What a value is bound to: its version, its key, its purpose and its cookie. */
+  /** Returns the additional data of a value: its version, its key, its purpose and its cookie. */
   #bind(id: number, cookieName: string): Uint8Array<ArrayBuffer> {
     let bounds = this.#bounds.get(cookieName);
     if (!bounds) this.#bounds.set(cookieName, bounds = []);

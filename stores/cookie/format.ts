@@ -2,7 +2,7 @@ import type { SessionRecord } from "../../src/record/record.ts";
 import type { Awaitable } from "../../src/util/awaitable.ts";
 
 /**
- * The cookie that a format seals for: a value is worth nothing in a cookie of another name.
+ * The cookie for which a format seals: a value is invalid in a cookie of another name.
  *
  * @example Usage
  * ```ts
@@ -15,12 +15,12 @@ import type { Awaitable } from "../../src/util/awaitable.ts";
 export interface CookieContext {
   /** The name of the cookie, with its prefix. */
   readonly cookieName: string;
-  /** The Hono context of the request, `undefined` outside of one. */
+  /** The Hono context of the request; `undefined` outside of one. */
   readonly c: unknown;
 }
 
 /**
- * What a format found in the value of a cookie.
+ * The result of opening the value of a cookie.
  *
  * @example Usage
  * ```ts
@@ -33,12 +33,12 @@ export interface CookieContext {
 export interface OpenedCookie {
   /** The record. */
   readonly record: SessionRecord;
-  /** Whether it is to be written again, because it lies under an older key. */
+  /** Whether it must be written again because it was sealed with an older key. */
   readonly outdated: boolean;
 }
 
 /**
- * How a session becomes the value of a cookie and back.
+ * The format of a session in a cookie.
  *
  * @example Usage
  * ```ts
@@ -50,31 +50,32 @@ export interface OpenedCookie {
  */
 export interface CookieFormat {
   /**
-   * Whether nobody is believed to be anybody: its sessions have no subject, and are not listed.
+   * Whether clients can forge values, so that sessions have no subject and are not listed.
    *
    * @default {false}
    */
   readonly anonymous?: boolean;
 
   /**
-   * What seals and opens now: the same object as long as the keys are the same.
+   * Returns an object that represents the current keys: the same object as long as the keys are the same.
    *
    * @param c The Hono context.
-   * @throws {TypeError | RangeError} When the secrets of this request are no good.
+   * @throws {TypeError | RangeError} When the secrets of this request are invalid.
    */
   keys(c: unknown): object;
 
   /**
-   * The value of the cookie.
+   * Returns the value of a cookie.
    *
-   * @param record The record. `open` gives back every member of it, those included that the format does not know.
+   * @param record The record. `open` must return every member of it, including members that the format does not
+   * know.
    * @param context The cookie.
    */
   seal(record: SessionRecord, context: CookieContext): Awaitable<string>;
 
   /**
-   * What a value holds; `undefined` when it is damaged, forged or foreign. Nothing that a client can send
-   * makes it throw.
+   * Opens a value; returns `undefined` when it is damaged, forged or foreign. It must not throw for any input
+   * of a client.
    *
    * @param value The value of the cookie.
    * @param context The cookie.

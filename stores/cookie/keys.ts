@@ -12,13 +12,13 @@ const KEY_BYTES = 32;
 
 const encoder = new TextEncoder();
 
-/** What a key is for, and what is made of it to do that with. */
+/** The purpose of a key, and how it is imported. */
 export interface KeyKind<Key = unknown> {
   readonly algorithm: { readonly name: string; readonly length: number; readonly hash?: string };
   readonly usages: KeyUsage[];
-  /** The most bytes of a key that is imported. */
+  /** The largest size of an imported key, in bytes. */
   readonly mostBytes: number;
-  /** Keeps keys of different kinds apart, though they come from the same secret. */
+  /** The HKDF info, which separates keys of different kinds from the same secret. */
   readonly info: string;
   readonly take: (key: CryptoKey, bytes: Uint8Array<ArrayBuffer>) => Key;
 }
@@ -36,28 +36,29 @@ export const ENCRYPTING: KeyKind<AesGcmKey> = {
 export const SIGNING: KeyKind<Awaitable<HmacKey>> = {
   algorithm: { name: "HMAC", length: 256, hash: "SHA-256" },
   usages: ["sign", "verify"],
-  // A block of SHA-256, which is what Web Crypto makes of a key without a length. A longer key is hashed.
+  // The block size of SHA-256, and the size of keys that Web Crypto generates by default. A longer key would be
+  // hashed.
   mostBytes: 64,
   info: "hono-session signed cookie",
   take: (_, bytes) => importHmacKey(bytes),
 };
 
-/** A key and the byte by which a value names it. */
+/** A key, and the byte that identifies it in values. */
 export interface NamedKey<Key> {
   readonly id: number;
   readonly key: Key;
 }
 
-/** Keys, of which the first writes. */
+/** Keys; the first is used to write. */
 export type KeyRing<Key> = CachedPromise<readonly NamedKey<Awaited<Key>>[]>;
 
-/** What a store is given to make its keys of: secrets or keys. */
+/** The source of a store's keys: secrets or keys. */
 export interface KeySource {
   readonly secret?: SecretOption;
   readonly keys?: readonly CryptoKey[];
 }
 
-/** The options of a store that has keys. */
+/** Returns the option table of a store with keys. */
 export function keyTable(store: string): OptionTable {
   const isKey = (value: unknown) => Object.prototype.toString.call(value) === "[object CryptoKey]";
   const isKeys = (value: unknown) => Array.isArray(value) && value.every(isKey);
@@ -73,9 +74,9 @@ export function keyTable(store: string): OptionTable {
 }
 
 /**
- * Finds the keys of a request. They are derived and imported once, not for every request.
+ * Returns a function that finds the keys of a request. They are derived and imported only once.
  *
- * @throws {TypeError | RangeError} When secrets or keys are missing or no good.
+ * @throws {TypeError | RangeError} When secrets or keys are missing or invalid.
  */
 export function keyRings<Key>(
   store: string,
@@ -111,7 +112,7 @@ export function keyRings<Key>(
   return (c) => rings.get(c);
 }
 
-/** What is found under the first key of a name that opens it. */
+/** Opens a value with the first of the keys that it names. */
 export function openUnder<Key>(
   { ring, id, from = 0 }: { ring: readonly NamedKey<Key>[]; id: number; from?: number },
   open: (key: Key) => Awaitable<SessionRecord | undefined>,
@@ -145,17 +146,17 @@ async function nameKeys<Key>(
   }));
 }
 
-/** A new key. */
+/** Generates a key. */
 export async function generateKey(kind: KeyKind): Promise<CryptoKey> {
   return await crypto.subtle.generateKey(kind.algorithm, true, kind.usages) as CryptoKey;
 }
 
-/** A key as base64url, for an environment variable. */
+/** Exports a key as base64url, for an environment variable. */
 export async function exportKey(key: CryptoKey): Promise<string> {
   return toBase64Url(new Uint8Array(await crypto.subtle.exportKey("raw", key)));
 }
 
-/** @throws {RangeError} When a text is not the base64 or base64url of a key that is long enough, and not too long. */
+/** @throws {RangeError} When a text is not base64 or base64url of a key of valid length. */
 export async function keysFromBase64(
   kind: KeyKind,
   texts: readonly string[],
@@ -172,7 +173,7 @@ export async function keysFromBase64(
   }));
 }
 
-/** @throws {TypeError | RangeError} When a secret is no good. */
+/** @throws {TypeError | RangeError} When a secret is invalid. */
 export async function keysFromSecrets(
   kind: KeyKind,
   secrets: readonly string[],

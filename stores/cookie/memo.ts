@@ -1,6 +1,6 @@
 /**
- * Remembers the values that were used last, up to a number: those of two generations. When the younger one is half of the
- * number it becomes the older one, and what was older is forgotten.
+ * A cache of the most recently used values, in two generations. When the younger generation reaches half of the
+ * limit, it becomes the older one, and the previous older one is dropped.
  */
 export class Memo<Value> {
   readonly #most: number;

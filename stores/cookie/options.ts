@@ -7,7 +7,7 @@ import type { Revocations } from "./revocation/revocations.ts";
 
 const COOKIE_STORE = cookieTable("cookie store", { shapes: {} });
 
-/** The options of a cookie store: its own, and those that each of them has. */
+/** Returns the option table of a cookie store: its own options, and those of all cookie stores. */
 export function cookieTable(
   store: string,
   { shapes, ...table }: Omit<OptionTable, "action" | "within">,
@@ -17,7 +17,7 @@ export function cookieTable(
 }
 
 /**
- * @throws {TypeError} When the format or an option is not what it should be.
+ * @throws {TypeError} When the format or an option is invalid.
  * @throws {RangeError} When `chunks` or `memo` is out of range.
  */
 export function checkCookieStore(

@@ -2,14 +2,13 @@ import { SessionSerializationError } from "../../src/errors.ts";
 import { isSessionRecord, parseMembers, type SessionRecord } from "../../src/record/record.ts";
 import { objectText } from "./readable.ts";
 
-/** The key beside those of the data under which a payload has all else that is kept of a session. */
+/** The key of a payload that holds everything but the data. */
 const RESERVED_KEY = "hono-session";
 
 const MARK = `"${RESERVED_KEY}":`;
 
 /**
- * What is sealed of a session, as JSON: its data, and under the reserved key the name of its cookie and the rest of its
- * record.
+ * Serializes a session: its data, and under the reserved key the name of its cookie and the rest of its record.
  *
  * @throws {SessionSerializationError} When the data have the reserved key.
  */
@@ -22,11 +21,11 @@ export function toPayload({ data, ...rest }: SessionRecord, cookieName: string):
   }
   const members = data.slice(0, data.lastIndexOf("}")).trimEnd();
   const kept = JSON.stringify({ for: cookieName, ...rest });
-  // The last, so that no member of the data can be taken for it.
+  // It comes last, so that no member of the data can be mistaken for it.
   return `${members}${members.endsWith("{") ? "" : ","}${MARK}${kept}}`;
 }
 
-/** The record of a payload; `undefined` when it holds none, or one of another cookie. */
+/** Returns the record of a payload; `undefined` when it is invalid, or belongs to another cookie. */
 export function fromPayload(payload: unknown, cookieName: string): SessionRecord | undefined {
   if (!isObject(payload)) return undefined;
   const { [RESERVED_KEY]: kept, ...data } = payload;
@@ -34,8 +33,8 @@ export function fromPayload(payload: unknown, cookieName: string): SessionRecord
 }
 
 /**
- * The record of the text of a payload. What is kept beside the data is the last member, unless another program wrote it,
- * so the data need not be parsed.
+ * Parses the text of a payload to a record. The reserved key is the last member, unless another program wrote
+ * it, so the data need not be parsed.
  */
 export function parsePayload(text: string, cookieName: string): SessionRecord | undefined {
   const end = text.lastIndexOf(MARK);

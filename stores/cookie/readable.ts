@@ -1,14 +1,14 @@
 import { isSessionRecord, parseObject, type SessionRecord } from "../../src/record/record.ts";
 import { isPlainObject, serializeValue } from "../../src/record/serialize.ts";
 
-/** A record as JSON that a person and a script can read: its data are an object in it. */
+/** Serializes a record to JSON that people and scripts can read: the data are a nested object. */
 export function toReadable(record: SessionRecord): string {
   const { data, flash, ...rest } = record;
   const head = JSON.stringify(rest).slice(0, -1);
   return `${head},"data":${data}${flash === undefined ? "" : `,"flash":${flash}`}}`;
 }
 
-/** The record of such a JSON; `undefined` when it holds none. */
+/** Parses such JSON to a record; `undefined` when it is invalid. */
 export function fromReadable(text: string): SessionRecord | undefined {
   try {
     const { data, flash, ...rest } = parseObject(text);
@@ -23,16 +23,18 @@ export function fromReadable(text: string): SessionRecord | undefined {
   }
 }
 
-/** Stands for an object that no session can hold: nor can it hold this one. */
+/** JSON that represents data that no session can hold: it is invalid as well. */
 const UNFIT = '{"":1e999}';
 
 /**
- * The JSON text of an object.
+ * Serializes an object.
  *
- * @throws {SyntaxError} When it is none.
+ * @throws {SyntaxError} When it is not an object.
  */
 export function objectText(value: unknown): string {
-  if (!isPlainObject(value)) throw new SyntaxError("Cannot read record: its data are no object");
+  if (!isPlainObject(value)) {
+    throw new SyntaxError("Cannot read record: its data are not an object");
+  }
   try {
     return serializeValue(value, "session");
   } catch {

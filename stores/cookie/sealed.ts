@@ -22,7 +22,7 @@ const PARTS = 8;
 const ID_PART = 1;
 const SIGNATURE_PART = 7;
 
-/** What is sealed is the text of its JSON already. */
+/** The value to seal is JSON text already. */
 const SEALING = { ...defaults, encode: String, decode: String };
 
 const encoder = new TextEncoder();
@@ -30,7 +30,7 @@ const encoder = new TextEncoder();
 /**
  * Options of {@linkcode SealedCookieStore}.
  *
- * @example Two secrets, while the older one is on its way out
+ * @example Replacing a secret
  * ```ts
  * import { SealedCookieStore, type SealedCookieStoreOptions } from "@x/hono-session/stores/cookie";
  *
@@ -42,12 +42,12 @@ const encoder = new TextEncoder();
  */
 export interface SealedCookieStoreOptions extends CookieStoreOptions {
   /**
-   * One secret of at least 32 characters, or several: the first seals, all open. Or a function that finds
+   * One secret of at least 32 characters, or a list: the first seals, all unseal. Or a function that returns
    * them for a request.
    */
   secret: SecretOption;
   /**
-   * Takes the place of iron.
+   * Replaces iron.
    *
    * @default {iron-webcrypto}
    */
@@ -56,10 +56,11 @@ export interface SealedCookieStoreOptions extends CookieStoreOptions {
 
 /**
  * Seals sessions into their cookies with iron (`Fe26.2`): encrypted with AES-256-CBC and authenticated with
- * HMAC-SHA-256. It derives its keys anew for every value; `EncryptedCookieStore` is much faster and its
- * cookies are smaller.
+ * HMAC-SHA-256. It derives its keys for every value; `EncryptedCookieStore` is much faster, and its cookies are
+ * smaller.
  *
- * What is sealed are the data, and under `hono-session` what else is kept of the session: data can't have that key.
+ * The sealed object holds the data, and everything else of the session under `hono-session`. The data can't
+ * have that key.
  *
  * @example Usage
  * ```ts
@@ -72,11 +73,11 @@ export interface SealedCookieStoreOptions extends CookieStoreOptions {
  */
 export class SealedCookieStore extends CookieStore {
   /**
-   * Checks the secrets; nothing is derived yet.
+   * Checks the options. No key is derived yet.
    *
-   * @param options The secrets.
+   * @param options The secrets, and other options.
    * @throws {TypeError} When an option is unknown or of the wrong kind, or there is no secret.
-   * @throws {RangeError} When a secret is shorter than 32 characters or one character over and over.
+   * @throws {RangeError} When a secret is shorter than 32 characters or repeats one character.
    */
   constructor(options: SealedCookieStoreOptions) {
     checkTable(OPTIONS, options);
@@ -125,11 +126,14 @@ class SealedFormat implements CookieFormat {
     return undefined;
   }
 
-  /** The secrets that a value can be under. Iron's values name theirs, unless another library made them. */
+  /**
+   * Returns the secrets that a value may be sealed with. Values of iron name their secret, unless another
+   * library made them.
+   */
   #candidates(value: string, passwords: Password[]): Password[] {
     if (this.#encoder) return passwords;
     const parts = value.split("*", PARTS + 1);
-    // The signature itself is not signed, so only one of the texts that stand for its bytes is accepted.
+    // The signature itself is not signed, so only its canonical encoding is accepted.
     if (parts.length !== PARTS || fromBase64Url(parts[SIGNATURE_PART]!) === undefined) return [];
     return passwords.filter(({ id }) => parts[ID_PART] === "" || parts[ID_PART] === id);
   }
@@ -154,7 +158,7 @@ function namePasswords(secrets: readonly string[]): Promise<Password[]> {
       "SHA-256",
       encoder.encode(`${PURPOSE} key id ${secret}`),
     );
-    // Iron allows word characters only.
+    // Iron allows only word characters.
     return { id: toBase64Url(new Uint8Array(digest, 0, 6)).replaceAll("-", "_"), secret };
   }));
 }

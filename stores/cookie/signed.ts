@@ -40,7 +40,7 @@ const decoder = new TextDecoder();
  */
 export interface SignedCookieStoreOptions extends CookieStoreOptions {
   /**
-   * One secret of at least 32 characters, or several: the first signs, all verify. Or a function that finds
+   * One secret of at least 32 characters, or a list: the first signs, all verify. Or a function that returns
    * them for a request. A key is derived from each with HKDF, once.
    */
   secret?: SecretOption;
@@ -52,9 +52,9 @@ export interface SignedCookieStoreOptions extends CookieStoreOptions {
  * Keeps sessions in cookies that the client can read but not write, signed with HMAC-SHA-256.
  *
  * A value is `1.key.data.signature`: two hexadecimal digits that name the key, the session as base64url of
- * JSON, and the signature of all that and the name of the cookie. The signature is verified before anything
- * is parsed (ASVS 5.0, V9). Whoever sees the cookie can read the data: put nothing into it that its user must
- * not know.
+ * JSON, and the signature of all that and the name of the cookie. The signature is verified before anything is
+ * parsed (ASVS 5.0, V9). Anyone with the cookie can read the data: don't store anything in it that its user
+ * must not know.
  *
  * @example Usage
  * ```ts
@@ -67,12 +67,12 @@ export interface SignedCookieStoreOptions extends CookieStoreOptions {
  */
 export class SignedCookieStore extends CookieStore {
   /**
-   * Checks secrets or keys; nothing is verified yet.
+   * Checks the options. No key is derived yet.
    *
-   * @param options Secrets or keys.
-   * @throws {TypeError} When both or neither are given, a key is for something else, or another option is unknown or of
-   * the wrong kind.
-   * @throws {RangeError} When a secret is shorter than 32 characters or one character over and over.
+   * @param options Secrets or keys, and other options.
+   * @throws {TypeError} When both or neither are given, a key has another purpose, or another option is unknown
+   * or of the wrong kind.
+   * @throws {RangeError} When a secret is shorter than 32 characters or repeats one character.
    */
   constructor(options: SignedCookieStoreOptions) {
     checkTable(OPTIONS, options);
@@ -81,7 +81,7 @@ export class SignedCookieStore extends CookieStore {
   }
 
   /**
-   * Makes a key.
+   * Generates a key.
    *
    * @returns The key.
    */
@@ -90,7 +90,7 @@ export class SignedCookieStore extends CookieStore {
   }
 
   /**
-   * A key as base64url, for an environment variable.
+   * Exports a key as base64url, for an environment variable.
    *
    * @param key The key.
    * @returns 43 characters.
@@ -100,22 +100,22 @@ export class SignedCookieStore extends CookieStore {
   }
 
   /**
-   * Derives keys from secrets, as the option `secret` does.
+   * Derives keys from secrets, like the option `secret`.
    *
    * @param secrets The secrets.
-   * @returns A key for each.
-   * @throws {RangeError} When a secret is no good.
+   * @returns The keys, in the same order.
+   * @throws {RangeError} When a secret is invalid.
    */
   static generateKeysFromSecrets(secrets: readonly string[]): Promise<CryptoKey[]> {
     return keysFromSecrets(SIGNING, secrets);
   }
 
   /**
-   * Imports keys that {@linkcode SignedCookieStore.exportKey} gave, or that of `@hattip/session`.
+   * Imports keys from {@linkcode SignedCookieStore.exportKey}, or from `@hattip/session`.
    *
    * @param texts 32 to 64 bytes each, as base64 or base64url.
-   * @returns A key for each.
-   * @throws {RangeError} When a text is anything else.
+   * @returns The keys, in the same order.
+   * @throws {RangeError} When a text is not valid.
    */
   static generateKeysFromBase64(texts: readonly string[]): Promise<CryptoKey[]> {
     return keysFromBase64(SIGNING, texts);

@@ -2,11 +2,11 @@ import { SessionTooLargeError } from "../../src/errors.ts";
 import { parseMembers, type SessionRecord } from "../../src/record/record.ts";
 import { CHUNK_OVERHEAD, LARGEST_COOKIE } from "../../src/util/cookie_limits.ts";
 
-/** The most bytes that a character takes percent-encoded: three of UTF-8. */
+/** The largest size of a percent-encoded character: three bytes of UTF-8. */
 const MOST_ENCODED = 9;
 
 /**
- * Sees to it that a session fits into its cookie.
+ * Checks that a session fits into its cookie.
  *
  * @throws {SessionTooLargeError} When a browser would not keep the cookie.
  */
@@ -17,7 +17,7 @@ export function assertSize(
 ): void {
   const name = cookieName.length + 1;
   if (name + token.length * MOST_ENCODED <= LARGEST_COOKIE) return;
-  // A value may hold what a cookie can't, which is sent percent-encoded.
+  // A value may contain characters that must be percent-encoded.
   const size = name + encodeURIComponent(token).length;
   const limit = chunks === 1
     ? LARGEST_COOKIE
@@ -31,7 +31,7 @@ export function assertSize(
   );
 }
 
-/** Names what takes the most of a record. */
+/** Names the largest part of a record. */
 function largestIn(
   { data, flash = "{}", meta = "", cookie = "", scope = "" }: SessionRecord,
 ): string {

@@ -39,8 +39,8 @@ const decoder = new TextDecoder();
  */
 export interface UnsignedCookieStoreOptions extends CookieStoreOptions {
   /**
-   * Checks the data, which anybody can have made up, flashed values among them. What it returns is the data of
-   * the session; when it throws, the session is empty. A subject is never believed.
+   * Validates the data, including flashed values: any client can forge them. It returns the data of the
+   * session; when it throws, the session is empty. A subject in the cookie is always ignored.
    *
    * @param text The JSON of the data.
    */
@@ -48,8 +48,8 @@ export interface UnsignedCookieStoreOptions extends CookieStoreOptions {
 }
 
 /**
- * Keeps sessions in cookies that the client can read **and write**: for a theme or a language, never for
- * who somebody is. Anybody can make up any data and any lifetime, so `parse` has to check the data.
+ * Keeps sessions in cookies that the client can read **and write**: for a theme or a language, never for an
+ * identity. Clients can forge the data and the lifetime, so `parse` must validate the data.
  *
  * A value is base64url of JSON.
  *
@@ -68,13 +68,13 @@ export class UnsignedCookieStore extends CookieStore {
   /**
    * Checks the options.
    *
-   * @param options How to check the data.
+   * @param options The validation of the data, and other options.
    * @throws {TypeError} When there is no `parse`, or another option is unknown or of the wrong kind.
    */
   constructor(options: UnsignedCookieStoreOptions) {
     checkTable(OPTIONS, options);
     const { parse, ...common } = options;
-    if (!parse) refuse("parse", "it is required, as anybody can write the data", OPTIONS);
+    if (!parse) refuse("parse", "it is required, because clients can forge the data", OPTIONS);
     super(new UnsignedFormat(parse), common);
   }
 }
@@ -117,7 +117,7 @@ class UnsignedFormat implements CookieFormat {
       return { record: { ...rest, ...texts }, outdated: false };
     } catch {
       if (!isLate) return undefined;
-      throw new TypeError("Cannot open session: parse gave a promise, it must answer at once");
+      throw new TypeError("Cannot open session: parse returned a promise, it must be synchronous");
     }
   }
 }

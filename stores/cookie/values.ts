@@ -6,23 +6,23 @@ import { Memo } from "./memo.ts";
 import { epochOf, withoutEpoch } from "./revocation/epoch.ts";
 import { assertSize } from "./size.ts";
 
-/** What {@linkcode CookieValues} are given. */
+/** Options of {@linkcode CookieValues}. */
 export interface CookieValuesOptions {
   readonly cookieName: string;
   readonly chunks: number;
-  /** How many opened values are remembered. */
+  /** The number of cached values. */
   readonly memo: number;
-  /** Whether records have epochs that nobody else is to see. */
+  /** Whether records have internal epochs. */
   readonly epochs: boolean;
 }
 
-/** Seals records into the values of a cookie, and opens them; what was opened lately is remembered. */
+/** Seals records into the values of a cookie, and opens them. Recently opened values are cached. */
 export class CookieValues {
   readonly #format: CookieFormat;
   readonly #options: CookieValuesOptions;
   readonly #memos = new WeakMap<object, Memo<SessionRecord>>();
   readonly #outdated = new WeakSet<SessionRecord>();
-  /** The epochs of records that have left the first one behind. */
+  /** The epochs of opened records, if they are not 0. */
   readonly #epochs = new WeakMap<SessionRecord, number>();
 
   constructor(format: CookieFormat, options: CookieValuesOptions) {
@@ -30,13 +30,13 @@ export class CookieValues {
     this.#options = options;
   }
 
-  /** The record in a value. */
+  /** Returns the record in a value. */
   open(value: string, c: unknown): Awaitable<SessionRecord | undefined> {
     const { cookieName, chunks } = this.#options;
     if (value.length > chunks * LARGEST_COOKIE) return undefined;
     const memo = this.#memo(c);
     const known = memo.get(value);
-    // It is handed out again and again.
+    // The record is shared between calls.
     if (known) return Object.freeze(known);
     const opened = this.#format.open(value, { cookieName, c });
     return andThen(opened, CookieValues.#remember, { values: this, value, memo });
@@ -57,19 +57,19 @@ export class CookieValues {
     return record;
   }
 
-  /** A record that was opened, with its epoch. */
+  /** Returns an opened record with its epoch. */
   whole(record: SessionRecord): SessionRecord {
     const epoch = this.#epochs.get(record);
     return epoch === undefined ? record : { ...record, epoch };
   }
 
-  /** Whether a record that was opened lies under an older key. */
+  /** Checks whether an opened record was sealed with an older key. */
   isOutdated(record: SessionRecord): boolean {
     return this.#outdated.has(record);
   }
 
   /**
-   * The value of a record.
+   * Seals a record.
    *
    * @throws {SessionTooLargeError} When a browser would not keep the cookie.
    */

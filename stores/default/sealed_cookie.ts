@@ -3,7 +3,7 @@ import type { SessionStore } from "../../src/store/contract.ts";
 import type { DefaultStoreOptions } from "../../src/store/store_options.ts";
 import { SealedCookieStore } from "../cookie/sealed.ts";
 
-/** The store of sessions that were given none, where there is no Deno KV: a sealed cookie. */
+/** Creates the default store where Deno KV is not available: a sealed cookie. */
 export function defaultStore(
   { secret, encoder, logger, clock }: DefaultStoreOptions,
 ): SessionStore {
@@ -18,7 +18,10 @@ export function defaultStore(
   return new SealedCookieStore({ secret: random, ...options });
 }
 
-/** @throws {TypeError} When nothing random can be made, as on Workers while a module loads: each isolate would have its own secret. */
+/**
+ * @throws {TypeError} When no random values are available, as on Workers while a module loads. A secret per
+ * isolate would not work anyway.
+ */
 function makeRandomSecret(): string {
   try {
     return makeToken();

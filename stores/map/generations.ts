@@ -6,17 +6,17 @@ import type { Clock } from "../../src/util/clock.ts";
 
 /** The end of all sessions of a subject. */
 interface End {
-  /** The generation that it began. */
+  /** The generation that it started. */
   readonly generation: number;
-  /** The `sid` of the session that stays, if it is not of a generation before `since`. */
+  /** The `sid` of the session that is not ended, unless its generation is older than `since`. */
   readonly except: string | undefined;
   readonly since: number;
   readonly until: number;
 }
 
-/** The generations of the sessions of subjects. */
+/** The generations of subjects. */
 export class Generations {
-  /** In the order of their ends, as all are remembered equally long. */
+  /** In the order of their ends: all are kept for the same time. */
   readonly #ends = new Map<string, End>();
   readonly #clock: Clock;
 
@@ -24,17 +24,17 @@ export class Generations {
     this.#clock = clock;
   }
 
-  /** How many subjects have one that is remembered. */
+  /** The number of stored generations. */
   get size(): number {
     return this.#ends.size;
   }
 
-  /** The present generation of a subject. */
+  /** Returns the current generation of a subject. */
   of(subject: string): number {
     return this.#ends.get(subject)?.generation ?? 0;
   }
 
-  /** Begins the next generation of a subject. */
+  /** Starts the next generation of a subject. */
   raise(subject: string, { except }: DeleteAllOptions): void {
     const now = this.#clock();
     const before = this.#ends.get(subject);
@@ -49,9 +49,9 @@ export class Generations {
   }
 
   /**
-   * Does nothing when a record may come into being.
+   * Checks that a record may be stored.
    *
-   * @throws {SessionEndedError} When all sessions of its subject were ended since its login began.
+   * @throws {SessionEndedError} When all sessions of its subject were ended after its login started.
    */
   assertPresent({ sid, subject, generation = 0 }: SessionRecord): void {
     if (subject === undefined || generation >= oldest(this.#ends.get(subject), sid)) return;
@@ -61,7 +61,7 @@ export class Generations {
   }
 }
 
-/** The oldest generation of which a session of a name may be. */
+/** Returns the oldest generation that a session with a `sid` may have. */
 function oldest(end: End | undefined, sid: string): number {
   if (!end) return 0;
   return sid === end.except ? end.since : end.generation;

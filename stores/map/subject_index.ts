@@ -1,8 +1,8 @@
-/** Which keys hold sessions of a subject. */
+/** The keys of the sessions of each subject. */
 export class SubjectIndex {
   readonly #keys = new Map<string, Set<string>>();
 
-  /** How many subjects have a key. */
+  /** The number of subjects with sessions. */
   get size(): number {
     return this.#keys.size;
   }

@@ -1,12 +1,12 @@
 import type { SessionRecord } from "../../src/record/record.ts";
 import type { Clock } from "../../src/util/clock.ts";
 
-/** How many traces every new one looks at for expired ones. */
+/** The number of traces that every new trace checks for expiry. */
 const LOOKS = 2;
 
 /**
- * The traces of tokens that identify no session any more, apart from the sessions, whose places they never take. Those
- * that lead to a session nobody has come back to yet don't compete with those that only serve to notice reuse.
+ * The traces of replaced tokens. They are kept apart from the sessions, so that they never evict one. Traces
+ * whose successor no client has presented yet don't compete with traces that only serve to detect reuse.
  */
 export class Traces {
   readonly #leading = new Map<string, SessionRecord>();

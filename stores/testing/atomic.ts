@@ -9,7 +9,7 @@ import {
   written,
 } from "./case.ts";
 
-/** How many requests race in a case. */
+/** The number of concurrent requests in a case. */
 const RACERS = 20;
 
 function atomic(given: CaseNeeds): string | undefined {
@@ -24,7 +24,7 @@ function winners(answers: unknown[]): number {
   return answers.filter(Boolean).length;
 }
 
-/** The rules for several requests at the same time. */
+/** The rules for concurrent requests. */
 export const atomicCases: readonly ConformanceCase[] = [
   {
     name: "of creates at the same time one wins",

@@ -4,7 +4,7 @@ import type { Awaitable } from "../../src/util/awaitable.ts";
 import type { Clock } from "../../src/util/clock.ts";
 
 /**
- * A store and what a test may do with it.
+ * A store under test, and its controls.
  *
  * @example Usage
  * ```ts
@@ -18,15 +18,15 @@ import type { Clock } from "../../src/util/clock.ts";
 export interface StoreUnderTest {
   /** The store. */
   store: SessionStore;
-  /** Makes the backend fail from now on. Without it no test shows what a failure looks like. */
+  /** Makes the backend fail from now on. Without it failures are not tested. */
   fail?(): Awaitable<void>;
-  /** Makes the backend work again after that. Without it no test shows that the store goes on. */
+  /** Makes the backend work again. Without it recovery is not tested. */
   recover?(): Awaitable<void>;
-  /** Closes the store when a test has ended. */
+  /** Closes the store after a test. */
   close?(): Awaitable<void>;
 }
 
-/** A clock that stands still until it is told. */
+/** A clock that a test sets. */
 export class ConformanceClock {
   #now = Date.now();
 
@@ -37,10 +37,10 @@ export class ConformanceClock {
   }
 }
 
-/** What a case is given. */
+/** The context of a case. */
 export type CaseContext = StoreUnderTest & { clock: ConformanceClock };
 
-/** What decides whether a case applies. */
+/** The properties of a store that decide whether a case applies. */
 export type CaseNeeds = StoreCapabilities & {
   readonly canFail: boolean;
   readonly canRecover: boolean;
@@ -49,34 +49,34 @@ export type CaseNeeds = StoreCapabilities & {
 /** One rule of the contract. */
 export interface ConformanceCase {
   readonly name: string;
-  /** What the case needs and the store does not have; `undefined` when nothing is missing. */
+  /** Returns the requirement that the store does not meet; `undefined` when it meets all. */
   needs(given: CaseNeeds): string | undefined;
   run(context: CaseContext): Promise<void>;
 }
 
-/** Needs a store on the server. */
+/** Requires a store on the server. */
 export function server({ stateless }: CaseNeeds): string | undefined {
   return stateless ? "the client holds the record" : undefined;
 }
 
-/** Needs a store on the server that sees what is there before it writes. */
+/** Requires a store on the server that checks before it writes. */
 export function strong(given: CaseNeeds): string | undefined {
   return server(given) ??
     (given.consistency === "strong" ? undefined : "the store is eventually consistent");
 }
 
-/** Needs a store whose token is the record. */
+/** Requires a store whose token is the record. */
 export function stateless(given: CaseNeeds): string | undefined {
   return given.stateless ? undefined : "the server holds the record";
 }
 
-/** Needs a store on the server that declares how much it can hold. */
+/** Requires a store on the server that declares its largest record. */
 export function limited(given: CaseNeeds): string | undefined {
   return server(given) ??
     (given.maxBytes === undefined ? "the store declares no maxBytes" : undefined);
 }
 
-/** The length of a session in the cases, in milliseconds. */
+/** The lifetime of a session in the cases, in milliseconds. */
 export const HOUR = 3_600_000;
 
 /** A record of version 1 that lives for an hour. */
@@ -98,23 +98,23 @@ export function makeRecord(
   };
 }
 
-/** The record after one more write. */
+/** Returns the record after one more write. */
 export function written(record: SessionRecord, data: string): SessionRecord {
   return { ...record, data, version: record.version + 1 };
 }
 
-/** What a session leaves where it was, under a key that identifies nothing any more. */
+/** Returns the trace of a session under its previous key. */
 export function traceOf(record: SessionRecord): SessionRecord {
   const { subject: _, subjectAt: __, meta: ___, flash: ____, ...rest } = record;
   return { ...rest, data: "{}", version: record.version + 1, trace: "replaced" };
 }
 
-/** The same, where it leads to the session. */
+/** Returns a trace that leads to the session. */
 export function leadingTraceOf(record: SessionRecord): SessionRecord {
   return { ...traceOf(record), trace: "rotated", successor: "sealed" };
 }
 
-/** The times of a session that is renewed now for an hour. */
+/** Returns the times of a session that is renewed now for an hour. */
 export function renewedTimes(clock: ConformanceClock): SessionTimes {
   const now = clock.now();
   return { lastSeenAt: now, renewedAt: now, expiresAt: now + HOUR };
@@ -122,18 +122,18 @@ export function renewedTimes(clock: ConformanceClock): SessionTimes {
 
 let keys = 0;
 
-/** A key of the right shape that no other case uses. */
+/** Makes a valid key that no other case uses. */
 export function makeKey(): string {
   return `${crypto.randomUUID().replaceAll("-", "")}${String(keys++).padStart(11, "0")}`;
 }
 
-/** Fails unless two values are the same, whatever the order of their keys. */
+/** Asserts that two values are equal, in any order of keys. */
 export function same(actual: unknown, expected: unknown, what: string): void {
   const [is, should] = [sorted(actual), sorted(expected)];
   if (is !== should) throw new Error(`${what}: expected ${brief(should)}, got ${brief(is)}`);
 }
 
-/** Fails unless a promise is rejected with an error that passes. */
+/** Asserts that a promise rejects with an error that passes a check. */
 export async function rejects(
   run: () => Awaitable<unknown>,
   passes: (error: unknown) => boolean,

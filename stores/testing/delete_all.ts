@@ -70,7 +70,7 @@ export const deleteAllCases: readonly ConformanceCase[] = [
       const [key, taken, unknown] = [makeKey(), makeKey(), makeKey()];
       await store.create(key, anonymous);
       await store.create(taken, bound);
-      // Logins that began before and are stored after, by clocks that are ahead and behind.
+      // Logins that start before and are stored after, by clocks that are ahead and behind.
       for (const ahead of [0, ...SKEWS]) {
         const login = await beginLogin(store, subject, clock.now() + ahead);
         await store.deleteAll!(subject, {});

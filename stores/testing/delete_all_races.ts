@@ -9,14 +9,14 @@ import {
 } from "./case.ts";
 import { indexed, isEnded, lists, loggedIn, makeBound, makeSubject } from "./subject.ts";
 
-/** How many requests race in a case. */
+/** The number of concurrent requests in a case. */
 const RACERS = 20;
 
 function atomic(given: CaseNeeds): string | undefined {
   return indexed(given) ?? (given.atomic ? undefined : "the store is not atomic");
 }
 
-/** Whether a write was done, which it may be refused because all sessions of the subject were ended. */
+/** Returns whether a write was done; it may be refused because all sessions of the subject were ended. */
 async function attempt(write: () => unknown): Promise<boolean> {
   try {
     return await write() === true;
@@ -26,14 +26,14 @@ async function attempt(write: () => unknown): Promise<boolean> {
   }
 }
 
-/** Does something many times while all sessions of a subject are ended: at once, while that runs, and later. */
+/** Runs a function many times while all sessions of a subject are being ended: at the start, during, and after. */
 async function whileEnding(
   { store, subject }: { store: SessionStore; subject: string },
   run: (racer: number) => Promise<unknown>,
 ): Promise<void> {
   const racers = Array.from({ length: RACERS }, (_, racer) => async () => {
     const turns = racer >> 1;
-    // In turns of the event loop for stores in memory, in operations for those that are elsewhere.
+    // Delay by microtasks for stores in memory, by operations for remote stores.
     for (let turn = 0; turn < turns; turn++) await (racer % 2 ? store.read(makeKey()) : undefined);
     await run(racer);
   });
@@ -44,7 +44,7 @@ async function whileEnding(
   ]);
 }
 
-/** The rules for what runs at the same time as the end of all sessions of a subject. */
+/** The rules for operations that run concurrently with the end of all sessions of a subject. */
 export const deleteAllRaceCases: readonly ConformanceCase[] = [
   {
     name: "a login at the same time as deleteAll does not outlive it",

@@ -9,7 +9,7 @@ import {
   written,
 } from "./case.ts";
 
-/** The rules for when records end. */
+/** The rules for the expiry of records. */
 export const endCases: readonly ConformanceCase[] = [
   {
     name: "a record ends at expiresAt, whatever the backend still holds",
@@ -75,7 +75,7 @@ export const endCases: readonly ConformanceCase[] = [
     async run({ store, clock }) {
       const [created, updated] = [makeKey(), makeKey()];
       const record = makeRecord(clock);
-      // Whether it is stored is the store's affair, but it is no failure.
+      // The store may or may not store it, but it must not fail.
       await store.create(created, { ...record, expiresAt: clock.now() - 1000 });
       same(await store.read(created), undefined, "read after create");
       await store.create(updated, record);

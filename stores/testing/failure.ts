@@ -26,7 +26,7 @@ function recovering(given: CaseNeeds): string | undefined {
     (given.canRecover ? undefined : "the harness can't make the backend work again");
 }
 
-/** The rules for what can't be done. */
+/** The rules for failures. */
 export const failureCases: readonly ConformanceCase[] = [
   {
     name: "what is too large is refused before the write",

@@ -26,33 +26,33 @@ export type StoreOperation =
   | "generation"
   | "deleteAll";
 
-/** The operations that answer whether they were done. */
+/** The operations that return whether they were done. */
 const CONDITIONAL: readonly StoreOperation[] = ["create", "update", "replace", "touch"];
 const WRITES: readonly StoreOperation[] = [...CONDITIONAL, "delete", "deleteAll"];
-/** The operations that answer with records. */
+/** The operations that return records. */
 const READS: readonly StoreOperation[] = ["read", "list"];
 
 /** All of them. */
 export const OPERATIONS: readonly StoreOperation[] = [...READS, "generation", ...WRITES];
 
 /**
- * What can happen to an operation of a store:
+ * A fault of a store operation:
  *
- * - `"fail"`: nothing is done, and it is rejected.
- * - `"late"`: it is done, but the answer is lost, and it is rejected.
- * - `"hang"`: nothing is done, and nothing is answered until the operation is called off.
- * - A number or a function: it waits for so many milliseconds, or for what the function returns, before it
- *   is done. A function that throws makes it fail with an error of its own.
- * - `"tear"`, of read and list: records are damaged, each time in another way: its data are cut short, a member is
- *   missing, a member is of another type, or it is no object at all.
- * - `"stale"`, of read, list and generation: the answer is that of the last read of the key or the last list or
- *   generation of the subject, as from a cache or a replica. What was never looked for is looked for.
- * - `"refuse"`, of create, update, replace and touch: nothing is done, and the answer is `false`, as when another
- *   request was faster.
- * - `"deny"`, of the same: it is done, but the answer is `false`, as from a client that sends a write once more when
- *   the answer to the first was lost.
- * - `"lose"`, of writes, `delete` and `deleteAll`: it is answered as if it were done, but nothing is, as when a server fails
- *   before its replica has heard of the write.
+ * - `"fail"`: the operation does nothing and rejects.
+ * - `"late"`: the operation is done, but its result is lost, and it rejects.
+ * - `"hang"`: the operation does nothing and does not settle until it is aborted.
+ * - A number or a function: the operation first waits for that many milliseconds, or for the result of the
+ *   function. A function that throws makes it fail with that error.
+ * - `"tear"`, of read and list: records are damaged, each time in another way: the data are truncated, a member
+ *   is missing or has another type, or the record is not an object.
+ * - `"stale"`, of read, list and generation: returns the last result for the key or the subject, like a cache
+ *   or a replica. Without a previous result the operation is done.
+ * - `"refuse"`, of create, update, replace and touch: the operation does nothing and returns `false`, as when
+ *   another request was first.
+ * - `"deny"`, of the same: the operation is done but returns `false`, like a client that repeats a write whose
+ *   response was lost.
+ * - `"lose"`, of writes, `delete` and `deleteAll`: the operation does nothing but reports success, as when a
+ *   server fails before it has replicated the write.
  *
  * @example Usage
  * ```ts
@@ -80,7 +80,7 @@ export type StoreFault =
   | number
   | (() => unknown);
 
-/** Which operations the faults happen to that don't happen to all. */
+/** The operations of faults that don't apply to all operations. */
 export const VICTIMS: ReadonlyMap<StoreFault, readonly StoreOperation[]> = new Map<
   StoreFault,
   readonly StoreOperation[]
@@ -92,7 +92,7 @@ export const VICTIMS: ReadonlyMap<StoreFault, readonly StoreOperation[]> = new M
   ["lose", WRITES],
 ]);
 
-/** The ways in which a record is damaged, in turn. */
+/** The kinds of damage to a record, in turn. */
 export const DAMAGES: readonly ((record: Partial<SessionRecord>) => unknown)[] = [
   ({ data = "", ...rest }) => ({ ...rest, data: data.slice(0, Math.ceil(data.length / 2)) }),
   ({ version: _, ...rest }) => rest,
@@ -100,10 +100,10 @@ export const DAMAGES: readonly ((record: Partial<SessionRecord>) => unknown)[] =
   (record) => JSON.stringify(record),
 ];
 
-/** The longest time that a timer can be set to, in milliseconds. */
+/** The longest time of a timer, in milliseconds. */
 const LONGEST_TIMEOUT = 2_147_483_647;
 
-/** Waits as a fault says, and no longer than until the operation is called off, which is a rejection. */
+/** Waits as a fault requires. Rejects when the operation is aborted. */
 export function wait(
   fault: "hang" | number | (() => unknown),
   signal: AbortSignal | undefined,
@@ -114,7 +114,7 @@ export function wait(
     signal?.addEventListener("abort", () => reject(signal.reason), { once: true });
     if (typeof fault === "function") Promise.resolve(fault()).then(resolve, reject);
     else if (typeof fault === "number") timer = setTimeout(resolve, fault);
-    // As an open connection would, it keeps the process alive until the operation is called off.
+    // Like an open connection, it keeps the process alive until the operation is aborted.
     else if (signal) timer = setTimeout(() => {}, LONGEST_TIMEOUT);
   }).finally(() => clearTimeout(timer));
 }

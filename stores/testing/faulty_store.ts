@@ -14,14 +14,14 @@ import {
   wait,
 } from "./faults.ts";
 
-/** What could not be done, where it is not the operation's name and a record. */
+/** The names of failed operations, if they are not the operation and "session". */
 const FAILED: Partial<Record<StoreOperation, string>> = {
   list: "list sessions",
   generation: "read generation",
   deleteAll: "end sessions",
 };
 
-/** What a store and those that it made for other cookies share. */
+/** The state that a store shares with its stores for other cookies. */
 interface Plan {
   calls: StoreOperation[];
   tears: number;
@@ -30,8 +30,8 @@ interface Plan {
 }
 
 /**
- * A store around another one whose operations go wrong when a test says so. Without a fault it does what
- * the other one does. It tells what it was asked as well.
+ * A wrapper of a store whose operations fail on demand. Without a fault it behaves like the wrapped store. It
+ * also records the operations that were called.
  *
  * @example A store that fails is a 503, and the session survives
  * ```ts
@@ -55,33 +55,33 @@ interface Plan {
  * ```
  */
 export class FaultyStore implements SessionStore {
-  /** Those of the other store. */
+  /** The capabilities of the wrapped store. */
   readonly capabilities: StoreCapabilities;
-  /** The live sessions of a subject. There where the other store has it. */
+  /** Lists the live sessions of a subject, if the wrapped store does. */
   readonly list?: (
     ...args: Parameters<NonNullable<SessionStore["list"]>>
   ) => AsyncGenerator<ListedSession>;
-  /** The present generation of a subject's sessions. There where the other store has it. */
+  /** Returns the current generation of a subject's sessions, if the wrapped store does. */
   readonly generation?: (
     ...args: Parameters<NonNullable<SessionStore["generation"]>>
   ) => Promise<number>;
-  /** Ends all sessions of a subject. There where the other store has it. */
+  /** Ends all sessions of a subject, if the wrapped store does. */
   readonly deleteAll?: (
     ...args: Parameters<NonNullable<SessionStore["deleteAll"]>>
   ) => Promise<number>;
   readonly #store: SessionStore;
-  /** What the last read of every key gave. */
+  /** The result of the last read of every key. */
   readonly #seen = new Map<string, SessionRecord | undefined>();
-  /** What the last list of every subject gave. */
+  /** The result of the last list of every subject. */
   readonly #lists = new Map<string, ListedSession[]>();
   /** The last generation of every subject. */
   readonly #generations = new Map<string, number>();
   #plan: Plan = { calls: [], tears: 0, faults: new Map(), running: new Set() };
 
   /**
-   * Wraps a store. Nothing goes wrong yet.
+   * Wraps a store. There are no faults yet.
    *
-   * @param store The other store.
+   * @param store The wrapped store.
    */
   constructor(store: SessionStore) {
     this.#store = store;
@@ -92,12 +92,12 @@ export class FaultyStore implements SessionStore {
   }
 
   /**
-   * Makes an operation go wrong from now on, in place of what was said of it before.
+   * Injects a fault into an operation from now on. It replaces a previous fault.
    *
    * @param operation The operation, or all of them.
-   * @param fault What happens to it.
-   * @param times How often, for each operation; until `heal()` when it is left out.
-   * @throws {TypeError} When it can't happen to this operation.
+   * @param fault The fault.
+   * @param times The number of calls that it affects, for each operation; without it, all calls until `heal()`.
+   * @throws {TypeError} When the fault does not apply to this operation.
    */
   inject(operation: StoreOperation | "all", fault: StoreFault, times = Infinity): void {
     const operations = operation === "all" ? OPERATIONS : [operation];
@@ -109,13 +109,13 @@ export class FaultyStore implements SessionStore {
     for (const each of operations) this.#plan.faults.set(each, { fault, times });
   }
 
-  /** Lets everything that begins from now on go well. */
+  /** Removes all faults for operations that start from now on. */
   heal(): void {
     this.#plan.faults.clear();
   }
 
   /**
-   * The operations that were begun since the last look.
+   * Returns the operations that were started since the last call.
    *
    * @returns Their names, in order.
    */
@@ -123,16 +123,16 @@ export class FaultyStore implements SessionStore {
     return this.#plan.calls.splice(0);
   }
 
-  /** Waits until no operation is under way, those included whose caller waits no longer. */
+  /** Waits until no operation is in flight, including those whose caller no longer waits. */
   async settled(): Promise<void> {
     while (this.#plan.running.size > 0) await Promise.allSettled(this.#plan.running);
   }
 
   /**
-   * The record under a key.
+   * Reads the record under a key.
    *
-   * @param args Those of `SessionStore`.
-   * @returns What the other store gives, or what a fault makes of it.
+   * @param args The arguments of the method in `SessionStore`.
+   * @returns The result of the wrapped store, or of a fault.
    */
   async read(...args: Parameters<SessionStore["read"]>): Promise<SessionRecord | undefined> {
     const [key] = args;
@@ -144,20 +144,20 @@ export class FaultyStore implements SessionStore {
   }
 
   /**
-   * Stores a record under a key that holds none.
+   * Stores a record under a new key.
    *
-   * @param args Those of `SessionStore`.
-   * @returns What the other store answers, or what a fault makes of it.
+   * @param args The arguments of the method in `SessionStore`.
+   * @returns The result of the wrapped store, or of a fault.
    */
   create(...args: Parameters<SessionStore["create"]>): Promise<StoreWrite> {
     return this.#write("create", args);
   }
 
   /**
-   * Stores a record in place of the one that was read.
+   * Replaces the record that was read.
    *
-   * @param args Those of `SessionStore`.
-   * @returns What the other store answers, or what a fault makes of it.
+   * @param args The arguments of the method in `SessionStore`.
+   * @returns The result of the wrapped store, or of a fault.
    */
   update(...args: Parameters<SessionStore["update"]>): Promise<StoreWrite> {
     return this.#write("update", args);
@@ -166,18 +166,18 @@ export class FaultyStore implements SessionStore {
   /**
    * Moves a session to another key.
    *
-   * @param args Those of `SessionStore`.
-   * @returns What the other store answers, or what a fault makes of it.
+   * @param args The arguments of the method in `SessionStore`.
+   * @returns The result of the wrapped store, or of a fault.
    */
   replace(...args: Parameters<SessionStore["replace"]>): Promise<StoreWrite> {
     return this.#write("replace", args);
   }
 
   /**
-   * Moves the times of a record.
+   * Changes the times of a record.
    *
-   * @param args Those of `SessionStore`.
-   * @returns What the other store answers, or what a fault makes of it.
+   * @param args The arguments of the method in `SessionStore`.
+   * @returns The result of the wrapped store, or of a fault.
    */
   touch(...args: Parameters<SessionStore["touch"]>): Promise<StoreWrite> {
     return this.#write("touch", args);
@@ -186,24 +186,24 @@ export class FaultyStore implements SessionStore {
   /**
    * Deletes a record.
    *
-   * @param args Those of `SessionStore`.
+   * @param args The arguments of the method in `SessionStore`.
    */
   async delete(...args: Parameters<SessionStore["delete"]>): Promise<void> {
     await this.#write("delete", args);
   }
 
   /**
-   * Whether a record is to be written again although nothing in it changed.
+   * Checks whether a record must be written again although nothing in it changed.
    *
-   * @param record The very object that `read` gave.
-   * @returns What the other store says.
+   * @param record The same object that `read` returned.
+   * @returns The result of the wrapped store.
    */
   outdated(record: SessionRecord): boolean {
     return this.#store.outdated?.(record) ?? false;
   }
 
   /**
-   * This store for a cookie of some name, with the same faults and calls.
+   * Returns the store for a cookie name, with the same faults and calls.
    *
    * @param cookieName The name, with its prefix.
    * @returns This store, or one like it.

@@ -13,10 +13,10 @@ import {
   written,
 } from "./case.ts";
 
-/** The longest life of a session, in milliseconds. */
+/** The longest lifetime of a session, in milliseconds. */
 const CENTURY = 3_155_760_000_000;
 
-/** The rules for how records live on, move and go. */
+/** The rules for touching, moving and deleting records. */
 export const lifeCases: readonly ConformanceCase[] = [
   {
     name: "touch moves the times and nothing else",

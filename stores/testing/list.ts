@@ -15,7 +15,7 @@ function withoutData({ data: _, flash: __, ...record }: SessionRecord): unknown 
   return record;
 }
 
-/** The rules for what a list of the sessions of a subject shows. */
+/** The rules for the list of a subject's sessions. */
 export const listCases: readonly ConformanceCase[] = [
   {
     name: "a list shows every session of its subject, and nothing else",
@@ -172,7 +172,7 @@ export const listCases: readonly ConformanceCase[] = [
     name: "two keys of one session are two entries",
     needs: indexed,
     async run({ store, clock }) {
-      // As a rotation leaves them for a moment.
+      // As during a rotation.
       const subject = makeSubject();
       const [old, next] = [makeKey(), makeKey()];
       const record = makeBound(clock, subject);

@@ -14,10 +14,10 @@ import {
 } from "./case.ts";
 import { indexed, makeSubject } from "./subject.ts";
 
-/** The last moment of a `Date`, in epoch milliseconds. */
+/** The last time of a `Date`, in epoch milliseconds. */
 const LATEST = 8.64e15;
 
-/** Members whose texts vary in length, and a text of some length for each. */
+/** The members whose texts vary in length, and a text of a given length for each. */
 const TEXTS = {
   data: (text: string) => JSON.stringify({ text }),
   flash: (text: string) => JSON.stringify({ text }),
@@ -42,7 +42,7 @@ function bytesOf(record: SessionRecord): number {
   return new TextEncoder().encode(JSON.stringify(record)).length;
 }
 
-/** Fails unless a new record is kept as it is, or refused as too large where it is larger than the store declares. */
+/** Asserts that a new record is stored unchanged, or refused as too large if it is larger than the store declares. */
 async function isKeptOrRefused(
   store: SessionStore,
   record: SessionRecord,
@@ -60,7 +60,7 @@ async function isKeptOrRefused(
   await store.delete(key);
 }
 
-/** A record whose JSON has some bytes. */
+/** Makes a record whose JSON has a given size in bytes. */
 function filled(
   clock: ConformanceClock,
   { bytes, character }: { bytes: number; character: string },
@@ -71,7 +71,7 @@ function filled(
   return of(character.repeat(Math.floor(rest / each)) + "x".repeat(rest % each));
 }
 
-/** The rules for all that a record holds: its numbers, and the size of its texts together. */
+/** The rules for the members of a record: its numbers, and the total size of its texts. */
 export const memberCases: readonly ConformanceCase[] = [
   {
     name: "whole numbers come back as they were",
@@ -115,7 +115,7 @@ export const memberCases: readonly ConformanceCase[] = [
       const others = (Object.keys(TEXTS) as Text[]).filter((name) => name !== "data");
       for (const character of CHARACTERS) {
         for (const size of SIZES) {
-          // What every session may have: a little of each beside its data.
+          // A little of each member besides the data, as every session may have.
           const little = Object.fromEntries(
             others.map((name) => [name, TEXTS[name](character.repeat(500))]),
           );

@@ -8,15 +8,15 @@ import {
 } from "./case.ts";
 import { indexed, makeBound, makeSubject } from "./subject.ts";
 
-/** Needs a store that lists sessions in their order. */
+/** Requires a store with ordered lists. */
 function ordered(given: CaseNeeds): string | undefined {
   return indexed(given) ?? (given.ordered ? undefined : "the store is not ordered");
 }
 
-/** Since when sessions are a subject's, against the present: some since the same time, one since ever. */
+/** How long ago sessions were bound to their subject: some at the same time, one without a time. */
 const AGES = [3000, 0, 0.5, 0.25, 1, 0, 2000, 0, -1000, Infinity, 2000];
 
-/** Stores sessions of a subject, and gives their places in the order of a list. */
+/** Stores sessions of a subject. Returns their positions in the order of a list. */
 async function fill(store: SessionStore, clock: ConformanceClock, subject: string) {
   const places = [];
   for (const age of AGES) {

@@ -14,12 +14,12 @@ import {
 } from "./case.ts";
 import { listed, loggedIn, makeBound, makeSubject, unbound } from "./subject.ts";
 
-/** Needs a store that lists sessions, as it can end them then. */
+/** Requires a store that lists sessions, and can therefore end them. */
 export function revocable(given: CaseNeeds): string | undefined {
   return stateless(given) ?? (given.index ? undefined : "the store has no index");
 }
 
-/** A session of a subject: its token, its record, and copies of the token with which was written. */
+/** A session of a subject: its token, its record, and copies of the token that were used for writes. */
 interface Copied {
   readonly token: string;
   readonly record: SessionRecord;
@@ -38,8 +38,8 @@ async function makeCopies({ store, clock }: CaseContext): Promise<Copied> {
 }
 
 /**
- * Fails unless copies identify no session, and nothing is written over them. A trace tells whether the session goes on
- * under another token.
+ * Asserts that copies identify no session and can't be written over. A trace shows whether the session
+ * continues under another token.
  */
 async function areInvalid(
   { store, clock }: CaseContext,
@@ -62,7 +62,7 @@ async function areInvalid(
   }
 }
 
-/** What leaves a token behind, and gives another one. */
+/** The operations that replace a token. */
 const LEAVES: Record<
   string,
   (store: SessionStore, copied: Copied) => Awaitable<StoreWrite>
@@ -78,7 +78,7 @@ const LEAVES: Record<
   "no subject any more": (store, { token, record }) => store.update(token, unbound(record), record),
 };
 
-/** What ends a session. */
+/** The operations that end a session. */
 const ENDS: Record<string, (context: CaseContext, copied: Copied) => Awaitable<unknown>> = {
   delete: ({ store }, { token }) => store.delete(token),
   "delete of a listed key": async ({ store }, { record }) => {
@@ -104,7 +104,7 @@ export const statelessCases: readonly ConformanceCase[] = [
       const token = await store.create("", record);
       same(typeof token, "string", "the answer to create");
       const read = await store.read(token as string);
-      // Where anybody can write the token, nobody is believed to be the subject.
+      // A store whose tokens can be forged ignores the subject.
       const { subject: _, subjectAt: __, ...anonymous } = record;
       same(read, read?.subject === undefined ? anonymous : record, "read");
     },

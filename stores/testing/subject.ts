@@ -10,17 +10,17 @@ import {
   written,
 } from "./case.ts";
 
-/** Needs a store that lists the sessions of a subject. */
+/** Requires a store that lists the sessions of a subject. */
 export function indexed(given: CaseNeeds): string | undefined {
   return server(given) ?? (given.index ? undefined : "the store has no index");
 }
 
-/** A subject that no other case uses. */
+/** Makes a subject that no other case uses. */
 export function makeSubject(): string {
   return `user:${crypto.randomUUID()}`;
 }
 
-/** The record of another session, of a subject since now. */
+/** Makes the record of another session that is bound to a subject now. */
 export function makeBound(
   clock: ConformanceClock,
   subject: string,
@@ -30,21 +30,21 @@ export function makeBound(
   return makeRecord(clock, { sid, subject, subjectAt: clock.now(), ...changes });
 }
 
-/** The record after a write that took its subject away. */
+/** Returns the record after a write that cleared its subject. */
 export function unbound(
   { subject: _, subjectAt: __, generation: ___, ...record }: SessionRecord,
 ): SessionRecord {
   return { ...record, version: record.version + 1 };
 }
 
-/** Everything in a list. */
+/** Reads a whole list. */
 export async function listed(store: SessionStore, subject: string): Promise<ListedSession[]> {
   const sessions: ListedSession[] = [];
   for await (const session of store.list!(subject)) sessions.push(session);
   return sessions;
 }
 
-/** Fails unless these keys and no others are listed, each once. */
+/** Asserts that exactly these keys are listed, each once. */
 export async function lists(
   store: SessionStore,
   subject: string,
@@ -55,23 +55,23 @@ export async function lists(
   same(found.map(({ key }) => key).sort(), [...keys].sort(), `the list ${what}`);
 }
 
-/** Whether an error says that all sessions of the subject were ended. */
+/** Checks whether an error is that of a login after all sessions of the subject were ended. */
 export function isEnded(error: unknown): boolean {
   return (error as { code?: unknown } | null)?.code === "ERR_SESSION_ENDED";
 }
 
-/** Fails unless a write is refused because all sessions of the subject were ended. */
+/** Asserts that a write is refused because all sessions of the subject were ended. */
 export function refuses(run: () => unknown, what: string): Promise<void> {
   return rejects(run, isEnded, what);
 }
 
-/** How far clocks are apart, in milliseconds. */
+/** The differences of clocks, in milliseconds. */
 export const SKEWS: readonly number[] = [60_000, -60_000];
 
-/** What a record holds of a login. */
+/** The members of a record that a login sets. */
 export type Login = Required<Pick<SessionRecord, "subject" | "subjectAt" | "generation">>;
 
-/** A login that begins now, by a clock that may be ahead. */
+/** Starts a login now, by a clock that may be ahead. */
 export async function beginLogin(
   store: SessionStore,
   subject: string,
@@ -80,7 +80,7 @@ export async function beginLogin(
   return { subject, subjectAt, generation: await store.generation!(subject) };
 }
 
-/** The record after a login. */
+/** Returns the record after a login. */
 export function loggedIn(record: SessionRecord, login: Partial<Login>): SessionRecord {
   return { ...written(record, '{"logged":"in"}'), ...login };
 }

@@ -30,5 +30,5 @@ Deno.test("PerSecret checks fixed secrets at once and others when they are known
   const keys = new PerSecret(() => "short", () => ({}), { action: "test" });
   assertThrows(() => keys.get(undefined), RangeError, "5 characters");
   const none = new PerSecret(() => undefined as never, () => ({}), { action: "test" });
-  assertThrows(() => none.get(undefined), TypeError, "no string");
+  assertThrows(() => none.get(undefined), TypeError, "neither a string");
 });

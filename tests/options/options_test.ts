@@ -549,7 +549,11 @@ Deno.test("session() refuses weak secrets without telling them", () => {
   }
   assertThrows(() => build({ secret: "x".repeat(32) }), RangeError, "one character over and over");
   assertThrows(() => build({ secret: [] }), TypeError, "empty");
-  assertThrows(() => build({ secret: 42 }), TypeError, "secret is no string");
+  assertThrows(
+    () => build({ secret: 42 }),
+    TypeError,
+    "secret is neither a string nor a list of strings",
+  );
 });
 
 Deno.test("session() says what is wrong with initial data", () => {

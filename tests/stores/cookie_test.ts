@@ -190,8 +190,8 @@ for (const [name, make] of Object.entries(AUTHENTICATED_STORES)) {
     refuses([SECRET, "hunter2"], RangeError, "7 characters");
     refuses("x".repeat(64), RangeError, "one character over and over");
     refuses([], TypeError, "empty");
-    refuses(42, TypeError, "no string");
-    refuses(null, TypeError, "no string");
+    refuses(42, TypeError, "neither a string");
+    refuses(null, TypeError, "neither a string");
   });
 }
 

@@ -141,12 +141,12 @@ const LOSSY: Record<string, { encoder: SessionEncoder; says: string; path?: stri
     encoder: decoding(() => {
       throw new Error("no");
     }),
-    says: "encoder.decode refuses what encoder.encode gave",
+    says: "encoder.decode refuses the result of encoder.encode",
   },
   "decode gives nothing": { encoder: decoding(() => undefined), says: "encoder.decode refuses" },
   "encode gives no text": {
     encoder: { encode: (data) => data as never, decode: (value) => value },
-    says: "encoder.encode gives no string",
+    says: "encoder.encode returns no string",
   },
 };
 

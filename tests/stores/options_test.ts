@@ -441,7 +441,7 @@ Deno.test("functions that give a promise where a value is needed are named, also
   const written = new UnsignedCookieStore({ parse: JSON.parse, clock: clock.now });
   const token = await written.create("", record);
   const store = new UnsignedCookieStore({ parse: later({}), clock: clock.now });
-  assertThrows(() => void store.read(token), TypeError, "parse gave a promise");
+  assertThrows(() => void store.read(token), TypeError, "parse returned a promise");
 });
 
 Deno.test("CookieStore refuses what is no format", () => {

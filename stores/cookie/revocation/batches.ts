@@ -1,7 +1,7 @@
-/** How many are done at the same time. */
+/** The number of concurrent operations. */
 const BATCH = 50;
 
-/** Does something with each of many, a batch at a time. */
+/** Runs a function for each item, in batches. */
 export async function inBatches<Item, Result>(
   items: readonly Item[],
   run: (item: Item) => Promise<Result>,

@@ -14,7 +14,7 @@ import { type Call, Server } from "./server.ts";
 import { type Fate, type Remembered, SessionMarks } from "./session_marks.ts";
 import { SubjectMarks } from "./subject_marks.ts";
 
-/** What {@linkcode CookieRevocations} are given. */
+/** Options of {@linkcode CookieRevocations}. */
 export interface CookieRevocationsOptions {
   /** The store on the server. */
   readonly store: SessionStore;
@@ -25,17 +25,20 @@ export interface CookieRevocationsOptions {
   readonly index: boolean;
 }
 
-/** A record that is to be put into a cookie, of the epoch that {@linkcode succeed} gives it. */
+/** A record for a cookie, with the epoch from {@linkcode succeed}. */
 export interface Admission {
   readonly record: SessionRecord;
-  /** That of the cookie until now, if there was one. */
+  /** The record of the previous cookie, if there was one. */
   readonly previous?: SessionRecord | undefined;
 }
 
-/** What is remembered of a session that begins. */
+/** The mark of a new session. */
 const NOTHING: Remembered = { fate: "live", stored: undefined };
 
-/** What a store on the server knows of sessions in cookies: which have ended, and which a subject has. */
+/**
+ * Uses a store on the server for sessions in cookies: to mark those that have ended, and to list those of a
+ * subject.
+ */
 export class CookieRevocations {
   readonly #sessions: SessionMarks;
   readonly #subjects: SubjectMarks;
@@ -49,7 +52,7 @@ export class CookieRevocations {
     this.#entries = index ? new Entries(server, cookieName) : undefined;
   }
 
-  /** What became of a cookie. One read, and for a session with a subject another at the same time. */
+  /** Returns the state of a cookie. One read; a session with a subject needs a second, concurrent one. */
   async fateOf(record: SessionRecord, call: Call): Promise<Fate> {
     const [{ fate }, isLate] = await Promise.all([
       this.#sessions.recall(record, call),
@@ -59,10 +62,10 @@ export class CookieRevocations {
   }
 
   /**
-   * Whether a record may be put into a cookie: not when the cookie until now is invalid. The list of its subject shows
-   * it from then on.
+   * Checks whether a record may be put into a cookie: not if the previous cookie is invalid. Adds it to the
+   * list of its subject.
    *
-   * @throws {SessionEndedError} When all sessions of the subject were ended since the login began.
+   * @throws {SessionEndedError} When all sessions of the subject were ended after the login started.
    */
   async admit({ record, previous }: Admission, call: Call): Promise<boolean> {
     const entries = this.#entries;
@@ -91,7 +94,10 @@ export class CookieRevocations {
     return true;
   }
 
-  /** Shows a record on the list of its subject. A cookie that nobody gets is not listed, as far as can be. */
+  /**
+   * Adds a record to the list of its subject. If this fails, the cookie is not sent, and the entry is removed
+   * if possible.
+   */
   async #enlist(
     { record, previous }: Admission,
     { entries, known }: { entries: Entries; known: SessionRecord | undefined },
@@ -114,7 +120,7 @@ export class CookieRevocations {
     if (record.subject !== undefined) await this.#entries?.remove(record, call);
   }
 
-  /** Ends a session by the key that it has on the list of its subject. */
+  /** Ends a session by its key in the list of its subject. */
   async endListed(key: string, call: Call): Promise<void> {
     const entry = await this.#entries?.find(key, call);
     if (!entry) return;
@@ -122,22 +128,22 @@ export class CookieRevocations {
     await this.#entries!.drop(key, call);
   }
 
-  /** The present generation of a subject's sessions. */
+  /** Returns the current generation of a subject's sessions. */
   generation(subject: string, call: Call): Promise<number> {
     return this.#subjects.generation(subject, call);
   }
 
-  /** Ends all sessions of a subject, and tells how many were listed. */
+  /** Ends all sessions of a subject. Returns the number of listed sessions. */
   async endAll(subject: string, options: DeleteAllOptions, call: Call): Promise<number> {
     const present = await this.#subjects.endAll(subject, options, call);
     return await this.#entries?.removeAll(subject, { ...options, present }, call) ?? 0;
   }
 
   /**
-   * The live sessions of a subject. An entry of a session that was ended or replaced while it was written is not among
-   * them.
+   * Lists the live sessions of a subject, without entries of sessions that were ended or replaced while the
+   * entry was written.
    *
-   * @throws {TypeError} When they are not listed.
+   * @throws {TypeError} When `revocations` has no index.
    */
   async *list(subject: string, page: ListPage, call: Call): AsyncGenerator<ListedSession> {
     if (!this.#entries) throw new TypeError("Cannot list sessions: revocations has no index");

@@ -5,13 +5,13 @@ import { inBatches } from "./batches.ts";
 import { epochOf } from "./epoch.ts";
 import type { Call, Server } from "./server.ts";
 
-/** How long a write may still arrive that was answered as failed, in milliseconds. */
+/** How long a failed write may still arrive at the store, in milliseconds. */
 const LATEST = 600_000;
 
 /**
- * Lists the sessions of subjects: an entry for each in a store on the server, which lists them. It holds no data, and
- * lasts as long as the cookies of its session. One that becomes another subject's has another entry, so that whoever
- * ends what it was before doesn't meet what it is.
+ * Lists the sessions of subjects: a store on the server has an entry for each, without data, for as long as the
+ * cookies of the session live. A session that changes its subject gets another entry, so that ending it under
+ * the old subject does not affect the new one.
  */
 export class Entries {
   readonly #server: Server;
@@ -22,12 +22,12 @@ export class Entries {
     this.#cookieName = cookieName;
   }
 
-  /** The entry of a session. */
+  /** Reads the entry of a session. */
   async read(record: SessionRecord, call: Call): Promise<SessionRecord | undefined> {
     return await this.#server.read(await keyOf(record), call);
   }
 
-  /** The entry under a key that was listed. */
+  /** Reads the entry under a listed key. */
   async find(key: string, call: Call): Promise<SessionRecord | undefined> {
     const entry = await this.#server.read(key, call);
     return entry?.cookieName === this.#cookieName ? entry : undefined;
@@ -36,7 +36,7 @@ export class Entries {
   /**
    * Brings the entry of a session in line with the record of one of its cookies.
    *
-   * @param known The entry as far as known.
+   * @param known The last known entry.
    */
   async put(
     record: SessionRecord,
@@ -50,10 +50,10 @@ export class Entries {
       stored: known,
       change: (stored) => {
         const newer = stored ? epochOf(stored) - epochOf(record) : -1;
-        // What was left behind meanwhile is not to be shown any more.
+        // The cookie was replaced in the meantime: don't list it.
         if (newer > 0) return undefined;
         const entry = toEntry(record, newer === 0 ? stored : undefined);
-        // Of two requests at the same time the one is as good as the other.
+        // The entry of a concurrent request is just as good.
         if (!isFirst && newer === 0 && stored!.expiresAt >= entry.expiresAt) return undefined;
         isFirst = false;
         return { ...entry, subject, cookieName: this.#cookieName };
@@ -61,23 +61,26 @@ export class Entries {
     }, call);
   }
 
-  /** Takes a session off the list of its subject. */
+  /** Removes a session from the list of its subject. */
   async remove(record: SessionRecord, call: Call): Promise<void> {
     await this.drop(await keyOf(record), call);
   }
 
-  /** Takes a session off the list that nobody got, or takes the place of its entry while that is still on its way. */
+  /**
+   * Removes a session whose cookie nobody received. If the write of its entry may still arrive, an obstacle
+   * takes its key.
+   */
   async withdraw(record: SessionRecord, call: Call): Promise<void> {
     const key = await keyOf(record);
     if (!await this.#server.create(key, toObstacle(record), call)) await this.drop(key, call);
   }
 
-  /** Takes a session off its list by the key that it has there. */
+  /** Removes a session from its list by its key there. */
   async drop(key: string, call: Call): Promise<void> {
     await this.#server.delete(key, call);
   }
 
-  /** The sessions of a subject that are in cookies of this name. */
+  /** Lists the sessions of a subject in cookies of this name. */
   async *list(subject: string, page: ListPage, call: Call): AsyncGenerator<ListedSession> {
     for await (const { key, record } of this.#server.list(await subjectOf(subject), page, call)) {
       if (record.cookieName !== this.#cookieName) continue;
@@ -85,7 +88,7 @@ export class Entries {
     }
   }
 
-  /** Takes sessions of older generations of a subject off its lists, and tells how many there were. */
+  /** Removes sessions of older generations of a subject from its lists. Returns their number. */
   async removeAll(
     subject: string,
     { present, except }: DeleteAllOptions & { present: number },
@@ -101,13 +104,13 @@ export class Entries {
   }
 }
 
-/** What keeps the place of an entry from being taken. It is on no list. */
+/** Returns a record that takes the key of an entry. It is on no list. */
 function toObstacle({ lastSeenAt }: SessionRecord): SessionRecord {
   const times = { createdAt: 0, lastSeenAt: 0, renewedAt: 0, expiresAt: lastSeenAt + LATEST };
   return { format: 1, sid: "", version: 1, data: "{}", ...times, trace: "ended" };
 }
 
-/** What a list shows of a session, for as long as any of its cookies lives. */
+/** Returns the entry of a session, which lasts as long as any of its cookies. */
 function toEntry(record: SessionRecord, older: SessionRecord | undefined): SessionRecord {
   const { flash: _, cookie: __, maxAge: ___, ...rest } = record;
   const { renewedAt, expiresAt, maxAge } = older && older.expiresAt > record.expiresAt
@@ -121,7 +124,7 @@ async function keyOf({ sid, subject, subjectAt }: SessionRecord): Promise<string
   return await hashToken(`listed session ${JSON.stringify([sid, subject, subjectAt])}`);
 }
 
-/** What stands for a subject, so that its sessions in other stores are not among those of its cookies. */
+/** Returns the internal name of a subject, so that its sessions in other stores are not mixed with those in cookies. */
 async function subjectOf(subject: string): Promise<string> {
   return await hashToken(`listed subject ${subject}`);
 }

@@ -4,31 +4,34 @@ import type { Clock } from "../../../src/util/clock.ts";
 import { LONGEST_COOKIE } from "../../../src/util/cookie_limits.ts";
 import type { Call, Server } from "./server.ts";
 
-/** How much longer than what it ends a mark lives, in milliseconds: for clocks that differ, and requests under way. */
+/**
+ * How much longer a mark lives than the cookies that it ends, in milliseconds: for differences of clocks and
+ * requests in flight.
+ */
 const SPARE = 86_400_000;
 
-/** The longest life of a cookie in a browser, in milliseconds. */
+/** The longest lifetime of a cookie in a browser, in milliseconds. */
 const USUAL = LONGEST_COOKIE * 1000;
 
-/** The longest life of a session, in milliseconds. */
+/** The longest lifetime of a session, in milliseconds. */
 const LONGEST = LONGEST_LIFE * 1000;
 
-/** What is remembered of a session, or of a subject: a JSON object. */
+/** A mark of a session or of a subject: a JSON object. */
 export type Mark = Readonly<Record<string, unknown>>;
 
 /** A change of a mark. */
 export interface MarkChange {
-  /** The mark as it was read. */
+  /** The record of the mark that was read. */
   readonly stored: SessionRecord | undefined;
-  /** When the last of the cookies ends that are known to depend on it, in epoch milliseconds. */
+  /** The expiry of the last cookie that is known to depend on it, in epoch milliseconds. */
   readonly until?: number;
-  /** The mark that takes the place of another one; nothing when it is too late for that. */
+  /** Returns the new mark; `undefined` when it is too late to change it. */
   change(mark: Mark | undefined): Mark | undefined;
 }
 
 /**
- * Marks in a store on the server. Each lives for longer than any cookie that depends on it: for 401 days, or as long as
- * the longest of those that live longer.
+ * Marks in a store on the server. Each lives longer than any cookie that depends on it: 401 days, or longer for
+ * sessions with a longer lifetime.
  */
 export class Marks {
   readonly #server: Server;
@@ -39,12 +42,12 @@ export class Marks {
     this.#clock = clock;
   }
 
-  /** The record of a mark. */
+  /** Reads the record of a mark. */
   async read(key: string, call: Call): Promise<SessionRecord | undefined> {
     return await this.#server.read(key, call);
   }
 
-  /** Changes a mark in one step; `false` when it is too late for that. */
+  /** Changes a mark atomically; `false` when it is too late to change it. */
   async change(
     key: string,
     { stored, until = 0, change }: MarkChange,
@@ -76,10 +79,10 @@ export class Marks {
   }
 
   /**
-   * Sees to it that a mark will live as long as a cookie that is about to be given away, should it live longer than
-   * marks do by themselves: whoever writes the mark later does not know of the cookie.
+   * Extends the life of a mark to that of a cookie that is about to be sent, if the cookie lives longer than
+   * marks usually do: a later write of the mark does not know the cookie.
    *
-   * @param initial The mark where there is none.
+   * @param initial The mark to store when there is none.
    */
   async reserve(
     key: () => Promise<string>,
@@ -93,7 +96,7 @@ export class Marks {
   }
 }
 
-/** The mark in a record. */
+/** Returns the mark in a record. */
 export function markOf(stored: SessionRecord | undefined): Mark | undefined {
   return stored && parseObject(stored.data);
 }

@@ -2,18 +2,22 @@ import type { SessionStore, StoreCapabilities } from "../../../src/store/contrac
 import { CookieRevocations, type CookieRevocationsOptions } from "./cookie_revocations.ts";
 
 /**
- * Remembers, in a store on the server, which cookies are invalid: those of sessions that were ended, those that were
- * left behind by a new token or another subject, and those of subjects all of whose sessions were ended. It makes
- * every copy of them invalid, whatever was written with the copy. It costs one read with every request that has a
- * session, two at the same time when the session has a subject, and as much again with every write.
+ * Records in a store on the server which cookies are invalid, including every copy of them:
  *
- * A mark stays for 401 days, a day longer than a browser keeps a cookie. A session with a longer life has its marks from
- * the beginning, for as long as it could live.
+ * - cookies of sessions that were ended
+ * - cookies that were replaced by a new token or another subject
+ * - cookies of subjects whose sessions were all ended
  *
- * A store with an index also lists the sessions of subjects: it holds an entry for each, without its data, for as
- * long as any of its cookies lives. A write of such a session costs one more read at the same time, and the write
- * of the entry. Cookies of several names may share the store. Each lists its own sessions, but `deleteAll` ends
- * those of a subject in all of them.
+ * A request with a session costs one read, or two concurrent reads if the session has a subject; a write costs
+ * the same again.
+ *
+ * A mark is kept for 401 days, a day longer than browsers keep a cookie. A session with a longer lifetime has
+ * its marks from the start, for as long as it could live.
+ *
+ * A store with an index also lists the sessions of subjects: it holds an entry for each, without data, for as
+ * long as any of its cookies lives. A write of such a session costs one more concurrent read, and the write of
+ * the entry. Cookies of several names may share the store. Each lists its own sessions, but `deleteAll` ends
+ * those of a subject in all cookies.
  *
  * @example Log out everywhere
  * ```ts
@@ -30,16 +34,17 @@ import { CookieRevocations, type CookieRevocationsOptions } from "./cookie_revoc
  * ```
  */
 export class Revocations {
-  /** What the store promises. */
+  /** The guarantees of the store. */
   readonly capabilities: StoreCapabilities;
   readonly #store: SessionStore;
 
   /**
-   * Checks what the store promises.
+   * Checks the guarantees of the store.
    *
-   * @param store A store on the server that is atomic, strongly consistent and evicts no records: elsewhere a mark may be seen
-   * late, or get lost. A `MapStore` requires `maxEntries: Infinity`, Redis `maxmemory-policy noeviction`.
-   * @throws {TypeError} When the store doesn't promise that.
+   * @param store A store on the server that is atomic, strongly consistent and evicts no records; otherwise
+   * marks could be visible late, or get lost. A `MapStore` requires `maxEntries: Infinity`, Redis
+   * `maxmemory-policy noeviction`.
+   * @throws {TypeError} When the store does not give these guarantees.
    */
   constructor(store: SessionStore) {
     assertReliable(store);
@@ -48,7 +53,7 @@ export class Revocations {
   }
 
   /**
-   * The revocations of the cookies of one name.
+   * Returns the revocations of the cookies of one name.
    *
    * @ignore
    */
@@ -57,7 +62,7 @@ export class Revocations {
   }
 }
 
-/** @throws {TypeError} When a mark in such a store may get lost or be seen late. */
+/** @throws {TypeError} When a mark in the store could get lost or be visible late. */
 function assertReliable(store: SessionStore | undefined): void {
   const { atomic, consistency, evicts } = store?.capabilities ?? {};
   if (!atomic || consistency !== "strong") {

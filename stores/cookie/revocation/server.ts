@@ -8,15 +8,15 @@ import type {
 import type { Awaitable } from "../../../src/util/awaitable.ts";
 import { END_TRIES } from "../../../src/util/tries.ts";
 
-/** What something is done for. */
+/** The context of an operation. */
 export interface Call {
   /** The Hono context. */
   readonly c: unknown;
-  /** Calls it off. */
+  /** Aborts it. */
   readonly signal?: AbortSignal | undefined;
 }
 
-/** A store on the server. Nothing is sent to it for what was called off. */
+/** A store on the server. Aborted operations send nothing to it. */
 export class Server {
   readonly #store: SessionStore;
 
@@ -35,10 +35,10 @@ export class Server {
   }
 
   /**
-   * Changes a record in one step, against the writes of other requests.
+   * Changes a record atomically; retries when another request writes it first.
    *
-   * @param stored The record as far as known.
-   * @param change What takes its place; nothing when it stays.
+   * @param stored The last known record.
+   * @param change Returns the new record; `undefined` leaves it unchanged.
    */
   async change(
     key: string,
@@ -54,7 +54,7 @@ export class Server {
       if (!record || await this.#write(key, { record, previous: stored }, call)) return;
       stored = await this.read(key, call);
     }
-    throw new Error("Cannot change record: it was written too often at the same time; try again");
+    throw new Error("Cannot change record: too many concurrent writes; try again");
   }
 
   #write(

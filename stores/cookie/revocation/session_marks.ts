@@ -6,20 +6,20 @@ import { epochOf } from "./epoch.ts";
 import { type Mark, markOf, type Marks } from "./marks.ts";
 import type { Call } from "./server.ts";
 
-/** What became of a cookie: its session goes on under a cookie of a later epoch, or has ended. */
+/** The state of a cookie: valid, replaced by a cookie of a later epoch, or ended with its session. */
 export type Fate = "live" | "replaced" | "ended";
 
 type Handle = Pick<SessionRecord, "sid">;
 
-/** What is remembered of the session of a cookie. */
+/** The mark of the session of a cookie. */
 export interface Remembered {
   readonly fate: Fate;
   readonly stored: SessionRecord | undefined;
 }
 
 /**
- * Remembers of a session which epoch of its cookies is valid, or that it has ended. A write keeps the epoch of
- * the cookie that it was made with, so that nothing that is written with a copy makes up for one that is left behind.
+ * Stores which epoch of a session's cookies is valid, or that the session has ended. A write keeps the epoch of
+ * the cookie that it was made with, so that a write with a copy never makes a replaced cookie valid.
  */
 export class SessionMarks {
   readonly #marks: Marks;
@@ -30,21 +30,21 @@ export class SessionMarks {
     this.#cookieName = cookieName;
   }
 
-  /** What is remembered of the session of a cookie. One read. */
+  /** Reads the mark of the session of a cookie. One read. */
   async recall(record: ListedSession["record"], call: Call): Promise<Remembered> {
     const stored = await this.#marks.read(await this.#key(record), call);
     return { fate: fateOf(markOf(stored), record), stored };
   }
 
-  /** Those of a list whose newest cookies are valid. One read for each. */
+  /** Returns the listed sessions whose newest cookies are valid. One read per session. */
   async living(sessions: readonly ListedSession[], call: Call): Promise<ListedSession[]> {
     const recalled = await inBatches(sessions, ({ record }) => this.recall(record, call));
     return sessions.filter((_, index) => recalled[index]!.fate === "live");
   }
 
   /**
-   * Makes a cookie the first of its epoch, and all of the epoch before invalid; `false` when another request
-   * was faster.
+   * Starts the epoch of a cookie, and makes all cookies of the previous epoch invalid; `false` when another
+   * request was first.
    */
   async advance(
     record: SessionRecord,
@@ -63,13 +63,13 @@ export class SessionMarks {
     }, call);
   }
 
-  /** Sees to it that an end will be remembered for as long as a cookie lives. */
+  /** Ensures that a later end of the session will be stored for as long as a cookie lives. */
   async reserve(record: SessionRecord, call: Call): Promise<void> {
     const options = { until: record.expiresAt, initial: { epoch: epochOf(record) } };
     await this.#marks.reserve(() => this.#key(record), options, call);
   }
 
-  /** Ends a session, with every cookie that it ever had. */
+  /** Ends a session and makes all of its cookies invalid. */
   async end(record: SessionRecord, call: Call): Promise<void> {
     const key = await this.#key(record);
     const { expiresAt } = record;
@@ -77,7 +77,7 @@ export class SessionMarks {
     await this.#marks.change(key, { stored, until: expiresAt, change: () => ({}) }, call);
   }
 
-  /** Sessions of cookies of other names are others, whatever their handles. */
+  /** Sessions in cookies of other names have other keys, even with the same `sid`. */
   async #key({ sid }: Handle): Promise<string> {
     return await hashToken(`revoked session ${JSON.stringify([this.#cookieName, sid])}`);
   }

@@ -5,7 +5,7 @@ import type { Clock } from "../../../src/util/clock.ts";
 import { type Mark, markOf, type Marks } from "./marks.ts";
 import type { Call } from "./server.ts";
 
-/** Remembers the generations of the sessions of subjects. */
+/** Stores the generations of subjects. */
 export class SubjectMarks {
   readonly #marks: Marks;
   readonly #clock: Clock;
@@ -15,18 +15,21 @@ export class SubjectMarks {
     this.#clock = clock;
   }
 
-  /** Whether all sessions of its subject were ended since the login of one began. One read, none without a subject. */
+  /**
+   * Checks whether all sessions of its subject were ended after the login of a session started. One read; none
+   * without a subject.
+   */
   async isLate(record: SessionRecord, call: Call): Promise<boolean> {
     const { subject } = record;
     return subject !== undefined && isOlder(record, await this.#read(subject, call));
   }
 
-  /** The present generation of a subject's sessions. One read. */
+  /** Returns the current generation of a subject's sessions. One read. */
   async generation(subject: string, call: Call): Promise<number> {
     return generationOf(await this.#read(subject, call));
   }
 
-  /** Those of a subject's sessions that did not end when all did. One read. */
+  /** Returns the sessions of a subject that are not of an ended generation. One read. */
   async living(
     subject: string,
     sessions: readonly ListedSession[],
@@ -37,15 +40,15 @@ export class SubjectMarks {
     return sessions.filter(({ record }) => !isOlder(record, mark));
   }
 
-  /** Sees to it that the end of all sessions will be remembered for as long as a cookie lives. */
+  /** Ensures that a later end of all sessions will be stored for as long as a cookie lives. */
   async reserve({ subject, expiresAt }: SessionRecord, call: Call): Promise<void> {
     if (subject === undefined) return;
     await this.#marks.reserve(() => keyOf(subject), { until: expiresAt, initial: {} }, call);
   }
 
   /**
-   * Ends all sessions of a subject but one, which is not brought back should it have been ended before. Tells the
-   * generation that begins.
+   * Ends all sessions of a subject but one, which stays ended if it was ended before. Returns the new
+   * generation.
    */
   async endAll(subject: string, { except }: DeleteAllOptions, call: Call): Promise<number> {
     const key = await keyOf(subject);
@@ -68,17 +71,17 @@ export class SubjectMarks {
   }
 }
 
-/** The present generation of a subject's sessions. */
+/** Returns the current generation of a subject's sessions. */
 function generationOf({ generation }: Mark = {}): number {
   return typeof generation === "number" ? generation : 0;
 }
 
-/** The oldest generation of which a session of a name may be. */
+/** Returns the oldest generation that a session with a `sid` may have. */
 function oldest(mark: Mark = {}, sid: string): number {
   return sid === mark.except && typeof mark.since === "number" ? mark.since : generationOf(mark);
 }
 
-/** Whether a session is of a generation that was ended. */
+/** Checks whether a session is of an ended generation. */
 function isOlder({ sid, generation = 0 }: ListedSession["record"], mark?: Mark): boolean {
   return generation < oldest(mark, sid);
 }
