@@ -23,6 +23,11 @@ const ROOMS: readonly (readonly string[])[] = [
 /** The rooms that stores build on. */
 const UNDER_STORES = ["store", "record", "crypto", "util", "errors"];
 
+/** The folders that stores share, and which stores do. */
+const SHARED: Record<string, string[]> = {
+  sql: ["d1", "postgres", "sqlite"],
+};
+
 /** The packages that stores carry. */
 const PACKAGES: Record<string, string[]> = {
   cookie: ["iron-webcrypto"],
@@ -95,7 +100,8 @@ function wrongArrow(path: string, target: string): string | undefined {
   const [from, to] = [roomOf(path), roomOf(target)];
   if (target === "mod.ts") return "imports the face";
   if (storeOf(target)) {
-    const isOwn = storeOf(path) === storeOf(target);
+    const isOwn = storeOf(path) === storeOf(target) ||
+      SHARED[storeOf(target)!]?.includes(storeOf(path)!);
     return isOwn || KNOW_STORES.includes(path) ? undefined : "imports a store";
   }
   if (storeOf(path)) {
@@ -164,6 +170,9 @@ const PLANTED: Record<string, [path: string, target: string]> = {
   "imports a store: of src/": ["src/options/options.ts", "stores/cookie.ts"],
   "imports a store: of another": ["stores/redis.ts", "stores/map/traces.ts"],
   "imports a store: of the suite": ["stores/testing.ts", "stores/map.ts"],
+  "imports a store: what others share": ["stores/map.ts", "stores/sql/row.ts"],
+  "imports a store: from what is shared": ["stores/sql/row.ts", "stores/sqlite.ts"],
+  "imports a store: of those that share": ["stores/sqlite.ts", "stores/postgres/drivers.ts"],
   "imports what stores must not know": ["stores/default.ts", "src/options/options.ts"],
   "imports a package that stores do not carry": ["stores/map.ts", "hono"],
   "knows Hono's applications": ["src/http/cache_headers.ts", "hono"],

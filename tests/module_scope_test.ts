@@ -1,11 +1,12 @@
 import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { ROOT } from "../scripts/paths.ts";
+import { D1Store } from "@x/hono-session/stores/d1";
 import { bundleApp, openWorkers, startWorkers, type Workers } from "./_support/workers.ts";
 
 const PROGRAM = "workers_module_scope.ts";
 
 /** Stores that are useful at the top of a module but have nothing to ask there. */
-const WITHOUT_SERVER = /^(DenoKvStore|DynamoDbStore|RedisStore)$/;
+const WITHOUT_SERVER = /^(DenoKvStore|DynamoDbStore|PostgresStore|RedisStore|SqliteStore)$/;
 
 Deno.test("a Worker that loads every entry and builds every store at the top of a module is named in full", async () => {
   const source = await Deno.readTextFile(new URL(`tests/_support/${PROGRAM}`, ROOT));
@@ -26,6 +27,7 @@ if (idle) {
   let workers: Workers;
   Deno.test.beforeAll(async () => {
     workers = await startWorkers(await bundleApp(PROGRAM));
+    await workers.database.exec(D1Store.schema());
   });
   Deno.test.afterAll(async () => await workers[Symbol.asyncDispose]());
 

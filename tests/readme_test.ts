@@ -87,11 +87,17 @@ const SET_UP = `
 import { session } from "@x/hono-session";
 import { CloudflareKvStore } from "@x/hono-session/stores/cloudflare-kv";
 import { DenoKvStore } from "@x/hono-session/stores/deno-kv";
+import { type D1Like, D1Store } from "@x/hono-session/stores/d1";
 import { DynamoDbStore } from "@x/hono-session/stores/dynamodb";
+import { type PostgresClientLike, PostgresStore } from "@x/hono-session/stores/postgres";
+import { type LibsqlClientLike, type SqliteDatabaseLike, SqliteStore } from "@x/hono-session/stores/sqlite";
 import { type RedisClientLike, RedisStore } from "@x/hono-session/stores/redis";
 import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import { DynamoDBDocument } from "@aws-sdk/lib-dynamodb";
 import { Redis } from "ioredis";
+import { DatabaseSync } from "node:sqlite";
+import { Pool } from "pg";
+import postgres from "postgres";
 import process from "node:process";
 import { deserialize, serialize } from "node:v8";
 import { createClient } from "redis";
@@ -99,6 +105,11 @@ import { createClient } from "redis";
 declare const url: string;
 declare const openKv: (path: string, options?: object) => Promise<Deno.Kv>;
 declare const RedisClient: new (url: string) => RedisClientLike;
+declare const SQL: new (url: string) => PostgresClientLike;
+declare const bunDatabase: SqliteDatabaseLike;
+declare const betterSqlite: SqliteDatabaseLike;
+declare const libsql: LibsqlClientLike;
+declare const env: { DB: D1Like };
 `;
 
 /** A form that a browser posts from a page of some site. */

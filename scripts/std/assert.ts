@@ -12,11 +12,11 @@ export function assert(value: unknown, message = "Expected a truthy value"): ass
 }
 
 export function assertEquals<Value>(actual: Value, expected: Value, message?: string): void {
-  deepStrictEqual(actual, expected, message);
+  deepStrictEqual(actual, expected, message!);
 }
 
 export function assertNotEquals<Value>(actual: Value, expected: Value, message?: string): void {
-  notDeepStrictEqual(actual, expected, message);
+  notDeepStrictEqual(actual, expected, message!);
 }
 
 export function assertExists<Value>(

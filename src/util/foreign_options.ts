@@ -3,6 +3,8 @@ const STORE_OF: Readonly<Record<string, string>> = {
   attributePrefix: "DynamoDbStore",
   chunks: "EncryptedCookieStore",
   client: "RedisStore",
+  database: "D1Store",
+  db: "SqliteStore",
   document: "DynamoDbStore",
   expiresAttr: "DynamoDbStore",
   getClient: "RedisStore",
@@ -18,6 +20,8 @@ const STORE_OF: Readonly<Record<string, string>> = {
   primaryKey: "DynamoDbStore",
   revocations: "EncryptedCookieStore",
   sortKey: "DynamoDbStore",
+  sql: "PostgresStore",
+  table: "PostgresStore",
   tableName: "DynamoDbStore",
 };
 

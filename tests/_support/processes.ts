@@ -1,4 +1,8 @@
+import { SqliteStore } from "@x/hono-session/stores/sqlite";
+import { DatabaseSync } from "node:sqlite";
 import { fromFileUrl } from "../../scripts/paths.ts";
+import { PostgresServer, skipPostgres } from "./postgres.ts";
+import { makeTables } from "./postgres_clients.ts";
 import { RedisServer, skipRedis } from "./redis.ts";
 
 const [MAIN, END_WITH_PARENT] = ["processes_app.ts", "end_with_parent.ts"]
@@ -10,7 +14,7 @@ const PATIENCE = 30_000;
 
 /** A store that processes share. */
 export interface Place {
-  kind: "Deno KV" | "Redis";
+  kind: "Deno KV" | "Postgres" | "Redis" | "SQLite";
   ignore?: boolean;
   open(): Promise<{ place: string; close(): Promise<void> }>;
 }
@@ -30,6 +34,25 @@ export const PLACES: Place[] = [{
   async open() {
     const server = await RedisServer.start();
     return { place: server.url, close: () => server.stop() };
+  },
+}, {
+  kind: "Postgres",
+  ignore: skipPostgres(),
+  async open() {
+    const server = await PostgresServer.start();
+    await makeTables(server.url);
+    return { place: server.url, close: () => server.stop() };
+  },
+}, {
+  kind: "SQLite",
+  async open() {
+    const folder = await Deno.makeTempDir({ prefix: "hono-session-sqlite-" });
+    const place = `${folder}/sessions.db`;
+    const db = new DatabaseSync(place);
+    db.exec("PRAGMA journal_mode = WAL");
+    db.exec(SqliteStore.schema());
+    db.close();
+    return { place, close: () => Deno.remove(folder, { recursive: true }) };
   },
 }];
 

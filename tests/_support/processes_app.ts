@@ -2,17 +2,25 @@
 // over HTTP: `/gate/arrived/5` answers when five requests wait, `/gate/open` lets them go on and closes it again.
 import type { SessionOptions } from "@x/hono-session";
 import { DenoKvStore } from "@x/hono-session/stores/deno-kv";
+import { PostgresStore } from "@x/hono-session/stores/postgres";
 import { RedisStore } from "@x/hono-session/stores/redis";
+import { SqliteStore } from "@x/hono-session/stores/sqlite";
 import { Hono } from "hono";
 import { HTTPException } from "hono/http-exception";
+import { DatabaseSync } from "node:sqlite";
 import { type Data, makeApp } from "../http/_app.ts";
 import { Gate } from "./gate.ts";
+import { POSTGRES_CLIENTS } from "./postgres_clients.ts";
+import type { Place } from "./processes.ts";
 import { CLIENTS } from "./redis_clients.ts";
 
-const [kind, place] = Deno.args as ["Deno KV" | "Redis", string];
+const [kind, place] = Deno.args as [Place["kind"], string];
 
 const STORES = {
   "Deno KV": () => new DenoKvStore({ path: place }),
+  Postgres: async () =>
+    new PostgresStore({ sql: (await POSTGRES_CLIENTS["postgres.js"]!(place)).sql }),
+  SQLite: () => new SqliteStore({ db: new DatabaseSync(place, { timeout: 5000 }) }),
   Redis: async () => new RedisStore({ client: (await CLIENTS["node-redis 6"]!(place)).client }),
 };
 

@@ -1,10 +1,14 @@
 import type { SessionRecord, SessionStore } from "@x/hono-session";
 
-/** A store that remembers which keys were ever given a record, and which sessions it holds under them. */
+/**
+ * A store that remembers which keys were ever given a record, and which sessions it holds under them. `told` resolves when
+ * every login under way has its generation: over several connections, what is asked first is not answered first.
+ */
 export function recordKeys(
   store: SessionStore,
-): { store: SessionStore; records(): Promise<SessionRecord[]> } {
+): { store: SessionStore; records(): Promise<SessionRecord[]>; told(): Promise<void> } {
   const keys = new Set<string>();
+  const generations: unknown[] = [];
   const recorded = new Proxy(store, {
     get(target, name) {
       const member = Reflect.get(target, name, target);
@@ -12,7 +16,9 @@ export function recordKeys(
       return (...args: unknown[]) => {
         if (name === "create") keys.add(args[0] as string);
         if (name === "replace") keys.add((args[1] as { key: string }).key);
-        return Reflect.apply(member, target, args);
+        const answer = Reflect.apply(member, target, args);
+        if (name === "generation") generations.push(answer);
+        return answer;
       };
     },
   });
@@ -25,6 +31,9 @@ export function recordKeys(
         if (record && !record.trace) found.push(record);
       }
       return found;
+    },
+    async told() {
+      await Promise.allSettled(generations);
     },
   };
 }

@@ -1,4 +1,5 @@
 import type { KvNamespaceLike } from "@x/hono-session/stores/cloudflare-kv";
+import type { D1Like } from "@x/hono-session/stores/d1";
 import { createRequire } from "node:module";
 import { fromFileUrl, ROOT } from "../../scripts/paths.ts";
 import { requireOrSkip } from "./available.ts";
@@ -12,9 +13,15 @@ export interface KvNamespace extends KvNamespaceLike {
   list(): Promise<{ keys: { name: string; expiration?: number }[] }>;
 }
 
-/** workerd with one namespace of Workers KV. */
+/** A D1 database, with what only tests ask of it. */
+export interface D1Database extends D1Like {
+  exec(text: string): Promise<unknown>;
+}
+
+/** workerd with one namespace of Workers KV, and one D1 database. */
 export interface Workers extends AsyncDisposable {
   readonly namespace: KvNamespace;
+  readonly database: D1Database;
   /** Where it serves its program. */
   readonly url: URL;
 }
@@ -58,13 +65,15 @@ export async function startWorkers(script: string): Promise<Workers> {
       script,
       compatibilityDate: "2025-01-01",
       kvNamespaces: ["SESSION"],
+      d1Databases: ["DB"],
       bindings: { SECRET: "a secret of thirty-two characters or more" },
       // Otherwise it asks the network where on earth it is.
       cf: false,
     });
     const url = await miniflare.ready;
     const namespace = await miniflare.getKVNamespace("SESSION") as unknown as KvNamespace;
-    return { url, namespace, [Symbol.asyncDispose]: close };
+    const database = await miniflare.getD1Database("DB");
+    return { url, namespace, database, [Symbol.asyncDispose]: close };
   } catch (error) {
     await close();
     throw error;

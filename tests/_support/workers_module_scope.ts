@@ -10,9 +10,12 @@ import {
   UnsignedCookieStore,
 } from "@x/hono-session/stores/cookie";
 import { DenoKvStore } from "@x/hono-session/stores/deno-kv";
+import { D1Store } from "@x/hono-session/stores/d1";
 import { type DynamoDbDocumentLike, DynamoDbStore } from "@x/hono-session/stores/dynamodb";
 import { MapStore } from "@x/hono-session/stores/map";
+import { PostgresStore } from "@x/hono-session/stores/postgres";
 import { RedisStore } from "@x/hono-session/stores/redis";
+import { SqliteStore } from "@x/hono-session/stores/sqlite";
 import { FaultyStore } from "@x/hono-session/testing";
 import { Hono } from "hono";
 
@@ -45,14 +48,17 @@ const revocations = new Revocations(new MapStore({ maxEntries: Infinity }));
 
 const STORES = {
   CloudflareKvStore: new CloudflareKvStore({ namespace: (c) => c.env.SESSION }),
+  D1Store: new D1Store({ database: (c) => c.env.DB }),
   DenoKvStore: new DenoKvStore(),
   DynamoDbStore: new DynamoDbStore({ document, tableName: "sessions", sortKey: "sk" }),
   EncryptedCookieStore: new EncryptedCookieStore({ secret, revocations }),
   FaultyStore: new FaultyStore(new MapStore()),
   MapStore: new MapStore(),
+  PostgresStore: new PostgresStore({ sql: { unsafe: answer } }),
   RedisStore: new RedisStore({ client: { sendCommand: answer } }),
   SealedCookieStore: new SealedCookieStore({ secret }),
   SignedCookieStore: new SignedCookieStore({ secret: [secret, secret.toUpperCase()] }),
+  SqliteStore: new SqliteStore({ db: { execute: answer, batch: answer } }),
   UnsignedCookieStore: new UnsignedCookieStore({ parse }),
   SealedCookieStoreOfEnvironment: new SealedCookieStore({
     secret: (c) => c.env.SECRET,

@@ -160,6 +160,7 @@ export function ends(test: SceneTest): void {
           if (before) await client.text("/note/cart");
           const answering = client.fetch(`/login/${login}?hold=1`);
           await gate.arrived();
+          await scene.told();
           await ending.sessions.revokeAll(ADA);
           gate.open();
           const answer = await answering;

@@ -200,6 +200,7 @@ export function subjects(test: SceneTest): void {
       if (before) await client.text("/note/cart");
       const login = client.fetch(`/login/${ADA}?hold=1`);
       await gate.arrived();
+      await scene.told();
       await sessions.revokeAll(ADA);
       gate.open();
       const response = await login;

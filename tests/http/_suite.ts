@@ -64,6 +64,8 @@ export interface Scene {
   ): SessionOptions<Other>;
   /** The records that the store holds. */
   records(): Promise<SessionRecord[]>;
+  /** Resolves when every login under way knows the generation of its subject. */
+  told(): Promise<void>;
   atomic: boolean;
   stateless: boolean;
   revocable: boolean;
@@ -91,6 +93,7 @@ export function httpSuite(suite: HttpSuiteOptions): void {
           watch,
           gate,
           records: recorded.records,
+          told: recorded.told,
           atomic,
           stateless,
           revocable,

@@ -20,6 +20,9 @@ const STORES: Record<string, [name: string, most: number]> = {
   "deno-kv": ["DenoKvStore", 6_000],
   redis: ["RedisStore", 8_200],
   dynamodb: ["DynamoDbStore", 6_000],
+  postgres: ["PostgresStore", 6_000],
+  sqlite: ["SqliteStore", 6_000],
+  d1: ["D1Store", 6_000],
   "cloudflare-kv": ["CloudflareKvStore", 6_000],
   cookie: ["EncryptedCookieStore", 6_000],
 };
@@ -91,7 +94,9 @@ Deno.test({
         const { files, size } = await bundle(cwd, withStore(path));
         console.log(`${name}: ${size - core.size} bytes over ./core`);
         assert(
-          storesIn({ files, size, path }).every((file) => file.startsWith(path.replace("-", "_"))),
+          storesIn({ files, size, path }).every((file) =>
+            file.startsWith(path.replace("-", "_")) || file.startsWith("sql/")
+          ),
         );
         assert(size - core.size <= most, `${size - core.size}`);
       });

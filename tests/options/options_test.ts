@@ -322,6 +322,10 @@ const WAYS_OUT: [options: Options, wayOut: string][] = [
   [{ store: Promise.resolve(new MapStore()) }, "it is a promise, await it"],
   [{ store: methods("get", "set", "delete", "atomic", "getMany") }, "new DenoKvStore({ kv })"],
   [{ store: methods("get", "put", "delete") }, "new CloudflareKvStore({ namespace })"],
+  [{ store: { prepare() {}, batch() {}, exec() {} } }, "new D1Store({ database })"],
+  [{ store: { prepare() {}, exec() {} } }, "new SqliteStore({ db })"],
+  [{ store: { query() {}, connect() {}, end() {} } }, "new PostgresStore({ sql })"],
+  [{ table: "sessions" }, "new PostgresStore({ table })"],
   [{ store: createClient() }, "new RedisStore({ client })"],
   [
     { store: methods("get", "put", "update", "delete", "batchGet") },

@@ -3,12 +3,14 @@ import { CloudflareKvStore } from "@x/hono-session/stores/cloudflare-kv";
 import { DenoKvStore } from "@x/hono-session/stores/deno-kv";
 import { DynamoDbStore } from "@x/hono-session/stores/dynamodb";
 import { MapStore } from "@x/hono-session/stores/map";
+import { SqliteStore } from "@x/hono-session/stores/sqlite";
 import { FaultyStore } from "@x/hono-session/testing";
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { Hono } from "hono";
 import { Client } from "../_support/client.ts";
 import { startDynalite, TestClient } from "../_support/dynamodb.ts";
 import { pooled } from "../_support/pooled.ts";
+import { DatabaseSync } from "node:sqlite";
 
 /** What an application without events and `app.onError` prints when somebody logs in, and later comes back. */
 async function printed(store: SessionStore, secret = "nothing"): Promise<string> {
@@ -53,6 +55,13 @@ pooled()("a wrong table of DynamoDB is printed", async () => {
   const { document } = client;
   const line = await printed(new DynamoDbStore({ document, tableName: "misspelt" }));
   assertStringIncludes(line, "ResourceNotFoundException");
+});
+
+Deno.test("what makes a missing table of SQL is printed", async () => {
+  using db = new DatabaseSync(":memory:");
+  const line = await printed(new SqliteStore({ db, table: "logins" }));
+  assertStringIncludes(line, 'its table "logins" is missing');
+  assertStringIncludes(line, 'run the text that SqliteStore.schema({ table: "logins" }) returns');
 });
 
 Deno.test("a cause is printed in one line, not longer than needed, and what else it holds isn't", async () => {

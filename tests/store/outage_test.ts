@@ -1,7 +1,10 @@
 import { session, type SessionStore } from "@x/hono-session";
+import { PostgresStore } from "@x/hono-session/stores/postgres";
 import { RedisStore } from "@x/hono-session/stores/redis";
 import { assert, assertEquals } from "@std/assert";
 import { Hono } from "hono";
+import { PostgresServer, skipPostgres } from "../_support/postgres.ts";
+import { makeTables, POSTGRES_CLIENTS } from "../_support/postgres_clients.ts";
 import { RedisServer, skipRedis } from "../_support/redis.ts";
 import { CLIENTS, CLUSTER_CLIENTS } from "../_support/redis_clients.ts";
 import { RedisCluster } from "../_support/redis_cluster.ts";
@@ -252,6 +255,49 @@ for (const name of ["node-redis 6 cluster", "ioredis 6 cluster"]) {
       });
       assert(refusals(visitors) > 0, "nobody noticed");
       assertEquals(lost(visitors), []);
+    },
+  });
+}
+
+for (const name of ["postgres.js", "pg Pool"]) {
+  // Here clients leave timers behind that run for seconds.
+  const test = { ignore: skipPostgres(), sanitizeOps: false, sanitizeResources: false };
+
+  Deno.test({
+    ...test,
+    name: `PostgresStore with ${name}: a server that is killed under load loses nothing`,
+    async fn() {
+      await using server = await PostgresServer.start();
+      await makeTables(server.url);
+      const { sql, close } = await POSTGRES_CLIENTS[name]!(server.url);
+      await using _ = closing(close);
+      const store = new PostgresStore({ sql });
+      const visitors = await load(store, async () => {
+        await server.kill();
+        await checkOutage(store);
+        await server.restart();
+      });
+      assert(refusals(visitors) > 0, "nobody noticed");
+      assertEquals(lost(visitors), []);
+    },
+  });
+
+  Deno.test({
+    ...test,
+    name: `PostgresStore with ${name}: a server that hangs is answered in time`,
+    async fn() {
+      await using server = await PostgresServer.start();
+      await makeTables(server.url);
+      const { sql, close } = await POSTGRES_CLIENTS[name]!(server.url);
+      await using _ = closing(close);
+      const store = new PostgresStore({ sql });
+      const { app } = makeApp(store, 20);
+      const visitor = new Visitor();
+      await visitor.increment(app);
+      server.pause();
+      await checkOutage(store);
+      server.resume();
+      assert(await visitor.count(app) >= 1);
     },
   });
 }

@@ -8,9 +8,12 @@ import {
   UnsignedCookieStore,
 } from "@x/hono-session/stores/cookie";
 import { DenoKvStore } from "@x/hono-session/stores/deno-kv";
+import { D1Store } from "@x/hono-session/stores/d1";
 import { type DynamoDbDocumentLike, DynamoDbStore } from "@x/hono-session/stores/dynamodb";
 import { MapStore } from "@x/hono-session/stores/map";
+import { PostgresStore } from "@x/hono-session/stores/postgres";
 import { type RedisClientLike, RedisStore } from "@x/hono-session/stores/redis";
+import { SqliteStore } from "@x/hono-session/stores/sqlite";
 import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import { DynamoDBDocument, DynamoDBDocumentClient } from "@aws-sdk/lib-dynamodb";
 import { assertEquals, assertRejects, assertStringIncludes, assertThrows } from "@std/assert";
@@ -57,6 +60,10 @@ const document: DynamoDbDocumentLike = {
   batchWrite: answer,
   transactWrite: answer,
 };
+const sql = { unsafe: answer };
+const db = { execute: answer, batch: answer };
+const statement = { bind: () => statement, all: answer };
+const database = { prepare: () => statement, batch: answer };
 const namespace: KvNamespaceLike = { get: answer, put: answer, delete: answer };
 const kv = { get: answer, getMany: answer, list() {}, atomic() {}, close() {} };
 const format: CookieFormat = { keys: () => ({}), seal: () => "", open: () => undefined };
@@ -69,6 +76,12 @@ const COOKIE: Record<string, Case> = {
   chunks: { accepts: ["1"], refuses: [5, 1.5] },
   memo: { accepts: ["0", "1"], refuses: [1.5] },
   revocations: { accepts: [], refuses: [new Map(), new CookieStore(format), MapStore] },
+};
+const TABLE: Record<string, Case> = {
+  table: {
+    accepts: ["a text"],
+    refuses: ["a b", 'a"', "1a", "a.b.c", ".a", "ż", "a".repeat(51), "a_subjects", "a;b"],
+  },
 };
 const SECRETS: Record<string, Case> = {
   secret: { accepts: ["a function"], refuses: ["x".repeat(31), [SECRET, "short"], [SECRET, null]] },
@@ -115,6 +128,33 @@ const STORES: Record<string, StoreCase> = {
       expiresAttr: { accepts: TEXT },
       attributePrefix: { accepts: ANY_TEXT, refuses: ["x".repeat(51)] },
       key: { accepts: [], refuses: [() => ({ pk: "always" })] },
+    },
+  },
+  PostgresStore: {
+    make: (options) => new PostgresStore(options),
+    least: { sql },
+    options: {
+      ...CLOCK,
+      sql: { accepts: ANY_FUNCTION, refuses: ["postgres://localhost", new Map(), client, db] },
+      ...TABLE,
+    },
+  },
+  SqliteStore: {
+    make: (options) => new SqliteStore(options),
+    least: { db },
+    options: {
+      ...CLOCK,
+      db: { accepts: ANY_FUNCTION, refuses: ["./sessions.db", new Map(), sql, database] },
+      ...TABLE,
+    },
+  },
+  D1Store: {
+    make: (options) => new D1Store(options),
+    least: { database },
+    options: {
+      ...CLOCK,
+      database: { accepts: ANY_FUNCTION, refuses: ["DB", new Map(), sql, db, namespace] },
+      ...TABLE,
     },
   },
   CloudflareKvStore: {
@@ -257,6 +297,9 @@ const WAYS_OUT: [store: string, make: () => unknown, wayOut: string][] = [
   ["DenoKvStore", () => new DenoKvStore("./sessions.kv" as never), "write { path }"],
   ["DynamoDbStore", () => new DynamoDbStore(document as never), "write { document, tableName }"],
   ["CloudflareKvStore", () => new CloudflareKvStore(namespace as never), "write { namespace }"],
+  ["PostgresStore", () => new PostgresStore(sql as never), "write { sql }"],
+  ["SqliteStore", () => new SqliteStore(db as never), "write { db }"],
+  ["D1Store", () => new D1Store(database as never), "write { database }"],
   ["SignedCookieStore", () => new SignedCookieStore([signingKey] as never), "write { keys }"],
   [
     "EncryptedCookieStore",
@@ -307,6 +350,10 @@ const WAYS_OUT: [store: string, make: () => unknown, wayOut: string][] = [
   ["MapStore", () => new MapStore({ maxAge: 60 } as never), "give it to session()"],
   ["MapStore", () => new MapStore({ generateId: () => "" } as never), "leave it out"],
   ["DenoKvStore", () => new DenoKvStore({ cookieName: "id" } as never), "give it to session()"],
+  ["PostgresStore", () => new PostgresStore({ sql, prefix: "a" } as never), "use table"],
+  ["PostgresStore", () => new PostgresStore({ pool: sql } as never), "use sql"],
+  ["SqliteStore", () => new SqliteStore({ client: db } as never), "use db"],
+  ["D1Store", () => new D1Store({ db: database } as never), "use database: (c) => c.env.DB"],
   // Values of another shape.
   ["DenoKvStore", () => new DenoKvStore({ prefix: "app" as never }), 'as in ["app"]'],
   ["DenoKvStore", () => new DenoKvStore({ kv: "./sessions.kv" as never }), "use the option path"],
@@ -316,7 +363,32 @@ const WAYS_OUT: [store: string, make: () => unknown, wayOut: string][] = [
     () => new CloudflareKvStore({ namespace: "SESSION" as never }),
     "(c) => c.env.SESSION",
   ],
+  ["PostgresStore", () => new PostgresStore({ sql: "postgres://x" as never }), "postgres(url)"],
+  ["SqliteStore", () => new SqliteStore({ db: "./a.db" as never }), "new DatabaseSync(path)"],
+  ["D1Store", () => new D1Store({ database: "DB" as never }), "(c) => c.env.DB"],
   // Clients of another kind.
+  [
+    "PostgresStore",
+    () => new PostgresStore({ sql: { queryArray() {}, queryObject() {} } as never }),
+    "npm:postgres or npm:pg",
+  ],
+  [
+    "PostgresStore",
+    () => new PostgresStore({ sql: { select() {}, insert() {}, execute() {} } as never }),
+    "db.$client",
+  ],
+  ["PostgresStore", () => new PostgresStore({ sql: { $queryRaw() {} } as never }), "Prisma"],
+  ["PostgresStore", () => new PostgresStore({ sql: { selectFrom() {} } as never }), "its Pool"],
+  ["PostgresStore", () => new PostgresStore({ sql: Promise.resolve(sql) as never }), "await it"],
+  ["SqliteStore", () => new SqliteStore({ db: database as never }), "use D1Store"],
+  [
+    "SqliteStore",
+    () => new SqliteStore({ db: { prepare() {}, all() {}, each() {} } as never }),
+    "use node:sqlite",
+  ],
+  ["SqliteStore", () => new SqliteStore({ db: { select() {}, insert() {} } as never }), "$client"],
+  ["D1Store", () => new D1Store({ database: db as never }), "use SqliteStore"],
+  ["D1Store", () => new D1Store({ database: namespace as never }), "use CloudflareKvStore"],
   ["RedisStore", () => new RedisStore({ client: Promise.resolve(client) as never }), "await it"],
   [
     "RedisStore",

@@ -4,13 +4,18 @@ import { EncryptedCookieStore, Revocations } from "@x/hono-session/stores/cookie
 import { DenoKvStore, type KvLike } from "@x/hono-session/stores/deno-kv";
 import { DynamoDbStore } from "@x/hono-session/stores/dynamodb";
 import { MapStore } from "@x/hono-session/stores/map";
+import { PostgresStore } from "@x/hono-session/stores/postgres";
 import { RedisStore } from "@x/hono-session/stores/redis";
+import { SqliteStore } from "@x/hono-session/stores/sqlite";
 import { assert, assertEquals } from "@std/assert";
 import { FakeClock } from "../_support/clock.ts";
 import { SECRET } from "../_support/cookie_stores.ts";
 import { DYNALITE, makeTable, TestClient } from "../_support/dynamodb.ts";
+import { PostgresServer, skipPostgres } from "../_support/postgres.ts";
+import { makeTables, POSTGRES_CLIENTS } from "../_support/postgres_clients.ts";
 import { RedisServer, skipRedis } from "../_support/redis.ts";
 import { CLIENTS } from "../_support/redis_clients.ts";
+import { DatabaseSync } from "node:sqlite";
 
 const ADA = "user:42";
 const SESSIONS = 60;
@@ -120,6 +125,54 @@ async function openDynamoDb(clock: () => number): Promise<Counted> {
   };
 }
 
+async function openPostgres(clock: () => number): Promise<Counted> {
+  const server = await PostgresServer.start();
+  await makeTables(server.url);
+  const { sql, close } = await POSTGRES_CLIENTS["pg Client"]!(server.url);
+  const client = sql as { query: PgQuery };
+  const { add, reads } = counter();
+  const query: PgQuery = async (...args) => {
+    const answer = await client.query(...args);
+    add(answer.rows.length);
+    return answer;
+  };
+  return {
+    store: new PostgresStore({ sql: { query }, clock }),
+    reads,
+    async [Symbol.asyncDispose]() {
+      await close();
+      await server.stop();
+    },
+  };
+}
+
+type PgQuery = (...args: unknown[]) => Promise<{ rows: object[] }>;
+
+function openSqlite(clock: () => number): Promise<Counted> {
+  const db = new DatabaseSync(":memory:");
+  db.exec(SqliteStore.schema());
+  const { add, reads } = counter();
+  const counted = {
+    exec: (text: string) => db.exec(text),
+    prepare(text: string) {
+      const statement = db.prepare(text);
+      return {
+        all(...values: (string | number | null)[]) {
+          const rows = statement.all(...values);
+          add(rows.length);
+          return rows;
+        },
+      };
+    },
+  };
+  const store = new SqliteStore({ db: counted, clock });
+  return Promise.resolve({
+    store,
+    reads,
+    [Symbol.asyncDispose]: () => Promise.resolve(db.close()),
+  });
+}
+
 function openCookies(clock: () => number): Promise<Counted> {
   const { add, reads } = counter();
   const revocations = new Revocations(counting(new MapStore({ maxEntries: Infinity, clock }), add));
@@ -130,6 +183,8 @@ function openCookies(clock: () => number): Promise<Counted> {
 const OPEN: Record<string, [open: (clock: () => number) => Promise<Counted>, ignore: boolean]> = {
   DenoKvStore: [openDenoKv, false],
   RedisStore: [openRedis, skipRedis()],
+  PostgresStore: [openPostgres, skipPostgres()],
+  SqliteStore: [openSqlite, false],
   DynamoDbStore: [openDynamoDb, DYNALITE.ignore],
   "EncryptedCookieStore with revocations": [openCookies, false],
 };

@@ -1,17 +1,22 @@
-// Two applications that keep their sessions in one place are kept apart by `prefix`.
+// Two applications that keep their sessions in one place are kept apart by `prefix`, in SQL by `table`.
 import { createSessions, type SessionStore } from "@x/hono-session";
 import { CloudflareKvStore } from "@x/hono-session/stores/cloudflare-kv";
 import { DenoKvStore } from "@x/hono-session/stores/deno-kv";
 import { DynamoDbStore } from "@x/hono-session/stores/dynamodb";
+import { PostgresStore } from "@x/hono-session/stores/postgres";
 import { RedisStore } from "@x/hono-session/stores/redis";
+import { SqliteStore } from "@x/hono-session/stores/sqlite";
 import { assert, assertEquals } from "@std/assert";
 import { Hono } from "hono";
 import { Client } from "../_support/client.ts";
 import { makeTable, SERVERS, TestClient } from "../_support/dynamodb.ts";
+import { PostgresServer, skipPostgres } from "../_support/postgres.ts";
+import { POSTGRES_CLIENTS } from "../_support/postgres_clients.ts";
 import { RedisServer, skipRedis } from "../_support/redis.ts";
 import { CLIENTS, CLUSTER_CLIENTS } from "../_support/redis_clients.ts";
 import { RedisCluster } from "../_support/redis_cluster.ts";
 import { openWorkers } from "../_support/workers.ts";
+import { DatabaseSync } from "node:sqlite";
 
 /** Opens a place for sessions, and gives a store there for each prefix. */
 interface Place {
@@ -23,7 +28,32 @@ interface Place {
 
 const TEXTS = [["app:", "shop:"], ["session:", "session:session:"], ["", "s"]] as const;
 
+const TABLES = [["app", "shop"], ["sessions", "Sessions2"], ["s", "_s"]] as const;
+
 const PLACES: Place[] = [
+  {
+    name: "PostgresStore",
+    ignore: skipPostgres(),
+    prefixes: TABLES,
+    async open() {
+      const server = await PostgresServer.start();
+      const { sql, execute, close } = await POSTGRES_CLIENTS["postgres.js"]!(server.url);
+      for (const table of TABLES.flat()) await execute(PostgresStore.schema({ table }));
+      const makeStore = (table: string) => new PostgresStore({ sql, table });
+      return { makeStore, close: async () => (await close(), await server.stop()) };
+    },
+  },
+  {
+    name: "SqliteStore",
+    ignore: false,
+    prefixes: TABLES,
+    open() {
+      const db = new DatabaseSync(":memory:");
+      for (const table of TABLES.flat()) db.exec(SqliteStore.schema({ table }));
+      const makeStore = (table: string) => new SqliteStore({ db, table });
+      return Promise.resolve({ makeStore, close: () => db.close() });
+    },
+  },
   {
     name: "RedisStore",
     ignore: skipRedis(),

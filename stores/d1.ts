@@ -1,0 +1,154 @@
+/**
+ * Sessions in D1, the SQL database of Cloudflare Workers.
+ *
+ * @example On Cloudflare Workers
+ * ```ts
+ * import { session } from "@x/hono-session";
+ * import { type D1Like, D1Store } from "@x/hono-session/stores/d1";
+ * import { Hono } from "hono";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const app = new Hono<{ Bindings: { DB: D1Like } }>()
+ *   .use(session<{ name?: string }>({ store: new D1Store({ database: (c) => c.env.DB }) }))
+ *   .get("/", (c) => c.text(`Hello ${c.var.session.name ?? "stranger"}`));
+ * // export default app;
+ *
+ * // Who has no session is served without the database.
+ * assertEquals(await (await app.request("/")).text(), "Hello stranger");
+ * ```
+ *
+ * @module
+ */
+
+import { storeTable } from "../src/store/store_options.ts";
+import type { Awaitable } from "../src/util/awaitable.ts";
+import { type Clock, systemClock } from "../src/util/clock.ts";
+import { hasMethods, type Mistakes } from "../src/util/option_errors.ts";
+import { checkTable } from "../src/util/option_table.ts";
+import { isD1, toDriver } from "./d1/driver.ts";
+import type { D1Like, D1StatementLike } from "./d1/like.ts";
+import { SQLITE } from "./sql/dialect.ts";
+import { driverFinder } from "./sql/find.ts";
+import { SqlStore, type SweepOptions } from "./sql/sql_store.ts";
+import { schemaOf, type SqlTableOptions, tableNames } from "./sql/table.ts";
+
+export type { D1Like, D1StatementLike, SqlStore, SqlTableOptions, SweepOptions };
+
+/** The largest record, in bytes: a row of D1 has two million, also for the key, the subject and the times. */
+const MAX_BYTES = 1_990_000;
+
+/**
+ * Options of {@linkcode D1Store}.
+ *
+ * @example A table of another name
+ * ```ts
+ * import { D1Store, type D1StoreOptions } from "@x/hono-session/stores/d1";
+ *
+ * const options: D1StoreOptions = { database: (c) => c.env.DB, table: "logins" };
+ * new D1Store(options);
+ * ```
+ */
+export interface D1StoreOptions extends SqlTableOptions {
+  /**
+   * The database, or a function that finds it in the Hono context, at once or later, as Workers hand their bindings out
+   * with requests. It is called for each operation.
+   */
+  // deno-lint-ignore no-explicit-any -- Only the application knows its bindings: `(c) => c.env.DB`.
+  database: D1Like | ((c: any) => Awaitable<D1Like>);
+  /**
+   * Tells the time, for tests.
+   *
+   * @default {Date.now}
+   */
+  clock?: Clock;
+}
+
+const OPTIONS = storeTable("D1Store", {
+  shapes: { database: ["any", "function", "async function"], table: ["string"] },
+  instead: {
+    db: "use database: (c) => c.env.DB",
+    prefix: "use table: applications that share a database have a table each",
+    tableName: "use table",
+  },
+  mistakes: [[isD1, "write { database }"]],
+});
+
+const SCHEMA_OPTIONS = { action: "make schema of D1Store", shapes: { table: ["string"] } } as const;
+
+/** What is given as `database` and is none, and what to do instead. */
+const MISTAKEN_DATABASES: Mistakes = [
+  [(value) => typeof value === "string", "a binding is not named, it is found: (c) => c.env.DB"],
+  [(value) => hasMethods(value, "prepare", "exec") && !isD1(value), "use SqliteStore for it"],
+  [(value) => hasMethods(value, "execute", "batch"), "it is a client of libSQL, use SqliteStore"],
+  [(value) => hasMethods(value, "get", "put"), "it is a KV namespace, use CloudflareKvStore"],
+];
+
+/**
+ * Keeps sessions in D1. Every promise of the store contract holds, also between locations, as long as reads go to the
+ * primary: give the binding itself, and no session of `withSession()`.
+ *
+ * Each operation is one statement; `deleteAll`, and a replacement that leaves a trace, are a batch. It makes no tables:
+ * put the text of {@linkcode D1Store.schema} into a migration of wrangler. Nothing deletes expired sessions but
+ * {@linkcode D1Store.sweep}.
+ *
+ * @example Usage
+ * ```ts
+ * import { D1Store } from "@x/hono-session/stores/d1";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const store = new D1Store({ database: (c) => c.env.DB });
+ * assertEquals(store.capabilities.atomic, true);
+ * ```
+ */
+export class D1Store extends SqlStore {
+  /**
+   * Asks the database nothing yet.
+   *
+   * @param options Which database, and which table.
+   * @throws {TypeError} When an option is unknown or of the wrong kind, `database` is neither a database nor a function,
+   * or `table` is no name.
+   * @throws {RangeError} When `table` is too long.
+   */
+  constructor(options: D1StoreOptions) {
+    checkTable(OPTIONS, options);
+    const { database, table = "sessions", clock = systemClock } = options;
+    const store = "D1Store";
+    const tables = tableNames(table, OPTIONS);
+    super({
+      dialect: SQLITE,
+      tables,
+      names: { store, table, schema: schemaOf(SQLITE, tables) },
+      capabilities: {
+        atomic: true,
+        index: true,
+        ordered: true,
+        consistency: "strong",
+        maxBytes: MAX_BYTES,
+      },
+      clock,
+      find: driverFinder(database, {
+        store,
+        options: OPTIONS,
+        option: "database",
+        required: "a D1 database",
+        mistakes: MISTAKEN_DATABASES,
+        toDriver,
+      }),
+    });
+  }
+
+  /**
+   * Returns the text of a migration that makes the tables, where they are not there yet.
+   *
+   * @param options The name of the table.
+   * @returns Statements, each on a line of its own, which may run again at any time.
+   * @throws {TypeError} When `table` is no name.
+   * @throws {RangeError} When `table` is too long.
+   */
+  static schema(options: SqlTableOptions = {}): string {
+    checkTable(SCHEMA_OPTIONS, options);
+    const schema = schemaOf(SQLITE, tableNames(options.table ?? "sessions", SCHEMA_OPTIONS));
+    // `exec()` of D1 takes each line for a statement.
+    return schema.replaceAll(/(?<!;)\n\s*/g, " ");
+  }
+}

@@ -1,0 +1,38 @@
+import { hasMethods } from "../../src/util/option_errors.ts";
+import type { SqlDriver, SqlRow, SqlStatement } from "../sql/driver.ts";
+import type { D1Like } from "./like.ts";
+
+type Rows = readonly SqlRow[];
+
+/**
+ * Makes the driver of a database.
+ *
+ * @returns The driver; `undefined` when it is none.
+ */
+export function toDriver(database: object): SqlDriver | undefined {
+  return isD1(database) ? new D1Driver(database) : undefined;
+}
+
+/** Whether a value has what this store uses of a D1 database. */
+export function isD1(value: unknown): value is D1Like {
+  return hasMethods(value, "prepare", "batch");
+}
+
+class D1Driver implements SqlDriver {
+  readonly #database: D1Like;
+
+  constructor(database: D1Like) {
+    this.#database = database;
+  }
+
+  async run({ text, values }: SqlStatement): Promise<Rows> {
+    return (await this.#database.prepare(text).bind(...values).all()).results as Rows;
+  }
+
+  async runAll(statements: readonly SqlStatement[]): Promise<Rows[]> {
+    const bound = statements.map(({ text, values }) =>
+      this.#database.prepare(text).bind(...values)
+    );
+    return (await this.#database.batch(bound)).map(({ results }) => results as Rows);
+  }
+}

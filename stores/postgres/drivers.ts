@@ -1,0 +1,138 @@
+import { isPromiseLike } from "../../src/util/awaitable.ts";
+import { memberOf } from "../sql/dialect.ts";
+import type { SqlDriver, SqlRow, SqlStatement } from "../sql/driver.ts";
+import type { PgClientLike, PgPoolLike, PostgresJsLike } from "./like.ts";
+
+/** Transactions that could not be serialized, and deadlocks. Nothing was done. */
+const REPEATABLE = new Set(["40001", "40P01"]);
+
+/** How often a statement is tried that could not be done beside others. */
+const TRIES = 20;
+
+type Rows = readonly SqlRow[];
+
+/** Runs one statement. */
+type Run = (statement: SqlStatement, signal: AbortSignal | undefined) => PromiseLike<Rows>;
+
+/**
+ * Makes the driver of a client. Each statement is a transaction of its own, so that nothing depends on the connection
+ * that it takes.
+ *
+ * @returns The driver; `undefined` when it is no client.
+ */
+export function toDriver(client: object): SqlDriver | undefined {
+  const run = isPostgresJs(client)
+    ? overPostgresJs(client)
+    : isPool(client)
+    ? overPool(client)
+    : isClient(client)
+    ? overClient(client)
+    : undefined;
+  return run && new PostgresDriver(run);
+}
+
+class PostgresDriver implements SqlDriver {
+  readonly #run: Run;
+
+  constructor(run: Run) {
+    this.#run = run;
+  }
+
+  async run(statement: SqlStatement, signal?: AbortSignal): Promise<Rows> {
+    for (let tries = 1;; tries++) {
+      try {
+        return await this.#run(statement, signal);
+      } catch (error) {
+        const isRepeatable = memberOf(error, "code", "errno").some((code) => REPEATABLE.has(code));
+        if (!isRepeatable || tries === TRIES) throw error;
+        signal?.throwIfAborted();
+      }
+    }
+  }
+
+  async runAll(statements: readonly SqlStatement[], signal?: AbortSignal): Promise<Rows[]> {
+    const results: Rows[] = [];
+    for (const statement of statements) {
+      signal?.throwIfAborted();
+      results.push(await this.run(statement, signal));
+    }
+    return results;
+  }
+}
+
+function overPostgresJs(sql: PostgresJsLike): Run {
+  return async ({ text, values }, signal) => {
+    const query = sql.unsafe(text, values);
+    if (!signal) return await query as Rows;
+    const onAbort = () => cancel(query);
+    signal.addEventListener("abort", onAbort);
+    try {
+      return await query as Rows;
+    } finally {
+      signal.removeEventListener("abort", onAbort);
+    }
+  };
+}
+
+/**
+ * Cancels what the server is at, with postgres.js. Its `cancel()` would give one query the answer to another where they
+ * wait behind each other, lose a connection that is being opened, and end the process where the server is gone.
+ */
+function cancel(query: object): void {
+  const { active, canceller }: { active?: unknown; canceller?: unknown } = query;
+  if (active !== true || typeof canceller !== "function") return;
+  const cancelled: unknown = canceller(query);
+  if (isPromiseLike(cancelled)) cancelled.then(ignore, ignore);
+}
+
+function overPool(pool: PgPoolLike): Run {
+  return async ({ text, values }, signal) => {
+    const client = await pool.connect();
+    // The query is rejected as well; without a listener the process would end.
+    client.on("error", ignore);
+    let isBroken = false;
+    try {
+      signal?.throwIfAborted();
+      return (await client.query(text, values)).rows as Rows;
+    } catch (error) {
+      isBroken = !signal?.aborted && memberOf(error, "severity")[0] === "";
+      throw error;
+    } finally {
+      client.off("error", ignore);
+      client.release(isBroken);
+    }
+  };
+}
+
+function overClient(client: PgClientLike): Run {
+  let last: PromiseLike<unknown> = Promise.resolve();
+  return ({ text, values }, signal) => {
+    const query = async () => {
+      signal?.throwIfAborted();
+      return (await client.query(text, values)).rows as Rows;
+    };
+    // The client would send what waits in its own queue, whether somebody still waits for the answer or not.
+    const result = last.then(query);
+    last = result.then(ignore, ignore);
+    return result;
+  };
+}
+
+function ignore(): void {}
+
+function has(client: object, ...names: string[]): boolean {
+  return names.every((name) => typeof Reflect.get(client, name) === "function");
+}
+
+/** Whether a value is what postgres.js or Bun makes: a function or an object with `unsafe()`. */
+function isPostgresJs(client: object): client is PostgresJsLike {
+  return has(client, "unsafe");
+}
+
+function isPool(client: object): client is PgPoolLike {
+  return has(client, "query", "connect") && typeof Reflect.get(client, "totalCount") === "number";
+}
+
+function isClient(client: object): client is PgClientLike {
+  return has(client, "query");
+}

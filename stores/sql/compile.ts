@@ -1,0 +1,26 @@
+import type { SqlDialect } from "./dialect.ts";
+import type { SqlStatement, SqlValue } from "./driver.ts";
+
+/** The values of a statement, by their names. */
+export type SqlValues = Readonly<Record<string, SqlValue>>;
+
+/** A statement that is given its values. */
+export type SqlTemplate = (values: SqlValues) => SqlStatement;
+
+const VALUE_REGEXP = /([:#])([a-z]\w*)/gi;
+
+/**
+ * Makes a statement of a text in which `:name` stands for a text and `#name` for a number.
+ *
+ * @param dialect The dialect of the database.
+ * @param template The text.
+ */
+export function compile(dialect: SqlDialect, template: string): SqlTemplate {
+  const names: string[] = [];
+  const text = template.replaceAll(/\s+/g, " ").replaceAll(VALUE_REGEXP, (_, sign, name) => {
+    let place = dialect.combinesWrites ? names.indexOf(name) : -1;
+    if (place === -1) place = names.push(name) - 1;
+    return dialect.placeholder(place + 1, sign === "#" ? "number" : "text");
+  });
+  return (values) => ({ text, values: names.map((name) => values[name]!) });
+}

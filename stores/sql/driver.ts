@@ -1,0 +1,36 @@
+import type { Awaitable } from "../../src/util/awaitable.ts";
+
+/** A value of a statement. */
+export type SqlValue = string | number | null;
+
+/** A statement as the database gets it, with its values. */
+export interface SqlStatement {
+  readonly text: string;
+  readonly values: SqlValue[];
+}
+
+/** A row of a result, by the names of its columns. */
+export type SqlRow = Readonly<Record<string, unknown>>;
+
+/** Runs statements over the client of an application. */
+export interface SqlDriver {
+  /**
+   * Runs a statement.
+   *
+   * @param statement The statement.
+   * @param signal Calls it off.
+   */
+  run(statement: SqlStatement, signal?: AbortSignal): Awaitable<readonly SqlRow[]>;
+
+  /**
+   * Runs statements one after the other: in one transaction, unless the dialect needs none.
+   *
+   * @param statements The statements.
+   * @param signal Calls them off.
+   * @returns The rows of each.
+   */
+  runAll(
+    statements: readonly SqlStatement[],
+    signal?: AbortSignal,
+  ): Awaitable<(readonly SqlRow[])[]>;
+}

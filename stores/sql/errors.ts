@@ -1,0 +1,42 @@
+import { SessionEndedError } from "../../src/errors.ts";
+import { memberOf, type SqlDialect } from "./dialect.ts";
+
+/** What the errors of a store say of it. */
+export interface SqlStoreNames {
+  /** The name of its class. */
+  readonly store: string;
+  /** The name of its table. */
+  readonly table: string;
+  /** What makes its tables. */
+  readonly schema: string;
+}
+
+/**
+ * The error of a database, without what a driver may have put into it: the statement, its values, and the row that
+ * was to be stored.
+ */
+export function toError(
+  error: unknown,
+  dialect: SqlDialect,
+  { store, table, schema }: SqlStoreNames,
+): Error {
+  const [message, code, errno] = memberOf(error, "message", "code", "errno");
+  if (dialect.isMissing(error)) {
+    const state = `its table "${table}" is missing, or is not of this version (${message})`;
+    const call = `${store}.schema({ table: ${JSON.stringify(table)} })`;
+    return new Error(
+      `Cannot use ${store}: ${state}; run the text that ${call} returns, or use another table:\n${schema}`,
+    );
+  }
+  const wayOut = /database (table )?is locked/.test(message!)
+    ? "; let it wait for other processes with PRAGMA busy_timeout = 2000"
+    : "";
+  return Object.assign(new Error((message || String(error)) + wayOut), { code: code || errno });
+}
+
+/** @throws {SessionEndedError} Always. */
+export function refuseEnded(): never {
+  throw new SessionEndedError(
+    "Cannot store session: all sessions of its subject were ended; log in again",
+  );
+}

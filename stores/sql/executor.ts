@@ -1,0 +1,58 @@
+import { andThen, type Awaitable, orElse } from "../../src/util/awaitable.ts";
+import type { SqlTemplate, SqlValues } from "./compile.ts";
+import type { SqlDialect } from "./dialect.ts";
+import type { SqlDriver, SqlRow } from "./driver.ts";
+import { type SqlStoreNames, toError } from "./errors.ts";
+import type { FindDriver } from "./find.ts";
+
+/** What statements are run with. */
+export interface ExecutorSetup {
+  readonly dialect: SqlDialect;
+  readonly names: SqlStoreNames;
+  readonly find: FindDriver;
+}
+
+/** Whom an operation is for, and what aborts it. */
+export interface Call {
+  readonly c: unknown;
+  readonly signal: AbortSignal | undefined;
+}
+
+/** Runs statements over the driver of a request: at once where it answers at once. */
+export class SqlExecutor {
+  readonly #setup: ExecutorSetup;
+
+  constructor(setup: ExecutorSetup) {
+    this.#setup = setup;
+  }
+
+  /** Runs a statement, and gives its rows. */
+  run(template: SqlTemplate, values: SqlValues, call: Call): Awaitable<readonly SqlRow[]> {
+    return this.#use(call, (driver) => driver.run(template(values), call.signal));
+  }
+
+  /** Runs statements with the same values, and gives the rows of each. */
+  runAll(
+    templates: readonly SqlTemplate[],
+    values: SqlValues,
+    call: Call,
+  ): Awaitable<(readonly SqlRow[])[]> {
+    const [first, ...more] = templates;
+    if (more.length === 0) return andThen(this.run(first!, values, call), (rows) => [rows]);
+    const statements = templates.map((template) => template(values));
+    return this.#use(call, (driver) => driver.runAll(statements, call.signal));
+  }
+
+  #use<Result>(
+    { c, signal }: Call,
+    run: (driver: SqlDriver) => Awaitable<Result>,
+  ): Awaitable<Result> {
+    const { dialect, names, find } = this.#setup;
+    return andThen(find(c), (driver) => {
+      signal?.throwIfAborted();
+      return orElse(() => run(driver), (error) => {
+        throw toError(error, dialect, names);
+      });
+    });
+  }
+}

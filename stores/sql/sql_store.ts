@@ -1,0 +1,360 @@
+import type { SessionRecord, SessionTimes } from "../../src/record/record.ts";
+import type {
+  DeleteAllOptions,
+  ListedSession,
+  ListPage,
+  SessionStore,
+  StoreCapabilities,
+  StoreReplacement,
+} from "../../src/store/contract.ts";
+import { GENERATION_KEPT } from "../../src/store/generation.ts";
+import { andThen, type Awaitable } from "../../src/util/awaitable.ts";
+import type { Clock } from "../../src/util/clock.ts";
+import { refuseRange } from "../../src/util/option_errors.ts";
+import type { SqlValues } from "./compile.ts";
+import type { TableNames } from "./dialect.ts";
+import type { SqlRow } from "./driver.ts";
+import { refuseEnded } from "./errors.ts";
+import { type Call, type ExecutorSetup, SqlExecutor } from "./executor.ts";
+import { leftValuesOf, recordOf, timesOf, toText, valuesOf } from "./row.ts";
+import { checkSize } from "./size.ts";
+import { type SqlStatements, statementsOf } from "./statements.ts";
+
+/** The most sessions of a list that are read at once. */
+const PAGE = 500;
+
+/** How a store is set up. */
+export interface SqlStoreSetup extends ExecutorSetup {
+  readonly tables: TableNames;
+  readonly capabilities: StoreCapabilities;
+  readonly clock: Clock;
+}
+
+/** A write of a session, which is refused where all sessions of its subject were ended. */
+interface Write {
+  readonly record: SessionRecord;
+  readonly values: SqlValues;
+  readonly templates: SqlStatements["create"];
+  /** Whether the record becomes one of its subject. */
+  readonly isBound: boolean;
+}
+
+/**
+ * How many sessions `sweep` deletes.
+ *
+ * @example In portions, so that no transaction is long
+ * ```ts
+ * import { SqliteStore, type SweepOptions } from "@x/hono-session/stores/sqlite";
+ * import { DatabaseSync } from "node:sqlite";
+ *
+ * const db = new DatabaseSync(":memory:");
+ * db.exec(SqliteStore.schema());
+ * const options: SweepOptions = { limit: 1000 };
+ * while (await new SqliteStore({ db }).sweep(options) === 1000);
+ * ```
+ */
+export interface SweepOptions {
+  /**
+   * The most sessions that one call deletes.
+   *
+   * @default {10_000}
+   */
+  limit?: number;
+}
+
+/**
+ * Keeps sessions in two tables of a database: what the stores for Postgres, SQLite and D1 have in common.
+ *
+ * @example What all of them do
+ * ```ts
+ * import { type SqlStore, SqliteStore } from "@x/hono-session/stores/sqlite";
+ * import { assertEquals } from "@std/assert";
+ * import { DatabaseSync } from "node:sqlite";
+ *
+ * const db = new DatabaseSync(":memory:");
+ * db.exec(SqliteStore.schema());
+ * const store: SqlStore = new SqliteStore({ db });
+ * assertEquals(await store.sweep(), 0);
+ * ```
+ */
+export abstract class SqlStore implements SessionStore {
+  /** Atomic, with an index, and strongly consistent. */
+  readonly capabilities: StoreCapabilities;
+  readonly #clock: Clock;
+  readonly #executor: SqlExecutor;
+  readonly #statements: SqlStatements;
+
+  /** @ignore */
+  protected constructor(setup: SqlStoreSetup) {
+    this.capabilities = setup.capabilities;
+    this.#clock = setup.clock;
+    this.#executor = new SqlExecutor(setup);
+    this.#statements = statementsOf(setup.dialect, setup.tables);
+  }
+
+  /**
+   * Returns the record under a key.
+   *
+   * @param key The key.
+   * @param c The Hono context.
+   * @param signal Aborts the operation.
+   * @returns The record, or `undefined` when there is none or it has expired.
+   * @throws {TypeError} When no client is found.
+   */
+  read(key: string, c?: unknown, signal?: AbortSignal): Awaitable<SessionRecord | undefined> {
+    const rows = this.#executor.run(this.#statements.read, { key, now: this.#now() }, {
+      c,
+      signal,
+    });
+    return andThen(rows, ([row]) => row && recordOf(row));
+  }
+
+  /**
+   * Stores a record under a key that holds none.
+   *
+   * @param key The key.
+   * @param record The record.
+   * @param c The Hono context.
+   * @param signal Aborts the operation.
+   * @returns Whether it was stored.
+   * @throws {SessionTooLargeError} When it is larger than the database can hold.
+   * @throws {SessionEndedError} When all sessions of its subject were ended since its login began.
+   * @throws {TypeError} When no client is found.
+   */
+  create(
+    key: string,
+    record: SessionRecord,
+    c?: unknown,
+    signal?: AbortSignal,
+  ): Awaitable<boolean> {
+    return this.#write({
+      record,
+      values: { ...valuesOf(key, record), previous: 0 },
+      templates: this.#statements.create,
+      isBound: record.subject !== undefined,
+    }, { c, signal });
+  }
+
+  /**
+   * Stores a record in place of the one that was read.
+   *
+   * @param key The key.
+   * @param record The record.
+   * @param previous The record that was read.
+   * @param c The Hono context.
+   * @param signal Aborts the operation.
+   * @returns Whether it was stored.
+   * @throws {SessionTooLargeError} When it is larger than the database can hold.
+   * @throws {SessionEndedError} When all sessions of its subject were ended since its login began.
+   * @throws {TypeError} When no client is found.
+   */
+  update(
+    key: string,
+    record: SessionRecord,
+    previous: SessionRecord,
+    c?: unknown,
+    signal?: AbortSignal,
+  ): Awaitable<boolean> {
+    return this.#write({
+      record,
+      values: { ...valuesOf(key, record), previous: previous.version },
+      templates: this.#statements.update,
+      isBound: record.subject !== undefined && record.subject !== previous.subject,
+    }, { c, signal });
+  }
+
+  /**
+   * Moves a session to another key, in one step.
+   *
+   * @param key The key until now.
+   * @param next The key from now on and its record.
+   * @param previous The record that was read.
+   * @param c The Hono context.
+   * @param signal Aborts the operation.
+   * @returns Whether it was moved.
+   * @throws {SessionTooLargeError} When it is larger than the database can hold.
+   * @throws {SessionEndedError} When all sessions of its subject were ended since its login began.
+   * @throws {TypeError} When no client is found.
+   */
+  replace(
+    key: string,
+    next: StoreReplacement,
+    previous: SessionRecord,
+    c?: unknown,
+    signal?: AbortSignal,
+  ): Awaitable<boolean> {
+    const { record, left } = next;
+    return this.#write({
+      record,
+      values: {
+        ...valuesOf(key, record),
+        ...(left && leftValuesOf(key, left)),
+        next: next.key,
+        previous: previous.version,
+      },
+      templates: left ? this.#statements.moveAndLeave : this.#statements.move,
+      isBound: record.subject !== undefined,
+    }, { c, signal });
+  }
+
+  /**
+   * Moves the times of a record.
+   *
+   * @param key The key.
+   * @param times The new times.
+   * @param previous The record that was read.
+   * @param c The Hono context.
+   * @param signal Aborts the operation.
+   * @returns Whether they were moved.
+   * @throws {TypeError} When no client is found.
+   */
+  touch(
+    key: string,
+    times: SessionTimes,
+    previous: SessionRecord,
+    c?: unknown,
+    signal?: AbortSignal,
+  ): Awaitable<boolean> {
+    const { version } = previous;
+    const values = { key, ...timesOf(times), previous: version, now: this.#now() };
+    return andThen(this.#executor.run(this.#statements.touch, values, { c, signal }), isWritten);
+  }
+
+  /**
+   * Deletes a record.
+   *
+   * @param key The key.
+   * @param c The Hono context.
+   * @param signal Aborts the operation.
+   * @throws {TypeError} When no client is found.
+   */
+  delete(key: string, c?: unknown, signal?: AbortSignal): Awaitable<void> {
+    return andThen(this.#executor.run(this.#statements.delete, { key }, { c, signal }), () => {});
+  }
+
+  /**
+   * Lists the live sessions of a subject, and nothing of their data. No more rows are read than are wanted.
+   *
+   * @param subject The subject.
+   * @param page Which part of them.
+   * @param c The Hono context.
+   * @param signal Aborts the operation.
+   * @throws {TypeError} When no client is found.
+   */
+  async *list(
+    subject: string,
+    { after, limit = Infinity }: ListPage = {},
+    c?: unknown,
+    signal?: AbortSignal,
+  ): AsyncGenerator<ListedSession> {
+    const size = Math.min(limit, PAGE);
+    let place: SqlValues = {
+      afterAt: after?.subjectAt ?? Number.MAX_VALUE,
+      afterSid: toText(after?.sid ?? ""),
+      afterKey: "",
+    };
+    for (let rows: readonly SqlRow[] = [{}]; rows.length > 0;) {
+      const values = { subject: toText(subject), now: this.#now(), limit: size, ...place };
+      rows = await this.#executor.run(this.#statements.list, values, { c, signal });
+      for (const row of rows) {
+        const key = String(row.key);
+        place = { afterAt: Number(row.subject_at), afterSid: String(row.sid), afterKey: key };
+        const record = recordOf(row);
+        if (record) yield { key, record: withoutData(record) };
+      }
+      if (rows.length < size) break;
+    }
+  }
+
+  /**
+   * Returns the present generation of a subject's sessions.
+   *
+   * @param subject The subject.
+   * @param c The Hono context.
+   * @param signal Aborts the operation.
+   * @returns The generation, 0 where none is remembered.
+   * @throws {TypeError} When no client is found.
+   */
+  generation(subject: string, c?: unknown, signal?: AbortSignal): Awaitable<number> {
+    const values = { subject: toText(subject) };
+    const rows = this.#executor.run(this.#statements.generation, values, { c, signal });
+    return andThen(rows, ([row]) => Number(row?.generation ?? 0));
+  }
+
+  /**
+   * Ends all sessions of a subject, those that are on their way included.
+   *
+   * @param subject The subject.
+   * @param options Which one stays.
+   * @param c The Hono context.
+   * @param signal Aborts the operation.
+   * @returns How many were ended.
+   * @throws {TypeError} When no client is found.
+   */
+  deleteAll(
+    subject: string,
+    { except }: DeleteAllOptions,
+    c?: unknown,
+    signal?: AbortSignal,
+  ): Awaitable<number> {
+    const now = this.#now();
+    const values = {
+      subject: toText(subject),
+      except: except === undefined ? null : toText(except),
+      generation: Math.floor(now),
+      until: now + GENERATION_KEPT,
+      now,
+    };
+    const results = this.#executor.runAll(this.#statements.deleteAll, values, { c, signal });
+    // One of the statements returns the generation.
+    return andThen(results, (results) => results.flat().filter((row) => "key" in row).length);
+  }
+
+  /**
+   * Deletes sessions that have expired, which the database doesn't do itself: call it from time to time, as a cron job
+   * does. It reads the whole table as long as it finds fewer than `limit`.
+   *
+   * @param options How many.
+   * @param c What the function of the option finds the client by, if it is one.
+   * @returns How many sessions were deleted: fewer than `limit` when no more have expired.
+   * @throws {RangeError} When `limit` is not a positive integer.
+   * @throws {TypeError} When no client is found.
+   */
+  async sweep({ limit = 10_000 }: SweepOptions = {}, c?: unknown): Promise<number> {
+    if (!Number.isSafeInteger(limit) || limit < 1) {
+      const action = "sweep sessions";
+      refuseRange("limit", `${limit}, a positive integer is required`, { action });
+    }
+    const values = { now: this.#now(), limit };
+    const call = { c, signal: undefined };
+    const { length } = await this.#executor.run(this.#statements.sweep, values, call);
+    await this.#executor.run(this.#statements.sweepSubjects, values, call);
+    return length;
+  }
+
+  #write(write: Write, call: Call): Awaitable<boolean> {
+    const { maxBytes } = this.capabilities;
+    if (maxBytes !== undefined) checkSize(write.record, maxBytes);
+    const values = { ...write.values, now: this.#now() };
+    const templates = write.isBound ? write.templates.bound : write.templates.free;
+    return andThen(this.#executor.runAll(templates, values, call), ([rows]) => {
+      if (isWritten(rows!)) return true;
+      if (!write.isBound) return false;
+      const bars = this.#executor.run(this.#statements.bar, values, call);
+      return andThen(bars, (rows) => isWritten(rows) && refuseEnded());
+    });
+  }
+
+  #now(): number {
+    return this.#clock();
+  }
+}
+
+/** Whether a statement has written. */
+function isWritten(rows: readonly SqlRow[]): boolean {
+  return rows.length > 0;
+}
+
+function withoutData({ data: _, flash: __, ...record }: SessionRecord): ListedSession["record"] {
+  return record;
+}

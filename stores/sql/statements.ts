@@ -1,0 +1,121 @@
+import { compile } from "./compile.ts";
+import type { SqlDialect, TableNames } from "./dialect.ts";
+import { COLUMNS, LEFT, READ_COLUMNS } from "./row.ts";
+
+const NAMES = Object.keys(COLUMNS);
+const VALUES = Object.values(COLUMNS).join(", ");
+/** The values of what is left under the key of a session that moves. */
+const LEFT_VALUES = VALUES.replaceAll(/[:#]/g, (sign) => `${sign}${LEFT}`);
+/** Sets every column but the key. */
+const SETS = Object.entries(COLUMNS).slice(1)
+  .map(([name, value]) => `${name} = ${value}`).join(", ");
+const SETS_FROM_INSERT = NAMES.slice(1).map((name) => `${name} = excluded.${name}`).join(", ");
+const SETS_OF_TIMES =
+  "expires_at = #expiresAt, renewed_at = #renewedAt, last_seen_at = #lastSeenAt";
+
+/** The oldest generation of which a session may be that becomes one of a subject. */
+const OLDEST = "CASE WHEN excepted = :sid THEN since ELSE generation END";
+
+const IS_PREVIOUS = "key = :key AND version = #previous AND expires_at > #now";
+
+/** All statements over the tables of a store. Each that writes returns a row for each session that it has written. */
+export function statementsOf(dialect: SqlDialect, names: TableNames) {
+  const { sessions, subjects } = names;
+  const make = (template: string) => compile(dialect, template);
+
+  const present = `present AS (${dialect.lockSubject(names)})`;
+  const isPresent = `#generation >= coalesce((SELECT ${OLDEST} FROM present), 0)`;
+
+  const insert = (values: string) => `INSERT INTO ${sessions} AS own (${NAMES}) SELECT ${values}`;
+  const create = (condition: string) =>
+    `${insert(VALUES)} WHERE ${condition}
+     ON CONFLICT (key) DO UPDATE SET ${SETS_FROM_INSERT} WHERE own.expires_at <= #now
+     RETURNING key`;
+  const update = (condition: string) =>
+    `UPDATE ${sessions} SET ${SETS} WHERE ${IS_PREVIOUS} AND ${condition} RETURNING key`;
+  const move = (condition: string) =>
+    `UPDATE ${sessions} SET key = :next, ${SETS} WHERE ${IS_PREVIOUS} AND ${condition}
+     AND NOT EXISTS (SELECT 1 FROM ${sessions} AS other WHERE other.key = :next)
+     RETURNING key`;
+
+  /** Moves a session and leaves a record under its key: in one statement, or in two of a transaction. */
+  const moveAndLeave = (condition: string, common: string[]) => {
+    if (dialect.combinesWrites) {
+      const moved = [...common, `moved AS (${move(condition)})`];
+      return [`WITH ${moved} ${insert(LEFT_VALUES)} FROM moved RETURNING key`];
+    }
+    const isMoved = `EXISTS (SELECT 1 FROM ${sessions} AS moved
+      WHERE moved.key = :next AND moved.version = #version AND moved.sid = :sid)`;
+    return [
+      `${withAll(common)} ${move(condition)}`,
+      `${insert(LEFT_VALUES)} WHERE ${isMoved} ON CONFLICT (key) DO NOTHING RETURNING key`,
+    ];
+  };
+
+  const raise = `INSERT INTO ${subjects} AS own (subject, generation, excepted, since, kept_until)
+    VALUES (:subject, #generation, :except, 0, #until)
+    ON CONFLICT (subject) DO UPDATE SET
+      generation = CASE WHEN own.generation < excluded.generation
+        THEN excluded.generation ELSE own.generation + 1 END,
+      since = CASE WHEN own.excepted = excluded.excepted THEN own.since ELSE own.generation END,
+      excepted = excluded.excepted,
+      kept_until = excluded.kept_until
+    RETURNING generation`;
+  const raised = `SELECT generation FROM ${subjects} WHERE subject = :subject`;
+  const end = (raised: string) =>
+    `WITH raised AS (${raised})
+     DELETE FROM ${sessions} WHERE subject = :subject AND expires_at > #now
+     AND sid <> coalesce(:except, '') AND generation < (SELECT generation FROM raised)
+     RETURNING key`;
+
+  const expired = (table: string, column: string, key: string) =>
+    `DELETE FROM ${table} WHERE ${column} <= #now AND ${key} IN (
+       SELECT ${key} FROM ${table} WHERE ${column} <= #now LIMIT #limit${dialect.skipLocked})
+     RETURNING ${key}`;
+
+  /** A write of a session, and the same where it becomes one of a subject. */
+  const guarded = (write: (condition: string) => string) => ({
+    free: [make(write("true"))],
+    bound: [make(`WITH ${present} ${write(isPresent)}`)],
+  });
+
+  return {
+    read: make(
+      `SELECT ${READ_COLUMNS}, data FROM ${sessions} WHERE key = :key AND expires_at > #now`,
+    ),
+    create: guarded(create),
+    update: guarded(update),
+    move: guarded(move),
+    moveAndLeave: {
+      free: moveAndLeave("true", []).map(make),
+      bound: moveAndLeave(isPresent, [present]).map(make),
+    },
+    touch: make(`UPDATE ${sessions} SET ${SETS_OF_TIMES} WHERE ${IS_PREVIOUS} RETURNING key`),
+    delete: make(`DELETE FROM ${sessions} WHERE key = :key RETURNING key`),
+    list: make(
+      `SELECT key, sid, subject_at, ${READ_COLUMNS} FROM ${sessions}
+       WHERE subject = :subject AND expires_at > #now
+       AND (subject_at, sid, key) < (#afterAt, :afterSid, :afterKey)
+       ORDER BY subject_at DESC, sid DESC, key DESC LIMIT #limit`,
+    ),
+    generation: make(raised),
+    /** Finds a generation that bars a record, where a write found everything else as it was expected. */
+    bar: make(
+      `SELECT 1 AS barred FROM ${subjects} WHERE subject = :subject AND #generation < ${OLDEST}
+       AND #previous = coalesce((SELECT version FROM ${sessions} WHERE key = :key AND expires_at > #now), 0)`,
+    ),
+    // Postgres shows a statement nothing of a login that it has waited for.
+    deleteAll: (dialect.combinesWrites ? [end(raise), end(raised)] : [raise, end(raised)]).map(
+      make,
+    ),
+    sweep: make(expired(sessions, "expires_at", "key")),
+    sweepSubjects: make(expired(subjects, "kept_until", "subject")),
+  };
+}
+
+function withAll(parts: readonly string[]): string {
+  return parts.length > 0 ? `WITH ${parts}` : "";
+}
+
+/** All statements of a store. */
+export type SqlStatements = ReturnType<typeof statementsOf>;

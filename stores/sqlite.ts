@@ -1,0 +1,187 @@
+/**
+ * Sessions in SQLite, through `node:sqlite`, `bun:sqlite`, `better-sqlite3` or `@libsql/client`.
+ *
+ * @example Usage
+ * ```ts
+ * import { session } from "@x/hono-session";
+ * import { SqliteStore } from "@x/hono-session/stores/sqlite";
+ * import { Hono } from "hono";
+ * import { assertEquals } from "@std/assert";
+ * import { DatabaseSync } from "node:sqlite";
+ *
+ * const db = new DatabaseSync(":memory:"); // in your app: a path
+ * db.exec(SqliteStore.schema()); // or as a migration
+ *
+ * const app = new Hono()
+ *   .use(session<{ visits?: number }>({ store: new SqliteStore({ db }) }))
+ *   .get("/", (c) => {
+ *     c.var.session.visits = (c.var.session.visits ?? 0) + 1;
+ *     return c.text(`visit ${c.var.session.visits}`);
+ *   });
+ *
+ * const first = await app.request("/");
+ * const cookie = first.headers.getSetCookie()[0]!.split(";")[0]!;
+ * const second = await app.request("/", { headers: { cookie } });
+ * assertEquals(await second.text(), "visit 2");
+ * ```
+ *
+ * @module
+ */
+
+import { storeTable } from "../src/store/store_options.ts";
+import type { Awaitable } from "../src/util/awaitable.ts";
+import { type Clock, systemClock } from "../src/util/clock.ts";
+import { hasMethods, type Mistakes } from "../src/util/option_errors.ts";
+import { checkTable } from "../src/util/option_table.ts";
+import { SQLITE } from "./sql/dialect.ts";
+import { driverFinder } from "./sql/find.ts";
+import { SqlStore, type SweepOptions } from "./sql/sql_store.ts";
+import { schemaOf, type SqlTableOptions, tableNames } from "./sql/table.ts";
+import { toDriver } from "./sqlite/drivers.ts";
+import type {
+  LibsqlClientLike,
+  SqliteDatabaseLike,
+  SqliteLike,
+  SqliteStatementLike,
+} from "./sqlite/like.ts";
+
+export type {
+  LibsqlClientLike,
+  SqliteDatabaseLike,
+  SqliteLike,
+  SqliteStatementLike,
+  SqlStore,
+  SqlTableOptions,
+  SweepOptions,
+};
+
+/**
+ * Options of {@linkcode SqliteStore}.
+ *
+ * @example A table of another name
+ * ```ts
+ * import { SqliteStore, type SqliteStoreOptions } from "@x/hono-session/stores/sqlite";
+ * import { DatabaseSync } from "node:sqlite";
+ *
+ * const options: SqliteStoreOptions = { db: new DatabaseSync(":memory:"), table: "logins" };
+ * new SqliteStore(options);
+ * ```
+ */
+export interface SqliteStoreOptions extends SqlTableOptions {
+  /**
+   * A database: of `node:sqlite`, `bun:sqlite` or `better-sqlite3`, or a client of `@libsql/client`. It stays yours to
+   * close.
+   *
+   * Or a function that finds it in the Hono context, such as `(c) => c.get("db")`; outside of a request `c` is
+   * `undefined`. It is called for each operation, so let it return a database that is open rather than open one.
+   */
+  // deno-lint-ignore no-explicit-any -- Only the application knows its context.
+  db: SqliteLike | ((c: any) => Awaitable<SqliteLike>);
+  /**
+   * Tells the time, for tests.
+   *
+   * @default {Date.now}
+   */
+  clock?: Clock;
+}
+
+const OPTIONS = storeTable("SqliteStore", {
+  shapes: { db: ["any", "function", "async function"], table: ["string"] },
+  instead: {
+    client: "use db: client",
+    database: "use db",
+    prefix: "use table: applications that share a database have a table each",
+    tableName: "use table",
+  },
+  mistakes: [[
+    (value) => typeof value === "object" && value !== null && !!toDriver(value),
+    "write { db }",
+  ]],
+});
+
+const SCHEMA_OPTIONS = {
+  action: "make schema of SqliteStore",
+  shapes: { table: ["string"] },
+} as const;
+
+/** What is given as `db` and is no database, and what to do instead. */
+const MISTAKEN_DATABASES: Mistakes = [
+  [
+    (value) => typeof value === "string",
+    "it is a path, give a database: new DatabaseSync(path) of node:sqlite",
+  ],
+  [(value) => hasMethods(value, "prepare", "batch"), "it is a D1 database, use D1Store"],
+  [
+    (value) => hasMethods(value, "prepare", "all", "each"),
+    "it is a database of the package sqlite3, which knows no promises; use node:sqlite",
+  ],
+  [
+    (value) => hasMethods(value, "select", "insert"),
+    "it is a database of Drizzle, give the one below: db.$client",
+  ],
+];
+
+/**
+ * Keeps sessions in SQLite 3.35 or newer. Every promise of the store contract holds, also between processes that share a
+ * file. Where the database answers at once, so does the store.
+ *
+ * Each operation is one statement; `deleteAll`, and a replacement that leaves a trace, are a short transaction. So give
+ * it a database in which no transaction of the app stays open while others run. It makes no tables: run the text of
+ * {@linkcode SqliteStore.schema} as a migration. Nothing deletes expired sessions but {@linkcode SqliteStore.sweep}.
+ *
+ * @example Usage
+ * ```ts
+ * import { SqliteStore } from "@x/hono-session/stores/sqlite";
+ * import { assertEquals } from "@std/assert";
+ * import { DatabaseSync } from "node:sqlite";
+ *
+ * const db = new DatabaseSync(":memory:");
+ * db.exec(SqliteStore.schema());
+ * const store = new SqliteStore({ db });
+ * assertEquals(await store.read("unknown"), undefined);
+ * ```
+ */
+export class SqliteStore extends SqlStore {
+  /**
+   * Asks the database nothing yet.
+   *
+   * @param options Which database, and which table.
+   * @throws {TypeError} When an option is unknown or of the wrong kind, `db` is neither a database of a known kind nor a
+   * function, or `table` is no name.
+   * @throws {RangeError} When `table` is too long.
+   */
+  constructor(options: SqliteStoreOptions) {
+    checkTable(OPTIONS, options);
+    const { db, table = "sessions", clock = systemClock } = options;
+    const store = "SqliteStore";
+    const tables = tableNames(table, OPTIONS);
+    super({
+      dialect: SQLITE,
+      tables,
+      names: { store, table, schema: schemaOf(SQLITE, tables) },
+      capabilities: { atomic: true, index: true, ordered: true, consistency: "strong" },
+      clock,
+      find: driverFinder(db, {
+        store,
+        options: OPTIONS,
+        option: "db",
+        required: "a database of node:sqlite, bun:sqlite or better-sqlite3, or a client of libSQL",
+        mistakes: MISTAKEN_DATABASES,
+        toDriver,
+      }),
+    });
+  }
+
+  /**
+   * Returns the text of a migration that makes the tables, where they are not there yet.
+   *
+   * @param options The name of the table.
+   * @returns Statements, which may run again at any time.
+   * @throws {TypeError} When `table` is no name.
+   * @throws {RangeError} When `table` is too long.
+   */
+  static schema(options: SqlTableOptions = {}): string {
+    checkTable(SCHEMA_OPTIONS, options);
+    return schemaOf(SQLITE, tableNames(options.table ?? "sessions", SCHEMA_OPTIONS));
+  }
+}

@@ -1,0 +1,78 @@
+import { hasMethods } from "../../src/util/option_errors.ts";
+import type { SqlDriver, SqlRow, SqlStatement } from "../sql/driver.ts";
+import type { LibsqlClientLike, SqliteDatabaseLike, SqliteStatementLike } from "./like.ts";
+
+type Rows = readonly SqlRow[];
+
+/**
+ * Makes the driver of a database.
+ *
+ * @returns The driver; `undefined` when it is none.
+ */
+export function toDriver(db: object): SqlDriver | undefined {
+  if (isDatabase(db)) return new DatabaseDriver(db);
+  return isLibsql(db) ? new LibsqlDriver(db) : undefined;
+}
+
+/** Whether a value is a database that answers at once. */
+function isDatabase(db: object): db is SqliteDatabaseLike {
+  return hasMethods(db, "prepare", "exec") && !hasMethods(db, "batch");
+}
+
+/** Whether a value is a client of libSQL. */
+function isLibsql(db: object): db is LibsqlClientLike {
+  return hasMethods(db, "execute", "batch");
+}
+
+/** Runs statements over a database that answers at once. */
+class DatabaseDriver implements SqlDriver {
+  readonly #db: SqliteDatabaseLike;
+  readonly #prepared = new Map<string, SqliteStatementLike>();
+
+  constructor(db: SqliteDatabaseLike) {
+    this.#db = db;
+  }
+
+  run({ text, values }: SqlStatement): Rows {
+    let statement = this.#prepared.get(text);
+    if (!statement) this.#prepared.set(text, statement = this.#db.prepare(text));
+    return statement.all(...values) as Rows;
+  }
+
+  runAll(statements: readonly SqlStatement[]): Rows[] {
+    this.#db.exec("BEGIN IMMEDIATE");
+    try {
+      const results = statements.map((statement) => this.run(statement));
+      this.#db.exec("COMMIT");
+      return results;
+    } catch (error) {
+      this.#rollBack();
+      throw error;
+    }
+  }
+
+  #rollBack(): void {
+    try {
+      this.#db.exec("ROLLBACK");
+    } catch {
+      // SQLite has done so itself, or the database is closed.
+    }
+  }
+}
+
+class LibsqlDriver implements SqlDriver {
+  readonly #client: LibsqlClientLike;
+
+  constructor(client: LibsqlClientLike) {
+    this.#client = client;
+  }
+
+  async run({ text, values }: SqlStatement): Promise<Rows> {
+    return (await this.#client.execute({ sql: text, args: values })).rows as Rows;
+  }
+
+  async runAll(statements: readonly SqlStatement[]): Promise<Rows[]> {
+    const batch = statements.map(({ text, values }) => ({ sql: text, args: values }));
+    return (await this.#client.batch(batch, "write")).map(({ rows }) => rows as Rows);
+  }
+}

@@ -1,0 +1,42 @@
+import { PostgresStore } from "@x/hono-session/stores/postgres";
+import { storeConformance } from "@x/hono-session/testing";
+import { pooled } from "../_support/pooled.ts";
+import { PgBouncer, PostgresServer, skipPgBouncer, skipPostgres } from "../_support/postgres.ts";
+import { makeTable, POSTGRES_CLIENTS } from "../_support/postgres_clients.ts";
+
+const ignore = skipPostgres();
+const ignoreBouncer = skipPgBouncer();
+const test = pooled({ ignore });
+
+let server: PostgresServer;
+let bouncer: PgBouncer | undefined;
+
+Deno.test.beforeAll(async () => {
+  if (ignore) return;
+  server = await PostgresServer.start();
+  if (!ignoreBouncer) bouncer = await PgBouncer.start(server);
+});
+
+Deno.test.afterAll(async () => {
+  await bouncer?.[Symbol.asyncDispose]();
+  await server?.stop();
+});
+
+const { capabilities } = new PostgresStore({ sql: () => Promise.reject() });
+
+for (const [name, connect] of Object.entries(POSTGRES_CLIENTS)) {
+  for (const way of ["", " over PgBouncer"]) {
+    storeConformance({
+      name: `PostgresStore with ${name}${way}`,
+      capabilities,
+      canFail: true,
+      test: way ? pooled({ ignore: ignoreBouncer }) : test,
+      async open(clock) {
+        const connection = await connect(way ? bouncer!.url : server.url);
+        const { sql, close } = connection;
+        const table = await makeTable(connection);
+        return { store: new PostgresStore({ sql, table, clock }), fail: close, close };
+      },
+    });
+  }
+}
