@@ -1,6 +1,5 @@
 import { SessionStoreError } from "../errors.ts";
 import type { Logger } from "../events.ts";
-
 import type { SessionRecord, SessionTimes, StoredSession } from "../record/record.ts";
 import type { CookieDelivery } from "../record/renewal.ts";
 import type { SessionState } from "../session/session_state.ts";
