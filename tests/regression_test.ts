@@ -19,7 +19,7 @@ import { FaultyStore } from "@x/hono-session/testing";
 import { assert, assertEquals, assertMatch, assertRejects, assertThrows } from "@std/assert";
 import { type Context, Hono } from "hono";
 import { fromFileUrl } from "../scripts/paths.ts";
-import { hashToken } from "../src/crypto/token.ts";
+import { hashToken } from "../src/crypto/store_key.ts";
 import type { ContextSession } from "../src/middleware/context.ts";
 import { attachSession } from "../src/middleware/context_properties.ts";
 import { Client } from "./_support/client.ts";

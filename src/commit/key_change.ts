@@ -1,7 +1,8 @@
 import type { Contents } from "../record/contents.ts";
 import { isSameJson } from "../record/deep_equal.ts";
 import { JsonObject } from "../record/json_object.ts";
-import { pathOf, serializeValue } from "../record/serialize.ts";
+import { serializeValue } from "../record/serialize.ts";
+import { pathOf } from "../record/unserializable_value.ts";
 import type { SessionState } from "../session/session_state.ts";
 
 /** A change of one key, for `update()`. */

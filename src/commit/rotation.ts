@@ -1,5 +1,5 @@
 import { sealToken, unsealToken } from "../crypto/sealed_token.ts";
-import { hashToken } from "../crypto/token.ts";
+import { hashToken } from "../crypto/store_key.ts";
 import {
   isSessionRecord,
   type SessionRecord,

@@ -1,4 +1,5 @@
-import { hashToken, makeToken } from "../crypto/token.ts";
+import { hashToken } from "../crypto/store_key.ts";
+import { makeToken } from "../crypto/token.ts";
 import type { SessionRecord, SessionTimes, StoredSession } from "../record/record.ts";
 import type { StoreWrite } from "../store/contract.ts";
 import type { TimeoutStore } from "../store/timeout_store.ts";

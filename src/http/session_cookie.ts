@@ -1,5 +1,5 @@
 import { parseObject } from "../record/record.ts";
-import { isPlainObject } from "../record/serialize.ts";
+import { isPlainObject } from "../record/plain_object.ts";
 import type { CookieTemplate, SessionCookieOptions } from "./cookie_attributes.ts";
 
 /**

@@ -1,5 +1,5 @@
 import { unsealToken } from "../crypto/sealed_token.ts";
-import { hashToken } from "../crypto/token.ts";
+import { hashToken } from "../crypto/store_key.ts";
 import { deadline, type ExpiryPolicy } from "../record/expiry.ts";
 import { isSessionRecord, parseObject, type StoredSession } from "../record/record.ts";
 import { listSessionsOf } from "../store/subject_sessions.ts";

@@ -1,5 +1,5 @@
 import type { MiddlewareConfig } from "../http/config.ts";
-import { isPlainObject } from "../record/serialize.ts";
+import { isPlainObject } from "../record/plain_object.ts";
 import { SHAPES } from "./check_shapes.ts";
 
 type OptionName = keyof typeof SHAPES;

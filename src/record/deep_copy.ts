@@ -1,5 +1,6 @@
 import { setProperty } from "../util/property.ts";
-import { isPlainObject, MAX_DEPTH } from "./serialize.ts";
+import { isPlainObject } from "./plain_object.ts";
+import { MAX_DEPTH } from "./unserializable_value.ts";
 
 /**
  * Copies the plain objects and arrays in a value, which the application may keep and change. Other values are

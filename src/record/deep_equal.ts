@@ -1,4 +1,4 @@
-import { holdsItemsAlone, isPlainObject } from "./serialize.ts";
+import { holdsItemsAlone, isPlainObject } from "./plain_object.ts";
 
 /**
  * Checks whether an object equals a parsed JSON object, in any order of keys. Returns `false` for values that

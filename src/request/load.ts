@@ -1,5 +1,6 @@
 import { followRotations } from "../commit/rotation.ts";
-import { hashToken, isToken } from "../crypto/token.ts";
+import { hashToken } from "../crypto/store_key.ts";
+import { isToken } from "../crypto/token.ts";
 import { emit, type RejectionReason } from "../events.ts";
 import { isLive } from "../record/expiry.ts";
 import { isSessionRecord, type StoredSession } from "../record/record.ts";

@@ -1,4 +1,4 @@
-import { isPlainObject, nameOfClass } from "../record/serialize.ts";
+import { isPlainObject, nameOfClass } from "../record/plain_object.ts";
 import { setProperty } from "../util/property.ts";
 import { reserveMembers } from "./reserved_names.ts";
 import type { Session, SessionMembers } from "./session.ts";

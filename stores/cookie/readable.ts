@@ -1,5 +1,6 @@
 import { isSessionRecord, parseObject, type SessionRecord } from "../../src/record/record.ts";
-import { isPlainObject, serializeValue } from "../../src/record/serialize.ts";
+import { isPlainObject } from "../../src/record/plain_object.ts";
+import { serializeValue } from "../../src/record/serialize.ts";
 
 /** Serializes a record to JSON that people and scripts can read: the data are a nested object. */
 export function toReadable(record: SessionRecord): string {

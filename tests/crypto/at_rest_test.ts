@@ -2,7 +2,7 @@ import { session, type SessionRecord, type SessionStore } from "@x/hono-session"
 import { DenoKvStore } from "@x/hono-session/stores/deno-kv";
 import { assert, assertEquals } from "@std/assert";
 import { Hono } from "hono";
-import { hashToken } from "../../src/crypto/token.ts";
+import { hashToken } from "../../src/crypto/store_key.ts";
 import { Client } from "../_support/client.ts";
 
 /** Logs in and gives the token. */

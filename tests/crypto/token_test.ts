@@ -1,5 +1,6 @@
 import { assert, assertEquals, assertNotEquals } from "@std/assert";
-import { hashToken, isToken, makeSid, makeToken } from "../../src/crypto/token.ts";
+import { hashToken } from "../../src/crypto/store_key.ts";
+import { isToken, makeSid, makeToken } from "../../src/crypto/token.ts";
 
 Deno.test("makeToken() makes 256 random bits as 43 base64url characters", () => {
   const tokens = new Set(Array.from({ length: 10_000 }, makeToken));

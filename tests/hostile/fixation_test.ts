@@ -1,6 +1,6 @@
 import type { Session, SessionOptions } from "@x/hono-session";
 import { assert, assertEquals, assertNotEquals } from "@std/assert";
-import { hashToken } from "../../src/crypto/token.ts";
+import { hashToken } from "../../src/crypto/store_key.ts";
 import { OLDER_SECRET, SECRET } from "../_support/cookie_stores.ts";
 import { Gate } from "../_support/gate.ts";
 import { type Data, readAs, setCookies, setup } from "./_app.ts";

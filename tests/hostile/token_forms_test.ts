@@ -3,7 +3,7 @@ import { DenoKvStore } from "@x/hono-session/stores/deno-kv";
 import { MapStore } from "@x/hono-session/stores/map";
 import { assert, assertEquals } from "@std/assert";
 import { Hono } from "hono";
-import { hashToken } from "../../src/crypto/token.ts";
+import { hashToken } from "../../src/crypto/store_key.ts";
 import { Client } from "../_support/client.ts";
 import { AUTHENTICATED_STORES, SECRET } from "../_support/cookie_stores.ts";
 import { SoundStore } from "../_support/sound_store.ts";

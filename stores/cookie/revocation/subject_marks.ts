@@ -1,4 +1,4 @@
-import { hashToken } from "../../../src/crypto/token.ts";
+import { hashToken } from "../../../src/crypto/store_key.ts";
 import type { SessionRecord } from "../../../src/record/record.ts";
 import type { DeleteAllOptions, ListedSession } from "../../../src/store/contract.ts";
 import type { Clock } from "../../../src/util/clock.ts";
