@@ -1,8 +1,8 @@
 /**
  * Sessions in Deno KV: embedded in the process, on disk, or shared over KV Connect.
  *
- * Deno needs the flag `--unstable-kv` or `"unstable": ["kv"]` in `deno.json`; on Node and Bun the package
- * `@deno/kv` gives the same database.
+ * Deno requires the flag `--unstable-kv` or `"unstable": ["kv"]` in `deno.json`. On Node and Bun, use the
+ * package `@deno/kv`.
  *
  * @example Usage
  * ```ts
@@ -52,16 +52,16 @@ import { type IndexEntry, MOST_CHECKS, SubjectIndex } from "./deno_kv/subjects.t
 export type { DenoKvStoreOptions, KvAtomicLike, KvEntryLike, KvKeyLike, KvLike };
 
 /**
- * Keeps sessions in Deno KV. Every promise of the store contract holds, also between processes.
+ * Keeps sessions in Deno KV. Every guarantee of the store contract holds, also between processes.
  *
- * The database is opened once, when it is first needed: make one store, outside of the requests. A record is one entry
- * under `[...prefix, key]`, with a name of the write that it is from; above about 32,000 characters its data are split
- * over `[...prefix, key, 0]` and on, in the same commit. Deno KV may show an entry after its time, so the time in the
- * record decides.
+ * The database is opened once, at its first use: create one store, outside of the requests. A record is one
+ * entry under `[...prefix, key]`, with an identifier of the write that stored it. The data of a record above
+ * about 32,000 characters are split over `[...prefix, key, 0]` and so on, in the same commit. Deno KV may
+ * return an entry after its expiry, so the expiry in the record decides.
  *
- * A session of a subject has an entry under `[...prefix, "subject", JSON.stringify(subject), key]`, in the same commit.
- * Above it, under `[...prefix, "subject", JSON.stringify(subject)]`, lies for a day that all sessions of the subject were
- * ended.
+ * A session of a subject has an entry under `[...prefix, "subject", JSON.stringify(subject), key]`, in the same
+ * commit. When all sessions of the subject are ended, `[...prefix, "subject", JSON.stringify(subject)]` records
+ * this for a day.
  *
  * @example Usage
  * ```ts
@@ -87,9 +87,9 @@ export class DenoKvStore implements SessionStore {
   readonly #index: SubjectIndex;
 
   /**
-   * Opens nothing yet.
+   * Creates the store. It does not open the database yet.
    *
-   * @param options Which database.
+   * @param options The database, and other options.
    * @throws {TypeError} When an option is unknown or of the wrong kind, or both `kv` and `path` are given.
    * @throws {RangeError} When `prefix` is too long.
    */
@@ -103,26 +103,26 @@ export class DenoKvStore implements SessionStore {
   }
 
   /**
-   * The record under a key.
+   * Reads the record under a key.
    *
    * @param key The key.
    * @returns The record, or `undefined` when there is none or it has expired.
    */
   read(key: string): Promise<SessionRecord | undefined> {
-    // Once it is open, nothing is waited for but the database.
+    // Once the database is open, no other promise is awaited.
     const { kv } = this.#handle;
     if (kv) return this.#records.read(kv, key);
     return this.#handle.open().then((kv) => this.#records.read(kv, key));
   }
 
   /**
-   * Stores a record under a key that holds none.
+   * Stores a record under a new key.
    *
    * @param key The key.
    * @param record The record.
    * @returns Whether it was stored.
    * @throws {SessionTooLargeError} When it is larger than 540,000 bytes.
-   * @throws {SessionEndedError} When all sessions of its subject were ended since its login began.
+   * @throws {SessionEndedError} When all sessions of its subject were ended after its login started.
    */
   async create(key: string, record: SessionRecord): Promise<boolean> {
     const kv = await this.#handle.open();
@@ -139,14 +139,14 @@ export class DenoKvStore implements SessionStore {
   }
 
   /**
-   * Stores a record in place of the one that was read.
+   * Replaces the record that was read.
    *
    * @param key The key.
    * @param record The record.
    * @param previous The record that was read.
    * @returns Whether it was stored.
    * @throws {SessionTooLargeError} When it is larger than 540,000 bytes.
-   * @throws {SessionEndedError} When all sessions of its subject were ended since its login began.
+   * @throws {SessionEndedError} When all sessions of its subject were ended after its login started.
    */
   async update(key: string, record: SessionRecord, previous: SessionRecord): Promise<boolean> {
     const kv = await this.#handle.open();
@@ -166,12 +166,12 @@ export class DenoKvStore implements SessionStore {
   /**
    * Moves a session to another key, in one commit.
    *
-   * @param key The key until now.
-   * @param next The key from now on and its record.
+   * @param key The previous key.
+   * @param next The new key and its record.
    * @param previous The record that was read.
    * @returns Whether it was moved.
    * @throws {SessionTooLargeError} When it is larger than 540,000 bytes.
-   * @throws {SessionEndedError} When all sessions of its subject were ended since its login began.
+   * @throws {SessionEndedError} When all sessions of its subject were ended after its login started.
    */
   async replace(key: string, next: StoreReplacement, previous: SessionRecord): Promise<boolean> {
     const kv = await this.#handle.open();
@@ -196,12 +196,12 @@ export class DenoKvStore implements SessionStore {
   }
 
   /**
-   * Moves the times of a record.
+   * Changes the times of a record.
    *
    * @param key The key.
    * @param times The new times.
    * @param previous The record that was read.
-   * @returns Whether they were moved.
+   * @returns Whether they were changed.
    */
   async touch(key: string, times: SessionTimes, previous: SessionRecord): Promise<boolean> {
     const kv = await this.#handle.open();
@@ -211,7 +211,7 @@ export class DenoKvStore implements SessionStore {
       if (read?.version !== previous.version) return false;
       const seen = records.known(read)!;
       const record = { ...read, ...times };
-      // The write that its data are from is not to be taken for another one.
+      // Keep the identifier of the write that stored the data.
       const { write = makeWrite(), head: old } = seen.entry;
       const atomic = records.over(kv, key, { seen, record });
       const head = records.set(atomic, key, { record, write, old });
@@ -231,7 +231,7 @@ export class DenoKvStore implements SessionStore {
       const seen = await records.see(kv, key);
       const { versionstamp, head } = seen.entry;
       if (versionstamp === null) return;
-      // No writes of others keep a session alive. The entry that is left is pruned by a list.
+      // Concurrent writes must not keep a session alive. A list prunes the remaining entry.
       const isLast = tries === STORE_TRIES;
       const atomic = isLast ? kv.atomic() : records.over(kv, key, { seen });
       records.clear(atomic, key, isLast ? undefined : head);
@@ -241,11 +241,11 @@ export class DenoKvStore implements SessionStore {
   }
 
   /**
-   * The live sessions of a subject. All entries of its list are read, and no more records than are wanted. Entries that show nothing
-   * are pruned.
+   * Lists the live sessions of a subject. It reads all entries of the index, but only the requested records.
+   * Entries without a session are pruned.
    *
    * @param subject The subject.
-   * @param page Which part of them.
+   * @param page The part of the list.
    */
   async *list(subject: string, page: ListPage = {}): AsyncGenerator<ListedSession> {
     const kv = await this.#handle.open();
@@ -253,7 +253,7 @@ export class DenoKvStore implements SessionStore {
     yield* readPage(await this.#index.newest(kv, subject), { page, most: MOST_CHECKS, read });
   }
 
-  /** The live sessions of entries. Those that show nothing are taken off the list. */
+  /** Reads the live sessions of entries. Entries without a session are removed. */
   async #listed(
     kv: KvLike,
     { subject, entries }: { subject: string; entries: IndexEntry[] },
@@ -275,21 +275,21 @@ export class DenoKvStore implements SessionStore {
   }
 
   /**
-   * The present generation of a subject's sessions.
+   * Returns the current generation of a subject's sessions.
    *
    * @param subject The subject.
-   * @returns The generation, 0 where none is remembered.
+   * @returns The generation; 0 when none is stored.
    */
   async generation(subject: string): Promise<number> {
     return await this.#index.generation(await this.#handle.open(), subject);
   }
 
   /**
-   * Ends all sessions of a subject, and keeps those from coming into being that are on their way.
+   * Ends all sessions of a subject, and refuses logins in flight.
    *
    * @param subject The subject.
-   * @param options Which one stays.
-   * @returns How many were ended.
+   * @param options The session that is not ended.
+   * @returns The number of sessions that were ended.
    */
   async deleteAll(subject: string, options: DeleteAllOptions): Promise<number> {
     return await endAll(await this.#handle.open(), {
@@ -307,7 +307,7 @@ export class DenoKvStore implements SessionStore {
   }
 }
 
-/** Whether a record is its subject's by the same login as the one before it. */
+/** Checks whether two records are of the same login. */
 function isSameLogin(one: SessionRecord, other: SessionRecord): boolean {
   return one.subject === other.subject && one.subjectAt === other.subjectAt &&
     one.generation === other.generation;

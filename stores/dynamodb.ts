@@ -1,8 +1,8 @@
 /**
  * Sessions in Amazon DynamoDB, through the `DynamoDBDocument` of `@aws-sdk/lib-dynamodb`.
  *
- * The table needs a partition key `pk` of type string, and its time to live set to the attribute `expires`;
- * options take other names. With a sort key, `sk` for example, it also lists the sessions of a subject. No secondary
+ * The table requires a partition key `pk` of type string, and `expires` as its time-to-live attribute; options
+ * set other names. With a sort key, such as `sk`, the store also lists the sessions of a subject. No secondary
  * index is needed.
  *
  * @example Usage
@@ -83,28 +83,28 @@ export type {
 };
 
 /**
- * Keeps sessions in Amazon DynamoDB. Every promise of the store contract holds, also between processes and
+ * Keeps sessions in Amazon DynamoDB. Every guarantee of the store contract holds, also between processes and
  * machines in one region; in a global table only among those that use the same replica.
  *
- * A record is one item with an attribute for each member. Reads are consistent ones; DynamoDB deletes what has
- * expired up to days late, so the time in the record decides. Writes are conditional, and a session moves to
- * another key in one transaction; on servers without transactions, as some that speak the same protocol, the
- * old item is deleted first, and an answer that is lost in between ends the session.
+ * A record is one item with an attribute for each member. Reads are consistent. DynamoDB deletes expired items
+ * up to days late, so the expiry in the record decides. Writes are conditional, and a session moves to another
+ * key in one transaction. On compatible servers without transactions, the old item is deleted first, and a
+ * response that is lost in between ends the session.
  *
- * With a `sortKey` the sessions of a subject can be listed and ended. As long as a session is a subject's it has an
- * entry. Where that begins or ends, record and entry are written in one transaction, for which DynamoDB charges
- * twice; where the end of such a session moves later, its entry is written before. It takes the permissions
- * `dynamodb:ConditionCheckItem`, `dynamodb:Query`, `dynamodb:BatchGetItem` and `dynamodb:BatchWriteItem`. On servers
- * without transactions the entry is written first and removed last: a process that dies in between leaves an entry that
- * shows nothing and lies there until its time is over. Only there, a process that dies in a login just while all
- * sessions of the subject are being ended may leave a session, which the list shows.
+ * With a `sortKey` the sessions of a subject can be listed and ended. A session has an entry while it is bound
+ * to a subject. When it is bound or unbound, record and entry are written in one transaction, for which
+ * DynamoDB charges twice; when its expiry moves later, its entry is written first. This requires the
+ * permissions `dynamodb:ConditionCheckItem`, `dynamodb:Query`, `dynamodb:BatchGetItem` and
+ * `dynamodb:BatchWriteItem`. On servers without transactions the entry is written first and removed last: after
+ * a crash in between, an entry without a session remains until it expires. There, a crash during a login while
+ * all sessions of the subject are being ended may leave a session; the list shows it.
  *
- * The client repeats a request whose answer was lost. The repetition of a write that was done would fail its
- * own condition, so each write leaves a mark by which it is known again. Only when a third request wrote in
- * between is it taken for a conflict.
+ * The client repeats a request whose response was lost. The repetition of a successful write would fail its own
+ * condition, so each write leaves an identifier by which it is recognized. Only if another request wrote in
+ * between does it count as a conflict.
  *
- * Throttling and all other failures reject; only a condition that does not hold is the answer `false`. A write
- * that meets a transaction on the same item is tried again for about a second.
+ * Throttling and all other failures reject; only a failed condition returns `false`. A write that conflicts
+ * with a transaction on the same item is retried for about a second.
  *
  * @example Usage
  * ```ts
@@ -129,9 +129,9 @@ export class DynamoDbStore implements SessionStore {
   readonly #clock: Clock;
 
   /**
-   * Asks the database nothing yet.
+   * Creates the store. It does not access the database yet.
    *
-   * @param options Which table.
+   * @param options The table, and other options.
    * @throws {TypeError} When an option is missing or of the wrong type, when `key` comes with `primaryKey`,
    * `prefix` or `sortKey`, or when the names of attributes collide with each other or with those of a record.
    */
@@ -152,13 +152,13 @@ export class DynamoDbStore implements SessionStore {
   }
 
   /**
-   * The record under a key.
+   * Reads the record under a key.
    *
    * @param key The key.
    * @param c The Hono context.
-   * @param signal Calls the operation off.
+   * @param signal Aborts the operation.
    * @returns The record, or `undefined` when there is none or it has expired.
-   * @throws {TypeError} When no document is found.
+   * @throws {TypeError} When no document was found.
    */
   async read(key: string, c?: unknown, signal?: AbortSignal): Promise<SessionRecord | undefined> {
     const item = this.#table.itemOf(key);
@@ -170,16 +170,16 @@ export class DynamoDbStore implements SessionStore {
   }
 
   /**
-   * Stores a record under a key that holds none.
+   * Stores a record under a new key.
    *
    * @param key The key.
    * @param record The record.
    * @param c The Hono context.
-   * @param signal Calls the operation off.
+   * @param signal Aborts the operation.
    * @returns Whether it was stored.
    * @throws {SessionTooLargeError} When it is larger than 400,000 bytes.
-   * @throws {SessionEndedError} When all sessions of its subject were ended since its login began.
-   * @throws {TypeError} When no document is found.
+   * @throws {SessionEndedError} When all sessions of its subject were ended after its login started.
+   * @throws {TypeError} When no document was found.
    */
   async create(
     key: string,
@@ -193,17 +193,17 @@ export class DynamoDbStore implements SessionStore {
   }
 
   /**
-   * Stores a record in place of the one that was read.
+   * Replaces the record that was read.
    *
    * @param key The key.
    * @param record The record.
    * @param previous The record that was read.
    * @param c The Hono context.
-   * @param signal Calls the operation off.
+   * @param signal Aborts the operation.
    * @returns Whether it was stored.
    * @throws {SessionTooLargeError} When it is larger than 400,000 bytes.
-   * @throws {SessionEndedError} When all sessions of its subject were ended since its login began.
-   * @throws {TypeError} When no document is found.
+   * @throws {SessionEndedError} When all sessions of its subject were ended after its login started.
+   * @throws {TypeError} When no document was found.
    */
   async update(
     key: string,
@@ -219,17 +219,17 @@ export class DynamoDbStore implements SessionStore {
   }
 
   /**
-   * Moves a session to another key, in one transaction where the server has them.
+   * Moves a session to another key, in one transaction if the server supports transactions.
    *
-   * @param key The key until now.
-   * @param next The key from now on and its record.
+   * @param key The previous key.
+   * @param next The new key and its record.
    * @param previous The record that was read.
    * @param c The Hono context.
-   * @param signal Calls the operation off.
+   * @param signal Aborts the operation.
    * @returns Whether it was moved.
    * @throws {SessionTooLargeError} When it is larger than 400,000 bytes.
-   * @throws {SessionEndedError} When all sessions of its subject were ended since its login began.
-   * @throws {TypeError} When no document is found.
+   * @throws {SessionEndedError} When all sessions of its subject were ended after its login started.
+   * @throws {TypeError} When no document was found.
    */
   async replace(
     key: string,
@@ -246,7 +246,7 @@ export class DynamoDbStore implements SessionStore {
       ? { Put: this.#put(key, next.left, still).Put }
       : { Delete: { ...this.#table.itemOf(key), ...still } };
     const moves = transition(this.#table, { key, record: previous }, next);
-    // What leads to the session must not be there before it.
+    // A trace that leads to the session must not exist before the session.
     const change: Change = next.left?.successor === undefined
       ? { writes: [leave, { Put }], mark, ...moves }
       : {
@@ -259,15 +259,15 @@ export class DynamoDbStore implements SessionStore {
   }
 
   /**
-   * Moves the times of a record.
+   * Changes the times of a record.
    *
    * @param key The key.
    * @param times The new times.
    * @param previous The record that was read.
    * @param c The Hono context.
-   * @param signal Calls the operation off.
-   * @returns Whether they were moved.
-   * @throws {TypeError} When no document is found.
+   * @param signal Aborts the operation.
+   * @returns Whether they were changed.
+   * @throws {TypeError} When no document was found.
    */
   async touch(
     key: string,
@@ -289,20 +289,20 @@ export class DynamoDbStore implements SessionStore {
    *
    * @param key The key.
    * @param c The Hono context.
-   * @param signal Calls the operation off.
-   * @throws {TypeError} When no document is found.
+   * @param signal Aborts the operation.
+   * @throws {TypeError} When no document was found.
    */
   async delete(key: string, c?: unknown, signal?: AbortSignal): Promise<void> {
     await this.#call((call) => remove(call, key), c, signal);
   }
 
   /**
-   * The live sessions of a subject, and nothing of their data. No more entries and records are read than are wanted.
+   * Lists the live sessions of a subject, without their data. It reads only the requested entries and records.
    *
    * @param subject The subject.
-   * @param page Which part of them.
+   * @param page The part of the list.
    * @param c The Hono context.
-   * @param signal Calls the operation off.
+   * @param signal Aborts the operation.
    * @returns The sessions.
    * @throws {TypeError} When the store has no `sortKey`, or no document is found.
    */
@@ -317,13 +317,13 @@ export class DynamoDbStore implements SessionStore {
   }
 
   /**
-   * The present generation of a subject's sessions.
+   * Returns the current generation of a subject's sessions.
    *
    * @param subject The subject.
    * @param c The Hono context.
-   * @param signal Calls the operation off.
-   * @returns The generation, 0 where none is remembered or the store has no `sortKey`.
-   * @throws {TypeError} When no document is found.
+   * @param signal Aborts the operation.
+   * @returns The generation; 0 when none is stored or the store has no `sortKey`.
+   * @throws {TypeError} When no document was found.
    */
   generation(subject: string, c?: unknown, signal?: AbortSignal): Awaitable<number> {
     if (!this.#index) return 0;
@@ -331,13 +331,13 @@ export class DynamoDbStore implements SessionStore {
   }
 
   /**
-   * Ends all sessions of a subject, those that are on their way included.
+   * Ends all sessions of a subject, including logins in flight.
    *
    * @param subject The subject.
-   * @param options Which one stays.
+   * @param options The session that is not ended.
    * @param c The Hono context.
-   * @param signal Calls the operation off.
-   * @returns How many were ended.
+   * @param signal Aborts the operation.
+   * @returns The number of sessions that were ended.
    * @throws {TypeError} When the store has no `sortKey`, or no document is found.
    */
   async deleteAll(
@@ -361,7 +361,7 @@ export class DynamoDbStore implements SessionStore {
     return await this.#call((call) => make(call, change), c, signal);
   }
 
-  /** Runs an operation over its document, at once where that need not be found. */
+  /** Runs an operation with its document; synchronously when the document is fixed. */
   async #call<Result>(
     run: (call: Call) => Promise<Result>,
     c: unknown,

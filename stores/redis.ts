@@ -1,5 +1,5 @@
 /**
- * Sessions in Redis or Valkey: one server, a cluster, or whatever speaks their protocol and runs Lua.
+ * Sessions in Redis or Valkey: a single server, a cluster, or a compatible server that runs Lua.
  *
  * @example Usage
  * ```ts
@@ -65,29 +65,32 @@ export type {
 };
 
 /**
- * Keeps sessions in Redis. Every promise of the store contract holds as long as one primary answers; what it
- * answered to may be lost with it, because Redis replicates afterwards.
+ * Keeps sessions in Redis. Every guarantee of the store contract holds as long as the primary lives.
+ * Acknowledged writes can be lost with it, because Redis replicates asynchronously.
  *
- * A record is one text under `prefix` and its key, with the time to live that it has: what there is beside the data takes some
- * fifty bytes. Each operation is one
- * round trip; a write is a script that looks and writes in one step. The sessions of a subject are a sorted set of
- * their keys, which the same script writes; the deletion of such a session takes a second round trip. Redis must not
- * evict keys to make room (`maxmemory-policy noeviction`): a session might live on without its entry.
+ * A record is one string under `prefix` and its key, with its time to live. Besides the data it has about fifty
+ * bytes. Each operation is one round trip; a write is a script that checks and writes in one step. The sessions
+ * of a subject are a sorted set of their keys, which the same script writes; deleting such a session requires a
+ * second round trip. Redis must not evict keys (`maxmemory-policy noeviction`): a session could remain without
+ * its entry.
  *
- * In a cluster, records and sets lie on different nodes. `regenerate()` takes two steps, so that a crash in between
- * ends the session, which its subject's list may then show for another minute. What binds a session to a subject, or
- * renews one that is bound, writes the entry first. When the record is there, what binds looks again whether the
- * sessions of the subject were ended meanwhile. A crash before that can leave a session that was to be ended; it is
- * listed, and the next `deleteAll` ends it.
+ * In a cluster, records and sets are on different nodes:
  *
- * When the connection is dropped, or the primary has become a replica, an operation is tried once more. Each write carries a name of its own, by which it
- * finds out that it had been done; only when another request wrote in between is it taken for a conflict, and an
- * `update()` counts twice.
+ * - `regenerate()` requires two steps. A crash in between ends the session, and its subject's list may show it
+ *   for another minute.
+ * - A write that binds a session to a subject, or renews a bound one, writes the entry first. After a binding
+ *   write has stored the record, it checks again whether the sessions of the subject were ended in the
+ *   meantime. A crash before that check can leave a session that should have ended; it is listed, and the next
+ *   `deleteAll` ends it.
  *
- * What is called off is never sent by node-redis. ioredis and Bun's client keep it and send it when they are
- * connected again, unless they are told not to: `enableOfflineQueue: false`.
+ * When the connection is dropped, or the primary has become a replica, an operation is retried once. Each write
+ * has an identifier by which the retry recognizes that it was done. Only if another request wrote in between
+ * does it count as a conflict, and an `update()` is applied twice.
  *
- * Reads must go to the primary: leave `scaleReads` of ioredis alone.
+ * node-redis never sends an aborted command. ioredis and Bun's client queue it and send it when they are
+ * connected again, unless `enableOfflineQueue: false` is set.
+ *
+ * Reads must go to the primary: don't set `scaleReads` of ioredis.
  *
  * @example Usage
  * ```ts
@@ -115,9 +118,9 @@ export class RedisStore implements SessionStore {
   readonly #subjects: Subjects;
 
   /**
-   * Connects to nothing.
+   * Creates the store. It does not connect.
    *
-   * @param options Which client.
+   * @param options The client, and other options.
    * @throws {TypeError} When an option is unknown or of the wrong kind, or `client` is neither a connected client of a
    * known kind nor a function.
    */
@@ -131,13 +134,13 @@ export class RedisStore implements SessionStore {
   }
 
   /**
-   * The record under a key.
+   * Reads the record under a key.
    *
    * @param key The key.
    * @param c The Hono context.
-   * @param signal Calls the operation off.
+   * @param signal Aborts the operation.
    * @returns The record, or `undefined` when there is none or it has expired.
-   * @throws {TypeError} When no client is found.
+   * @throws {TypeError} When no client was found.
    */
   async read(key: string, c?: unknown, signal?: AbortSignal): Promise<SessionRecord | undefined> {
     const found = this.#clients.connect(c, signal);
@@ -147,15 +150,15 @@ export class RedisStore implements SessionStore {
   }
 
   /**
-   * Stores a record under a key that holds none.
+   * Stores a record under a new key.
    *
    * @param key The key.
    * @param record The record.
    * @param c The Hono context.
-   * @param signal Calls the operation off.
+   * @param signal Aborts the operation.
    * @returns Whether it was stored.
-   * @throws {SessionEndedError} When all sessions of its subject were ended since its login began.
-   * @throws {TypeError} When no client is found.
+   * @throws {SessionEndedError} When all sessions of its subject were ended after its login started.
+   * @throws {TypeError} When no client was found.
    */
   async create(
     key: string,
@@ -173,16 +176,16 @@ export class RedisStore implements SessionStore {
   }
 
   /**
-   * Stores a record in place of the one that was read.
+   * Replaces the record that was read.
    *
    * @param key The key.
    * @param record The record.
    * @param previous The record that was read.
    * @param c The Hono context.
-   * @param signal Calls the operation off.
+   * @param signal Aborts the operation.
    * @returns Whether it was stored.
-   * @throws {SessionEndedError} When all sessions of its subject were ended since its login began.
-   * @throws {TypeError} When no client is found.
+   * @throws {SessionEndedError} When all sessions of its subject were ended after its login started.
+   * @throws {TypeError} When no client was found.
    */
   async update(
     key: string,
@@ -201,16 +204,16 @@ export class RedisStore implements SessionStore {
   }
 
   /**
-   * Moves a session to another key: in one step, but in a cluster in several.
+   * Moves a session to another key: in one step, in a cluster in several.
    *
-   * @param key The key until now.
-   * @param next The key from now on and its record.
+   * @param key The previous key.
+   * @param next The new key and its record.
    * @param previous The record that was read.
    * @param c The Hono context.
-   * @param signal Calls the operation off.
+   * @param signal Aborts the operation.
    * @returns Whether it was moved.
-   * @throws {SessionEndedError} When all sessions of its subject were ended since its login began.
-   * @throws {TypeError} When no client is found.
+   * @throws {SessionEndedError} When all sessions of its subject were ended after its login started.
+   * @throws {TypeError} When no client was found.
    */
   async replace(
     key: string,
@@ -243,15 +246,15 @@ export class RedisStore implements SessionStore {
   }
 
   /**
-   * Moves the times of a record.
+   * Changes the times of a record.
    *
    * @param key The key.
    * @param times The new times.
    * @param previous The record that was read.
    * @param c The Hono context.
-   * @param signal Calls the operation off.
-   * @returns Whether they were moved.
-   * @throws {TypeError} When no client is found.
+   * @param signal Aborts the operation.
+   * @returns Whether they were changed.
+   * @throws {TypeError} When no client was found.
    */
   async touch(
     key: string,
@@ -268,7 +271,7 @@ export class RedisStore implements SessionStore {
     const head = [toEnd(record), toRest(record)];
     const args = [this.#now(), version, ...head, this.#timeToLive(times)];
     if (await this.#subjects.write(connection, { script: TOUCH, keys, args, change })) return true;
-    // Only what version 0.1 has written is there still in this version.
+    // A record that is still in this version was written by version 0.1.
     const whole = this.#toArguments([key], record, version);
     return await this.#subjects.write(connection, { script: WRITE, change, ...whole });
   }
@@ -278,8 +281,8 @@ export class RedisStore implements SessionStore {
    *
    * @param key The key.
    * @param c The Hono context.
-   * @param signal Calls the operation off.
-   * @throws {TypeError} When no client is found.
+   * @param signal Aborts the operation.
+   * @throws {TypeError} When no client was found.
    */
   async delete(key: string, c?: unknown, signal?: AbortSignal): Promise<void> {
     await this.#delete(key, await this.#clients.connect(c, signal));
@@ -293,14 +296,14 @@ export class RedisStore implements SessionStore {
   }
 
   /**
-   * The live sessions of a subject. All entries of its list are read, and no more records than are wanted. Those that had ended when it
-   * was asked are taken off its list.
+   * Lists the live sessions of a subject. It reads all entries of the list, but only the requested records.
+   * Entries without a session are removed.
    *
    * @param subject The subject.
-   * @param page Which part of them.
+   * @param page The part of the list.
    * @param c The Hono context.
-   * @param signal Calls the operation off.
-   * @throws {TypeError} When no client is found.
+   * @param signal Aborts the operation.
+   * @throws {TypeError} When no client was found.
    */
   async *list(
     subject: string,
@@ -312,27 +315,27 @@ export class RedisStore implements SessionStore {
   }
 
   /**
-   * The present generation of a subject's sessions.
+   * Returns the current generation of a subject's sessions.
    *
    * @param subject The subject.
    * @param c The Hono context.
-   * @param signal Calls the operation off.
-   * @returns The generation, 0 where none is remembered.
-   * @throws {TypeError} When no client is found.
+   * @param signal Aborts the operation.
+   * @returns The generation; 0 when none is stored.
+   * @throws {TypeError} When no client was found.
    */
   async generation(subject: string, c?: unknown, signal?: AbortSignal): Promise<number> {
     return await this.#subjects.generation(await this.#clients.connect(c, signal), subject);
   }
 
   /**
-   * Ends all sessions of a subject, and refuses those that are on their way.
+   * Ends all sessions of a subject, and refuses logins in flight.
    *
    * @param subject The subject.
-   * @param options Which one stays.
+   * @param options The session that is not ended.
    * @param c The Hono context.
-   * @param signal Calls the operation off.
-   * @returns How many were ended.
-   * @throws {TypeError} When no client is found.
+   * @param signal Aborts the operation.
+   * @returns The number of sessions that were ended.
+   * @throws {TypeError} When no client was found.
    */
   async deleteAll(
     subject: string,
@@ -343,7 +346,7 @@ export class RedisStore implements SessionStore {
     return await this.#subjects.endAll(await this.#clients.connect(c, signal), subject, options);
   }
 
-  /** What a script is given to write a record over a previous version. */
+  /** Returns the arguments of a script that writes over a previous version. */
   #toArguments(keys: string[], record: SessionRecord, version: string): ScriptArguments {
     const write = makeWrite();
     return {
@@ -360,7 +363,7 @@ export class RedisStore implements SessionStore {
     return String(this.#clock());
   }
 
-  /** The time that a record has to live, in whole milliseconds. */
+  /** Returns the time to live of a record, in whole milliseconds. */
   #timeToLive({ expiresAt }: SessionTimes): string {
     return String(Math.max(Math.ceil(expiresAt - this.#clock()), 1));
   }

@@ -3,10 +3,10 @@ import { hasTimer, withoutLateEnds } from "./in_memory.ts";
 import type { KvAtomicLike, KvLike } from "./like.ts";
 import { type DenoKvStoreOptions, isKv } from "./options.ts";
 
-/** How often a database is asked that another process is writing to: for about two seconds. */
+/** The number of tries while another process writes to the database: for about two seconds. */
 const LOCKED_TRIES = 200;
 
-/** The database that options name, opened if it is not open yet. */
+/** Returns the database of the options, and opens it if necessary. */
 export async function findKv({ kv, path }: DenoKvStoreOptions): Promise<KvLike> {
   if (kv === undefined) {
     try {
@@ -20,7 +20,7 @@ export async function findKv({ kv, path }: DenoKvStoreOptions): Promise<KvLike> 
   throw new TypeError("Cannot use DenoKvStore: the promise of option kv gave no database");
 }
 
-/** The same answer of a database, or an error that says what is wrong with it. */
+/** Returns the result of a database, or rejects with an error that describes the problem. */
 export async function told<Answer>(answer: Promise<Answer>): Promise<Answer> {
   try {
     return await answer;
@@ -29,10 +29,10 @@ export async function told<Answer>(answer: Promise<Answer>): Promise<Answer> {
   }
 }
 
-/** What Deno and `@deno/kv` say of a database that is closed. */
+/** The error messages of Deno and `@deno/kv` for a closed database. */
 const CLOSED_REGEXP = /^Bad resource ID|^Database is closed|after '\.close' is called$/;
 
-/** What an error of a database is, in words that name the way out. */
+/** Converts an error of a database to one that names the way out. */
 export function toError(error: unknown): unknown {
   if (!(error instanceof Error && CLOSED_REGEXP.test(error.message))) return error;
   const cause = { cause: error };
@@ -51,7 +51,7 @@ function open(path: string | undefined): Promise<KvLike> {
   );
 }
 
-/** Commits, also while another process writes to the same file. */
+/** Commits, and waits while another process writes to the same file. */
 export async function commit(atomic: KvAtomicLike): ReturnType<KvAtomicLike["commit"]> {
   try {
     return await atomic.commit();
@@ -60,7 +60,7 @@ export async function commit(atomic: KvAtomicLike): ReturnType<KvAtomicLike["com
   }
 }
 
-/** Asks again after an error while another process writes to the same file, for which SQLite refuses at once and does nothing. */
+/** Retries while another process writes to the same file: SQLite then fails immediately without a change. */
 async function askAgain<Result>(error: unknown, ask: () => Promise<Result>): Promise<Result> {
   let reason = error;
   for (let tries = 1; isLocked(reason) && tries < LOCKED_TRIES; tries++) {
@@ -78,7 +78,7 @@ function isLocked(error: unknown): boolean {
   return error instanceof Error && error.message.includes("database is locked");
 }
 
-/** Tries a write until there is an answer; `false` when others are faster each time. */
+/** Retries a write until it has a result; `false` when other writes were first each time. */
 export async function untilDone(
   attempt: (isFirst: boolean) => Promise<boolean | undefined>,
 ): Promise<boolean> {
@@ -90,12 +90,12 @@ export async function untilDone(
   return false;
 }
 
-/** Names a write. It need only differ between writers of the same version of the same session. */
+/** Makes the identifier of a write. It must only differ between writers of the same version of the same session. */
 export function makeWrite(): string {
   return Math.floor(Math.random() * 36 ** 7).toString(36);
 }
 
-/** Waits a while that grows with the tries and that no two requests share. */
+/** Waits with growing, random pauses. */
 export function pause(tries: number): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, Math.random() * 2 * tries));
 }

@@ -6,7 +6,7 @@ import type { KvLike } from "./like.ts";
 import type { Records } from "./records.ts";
 import { generationOf, type SubjectIndex } from "./subjects.ts";
 
-/** Where sessions are, and whose are ended. */
+/** Options of {@linkcode endAll}. */
 export interface EndAllOptions extends DeleteAllOptions {
   readonly records: Records;
   readonly index: SubjectIndex;
@@ -14,7 +14,10 @@ export interface EndAllOptions extends DeleteAllOptions {
   readonly clock: Clock;
 }
 
-/** Begins a generation of the sessions of a subject, ends those of the older ones, and tells how many they were. */
+/**
+ * Starts a new generation of a subject's sessions, and ends the sessions of older generations. Returns their
+ * number.
+ */
 export async function endAll(
   kv: KvLike,
   { records, index, subject, clock, ...options }: EndAllOptions,

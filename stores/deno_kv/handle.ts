@@ -2,13 +2,13 @@ import { findKv } from "./database.ts";
 import type { KvLike } from "./like.ts";
 import type { DenoKvStoreOptions } from "./options.ts";
 
-/** How many stores may have one database open at a time before it is taken for a mistake. */
+/** The number of stores with the same open database above which a warning is logged. */
 const MOST_OPEN = 10;
 
-/** How many stores have opened a database that they have not closed, by its path. */
+/** The number of open stores by the path of their database. */
 const open = new Map<string, number>();
 
-/** The database of a store: opened once, when it is first needed, and closed with the store if the store has opened it. */
+/** The database of a store: opened once, at its first use, and closed with the store if the store has opened it. */
 export class Handle {
   readonly #options: DenoKvStoreOptions;
   #opening: Promise<KvLike> | undefined;
@@ -17,11 +17,11 @@ export class Handle {
 
   constructor(options: DenoKvStoreOptions) {
     this.#options = options;
-    // Whoever uses the store is told; nobody else is to be.
+    // Operations of the store report the error: avoid an unhandled rejection.
     Promise.resolve(options.kv).catch(() => {});
   }
 
-  /** The database, where it is open already. */
+  /** The database, if it is already open. */
   get kv(): KvLike | undefined {
     return this.#kv;
   }
@@ -53,7 +53,7 @@ export class Handle {
     this.#count(-1);
   }
 
-  /** Counts the databases that stores have opened, and warns once where they are too many of one. */
+  /** Counts the stores that have opened a database, and warns once when there are too many. */
   #count(change: 1 | -1): void {
     const { kv, path = "" } = this.#options;
     if (kv !== undefined) return;

@@ -1,14 +1,17 @@
 import type { KvAtomicLike, KvLike } from "./like.ts";
 
-/** The longest delay of a timer, in milliseconds: it is an integer of 32 bits. */
+/** The longest delay of a timer, in milliseconds: a 32-bit integer. */
 const LONGEST_DELAY = 2 ** 31 - 1;
 
-/** Whether a database is the one in memory of `@deno/kv`, which waits for the first end of its entries with a timer. */
+/** Checks whether a database is the in-memory one of `@deno/kv`, which removes expired entries with a timer. */
 export function hasTimer(kv: KvLike): boolean {
   return "expirer" in kv;
 }
 
-/** The same database, but for ends that its timer can't wait for: it would fire at once, again and again. */
+/**
+ * Wraps the database to omit expiries beyond the longest delay of a timer: the timer would fire immediately,
+ * again and again.
+ */
 export function withoutLateEnds(kv: KvLike): KvLike {
   return {
     get: (key) => kv.get(key),

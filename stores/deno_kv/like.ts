@@ -1,5 +1,5 @@
 /**
- * A key of Deno KV as this store makes them.
+ * A key of Deno KV, as this store uses them.
  *
  * @example Usage
  * ```ts
@@ -12,7 +12,7 @@
 export type KvKeyLike = readonly (string | number)[];
 
 /**
- * What this store needs of an entry of Deno KV.
+ * The properties of a Deno KV entry that this store uses.
  *
  * @example Usage
  * ```ts
@@ -25,14 +25,14 @@ export type KvKeyLike = readonly (string | number)[];
 export interface KvEntryLike {
   /** The key. */
   readonly key: readonly unknown[];
-  /** The value, `null` when there is none. */
+  /** The value; `null` when there is none. */
   readonly value: unknown;
-  /** The version of the entry, `null` when there is none. */
+  /** The version of the entry; `null` when there is none. */
   readonly versionstamp: string | null;
 }
 
 /**
- * What this store needs of an atomic operation of Deno KV.
+ * The methods of a Deno KV atomic operation that this store uses.
  *
  * @example Usage
  * ```ts
@@ -56,7 +56,7 @@ export interface KvAtomicLike {
    *
    * @param key The key.
    * @param value The value.
-   * @param options `expireIn`: when it may be reclaimed, in milliseconds from now.
+   * @param options `expireIn`: the time to live, in milliseconds.
    */
   set(key: KvKeyLike, value: unknown, options?: { expireIn?: number }): KvAtomicLike;
   /**
@@ -65,12 +65,12 @@ export interface KvAtomicLike {
    * @param key The key.
    */
   delete(key: KvKeyLike): KvAtomicLike;
-  /** Does it all, or nothing. */
+  /** Commits all of it, or nothing. */
   commit(): Promise<{ ok: boolean; versionstamp?: string }>;
 }
 
 /**
- * What this store needs of Deno KV: `Deno.Kv`, or the handle of `@deno/kv`.
+ * The methods of Deno KV that this store uses: `Deno.Kv`, or the handle of `@deno/kv`.
  *
  * @example Usage
  * ```ts
@@ -94,16 +94,16 @@ export interface KvLike {
    */
   getMany(keys: KvKeyLike[]): Promise<KvEntryLike[]>;
   /**
-   * Reads the entries whose keys begin with a prefix, and are longer.
+   * Reads the entries whose keys start with a prefix and are longer.
    *
    * @param selector The prefix.
-   * @param options `batchSize`: how many entries one request reads.
+   * @param options `batchSize`: the number of entries per request.
    */
   list(
     selector: { prefix: KvKeyLike },
     options?: { batchSize?: number },
   ): AsyncIterable<KvEntryLike>;
-  /** Begins an atomic operation. */
+  /** Starts an atomic operation. */
   atomic(): KvAtomicLike;
   /** Closes the database. */
   close(): void;

@@ -14,7 +14,7 @@ import type { KvKeyLike, KvLike } from "./like.ts";
 /**
  * Options of {@linkcode DenoKvStore}.
  *
- * @example A handle that the application has open anyway
+ * @example An open database of the application
  * ```ts
  * import { DenoKvStore, type DenoKvStoreOptions } from "@x/hono-session/stores/deno-kv";
  *
@@ -24,29 +24,29 @@ import type { KvKeyLike, KvLike } from "./like.ts";
  * ```
  */
 export interface DenoKvStoreOptions {
-  /** An open database, or a promise of one. It stays yours to close. */
+  /** An open database, or a promise of one. The application closes it. */
   kv?: KvLike | Promise<KvLike>;
   /**
-   * Where to open one: a file, `":memory:"`, or the URL of a database that speaks KV Connect.
+   * The database to open: a file, `":memory:"`, or the URL of a KV Connect database.
    *
-   * @default {the database that Deno gives the application}
+   * @default {Deno's default database of the application}
    */
   path?: string;
   /**
-   * What all keys begin with, 454 bytes at most.
+   * The prefix of all keys, 454 bytes at most.
    *
    * @default {["session"]}
    */
   prefix?: KvKeyLike;
   /**
-   * Tells the time, for tests.
+   * Returns the current time; replace it in tests.
    *
    * @default {Date.now}
    */
   clock?: Clock;
 }
 
-/** The most bytes of a prefix: a key has 2048, the longest subject 1538 as JSON, and one of the store contract 43. */
+/** The largest prefix, in bytes: a key has 2048, the longest subject 1538 as JSON, and the key of a session 43. */
 const LONGEST_PREFIX = 2048 - (7 + 2) - (1538 + 2) - (43 + 2);
 
 const encoder = new TextEncoder();
@@ -60,13 +60,13 @@ const OPTIONS = storeTable("DenoKvStore", {
   ],
 });
 
-/** What is given as `kv` and is none, and what to do instead. */
+/** Common mistakes in the option `kv`, and what to do instead. */
 const MISTAKEN_KVS: Mistakes = [
   [(value) => typeof value === "function", "call it, as in kv: await Deno.openKv()"],
   [isText, "use the option path"],
 ];
 
-/** @throws {TypeError} When an option is unknown or not what it should be. */
+/** @throws {TypeError} When an option is unknown or invalid. */
 export function checkOptions(options: DenoKvStoreOptions): void {
   checkTable(OPTIONS, options);
   const { kv, path, prefix } = options;
@@ -90,13 +90,16 @@ function checkPrefix(prefix: KvKeyLike): void {
   refuseRange("prefix", `${size} bytes, at most ${LONGEST_PREFIX} fit into a key`, OPTIONS);
 }
 
-/** The bytes of a part of a key: an end and a kind beside a text, of which a zero takes two. */
+/**
+ * Returns the size of a part of a key: a text with a type byte and an end byte; a zero byte is escaped with a
+ * second byte.
+ */
 function sizeOf(part: string | number): number {
   if (typeof part === "number") return 9;
   return encoder.encode(part.replaceAll("\0", "\0\0")).length + 2;
 }
 
-/** Whether a value has what this store needs of Deno KV. */
+/** Checks whether a value has the methods of Deno KV. */
 export function isKv(value: unknown): value is KvLike {
   return hasMethods(value, "get", "getMany", "list", "atomic", "close");
 }

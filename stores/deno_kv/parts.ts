@@ -2,11 +2,14 @@ import { SessionTooLargeError } from "../../src/errors.ts";
 import { isSessionRecord, type SessionRecord } from "../../src/record/record.ts";
 import type { KvEntryLike } from "./like.ts";
 
-/** Texts of this many UTF-16 units fit into one value of 64 KiB, with the numbers and the names, whatever they say. */
+/** The number of UTF-16 units of texts that always fit into one value of 64 KiB, together with numbers and names. */
 const LARGEST_WHOLE = 32_000;
-/** Bytes of one part of a larger record. */
+/** The size of a part of a larger record, in bytes. */
 const PART_BYTES = 60_000;
-/** Parts that one getMany() of ten keys reads together with the record, and one commit of 800 KiB holds. */
+/**
+ * The number of parts that one getMany() of ten keys reads together with the record, and that fit into one
+ * commit of 800 KiB.
+ */
 export const MOST_PARTS = 9;
 /** The largest record, in bytes of its JSON. */
 export const MAX_BYTES = PART_BYTES * MOST_PARTS;
@@ -14,10 +17,10 @@ export const MAX_BYTES = PART_BYTES * MOST_PARTS;
 const encoder = new TextEncoder();
 const decoder = new TextDecoder();
 
-/** A record as it lies in the database, its texts in parts of their own when they are large. */
+/** A record as it is stored. Large texts are stored in parts. */
 export type Head = SessionRecord & { readonly parts?: number };
 
-/** Whether a value from the database is a record that this version can read. */
+/** Checks whether a value from the database is a record that this version can read. */
 export function isHead(value: unknown): value is Head {
   if (!isSessionRecord(value)) return false;
   const { parts } = value as Head;
@@ -42,7 +45,7 @@ export function toHead(record: SessionRecord): { head: Head; parts: Uint8Array[]
   return { head: { ...rest, data: "", parts: parts.length }, parts };
 }
 
-/** How long the texts of a record are together, in UTF-16 units. */
+/** Returns the total length of a record's texts, in UTF-16 units. */
 function lengthOf(record: Partial<SessionRecord>): number {
   let length = 0;
   for (const name in record) {
@@ -52,7 +55,7 @@ function lengthOf(record: Partial<SessionRecord>): number {
   return length;
 }
 
-/** @throws {SessionTooLargeError} Always: it does not fit. */
+/** @throws {SessionTooLargeError} Always: the record does not fit. */
 function refuseSize(state: string, sizes: { size: number; limit: number }): never {
   throw new SessionTooLargeError(
     `Cannot store session: ${state} ${sizes.size} bytes, at most ${sizes.limit} fit into Deno KV; put less into it`,
@@ -60,7 +63,7 @@ function refuseSize(state: string, sizes: { size: number; limit: number }): neve
   );
 }
 
-/** Puts the texts of a record together again; `undefined` when a part is missing or damaged. */
+/** Joins the texts of a record; `undefined` when a part is missing or damaged. */
 export function joinParts(
   parts: readonly KvEntryLike[],
   count: number,

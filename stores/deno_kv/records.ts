@@ -7,21 +7,21 @@ import type { KvAtomicLike, KvEntryLike, KvKeyLike, KvLike } from "./like.ts";
 import { type Head, isHead, joinParts, MOST_PARTS, toHead } from "./parts.ts";
 import type { SubjectIndex } from "./subjects.ts";
 
-/** What was last seen under a key. */
+/** The last known entry of a key. */
 export interface Entry {
   readonly versionstamp: string | null;
   readonly head: Head | undefined;
-  /** Names the write that its data are from. */
+  /** The identifier of the write that stored its data. */
   readonly write: string | undefined;
 }
 
-/** What a write goes over, and the end of all sessions of its subject where it depends on that. */
+/** The entry that a write replaces, and the generation of its subject if the write depends on it. */
 export interface Seen {
   readonly entry: Entry;
   readonly end: KvEntryLike | undefined;
 }
 
-/** Nothing under a key. */
+/** A key without an entry. */
 export const NOTHING: Seen = {
   entry: { versionstamp: null, head: undefined, write: undefined },
   end: undefined,
@@ -32,7 +32,7 @@ export class Records {
   readonly #prefix: KvKeyLike;
   readonly #clock: Clock;
   readonly #index: SubjectIndex;
-  /** What lay in the database when a record was read or written. */
+  /** The entries of records that were read or written. */
   readonly #entries = new WeakMap<SessionRecord, Entry>();
 
   constructor(
@@ -47,7 +47,7 @@ export class Records {
     return [...this.#prefix, key, ...part];
   }
 
-  /** The key of a record and of its parts. */
+  /** Returns the keys of a record and of its parts. */
   keys(key: string, parts = 0): KvKeyLike[] {
     return [this.key(key), ...Array.from({ length: parts }, (_, index) => this.key(key, index))];
   }
@@ -56,7 +56,7 @@ export class Records {
     return head && this.#clock() < head.expiresAt ? head : undefined;
   }
 
-  /** What lay under the key of a record when it was read or written. */
+  /** Returns the entry of a record when it was read or written. */
   known(previous: SessionRecord): Seen | undefined {
     const entry = this.#entries.get(previous);
     return entry && this.#clock() < previous.expiresAt ? { entry, end: undefined } : undefined;
@@ -67,7 +67,7 @@ export class Records {
     return record;
   }
 
-  /** What lies under a key, and the end of all sessions of a subject. */
+  /** Reads the entry of a key, and the generation of a subject. */
   async see(kv: KvLike, key: string, subject?: string): Promise<Seen> {
     if (subject === undefined) {
       return { entry: toEntry(await told(kv.get(this.key(key)))), end: undefined };
@@ -76,7 +76,7 @@ export class Records {
     return { entry: toEntry(head!), end };
   }
 
-  /** The live record under a key, with its parts. */
+  /** Reads the live record under a key, with its parts. */
   read(kv: KvLike, key: string): Promise<SessionRecord | undefined> {
     return kv.get(this.key(key)).then(
       (found) => this.#whole(kv, key, { entry: toEntry(found), tries: 0 }),
@@ -95,7 +95,7 @@ export class Records {
     return this.#join(kv, key, { count: head.parts, tries });
   }
 
-  /** What one commit wrote has one versionstamp. */
+  /** All entries of one commit have the same versionstamp. */
   async #join(
     kv: KvLike,
     key: string,
@@ -112,9 +112,9 @@ export class Records {
   }
 
   /**
-   * Begins a commit that depends on what was seen under a key.
+   * Starts a commit that depends on the known entry of a key.
    *
-   * @throws {SessionEndedError} When all sessions of the subject of the record were ended since its login began.
+   * @throws {SessionEndedError} When all sessions of the record's subject were ended after its login started.
    */
   over(
     kv: KvLike,
@@ -127,7 +127,7 @@ export class Records {
     return atomic;
   }
 
-  /** Puts a record in the place of an old one, and its entry in the index. */
+  /** Replaces a record, and its entry in the index. */
   set(
     atomic: KvAtomicLike,
     key: string,
@@ -144,7 +144,7 @@ export class Records {
     return head;
   }
 
-  /** Commits; `undefined` when others were faster, or when the answer to an earlier attempt got lost. */
+  /** Commits; `undefined` when another write was first, or when the response to an earlier attempt got lost. */
   async commit(
     atomic: KvAtomicLike,
     record: SessionRecord,
@@ -156,14 +156,17 @@ export class Records {
     return true;
   }
 
-  /** Takes a record away, and its entry in the index. */
+  /** Deletes a record, and its entry in the index. */
   clear(atomic: KvAtomicLike, key: string, old: Head | undefined): void {
     for (const each of this.keys(key, old ? old.parts : MOST_PARTS)) atomic.delete(each);
     this.#index.write(atomic, key, { from: old });
   }
 }
 
-/** What is in an entry: a record and the write that its data are from, or a record alone as version 0.1 wrote it. */
+/**
+ * Parses an entry: a record and the identifier of the write that stored its data, or only a record as version
+ * 0.1 wrote it.
+ */
 export function toEntry({ value, versionstamp }: KvEntryLike): Entry {
   const isNamed = Array.isArray(value);
   const head: unknown = isNamed ? value[0] : value;

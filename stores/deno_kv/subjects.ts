@@ -8,21 +8,21 @@ import { commit, pause, toError, told } from "./database.ts";
 import type { KvAtomicLike, KvEntryLike, KvKeyLike, KvLike } from "./like.ts";
 import type { Head } from "./parts.ts";
 
-/** How many entries one getMany() reads, and one commit checks. */
+/** The number of entries that one getMany() reads and one commit checks. */
 export const MOST_CHECKS = 10;
-/** How many entries one request of a list reads. */
+/** The number of entries that one request of a list reads. */
 const BATCH = 500;
 
-/** The end of all sessions of a subject, under `[...prefix, "subject", subject]`. */
+/** The last end of all sessions of a subject, under `[...prefix, "subject", subject]`. */
 interface End {
-  /** The generation that it began. */
+  /** The generation that it started. */
   readonly generation: number;
-  /** The `sid` of the session that stays, if it is not of a generation before `since`. */
+  /** The `sid` of the session that is not ended, unless its generation is older than `since`. */
   readonly except: string | undefined;
   readonly since: number;
 }
 
-/** What the index holds of a record, under `[...prefix, "subject", subject, key]`. */
+/** The entry of a record in the index, under `[...prefix, "subject", subject, key]`. */
 interface Indexed {
   readonly sid: string;
   readonly subjectAt: number;
@@ -33,13 +33,13 @@ interface Indexed {
 
 /** An entry of the index. */
 export interface IndexEntry extends Indexed {
-  /** Where the record lies. */
+  /** The key of the record. */
   readonly key: string;
-  /** What makes a commit depend on the entry. */
+  /** The check that makes a commit depend on the entry. */
   readonly check: { readonly key: KvKeyLike; readonly versionstamp: string | null };
 }
 
-/** Finds the records of a subject. */
+/** The index of the records of subjects. */
 export class SubjectIndex {
   readonly #prefix: KvKeyLike;
 
@@ -48,14 +48,14 @@ export class SubjectIndex {
   }
 
   /**
-   * Where the end of all sessions of a subject lies. The subject is there as JSON, as Deno KV takes two that are no
-   * well-formed Unicode for one.
+   * Returns the key of the end of all sessions of a subject. The subject is encoded as JSON, because Deno KV
+   * treats different ill-formed Unicode strings as equal.
    */
   endKey(subject: string): KvKeyLike {
     return [...this.#prefix, "subject", JSON.stringify(subject)];
   }
 
-  /** Has the entry follow what lies under a key. */
+  /** Updates the entry of a record in the index. */
   write(
     atomic: KvAtomicLike,
     key: string,
@@ -77,7 +77,7 @@ export class SubjectIndex {
     }
   }
 
-  /** The entries of a subject, as many at a time as one getMany() reads and one commit checks. */
+  /** Reads the entries of a subject, in batches for one getMany() and one commit. */
   async *entries(kv: KvLike, subject: string): AsyncGenerator<IndexEntry[]> {
     try {
       let entries: IndexEntry[] = [];
@@ -96,20 +96,20 @@ export class SubjectIndex {
     }
   }
 
-  /** All entries of a subject, of those that became the subject's last first. */
+  /** Reads all entries of a subject, the one that was bound last comes first. */
   async newest(kv: KvLike, subject: string): Promise<IndexEntry[]> {
     const all: IndexEntry[] = [];
     for await (const entries of this.entries(kv, subject)) all.push(...entries);
     return all.sort((one, other) => other.subjectAt - one.subjectAt);
   }
 
-  /** The present generation of a subject's sessions. */
+  /** Returns the current generation of a subject's sessions. */
   async generation(kv: KvLike, subject: string): Promise<number> {
     const { value } = await told(kv.get(this.endKey(subject)));
     return (value as End | null)?.generation ?? 0;
   }
 
-  /** Begins a generation: no session of an older one comes into being from then on. */
+  /** Starts a generation: from then on no session of an older generation can be stored. */
   async raise(
     kv: KvLike,
     subject: string,
@@ -131,7 +131,7 @@ export class SubjectIndex {
   }
 
   /**
-   * Makes a commit depend on what was read of the end of all sessions.
+   * Makes a commit depend on the end of all sessions that was read.
    *
    * @throws {SessionEndedError} When the record is of an older generation.
    */
@@ -149,19 +149,19 @@ export class SubjectIndex {
   }
 }
 
-/** Whether two records of a key have the same entry. */
+/** Checks whether two records of a key have the same entry. */
 function isSame(from: Head, to: Head): boolean {
   return from.subject === to.subject && from.sid === to.sid && since(from) === since(to) &&
     generationOf(from) === generationOf(to) && from.expiresAt === to.expiresAt &&
     from.parts === to.parts;
 }
 
-/** The generation that a record or an entry is of. */
+/** Returns the generation of a record or an entry. */
 export function generationOf({ generation = 0 }: Pick<SessionRecord, "generation">): number {
   return generation;
 }
 
-/** The oldest generation of which a session of a name may be. */
+/** Returns the oldest generation that a session with a `sid` may have. */
 function oldest(end: End | null, sid: string): number {
   if (!end) return 0;
   return sid === end.except ? end.since : end.generation;

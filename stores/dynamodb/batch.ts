@@ -1,10 +1,10 @@
 import { type Call, pause, TRIES } from "./call.ts";
 import type { DynamoDbKeyLike, DynamoDbKeysLike } from "./like.ts";
 
-/** How many items DynamoDB deletes at once. */
+/** The number of items that DynamoDB deletes in one request. */
 const MOST_WRITES = 25;
 
-/** Reads the items that there are of up to 100 different ones. */
+/** Reads the existing items among up to 100 distinct keys. */
 export async function readTogether(
   { table, document, options }: Call,
   { Keys, ...rest }: DynamoDbKeysLike,
@@ -19,7 +19,7 @@ export async function readTogether(
   return items;
 }
 
-/** Deletes different items, in no order. */
+/** Deletes distinct items, in no particular order. */
 export async function deleteTogether(
   { table, document, options }: Call,
   items: readonly DynamoDbKeyLike[],
@@ -47,7 +47,7 @@ export function chunksOf<Item>(items: readonly Item[], size: number): Item[][] {
   );
 }
 
-/** Sends the parts of a batch, and what was left of it, until nothing is. */
+/** Sends a batch, and its unprocessed parts, until all are done. */
 async function exhaust<Part>(
   parts: readonly Part[],
   send: (parts: Part[]) => Promise<Part[]>,

@@ -3,32 +3,32 @@ import { toSeconds } from "./item.ts";
 import type { DynamoDbKeyLike, DynamoDbPutLike } from "./like.ts";
 import type { Table } from "./table.ts";
 
-/** The beginning of the sort keys of entries. */
+/** The prefix of the sort keys of entries. */
 export const ENTRY_PREFIX = "session:";
 
 /**
- * A session as its subject's, and the items that tell of it. When it becomes the subject's once more, that is another
- * binding with another entry: who removes the old one never removes the new one.
+ * The binding of a session to its subject, and its items. Binding it again makes another binding with another
+ * entry, so that removing the old entry never removes the new one.
  */
 export interface Binding {
   readonly key: string;
   readonly sid: string;
   readonly subject: string;
-  /** In epoch milliseconds. */
+  /** The time of the binding, in epoch milliseconds. */
   readonly subjectAt: number;
   readonly expiresAt: number;
   /** The record. */
   readonly item: DynamoDbKeyLike;
-  /** The entry by which the session is listed. */
+  /** The entry of the session in the list. */
   readonly entry: DynamoDbKeyLike;
   readonly entryPut: DynamoDbPutLike;
-  /** The generation of the subject's sessions that it is of. */
+  /** The generation of the session. */
   readonly generation: number;
-  /** The present one. */
+  /** The item with the current generation. */
   readonly present: DynamoDbKeyLike;
 }
 
-/** The binding of a session; `undefined` when it has none or the table has no place for it. */
+/** Returns the binding of a session; `undefined` when it has none or the table has no sort key. */
 export function bindingOf(table: Table, { key, record }: Placed): Binding | undefined {
   const { sid, subject, subjectAt = 0, generation = 0, expiresAt } = record;
   if (subject === undefined || table.layout.index === undefined) return undefined;
@@ -53,21 +53,21 @@ export function bindingOf(table: Table, { key, record }: Placed): Binding | unde
   };
 }
 
-/** A record under its key. */
+/** A record and its key. */
 export interface Placed {
   readonly key: string;
   readonly record: SessionRecord;
 }
 
-/** What a write changes of whose sessions there are. */
+/** The changes of bindings by a write. */
 export interface Transition {
   readonly begins?: Binding | undefined;
   readonly ends?: Binding | undefined;
-  /** What goes on, for longer than before. */
+  /** A binding that continues for longer than before. */
   readonly lasts?: Binding | undefined;
 }
 
-/** What a write changes that puts one record in place of another. */
+/** Returns the changes of bindings when one record replaces another. */
 export function transition(table: Table, from: Placed | undefined, to: Placed): Transition {
   const [old, next] = [from && bindingOf(table, from), bindingOf(table, to)];
   if (!old || !next || !isSame(old, next)) return { begins: next, ends: old };
@@ -79,38 +79,38 @@ function isSame(one: Binding, other: Binding): boolean {
     one.subjectAt === other.subjectAt;
 }
 
-/** The sort key of the entry of a session: in the order in which sessions became the subject's. */
+/** Returns the sort key of the entry of a session: in the order of the bindings. */
 export function toSort({ key, record }: Placed): string {
   return `${toSince(record)} ${key}`;
 }
 
-/** What comes after the sort keys of all entries of those that were the subject's by then, and of no other. */
+/** Returns the sort key after all entries that were bound up to a time, and before all later ones. */
 export function toBound(record: Pick<SessionRecord, "subjectAt">): string {
   return `${toSince(record)} ~`;
 }
 
 function toSince({ subjectAt = 0 }: Pick<SessionRecord, "subjectAt">): string {
-  // A space comes before all that a number can go on with.
+  // A space sorts before all characters of a number.
   const [whole, ...fraction] = String(subjectAt).split(".");
   return ENTRY_PREFIX + [whole!.padStart(16, "0"), ...fraction].join(".");
 }
 
-/** The key of the session that an entry is for. */
+/** Returns the key of the session of an entry. */
 export function toKey(sort: string): string {
   return sort.slice(sort.indexOf(" ") + 1);
 }
 
-/** Since when the session that an entry is for is its subject's. */
+/** Returns when the session of an entry was bound. */
 export function sinceOf(sort: string): number {
   return parseFloat(sort.slice(ENTRY_PREFIX.length));
 }
 
-/** The item with the present generation of the sessions of a subject. */
+/** Returns the key of the item with the current generation of a subject. */
 export function presentOf(table: Table, subject: string): DynamoDbKeyLike {
   return subjectItem(table, subject, "generation");
 }
 
-/** The partition with all that belongs to a subject. */
+/** Returns the partition of a subject. */
 export function partitionOf({ layout }: Table, subject: string): string {
   return `${layout.index!.prefix}subject:${subject}`;
 }

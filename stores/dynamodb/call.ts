@@ -9,26 +9,26 @@ import type {
 } from "./like.ts";
 import type { Table } from "./table.ts";
 
-/** How often something is tried while others write the same items, or while there is too much to do. */
+/** The number of tries while other requests write the same items, or while the server is busy. */
 export const TRIES = 10;
 
 /** A write of one item. */
 export type Write = Exclude<DynamoDbTransactItemLike, { ConditionCheck: unknown }>;
 
-/** The key that a write puts a record under, and what it leaves there to be known again by. */
+/** The key of a write, and the identifier by which it is recognized. */
 export interface Mark {
   readonly key: string;
   readonly id: string;
 }
 
-/** What helps to tell why a write was refused. */
+/** Information that helps to find the reason of a refused write. */
 interface Clues {
   readonly mark?: Mark | undefined;
-  /** The place in a transaction of the check of the present generation. */
+  /** The position of the generation check in the transaction. */
   readonly present?: number | undefined;
 }
 
-/** One operation of a store: the requests that it takes. */
+/** One operation of a store, with its requests. */
 export class Call {
   readonly table: Table;
   readonly document: DynamoDbDocumentLike;
@@ -46,7 +46,7 @@ export class Call {
     return Item;
   }
 
-  /** Whether a write was done rather than refused. */
+  /** Writes an item. Returns `false` when its condition fails. */
   async write(write: Write, clues: Clues = {}): Promise<boolean> {
     const { document, options } = this;
     return await this.#run(
@@ -59,7 +59,7 @@ export class Call {
     );
   }
 
-  /** Deletes an item and tells what it was. */
+  /** Deletes an item and returns its attributes. */
   async take(item: DynamoDbKeyLike): Promise<Record<string, unknown>> {
     let taken: Record<string, unknown> = {};
     await this.#run(async () => {
@@ -71,10 +71,10 @@ export class Call {
   }
 
   /**
-   * Whether several writes were done in one step rather than refused; `undefined` where the server has no such
-   * step.
+   * Does several writes in one transaction. Returns `false` when a condition fails, and `undefined` when the
+   * server has no transactions.
    *
-   * @throws {SessionEndedError} When nothing but the check of the present generation failed.
+   * @throws {SessionEndedError} When only the check of the current generation failed.
    */
   async transact(
     items: DynamoDbTransactItemLike[],
@@ -105,7 +105,8 @@ export class Call {
         const { reason, isRepeated, refused } = failureOf(error);
         mayBeDone ||= isRepeated;
         if (reason === "refused") {
-          // Rare enough for one more read, which unlike ReturnValuesOnConditionCheckFailure every server knows.
+          // This is rare enough for another read, which every server supports, unlike
+          // ReturnValuesOnConditionCheckFailure.
           if (mayBeDone && mark) {
             const item = await this.get(this.table.itemOf(mark.key));
             if (item[this.table.layout.nameOf(WRITE_ID)] === mark.id) return true;
@@ -120,7 +121,7 @@ export class Call {
   }
 }
 
-/** Waits a while that grows with the tries and that no two requests share. */
+/** Waits with growing, random pauses. */
 export function pause(tries: number): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, Math.random() * 40 * tries));
 }

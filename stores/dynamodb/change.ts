@@ -5,23 +5,23 @@ import { oldestOf } from "./generation.ts";
 import { toRecord } from "./item.ts";
 import type { DynamoDbTransactItemLike } from "./like.ts";
 
-/** Writes of records, and what they change of whose sessions there are. */
+/** Writes of records, and their changes of bindings. */
 export interface Change extends Transition {
-  /** In the order in which a server without transactions does them. */
+  /** The writes, in the order for a server without transactions. */
   readonly writes: readonly [Write, ...Write[]];
-  /** What undoes the first write, where a later one is refused. */
+  /** The write that undoes the first one when a later one is refused. */
   readonly undo?: Write;
   readonly mark?: Mark;
 }
 
 /**
- * Whether a change was made rather than refused, in one step where the server can.
+ * Makes a change, in one transaction if the server supports it. Returns `false` when it was refused.
  *
- * @throws {SessionEndedError} When all sessions of the subject were ended since the login began.
+ * @throws {SessionEndedError} When all sessions of the subject were ended after the login started.
  */
 export async function make(call: Call, change: Change): Promise<boolean> {
   const { writes, mark, begins, ends, lasts } = change;
-  // By itself, as an entry is never cut short, and a condition would call off the whole transaction.
+  // Separately: an entry is never shortened, and its failed condition would cancel the whole transaction.
   if (lasts) await extend(call, lasts);
   const items: DynamoDbTransactItemLike[] = [...writes];
   if (ends) items.push({ Delete: ends.entry });
@@ -36,9 +36,9 @@ export async function make(call: Call, change: Change): Promise<boolean> {
 }
 
 /**
- * The same on a server without transactions. Whichever step is the last one, no session lives without an entry: the
- * entry comes first and goes last. Whoever looks for the present generation once the session is stored either finds that
- * of a `deleteAll`, or the `deleteAll` finds the session.
+ * Makes a change on a server without transactions. After a crash at any step no session lacks an entry: the
+ * entry is written first and removed last. The current generation is read after the session was stored: either
+ * it shows a concurrent `deleteAll`, or that `deleteAll` finds the session.
  */
 async function makeInSteps(
   call: Call,
@@ -60,7 +60,7 @@ async function makeInSteps(
   return true;
 }
 
-/** Sees to it that the entry of a session lasts at least as long as the session. It is never cut short. */
+/** Extends the entry of a session to the life of the session. It is never shortened. */
 async function extend(
   call: Call,
   { entryPut, expiresAt }: Binding,
@@ -69,7 +69,7 @@ async function extend(
   await call.write({ Put: { ...entryPut, ...condition } });
 }
 
-/** Deletes a record, and then the entry of its session. */
+/** Deletes a record, then its entry. */
 export async function remove(call: Call, key: string): Promise<void> {
   const { table } = call;
   const item = table.itemOf(key);
@@ -83,10 +83,10 @@ export async function remove(call: Call, key: string): Promise<void> {
 }
 
 /**
- * Ends sessions that are still their subject's, and leaves their entries. In a transaction one that is not holds up the
- * others.
+ * Ends sessions that are still bound to their subject, and leaves their entries. In a transaction, one that is
+ * not bound makes the others fail.
  *
- * @returns Those that were ended.
+ * @returns The sessions that were ended.
  */
 export async function end(call: Call, bindings: readonly Binding[]): Promise<readonly Binding[]> {
   const { layout } = call.table;

@@ -13,14 +13,14 @@ const METHODS = [
   "batchWrite",
 ] as const satisfies readonly (keyof DynamoDbDocumentLike)[];
 
-/** Whether a value has what this store needs of a `DynamoDBDocument`. */
+/** Checks whether a value has the methods of a `DynamoDBDocument`. */
 export function isDocument(value: unknown): value is DynamoDbDocumentLike {
   return hasMethods(value, ...METHODS);
 }
 
 const FROM_CLIENT = "write DynamoDBDocument.from(client), of @aws-sdk/lib-dynamodb";
 
-/** What is given as `document` and is none, and what to do instead. */
+/** Common mistakes in the option `document`, and what to do instead. */
 export const MISTAKEN_DOCUMENTS: Mistakes = [
   [isPromiseLike, "it is a promise, await it"],
   [

@@ -3,9 +3,9 @@ import { SINCE, toSeconds } from "./item.ts";
 import type { DynamoDbConditionLike } from "./like.ts";
 import type { Layout } from "./layout.ts";
 
-// Names of attributes are always behind placeholders: many are reserved words, and the table may have others.
+// Names of attributes always use placeholders: many are reserved words, and options may change them.
 
-/** That an item has a number, 0 being the same as none. */
+/** The condition that an item has a number; 0 equals none. */
 export function isSame(
   { nameOf }: Layout,
   { name, value }: { name: "generation"; value: number },
@@ -19,7 +19,7 @@ export function isSame(
   };
 }
 
-/** That an item does not have a number, or none above a limit. */
+/** The condition that an item has no number, or none above a limit. */
 export function isAtMost(
   { nameOf }: Layout,
   { name, limit }: { name: "expiresAt"; limit: number },
@@ -31,12 +31,12 @@ export function isAtMost(
   };
 }
 
-/** That a key holds no live record. */
+/** The condition that a key holds no live record. */
 export function isFree(layout: Layout, now: number): DynamoDbConditionLike {
   return isAtMost(layout, { name: "expiresAt", limit: now });
 }
 
-/** That a key holds the live record that was read. */
+/** The condition that a key holds the live record that was read. */
 export function isStill(
   { nameOf }: Layout,
   { previous: { version }, now }: { previous: SessionRecord; now: number },
@@ -51,7 +51,7 @@ export function isStill(
   };
 }
 
-/** That an item is the record of a session of a subject. */
+/** The condition that an item is the record of a session of a subject. */
 export function isOf({ nameOf }: Layout, subject: string): DynamoDbConditionLike {
   return {
     ConditionExpression: "#subject = :subject",
@@ -60,7 +60,7 @@ export function isOf({ nameOf }: Layout, subject: string): DynamoDbConditionLike
   };
 }
 
-/** That the present generation of a subject's sessions lets one come into being. */
+/** The condition that the current generation of a subject admits a session. */
 export function isAdmitted(
   { nameOf }: Layout,
   { generation, sid }: { generation: number; sid: string },
@@ -77,7 +77,7 @@ export function isAdmitted(
   };
 }
 
-/** The change to other times, under a condition. */
+/** Returns the update of the times, with a condition. */
 export function changeOf(
   { nameOf, expiresAttr }: Layout,
   { times: { lastSeenAt, renewedAt, expiresAt }, condition }: {

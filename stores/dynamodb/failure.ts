@@ -1,4 +1,4 @@
-/** What is read of an error of the AWS SDK. */
+/** The properties of AWS SDK errors that are used. */
 interface AwsErrorLike {
   readonly name?: unknown;
   readonly $metadata?: { readonly attempts?: unknown };
@@ -7,7 +7,7 @@ interface AwsErrorLike {
 
 const REFUSED = "ConditionalCheckFailed";
 
-/** Why a write failed, as far as this store can do something about it. */
+/** The reason of a failed write, as far as this store can handle it. */
 export interface Failure {
   /**
    * - `refused`: its condition did not hold.
@@ -17,11 +17,11 @@ export interface Failure {
   readonly reason: "refused" | "busy" | "unknown operation" | "other";
   /** Whether the client may have sent the request more than once. */
   readonly isRepeated: boolean;
-  /** Which items of a transaction had a condition that did not hold, by their places. */
+  /** The positions of the items in a transaction whose conditions failed. */
   readonly refused: readonly number[];
 }
 
-/** What an error of the AWS SDK says. */
+/** Classifies an error of the AWS SDK. */
 export function failureOf(error: unknown): Failure {
   const { name, $metadata, CancellationReasons = [] } = (error ?? {}) as AwsErrorLike;
   const codes = CancellationReasons.map(({ Code }) => Code);
@@ -44,7 +44,7 @@ function reasonOf(name: unknown, codes: Set<string | undefined>): Failure["reaso
       codes.delete("None");
       const isRefused = codes.delete(REFUSED);
       const isBusy = codes.delete("TransactionConflict");
-      // Whatever is left, such as throttling, is a failure of the backend.
+      // Everything else, such as throttling, is a failure of the backend.
       if (codes.size === 0 && isBusy) return "busy";
       if (codes.size === 0 && isRefused) return "refused";
     }

@@ -5,7 +5,7 @@ import { isSame } from "./expressions.ts";
 import { SINCE, toSeconds } from "./item.ts";
 import type { Layout } from "./layout.ts";
 
-/** The present generation of a subject's sessions. */
+/** Reads the current generation of a subject's sessions. */
 export async function readGeneration(call: Call, subject: string): Promise<number> {
   const { table } = call;
   return toNumber(table.layout, {
@@ -15,9 +15,9 @@ export async function readGeneration(call: Call, subject: string): Promise<numbe
 }
 
 /**
- * Begins the next generation of a subject's sessions, and tells it.
+ * Starts the next generation of a subject's sessions, and returns it.
  *
- * @param except The `sid` of a session that stays, if it is not of a generation that was ended before.
+ * @param except The `sid` of a session that is not ended, unless its generation has ended before.
  */
 export async function raiseGeneration(
   call: Call,
@@ -49,7 +49,7 @@ export async function raiseGeneration(
   throw new Error("Cannot end sessions: their end was written too often at the same time");
 }
 
-/** The oldest generation of which a session of a name may be, by the item of its subject. */
+/** Returns the oldest generation that a session with a `sid` may have, by the item of its subject. */
 export function oldestOf(
   layout: Layout,
   { item, sid }: { item: Record<string, unknown>; sid: string },
@@ -58,7 +58,7 @@ export function oldestOf(
   return toNumber(layout, { item, name: isExcepted ? SINCE : "generation" });
 }
 
-/** The document client may give numbers in another form (`wrapNumbers`). */
+/** The document client may return numbers in another form (`wrapNumbers`). */
 function toNumber(
   { nameOf }: Layout,
   { item, name }: { item: Record<string, unknown>; name: string },

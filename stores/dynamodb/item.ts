@@ -2,13 +2,13 @@ import { SessionTooLargeError } from "../../src/errors.ts";
 import { isSessionRecord, type SessionRecord } from "../../src/record/record.ts";
 import type { Layout } from "./layout.ts";
 
-/** The largest record, in bytes. The rest of the 409,600 of an item is for its key and the time to live. */
+/** The largest record, in bytes. The rest of the 409,600 bytes of an item is for its key and the time to live. */
 export const MAX_BYTES = 400_000;
 
-/** The attribute that tells which write an item is from. */
+/** The attribute with the identifier of the write that stored an item. */
 export const WRITE_ID = "writeId";
 
-/** The attribute with the oldest generation of which the session may be that a `deleteAll` excepted. */
+/** The attribute with the oldest generation that the excepted session of a `deleteAll` may have. */
 export const SINCE = "since";
 
 /** The members of a record, and whether they are numbers. */
@@ -39,16 +39,16 @@ const IS_NUMBER: Readonly<Record<keyof SessionRecord, boolean>> = {
   epoch: true,
 };
 
-/** The attributes that every item has or may have, before the prefix. */
+/** The attributes that items may have, without the prefix. */
 export const RESERVED_NAMES: readonly string[] = [...Object.keys(IS_NUMBER), WRITE_ID, SINCE];
 
-/** The members of a record that lists show: all but its data. */
+/** The members of a record that lists read: all but its data. */
 export const LISTED_NAMES: readonly string[] = Object.keys(IS_NUMBER)
   .filter((name) => name !== "data" && name !== "flash");
 
 const encoder = new TextEncoder();
 
-/** The record in an item; `undefined` when there is none that this version can read. */
+/** Returns the record in an item; `undefined` when this version can't read it. */
 export function toRecord(
   { nameOf }: Layout,
   item: Record<string, unknown>,
@@ -56,24 +56,24 @@ export function toRecord(
   const record: Record<string, unknown> = {};
   for (const [name, isNumber] of Object.entries(IS_NUMBER)) {
     const value = item[nameOf(name)];
-    // The document client may give numbers in another form (`wrapNumbers`).
+    // The document client may return numbers in another form (`wrapNumbers`).
     if (value !== undefined) record[name] = isNumber ? Number(value) : value;
   }
   return isSessionRecord(record) ? record : undefined;
 }
 
-/** The attributes of a record. */
+/** Returns the attributes of a record. */
 export function toAttributes({ nameOf }: Layout, record: SessionRecord): Record<string, unknown> {
   return Object.fromEntries(Object.entries(record).map(([name, value]) => [nameOf(name), value]));
 }
 
 /**
- * Sees to it that a record fits into an item.
+ * Checks that a record fits into an item.
  *
  * @throws {SessionTooLargeError} When it does not.
  */
 export function checkSize(record: SessionRecord): void {
-  // DynamoDB counts the names and the values, and a number as no longer than its digits and a byte.
+  // DynamoDB counts names and values; a number counts at most its digits plus one byte.
   const size = encoder.encode(Object.entries(record).flat().join("")).length;
   if (size <= MAX_BYTES) return;
   throw new SessionTooLargeError(
@@ -82,7 +82,7 @@ export function checkSize(record: SessionRecord): void {
   );
 }
 
-/** A time in epoch milliseconds as DynamoDB's time to live takes it: in whole seconds, not too early. */
+/** Converts epoch milliseconds to whole seconds for DynamoDB's time to live, rounded up. */
 export function toSeconds(time: number): number {
   return Math.ceil(time / 1000);
 }

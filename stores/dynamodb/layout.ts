@@ -1,15 +1,15 @@
-/** How sessions lie in a table. */
+/** The layout of sessions in a table. */
 export interface Layout {
   readonly expiresAttr: string;
-  /** The name of the attribute that holds a member of a record, or what else the store keeps. */
+  /** Returns the name of the attribute of a member. */
   nameOf(member: string): string;
-  /** The key attributes of the item of a session. */
+  /** Returns the key attributes of the item of a session. */
   toKey(key: string): Record<string, unknown>;
-  /** The names of the key attributes, where the table can hold what belongs to a subject. */
+  /** The names of the key attributes, if the table can hold the entries of subjects. */
   readonly index?: IndexLayout;
 }
 
-/** The names of the partition key and the sort key of a table, and what partitions begin with. */
+/** The names of the partition key and the sort key of a table, and the prefix of partitions. */
 export interface IndexLayout {
   readonly prefix: string;
   readonly primaryKey: string;

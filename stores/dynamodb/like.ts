@@ -1,5 +1,5 @@
 /**
- * What a write to DynamoDB depends on.
+ * The condition of a write to DynamoDB.
  *
  * @example Usage
  * ```ts
@@ -23,7 +23,7 @@ export interface DynamoDbConditionLike {
 }
 
 /**
- * Which item of which table.
+ * The table and the key of an item.
  *
  * @example Usage
  * ```ts
@@ -41,7 +41,7 @@ export interface DynamoDbKeyLike {
 }
 
 /**
- * A whole item, and what has to hold for it to be written, if anything.
+ * An item, and the optional condition of its write.
  *
  * @example Usage
  * ```ts
@@ -65,7 +65,7 @@ export interface DynamoDbPutLike extends Partial<DynamoDbConditionLike> {
 }
 
 /**
- * One of the writes that are done in one step.
+ * One write of a transaction.
  *
  * @example Usage
  * ```ts
@@ -85,7 +85,7 @@ export type DynamoDbTransactItemLike =
   | { ConditionCheck: DynamoDbKeyLike & DynamoDbConditionLike };
 
 /**
- * Which items of a partition are read, and from where on.
+ * A query of the items of a partition.
  *
  * @example Usage
  * ```ts
@@ -106,20 +106,20 @@ export type DynamoDbTransactItemLike =
 export interface DynamoDbQueryLike extends Omit<DynamoDbConditionLike, "ConditionExpression"> {
   /** The name of the table. */
   TableName: string;
-  /** Which partition, and which of its sort keys. */
+  /** The condition of the partition key and the sort key. */
   KeyConditionExpression: string;
-  /** Whether writes that were answered before are seen. */
+  /** Whether the read is strongly consistent. */
   ConsistentRead: boolean;
-  /** Whether the items come in the order of their sort keys, the last one first when `false`. */
+  /** Whether the items are in ascending order of their sort keys. */
   ScanIndexForward: boolean;
-  /** How many items one answer holds at most. */
+  /** The largest number of items in a response. */
   Limit: number;
-  /** The key of the item to go on after. */
+  /** The key of the item to continue after. */
   ExclusiveStartKey?: Record<string, unknown>;
 }
 
 /**
- * Which items of a table are read together, and which of their attributes.
+ * The items of a table to read in a batch, and their attributes.
  *
  * @example Usage
  * ```ts
@@ -135,9 +135,9 @@ export interface DynamoDbQueryLike extends Omit<DynamoDbConditionLike, "Conditio
  * ```
  */
 export interface DynamoDbKeysLike {
-  /** The key attributes of each item. */
+  /** The key attributes of the items. */
   Keys: Record<string, unknown>[];
-  /** Whether writes that were answered before are seen. */
+  /** Whether the read is strongly consistent. */
   ConsistentRead: boolean;
   /** The attributes. */
   ProjectionExpression: string;
@@ -146,7 +146,7 @@ export interface DynamoDbKeysLike {
 }
 
 /**
- * How a request to DynamoDB is called off.
+ * The options of a request to DynamoDB.
  *
  * @example Usage
  * ```ts
@@ -157,12 +157,12 @@ export interface DynamoDbKeysLike {
  * ```
  */
 export interface DynamoDbCallOptionsLike {
-  /** Fires when the request is not wanted any more. */
+  /** Aborts the request. */
   abortSignal: AbortSignal;
 }
 
 /**
- * What this store needs of DynamoDB: the `DynamoDBDocument` of `@aws-sdk/lib-dynamodb`.
+ * The methods of the `DynamoDBDocument` of `@aws-sdk/lib-dynamodb` that this store uses.
  *
  * @example Usage
  * ```ts
@@ -180,26 +180,26 @@ export interface DynamoDbDocumentLike {
   /**
    * Reads an item.
    *
-   * @param input The item, and that the read is a consistent one.
-   * @param options How to call it off.
-   * @returns `Item`: the attributes, or none when there is no item.
+   * @param input The item, and the consistency of the read.
+   * @param options The abort signal.
+   * @returns `Item`: the attributes; absent when there is no item.
    */
   get(
     input: DynamoDbKeyLike & { ConsistentRead: boolean },
     options?: DynamoDbCallOptionsLike,
   ): Promise<{ Item?: Record<string, unknown> | undefined }>;
   /**
-   * Writes an item in place of what is there.
+   * Writes or replaces an item.
    *
    * @param input The item and its condition.
-   * @param options How to call it off.
+   * @param options The abort signal.
    */
   put(input: DynamoDbPutLike, options?: DynamoDbCallOptionsLike): Promise<unknown>;
   /**
    * Changes some attributes of an item.
    *
    * @param input The item, the change and its condition.
-   * @param options How to call it off.
+   * @param options The abort signal.
    */
   update(
     input: DynamoDbKeyLike & DynamoDbConditionLike & { UpdateExpression: string },
@@ -208,41 +208,41 @@ export interface DynamoDbDocumentLike {
   /**
    * Deletes an item.
    *
-   * @param input The item, its condition, if it has one, and whether to tell what it was.
-   * @param options How to call it off.
-   * @returns `Attributes`: what the item was, where that was asked for.
+   * @param input The item, its optional condition, and whether to return its attributes.
+   * @param options The abort signal.
+   * @returns `Attributes`: the deleted item, if requested.
    */
   delete(
     input: DynamoDbKeyLike & Partial<DynamoDbConditionLike> & { ReturnValues?: "ALL_OLD" },
     options?: DynamoDbCallOptionsLike,
   ): Promise<{ Attributes?: Record<string, unknown> | undefined }>;
   /**
-   * Does several writes in one step, or none of them.
+   * Does several writes in one transaction.
    *
-   * @param input All of them, with their conditions.
-   * @param options How to call it off.
+   * @param input The writes, with their conditions.
+   * @param options The abort signal.
    */
   transactWrite(
     input: { TransactItems: DynamoDbTransactItemLike[] },
     options?: DynamoDbCallOptionsLike,
   ): Promise<unknown>;
   /**
-   * Reads items of one partition. Only sessions with a subject need it.
+   * Reads items of one partition. Only used for sessions with a subject.
    *
-   * @param input Which ones, and from where on.
-   * @param options How to call it off.
-   * @returns `Items`, and as `LastEvaluatedKey` where the next answer begins, if there is more.
+   * @param input The query.
+   * @param options The abort signal.
+   * @returns `Items`, and in `LastEvaluatedKey` the start of the next page, if any.
    */
   query(input: DynamoDbQueryLike, options?: DynamoDbCallOptionsLike): Promise<{
     Items?: Record<string, unknown>[] | undefined;
     LastEvaluatedKey?: Record<string, unknown> | undefined;
   }>;
   /**
-   * Reads up to 100 items. Only sessions with a subject need it.
+   * Reads up to 100 items. Only used for sessions with a subject.
    *
    * @param input Their keys, by the name of the table.
-   * @param options How to call it off.
-   * @returns `Responses`: the items that there are, and as `UnprocessedKeys` what is to be asked for once more.
+   * @param options The abort signal.
+   * @returns `Responses`: the existing items; and `UnprocessedKeys`: the keys to request again.
    */
   batchGet(
     input: { RequestItems: Record<string, DynamoDbKeysLike> },
@@ -254,11 +254,11 @@ export interface DynamoDbDocumentLike {
       | undefined;
   }>;
   /**
-   * Deletes up to 25 items, each by itself. Only sessions with a subject need it.
+   * Deletes up to 25 items, not in a transaction. Only used for sessions with a subject.
    *
    * @param input Their keys, by the name of the table.
-   * @param options How to call it off.
-   * @returns As `UnprocessedItems` what is to be asked for once more.
+   * @param options The abort signal.
+   * @returns `UnprocessedItems`: the items to request again.
    */
   batchWrite(
     input: { RequestItems: Record<string, { DeleteRequest: { Key: Record<string, unknown> } }[]> },

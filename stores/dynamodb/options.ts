@@ -8,16 +8,16 @@ import { RESERVED_NAMES } from "./item.ts";
 import type { Layout } from "./layout.ts";
 import type { DynamoDbDocumentLike } from "./like.ts";
 
-/** The longest `attributePrefix`: an item has room for it beside the largest record. */
+/** The longest `attributePrefix` that fits into an item with the largest record. */
 const MAX_PREFIX = 50;
 
-/** What `key` is tried with: keys as the middleware makes them. */
+/** Sample keys to test the option `key`. */
 const [SAMPLE_KEY, OTHER_SAMPLE_KEY] = ["A".repeat(43), "B".repeat(43)] as const;
 
 /**
  * Options of {@linkcode DynamoDbStore}.
  *
- * @example A table of another layout, shared with other items
+ * @example A table with another layout and other items
  * ```ts
  * import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
  * import { DynamoDBDocument } from "@aws-sdk/lib-dynamodb";
@@ -37,15 +37,15 @@ const [SAMPLE_KEY, OTHER_SAMPLE_KEY] = ["A".repeat(43), "B".repeat(43)] as const
  */
 export interface DynamoDbStoreOptions {
   /**
-   * The `DynamoDBDocument` of `@aws-sdk/lib-dynamodb`. Its client stays yours to destroy.
+   * The `DynamoDBDocument` of `@aws-sdk/lib-dynamodb`. The application closes its client.
    *
-   * Or a function that finds it in the Hono context, such as `(c) => c.get("document")`; outside of a request
-   * `c` is `undefined`. It is called for each operation, so let it give a document that is there rather than make
-   * one.
+   * Or a function that returns it for the Hono context, such as `(c) => c.get("document")`; outside of a
+   * request `c` is `undefined`. It is called for each operation, so it must return an existing document instead
+   * of creating one.
    */
   // deno-lint-ignore no-explicit-any -- Only the application knows its context.
   document: DynamoDbDocumentLike | ((c: any) => Awaitable<DynamoDbDocumentLike>);
-  /** The table. It has to exist, with string keys unless `key` makes others. */
+  /** The name of the table. It must exist, with string keys unless `key` returns others. */
   tableName: string;
   /**
    * The attribute that is the partition key of the table. It holds `prefix`, `session:` and the key of the session.
@@ -54,7 +54,7 @@ export interface DynamoDbStoreOptions {
    */
   primaryKey?: string;
   /**
-   * What all partition keys begin with: it keeps applications apart that share a table.
+   * The prefix of all partition keys. It separates applications that share a table.
    *
    * @default {""}
    */
@@ -62,36 +62,38 @@ export interface DynamoDbStoreOptions {
   /**
    * The attribute that is the sort key of the table, commonly `"sk"`. It holds `session`.
    *
-   * With it the sessions of a subject can be listed and ended: the table then also holds, under `prefix`, `subject:` and
-   * the subject, an item for each of its sessions and, for a day after they were all ended, one that tells it.
+   * With it the sessions of a subject can be listed and ended: under `prefix`, `subject:` and the subject, the
+   * table then also holds an item for each of its sessions, and for a day after all were ended, an item that
+   * records this.
    *
    * @default {none, for a table without a sort key}
    */
   sortKey?: string;
   /**
-   * The attribute with the end of the session in whole epoch seconds, rounded up. Name it in the "time to
-   * live" setting of the table, so that DynamoDB reclaims expired sessions.
+   * The attribute with the expiry of the session in whole epoch seconds, rounded up. Set it as the time-to-live
+   * attribute of the table, so that DynamoDB deletes expired sessions.
    *
    * @default {"expires"}
    */
   expiresAttr?: string;
   /**
-   * The beginning of the names of all other attributes, at most 50 characters: for a table that has an index over an
-   * attribute of another type with a name such as `createdAt` or `expiresAt`. The names of the keys and `expiresAttr` are as given.
+   * The prefix of the names of all other attributes, at most 50 characters: for a table with an index over an
+   * attribute of another type with a name such as `createdAt` or `expiresAt`. It is not added to the names of
+   * the keys and `expiresAttr`.
    *
    * @default {""}
    */
   attributePrefix?: string;
   /**
-   * The key attributes of the item of a session, all of them and always the same for the same key, where
-   * `primaryKey` and `sortKey` don't fit the table. The constructor tries it once with a made-up key. In such a
-   * table the sessions of a subject can't be listed.
+   * Returns all key attributes of the item of a session, for tables that `primaryKey` and `sortKey` don't fit.
+   * It must return the same attributes for the same key; the constructor tests it with sample keys. With this
+   * option the sessions of a subject can't be listed.
    *
    * @param key The key of the session, a text of 43 characters.
    */
   key?: (key: string) => Record<string, unknown>;
   /**
-   * Tells the time, for tests.
+   * Returns the current time; replace it in tests.
    *
    * @default {Date.now}
    */
@@ -114,9 +116,9 @@ const OPTIONS = storeTable("DynamoDbStore", {
 });
 
 /**
- * The layout that options ask for, when they are sound.
+ * Checks options and returns their layout.
  *
- * @throws {TypeError} When they are not.
+ * @throws {TypeError} When they are invalid.
  */
 export function layoutOf(options: DynamoDbStoreOptions): Layout {
   checkTable(OPTIONS, options);
@@ -156,7 +158,7 @@ export function layoutOf(options: DynamoDbStoreOptions): Layout {
   return { expiresAttr, nameOf, toKey: key };
 }
 
-/** Sees to it that attributes have names of their own. */
+/** Checks that all attributes have different names. */
 function checkNames(
   names: (readonly [option: string, name: string | undefined])[],
   reserved: readonly string[],

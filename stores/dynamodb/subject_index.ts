@@ -21,16 +21,16 @@ import type { DynamoDbKeyLike, DynamoDbQueryLike } from "./like.ts";
 import type { IndexLayout } from "./layout.ts";
 import type { Table } from "./table.ts";
 
-/** How many entries are looked at together: as many items as DynamoDB reads or writes at once. */
+/** The number of entries per page: the number of items that DynamoDB reads or writes in one request. */
 const PAGE = 100;
 
-/** How many sessions are ended in one transaction. Older servers take no more. */
+/** The number of sessions that are ended in one transaction. Older servers accept no more. */
 const ENDED_TOGETHER = 10;
 
-/** How often to look for sessions that moved while the others were being ended. */
+/** The number of passes over the list, for sessions that moved while others were being ended. */
 const LOOKS = 10;
 
-/** An entry as it lies in the table. */
+/** An entry in the table. */
 interface Entry {
   readonly item: DynamoDbKeyLike;
   readonly sort: string;
@@ -51,7 +51,7 @@ export class SubjectIndex {
     this.#clock = clock;
   }
 
-  /** The live sessions of a subject in their order, without their data. */
+  /** Lists the live sessions of a subject in order, without their data. */
   async *list(subject: string, page: ListPage, call: Call): AsyncGenerator<ListedSession> {
     const read = async (entries: Entry[]) => {
       const live = await this.#live(entries, subject, call);
@@ -60,7 +60,7 @@ export class SubjectIndex {
     yield* readPage(this.#entries(subject, page, call), { page, most: PAGE, read });
   }
 
-  /** Ends the sessions of a subject, and tells how many. */
+  /** Ends the sessions of a subject. Returns their number. */
   async deleteAll(subject: string, options: DeleteAllOptions, call: Call): Promise<number> {
     const present = await raiseGeneration(call, subject, { ...options, now: this.#clock() });
     let count = 0;
@@ -74,13 +74,13 @@ export class SubjectIndex {
         found += others.length;
         count += await this.#end(others, call);
       }
-      // A single look may miss what moves under it.
+      // A single pass may miss sessions that move during it.
       if (found === 0 && look > 1) break;
     }
     return count;
   }
 
-  /** Ends those of a page that are still the subject's, and tells how many. */
+  /** Ends the sessions of a page that are still bound to the subject. Returns their number. */
   async #end(sessions: readonly Placed[], call: Call): Promise<number> {
     const bindings = sessions.map((session) => bindingOf(this.#table, session)!);
     const chunks = chunksOf(bindings, ENDED_TOGETHER);
@@ -93,7 +93,7 @@ export class SubjectIndex {
     for await (const entries of this.#pages(subject, page, call)) yield* entries;
   }
 
-  /** The entries of a subject, of those that became the subject's last first. */
+  /** Reads the entries of a subject, the one that was bound last comes first. */
   async *#pages(subject: string, page: ListPage, call: Call): AsyncGenerator<Entry[]> {
     let from: Record<string, unknown> | undefined;
     do {
@@ -104,7 +104,7 @@ export class SubjectIndex {
     } while (from);
   }
 
-  /** The live sessions of entries. Those that show nothing are removed. */
+  /** Reads the live sessions of entries. Entries without a session are removed. */
   async #live(entries: readonly Entry[], subject: string, call: Call): Promise<Placed[]> {
     const records = await this.#read(entries, call);
     const now = this.#clock();
@@ -125,7 +125,7 @@ export class SubjectIndex {
   }
 
   /**
-   * The records that there are, by their keys, with no data. One that this version can't read, but a newer one may, is
+   * Reads the existing records by their keys, without data. A record that only a newer version can read is
    * `undefined`.
    */
   async #read(
@@ -150,13 +150,13 @@ export class SubjectIndex {
   }
 
   /**
-   * Removes entries that show nothing. On a server without transactions only those whose time is over: the sessions
-   * of the others may be about to be stored.
+   * Removes entries without a session. On a server without transactions, only expired ones are removed: the
+   * sessions of the others may be about to be stored.
    */
   async #prune(entries: readonly Entry[], call: Call): Promise<void> {
     const [first, ...rest] = entries;
     if (!first) return;
-    // The first one goes in a transaction to know whether there are any.
+    // The first one is deleted in a transaction, to find out whether the server supports transactions.
     const isDone = await call.transact([{ Delete: first.item }]);
     const now = this.#clock();
     const others = isDone === undefined
@@ -181,7 +181,7 @@ export class SubjectIndex {
       },
       ConsistentRead: true,
       ScanIndexForward: false,
-      // One more tells whether others became the subject's at the same time.
+      // One more item shows whether others were bound at the same time.
       Limit: Math.min(limit + 1, PAGE),
     };
   }

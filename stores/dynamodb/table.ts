@@ -1,11 +1,11 @@
 import type { DynamoDbDocumentLike, DynamoDbKeyLike } from "./like.ts";
 import type { Layout } from "./layout.ts";
 
-/** A table, and how sessions lie in it. */
+/** A table and its layout. */
 export class Table {
   readonly name: string;
   readonly layout: Layout;
-  /** The documents whose server has no transactions. */
+  /** The documents whose servers have no transactions. */
   readonly withoutTransactions = new WeakSet<DynamoDbDocumentLike>();
 
   constructor(name: string, layout: Layout) {
@@ -13,7 +13,7 @@ export class Table {
     this.layout = layout;
   }
 
-  /** The item of a session. */
+  /** Returns the key of the item of a session. */
   itemOf(key: string): DynamoDbKeyLike {
     return { TableName: this.name, Key: this.layout.toKey(key) };
   }

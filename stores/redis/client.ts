@@ -4,21 +4,21 @@ import { toError } from "./errors.ts";
 import type { IoredisLike, NodeRedisLike, NodeRedisOptions, RedisClientLike } from "./like.ts";
 import { isRedisClient, MISTAKEN_CLIENTS } from "./mistakes.ts";
 
-/** A command, and which of its arguments are keys. */
+/** A command, and the positions of its keys. */
 export interface Command {
   /** Its name and its arguments. */
   readonly args: string[];
-  /** Where the first key is among them. */
+  /** The position of the first key. */
   readonly at: number;
-  /** How many keys there are, one after the other. */
+  /** The number of consecutive keys. */
   readonly keys: number;
 }
 
-/** Commands that may have keys of several nodes, or whose first argument is none. */
+/** Commands whose keys may be on several nodes, or whose first argument is not a key. */
 const SCATTERED = new Set(["EVAL", "EVALSHA", "MGET"]);
 
 /**
- * Finds the client for a request.
+ * Finds the client of a request.
  *
  * @throws {TypeError} When there is none.
  */
@@ -42,15 +42,15 @@ export async function findClient(
   );
 }
 
-/** Sends commands to the primary that has their keys. A signal calls a command off where the client can. */
+/** Sends a command to the primary of its keys. A signal aborts it, if the client supports it. */
 export type Sender = (
   command: Command,
   signal: AbortSignal | undefined,
 ) => PromiseLike<unknown>;
 
-/** How commands are sent with a client. */
+/** Returns the function that sends commands with a client. */
 export function senderOf(client: RedisClientLike): Sender {
-  // ioredis has a sendCommand too, of another kind.
+  // ioredis also has a sendCommand, with other parameters.
   if ("call" in client) return ({ args }) => sendByIoredis(client, args);
   if (!("sendCommand" in client)) return ({ args: [name, ...rest] }) => client.send(name!, rest);
   const prefix = "_keyPrefix" in client ? String(client._keyPrefix ?? "") : "";
@@ -72,32 +72,31 @@ function toOptions(signal: AbortSignal | undefined): NodeRedisOptions {
   return signal ? { abortSignal: signal, signal } : {};
 }
 
-/** The same without the timer that node-redis sets for every command by default: the signal says when it is late. */
+/** Returns options without the default timer of node-redis for every command: the signal limits the time. */
 function toUntimedOptions(signal: AbortSignal | undefined): NodeRedisOptions {
   return signal ? { abortSignal: signal, signal, timeout: undefined } : {};
 }
 
-/** Whether the application has told a client of node-redis how long a command may wait. */
+/** Checks whether the application has set a timeout on a client of node-redis. */
 function hasOwnTimeout(client: NodeRedisLike): boolean {
   const options = "options" in client ? client.options as ClientOptions | undefined : undefined;
   return options?.commandOptions?.timeout !== undefined;
 }
 
-/** The part that is used of the options of a client of node-redis. */
+/** The options of a node-redis client that are used. */
 interface ClientOptions {
   readonly commandOptions?: { readonly timeout?: number };
 }
 
 /**
- * The arguments with the prefix for all keys that node-redis can be given since version 6.3, and that it doesn't give to
- * commands that are sent by their names.
+ * Adds the key prefix of node-redis, which has existed since version 6.3 and is not applied by `sendCommand`.
  */
 function withPrefix({ args, at, keys }: Command, prefix: string): string[] {
   if (prefix === "") return args;
   return args.map((arg, index) => index >= at && index < at + keys ? prefix + arg : arg);
 }
 
-/** What else is known of a client of ioredis, if it is one. */
+/** Further properties of a client of ioredis. */
 interface Ioredis extends IoredisLike {
   readonly isCluster?: boolean;
   readonly options?: { readonly enableAutoPipelining?: boolean };
@@ -105,9 +104,9 @@ interface Ioredis extends IoredisLike {
 }
 
 /**
- * Sends a command by the method of its name: what `call` is given has no keys in older versions, so that a cluster is
- * asked at any node and `keyPrefix` is left out. In a cluster, commands that are pipelined together are sent to the node of
- * their first argument, so those that it is no key of go alone.
+ * Sends a command with the method of its name. In older versions `call` does not know the keys of a command: a
+ * cluster then uses any node, and `keyPrefix` is not applied. In a cluster, pipelined commands go to the node
+ * of their first argument, so commands whose first argument is not a key are sent alone.
  */
 function sendByIoredis(client: Ioredis, args: string[]): PromiseLike<unknown> {
   const [command, ...rest] = args;

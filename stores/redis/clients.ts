@@ -5,7 +5,7 @@ import { FreshClients } from "./fresh_clients.ts";
 import type { RedisClientLike } from "./like.ts";
 import type { RedisStoreOptions } from "./options.ts";
 
-/** The client of a store, or those that it finds. */
+/** The client of a store, or the clients that its function finds. */
 export class Clients {
   readonly #find: Extract<RedisStoreOptions["client"], (c: unknown) => unknown> | undefined;
   readonly #given: ConnectionOptions | undefined;
@@ -17,7 +17,7 @@ export class Clients {
     else this.#given = this.#toOptions(client);
   }
 
-  /** Finds the client once for all commands of an operation. */
+  /** Finds the client for all commands of an operation. */
   connect(c: unknown, signal: AbortSignal | undefined): Awaitable<Connection> {
     return this.#given ? new Connection(this.#given, signal) : this.#search(c, signal);
   }

@@ -12,37 +12,37 @@ import type { RedisClientLike } from "./like.ts";
 import { isClosed } from "./mistakes.ts";
 import type { Script } from "./script.ts";
 
-/** What a script is run with. */
+/** The arguments of a script. */
 export interface ScriptArguments {
   readonly keys: readonly string[];
   readonly args: readonly string[];
 }
 
-/** What a {@linkcode Connection} sends with. */
+/** Options of {@linkcode Connection}. */
 export interface ConnectionOptions {
   readonly client: RedisClientLike;
   readonly send: Sender;
-  /** The clients whose server refused keys of several slots in one command, as a cluster does. */
+  /** The clients whose server refused keys of several slots in one command: clusters. */
   readonly clusters: WeakSet<RedisClientLike>;
 }
 
-/** What one operation talks to Redis over. */
+/** The connection of one operation. */
 export class Connection {
   readonly #options: ConnectionOptions;
   readonly #signal: AbortSignal | undefined;
 
-  /** @param signal Calls off what was not sent. */
+  /** @param signal Aborts commands that were not sent. */
   constructor(options: ConnectionOptions, signal?: AbortSignal) {
     this.#options = options;
     this.#signal = signal;
   }
 
-  /** The same, for what is to be done even when nobody waits for it any more. */
+  /** Returns the same connection without the signal, for commands that must be sent in any case. */
   finishing(): Connection {
     return new Connection(this.#options);
   }
 
-  /** Does something in one step or, where a cluster refuses that, in several. */
+  /** Runs an operation in one step, or in several if a cluster refuses that. */
   async atOnce<Result>(
     once: () => Promise<Result>,
     inSteps: () => Promise<Result>,
@@ -59,7 +59,7 @@ export class Connection {
     return await inSteps();
   }
 
-  /** Runs a script by its hash, or by its text where the server does not know it. */
+  /** Runs a script by its hash, or by its text if the server does not know it. */
   async run(script: Script, { keys, args }: ScriptArguments): Promise<unknown> {
     const found = script.sha1();
     const sha1 = isPromiseLike(found) ? await found : found;
@@ -79,14 +79,14 @@ export class Connection {
   /**
    * Sends a command.
    *
-   * @param args Its name, its keys, and what else it is given.
-   * @param keys How many keys it has.
+   * @param args Its name, its keys, and other arguments.
+   * @param keys The number of keys.
    */
   send(args: string[], keys = 1): Promise<unknown> {
     return this.#send({ args, at: 1, keys });
   }
 
-  /** Sends a command, and once more when the connection is dropped or leads to a primary that is none any more. */
+  /** Sends a command, and retries once when the connection is dropped or the server is no longer the primary. */
   async #send(command: Command): Promise<unknown> {
     this.#signal?.throwIfAborted();
     try {
@@ -103,7 +103,7 @@ export class Connection {
   }
 
   #ask(command: Command): PromiseLike<unknown> {
-    // Some clients keep what they are asked then, and never answer.
+    // Some closed clients queue commands and never settle them.
     if (isClosed(this.#options.client)) throw new Error("The client is closed");
     const answer: unknown = this.#options.send(command, this.#signal);
     if (isPromiseLike(answer)) return answer;
@@ -119,7 +119,7 @@ export class Connection {
 
 const decoder = new TextDecoder();
 
-/** An answer with texts where the client gives bytes. */
+/** Converts bytes in a reply to texts. */
 function toText(answer: unknown): unknown {
   if (Array.isArray(answer)) return answer.map(toText);
   return answer instanceof Uint8Array ? decoder.decode(answer) : answer;

@@ -1,14 +1,14 @@
 import type { RedisClientLike } from "./like.ts";
 
-/** So many requests in a row, each with a client of its own, are no accident. */
+/** The number of consecutive requests with a new client each that triggers the warning. */
 const MANY = 10;
 
-/** Notices when the application makes a client for each request, and warns of it once. */
+/** Warns once when the application creates a client for each request. */
 export class FreshClients {
   readonly #requests = new WeakMap<RedisClientLike, WeakRef<object>>();
   #inARow = 0;
 
-  /** Takes note of the client that was found for a request. */
+  /** Records the client of a request. */
   add(client: RedisClientLike, c: unknown): void {
     if (this.#inARow === MANY || typeof c !== "object" || c === null) return;
     const first = this.#requests.get(client);

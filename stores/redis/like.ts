@@ -1,7 +1,7 @@
 /**
- * What {@linkcode RedisStore} needs of a client of node-redis 4, 5 or 6, or of its pool.
+ * The methods of a client or pool of node-redis 4, 5 or 6 that {@linkcode RedisStore} uses.
  *
- * @example A client that knows nothing
+ * @example A stub client
  * ```ts
  * import { type NodeRedisLike, RedisStore } from "@x/hono-session/stores/redis";
  *
@@ -15,15 +15,15 @@ export interface NodeRedisLike {
    * Sends any command.
    *
    * @param args The name of the command and its arguments.
-   * @param options How it is called off.
+   * @param options The abort signal and the timeout.
    */
   sendCommand(args: string[], options?: NodeRedisOptions): PromiseLike<unknown>;
 }
 
 /**
- * What {@linkcode RedisStore} needs of a cluster client of node-redis 4, 5 or 6.
+ * The methods of a cluster client of node-redis 4, 5 or 6 that {@linkcode RedisStore} uses.
  *
- * @example A cluster that knows nothing
+ * @example A stub cluster
  * ```ts
  * import { type NodeRedisClusterLike, RedisStore } from "@x/hono-session/stores/redis";
  *
@@ -33,15 +33,15 @@ export interface NodeRedisLike {
  * ```
  */
 export interface NodeRedisClusterLike {
-  /** The nodes that take writes. */
+  /** The primary nodes. */
   readonly masters: readonly unknown[];
   /**
    * Sends any command.
    *
-   * @param firstKey The key that decides on the node.
+   * @param firstKey The key that determines the node.
    * @param isReadonly Whether a replica may answer.
    * @param args The name of the command and its arguments.
-   * @param options How it is called off.
+   * @param options The abort signal and the timeout.
    */
   sendCommand(
     firstKey: string,
@@ -52,9 +52,9 @@ export interface NodeRedisClusterLike {
 }
 
 /**
- * What {@linkcode RedisStore} needs of a sentinel client of node-redis 5 or 6.
+ * The methods of a sentinel client of node-redis 5 or 6 that {@linkcode RedisStore} uses.
  *
- * @example A sentinel that knows nothing
+ * @example A stub sentinel
  * ```ts
  * import { type NodeRedisSentinelLike, RedisStore } from "@x/hono-session/stores/redis";
  *
@@ -67,14 +67,14 @@ export interface NodeRedisClusterLike {
  * ```
  */
 export interface NodeRedisSentinelLike {
-  /** The present primary. */
+  /** Returns the current primary. */
   getMasterNode(): unknown;
   /**
    * Sends any command.
    *
    * @param isReadonly Whether a replica may answer.
    * @param args The name of the command and its arguments.
-   * @param options How it is called off.
+   * @param options The abort signal and the timeout.
    */
   sendCommand(
     isReadonly: boolean,
@@ -84,7 +84,7 @@ export interface NodeRedisSentinelLike {
 }
 
 /**
- * How a command of node-redis is called off.
+ * The options of a command of node-redis.
  *
  * @example Usage
  * ```ts
@@ -98,19 +98,19 @@ export interface NodeRedisSentinelLike {
  * ```
  */
 export interface NodeRedisOptions {
-  /** By the name that it has since version 5. */
+  /** The abort signal, since version 5. */
   abortSignal?: AbortSignal;
-  /** By the name that it had in version 4. */
+  /** The abort signal in version 4. */
   signal?: AbortSignal;
-  /** How long it may wait to be sent, in milliseconds: `undefined` for no limit but that of the signal. */
+  /** How long the command may wait to be sent, in milliseconds; `undefined` for no limit except the signal. */
   timeout?: number | undefined;
 }
 
 /**
- * What {@linkcode RedisStore} needs of a client of ioredis or iovalkey, or of its cluster. Where the client has a method
- * for a command, that is called: unlike `call`, it knows the keys of the command in every version.
+ * The methods of a client or cluster of ioredis or iovalkey that {@linkcode RedisStore} uses. If the client has
+ * a method for a command, it is called: unlike `call`, it knows the keys of the command in every version.
  *
- * @example A client that knows nothing
+ * @example A stub client
  * ```ts
  * import { type IoredisLike, RedisStore } from "@x/hono-session/stores/redis";
  *
@@ -130,9 +130,9 @@ export interface IoredisLike {
 }
 
 /**
- * What {@linkcode RedisStore} needs of Bun's `RedisClient`.
+ * The methods of Bun's `RedisClient` that {@linkcode RedisStore} uses.
  *
- * @example A client that knows nothing
+ * @example A stub client
  * ```ts
  * import { type BunRedisLike, RedisStore } from "@x/hono-session/stores/redis";
  *
@@ -152,9 +152,9 @@ export interface BunRedisLike {
 }
 
 /**
- * A client of Redis that {@linkcode RedisStore} knows how to talk to.
+ * A Redis client that {@linkcode RedisStore} supports.
  *
- * @example A store of whatever client there is
+ * @example A store for any supported client
  * ```ts
  * import { type RedisClientLike, RedisStore } from "@x/hono-session/stores/redis";
  * import { assertEquals } from "@std/assert";

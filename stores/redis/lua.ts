@@ -1,9 +1,9 @@
 import { LEGACY } from "./legacy.ts";
 
 /**
- * What scripts of records begin with. `live` gives the version of the live record under a key, the write that put it
- * there, and its text; `ownerOf` gives from that whose it is, "" for nobody's. They look at the text from its start up to
- * the first brace, so that what a session holds can't be taken for it. ARGV: now, and more.
+ * The start of scripts for records. `live` returns the version of the live record under a key, the identifier
+ * of its write, and its text; `ownerOf` returns its owner from that, or "". They read the text only up to the
+ * first brace, so that session data can't be mistaken for it. ARGV: now, and more.
  */
 export const RECORDS = `
 ${LEGACY.trim()}
@@ -21,7 +21,7 @@ local function live(key)
 end
 `;
 
-/** Whose a live record is, as it is in its text. */
+/** Reads the owner of a live record. */
 export const OWNERS = `
 local function ownerOf(key)
   local _, _, value = live(key)
@@ -34,9 +34,9 @@ end
 `;
 
 /**
- * What tells the present generation of a subject's sessions, by the text under a key, and the oldest one that a session
- * of some name may be of. The text is the generation, and after it where one was excepted the oldest that this one may be
- * of, and its sid.
+ * Reads the current generation of a subject's sessions under a key, and the oldest generation that a session
+ * with a sid may have. The text is the generation; if a session was excepted, it is followed by the oldest
+ * generation that this session may have, and its sid.
  */
 export const GENERATIONS = `
 local function generationsOf(key, sid)
@@ -48,9 +48,9 @@ end
 `;
 
 /**
- * What scripts of lists begin with, after {@linkcode GENERATIONS}. The last KEYS are the list of a subject, the
- * generation of its sessions, and the list of the subject before. The last ARGV are the entry or "", its score, the
- * generation of the record or "" when this isn't asked, its sid, and the entry before or "".
+ * The start of scripts for lists, after {@linkcode GENERATIONS}. The last KEYS are the list of a subject, the
+ * generation of its sessions, and the list of the previous subject. The last ARGV are the entry or "", its
+ * score, the generation of the record or "" if it is not checked, its sid, and the previous entry or "".
  */
 export const LISTS = `
 local list, ended, left = unpack(KEYS, #KEYS - 2)

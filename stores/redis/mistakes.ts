@@ -2,7 +2,7 @@ import { isPromiseLike } from "../../src/util/awaitable.ts";
 import { hasMethods, type Mistakes } from "../../src/util/option_errors.ts";
 import type { RedisClientLike } from "./like.ts";
 
-/** What is given as `client` and can't be used, and what to do instead. */
+/** Common mistakes in the option `client`, and what to do instead. */
 export const MISTAKEN_CLIENTS: Mistakes = [
   [isPromiseLike, "it is a promise, await it"],
   [
@@ -32,21 +32,24 @@ export const MISTAKEN_CLIENTS: Mistakes = [
   ],
 ];
 
-/** Whether a value looks like a client of a kind that is known. */
+/** Checks whether a value looks like a supported client. */
 export function isRedisClient(value: unknown): value is RedisClientLike {
   return ["sendCommand", "call", "send"].some((name) => hasMethods(value, name));
 }
 
-/** Whether a client was not opened yet, or was closed. One that connects by itself, or again, is open. */
+/**
+ * Checks whether a client is not opened yet, or closed. A client that connects or reconnects by itself counts
+ * as open.
+ */
 export function isClosed(client: unknown): boolean {
   return memberOf(client, "isOpen") === false || memberOf(client, "status") === "end";
 }
 
-/** Whether a client of node-redis has callbacks where the others have promises. */
+/** Checks whether a client of node-redis uses callbacks instead of promises. */
 function isLegacy(client: unknown): boolean {
   if (!hasMethods(client, "sendCommand")) return false;
   const options = memberOf(client, "options") as { legacyMode?: unknown } | undefined;
-  // What `legacy()` gives has the commands of a client, and nothing that tells of its connection.
+  // The result of `legacy()` has the commands of a client, but no properties of its connection.
   return options?.legacyMode === true ||
     hasMethods(client, "multi", "get", "GET") && memberOf(client, "isOpen") === undefined;
 }

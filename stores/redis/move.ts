@@ -7,22 +7,22 @@ import { toMoving } from "./value.ts";
 
 /** A move of a record from one node of a cluster to another. */
 export interface Move {
-  /** Where the record is, and where it goes. */
+  /** The old and the new key of the record. */
   readonly keys: readonly string[];
-  /** What a script is given to write the record: now, previous version, write, record, milliseconds to live. */
+  /** The arguments of the script that writes the record: now, previous version, write, record, milliseconds to live. */
   readonly args: readonly string[];
-  /** What is left where it was, and its milliseconds to live; two empty texts for nothing. */
+  /** The trace under the old key, and its milliseconds to live; two empty texts for none. */
   readonly left: readonly string[];
   readonly next: StoreReplacement;
   readonly previous: SessionRecord;
-  /** Deletes the record where it was moved to. */
+  /** Deletes the record under the new key. */
   readonly undo: () => Promise<void>;
 }
 
 /** Moves a record in several steps; `false` when it is gone or has another version. */
 export async function moveInSteps(connection: Connection, move: Move): Promise<boolean> {
   const { next: { left }, previous } = move;
-  // What leads to the session must not be there before it.
+  // A trace that leads to the session must not exist before the session.
   if (left?.successor !== undefined) return await createFirst(connection, move);
   if (previous.subject !== undefined) return await moveListed(connection, move);
   return await leave(connection, move) && await create(connection, move);
@@ -35,7 +35,7 @@ async function createFirst(connection: Connection, move: Move): Promise<boolean>
   return false;
 }
 
-/** Moves a record that its subject's list shows until it has moved. */
+/** Moves a record that stays in its subject's list during the move. */
 async function moveListed(connection: Connection, move: Move): Promise<boolean> {
   const { keys: [from], args, left, next, previous, undo } = move;
   const [keys, given] = [[from!], args.slice(0, 3)];
@@ -44,12 +44,12 @@ async function moveListed(connection: Connection, move: Move): Promise<boolean> 
   if (!await create(connection, move)) return false;
   const finishing = connection.finishing();
   if (isDone(await finishing.run(SETTLE, { keys, args: [...given, ...left] }))) return true;
-  // Who found it in the list has ended it while it moved.
+  // The session was ended through the list during the move.
   await undo();
   return false;
 }
 
-/** Puts what is left in place of the record. */
+/** Replaces the old record with the trace. */
 async function leave(connection: Connection, { keys: [from], args, left }: Move): Promise<boolean> {
   const given = args.slice(0, 3);
   return isDone(

@@ -9,7 +9,7 @@ import { isRedisClient, MISTAKEN_CLIENTS } from "./mistakes.ts";
 /**
  * Options of {@linkcode RedisStore}.
  *
- * @example A client that comes with the request
+ * @example A client per request
  * ```ts
  * import { RedisStore, type RedisStoreOptions } from "@x/hono-session/stores/redis";
  *
@@ -22,22 +22,23 @@ import { isRedisClient, MISTAKEN_CLIENTS } from "./mistakes.ts";
  */
 export interface RedisStoreOptions {
   /**
-   * A connected client: of node-redis 4, 5 or 6 (client, cluster, pool or sentinel), of ioredis or iovalkey (client or
-   * cluster), or Bun's. It stays yours to close.
+   * A connected client: of node-redis 4, 5 or 6 (client, cluster, pool or sentinel), of ioredis or iovalkey
+   * (client or cluster), or Bun's. The application closes it.
    *
-   * Or a function that finds it in the Hono context, such as `(c) => c.get("redis")`; outside of a request `c`
-   * is `undefined`. It is called for each operation, so let it give a client that is there rather than open one.
+   * Or a function that returns it for the Hono context, such as `(c) => c.get("redis")`; outside of a request
+   * `c` is `undefined`. It is called for each operation, so it must return an open client instead of opening
+   * one.
    */
   // deno-lint-ignore no-explicit-any -- Only the application knows its context.
   client: RedisClientLike | ((c: any) => Awaitable<RedisClientLike>);
   /**
-   * What all keys begin with.
+   * The prefix of all keys.
    *
    * @default {"session:"}
    */
   prefix?: string;
   /**
-   * Tells the time, for tests.
+   * Returns the current time; replace it in tests.
    *
    * @default {Date.now}
    */
@@ -54,7 +55,7 @@ const OPTIONS = storeTable("RedisStore", {
   mistakes: [[isRedisClient, "write { client }"]],
 });
 
-/** @throws {TypeError} When an option is unknown or not what it should be. */
+/** @throws {TypeError} When an option is unknown or invalid. */
 export function checkOptions(options: RedisStoreOptions): void {
   checkTable(OPTIONS, options);
   const { client } = options;

@@ -1,15 +1,15 @@
 import type { SessionRecord } from "../../src/record/record.ts";
 import { fromLegacyOwner, isLegacyOwner } from "./legacy.ts";
 
-/** Whose a record is. */
+/** The owner of a record. */
 export type Owner = Pick<SessionRecord, "subject" | "subjectAt">;
 
-/** Whose a record is, as it is in its text: since when, and the subject. */
+/** Returns the owner of a record as text: the time of the binding, and the subject. */
 export function toOwner({ subject, subjectAt }: Owner): string {
   return `${subjectAt ?? ""}:${encodeSubject(subject!)}`;
 }
 
-/** Whose a record is, by what is in its text. */
+/** Parses the owner of a record. */
 export function fromOwner(text: string): Owner {
   if (isLegacyOwner(text)) return fromLegacyOwner(text);
   const at = text.indexOf(":");
@@ -17,8 +17,8 @@ export function fromOwner(text: string): Owner {
   return at === 0 ? { subject } : { subject, subjectAt: Number(text.slice(0, at)) };
 }
 
-/** A subject without spaces and braces. */
+/** Encodes a subject without spaces and braces. */
 export function encodeSubject(subject: string): string {
-  // A surrogate alone has no URI, but JSON.
+  // A lone surrogate can't be URI-encoded, so it is escaped as in JSON first.
   return encodeURIComponent(JSON.stringify(subject).slice(1, -1));
 }

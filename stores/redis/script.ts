@@ -1,12 +1,12 @@
 import type { Awaitable } from "../../src/util/awaitable.ts";
 
-/** A script, and the SHA-1 of its text by which the server knows it. */
+/** A script, and the SHA-1 of its text by which the server identifies it. */
 export interface Script {
   readonly text: string;
   sha1(): Awaitable<string>;
 }
 
-/** A script of a text. */
+/** Makes a script from its text. */
 export function script(...parts: string[]): Script {
   const text = parts.map((part) => `${part.trim()}\n`).join("");
   let sha1: string | undefined;

@@ -2,15 +2,15 @@ import { GENERATION_KEPT } from "../../src/store/generation.ts";
 import { GENERATIONS, LISTS, OWNERS, RECORDS } from "./lua.ts";
 import { type Script, script } from "./script.ts";
 
-/** A script that writes a record, alone or together with the lists of subjects. Answers 1, 0, or -1 when refused. */
+/** A script that writes a record, alone or together with the lists of subjects. Returns 1, 0, or -1 when refused. */
 export interface WriteScript {
   readonly alone: Script;
   readonly listed: Script;
 }
 
 /**
- * Writes a record over the previous version, or where there is none. A write that finds itself was done before
- * its answer was lost. ARGV: now, previous version or "", write, record, milliseconds to live.
+ * Writes a record over the previous version, or a new one. A write that finds its own identifier was already
+ * done, and its reply was lost. ARGV: now, previous version or "", write, record, milliseconds to live.
  */
 export const WRITE = writeScript(`
 local version, write = live(KEYS[1])
@@ -19,7 +19,7 @@ if (version or "") ~= ARGV[2] then return 0 end
 redis.call("SET", KEYS[1], ARGV[4], "PX", ARGV[5])
 return 1`);
 
-/** Moves a record to another key. ARGV: as above, then what is left under the old key and how long, or "" twice. */
+/** Moves a record to another key. ARGV: as above, then the trace for the old key and its time to live, or "" twice. */
 export const REPLACE = writeScript(`
 local taken, write = live(KEYS[2])
 if taken then return write == ARGV[3] and 1 or 0 end
@@ -30,8 +30,8 @@ redis.call("SET", KEYS[2], ARGV[4], "PX", ARGV[5])
 return 1`);
 
 /**
- * Moves the times of a record, but not of one that version 0.1 has written. ARGV: now, version, end, the rest of the record,
- * milliseconds to live.
+ * Changes the times of a record, but not of one that version 0.1 has written. ARGV: now, version, expiry, the
+ * rest of the record, milliseconds to live.
  */
 export const TOUCH = writeScript(`
 local version, write, value = live(KEYS[1])
@@ -42,7 +42,7 @@ local head = version .. " " .. ARGV[3] .. " " .. write .. " " .. ARGV[4]
 redis.call("SET", KEYS[1], head .. tail, "PX", ARGV[5])
 return 1`);
 
-/** The write that moves the record away of which a text is in place; a function of scripts. */
+/** A function of scripts: returns the write that is moving the record of a text. */
 const MOVED = `
 local function movedBy(key)
   return string.match(redis.call("GET", key) or "", "^~(%w+)")
@@ -50,8 +50,8 @@ end
 `;
 
 /**
- * Puts the name of a write in place of a record of some version, for a minute, and after it what a list shows of the
- * session until it has moved. ARGV: now, version, write, text of a record or nothing.
+ * Replaces a record of a given version for a minute with the identifier of a write, followed by the entry that
+ * a list shows during the move. ARGV: now, version, write, text of a record or nothing.
  */
 export const REMOVE = script(
   RECORDS,
@@ -64,8 +64,8 @@ return 1`,
 );
 
 /**
- * Ends a move: puts what is left of it, if anything, in place of what {@linkcode REMOVE} has put there. Answers 0 when that
- * is gone, as the session was ended while it moved. ARGV: now, previous version, write, what is left or "", milliseconds
+ * Ends a move: replaces the text of {@linkcode REMOVE} with the trace, if any. Returns 0 when that text is gone
+ * because the session was ended during the move. ARGV: now, previous version, write, trace or "", milliseconds
  * to live.
  */
 export const SETTLE = script(
@@ -79,7 +79,7 @@ if ARGV[4] ~= "" then redis.call("SET", KEYS[1], ARGV[4], "PX", ARGV[5]) end
 return 1`,
 );
 
-/** Deletes a record and answers whose it was. ARGV: now. */
+/** Deletes a record and returns its owner. ARGV: now. */
 export const DELETE = script(
   RECORDS,
   OWNERS,
@@ -90,8 +90,8 @@ return owner`,
 );
 
 /**
- * Deletes the records that are still of these owners. ARGV: now, the owner of each, and as version 0.1 has written it. Answers
- * how many.
+ * Deletes the records that still have these owners. ARGV: now, the owner of each, and the same in the format of
+ * version 0.1. Returns their number.
  */
 export const END = script(
   RECORDS,
@@ -107,7 +107,7 @@ end
 return count`,
 );
 
-/** Changes the list of a subject alone. ARGV: now, and what {@linkcode LISTS} takes. */
+/** Changes only the list of a subject. ARGV: now, and the arguments of {@linkcode LISTS}. */
 export const ENLIST = script(
   GENERATIONS,
   LISTS,
@@ -117,12 +117,12 @@ enlist()
 return 1`,
 );
 
-/** The entries in the list of a subject and their scores. ARGV: now. */
+/** Returns the entries in the list of a subject with their scores. ARGV: now. */
 export const LIST = script(`
 redis.call("ZREMRANGEBYSCORE", KEYS[1], "-inf", ARGV[1])
 return redis.call("ZRANGE", KEYS[1], 0, -1, "WITHSCORES")`);
 
-/** Takes entries off a list whose scores are still these. ARGV: entries and scores. */
+/** Removes entries from a list if their scores have not changed. ARGV: entries and scores. */
 export const STRIKE = script(`
 for i = 1, #ARGV, 2 do
   if redis.call("ZSCORE", KEYS[1], ARGV[i]) == ARGV[i + 1] then
@@ -131,8 +131,8 @@ for i = 1, #ARGV, 2 do
 end`);
 
 /**
- * Begins the next generation of the sessions of a subject, and remembers it for a day, longer than any login is under way.
- * ARGV: now, and the sid that is excepted or "". Answers the generation.
+ * Starts the next generation of a subject's sessions, and keeps it for a day, which is longer than any login.
+ * ARGV: now, and the excepted sid or "". Returns the generation.
  */
 export const RAISE = script(
   GENERATIONS,

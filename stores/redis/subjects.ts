@@ -10,28 +10,28 @@ import { toOwner } from "./owner.ts";
 import { END, ENLIST, LIST, RAISE, STRIKE, type WriteScript } from "./scripts.ts";
 import { fromListed } from "./value.ts";
 
-/** How many records are read or ended at a time. */
+/** The number of records that are read or ended at a time. */
 const BATCH = 100;
 
-/** An entry as it lies in the list of a subject. */
+/** An entry in the list of a subject. */
 interface ListEntry {
   readonly name: string;
   readonly score: string;
   readonly subjectAt: number;
 }
 
-/** What {@linkcode Subjects} are kept with. */
+/** Options of {@linkcode Subjects}. */
 export interface SubjectsOptions {
   readonly prefix: string;
   readonly clock: Clock;
 }
 
 /**
- * The lists of the sessions of subjects: for each a sorted set of entries by the ends of the sessions, and their present
- * generation.
+ * The lists of subjects: for each subject a sorted set of entries by the expiry of their sessions, and its
+ * current generation.
  *
- * In a cluster an entry is provisional until its record is there, which the half in its score says. Nobody strikes
- * such an entry because its record is missing.
+ * In a cluster an entry is provisional until its record is stored; its score then has a fraction of one half. A
+ * provisional entry is not removed because its record is missing.
  */
 export class Subjects {
   readonly #prefix: string;
@@ -42,7 +42,7 @@ export class Subjects {
     this.#clock = clock;
   }
 
-  /** What the script of a write is given at the end, to change the lists in the same step. */
+  /** Returns the last arguments of a write script, which change the lists in the same step. */
   toArguments({ record, entry, binds, gone }: ListChange, provisional = false): ScriptArguments {
     const { subject } = (entry ?? gone)!;
     const left = (gone ?? entry)!.subject;
@@ -55,10 +55,10 @@ export class Subjects {
   }
 
   /**
-   * Writes a record of a cluster and changes the lists. What a crash between two steps leaves is an entry too many,
-   * never a record without one.
+   * Writes a record in a cluster and changes the lists. A crash between two steps leaves an extra entry, never
+   * a record without an entry.
    *
-   * @throws {SessionEndedError} When all sessions of its subject were ended since its login began.
+   * @throws {SessionEndedError} When all sessions of its subject were ended after its login started.
    */
   async inSteps(
     connection: Connection,
@@ -75,12 +75,12 @@ export class Subjects {
     return true;
   }
 
-  /** Takes an entry off its list. */
+  /** Removes an entry from its list. */
   async remove(connection: Connection, { subject, name }: Entry): Promise<void> {
     await connection.send(["ZREM", this.#listKey(subject), name]);
   }
 
-  /** The live sessions of a subject in their order. What the list holds in vain is taken off it. */
+  /** Lists the live sessions of a subject in order. Entries without a session are removed. */
   async *list(
     connection: Connection,
     subject: string,
@@ -90,7 +90,7 @@ export class Subjects {
     yield* readPage(await this.#entries(connection, subject), { page, most: BATCH, read });
   }
 
-  /** All entries of a list, of those that became the subject's last first. */
+  /** Reads all entries of a list, the one that was bound last comes first. */
   async #entries(connection: Connection, subject: string): Promise<ListEntry[]> {
     const given = { keys: [this.#listKey(subject)], args: [this.#now()] };
     const answer = await connection.run(LIST, given) as string[];
@@ -127,12 +127,12 @@ export class Subjects {
     return live;
   }
 
-  /** The present generation of the sessions of a subject. */
+  /** Returns the current generation of a subject's sessions. */
   async generation(connection: Connection, subject: string): Promise<number> {
     return parseInt(String(await connection.send(["GET", this.#endedKey(subject)]) ?? 0));
   }
 
-  /** Ends the sessions of a subject, and answers how many there were. */
+  /** Ends the sessions of a subject. Returns their number. */
   async endAll(
     connection: Connection,
     subject: string,
@@ -153,7 +153,7 @@ export class Subjects {
     return count;
   }
 
-  /** Deletes records as far as they are still the subject's since the same time, then their entries. */
+  /** Deletes records whose binding has not changed, then their entries. */
   async #end(connection: Connection, subject: string, placed: Placed[]): Promise<number> {
     if (placed.length === 0) return 0;
     const counts = await this.#each(connection, placed, async (placed) => [
@@ -170,13 +170,13 @@ export class Subjects {
     return counts.reduce((sum: number, count) => sum + Number(count), 0);
   }
 
-  /** Adds an entry, or keeps it for longer. */
+  /** Adds or extends an entry. */
   async #enlist(connection: Connection, change: ListChange, provisional: boolean): Promise<void> {
     const { keys, args } = this.toArguments(change, provisional);
     isDone(await connection.run(ENLIST, { keys, args: [this.#now(), ...args] }));
   }
 
-  /** Tells that the record of an entry is there, and ends it if it came too late. */
+  /** Confirms an entry after its record was stored, and ends the session if the login came too late. */
   async #confirm(connection: Connection, change: ListChange): Promise<void> {
     try {
       await this.#enlist(connection, change, false);
@@ -193,7 +193,7 @@ export class Subjects {
     return await connection.send(args, keys.length) as unknown[];
   }
 
-  /** Does something with several records: with all at once, but in a cluster with each. */
+  /** Runs an operation on several records: on all at once, in a cluster on each. */
   async #each<Item, Result>(
     connection: Connection,
     items: Item[],
@@ -217,12 +217,12 @@ export class Subjects {
     return String(this.#clock());
   }
 
-  /** Writes records and lists: in one step, but in a cluster in several when there is something to list. */
+  /** Writes records and lists in one step; in a cluster in several if the lists change. */
   async write(
     connection: Connection,
     { script, keys, args, change, inSteps }: Write,
   ): Promise<boolean> {
-    // Its keys are of one node.
+    // Its keys are on one node.
     if (!change && !inSteps) return isDone(await connection.run(script.alone, { keys, args }));
     const alone = async () => isDone(await connection.run(script.alone, { keys, args }));
     if (!change) return await connection.atOnce(alone, inSteps ?? alone);
@@ -240,9 +240,9 @@ function generationOf({ generation = 0 }: SessionRecord): number {
 }
 
 /**
- * Whether a script has written.
+ * Checks whether a script has written.
  *
- * @throws {SessionEndedError} When it was not allowed to.
+ * @throws {SessionEndedError} When the write was refused because the login came too late.
  */
 export function isDone(answer: unknown): boolean {
   if (Number(answer) !== -1) return Number(answer) === 1;
@@ -250,10 +250,10 @@ export function isDone(answer: unknown): boolean {
     "Cannot store session: all sessions of its subject were ended; log in again",
   );
 }
-/** A write of a record, and what it changes in the lists of subjects. */
+/** A write of a record, and its changes in the lists of subjects. */
 interface Write extends ScriptArguments {
   readonly script: WriteScript;
   readonly change: ListChange | undefined;
-  /** What is done to the records in a cluster, if it is not the script. */
+  /** Writes the records in a cluster, if the script can't. */
   readonly inSteps?: () => Promise<boolean>;
 }

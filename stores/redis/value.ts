@@ -4,41 +4,41 @@ import { isSessionRecord, type SessionRecord, type Trace } from "../../src/recor
 import { fromLegacyValue } from "./legacy.ts";
 import { fromOwner, toOwner } from "./owner.ts";
 
-// The text of a record: its head, then its data, which begin with a brace, as nothing in the head does. The head is of
-// words: the version, the end, the name of the write that put it there, the rest of the record in base64url, and whose it is
-// if it is somebody's. Scripts look at these alone.
+// The text of a record: its head, then its data, which start with a brace; the head contains no brace. The head
+// consists of words: the version, the expiry, the identifier of the write, the rest of the record in base64url,
+// and the owner, if any. Scripts read only the head.
 
-/** The name of the cookie that takes no bytes: the default of `session()`. */
+/** The name of the cookie that is not stored: the default of `session()`. */
 const USUAL_NAME = "sid";
 
 const EMPTY = "{}";
 
-/** What a text begins with in whose place a session is moving away. */
+/** The prefix of the text of a session that is being moved. */
 export const MOVING = "~";
 
-/** A name for a write. It need only differ between writers of the same version of the same session. */
+/** Makes the identifier of a write. It must only differ between writers of the same version of the same session. */
 export function makeWrite(): string {
   return Math.floor(Math.random() * 36 ** 7).toString(36).padStart(7, "0");
 }
 
-/** The text of a record in Redis. */
+/** Returns the text of a record. */
 export function toValue(record: SessionRecord, write: string): string {
   const { version, subject, data } = record;
   const owner = subject === undefined ? "" : ` ${toOwner(record)}`;
   return `${version} ${toEnd(record)} ${write} ${toRest(record)}${owner}${tailOf(data)}`;
 }
 
-/** The end of a record as it is in its text: in whole milliseconds, to the base of 36. */
+/** Returns the expiry of a record as text: whole milliseconds in base 36. */
 export function toEnd({ expiresAt }: Pick<SessionRecord, "expiresAt">): string {
   return Math.max(Math.ceil(expiresAt), 0).toString(36);
 }
 
-/** The part of a text that holds what no script looks at. */
+/** Returns the part of a text that scripts don't read. */
 export function toRest(record: SessionRecord): string {
   return toBase64Url(packRest(record) ?? packJson(unusualOf(record)));
 }
 
-/** The bytes of what the rest of the text does not tell. */
+/** Packs the members that the rest of the text does not contain. */
 function packRest(record: SessionRecord): Uint8Array | undefined {
   const { subject, subjectAt, expiresAt, renewedAt, data, ...rest } = record;
   if (!Number.isSafeInteger(expiresAt) || expiresAt < 0 || tailOf(data) !== data) return undefined;
@@ -46,17 +46,17 @@ function packRest(record: SessionRecord): Uint8Array | undefined {
   return packUsual({ ...rest, renewedAt, expiresAt: renewedAt, version: 1, data: "" }, USUAL_NAME);
 }
 
-/** A record that the text can't tell, but for data that it can. */
+/** Returns the members of a record that does not fit the format, without data that fit. */
 function unusualOf({ data, ...record }: SessionRecord): Partial<SessionRecord> {
   return tailOf(data) === data ? record : { ...record, data };
 }
 
-/** Data as the end of a text: those that begin with something else than a brace are elsewhere. */
+/** Returns the data for the end of a text: data that don't start with a brace are stored in the rest. */
 function tailOf(data: string): string {
   return data.startsWith("{") ? data : EMPTY;
 }
 
-/** The record in a text, or the trace of one that is moving; `undefined` when there is neither. */
+/** Parses the record in a text, or the trace of one that is being moved; `undefined` when there is neither. */
 export function fromStored(value: unknown): SessionRecord | undefined {
   if (typeof value !== "string") return undefined;
   if (!value.startsWith(MOVING)) return fromValue(value);
@@ -66,7 +66,7 @@ export function fromStored(value: unknown): SessionRecord | undefined {
   return trace;
 }
 
-/** The record in a text, or what is listed of one that is moving; `undefined` when there is neither. */
+/** Parses the record in a text, or the listed record of one that is being moved; `undefined` when there is neither. */
 export function fromListed(value: unknown): SessionRecord | undefined {
   if (typeof value !== "string") return undefined;
   if (!value.startsWith(MOVING)) return fromValue(value);
@@ -74,7 +74,10 @@ export function fromListed(value: unknown): SessionRecord | undefined {
   return isSessionRecord(record) ? record : undefined;
 }
 
-/** What a list shows of a session that is moving, and the trace that it leaves, as it follows the name of the write that moves it. */
+/**
+ * Returns the text of a session that is being moved, after the identifier of the write: the record for lists,
+ * and the trace that it leaves.
+ */
 export function toMoving({ flash: _, ...record }: SessionRecord, trace?: Trace): string {
   return toValue({ ...record, data: EMPTY, ...(trace ? { trace } : {}) }, "0");
 }
@@ -83,7 +86,7 @@ function fromMoving(value: string): SessionRecord | undefined {
   return fromValue(value.slice(value.indexOf(" ") + 1));
 }
 
-/** The record in a text; `undefined` when there is none that this version can read. */
+/** Parses the record in a text; `undefined` when this version can't read it. */
 function fromValue(value: string): SessionRecord | undefined {
   try {
     const record = value.startsWith("{") ? fromLegacyValue(value) : parse(value);
@@ -100,7 +103,7 @@ function parse(value: string): Draft | undefined {
   const bytes = fromBase64Url(rest!);
   if (!bytes) return undefined;
   const record = unpack(bytes, USUAL_NAME);
-  // What is unusual is told by the rest alone.
+  // Members that don't fit the format are in the rest.
   if (record.data === "") {
     record.version = Number(version);
     record.expiresAt = parseInt(end!, 36);
