@@ -68,7 +68,7 @@ export class SharedRenewals {
     });
   }
 
-  #start({ state, commit }: DueCommit, id: string): Awaitable<void> {
+  #start({ state, cookieDelivery, commit }: DueCommit, id: string): Awaitable<void> {
     const { clock, logger } = this.#options;
     const from = state.stored!;
     const outcome = orElse<Outcome>(
@@ -81,7 +81,8 @@ export class SharedRenewals {
             error,
           );
         }
-        remember(this.#failed, from.key, clock());
+        // A renewal that fails before the handler runs is tried again after it.
+        if (cookieDelivery !== "none") remember(this.#failed, from.key, clock());
         return "failed";
       },
     );

@@ -139,12 +139,20 @@ export class History {
       if (by.loaded !== sid || by.fate(sid) !== "done" || !by.isBefore(place)) continue;
       if (by.renews(sid)) renewed = Math.max(renewed, by.begin.clock);
       // Renewals are a tenth of a life apart, and wait for an answer that arrives.
-      else if (rolling && !by.asked.isConditional) {
+      else if (rolling && !by.asked.isConditional && !this.mayHaveFailed(by)) {
         renewed = Math.max(renewed, by.begin.clock - (maxAge / 10 + skew) * 1000);
       }
     }
     const deadline = renewed + (maxAge + spare) * 1000;
     return Math.min(deadline, creator.begin.clock + absoluteMaxAge * 1000) - skew * 1000;
+  }
+
+  /** Whether what is due by itself may have failed in a request, or in another one that had not ended when it came. */
+  mayHaveFailed({ loaded, begin }: Visit): boolean {
+    return this.visits.some((by) =>
+      [by.loaded, by.sid].includes(loaded) && by.faults.length > 0 &&
+      begin.clock <= (by.end?.clock ?? Infinity)
+    );
   }
 
   /** From when on a session is dead for sure. */

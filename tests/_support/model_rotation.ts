@@ -20,7 +20,7 @@ export class Rotation {
     const { grace = 0 } = this.#history.life.rotate ?? {};
     const successors = this.#rotations(token).filter(({ fate }) => fate === "done");
     const uses = successors.flatMap(({ by }) => this.#uses(by.cookie));
-    const done = uses.filter((by) => by.isBefore(place) && by.fate(by.loaded ?? "") === "done");
+    const done = uses.filter((by) => this.#isDone(by, place));
     return {
       earliest: Math.min(...uses.map(({ begin }) => begin.clock + this.#less(grace))),
       latest: Math.min(...done.map(({ end }) => end!.clock + this.#more(grace))),
@@ -42,7 +42,8 @@ export class Rotation {
     if (loaded === undefined || sid !== loaded || visit.regenerated.length) return;
     if (visit.isInterrupted(loaded)) return;
     const isMoved = Boolean(cookie) && cookie !== presented;
-    check(!visit.isSuccess || !this.#isDue(visit) || isMoved, "a token that is due is not rotated");
+    const isDue = visit.isSuccess && this.#isDue(visit) && !this.#history.mayHaveFailed(visit);
+    check(!isDue || isMoved, "a token that is due is not rotated");
     if (!isMoved) return;
     const before = this.#rotations(presented!).filter(({ by }) => by !== visit);
     for (const { by } of before) {
@@ -65,6 +66,12 @@ export class Rotation {
     );
   }
 
+  /** Whether a request with a token has started the grace of the one before it, before a place in the order. */
+  #isDone(by: Visit, place: number): boolean {
+    return by.isBefore(place) && by.fate(by.loaded ?? "") === "done" &&
+      !this.#history.mayHaveFailed(by);
+  }
+
   /** Whether a request has to give its session another token. */
   #isDue(visit: Visit): boolean {
     const { every, grace } = this.#history.life.rotate!;
@@ -75,9 +82,7 @@ export class Rotation {
     if (end!.clock >= this.graceEnd(presented!, end!.place).earliest) return false;
     if (begin.clock - (token.by.end?.clock ?? Infinity) < this.#more(every)) return false;
     if (!maySucceed(token)) return true;
-    const uses = this.#uses(presented).filter((by) =>
-      by.isBefore(begin.place) && by.fate(by.loaded ?? "") === "done"
-    );
+    const uses = this.#uses(presented).filter((by) => this.#isDone(by, begin.place));
     return uses.some(({ end }) => begin.clock - end!.clock >= this.#more(grace));
   }
 
@@ -130,7 +135,7 @@ function maySucceed({ sid, by }: Token): boolean {
   return by.loaded === sid && !isReplaced || by.saved.has(sid);
 }
 
-function fateOfRotation({ cookie, end, status }: Visit, token: string): Fate {
+function fateOfRotation({ cookie, end, status, faults }: Visit, token: string): Fate {
   if (cookie && cookie !== token) return "done";
-  return !end || status === 503 || status === 409 ? "maybe" : "never";
+  return !end || status === 503 || status === 409 || faults.length > 0 ? "maybe" : "never";
 }
