@@ -34,7 +34,7 @@ import { schemaOf, type SqlTableOptions, tableNames } from "./sql/table.ts";
 
 export type { D1Like, D1StatementLike, SqlStore, SqlTableOptions, SweepOptions };
 
-/** The largest record, in bytes: a row of D1 has two million, also for the key, the subject and the times. */
+/** The largest record, in bytes: a row of D1 has two million, including the key, the subject and the times. */
 const MAX_BYTES = 1_990_000;
 
 /**
@@ -50,13 +50,13 @@ const MAX_BYTES = 1_990_000;
  */
 export interface D1StoreOptions extends SqlTableOptions {
   /**
-   * The database, or a function that finds it in the Hono context, at once or later, as Workers hand their bindings out
-   * with requests. It is called for each operation.
+   * The database, or a function that returns it or a promise of it for the Hono context, because Workers
+   * provide bindings per request. The function is called for each operation.
    */
   // deno-lint-ignore no-explicit-any -- Only the application knows its bindings: `(c) => c.env.DB`.
   database: D1Like | ((c: any) => Awaitable<D1Like>);
   /**
-   * Tells the time, for tests.
+   * Returns the current time; replace it in tests.
    *
    * @default {Date.now}
    */
@@ -84,12 +84,12 @@ const MISTAKEN_DATABASES: Mistakes = [
 ];
 
 /**
- * Keeps sessions in D1. Every promise of the store contract holds, also between locations, as long as reads go to the
- * primary: give the binding itself, and no session of `withSession()`.
+ * Keeps sessions in D1. Every guarantee of the store contract holds, also between locations, as long as reads
+ * go to the primary: pass the binding itself, not a session of `withSession()`.
  *
- * Each operation is one statement; `deleteAll`, and a replacement that leaves a trace, are a batch. It makes no tables:
- * put the text of {@linkcode D1Store.schema} into a migration of wrangler. Nothing deletes expired sessions but
- * {@linkcode D1Store.sweep}.
+ * Each operation is one statement; `deleteAll`, and a replacement that leaves a trace, are a batch. The store
+ * creates no tables: put the text of {@linkcode D1Store.schema} into a migration of wrangler. Only
+ * {@linkcode D1Store.sweep} deletes expired sessions.
  *
  * @example Usage
  * ```ts
@@ -102,11 +102,11 @@ const MISTAKEN_DATABASES: Mistakes = [
  */
 export class D1Store extends SqlStore {
   /**
-   * Asks the database nothing yet.
+   * Creates the store. It does not access the database yet.
    *
-   * @param options Which database, and which table.
-   * @throws {TypeError} When an option is unknown or of the wrong kind, `database` is neither a database nor a function,
-   * or `table` is no name.
+   * @param options The database and the table.
+   * @throws {TypeError} When an option is unknown or of the wrong kind, `database` is neither a database nor a
+   * function, or `table` is not a valid name.
    * @throws {RangeError} When `table` is too long.
    */
   constructor(options: D1StoreOptions) {
@@ -138,17 +138,17 @@ export class D1Store extends SqlStore {
   }
 
   /**
-   * Returns the text of a migration that makes the tables, where they are not there yet.
+   * Returns the text of a migration that creates the tables, if they don't exist.
    *
    * @param options The name of the table.
-   * @returns Statements, each on a line of its own, which may run again at any time.
-   * @throws {TypeError} When `table` is no name.
+   * @returns Statements, one per line. They may run again at any time.
+   * @throws {TypeError} When `table` is not a valid name.
    * @throws {RangeError} When `table` is too long.
    */
   static schema(options: SqlTableOptions = {}): string {
     checkTable(SCHEMA_OPTIONS, options);
     const schema = schemaOf(SQLITE, tableNames(options.table ?? "sessions", SCHEMA_OPTIONS));
-    // `exec()` of D1 takes each line for a statement.
+    // `exec()` of D1 runs each line as a statement.
     return schema.replaceAll(/(?<!;)\n\s*/g, " ");
   }
 }

@@ -55,7 +55,7 @@ export type {
 /**
  * Options of {@linkcode PostgresStore}.
  *
- * @example A client that comes with the request, and a table in a schema of its own
+ * @example A client per request, and a table in another schema
  * ```ts
  * import { PostgresStore, type PostgresStoreOptions } from "@x/hono-session/stores/postgres";
  *
@@ -65,16 +65,17 @@ export type {
  */
 export interface PostgresStoreOptions extends SqlTableOptions {
   /**
-   * A client: `postgres(url)` of postgres.js, a `Pool` or a connected `Client` of `pg`, or `new SQL(url)` of Bun. It
-   * stays yours to close.
+   * A client: `postgres(url)` of postgres.js, a `Pool` or a connected `Client` of `pg`, or `new SQL(url)` of
+   * Bun. The application closes it.
    *
-   * Or a function that finds it in the Hono context, such as `(c) => c.get("sql")`; outside of a request `c` is
-   * `undefined`. It is called for each operation, so let it return a client that is there rather than make one.
+   * Or a function that returns it for the Hono context, such as `(c) => c.get("sql")`; outside of a request `c`
+   * is `undefined`. It is called for each operation, so it must return an existing client instead of creating
+   * one.
    */
   // deno-lint-ignore no-explicit-any -- Only the application knows its context.
   sql: PostgresClientLike | ((c: any) => Awaitable<PostgresClientLike>);
   /**
-   * Tells the time, for tests.
+   * Returns the current time; replace it in tests.
    *
    * @default {Date.now}
    */
@@ -97,7 +98,7 @@ const SCHEMA_OPTIONS = {
   shapes: { table: ["string"] },
 } as const;
 
-/** What is given as `sql` and is no client, and what to do instead. */
+/** Common mistakes in the option `sql`, and what to do instead. */
 const MISTAKEN_CLIENTS: Mistakes = [
   [(value) => typeof value === "string", "it is an address, give a client: postgres(url)"],
   [
@@ -118,16 +119,17 @@ function isClient(value: unknown): boolean {
 }
 
 /**
- * Keeps sessions in PostgreSQL 12 or newer. Every promise of the store contract holds on one primary, also between
- * processes and machines. Reads must go to the primary.
+ * Keeps sessions in PostgreSQL 12 or newer. Every guarantee of the store contract holds on one primary, also
+ * between processes and machines. Reads must go to the primary.
  *
- * Each operation is one statement and one round trip; a login that is refused, and `deleteAll`, take two. No statement is
- * prepared under a name, and none depends on an earlier one of its connection: a pooler may work in transaction mode.
- * It makes no tables: run the text of {@linkcode PostgresStore.schema} as a migration. Nothing deletes expired sessions
- * but {@linkcode PostgresStore.sweep}.
+ * Each operation is one statement and one round trip; a refused login, and `deleteAll`, need two. The store
+ * uses no named prepared statements and no state of a connection, so it works with a pooler in transaction
+ * mode. The store creates no tables: run the text of {@linkcode PostgresStore.schema} as a migration. Only
+ * {@linkcode PostgresStore.sweep} deletes expired sessions.
  *
- * With postgres.js, the server cancels what it is still at when `storeTimeout` is over. `pg` can't cancel, but never sends
- * later what is aborted; postgres.js and Bun do so with what waits for a connection that is being opened.
+ * When `storeTimeout` is over, postgres.js cancels the running statement on the server. `pg` can't cancel, but
+ * never sends an aborted statement later. postgres.js and Bun may still send an aborted statement that waits
+ * for a connection to open.
  *
  * @example Usage
  * ```ts
@@ -142,11 +144,11 @@ function isClient(value: unknown): boolean {
  */
 export class PostgresStore extends SqlStore {
   /**
-   * Connects to nothing.
+   * Creates the store. It does not connect.
    *
-   * @param options Which client, and which table.
-   * @throws {TypeError} When an option is unknown or of the wrong kind, `sql` is neither a client of a known kind nor a
-   * function, or `table` is no name.
+   * @param options The client and the table.
+   * @throws {TypeError} When an option is unknown or of the wrong kind, `sql` is neither a client of a known
+   * kind nor a function, or `table` is not a valid name.
    * @throws {RangeError} When `table` is too long.
    */
   constructor(options: PostgresStoreOptions) {
@@ -178,11 +180,11 @@ export class PostgresStore extends SqlStore {
   }
 
   /**
-   * Returns the text of a migration that makes the tables, where they are not there yet.
+   * Returns the text of a migration that creates the tables, if they don't exist.
    *
    * @param options The name of the table.
-   * @returns Statements, which may run again at any time.
-   * @throws {TypeError} When `table` is no name.
+   * @returns Statements. They may run again at any time.
+   * @throws {TypeError} When `table` is not a valid name.
    * @throws {RangeError} When `table` is too long.
    */
   static schema(options: SqlTableOptions = {}): string {

@@ -69,16 +69,16 @@ export type {
  */
 export interface SqliteStoreOptions extends SqlTableOptions {
   /**
-   * A database: of `node:sqlite`, `bun:sqlite` or `better-sqlite3`, or a client of `@libsql/client`. It stays yours to
-   * close.
+   * A database: of `node:sqlite`, `bun:sqlite` or `better-sqlite3`, or a client of `@libsql/client`. The
+   * application closes it.
    *
-   * Or a function that finds it in the Hono context, such as `(c) => c.get("db")`; outside of a request `c` is
-   * `undefined`. It is called for each operation, so let it return a database that is open rather than open one.
+   * Or a function that returns it for the Hono context, such as `(c) => c.get("db")`; outside of a request `c`
+   * is `undefined`. It is called for each operation, so it must return an open database instead of opening one.
    */
   // deno-lint-ignore no-explicit-any -- Only the application knows its context.
   db: SqliteLike | ((c: any) => Awaitable<SqliteLike>);
   /**
-   * Tells the time, for tests.
+   * Returns the current time; replace it in tests.
    *
    * @default {Date.now}
    */
@@ -104,7 +104,7 @@ const SCHEMA_OPTIONS = {
   shapes: { table: ["string"] },
 } as const;
 
-/** What is given as `db` and is no database, and what to do instead. */
+/** Common mistakes in the option `db`, and what to do instead. */
 const MISTAKEN_DATABASES: Mistakes = [
   [
     (value) => typeof value === "string",
@@ -122,12 +122,13 @@ const MISTAKEN_DATABASES: Mistakes = [
 ];
 
 /**
- * Keeps sessions in SQLite 3.35 or newer. Every promise of the store contract holds, also between processes that share a
- * file. Where the database answers at once, so does the store.
+ * Keeps sessions in SQLite 3.35 or newer. Every guarantee of the store contract holds, also between processes
+ * that share a file. The store is synchronous if the database is.
  *
- * Each operation is one statement; `deleteAll`, and a replacement that leaves a trace, are a short transaction. So give
- * it a database in which no transaction of the app stays open while others run. It makes no tables: run the text of
- * {@linkcode SqliteStore.schema} as a migration. Nothing deletes expired sessions but {@linkcode SqliteStore.sweep}.
+ * Each operation is one statement; `deleteAll`, and a replacement that leaves a trace, are a short transaction.
+ * Use a database in which the app keeps no transaction open while other requests run. The store creates no
+ * tables: run the text of {@linkcode SqliteStore.schema} as a migration. Only {@linkcode SqliteStore.sweep}
+ * deletes expired sessions.
  *
  * @example Usage
  * ```ts
@@ -143,11 +144,11 @@ const MISTAKEN_DATABASES: Mistakes = [
  */
 export class SqliteStore extends SqlStore {
   /**
-   * Asks the database nothing yet.
+   * Creates the store. It does not access the database yet.
    *
-   * @param options Which database, and which table.
-   * @throws {TypeError} When an option is unknown or of the wrong kind, `db` is neither a database of a known kind nor a
-   * function, or `table` is no name.
+   * @param options The database and the table.
+   * @throws {TypeError} When an option is unknown or of the wrong kind, `db` is neither a database of a known
+   * kind nor a function, or `table` is not a valid name.
    * @throws {RangeError} When `table` is too long.
    */
   constructor(options: SqliteStoreOptions) {
@@ -173,11 +174,11 @@ export class SqliteStore extends SqlStore {
   }
 
   /**
-   * Returns the text of a migration that makes the tables, where they are not there yet.
+   * Returns the text of a migration that creates the tables, if they don't exist.
    *
    * @param options The name of the table.
-   * @returns Statements, which may run again at any time.
-   * @throws {TypeError} When `table` is no name.
+   * @returns Statements. They may run again at any time.
+   * @throws {TypeError} When `table` is not a valid name.
    * @throws {RangeError} When `table` is too long.
    */
   static schema(options: SqlTableOptions = {}): string {

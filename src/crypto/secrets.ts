@@ -92,7 +92,7 @@ export class PerSecret<Made> {
     const secret = this.#find(c);
     if (isPromiseLike(secret)) {
       const { action, name = "secret" } = this.#use;
-      throw new TypeError(`Cannot ${action}: ${name} gave a promise, it must answer at once`);
+      throw new TypeError(`Cannot ${action}: ${name} returned a promise, it must be synchronous`);
     }
     return this.#for(typeof secret === "string" ? [secret] : secret);
   }

@@ -5,29 +5,29 @@ import { monotonicTime } from "../util/clock.ts";
 import { type FindOptions, findSession } from "./find_session.ts";
 import type { Watch } from "./watch.ts";
 
-/** How many sessions are read at a time. */
+/** The number of sessions that are read at a time. */
 const BATCH = 32;
 
-/** By what part of the time between two polls they come earlier at most, so that processes don't poll at once. */
+/** The largest random reduction of the interval, as a fraction, so that processes don't poll at the same time. */
 const JITTER = 0.25;
 
-/** What an {@linkcode EndPoll} is given. */
+/** Options of {@linkcode EndPoll}. */
 export interface EndPollOptions extends FindOptions {
-  /** Milliseconds between two polls at most. */
+  /** The longest interval between two polls, in milliseconds. */
   readonly every: number;
   /** Called with the first failure of the store in each poll. */
   onError(error: SessionStoreError, c: unknown): void;
 }
 
-/** Reads the sessions that are watched again and again, and ends their watches when they are over. */
+/** Polls the watched sessions, and ends their watches when the sessions have ended. */
 export class EndPoll {
   readonly #options: EndPollOptions;
   readonly #watches = new Set<Watch>();
-  /** The watches of stored sessions, by the keys that these have as far as known. */
+  /** The watches of stored sessions, by the last known key of the session. */
   readonly #places = new Map<string, Set<Watch>>();
   readonly #keys = new Map<Watch, string>();
   #timer: ReturnType<typeof setTimeout> | undefined;
-  /** When the timer fires, and when all are read next, in milliseconds that pass. */
+  /** When the timer fires, and when the next poll is due, in monotonic milliseconds. */
   #timerAt = Infinity;
   #pollAt = Infinity;
   #hasFailed = false;
@@ -36,7 +36,7 @@ export class EndPoll {
     this.#options = options;
   }
 
-  /** How many watches there are. */
+  /** The number of watches. */
   get size(): number {
     return this.#watches.size;
   }
@@ -60,7 +60,7 @@ export class EndPoll {
     this.#timerAt = Infinity;
   }
 
-  /** Notes where the session of a watch is by now. */
+  /** Updates the key of a watch. */
   place(watch: Watch): void {
     watch.update();
     const key = watch.stored?.key;
@@ -87,7 +87,7 @@ export class EndPoll {
     }
   }
 
-  /** Reads the sessions of a subject again, which may have ended. */
+  /** Reads the watched sessions of a subject, which may have ended. */
   async lookAtSubject(subject: string, reason: SessionEndReason): Promise<void> {
     const keys = [...this.#places].flatMap(([key, watches]) =>
       [...watches].some(({ stored }) => stored?.record.subject === subject) ? [key] : []
@@ -95,7 +95,7 @@ export class EndPoll {
     await this.#look(keys, reason);
   }
 
-  /** Reads sessions again. Where the store fails altogether, the rest waits for the next poll. */
+  /** Reads sessions again. When the store fails for a whole batch, the rest waits for the next poll. */
   async #look(keys: readonly string[], reason?: SessionEndReason): Promise<void> {
     for (let from = 0; from < keys.length; from += BATCH) {
       const batch = keys.slice(from, from + BATCH);
@@ -141,7 +141,7 @@ export class EndPoll {
     this.#pollAt = monotonicTime() + this.#options.every * (1 - Math.random() * JITTER);
   }
 
-  /** When a session expires, in milliseconds that pass. What has expired already waits for the next poll. */
+  /** Returns when a session expires, in monotonic milliseconds. An expired session waits for the next poll. */
   #expiryOf({ stored }: Watch): number {
     const { clock, expiry } = this.#options;
     const left = stored ? deadline(expiry, stored.record) - clock() : 0;
@@ -153,11 +153,11 @@ export class EndPoll {
     clearTimeout(this.#timer);
     this.#timerAt = time;
     this.#timer = setTimeout(() => this.#wake(), Math.max(Math.ceil(time - monotonicTime()), 0));
-    // Nobody's process waits for the end of a session.
+    // A watch must not keep the process alive.
     (this.#timer as { unref?(): unknown }).unref?.();
   }
 
-  /** Polls if it is time for that, or reads those alone that have expired as far as known. */
+  /** Polls if a poll is due; otherwise reads only the sessions that seem to have expired. */
   async #wake(): Promise<void> {
     const isPoll = monotonicTime() >= this.#pollAt;
     if (isPoll) {

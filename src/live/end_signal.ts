@@ -1,10 +1,10 @@
-/** Called when the last of those who listened to a signal has stopped. */
+/** Called when the last listener of a signal was removed. */
 type OnUnheard = () => void;
 
 type AddListener = Parameters<AbortSignal["addEventListener"]>;
 type RemoveListener = Parameters<AbortSignal["removeEventListener"]>;
 
-/** An `AbortSignal` of which it is known whether somebody listens to it. */
+/** An `AbortSignal` that tracks whether it has listeners. */
 export class EndSignal {
   readonly #controller = new AbortController();
   readonly #listeners = new Set<unknown>();
@@ -33,7 +33,7 @@ export class EndSignal {
     return this.#controller.signal;
   }
 
-  /** Whether nobody listens. */
+  /** Whether there are no listeners. */
   get isUnheard(): boolean {
     return this.#listeners.size === 0;
   }

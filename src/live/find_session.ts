@@ -6,30 +6,30 @@ import { listSessionsOf } from "../store/subject_sessions.ts";
 import type { TimeoutStore } from "../store/timeout_store.ts";
 import type { Clock } from "../util/clock.ts";
 
-/** How many tokens of a session are followed at a time. */
+/** The largest number of tokens of a session that are followed. */
 const MOST_MOVES = 100;
 
-/** How long a store that moves a session in several steps may need for it, in milliseconds. */
+/** How long a move of a session in several steps may take, in milliseconds. */
 const MOVING = 250;
 
-/** Where sessions are looked for. */
+/** Options of {@linkcode findSession}. */
 export interface FindOptions {
   readonly store: TimeoutStore;
   readonly clock: Clock;
   readonly expiry: ExpiryPolicy;
 }
 
-/** Where a session is kept. */
+/** The key of a session, and its token if known. */
 type Place = Pick<StoredSession, "token" | "key">;
 
 /** Why a session was not found. */
 export type NotFound = "ended" | "expired";
 
 /**
- * Looks a session up again, under whatever token it has by now.
+ * Looks up a session again, under its current token.
  *
- * @param from Where it was, and what it was then.
- * @returns Where it is, or why it is over.
+ * @param from The session as it was last seen.
+ * @returns The session, or the reason why it is over.
  * @throws {SessionStoreError} When the store failed.
  */
 export async function findSession(
@@ -56,7 +56,7 @@ async function follow(
     }
     if (!isSessionRecord(record)) break;
     if (record.trace === undefined) return { ...place, record };
-    // The client alone knows the cookie that the session has instead.
+    // Only the client has the cookie that replaces it.
     if (store.capabilities.stateless) return from;
     if (record.trace === "ended") return undefined;
     const next = await successorOf({ ...place, record });
@@ -66,7 +66,7 @@ async function follow(
   return await findListed(store, from, c);
 }
 
-/** Where the session of a trace has moved, as far as the trace says it. */
+/** Returns the successor in a trace, if the trace contains it. */
 async function successorOf({ token, record }: StoredSession): Promise<Place | undefined> {
   const { successor, data } = record;
   if (successor === undefined) {
@@ -77,7 +77,7 @@ async function successorOf({ token, record }: StoredSession): Promise<Place | un
   return next === undefined ? undefined : { token: next, key: await hashToken(next) };
 }
 
-/** The session on the list of its subject. */
+/** Finds the session in the list of its subject. */
 async function findListed(
   store: TimeoutStore,
   { record: { sid, subject } }: StoredSession,

@@ -3,17 +3,17 @@ import type { SessionState } from "../session/session_state.ts";
 import { EndPoll, type EndPollOptions } from "./end_poll.ts";
 import { Watch } from "./watch.ts";
 
-/** Whether timers and streams belong to one request, as in Workers: what one request has, no other may use. */
+/** Whether timers and streams belong to one request, as in Workers, so that requests must not share them. */
 const isPerRequest = (globalThis as { navigator?: { userAgent?: string } }).navigator?.userAgent ===
   "Cloudflare-Workers";
 
-/** A watch, and what reads its session again. */
+/** A watch, and the poll that reads its session. */
 interface Watched {
   readonly watch: Watch;
   readonly poll: EndPoll;
 }
 
-/** The sessions whose ends somebody waits for. Those of others cost nothing. */
+/** The sessions whose `ended` signal is in use. Other sessions cost nothing. */
 export class SessionEnds {
   readonly #options: EndPollOptions;
   readonly #watched = new WeakMap<SessionState, Watched>();
@@ -30,16 +30,16 @@ export class SessionEnds {
     return this.#isUsed;
   }
 
-  /** How many sessions of requests are watched. */
+  /** The number of watched sessions. */
   get size(): number {
     return this.#poll.size;
   }
 
   /**
-   * The signal of the end of a session, which is watched from now on: until its request is over, or nobody listens any
-   * more, if that is later.
+   * Returns the signal of the end of a session, and watches the session until its request is over and the
+   * signal has no listeners.
    *
-   * @param isLeft Whether the response of its request has left.
+   * @param isLeft Whether the response of its request has been sent.
    */
   signalOf(state: SessionState, isLeft: boolean, c: unknown): AbortSignal {
     this.#isUsed = true;
@@ -69,25 +69,26 @@ export class SessionEnds {
   }
 
   /**
-   * Notes that the response of a request has left.
+   * Records that the response of a request has been sent.
    *
-   * @param left What is left of the request: a stream until it is {@linkcode over}, a socket, or nothing but those who listen.
+   * @param left The rest of the request: a stream until it is {@linkcode over}, a socket, or only the listeners
+   * (`whole`).
    */
   left(state: SessionState, left: "stream" | "socket" | "whole"): void {
     const { watch, poll } = this.#watched.get(state)!;
     poll.place(watch);
     watch.isLeft = left !== "stream";
-    // What is not stored by now never is.
+    // A session that is not stored by now never will be.
     if (!watch.stored || left === "whole" && watch.isUnheard) poll.remove(watch);
   }
 
-  /** Notes that the response of a request is over, and whatever was done for it. */
+  /** Records that the response of a request and its background tasks are over. */
   over(state: SessionState): void {
     const watched = this.#watched.get(state);
     watched?.poll.remove(watched.watch);
   }
 
-  /** Ends the watch of a session that its own request has ended, or found ended. */
+  /** Ends the watch of a session that its own request has ended, or has found ended. */
   endedHere(state: SessionState, reason: SessionEndReason): void {
     const watched = this.#watched.get(state);
     watched?.poll.end(watched.watch, reason);
@@ -98,7 +99,7 @@ export class SessionEnds {
     this.#poll.ended(sid, reason);
   }
 
-  /** Looks whether the sessions of a subject were ended. */
+  /** Checks whether the sessions of a subject were ended. */
   lookAtSubject(subject: string, reason: SessionEndReason): Promise<void> {
     return this.#poll.lookAtSubject(subject, reason);
   }

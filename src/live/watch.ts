@@ -2,19 +2,19 @@ import type { StoredSession } from "../record/record.ts";
 import type { SessionState } from "../session/session_state.ts";
 import { EndSignal } from "./end_signal.ts";
 
-/** A session of a request that is watched for its end. */
+/** A session of a request that is watched until it ends. */
 export class Watch {
   readonly #end: EndSignal;
   readonly #state: SessionState;
   /** The Hono context. */
   readonly c: unknown;
-  /** Where it is; `undefined` as long as it is not stored. */
+  /** The last known stored session; `undefined` while it is not stored. */
   stored: StoredSession | undefined;
-  /** Whether its request is over: what is left are those who listen. */
+  /** Whether its request is over, so that only listeners keep the watch. */
   isLeft: boolean;
   #seen: StoredSession | undefined;
 
-  /** @param options.onUnheard Called when nobody listens any more. */
+  /** @param options.onUnheard Called when the last listener was removed. */
   constructor(
     state: SessionState,
     { isLeft, onUnheard }: { isLeft: boolean; onUnheard: (watch: Watch) => void },
@@ -35,7 +35,7 @@ export class Watch {
     return this.#end.isUnheard;
   }
 
-  /** Takes over where its request has put it. */
+  /** Adopts the stored session of its request. */
   update(): void {
     const { stored } = this.#state;
     if (stored === this.#seen) return;
@@ -43,7 +43,7 @@ export class Watch {
     this.stored = stored;
   }
 
-  /** Tells those who listen that it has ended. */
+  /** Aborts the signal. */
   end(reason: string): void {
     this.#end.abort(reason);
   }

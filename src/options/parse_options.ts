@@ -69,7 +69,7 @@ export function scopeOf(scope: SessionOptions["scope"]): ((c: unknown) => string
     const name: unknown = scope(c);
     if (typeof name === "string" && name !== "") return name;
     const given = isPromiseLike(name) ? "a promise instead of a name" : "no name";
-    throw new TypeError(`Cannot open session: scope gave ${given}`);
+    throw new TypeError(`Cannot open session: scope returned ${given}`);
   };
 }
 
@@ -84,7 +84,7 @@ function hostOf(c: unknown): string {
 export function makeInitial(initial: unknown): () => string {
   if (typeof initial === "function") {
     if (initial.length > 0) {
-      refuse("initial", "a function without parameters is required; set the rest in the handler");
+      refuse("initial", "a function without parameters is required; set other data in the handler");
     }
     return () => serializeInitial(initial());
   }
@@ -94,7 +94,7 @@ export function makeInitial(initial: unknown): () => string {
 
 function serializeInitial(value: unknown): string {
   if (isPromiseLike(value)) {
-    refuse("initial", "its function gives a promise; set in the handler what has to be waited for");
+    refuse("initial", "its function returns a promise; set asynchronous data in the handler");
   }
   try {
     const text = serializeValue(value, "initial");

@@ -17,7 +17,7 @@ export async function findKv({ kv, path }: DenoKvStoreOptions): Promise<KvLike> 
   }
   const found: unknown = await kv;
   if (isKv(found)) return hasTimer(found) ? withoutLateEnds(found) : found;
-  throw new TypeError("Cannot use DenoKvStore: the promise of option kv gave no database");
+  throw new TypeError("Cannot use DenoKvStore: the promise of option kv resolved to no database");
 }
 
 /** Returns the result of a database, or rejects with an error that describes the problem. */

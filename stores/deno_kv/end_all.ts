@@ -43,5 +43,5 @@ export async function endAll(
     }
     if (!found) return ended;
   }
-  throw new Error("Cannot end sessions: they were written too often at the same time");
+  throw new Error("Cannot end sessions: there were too many concurrent writes; try again");
 }

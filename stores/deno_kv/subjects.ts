@@ -127,7 +127,7 @@ export class SubjectIndex {
       atomic.set(key, end, { expireIn: GENERATION_KEPT });
       if ((await commit(atomic)).ok) return generation;
     }
-    throw new Error("Cannot end sessions: their end was written too often at the same time");
+    throw new Error("Cannot end sessions: there were too many concurrent writes; try again");
   }
 
   /**

@@ -46,10 +46,12 @@ export async function findDocument(
   try {
     found = await find(c);
   } catch (cause) {
-    throw new TypeError("Cannot use DynamoDbStore: document(c) gave an error", { cause });
+    throw new TypeError("Cannot use DynamoDbStore: document(c) failed", { cause });
   }
   const instead = insteadOf(found, MISTAKEN_DOCUMENTS);
   if (isDocument(found) && !instead) return found;
   const wayOut = instead ? `: ${instead}` : "";
-  throw new TypeError(`Cannot use DynamoDbStore: document(c) gave no DynamoDBDocument${wayOut}`);
+  throw new TypeError(
+    `Cannot use DynamoDbStore: document(c) returned no DynamoDBDocument${wayOut}`,
+  );
 }

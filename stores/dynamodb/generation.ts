@@ -46,7 +46,7 @@ export async function raiseGeneration(
     }
     await pause(tries);
   }
-  throw new Error("Cannot end sessions: their end was written too often at the same time");
+  throw new Error("Cannot end sessions: there were too many concurrent writes; try again");
 }
 
 /** Returns the oldest generation that a session with a `sid` may have, by the item of its subject. */

@@ -150,10 +150,10 @@ export function layoutOf(options: DynamoDbStoreOptions): Layout {
     refuse("key", "it excludes primaryKey, prefix and sortKey", OPTIONS);
   }
   const names = Object.keys(key(SAMPLE_KEY) ?? {});
-  if (names.length === 0) refuse("key", "it gives no attributes", OPTIONS);
+  if (names.length === 0) refuse("key", "it returns no attributes", OPTIONS);
   checkNames([...names.map((name) => ["key", name] as const), ["expiresAttr", expiresAttr]], taken);
   if (JSON.stringify(key(SAMPLE_KEY)) === JSON.stringify(key(OTHER_SAMPLE_KEY))) {
-    refuse("key", "it gives all sessions the same attributes", OPTIONS);
+    refuse("key", "it returns the same attributes for all sessions", OPTIONS);
   }
   return { expiresAttr, nameOf, toKey: key };
 }

@@ -31,14 +31,14 @@ export async function findClient(
     found = await find(c);
   } catch (error) {
     const cause = toError(error);
-    throw new TypeError("Cannot use RedisStore: client(c) gave an error", { cause });
+    throw new TypeError("Cannot use RedisStore: client(c) failed", { cause });
   }
   const instead = insteadOf(found, MISTAKEN_CLIENTS);
   if (isRedisClient(found) && !instead) return found;
   throw new TypeError(
     instead
       ? `Cannot use RedisStore: the client of client(c) is not valid: ${instead}`
-      : "Cannot use RedisStore: client(c) gave no client of node-redis, ioredis or Bun",
+      : "Cannot use RedisStore: client(c) returned no client of node-redis, ioredis or Bun",
   );
 }
 

@@ -1,16 +1,16 @@
 import type { SqlDialect } from "./dialect.ts";
 import type { SqlStatement, SqlValue } from "./driver.ts";
 
-/** The values of a statement, by their names. */
+/** The values of a statement, by name. */
 export type SqlValues = Readonly<Record<string, SqlValue>>;
 
-/** A statement that is given its values. */
+/** A function that makes a statement from its values. */
 export type SqlTemplate = (values: SqlValues) => SqlStatement;
 
 const VALUE_REGEXP = /([:#])([a-z]\w*)/gi;
 
 /**
- * Makes a statement of a text in which `:name` stands for a text and `#name` for a number.
+ * Compiles a template, in which `:name` is a text value and `#name` a number.
  *
  * @param dialect The dialect of the database.
  * @param template The text.

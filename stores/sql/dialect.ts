@@ -1,4 +1,4 @@
-/** The names of the tables of a store and of the index, as statements contain them. */
+/** The names of the tables and the index of a store, as used in statements. */
 export interface TableNames {
   /** The table of sessions. */
   readonly sessions: string;
@@ -8,35 +8,33 @@ export interface TableNames {
   readonly index: string;
 }
 
-/** What differs between databases. */
+/** The differences between databases. */
 export interface SqlDialect {
-  /** The type of numbers: those of JavaScript, which no driver returns as text. */
+  /** The type of numbers: JavaScript numbers, which no driver returns as text. */
   readonly numberType: string;
   /** The type of texts, in the order of their bytes. */
   readonly textType: string;
-  /** What follows the definition of a table whose rows are often updated. */
+  /** The suffix of the definition of a table whose rows are often updated. */
   readonly tableOptions: string;
-  /** What follows the selection of rows to delete, so that two deletions don't wait for each other. */
+  /** The suffix of the selection of rows to delete, so that two deletions don't wait for each other. */
   readonly skipLocked: string;
-  /** Whether a statement may write to several tables, and a value have several places. */
+  /** Whether a statement may write to several tables, and use a value several times. */
   readonly combinesWrites: boolean;
-  /** The placeholder of a value, counted from 1. */
+  /** Returns the placeholder of a value; the index starts at 1. */
   placeholder(index: number, kind: "text" | "number"): string;
-  /**
-   * Selects the generation of a subject, in a way that no other statement raises it before the present one is done.
-   */
+  /** Selects the generation of a subject, and locks it until the current statement is done. */
   lockSubject(names: TableNames): string;
-  /** Whether an error says that a table, a column or a key is missing. */
+  /** Checks whether an error means that a table, a column or a key is missing. */
   isMissing(error: unknown): boolean;
 }
 
-/** The member of an error under one of some names, as text. */
+/** Returns members of an error as text. */
 export function memberOf(error: unknown, ...names: string[]): string[] {
   if (typeof error !== "object" || error === null) return [];
   return names.map((name) => String(Reflect.get(error, name) ?? ""));
 }
 
-/** The dialect of SQLite, libSQL and D1. A statement that writes is alone in the database. */
+/** The dialect of SQLite, libSQL and D1. Only one statement writes to the database at a time. */
 export const SQLITE: SqlDialect = {
   numberType: "REAL",
   textType: "TEXT",
@@ -55,8 +53,8 @@ export const SQLITE: SqlDialect = {
 const MISSING = new Set(["42P01", "42703", "42P10"]);
 
 /**
- * The dialect of PostgreSQL. What writes to the row of a subject waits until whoever did so before is done, and then
- * sees what it has written, at whatever time its statement began.
+ * The dialect of PostgreSQL. A statement that writes to the row of a subject waits for the previous writer, and
+ * then sees its result, even if the statement started before.
  */
 export const POSTGRES: SqlDialect = {
   numberType: "double precision",

@@ -3,22 +3,22 @@ import type { Awaitable } from "../../src/util/awaitable.ts";
 /** A value of a statement. */
 export type SqlValue = string | number | null;
 
-/** A statement as the database gets it, with its values. */
+/** A statement with its values. */
 export interface SqlStatement {
   readonly text: string;
   readonly values: SqlValue[];
 }
 
-/** A row of a result, by the names of its columns. */
+/** A row of a result, by column name. */
 export type SqlRow = Readonly<Record<string, unknown>>;
 
-/** Runs statements over the client of an application. */
+/** Runs statements with the client of the application. */
 export interface SqlDriver {
   /**
    * Runs a statement.
    *
    * @param statement The statement.
-   * @param signal Calls it off.
+   * @param signal Aborts it.
    */
   run(statement: SqlStatement, signal?: AbortSignal): Awaitable<readonly SqlRow[]>;
 
@@ -26,7 +26,7 @@ export interface SqlDriver {
    * Runs statements one after the other: in one transaction, unless the dialect needs none.
    *
    * @param statements The statements.
-   * @param signal Calls them off.
+   * @param signal Aborts them.
    * @returns The rows of each.
    */
   runAll(

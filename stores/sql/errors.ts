@@ -1,19 +1,19 @@
 import { SessionEndedError } from "../../src/errors.ts";
 import { memberOf, type SqlDialect } from "./dialect.ts";
 
-/** What the errors of a store say of it. */
+/** The names in the errors of a store. */
 export interface SqlStoreNames {
   /** The name of its class. */
   readonly store: string;
   /** The name of its table. */
   readonly table: string;
-  /** What makes its tables. */
+  /** The statement or function that creates its tables. */
   readonly schema: string;
 }
 
 /**
- * The error of a database, without what a driver may have put into it: the statement, its values, and the row that
- * was to be stored.
+ * Converts an error of a database, without details that a driver may have added: the statement, its values, and
+ * the row to store.
  */
 export function toError(
   error: unknown,

@@ -5,20 +5,20 @@ import type { SqlDriver, SqlRow } from "./driver.ts";
 import { type SqlStoreNames, toError } from "./errors.ts";
 import type { FindDriver } from "./find.ts";
 
-/** What statements are run with. */
+/** Options of {@linkcode SqlExecutor}. */
 export interface ExecutorSetup {
   readonly dialect: SqlDialect;
   readonly names: SqlStoreNames;
   readonly find: FindDriver;
 }
 
-/** Whom an operation is for, and what aborts it. */
+/** The context of an operation, and its abort signal. */
 export interface Call {
   readonly c: unknown;
   readonly signal: AbortSignal | undefined;
 }
 
-/** Runs statements over the driver of a request: at once where it answers at once. */
+/** Runs statements with the driver of a request; synchronously if the driver is synchronous. */
 export class SqlExecutor {
   readonly #setup: ExecutorSetup;
 
@@ -26,12 +26,12 @@ export class SqlExecutor {
     this.#setup = setup;
   }
 
-  /** Runs a statement, and gives its rows. */
+  /** Runs a statement and returns its rows. */
   run(template: SqlTemplate, values: SqlValues, call: Call): Awaitable<readonly SqlRow[]> {
     return this.#use(call, (driver) => driver.run(template(values), call.signal));
   }
 
-  /** Runs statements with the same values, and gives the rows of each. */
+  /** Runs statements with the same values and returns the rows of each. */
   runAll(
     templates: readonly SqlTemplate[],
     values: SqlValues,

@@ -3,29 +3,29 @@ import { insteadOf, type Mistakes, refuse } from "../../src/util/option_errors.t
 import type { OptionTable } from "../../src/util/option_table.ts";
 import type { SqlDriver } from "./driver.ts";
 
-/** How the client that a store is given becomes a driver. */
+/** How a store converts a client to a driver. */
 export interface DriverSource {
   /** The name of the store. */
   readonly store: string;
-  /** The options that the client is one of. */
+  /** The option table that contains the client. */
   readonly options: OptionTable;
   /** The name of that option. */
   readonly option: string;
   /** What is required. */
   readonly required: string;
-  /** What is given instead, and what to do. */
+  /** Common mistakes, and what to do instead. */
   readonly mistakes: Mistakes;
-  /** The driver of a client; `undefined` when it is none. */
+  /** Returns the driver of a client; `undefined` for other values. */
   toDriver(client: object): SqlDriver | undefined;
 }
 
-/** Finds the driver for a request, whose context is `c`. */
+/** Finds the driver of a request by its context. */
 export type FindDriver = (c: unknown) => Awaitable<SqlDriver>;
 
 /**
- * Makes the function that finds the driver: that of a client, or of one that a function of the context finds.
+ * Makes the function that finds the driver, of a fixed client or of the client that a function returns.
  *
- * @throws {TypeError} When neither is given.
+ * @throws {TypeError} When the option is neither a client nor a function.
  */
 export function driverFinder(given: unknown, source: DriverSource): FindDriver {
   const { store, options, option, required, mistakes } = source;
@@ -48,12 +48,12 @@ export function driverFinder(given: unknown, source: DriverSource): FindDriver {
     const driver = instead ? undefined : toDriver(found);
     if (driver) return driver;
     const wayOut = instead ? `: ${instead}` : `; ${required} is required`;
-    throw new TypeError(`Cannot use ${store}: ${option}(c) gave no client${wayOut}`);
+    throw new TypeError(`Cannot use ${store}: ${option}(c) returned no client${wayOut}`);
   };
   return (c) =>
     andThen(
       orElse<unknown>(() => given(c), (cause) => {
-        throw new TypeError(`Cannot use ${store}: ${option}(c) gave an error`, { cause });
+        throw new TypeError(`Cannot use ${store}: ${option}(c) failed`, { cause });
       }),
       toFound,
     );

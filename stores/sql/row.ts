@@ -3,7 +3,7 @@ import { since } from "../../src/store/list_order.ts";
 import type { SqlValues } from "./compile.ts";
 import type { SqlRow } from "./driver.ts";
 
-/** The columns of a session, and what stands for the value of each. */
+/** The columns of a session, and the placeholder of each value. */
 export const COLUMNS = {
   key: ":key",
   version: "#version",
@@ -18,23 +18,23 @@ export const COLUMNS = {
   data: ":data",
 } as const;
 
-/** The columns that are read of a session, but for its data. */
+/** The columns of a session that are read, except its data. */
 export const READ_COLUMNS = "record, expires_at, renewed_at, last_seen_at";
 
-/** What the names of values begin with that are left under a key. */
+/** The prefix of the names of values of a trace. */
 export const LEFT = "left_";
 
-/** A text without the characters that a database refuses: any other text is another one without them too. */
+/** Escapes the characters that databases refuse, so that different texts stay different. */
 export function toText(text: string): string {
   return JSON.stringify(text).slice(1, -1);
 }
 
-/** The values of the times of a session. */
+/** Returns the values of the times of a session. */
 export function timesOf({ expiresAt, renewedAt, lastSeenAt }: SessionTimes): SqlValues {
   return { expiresAt, renewedAt, lastSeenAt };
 }
 
-/** The values of the columns of a session. What no statement looks at is one JSON text. */
+/** Returns the values of the columns of a session. Members that no statement reads are one JSON text. */
 export function valuesOf(key: string, record: SessionRecord): SqlValues {
   const { data, expiresAt, renewedAt, lastSeenAt, ...rest } = record;
   const { version, sid, subject, generation = 0 } = rest;
@@ -53,14 +53,14 @@ export function valuesOf(key: string, record: SessionRecord): SqlValues {
   };
 }
 
-/** The values of what is left under the key of a session that moves, by names of their own. */
+/** Returns the values of the trace under the previous key of a session, with their own names. */
 export function leftValuesOf(key: string, left: SessionRecord): SqlValues {
   return Object.fromEntries(
     Object.entries(valuesOf(key, left)).map(([name, value]) => [LEFT + name, value]),
   );
 }
 
-/** The record in a row; `undefined` when there is none that this version can read. */
+/** Returns the record in a row; `undefined` when this version can't read it. */
 export function recordOf(row: SqlRow): SessionRecord | undefined {
   try {
     const record: unknown = {

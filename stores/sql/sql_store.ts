@@ -20,29 +20,29 @@ import { leftValuesOf, recordOf, timesOf, toText, valuesOf } from "./row.ts";
 import { checkSize } from "./size.ts";
 import { type SqlStatements, statementsOf } from "./statements.ts";
 
-/** The most sessions of a list that are read at once. */
+/** The largest number of sessions of a list that are read at once. */
 const PAGE = 500;
 
-/** How a store is set up. */
+/** The setup of a store. */
 export interface SqlStoreSetup extends ExecutorSetup {
   readonly tables: TableNames;
   readonly capabilities: StoreCapabilities;
   readonly clock: Clock;
 }
 
-/** A write of a session, which is refused where all sessions of its subject were ended. */
+/** A write of a session, which is refused after all sessions of its subject were ended. */
 interface Write {
   readonly record: SessionRecord;
   readonly values: SqlValues;
   readonly templates: SqlStatements["create"];
-  /** Whether the record becomes one of its subject. */
+  /** Whether the write binds the record to its subject. */
   readonly isBound: boolean;
 }
 
 /**
- * How many sessions `sweep` deletes.
+ * Options of `sweep`.
  *
- * @example In portions, so that no transaction is long
+ * @example In portions, to keep transactions short
  * ```ts
  * import { SqliteStore, type SweepOptions } from "@x/hono-session/stores/sqlite";
  * import { DatabaseSync } from "node:sqlite";
@@ -55,7 +55,7 @@ interface Write {
  */
 export interface SweepOptions {
   /**
-   * The most sessions that one call deletes.
+   * The largest number of sessions that one call deletes.
    *
    * @default {10_000}
    */
@@ -63,9 +63,9 @@ export interface SweepOptions {
 }
 
 /**
- * Keeps sessions in two tables of a database: what the stores for Postgres, SQLite and D1 have in common.
+ * Keeps sessions in two tables of a database. It is the base class of the stores for Postgres, SQLite and D1.
  *
- * @example What all of them do
+ * @example A function for all of them
  * ```ts
  * import { type SqlStore, SqliteStore } from "@x/hono-session/stores/sqlite";
  * import { assertEquals } from "@std/assert";
@@ -93,13 +93,13 @@ export abstract class SqlStore implements SessionStore {
   }
 
   /**
-   * Returns the record under a key.
+   * Reads the record under a key.
    *
    * @param key The key.
    * @param c The Hono context.
    * @param signal Aborts the operation.
    * @returns The record, or `undefined` when there is none or it has expired.
-   * @throws {TypeError} When no client is found.
+   * @throws {TypeError} When no client was found.
    */
   read(key: string, c?: unknown, signal?: AbortSignal): Awaitable<SessionRecord | undefined> {
     const rows = this.#executor.run(this.#statements.read, { key, now: this.#now() }, {
@@ -110,7 +110,7 @@ export abstract class SqlStore implements SessionStore {
   }
 
   /**
-   * Stores a record under a key that holds none.
+   * Stores a record under a new key.
    *
    * @param key The key.
    * @param record The record.
@@ -118,8 +118,8 @@ export abstract class SqlStore implements SessionStore {
    * @param signal Aborts the operation.
    * @returns Whether it was stored.
    * @throws {SessionTooLargeError} When it is larger than the database can hold.
-   * @throws {SessionEndedError} When all sessions of its subject were ended since its login began.
-   * @throws {TypeError} When no client is found.
+   * @throws {SessionEndedError} When all sessions of its subject were ended after its login started.
+   * @throws {TypeError} When no client was found.
    */
   create(
     key: string,
@@ -136,7 +136,7 @@ export abstract class SqlStore implements SessionStore {
   }
 
   /**
-   * Stores a record in place of the one that was read.
+   * Replaces the record that was read.
    *
    * @param key The key.
    * @param record The record.
@@ -145,8 +145,8 @@ export abstract class SqlStore implements SessionStore {
    * @param signal Aborts the operation.
    * @returns Whether it was stored.
    * @throws {SessionTooLargeError} When it is larger than the database can hold.
-   * @throws {SessionEndedError} When all sessions of its subject were ended since its login began.
-   * @throws {TypeError} When no client is found.
+   * @throws {SessionEndedError} When all sessions of its subject were ended after its login started.
+   * @throws {TypeError} When no client was found.
    */
   update(
     key: string,
@@ -166,15 +166,15 @@ export abstract class SqlStore implements SessionStore {
   /**
    * Moves a session to another key, in one step.
    *
-   * @param key The key until now.
-   * @param next The key from now on and its record.
+   * @param key The previous key.
+   * @param next The new key and its record.
    * @param previous The record that was read.
    * @param c The Hono context.
    * @param signal Aborts the operation.
    * @returns Whether it was moved.
    * @throws {SessionTooLargeError} When it is larger than the database can hold.
-   * @throws {SessionEndedError} When all sessions of its subject were ended since its login began.
-   * @throws {TypeError} When no client is found.
+   * @throws {SessionEndedError} When all sessions of its subject were ended after its login started.
+   * @throws {TypeError} When no client was found.
    */
   replace(
     key: string,
@@ -198,15 +198,15 @@ export abstract class SqlStore implements SessionStore {
   }
 
   /**
-   * Moves the times of a record.
+   * Changes the times of a record.
    *
    * @param key The key.
    * @param times The new times.
    * @param previous The record that was read.
    * @param c The Hono context.
    * @param signal Aborts the operation.
-   * @returns Whether they were moved.
-   * @throws {TypeError} When no client is found.
+   * @returns Whether they were changed.
+   * @throws {TypeError} When no client was found.
    */
   touch(
     key: string,
@@ -226,20 +226,20 @@ export abstract class SqlStore implements SessionStore {
    * @param key The key.
    * @param c The Hono context.
    * @param signal Aborts the operation.
-   * @throws {TypeError} When no client is found.
+   * @throws {TypeError} When no client was found.
    */
   delete(key: string, c?: unknown, signal?: AbortSignal): Awaitable<void> {
     return andThen(this.#executor.run(this.#statements.delete, { key }, { c, signal }), () => {});
   }
 
   /**
-   * Lists the live sessions of a subject, and nothing of their data. No more rows are read than are wanted.
+   * Lists the live sessions of a subject, without their data. It reads only the requested rows.
    *
    * @param subject The subject.
-   * @param page Which part of them.
+   * @param page The part of the list.
    * @param c The Hono context.
    * @param signal Aborts the operation.
-   * @throws {TypeError} When no client is found.
+   * @throws {TypeError} When no client was found.
    */
   async *list(
     subject: string,
@@ -267,13 +267,13 @@ export abstract class SqlStore implements SessionStore {
   }
 
   /**
-   * Returns the present generation of a subject's sessions.
+   * Returns the current generation of a subject's sessions.
    *
    * @param subject The subject.
    * @param c The Hono context.
    * @param signal Aborts the operation.
-   * @returns The generation, 0 where none is remembered.
-   * @throws {TypeError} When no client is found.
+   * @returns The generation; 0 when none is stored.
+   * @throws {TypeError} When no client was found.
    */
   generation(subject: string, c?: unknown, signal?: AbortSignal): Awaitable<number> {
     const values = { subject: toText(subject) };
@@ -282,14 +282,14 @@ export abstract class SqlStore implements SessionStore {
   }
 
   /**
-   * Ends all sessions of a subject, those that are on their way included.
+   * Ends all sessions of a subject, including logins in flight.
    *
    * @param subject The subject.
-   * @param options Which one stays.
+   * @param options The session that is not ended.
    * @param c The Hono context.
    * @param signal Aborts the operation.
-   * @returns How many were ended.
-   * @throws {TypeError} When no client is found.
+   * @returns The number of sessions that were ended.
+   * @throws {TypeError} When no client was found.
    */
   deleteAll(
     subject: string,
@@ -311,14 +311,14 @@ export abstract class SqlStore implements SessionStore {
   }
 
   /**
-   * Deletes sessions that have expired, which the database doesn't do itself: call it from time to time, as a cron job
-   * does. It reads the whole table as long as it finds fewer than `limit`.
+   * Deletes expired sessions, which the database does not do itself: call it regularly, for example in a cron
+   * job. It reads the whole table until it has found `limit` sessions.
    *
-   * @param options How many.
-   * @param c What the function of the option finds the client by, if it is one.
+   * @param options The limit.
+   * @param c The Hono context, if a function finds the client.
    * @returns How many sessions were deleted: fewer than `limit` when no more have expired.
    * @throws {RangeError} When `limit` is not a positive integer.
-   * @throws {TypeError} When no client is found.
+   * @throws {TypeError} When no client was found.
    */
   async sweep({ limit = 10_000 }: SweepOptions = {}, c?: unknown): Promise<number> {
     if (!Number.isSafeInteger(limit) || limit < 1) {
@@ -350,7 +350,7 @@ export abstract class SqlStore implements SessionStore {
   }
 }
 
-/** Whether a statement has written. */
+/** Checks whether a statement has written. */
 function isWritten(rows: readonly SqlRow[]): boolean {
   return rows.length > 0;
 }

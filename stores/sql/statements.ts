@@ -4,21 +4,21 @@ import { COLUMNS, LEFT, READ_COLUMNS } from "./row.ts";
 
 const NAMES = Object.keys(COLUMNS);
 const VALUES = Object.values(COLUMNS).join(", ");
-/** The values of what is left under the key of a session that moves. */
+/** The values of the trace under the previous key of a session. */
 const LEFT_VALUES = VALUES.replaceAll(/[:#]/g, (sign) => `${sign}${LEFT}`);
-/** Sets every column but the key. */
+/** The assignments of all columns but the key. */
 const SETS = Object.entries(COLUMNS).slice(1)
   .map(([name, value]) => `${name} = ${value}`).join(", ");
 const SETS_FROM_INSERT = NAMES.slice(1).map((name) => `${name} = excluded.${name}`).join(", ");
 const SETS_OF_TIMES =
   "expires_at = #expiresAt, renewed_at = #renewedAt, last_seen_at = #lastSeenAt";
 
-/** The oldest generation of which a session may be that becomes one of a subject. */
+/** The oldest generation that a session may have when it is bound to its subject. */
 const OLDEST = "CASE WHEN excepted = :sid THEN since ELSE generation END";
 
 const IS_PREVIOUS = "key = :key AND version = #previous AND expires_at > #now";
 
-/** All statements over the tables of a store. Each that writes returns a row for each session that it has written. */
+/** Makes all statements of a store. A statement that writes returns a row for each written session. */
 export function statementsOf(dialect: SqlDialect, names: TableNames) {
   const { sessions, subjects } = names;
   const make = (template: string) => compile(dialect, template);
@@ -38,7 +38,7 @@ export function statementsOf(dialect: SqlDialect, names: TableNames) {
      AND NOT EXISTS (SELECT 1 FROM ${sessions} AS other WHERE other.key = :next)
      RETURNING key`;
 
-  /** Moves a session and leaves a record under its key: in one statement, or in two of a transaction. */
+  /** Moves a session and leaves a trace under its key: in one statement, or in a transaction of two. */
   const moveAndLeave = (condition: string, common: string[]) => {
     if (dialect.combinesWrites) {
       const moved = [...common, `moved AS (${move(condition)})`];
@@ -73,7 +73,7 @@ export function statementsOf(dialect: SqlDialect, names: TableNames) {
        SELECT ${key} FROM ${table} WHERE ${column} <= #now LIMIT #limit${dialect.skipLocked})
      RETURNING ${key}`;
 
-  /** A write of a session, and the same where it becomes one of a subject. */
+  /** A write of a session, and the same write for a session that is bound to its subject. */
   const guarded = (write: (condition: string) => string) => ({
     free: [make(write("true"))],
     bound: [make(`WITH ${present} ${write(isPresent)}`)],
@@ -99,12 +99,12 @@ export function statementsOf(dialect: SqlDialect, names: TableNames) {
        ORDER BY subject_at DESC, sid DESC, key DESC LIMIT #limit`,
     ),
     generation: make(raised),
-    /** Finds a generation that bars a record, where a write found everything else as it was expected. */
+    /** Finds a generation that bars a record, when no other condition of the write failed. */
     bar: make(
       `SELECT 1 AS barred FROM ${subjects} WHERE subject = :subject AND #generation < ${OLDEST}
        AND #previous = coalesce((SELECT version FROM ${sessions} WHERE key = :key AND expires_at > #now), 0)`,
     ),
-    // Postgres shows a statement nothing of a login that it has waited for.
+    // In Postgres a statement does not see the result of a login for which it has waited.
     deleteAll: (dialect.combinesWrites ? [end(raise), end(raised)] : [raise, end(raised)]).map(
       make,
     ),

@@ -2,20 +2,23 @@ import { refuse, refuseRange } from "../../src/util/option_errors.ts";
 import type { OptionTable } from "../../src/util/option_table.ts";
 import type { SqlDialect, TableNames } from "./dialect.ts";
 
-/** What the name of the table of subjects ends with. */
+/** The suffix of the name of the table of subjects. */
 const SUBJECTS = "_subjects";
 
-/** The longest name of a table: Postgres has 63 bytes for it, and the names of others are made of it. */
+/**
+ * The longest name of a table: Postgres allows 63 bytes, and the names of the index and the second table are
+ * longer.
+ */
 const LONGEST_NAME = 63 - "_subjects_idx".length;
 
 const NAME_REGEXP = /^(?:[a-z_]\w*\.)?[a-z_]\w*$/i;
 
 /**
- * The names of the tables of a store.
+ * Returns the names of the tables of a store.
  *
- * @param table The name that is given, which may begin with that of a schema and a dot.
- * @param options What the name is an option of.
- * @throws {TypeError} When it is no name, or that of the table of another store.
+ * @param table The name of the option, which may start with the name of a schema and a dot.
+ * @param options The option table that contains the name.
+ * @throws {TypeError} When it is not a valid name, or ends like a second table.
  * @throws {RangeError} When it is too long.
  */
 export function tableNames(table: string, options: OptionTable): TableNames {
@@ -41,7 +44,7 @@ function quote(name: string): string {
   return name.split(".").map((part) => `"${part}"`).join(".");
 }
 
-/** The text that makes the tables of a store, where they are not there yet. */
+/** Returns the text that creates the tables of a store, if they don't exist. */
 export function schemaOf(dialect: SqlDialect, names: TableNames): string {
   const { numberType: number, textType: text, tableOptions } = dialect;
   return `\
@@ -84,7 +87,8 @@ CREATE TABLE IF NOT EXISTS ${names.subjects} (
  */
 export interface SqlTableOptions {
   /**
-   * The table of sessions: letters, digits and underscores. That of their subjects has the same name with `_subjects`.
+   * The name of the table of sessions: letters, digits and underscores. The table of subjects has the same name
+   * with the suffix `_subjects`.
    *
    * @default {"sessions"}
    */

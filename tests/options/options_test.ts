@@ -614,9 +614,9 @@ Deno.test("session() names the function that gives a promise where a value is ne
   const later = () => Promise.resolve({}) as never;
   for (
     const [options, message] of [
-      [{ initial: later }, "option initial is not valid: its function gives a promise"],
-      [{ scope: later }, "scope gave a promise instead of a name"],
-      [{ secret: later }, "secret gave a promise"],
+      [{ initial: later }, "option initial is not valid: its function returns a promise"],
+      [{ scope: later }, "scope returned a promise instead of a name"],
+      [{ secret: later }, "secret returned a promise"],
     ] satisfies [SessionOptions, string][]
   ) {
     const errors: string[] = [];

@@ -199,8 +199,8 @@ Deno.test("scope: a function that gives no name fails the request, and opens not
     assertEquals([response.status, response.text], [
       500,
       name instanceof Promise
-        ? "Cannot open session: scope gave a promise instead of a name"
-        : "Cannot open session: scope gave no name",
+        ? "Cannot open session: scope returned a promise instead of a name"
+        : "Cannot open session: scope returned no name",
     ]);
     const login = await visit(`${ONE}/login/Ada`);
     assertEquals([login.status, login.sent], [500, []]);

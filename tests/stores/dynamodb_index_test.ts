@@ -658,7 +658,7 @@ function testWith(server: Server): void {
     assertEquals(await store.deleteAll(subject, {}, "deleteAll"), 1);
     assertEquals(found, ["create", "list", "deleteAll"]);
     const lost = scene.makeStore({ document: () => ({}) as never });
-    await assertRejects(() => listed(lost, subject), TypeError, "gave no DynamoDBDocument");
+    await assertRejects(() => listed(lost, subject), TypeError, "returned no DynamoDBDocument");
   });
 
   for (const wrapNumbers of [true, (text: string) => text]) {

@@ -735,12 +735,15 @@ Deno.test("DynamoDbStore refuses what it can't be made of", () => {
     [{ sortKey: null }, "sortKey is not valid: a string is required"],
     [{ expiresAttr: true }, "expiresAttr is not valid: a string is required"],
     [{ key: "session" }, "key is not valid: a function that answers at once is required"],
-    [{ key: () => undefined }, "key is not valid: it gives no attributes"],
+    [{ key: () => undefined }, "key is not valid: it returns no attributes"],
     [
       { key: async () => await { pk: "session" } },
       "key is not valid: a function that answers at once is required",
     ],
-    [{ key: () => ({ pk: "a" }) }, "key is not valid: it gives all sessions the same attributes"],
+    [
+      { key: () => ({ pk: "a" }) },
+      "key is not valid: it returns the same attributes for all sessions",
+    ],
     [
       { key: () => ({ pk: "a" }), primaryKey: "pk" },
       "key is not valid: it excludes primaryKey, prefix and sortKey",
@@ -824,11 +827,11 @@ function callsOf(
 }
 
 Deno.test("DynamoDbStore says when document(c) gives no document", async () => {
-  const message = "Cannot use DynamoDbStore: document(c) gave";
+  const message = "Cannot use DynamoDbStore: document(c)";
   for (const found of [undefined, null, "sessions", {}, new TestClient(1).client]) {
     for (const find of [() => found, () => Promise.resolve(found)]) {
       for (const call of callsOf(find as never)) {
-        await assertRejects(call, TypeError, `${message} no DynamoDBDocument`);
+        await assertRejects(call, TypeError, `${message} returned no DynamoDBDocument`);
       }
     }
   }
@@ -842,11 +845,11 @@ Deno.test("DynamoDbStore says when document(c) gives no document", async () => {
     ]
   ) {
     for (const call of callsOf(find)) {
-      assertEquals((await assertRejects(call, TypeError, `${message} an error`)).cause, cause);
+      assertEquals((await assertRejects(call, TypeError, `${message} failed`)).cause, cause);
     }
   }
   for (const document of [(c: Context) => c.env.DOCUMENT, DynamoDBDocument as never]) {
-    await assertRejects(callsOf(document)[0]!, TypeError, `${message} an error`);
+    await assertRejects(callsOf(document)[0]!, TypeError, `${message} failed`);
   }
 });
 

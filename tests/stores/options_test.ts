@@ -489,7 +489,7 @@ Deno.test("DenoKvStore says that a promise gave no database", async () => {
     await assertRejects(
       async () => await store.read("key"),
       TypeError,
-      "the promise of option kv gave no database",
+      "the promise of option kv resolved to no database",
     );
   }
 });
@@ -507,7 +507,7 @@ Deno.test("functions that give a promise where a value is needed are named, also
     await assertRejects(
       async () => await store.create("", record),
       TypeError,
-      "secret gave a promise",
+      "secret returned a promise",
     );
   }
   const written = new UnsignedCookieStore({ parse: JSON.parse, clock: clock.now });

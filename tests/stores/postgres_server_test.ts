@@ -159,11 +159,11 @@ for (const [name, connect] of Object.entries(POSTGRES_CLIENTS)) {
       await store.delete("key", { sql });
       assertEquals(await store.create("key", bound(), { sql }), true);
       assertEquals(await store.read("key", { sql }), bound());
-      await assertRejects(async () => await store.read("key"), TypeError, "sql(c) gave an error");
+      await assertRejects(async () => await store.read("key"), TypeError, "sql(c) failed");
       await assertRejects(
         async () => await store.read("key", { sql: postgres }),
         TypeError,
-        "sql(c) gave no client",
+        "sql(c) returned no client",
       );
     }
     const { close } = await connect(server.url);

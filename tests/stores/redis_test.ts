@@ -1106,7 +1106,7 @@ Deno.test("RedisStore says when client(c) gives no client", async () => {
         await assertRejects(
           operation,
           TypeError,
-          "Cannot use RedisStore: client(c) gave no client",
+          "Cannot use RedisStore: client(c) returned no client",
         );
       }
     }
@@ -1121,13 +1121,13 @@ Deno.test("RedisStore says when client(c) gives no client", async () => {
     ]
   ) {
     for (const operation of operationsOf(new RedisStore({ client: find }))) {
-      const error = await assertRejects(operation, TypeError, "client(c) gave an error");
+      const error = await assertRejects(operation, TypeError, "client(c) failed");
       assertEquals(error.cause, cause);
       assert(!Deno.inspect(error).includes("a password"));
     }
   }
   const store = new RedisStore({ client: (c) => c.env.REDIS });
-  await assertRejects(() => store.read("key"), TypeError, "client(c) gave an error");
+  await assertRejects(() => store.read("key"), TypeError, "client(c) failed");
 });
 
 /** A cluster that knows no script, and what it is asked. */
