@@ -5,9 +5,13 @@ import type { CookieDelivery } from "../record/renewal.ts";
 import type { SessionState } from "../session/session_state.ts";
 import { andThen, type Awaitable, isPromiseLike, orElse } from "../util/awaitable.ts";
 import type { Clock } from "../util/clock.ts";
+import { waitFor } from "../util/patience.ts";
 
 /** How many renewals, and how many failures, are remembered for requests that came before them. */
 const MOST_REMEMBERED = 1000;
+
+/** How long a failure concerns the requests that came before it, in milliseconds. A stream tries again later. */
+const FAILURE_CONCERNS = 60_000;
 
 /** What a renewal or rotation has made of a session, or that it failed. */
 type Outcome = { readonly from: StoredSession; readonly to: StoredSession } | "failed" | undefined;
@@ -29,6 +33,8 @@ export interface SharedRenewalsOptions {
   readonly logger: Logger;
   /** Whether clients hold the sessions themselves, so that each is sent its own. */
   readonly isStateless: boolean;
+  /** How long a request waits for what another one makes of its session, in milliseconds. */
+  readonly patience: number;
 }
 
 /**
@@ -56,16 +62,22 @@ export class SharedRenewals {
       // The cookie was sent then. Since, the session may have ended.
       if (!due.isDue()) return;
     }
-    const failedAt = this.#failed.get(key) ?? -Infinity;
-    // A clock that was set back says nothing.
-    if (state.receivedAt <= failedAt && failedAt <= this.#options.clock()) return;
+    if (this.#hasFailedFor(state, key)) return;
     const id = `${cookieDelivery} ${rotate} ${key}`;
     const running = this.#running.get(id);
     if (!running) return this.#start(due, id);
-    return running.then((outcome) => {
+    return waitFor(running, this.#options.patience).then((outcome) => {
       if (outcome === "failed" || outcome && join(due, outcome)) return;
       return this.#start(due, id);
     });
+  }
+
+  /** Whether the renewal of a session failed a while ago, after a request had arrived. */
+  #hasFailedFor({ receivedAt }: SessionState, key: string): boolean {
+    const failedAt = this.#failed.get(key) ?? -Infinity;
+    const age = this.#options.clock() - failedAt;
+    // A clock that was set back says nothing.
+    return receivedAt <= failedAt && age >= 0 && age < FAILURE_CONCERNS;
   }
 
   #start({ state, cookieDelivery, commit }: DueCommit, id: string): Awaitable<void> {

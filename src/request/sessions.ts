@@ -70,6 +70,8 @@ export class Sessions {
       renewals: new SharedRenewals({
         ...config,
         isStateless: store.capabilities.stateless === true,
+        // Whoever renews may have to wait for another request, and then for the store.
+        patience: 2 * storeTimeout,
       }),
       store: new TimeoutStore(store, { timeout: storeTimeout, clock, onError }),
     };

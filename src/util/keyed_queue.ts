@@ -1,4 +1,5 @@
 import { type Awaitable, isPromiseLike } from "./awaitable.ts";
+import { waitFor } from "./patience.ts";
 
 /**
  * Runs tasks with the same key one after the other, so that the requests of one process for one session don't
@@ -16,7 +17,7 @@ export class KeyedQueue {
   /** Runs a task after the earlier ones; synchronously when there are none. */
   run<Result>(key: unknown, task: () => Awaitable<Result>): Awaitable<Result> {
     const before = this.#tails.get(key);
-    const result: Awaitable<Result> = before ? this.#wait(before).then(task) : task();
+    const result: Awaitable<Result> = before ? waitFor(before, this.#patience).then(task) : task();
     if (isPromiseLike(result)) this.#remember(key, result);
     return result;
   }
@@ -28,14 +29,5 @@ export class KeyedQueue {
     };
     const tail = running.then(forget, forget);
     this.#tails.set(key, tail);
-  }
-
-  async #wait(before: Promise<unknown>): Promise<void> {
-    let timer: ReturnType<typeof setTimeout> | undefined;
-    const enough = new Promise<void>((resolve) => {
-      timer = setTimeout(resolve, this.#patience);
-    });
-    await Promise.race([before, enough]);
-    clearTimeout(timer);
   }
 }
