@@ -27,7 +27,7 @@ import { hasMethods, type Mistakes } from "../src/util/option_errors.ts";
 import { checkTable } from "../src/util/option_table.ts";
 import { isD1, toDriver } from "./d1/driver.ts";
 import type { D1Like, D1StatementLike } from "./d1/like.ts";
-import { SQLITE } from "./sql/dialect.ts";
+import { SQLITE, type TableNames } from "./sql/dialect.ts";
 import { driverFinder } from "./sql/find.ts";
 import { SqlStore, type SweepOptions } from "./sql/sql_store.ts";
 import { schemaOf, type SqlTableOptions, tableNames } from "./sql/table.ts";
@@ -117,7 +117,7 @@ export class D1Store extends SqlStore {
     super({
       dialect: SQLITE,
       tables,
-      names: { store, table, schema: schemaOf(SQLITE, tables) },
+      names: { store, table, schema: schemaIn(tables) },
       capabilities: {
         atomic: true,
         index: true,
@@ -147,8 +147,11 @@ export class D1Store extends SqlStore {
    */
   static schema(options: SqlTableOptions = {}): string {
     checkTable(SCHEMA_OPTIONS, options);
-    const schema = schemaOf(SQLITE, tableNames(options.table ?? "sessions", SCHEMA_OPTIONS));
-    // `exec()` of D1 runs each line as a statement.
-    return schema.replaceAll(/(?<!;)\n\s*/g, " ");
+    return schemaIn(tableNames(options.table ?? "sessions", SCHEMA_OPTIONS));
   }
+}
+
+/** The schema with each statement on a line, as `exec()` of D1 requires it. */
+function schemaIn(tables: TableNames): string {
+  return schemaOf(SQLITE, tables).replaceAll(/(?<!;)\n\s*/g, " ");
 }

@@ -1,15 +1,16 @@
 import { D1Store } from "@x/hono-session/stores/d1";
 import { storeConformance } from "@x/hono-session/testing";
-import { makeTable } from "../_support/d1.ts";
+import { assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
+import { FakeClock } from "../_support/clock.ts";
+import { makeTable, RemoteD1 } from "../_support/d1.ts";
 import { pooled } from "../_support/pooled.ts";
-import { openWorkers } from "../_support/workers.ts";
+import { makeRecord } from "../_support/record.ts";
 
 const { capabilities } = new D1Store({ database: (c) => c.env.DB });
 
-const workers = await openWorkers();
-if (workers) {
-  const { database } = workers;
-  Deno.test.afterAll(async () => await workers[Symbol.asyncDispose]());
+const database = await RemoteD1.open();
+if (database) {
+  Deno.test.afterAll(async () => await database.close());
 
   storeConformance({
     name: "D1Store",
@@ -26,4 +27,29 @@ if (workers) {
       };
     },
   });
+
+  pooled()(
+    "D1Store prints what to run where its tables are missing, finds its database, and sweeps",
+    async () => {
+      const clock = new FakeClock();
+      const store = new D1Store({ database: (c) => c.env.DB, table: "logins", clock: clock.now });
+      const c = { env: { DB: database } };
+      const record = makeRecord(clock);
+      const create = async () => await store.create("key", record, c);
+      const { message } = await assertRejects(create, Error, "Cannot use D1Store: its table");
+      const schema = D1Store.schema({ table: "logins" });
+      assertStringIncludes(message, schema);
+      await database.exec(schema);
+      await database.exec(schema);
+      assertEquals(await create(), true);
+      await assertRejects(
+        async () => await store.read("key"),
+        TypeError,
+        "database(c) gave an error",
+      );
+      assertEquals(await store.sweep({}, c), 0);
+      clock.advance(3600);
+      assertEquals(await store.sweep({}, c), 1);
+    },
+  );
 }

@@ -9,6 +9,7 @@ import { pooled } from "../_support/pooled.ts";
 import { PostgresServer, skipPostgres } from "../_support/postgres.ts";
 import { makeTable, POSTGRES_CLIENTS } from "../_support/postgres_clients.ts";
 import { makeRecord } from "../_support/record.ts";
+import { until } from "../_support/redis.ts";
 
 const ignore = skipPostgres();
 const test = pooled({ ignore });
@@ -63,9 +64,7 @@ for (const isolation of ["read committed", "repeatable read", "serializable"]) {
       );
       return rows.length > 0;
     };
-    const untilWaiting = async () => {
-      while (!await isWaiting()) await new Promise((resolve) => setTimeout(resolve, 5));
-    };
+    const untilWaiting = () => until("a statement waits for a lock", isWaiting);
 
     // A login whose transaction is not done yet.
     let ended: Promise<number> | undefined;
@@ -232,7 +231,7 @@ test("PostgresStore with postgres.js cancels what the server is still at", async
       execute(
         `SELECT 1 FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND query LIKE '%${table}%'`,
       );
-    while ((await waiting()).length === 0);
+    await until("the touch waits for a lock", async () => (await waiting()).length > 0);
     abort.abort();
     const error = await assertRejects(() => touch, Error);
     assertEquals(Reflect.get(error, "code"), "57014");

@@ -1,5 +1,9 @@
 import { SqliteStore } from "@x/hono-session/stores/sqlite";
 import { storeConformance } from "@x/hono-session/testing";
+import { assert, assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
+import { DatabaseSync } from "node:sqlite";
+import { FakeClock } from "../_support/clock.ts";
+import { makeRecord } from "../_support/record.ts";
 import { SQLITE_CLIENTS } from "../_support/sqlite_clients.ts";
 
 const { capabilities } = new SqliteStore({ db: () => Promise.reject() });
@@ -17,3 +21,135 @@ for (const [name, open] of Object.entries(SQLITE_CLIENTS)) {
     },
   });
 }
+
+/** A database in a file, and a store on it. */
+async function openFile() {
+  const folder = await Deno.makeTempDir({ prefix: "hono-session-sqlite-" });
+  const path = `${folder}/sessions.db`;
+  const db = new DatabaseSync(path);
+  db.exec(SqliteStore.schema());
+  const clock = new FakeClock();
+  const store = new SqliteStore({ db, clock: clock.now });
+  const bound = (changes = {}) =>
+    makeRecord(clock, { subject: "user:42", subjectAt: clock.now(), ...changes });
+  return {
+    path,
+    db,
+    clock,
+    store,
+    bound,
+    async [Symbol.asyncDispose]() {
+      db.close();
+      await Deno.remove(folder, { recursive: true });
+    },
+  };
+}
+
+Deno.test("SqliteStore answers at once where its database does", async () => {
+  await using scene = await openFile();
+  const { store, bound } = scene;
+  const trace = bound({ version: 2, trace: "rotated" });
+  const next = { key: "next", record: bound({ version: 2 }), left: trace };
+  assertEquals(store.create("key", bound()), true);
+  assertEquals(store.update("key", bound({ version: 2 }), bound()), true);
+  assertEquals(store.replace("key", next, bound()), false);
+  assertEquals(store.replace("key", next, bound({ version: 2 })), true);
+  assertEquals([store.read("key"), store.read("next")], [trace, next.record]);
+  assertEquals(store.touch("next", bound(), next.record), true);
+  assertEquals(store.deleteAll("user:42", {}), 2);
+  assertEquals(store.generation("user:42"), scene.clock.now());
+  assertEquals(store.delete("key"), undefined);
+});
+
+Deno.test("SqliteStore prints what to run where its tables are missing or older", async () => {
+  await using scene = await openFile();
+  const { db, bound } = scene;
+  for (
+    const breakIt of [
+      "DROP TABLE sessions",
+      "ALTER TABLE sessions DROP COLUMN data",
+      "DROP TABLE sessions_subjects",
+    ]
+  ) {
+    db.exec(breakIt);
+    const store = new SqliteStore({ db, clock: scene.clock.now });
+    const { message } = assertThrows(() => store.create("key", bound()), Error);
+    assertStringIncludes(message, 'Cannot use SqliteStore: its table "sessions" is missing');
+    assertStringIncludes(message, SqliteStore.schema());
+    db.exec(`DROP TABLE IF EXISTS sessions; ${SqliteStore.schema()}`);
+    assertEquals(store.create("key", bound()), true);
+    db.exec(SqliteStore.schema());
+    assertEquals(store.read("key"), bound());
+  }
+});
+
+Deno.test("SqliteStore says how to wait for another process that writes", async () => {
+  await using scene = await openFile();
+  const { db, path, bound, clock } = scene;
+  // Without a time-out, as node:sqlite opens it.
+  using other = new DatabaseSync(path);
+  const store = new SqliteStore({ db: other, clock: clock.now });
+  db.exec("BEGIN IMMEDIATE");
+  for (const write of [() => store.create("key", bound()), () => store.deleteAll("user:42", {})]) {
+    const { message } = assertThrows(write, Error);
+    assertStringIncludes(message, "PRAGMA busy_timeout");
+  }
+  db.exec("COMMIT");
+  assertEquals(store.create("key", bound()), true);
+});
+
+Deno.test("SqliteStore undoes a transaction that fails, and says nothing of what was to be stored", async () => {
+  await using scene = await openFile();
+  const { db, store, bound } = scene;
+  const record = bound();
+  store.create("the key", record);
+  const fail = "BEGIN SELECT RAISE(ABORT, 'refused'); END";
+  db.exec(`CREATE TRIGGER refuse_delete BEFORE DELETE ON sessions ${fail}`);
+  db.exec(`CREATE TRIGGER refuse_trace BEFORE INSERT ON sessions ${fail}`);
+  const left = bound({ version: 2, trace: "rotated" });
+  const next = { key: "next", record: bound({ version: 2, data: '{"secret":1}' }), left };
+  for (
+    const write of [
+      () => store.deleteAll("user:42", {}),
+      () => store.replace("the key", next, record),
+    ]
+  ) {
+    const printed = Deno.inspect(assertThrows(write, Error, "refused"), { showHidden: true });
+    for (const secret of ["secret", "user:42", "the key"]) assert(!printed.includes(secret));
+  }
+  assertEquals([store.read("the key"), store.read("next")], [record, undefined]);
+  assertEquals(store.generation("user:42"), 0);
+  db.exec("DROP TRIGGER refuse_delete");
+  assertEquals(store.deleteAll("user:42", {}), 1);
+});
+
+Deno.test("SqliteStore sweeps what has expired, as much as it is told", async () => {
+  await using scene = await openFile();
+  const { db, store, bound, clock } = scene;
+  for (let made = 0; made < 12; made++) {
+    store.create(`${made}`, bound({ expiresAt: clock.now() + (made < 10 ? 1 : 9) * 1000 }));
+  }
+  store.deleteAll("user:43", {});
+  assertEquals(await store.sweep(), 0);
+  clock.advance(1);
+  assertEquals([await store.sweep({ limit: 4 }), await store.sweep()], [4, 6]);
+  assertEquals((await Array.fromAsync(store.list("user:42"))).length, 2);
+  clock.advance(86_400);
+  assertEquals(await store.sweep(), 2);
+  for (const table of ["sessions", "sessions_subjects"]) {
+    assertEquals(db.prepare(`SELECT 1 FROM ${table}`).all(), []);
+  }
+});
+
+Deno.test("SqliteStore finds its database in the context", async () => {
+  await using scene = await openFile();
+  const { db, clock, bound } = scene;
+  const store = new SqliteStore({ db: (c) => c.db, clock: clock.now });
+  assertEquals(store.create("key", bound(), { db }), true);
+  assertEquals(store.read("key", { db }), bound());
+  assertThrows(() => store.read("key"), TypeError, "Cannot use SqliteStore: db(c) gave an error");
+  assertThrows(() => store.read("key", {}), TypeError, "db(c) gave no client");
+  const batch = () => Promise.reject(new Error("no server"));
+  const d1 = { prepare() {}, batch };
+  assertThrows(() => store.read("key", { db: d1 }), TypeError, "use D1Store");
+});
