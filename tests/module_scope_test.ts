@@ -26,7 +26,9 @@ if (idle) {
   await idle[Symbol.asyncDispose]();
   let workers: Workers;
   Deno.test.beforeAll(async () => {
-    workers = await startWorkers(await bundleApp(PROGRAM));
+    workers = await startWorkers(await bundleApp(PROGRAM), {
+      objects: { SESSIONS: "SessionObject" },
+    });
     await workers.database.exec(D1Store.schema());
   });
   Deno.test.afterAll(async () => await workers[Symbol.asyncDispose]());

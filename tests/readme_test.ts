@@ -88,6 +88,7 @@ import { session } from "@x/hono-session";
 import { CloudflareKvStore } from "@x/hono-session/stores/cloudflare-kv";
 import { DenoKvStore } from "@x/hono-session/stores/deno-kv";
 import { type D1Like, D1Store } from "@x/hono-session/stores/d1";
+import { DurableObjectStore } from "@x/hono-session/stores/durable-objects";
 import { DynamoDbStore } from "@x/hono-session/stores/dynamodb";
 import { type PostgresClientLike, PostgresStore } from "@x/hono-session/stores/postgres";
 import { type LibsqlClientLike, type SqliteDatabaseLike, SqliteStore } from "@x/hono-session/stores/sqlite";

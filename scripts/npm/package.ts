@@ -68,7 +68,7 @@ export const packageJson = {
   name: config.name,
   version: config.version,
   description:
-    "Sessions for Hono: typed, safe under concurrent requests, in Deno KV, Redis, Postgres, SQLite, D1, DynamoDB, Workers KV or a sealed cookie.",
+    "Sessions for Hono: typed, safe under concurrent requests, in Deno KV, Redis, Postgres, SQLite, D1, DynamoDB, Workers KV, Durable Objects or a sealed cookie.",
   keywords: ["hono", "session", "middleware", "cookie", "deno", "bun", "cloudflare-workers"],
   license: config.license,
   ...repository(),

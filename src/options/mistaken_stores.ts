@@ -29,6 +29,10 @@ export const MISTAKEN_STORES: Mistakes = [
   [has("query", "connect"), "it is a client of Postgres, use new PostgresStore({ sql })"],
   [has("get", "set", "del", "expire"), "it is a Redis client, use new RedisStore({ client })"],
   ...successors("express-session", ["get", "set", "destroy"], {}),
+  [
+    has("idFromName", "get"),
+    "it is a Durable Object namespace, use new DurableObjectStore({ namespace })",
+  ],
   [has("get", "put", "delete"), "it is a KV namespace, use new CloudflareKvStore({ namespace })"],
   [
     expectsMore,

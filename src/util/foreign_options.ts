@@ -19,6 +19,7 @@ const STORE_OF: Readonly<Record<string, string>> = {
   prefix: "RedisStore",
   primaryKey: "DynamoDbStore",
   revocations: "EncryptedCookieStore",
+  shards: "DurableObjectStore",
   sortKey: "DynamoDbStore",
   sql: "PostgresStore",
   table: "PostgresStore",

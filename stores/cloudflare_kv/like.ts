@@ -53,6 +53,10 @@ export const MISTAKEN_NAMESPACES: Mistakes = [
     (value) => typeof value === "string",
     "a binding is not named, it is found: (c) => c.env.SESSION",
   ],
+  [
+    (value) => hasMethods(value, "idFromName", "get"),
+    "it is a Durable Object namespace, use new DurableObjectStore({ namespace })",
+  ],
   [(value) => hasMethods(value, "createMultipartUpload"), "it is an R2 bucket, which keeps files"],
   [(value) => hasMethods(value, "getAlarm"), "it is the storage of a Durable Object"],
 ];

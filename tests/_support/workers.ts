@@ -26,22 +26,50 @@ export interface Workers extends AsyncDisposable {
   readonly url: URL;
 }
 
+/** What a program is bound to beside the namespace of Workers KV. */
+export interface WorkersOptions {
+  /** The bindings of Durable Objects with SQLite, and the classes that the program exports for them. */
+  readonly objects?: Readonly<Record<string, string>>;
+}
+
 /** Starts workerd; `undefined`, with a line that says why, where it does not start. */
-export async function openWorkers(program: string = IDLE): Promise<Workers | undefined> {
-  const opened = await startWorkers(program).catch((error: unknown) => String(error));
+export async function openWorkers(
+  program: string = IDLE,
+  options: WorkersOptions = {},
+): Promise<Workers | undefined> {
+  const opened = await startWorkers(program, options).catch((error: unknown) => String(error));
   const found = typeof opened !== "string";
   if (requireOrSkip("workerd", found, found ? "" : `npm:miniflare, ${opened}`)) return undefined;
   return opened as Workers;
 }
 
+/** A program in one file, as Workers take it. */
+export async function bundleText(program: string): Promise<string> {
+  const file = await Deno.makeTempFile({
+    dir: fromFileUrl(ROOT),
+    prefix: ".worker-",
+    suffix: ".ts",
+  });
+  try {
+    await Deno.writeTextFile(file, program);
+    return await bundle(file);
+  } finally {
+    await Deno.remove(file);
+  }
+}
+
 /** An application of this folder in one file, as Workers take it. */
 export async function bundleApp(name: string): Promise<string> {
+  return await bundle(fromFileUrl(new URL(name, import.meta.url)));
+}
+
+async function bundle(path: string): Promise<string> {
   const importMap = Deno.env.get("HONO_SESSION_IMPORT_MAP");
   const { success, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
     args: [
       ...["bundle", "--quiet", "--platform=browser"],
       ...(importMap ? [`--import-map=${importMap}`] : []),
-      fromFileUrl(new URL(name, import.meta.url)),
+      path,
     ],
     cwd: ROOT,
   }).output();
@@ -50,7 +78,10 @@ export async function bundleApp(name: string): Promise<string> {
 }
 
 /** Starts workerd with a program. */
-export async function startWorkers(script: string): Promise<Workers> {
+export async function startWorkers(
+  script: string,
+  { objects = {} }: WorkersOptions = {},
+): Promise<Workers> {
   const { Miniflare } = await import("miniflare");
   const folder = await Deno.makeTempDir();
   let miniflare: Miniflare | undefined;
@@ -66,6 +97,9 @@ export async function startWorkers(script: string): Promise<Workers> {
       compatibilityDate: "2025-01-01",
       kvNamespaces: ["SESSION"],
       d1Databases: ["DB"],
+      durableObjects: Object.fromEntries(
+        Object.entries(objects).map(([name, className]) => [name, { className, useSQLite: true }]),
+      ),
       bindings: { SECRET: "a secret of thirty-two characters or more" },
       // Otherwise it asks the network where on earth it is.
       cf: false,

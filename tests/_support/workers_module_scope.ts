@@ -11,6 +11,7 @@ import {
 } from "@x/hono-session/stores/cookie";
 import { DenoKvStore } from "@x/hono-session/stores/deno-kv";
 import { D1Store } from "@x/hono-session/stores/d1";
+import { DurableObjectStore } from "@x/hono-session/stores/durable-objects";
 import { type DynamoDbDocumentLike, DynamoDbStore } from "@x/hono-session/stores/dynamodb";
 import { MapStore } from "@x/hono-session/stores/map";
 import { PostgresStore } from "@x/hono-session/stores/postgres";
@@ -31,6 +32,8 @@ for (const name of ["deriveBits", "deriveKey", "digest", "importKey", "sign"] as
   Object.defineProperty(crypto.subtle, name, { value: watched });
 }
 
+export { SessionObject } from "@x/hono-session/stores/durable-objects";
+
 const answer = () => Promise.reject(new Error("no server"));
 const document: DynamoDbDocumentLike = {
   get: answer,
@@ -50,6 +53,7 @@ const STORES = {
   CloudflareKvStore: new CloudflareKvStore({ namespace: (c) => c.env.SESSION }),
   D1Store: new D1Store({ database: (c) => c.env.DB }),
   DenoKvStore: new DenoKvStore(),
+  DurableObjectStore: new DurableObjectStore({ namespace: (c) => c.env.SESSIONS }),
   DynamoDbStore: new DynamoDbStore({ document, tableName: "sessions", sortKey: "sk" }),
   EncryptedCookieStore: new EncryptedCookieStore({ secret, revocations }),
   FaultyStore: new FaultyStore(new MapStore()),

@@ -17,9 +17,6 @@ interface Data {
 
 const ADA = "user:42";
 
-/** Seconds between two polls. */
-const EVERY = 0.02;
-
 /** How long an end may take to be noticed, in milliseconds, on a machine that is busy. */
 const LATEST = 10_000;
 
@@ -59,7 +56,7 @@ class Stream {
 
 function machineOf(scene: Scene, options: SessionOptions<Data> = {}): Machine {
   const sessions = createSessions<Data>(
-    scene.configure<Data>({ live: { every: EVERY }, ...options }),
+    scene.configure<Data>({ live: { every: scene.every }, ...options }),
   );
   const app = new Hono()
     .use(sessions.middleware())
@@ -191,7 +188,7 @@ export function endedSignals(test: SceneTest): void {
   });
 
   test("who asks for the end of a session in a request that is over costs nothing more", async (scene) => {
-    const sessions = createSessions<Data>(scene.configure<Data>({ live: { every: EVERY } }));
+    const sessions = createSessions<Data>(scene.configure<Data>({ live: { every: scene.every } }));
     const app = new Hono().use(sessions.middleware())
       .get("/note", (c) => {
         c.var.session.note = "noted";
@@ -208,7 +205,7 @@ export function endedSignals(test: SceneTest): void {
     await (await client.fetch("/events")).body!.cancel();
     await client.fetch("/events", { method: "HEAD" });
     scene.watch.calls();
-    await new Promise((resolve) => setTimeout(resolve, EVERY * 5000));
+    await new Promise((resolve) => setTimeout(resolve, scene.every * 5000));
     assertEquals(scene.watch.calls(), []);
   });
 }

@@ -45,6 +45,11 @@ export interface HttpSuiteOptions {
    * load: the order of an end and a login can't be shown on it.
    */
   isStale?: boolean;
+  /**
+   * Seconds between two polls for ended sessions; 0.02 unless told otherwise. Longer than some operations of the store take:
+   * a poll in the middle of an end can't tell who ended the session.
+   */
+  every?: number;
   /** Declares a test: another function than `Deno.test` where a client keeps connections over tests. */
   test?: (name: string, run: () => Promise<void>) => void;
 }
@@ -66,6 +71,8 @@ export interface Scene {
   records(): Promise<SessionRecord[]>;
   /** Resolves when every login under way knows the generation of its subject. */
   told(): Promise<void>;
+  /** Seconds between two polls for ended sessions. */
+  every: number;
   atomic: boolean;
   stateless: boolean;
   revocable: boolean;
@@ -77,7 +84,7 @@ export type SceneTest = (what: string, run: (scene: Scene) => Promise<void>) => 
 /** What every store does behind the middleware, asked over HTTP. */
 export function httpSuite(suite: HttpSuiteOptions): void {
   const { name, open, options, atomic = true, stateless = false, revocable = !stateless } = suite;
-  const { index = revocable && atomic } = suite;
+  const { index = revocable && atomic, every = 0.02 } = suite;
   const declare = suite.test ?? Deno.test;
 
   function test(what: string, run: (scene: Scene) => Promise<void>): void {
@@ -94,6 +101,7 @@ export function httpSuite(suite: HttpSuiteOptions): void {
           gate,
           records: recorded.records,
           told: recorded.told,
+          every,
           atomic,
           stateless,
           revocable,

@@ -33,7 +33,7 @@ async function runtimes(): Promise<Runtime[]> {
   const bun = await findRuntime("bun");
   const onNode = ["default", "deno-kv"];
   const workers = [oldest, "workers_server.js"];
-  const onWorkers = ["default", "cloudflare-kv"];
+  const onWorkers = ["default", "cloudflare-kv", "durable-objects"];
   const deno = [
     Deno.execPath(),
     "run",

@@ -24,6 +24,7 @@ const STORES: Record<string, [name: string, most: number]> = {
   sqlite: ["SqliteStore", 6_000],
   d1: ["D1Store", 6_000],
   "cloudflare-kv": ["CloudflareKvStore", 6_000],
+  "durable-objects": ["DurableObjectStore, SessionObject", 6_000],
   cookie: ["EncryptedCookieStore", 6_000],
 };
 

@@ -326,6 +326,8 @@ const WAYS_OUT: [options: Options, wayOut: string][] = [
   [{ store: { prepare() {}, exec() {} } }, "new SqliteStore({ db })"],
   [{ store: { query() {}, connect() {}, end() {} } }, "new PostgresStore({ sql })"],
   [{ table: "sessions" }, "new PostgresStore({ table })"],
+  [{ store: methods("idFromName", "get") }, "new DurableObjectStore({ namespace })"],
+  [{ shards: 4 }, "new DurableObjectStore({ shards })"],
   [{ store: createClient() }, "new RedisStore({ client })"],
   [
     { store: methods("get", "put", "update", "delete", "batchGet") },

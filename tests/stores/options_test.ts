@@ -9,6 +9,10 @@ import {
 } from "@x/hono-session/stores/cookie";
 import { DenoKvStore } from "@x/hono-session/stores/deno-kv";
 import { D1Store } from "@x/hono-session/stores/d1";
+import {
+  type DurableObjectNamespaceLike,
+  DurableObjectStore,
+} from "@x/hono-session/stores/durable-objects";
 import { type DynamoDbDocumentLike, DynamoDbStore } from "@x/hono-session/stores/dynamodb";
 import { MapStore } from "@x/hono-session/stores/map";
 import { PostgresStore } from "@x/hono-session/stores/postgres";
@@ -65,6 +69,7 @@ const db = { execute: answer, batch: answer };
 const statement = { bind: () => statement, all: answer };
 const database = { prepare: () => statement, batch: answer };
 const namespace: KvNamespaceLike = { get: answer, put: answer, delete: answer };
+const objects: DurableObjectNamespaceLike = { idFromName() {}, get: () => ({ fetch: answer }) };
 const kv = { get: answer, getMany: answer, list() {}, atomic() {}, close() {} };
 const format: CookieFormat = { keys: () => ({}), seal: () => "", open: () => undefined };
 const signingKey = await SignedCookieStore.generateKey();
@@ -164,6 +169,16 @@ const STORES: Record<string, StoreCase> = {
       ...CLOCK,
       namespace: { accepts: ANY_FUNCTION, refuses: ["SESSION", new Map(), client] },
       prefix: { accepts: ANY_TEXT, refuses: ["x".repeat(470)] },
+    },
+  },
+  DurableObjectStore: {
+    make: (options) => new DurableObjectStore(options),
+    least: { namespace: objects },
+    options: {
+      ...CLOCK,
+      namespace: { accepts: ANY_FUNCTION, refuses: ["SESSIONS", new Map(), client, namespace] },
+      prefix: { accepts: ANY_TEXT, refuses: ["x".repeat(1001)] },
+      shards: { accepts: ["1"], refuses: [1.5, 10_001] },
     },
   },
   SealedCookieStore: {
@@ -433,6 +448,22 @@ const WAYS_OUT: [store: string, make: () => unknown, wayOut: string][] = [
       new CloudflareKvStore({ namespace: { ...namespace, createMultipartUpload() {} } as never }),
     "R2 bucket",
   ],
+  [
+    "CloudflareKvStore",
+    () => new CloudflareKvStore({ namespace: { ...namespace, ...objects } as never }),
+    "use new DurableObjectStore({ namespace })",
+  ],
+  [
+    "DurableObjectStore",
+    () => new DurableObjectStore({ namespace: "SESSIONS" as never }),
+    "(c) => c.env.SESSIONS",
+  ],
+  [
+    "DurableObjectStore",
+    () => new DurableObjectStore({ namespace: { ...namespace, getWithMetadata() {} } as never }),
+    "use new CloudflareKvStore({ namespace })",
+  ],
+  ["DurableObjectStore", () => new DurableObjectStore(objects as never), "write { namespace }"],
 ];
 
 Deno.test("stores tell the way out of what is written for something else", () => {

@@ -2,6 +2,7 @@
 import { createSessions, type SessionStore } from "@x/hono-session";
 import { CloudflareKvStore } from "@x/hono-session/stores/cloudflare-kv";
 import { DenoKvStore } from "@x/hono-session/stores/deno-kv";
+import { DurableObjectStore } from "@x/hono-session/stores/durable-objects";
 import { DynamoDbStore } from "@x/hono-session/stores/dynamodb";
 import { PostgresStore } from "@x/hono-session/stores/postgres";
 import { RedisStore } from "@x/hono-session/stores/redis";
@@ -9,6 +10,7 @@ import { SqliteStore } from "@x/hono-session/stores/sqlite";
 import { assert, assertEquals } from "@std/assert";
 import { Hono } from "hono";
 import { Client } from "../_support/client.ts";
+import { openObjects } from "../_support/durable_objects.ts";
 import { makeTable, SERVERS, TestClient } from "../_support/dynamodb.ts";
 import { PostgresServer, skipPostgres } from "../_support/postgres.ts";
 import { POSTGRES_CLIENTS } from "../_support/postgres_clients.ts";
@@ -117,6 +119,22 @@ if (workers) {
     open: () =>
       Promise.resolve({
         makeStore: (prefix) => new CloudflareKvStore({ namespace, prefix }),
+        close() {},
+      }),
+  });
+}
+
+const objects = await openObjects();
+if (objects) {
+  const { namespace } = objects;
+  Deno.test.afterAll(async () => await objects[Symbol.asyncDispose]());
+  PLACES.push({
+    name: "DurableObjectStore",
+    ignore: false,
+    prefixes: [...TEXTS, ["1", "11"], ["", ":"]],
+    open: () =>
+      Promise.resolve({
+        makeStore: (prefix) => new DurableObjectStore({ namespace, prefix, shards: 12 }),
         close() {},
       }),
   });

@@ -7,6 +7,7 @@ import { SECRET } from "./app.js";
 import { ready } from "./ready.js";
 
 const PROGRAM = `
+export * from "./worker.js";
 export { default } from "./worker.js";
 import { entryPoints } from "./every_entry_point.js";
 globalThis.entryPoints = entryPoints;
@@ -24,6 +25,7 @@ const miniflare = new Miniflare({
   compatibilityDate: "2025-01-01",
   compatibilityFlags: process.argv.slice(2),
   kvNamespaces: ["SESSION"],
+  durableObjects: { SESSIONS: { className: "SessionObject", useSQLite: true } },
   bindings: { SECRET },
   // Otherwise it asks the network where on earth it is.
   cf: false,

@@ -1,0 +1,318 @@
+/**
+ * Sessions in Cloudflare Durable Objects: strongly consistent on Workers.
+ *
+ * @example On Cloudflare Workers
+ * ```ts
+ * import { session } from "@x/hono-session/core";
+ * import { type DurableObjectNamespaceLike, DurableObjectStore } from "@x/hono-session/stores/durable-objects";
+ * import { Hono } from "hono";
+ * import { assertEquals } from "@std/assert";
+ *
+ * // In your Worker. In wrangler.toml: the binding SESSIONS, and a migration with new_sqlite_classes = ["SessionObject"].
+ * // export { SessionObject } from "@x/hono-session/stores/durable-objects";
+ * const app = new Hono<{ Bindings: { SESSIONS: DurableObjectNamespaceLike } }>()
+ *   .use(session<{ name?: string }>({
+ *     store: new DurableObjectStore({ namespace: (c) => c.env.SESSIONS }),
+ *   }))
+ *   .post("/login", async (c) => {
+ *     await c.var.session.regenerate();
+ *     c.var.session.name = "Ada";
+ *     return c.redirect("/");
+ *   })
+ *   .get("/", (c) => c.text(`Hello ${c.var.session.name ?? "stranger"}`));
+ * // export default app;
+ *
+ * // Who has no session is served without an object.
+ * assertEquals(await (await app.request("/")).text(), "Hello stranger");
+ * ```
+ *
+ * @module
+ */
+
+import type { SessionRecord, SessionTimes } from "../src/record/record.ts";
+import type {
+  DeleteAllOptions,
+  ListedSession,
+  ListPage,
+  SessionStore,
+  StoreCapabilities,
+  StoreReplacement,
+} from "../src/store/contract.ts";
+import { systemClock } from "../src/util/clock.ts";
+import type {
+  DurableObjectNamespaceLike,
+  DurableObjectStateLike,
+  DurableObjectStorageLike,
+  DurableObjectStubLike,
+} from "./durable_objects/like.ts";
+import { connect, type Connection, type Place } from "./durable_objects/objects.ts";
+import { checkOptions, type DurableObjectStoreOptions } from "./durable_objects/options.ts";
+import { SessionObject, type SessionObjectOptions } from "./durable_objects/session_object.ts";
+import { checkSize, MAX_BYTES } from "./durable_objects/size.ts";
+import { endSessions, listSessions } from "./durable_objects/subjects.ts";
+import { makeWrite, move, strike, writeListed } from "./durable_objects/writes.ts";
+
+export {
+  type DurableObjectNamespaceLike,
+  type DurableObjectStateLike,
+  type DurableObjectStorageLike,
+  type DurableObjectStoreOptions,
+  type DurableObjectStubLike,
+  SessionObject,
+  type SessionObjectOptions,
+};
+
+/**
+ * Keeps sessions in Durable Objects of the class {@linkcode SessionObject}. Every promise of the store contract holds,
+ * from every location.
+ *
+ * Records are spread over `shards` objects by a hash of their keys, so that a read is one request. The list of a
+ * subject and its generation are in the object of the subject, by a hash of its name, and hold keys alone: what a session
+ * is, and whether it is, its record says.
+ *
+ * - What makes a session a subject's writes the entry first, in one step with the look at the generation; what takes it
+ *   away removes the entry last. A crash in between leaves an entry that shows nothing.
+ * - `deleteAll` begins the next generation, in one step with the list of those that are older, then ends each of them in
+ *   the object of its record. Where there is none yet, the object remembers for a day to refuse it. So a login on its way
+ *   has either been listed, and is refused when it comes, or is refused by the generation.
+ * - `regenerate()` ends the old record first. One with a subject stays on the list until the new one is there, so that
+ *   whoever ends it meanwhile ends it for good. A rotated token comes first, as the old one leads to it. A crash in between
+ *   ends the session.
+ *
+ * A request that the runtime calls retryable, as when the object is moved or updated, is sent once more. Each write carries
+ * a name, by which it finds out that it had been done.
+ *
+ * @example Usage
+ * ```ts
+ * import { DurableObjectStore } from "@x/hono-session/stores/durable-objects";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const store = new DurableObjectStore({ namespace: (c) => c.env.SESSIONS });
+ * assertEquals(store.capabilities.consistency, "strong");
+ * ```
+ */
+export class DurableObjectStore implements SessionStore {
+  /** Atomic, with an index, and strongly consistent. */
+  readonly capabilities: StoreCapabilities = {
+    atomic: true,
+    index: true,
+    ordered: true,
+    consistency: "strong",
+    maxBytes: MAX_BYTES,
+    abortable: true,
+  };
+  readonly #place: Place;
+
+  /**
+   * Asks no object yet.
+   *
+   * @param options Which namespace.
+   * @throws {TypeError} When an option is unknown or of the wrong kind, or `namespace` is neither a namespace nor a
+   * function.
+   * @throws {RangeError} When `shards` is not an integer from 1 to 10,000, or `prefix` is too long.
+   */
+  constructor(options: DurableObjectStoreOptions) {
+    checkOptions(options);
+    const { namespace, prefix = "session", shards = 32, clock = systemClock } = options;
+    this.#place = { namespace, prefix, shards, clock };
+  }
+
+  /**
+   * The record under a key, in one request.
+   *
+   * @param key The key.
+   * @param c The Hono context.
+   * @param signal Calls the operation off.
+   * @returns The record, or `undefined` when there is none or it has expired.
+   * @throws {TypeError} When no namespace is found.
+   */
+  async read(key: string, c?: unknown, signal?: AbortSignal): Promise<SessionRecord | undefined> {
+    const connection = await this.#connect(c, signal);
+    return await connection.ask(key, { operation: "read", key }) ?? undefined;
+  }
+
+  /**
+   * Stores a record under a key that holds none.
+   *
+   * @param key The key.
+   * @param record The record.
+   * @param c The Hono context.
+   * @param signal Calls the operation off.
+   * @returns Whether it was stored.
+   * @throws {SessionTooLargeError} When it is larger than 1,990,000 bytes.
+   * @throws {SessionEndedError} When all sessions of its subject were ended since its login began.
+   * @throws {TypeError} When no namespace is found.
+   */
+  async create(
+    key: string,
+    record: SessionRecord,
+    c?: unknown,
+    signal?: AbortSignal,
+  ): Promise<boolean> {
+    checkSize(record);
+    const connection = await this.#connect(c, signal);
+    const call = { operation: "write", key, record, write: makeWrite() } as const;
+    return await writeListed(connection, {
+      next: { key, record },
+      run: () => connection.ask(key, call),
+    });
+  }
+
+  /**
+   * Stores a record in place of the one that was read.
+   *
+   * @param key The key.
+   * @param record The record.
+   * @param previous The record that was read.
+   * @param c The Hono context.
+   * @param signal Calls the operation off.
+   * @returns Whether it was stored.
+   * @throws {SessionTooLargeError} When it is larger than 1,990,000 bytes.
+   * @throws {SessionEndedError} When all sessions of its subject were ended since its login began.
+   * @throws {TypeError} When no namespace is found.
+   */
+  async update(
+    key: string,
+    record: SessionRecord,
+    previous: SessionRecord,
+    c?: unknown,
+    signal?: AbortSignal,
+  ): Promise<boolean> {
+    checkSize(record);
+    const connection = await this.#connect(c, signal);
+    const { version } = previous;
+    const call = { operation: "write", key, record, version, write: makeWrite() } as const;
+    return await writeListed(connection, {
+      next: { key, record },
+      previous: { key, record: previous },
+      run: () => connection.ask(key, call),
+    });
+  }
+
+  /**
+   * Moves a session to another key, which another object may hold: in several steps.
+   *
+   * @param key The key until now.
+   * @param next The key from now on and its record.
+   * @param previous The record that was read.
+   * @param c The Hono context.
+   * @param signal Calls the operation off.
+   * @returns Whether it was moved.
+   * @throws {SessionTooLargeError} When it is larger than 1,990,000 bytes.
+   * @throws {SessionEndedError} When all sessions of its subject were ended since its login began.
+   * @throws {TypeError} When no namespace is found.
+   */
+  async replace(
+    key: string,
+    next: StoreReplacement,
+    previous: SessionRecord,
+    c?: unknown,
+    signal?: AbortSignal,
+  ): Promise<boolean> {
+    checkSize(next.record);
+    const connection = await this.#connect(c, signal);
+    return await writeListed(connection, {
+      next,
+      previous: { key, record: previous },
+      run: () => move(connection, { key, next, previous }),
+    });
+  }
+
+  /**
+   * Moves the times of a record.
+   *
+   * @param key The key.
+   * @param times The new times.
+   * @param previous The record that was read.
+   * @param c The Hono context.
+   * @param signal Calls the operation off.
+   * @returns Whether they were moved.
+   * @throws {TypeError} When no namespace is found.
+   */
+  async touch(
+    key: string,
+    { lastSeenAt, renewedAt, expiresAt }: SessionTimes,
+    previous: SessionRecord,
+    c?: unknown,
+    signal?: AbortSignal,
+  ): Promise<boolean> {
+    const connection = await this.#connect(c, signal);
+    const times = { lastSeenAt, renewedAt, expiresAt };
+    const { version } = previous;
+    return await writeListed(connection, {
+      next: { key, record: { ...previous, ...times } },
+      previous: { key, record: previous },
+      run: () => connection.ask(key, { operation: "touch", key, version, times }),
+    });
+  }
+
+  /**
+   * Deletes a record, then its entry in the list of its subject.
+   *
+   * @param key The key.
+   * @param c The Hono context.
+   * @param signal Calls the operation off.
+   * @throws {TypeError} When no namespace is found.
+   */
+  async delete(key: string, c?: unknown, signal?: AbortSignal): Promise<void> {
+    const connection = await this.#connect(c, signal);
+    const entry = await connection.ask(key, { operation: "delete", key });
+    if (entry) await strike(connection, entry);
+  }
+
+  /**
+   * The live sessions of a subject, and nothing of their data. All entries of its list are read, and no more records than
+   * are wanted.
+   *
+   * @param subject The subject.
+   * @param page Which part of them.
+   * @param c The Hono context.
+   * @param signal Calls the operation off.
+   * @throws {TypeError} When no namespace is found.
+   */
+  async *list(
+    subject: string,
+    page: ListPage = {},
+    c?: unknown,
+    signal?: AbortSignal,
+  ): AsyncGenerator<ListedSession> {
+    yield* listSessions(await this.#connect(c, signal), { subject, page });
+  }
+
+  /**
+   * The present generation of a subject's sessions.
+   *
+   * @param subject The subject.
+   * @param c The Hono context.
+   * @param signal Calls the operation off.
+   * @returns The generation, 0 where none is remembered.
+   * @throws {TypeError} When no namespace is found.
+   */
+  async generation(subject: string, c?: unknown, signal?: AbortSignal): Promise<number> {
+    const connection = await this.#connect(c, signal);
+    return await connection.ask(subject, { operation: "generation", subject });
+  }
+
+  /**
+   * Ends all sessions of a subject, and refuses those that are on their way.
+   *
+   * @param subject The subject.
+   * @param options Which one stays.
+   * @param c The Hono context.
+   * @param signal Calls the operation off.
+   * @returns How many were ended.
+   * @throws {TypeError} When no namespace is found.
+   */
+  async deleteAll(
+    subject: string,
+    options: DeleteAllOptions,
+    c?: unknown,
+    signal?: AbortSignal,
+  ): Promise<number> {
+    return await endSessions(await this.#connect(c, signal), { ...options, subject });
+  }
+
+  #connect(c: unknown, signal: AbortSignal | undefined): Promise<Connection> {
+    return connect(this.#place, { c, signal });
+  }
+}

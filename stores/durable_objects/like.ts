@@ -1,0 +1,128 @@
+import { isPromiseLike } from "../../src/util/awaitable.ts";
+import { hasMethods, type Mistakes } from "../../src/util/option_errors.ts";
+
+/**
+ * The part of a Durable Object namespace that the store uses. The binding itself is one, and so is what its
+ * `jurisdiction("eu")` returns.
+ *
+ * @example Objects that stay in one jurisdiction
+ * ```ts
+ * import { type DurableObjectNamespaceLike, DurableObjectStore } from "@x/hono-session/stores/durable-objects";
+ *
+ * interface Namespace extends DurableObjectNamespaceLike {
+ *   jurisdiction(name: "eu"): Namespace;
+ * }
+ * const inEurope = (namespace: Namespace) => namespace.jurisdiction("eu");
+ * new DurableObjectStore({ namespace: (c) => inEurope(c.env.SESSIONS) });
+ * ```
+ */
+export interface DurableObjectNamespaceLike {
+  /**
+   * The identifier of an object.
+   *
+   * @param name The name of the object.
+   * @returns What `get` accepts.
+   */
+  idFromName(name: string): unknown;
+  /**
+   * The object of an identifier. It makes no request.
+   *
+   * @param id The identifier.
+   * @returns The stub of the object.
+   */
+  get(id: unknown): DurableObjectStubLike;
+}
+
+/**
+ * The part of a stub that the store uses.
+ *
+ * @example A stub that fails, for a test
+ * ```ts
+ * import type { DurableObjectStubLike } from "@x/hono-session/stores/durable-objects";
+ *
+ * const stub: DurableObjectStubLike = { fetch: () => Promise.reject(new Error("overloaded")) };
+ * console.log(typeof stub.fetch);
+ * ```
+ */
+export interface DurableObjectStubLike {
+  /**
+   * Sends a request to the object.
+   *
+   * @param url The URL, of which the object ignores everything.
+   * @param init The request.
+   * @returns The response of the object.
+   */
+  fetch(
+    url: string,
+    init: { method: string; body: string; signal?: AbortSignal },
+  ): Promise<{ readonly status: number; text(): Promise<string> }>;
+}
+
+/**
+ * The part of the state of a Durable Object that {@linkcode SessionObject} uses: the first argument of its constructor.
+ *
+ * @example Usage
+ * ```ts
+ * import type { DurableObjectStateLike } from "@x/hono-session/stores/durable-objects";
+ *
+ * const sizeOf = ({ storage }: DurableObjectStateLike): number =>
+ *   storage.sql.exec("SELECT count(*) AS size FROM records").toArray()[0]!["size"] as number;
+ * console.log(typeof sizeOf);
+ * ```
+ */
+export interface DurableObjectStateLike {
+  /** The storage of the object, with SQLite. */
+  readonly storage: DurableObjectStorageLike;
+}
+
+/**
+ * The part of the storage of a Durable Object that {@linkcode SessionObject} uses.
+ *
+ * @example Usage
+ * ```ts
+ * import type { DurableObjectStorageLike } from "@x/hono-session/stores/durable-objects";
+ *
+ * const isScheduled = async (storage: DurableObjectStorageLike) => await storage.getAlarm() !== null;
+ * console.log(typeof isScheduled);
+ * ```
+ */
+export interface DurableObjectStorageLike {
+  /** The database, which answers at once. */
+  readonly sql: {
+    exec(
+      query: string,
+      ...bindings: (string | number | null)[]
+    ): { toArray(): Record<string, unknown>[] };
+  };
+  /**
+   * The time of the next alarm.
+   *
+   * @returns Epoch milliseconds, or `null` when none is set.
+   */
+  getAlarm(): Promise<number | null>;
+  /**
+   * Sets the next alarm.
+   *
+   * @param time Epoch milliseconds.
+   */
+  setAlarm(time: number): Promise<void>;
+}
+
+/** Whether a value has what the store needs of a namespace. */
+export function isNamespace(value: unknown): value is DurableObjectNamespaceLike {
+  return hasMethods(value, "idFromName", "get");
+}
+
+/** What is given as `namespace` and is none, and what to do instead. */
+export const MISTAKEN_NAMESPACES: Mistakes = [
+  [isPromiseLike, "it is a promise, await it"],
+  [
+    (value) => typeof value === "string",
+    "a binding is not named, it is found: (c) => c.env.SESSIONS",
+  ],
+  [
+    (value) => hasMethods(value, "get", "put", "delete", "getWithMetadata"),
+    "it is a KV namespace, use new CloudflareKvStore({ namespace })",
+  ],
+  [(value) => hasMethods(value, "getAlarm"), "it is the storage of a Durable Object"],
+];

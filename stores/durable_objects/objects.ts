@@ -1,0 +1,112 @@
+import { insteadOf } from "../../src/util/option_errors.ts";
+import { type DurableObjectNamespaceLike, isNamespace, MISTAKEN_NAMESPACES } from "./like.ts";
+import type { Answer, Call, Operations } from "./operations.ts";
+import type { DurableObjectStoreOptions } from "./options.ts";
+
+/** A stub requires one; the object ignores it. */
+const URL = "https://sessions.invalid/";
+
+/** Where the objects are. */
+export type Place = Required<DurableObjectStoreOptions>;
+
+/** Finds the objects in the Hono context. */
+export async function connect(
+  place: Place,
+  { c, signal }: { c: unknown; signal: AbortSignal | undefined },
+): Promise<Connection> {
+  return new Connection(place, { namespace: await find(place, c), signal });
+}
+
+/** What one operation of the store asks objects over. */
+export class Connection {
+  readonly #place: Place;
+  readonly #namespace: DurableObjectNamespaceLike;
+  readonly #signal: AbortSignal | undefined;
+
+  /** @param options `signal` calls off what was not sent. */
+  constructor(
+    place: Place,
+    { namespace, signal }: {
+      namespace: DurableObjectNamespaceLike;
+      signal?: AbortSignal | undefined;
+    },
+  ) {
+    this.#place = place;
+    this.#namespace = namespace;
+    this.#signal = signal;
+  }
+
+  /** The same, for what is to be done even when nobody waits for it any more. */
+  finishing(): Connection {
+    return new Connection(this.#place, { namespace: this.#namespace });
+  }
+
+  /** The object of a key or a subject. */
+  shardOf(text: string): number {
+    // FNV-1a: it need only be even, and the same everywhere.
+    let hash = 0x811c9dc5;
+    for (let at = 0; at < text.length; at++) {
+      hash = Math.imul(hash ^ text.charCodeAt(at), 0x01000193);
+    }
+    return (hash >>> 0) % this.#place.shards;
+  }
+
+  /** Asks the object of a key or a subject. */
+  async ask<Name extends keyof Operations>(
+    text: string,
+    call: Call<Name>,
+  ): Promise<Answer<Name>> {
+    return await this.askShard(this.shardOf(text), call);
+  }
+
+  /** Asks an object, and once more where the runtime says that another try is worth it. */
+  async askShard<Name extends keyof Operations>(
+    shard: number,
+    call: Call<Name>,
+  ): Promise<Answer<Name>> {
+    const body = JSON.stringify({ ...call, now: this.#place.clock() });
+    try {
+      return await this.#send(shard, body);
+    } catch (error) {
+      if (!isRetryable(error) || this.#signal?.aborted) throw error;
+      return await this.#send(shard, body);
+    }
+  }
+
+  async #send<Answer>(shard: number, body: string): Promise<Answer> {
+    const signal = this.#signal;
+    signal?.throwIfAborted();
+    // A stub that has failed goes on failing.
+    const id = this.#namespace.idFromName(`${shard}:${this.#place.prefix}`);
+    const init = { method: "POST", body, ...(signal && { signal }) };
+    const response = await this.#namespace.get(id).fetch(URL, init);
+    const text = await response.text();
+    if (response.status === 200) return JSON.parse(text);
+    throw new Error(
+      `Cannot ask Durable Object: it answered ${response.status}; export SessionObject as its class`,
+    );
+  }
+}
+
+/** Whether the runtime says that a request is worth another try, as when the object is moved or updated. */
+function isRetryable(error: unknown): boolean {
+  const { retryable, overloaded } = Object(error) as { retryable?: unknown; overloaded?: unknown };
+  return retryable === true && overloaded !== true;
+}
+
+async function find({ namespace }: Place, c: unknown): Promise<DurableObjectNamespaceLike> {
+  if (typeof namespace !== "function") return namespace;
+  let cause: unknown;
+  try {
+    const found: unknown = await namespace(c);
+    const instead = insteadOf(found, MISTAKEN_NAMESPACES);
+    if (instead) throw new TypeError(instead);
+    if (isNamespace(found)) return found;
+  } catch (error) {
+    cause = error;
+  }
+  const state = c === undefined
+    ? "there is no request to find their namespace by"
+    : "namespace(c) finds none, is its binding missing?";
+  throw new TypeError(`Cannot reach Durable Objects: ${state}`, { cause });
+}

@@ -1,0 +1,85 @@
+import { storeTable } from "../../src/store/store_options.ts";
+import type { Awaitable } from "../../src/util/awaitable.ts";
+import type { Clock } from "../../src/util/clock.ts";
+import { insteadOf, refuse, refuseRange } from "../../src/util/option_errors.ts";
+import { checkTable } from "../../src/util/option_table.ts";
+import { type DurableObjectNamespaceLike, isNamespace, MISTAKEN_NAMESPACES } from "./like.ts";
+
+const MOST_SHARDS = 10_000;
+
+/** The longest prefix, in bytes: the name of an object has 1,024. */
+const LONGEST_PREFIX = 1000;
+
+const OPTIONS = storeTable("DurableObjectStore", {
+  shapes: {
+    namespace: ["any", "async function"],
+    prefix: ["string"],
+    shards: [{
+      range: `an integer from 1 to ${MOST_SHARDS}`,
+      includes: (value: number) =>
+        Number.isSafeInteger(value) && value >= 1 && value <= MOST_SHARDS,
+    }],
+  },
+  mistakes: [[isNamespace, "write { namespace }"]],
+});
+
+/**
+ * Options of {@linkcode DurableObjectStore}.
+ *
+ * @example Two applications in one namespace
+ * ```ts
+ * import { DurableObjectStore, type DurableObjectStoreOptions } from "@x/hono-session/stores/durable-objects";
+ *
+ * const options: DurableObjectStoreOptions = {
+ *   namespace: (c) => c.env.SESSIONS,
+ *   prefix: "shop",
+ * };
+ * new DurableObjectStore(options);
+ * ```
+ */
+export interface DurableObjectStoreOptions {
+  /**
+   * The namespace of {@linkcode SessionObject}, or a function that finds it in the Hono context, at once or later, as
+   * Workers hand their bindings out with requests. It is called for each operation.
+   */
+  // deno-lint-ignore no-explicit-any -- Only the application knows its bindings: `(c) => c.env.SESSIONS`.
+  namespace: DurableObjectNamespaceLike | ((c: any) => Awaitable<DurableObjectNamespaceLike>);
+  /**
+   * What keeps the objects of several applications in one namespace apart, 1,000 bytes at most.
+   *
+   * @default {"session"}
+   */
+  prefix?: string;
+  /**
+   * Over how many objects sessions are spread. One object serves some hundred requests per second. It can't be changed
+   * later: sessions would be looked for in other objects.
+   *
+   * @default {32}
+   */
+  shards?: number;
+  /**
+   * Tells the time, for tests.
+   *
+   * @default {Date.now}
+   */
+  clock?: Clock;
+}
+
+/** @throws {TypeError | RangeError} When an option can't work. */
+export function checkOptions(options: DurableObjectStoreOptions): void {
+  checkTable(OPTIONS, options);
+  const { namespace, prefix = "" } = options;
+  const instead = insteadOf(namespace, MISTAKEN_NAMESPACES);
+  if (instead) refuse("namespace", instead, OPTIONS);
+  if (!isNamespace(namespace) && typeof namespace !== "function") {
+    refuse(
+      "namespace",
+      "a Durable Object namespace is required, or a function that finds one",
+      OPTIONS,
+    );
+  }
+  const { length } = new TextEncoder().encode(prefix);
+  if (length > LONGEST_PREFIX) {
+    refuseRange("prefix", `${length} bytes, at most ${LONGEST_PREFIX} are accepted`, OPTIONS);
+  }
+}

@@ -1,0 +1,125 @@
+import { type Clock, systemClock } from "../../src/util/clock.ts";
+import type { DurableObjectStateLike, DurableObjectStorageLike } from "./like.ts";
+import { type Operations, READS } from "./operations.ts";
+import { RECORD_TABLES, RecordTable } from "./record_table.ts";
+import { SUBJECT_TABLES, SubjectTable } from "./subject_table.ts";
+
+const TABLES = { ...RECORD_TABLES, ...SUBJECT_TABLES };
+
+/** The least and the longest time between two alarms, in milliseconds. */
+const HOUR = 3_600_000;
+const DAY = 24 * HOUR;
+/** How long after its end a row is reclaimed: longer than the clocks of two machines are apart. */
+const MARGIN = 60_000;
+
+/**
+ * Options of {@linkcode SessionObject}, for tests.
+ *
+ * @example Usage
+ * ```ts
+ * import type { SessionObjectOptions } from "@x/hono-session/stores/durable-objects";
+ *
+ * const options: SessionObjectOptions = { clock: () => Date.parse("2030-01-01") };
+ * console.log(options.clock?.());
+ * ```
+ */
+export interface SessionObjectOptions {
+  /**
+   * Tells when alarms reclaim what has expired. Operations follow the clock of the store.
+   *
+   * @default {Date.now}
+   */
+  clock?: Clock;
+}
+
+/**
+ * The Durable Object that holds sessions. The Worker exports it, and `wrangler.toml` names it in a migration to
+ * `new_sqlite_classes`; {@linkcode DurableObjectStore} is what talks to it. It answers nothing else, and is not to be
+ * reached from outside of the Worker.
+ *
+ * An alarm reclaims what has expired: at least once a day, and at most once an hour. When nothing is left, none is set.
+ *
+ * @example The line in a Worker
+ * ```ts
+ * export { SessionObject } from "@x/hono-session/stores/durable-objects";
+ * ```
+ */
+export class SessionObject {
+  readonly #storage: DurableObjectStorageLike;
+  readonly #operations: Operations;
+  readonly #clock: Clock;
+  /** Whether an alarm is known to be set. */
+  #isScheduled = false;
+
+  /**
+   * Creates the tables where there are none. Workers call it.
+   *
+   * @param state The state of the object.
+   * @param _env The bindings, which it doesn't use.
+   * @param options For tests.
+   */
+  constructor(
+    { storage }: DurableObjectStateLike,
+    _env?: unknown,
+    { clock = systemClock }: SessionObjectOptions = {},
+  ) {
+    this.#storage = storage;
+    this.#clock = clock;
+    for (const definition of Object.values(TABLES)) storage.sql.exec(definition);
+    const records = new RecordTable(storage.sql);
+    const subjects = new SubjectTable(storage.sql);
+    this.#operations = {
+      read: (call) => records.read(call),
+      write: (call) => records.write(call),
+      touch: (call) => records.touch(call),
+      leave: (call) => records.leave(call),
+      settle: (call) => records.settle(call),
+      delete: (call) => records.delete(call),
+      peek: (call) => records.peek(call),
+      end: (call) => records.end(call),
+      enlist: (call) => subjects.enlist(call),
+      strike: (call) => subjects.strike(call),
+      entries: (call) => subjects.entries(call),
+      generation: (call) => subjects.generation(call),
+      raise: (call) => subjects.raise(call),
+    };
+  }
+
+  /**
+   * Executes an operation of the store.
+   *
+   * @param request The operation.
+   * @returns Its answer.
+   */
+  async fetch(request: Request): Promise<Response> {
+    const { operation, ...call }: { operation: keyof Operations } = await request.json();
+    if (!Object.hasOwn(this.#operations, operation)) return new Response(null, { status: 400 });
+    const answer = this.#operations[operation](call as never);
+    if (!READS.has(operation)) await this.#schedule();
+    return Response.json(answer);
+  }
+
+  /** Reclaims what has expired. Workers call it when the alarm is due. */
+  async alarm(): Promise<void> {
+    this.#isScheduled = false;
+    const now = this.#clock();
+    let next = Infinity;
+    for (const table of Object.keys(TABLES)) {
+      const { sql } = this.#storage;
+      sql.exec(`DELETE FROM ${table} WHERE expires <= ?`, now - MARGIN);
+      const [row] = sql.exec(`SELECT min(expires) AS expires FROM ${table}`).toArray();
+      next = Math.min(next, Number(row!["expires"] ?? Infinity));
+    }
+    if (next === Infinity) return;
+    await this.#storage.setAlarm(Math.min(Math.max(next + MARGIN, now + HOUR), now + DAY));
+  }
+
+  /** Sets an alarm where there is none. */
+  async #schedule(): Promise<void> {
+    if (this.#isScheduled) return;
+    if (await this.#storage.getAlarm() === null) {
+      await this.#storage.setAlarm(this.#clock() + HOUR);
+    }
+    this.#isScheduled = true;
+  }
+}

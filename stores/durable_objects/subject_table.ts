@@ -1,0 +1,103 @@
+import { GENERATION_KEPT } from "../../src/store/generation.ts";
+import type { DurableObjectStorageLike } from "./like.ts";
+import type { Entry, Raised, SubjectOperations } from "./operations.ts";
+
+/** The entries of the lists of subjects, and the generations that are remembered. `expires` is when a row can be reclaimed. */
+export const SUBJECT_TABLES: Readonly<Record<string, string>> = {
+  entries: `CREATE TABLE IF NOT EXISTS entries (subject TEXT, at REAL, sid TEXT, key TEXT,
+    generation REAL, expires REAL NOT NULL,
+    PRIMARY KEY (subject, at, sid, key, generation)) WITHOUT ROWID`,
+  generations: `CREATE TABLE IF NOT EXISTS generations (subject TEXT PRIMARY KEY,
+    generation REAL NOT NULL, excepted TEXT, since REAL NOT NULL, write TEXT NOT NULL,
+    expires REAL NOT NULL) WITHOUT ROWID`,
+};
+
+/** The present generation of a subject. */
+interface Generation {
+  readonly generation: number;
+  /** The `sid` of the session that stays, if it is not of a generation before `since`. */
+  readonly excepted: string | null;
+  readonly since: number;
+  /** The name of the write that began it. */
+  readonly write: string;
+}
+
+type Calls = { [Name in keyof SubjectOperations]: Parameters<SubjectOperations[Name]>[0] };
+
+/** The subjects in an object. Every method looks and writes without letting another one in between. */
+export class SubjectTable implements SubjectOperations {
+  readonly #sql: DurableObjectStorageLike["sql"];
+
+  constructor(sql: DurableObjectStorageLike["sql"]) {
+    this.#sql = sql;
+  }
+
+  enlist({ entry, expires, binds }: Calls["enlist"]): boolean {
+    const { subject, sid, generation } = entry;
+    if (binds && generation < oldestOf(this.#present(subject), sid)) return false;
+    this.#sql.exec(
+      `INSERT INTO entries VALUES (?, ?, ?, ?, ?, ?)
+        ON CONFLICT DO UPDATE SET expires = max(expires, excluded.expires)`,
+      ...toRow(entry),
+      expires,
+    );
+    return true;
+  }
+
+  strike({ entries }: Calls["strike"]): true {
+    for (const entry of entries) {
+      this.#sql.exec(
+        `DELETE FROM entries
+          WHERE subject = ? AND at = ? AND sid = ? AND key = ? AND generation = ?`,
+        ...toRow(entry),
+      );
+    }
+    return true;
+  }
+
+  entries({ subject }: { subject: string }): Entry[] {
+    const query = `SELECT subject, at, sid, key, generation FROM entries
+      WHERE subject = ? ORDER BY at DESC, sid DESC`;
+    return rowsOf<Entry>(this.#sql.exec(query, subject));
+  }
+
+  generation({ subject }: Calls["generation"]): number {
+    return this.#present(subject)?.generation ?? 0;
+  }
+
+  raise({ subject, except, write, now }: Calls["raise"]): Raised[] {
+    const before = this.#present(subject);
+    if (before?.write !== write) {
+      const generation = Math.max((before?.generation ?? 0) + 1, Math.floor(now));
+      const since = except === undefined ? 0 : oldestOf(before, except);
+      this.#sql.exec(
+        "INSERT OR REPLACE INTO generations VALUES (?, ?, ?, ?, ?, ?)",
+        ...[subject, generation, except ?? null, since, write, now + GENERATION_KEPT],
+      );
+    }
+    const present = this.#present(subject);
+    return this.entries({ subject }).flatMap((entry) => {
+      const oldest = oldestOf(present, entry.sid);
+      return entry.generation < oldest ? [{ entry, oldest }] : [];
+    });
+  }
+
+  #present(subject: string): Generation | undefined {
+    const query = `SELECT generation, excepted, since, write FROM generations WHERE subject = ?`;
+    return rowsOf<Generation>(this.#sql.exec(query, subject))[0];
+  }
+}
+
+/** The oldest generation of which a session of a name may be. */
+function oldestOf(present: Generation | undefined, sid: string): number {
+  if (!present) return 0;
+  return sid === present.excepted ? present.since : present.generation;
+}
+
+function toRow({ subject, at, sid, key, generation }: Entry): (string | number)[] {
+  return [subject, at, sid, key, generation];
+}
+
+function rowsOf<Row>(cursor: { toArray(): object[] }): Row[] {
+  return cursor.toArray() as Row[];
+}

@@ -1,0 +1,103 @@
+import { SessionEndedError } from "../../src/errors.ts";
+import type { SessionRecord } from "../../src/record/record.ts";
+import type { StoreReplacement } from "../../src/store/contract.ts";
+import type { Connection } from "./objects.ts";
+import { type Entry, identify, toEntry, type Written } from "./operations.ts";
+
+const DAY = 86_400_000;
+
+/** A record under its key. */
+export interface Placed {
+  readonly key: string;
+  readonly record: SessionRecord;
+}
+
+/** A write of a record, and what it is written over. */
+export interface Write {
+  readonly next: Placed;
+  readonly previous?: Placed | undefined;
+  /** Writes the record, when its entry is there. */
+  run(): Promise<Written>;
+}
+
+/**
+ * Writes a record and changes the lists of its subjects: the entry comes first and goes last, so that what a crash
+ * leaves is an entry that shows nothing, never a session without one.
+ *
+ * @throws {SessionEndedError} When all sessions of its subject were ended since its login began.
+ */
+export async function writeListed(
+  connection: Connection,
+  { next, previous, run }: Write,
+): Promise<boolean> {
+  const entry = toEntry(next.key, next.record);
+  const before = previous && toEntry(previous.key, previous.record);
+  const binds = identify(entry) !== identify(before);
+  const expires = endOf(next.record);
+  if (entry && (binds || expires > endOf(previous!.record))) {
+    const call = { operation: "enlist", entry, expires, binds } as const;
+    if (!await connection.ask(entry.subject, call)) throw ended();
+  }
+  const written = await run();
+  if (written === "ended") throw ended();
+  if (written && before && binds) await strike(connection, before);
+  return written;
+}
+
+/** Takes an entry off its list. One that stays shows nothing, and is reclaimed: that is no failure of what was written. */
+export async function strike(connection: Connection, entry: Entry): Promise<void> {
+  await connection.finishing().ask(entry.subject, { operation: "strike", entries: [entry] })
+    .catch(() => {});
+}
+
+/** A move of a session to another key. */
+export interface Move {
+  readonly key: string;
+  readonly next: StoreReplacement;
+  readonly previous: SessionRecord;
+}
+
+/** Moves a record to another object, in steps whose order leaves no session that can't be listed and ended. */
+export async function move(connection: Connection, move: Move): Promise<Written> {
+  const { key, next, previous } = move;
+  const write = makeWrite();
+  const finishing = connection.finishing();
+  const create = () =>
+    connection.ask(next.key, { operation: "write", key: next.key, record: next.record, write });
+  const leave = (connection: Connection, listed: boolean) => {
+    const { left } = next;
+    const over = { key, version: previous.version, write };
+    return connection.ask(key, { operation: "leave", ...over, listed, ...(left && { left }) });
+  };
+  const undo = async () => {
+    await finishing.ask(next.key, { operation: "delete", key: next.key });
+    return false;
+  };
+  if (next.left?.successor !== undefined) {
+    // What leads to the session must not be there before it.
+    const created = await create();
+    return created === true && !await leave(finishing, false) ? await undo() : created;
+  }
+  const listed = previous.subject !== undefined;
+  if (!await leave(connection, listed)) return false;
+  const created = await create();
+  if (created !== true || !listed) return created;
+  // Who found it in the list has ended it while it moved.
+  return await finishing.ask(key, { operation: "settle", key, write }) || await undo();
+}
+
+/** A name for a write. It need only differ between writers of the same version of the same session. */
+export function makeWrite(): string {
+  return Math.floor(Math.random() * 36 ** 7).toString(36);
+}
+
+/** When an entry can be reclaimed: whole days after the session, so that most renewals leave it as it is. */
+function endOf({ expiresAt }: SessionRecord): number {
+  return (Math.floor(expiresAt / DAY) + 2) * DAY;
+}
+
+function ended(): SessionEndedError {
+  return new SessionEndedError(
+    "Cannot store session: all sessions of its subject were ended; log in again",
+  );
+}
