@@ -45,7 +45,7 @@ if (database) {
       await assertRejects(
         async () => await store.read("key"),
         TypeError,
-        "database(c) gave an error",
+        "database(c) failed",
       );
       assertEquals(await store.sweep({}, c), 0);
       clock.advance(3600);

@@ -147,8 +147,8 @@ Deno.test("SqliteStore finds its database in the context", async () => {
   const store = new SqliteStore({ db: (c) => c.db, clock: clock.now });
   assertEquals(store.create("key", bound(), { db }), true);
   assertEquals(store.read("key", { db }), bound());
-  assertThrows(() => store.read("key"), TypeError, "Cannot use SqliteStore: db(c) gave an error");
-  assertThrows(() => store.read("key", {}), TypeError, "db(c) gave no client");
+  assertThrows(() => store.read("key"), TypeError, "Cannot use SqliteStore: db(c) failed");
+  assertThrows(() => store.read("key", {}), TypeError, "db(c) returned no client");
   const batch = () => Promise.reject(new Error("no server"));
   const d1 = { prepare() {}, batch };
   assertThrows(() => store.read("key", { db: d1 }), TypeError, "use D1Store");
