@@ -70,8 +70,15 @@ function kindOf(cause: unknown): string {
 /** Describes a cause by its message only: other properties may contain session data. */
 function describe(cause: unknown): string {
   if (!(cause instanceof Error)) return `a value of type ${typeof cause} was thrown`;
-  const message = (cause.message || codeOf(cause)).split("\n")[0]!.slice(0, MOST_OF_CAUSE);
+  const [line] = withoutSecrets(cause, cause.message || codeOf(cause)).split("\n");
+  const message = line!.slice(0, MOST_OF_CAUSE);
   return cause.name === "Error" ? message : `${cause.name}: ${message}`;
+}
+
+/** Leaves out of a message what a parser quotes, which may be session data, and the password in a URL. */
+function withoutSecrets(cause: Error, message: string): string {
+  const text = cause instanceof SyntaxError ? message.replace(/".*"/s, '"…"') : message;
+  return text.replaceAll(/\/\/[^/\s]*@/g, "//…@");
 }
 
 function codeOf(cause: Error): string {

@@ -64,6 +64,25 @@ Deno.test("what makes a missing table of SQL is printed", async () => {
   assertStringIncludes(line, 'run the text that SqliteStore.schema({ table: "logins" }) returns');
 });
 
+Deno.test("what a parser quotes and the password in a URL are not printed", async () => {
+  const secret = "Ada-4711";
+  const url = `https://user:${secret}@example.com`;
+  const causes = [
+    () => JSON.parse(`{"name": ${secret}}`),
+    () => JSON.parse(secret),
+    () => JSON.parse(`${secret}\n${secret}`),
+    () => new URL(`redis://user:${secret}@[::`),
+    // As fetch() of Node says it.
+    () => Promise.reject(new TypeError(`Request cannot be constructed from a URL: ${url}`)),
+  ];
+  for (const cause of causes) {
+    const store = new FaultyStore(new MapStore());
+    store.inject("create", () => Promise.resolve().then(cause));
+    const line = await printed(store, secret);
+    for (const part of ["Ada", "471"]) assertEquals(line.includes(part), false, line);
+  }
+});
+
 Deno.test("a cause is printed in one line, not longer than needed, and what else it holds isn't", async () => {
   const store = new FaultyStore(new MapStore());
   const secret = "the data of the session";
