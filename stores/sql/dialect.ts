@@ -22,6 +22,8 @@ export interface SqlDialect {
   readonly combinesWrites: boolean;
   /** Returns the placeholder of a value; the index starts at 1. */
   placeholder(index: number, kind: "text" | "number"): string;
+  /** Returns the name of the index and of its table; the name of the schema belongs to one of them only. */
+  indexOn(names: TableNames): string;
   /** Selects the generation of a subject, and locks it until the current statement is done. */
   lockSubject(names: TableNames): string;
   /** Checks whether an error means that a table, a column or a key is missing. */
@@ -42,6 +44,10 @@ export const SQLITE: SqlDialect = {
   skipLocked: "",
   combinesWrites: false,
   placeholder: () => "?",
+  indexOn({ index, sessions }) {
+    const at = sessions.indexOf(".") + 1;
+    return `${sessions.slice(0, at)}${index} ON ${sessions.slice(at)}`;
+  },
   lockSubject: ({ subjects }) =>
     `SELECT excepted, since, generation FROM ${subjects} WHERE subject = :subject`,
   isMissing: (error) =>
@@ -63,6 +69,7 @@ export const POSTGRES: SqlDialect = {
   skipLocked: " FOR UPDATE SKIP LOCKED",
   combinesWrites: true,
   placeholder: (index, kind) => `$${index}::${kind === "text" ? "text" : "double precision"}`,
+  indexOn: ({ index, sessions }) => `${index} ON ${sessions}`,
   lockSubject: ({ subjects }) =>
     `INSERT INTO ${subjects} AS own (subject, generation, since, kept_until)
      VALUES (:subject, 0, 0, 0)

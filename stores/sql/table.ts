@@ -61,7 +61,7 @@ CREATE TABLE IF NOT EXISTS ${names.sessions} (
   record ${text} NOT NULL,
   data ${text} NOT NULL
 )${tableOptions};
-CREATE INDEX IF NOT EXISTS ${names.index} ON ${names.sessions} (subject, subject_at, sid, key)
+CREATE INDEX IF NOT EXISTS ${dialect.indexOn(names)} (subject, subject_at, sid, key)
   WHERE subject IS NOT NULL;
 CREATE TABLE IF NOT EXISTS ${names.subjects} (
   subject ${text} PRIMARY KEY,

@@ -153,3 +153,19 @@ Deno.test("SqliteStore finds its database in the context", async () => {
   const d1 = { prepare() {}, batch };
   assertThrows(() => store.read("key", { db: d1 }), TypeError, "use D1Store");
 });
+
+Deno.test("SqliteStore has its tables in a database that is attached", async () => {
+  using db = new DatabaseSync(":memory:");
+  db.exec("ATTACH ':memory:' AS auth");
+  const table = "auth.logins";
+  for (let run = 0; run < 2; run++) db.exec(SqliteStore.schema({ table }));
+  const store = new SqliteStore({ db, table });
+  const times = { createdAt: 1, lastSeenAt: 1, renewedAt: 1, expiresAt: Date.now() + 60_000 };
+  const record = { format: 1, sid: "a", version: 1, data: "{}", ...times } as const;
+  await store.create("key", { ...record, subject: "user:42", subjectAt: 1 });
+  const listed = await Array.fromAsync(store.list("user:42"), ({ record }) => record.sid);
+  assertEquals([listed, await store.deleteAll("user:42", {})], [["a"], 1]);
+  const { sql } = db.prepare("SELECT sql FROM auth.sqlite_master WHERE type = 'index' AND sql > ''")
+    .get()!;
+  assertEquals(String(sql).includes('"logins_subject_idx"'), true);
+});
