@@ -78,7 +78,8 @@ export class SessionLifecycle extends ContextVariables implements ContextSession
     const state = this.requestSession?.state;
     if (!state) return;
     if (this.#sessions.ends.isUsed) leaveWatched(state, this, this.#c);
-    if (this.#phase !== "failed") this.responseEnd.watch(state);
+    if (this.#phase === "failed") this.responseEnd.watchFailed(state);
+    else this.responseEnd.watch(state);
   }
 
   watchTask(task: unknown): void {

@@ -15,7 +15,9 @@ export class ResponseEnd implements StreamWatcher {
   readonly #around: number;
   /** The number of streams and background tasks that are running. */
   #running = 0;
-  /** The session whose response was sent while some are running. */
+  /** The session of the request whose response was sent while some are running. */
+  #state: SessionState | undefined;
+  /** The same, if it was committed. */
   #committed: CommittedSession | undefined;
 
   constructor(c: Context, sessions: Sessions) {
@@ -25,8 +27,14 @@ export class ResponseEnd implements StreamWatcher {
 
   /** Watches a session for changes that are made too late from now on. */
   watch(state: SessionState): void {
-    if (this.#running > 0) this.#committed = committedSession(state);
-    else this.#sessions.unsavedChanges.watch(state, this.#around);
+    if (this.#running === 0) return this.#sessions.unsavedChanges.watch(state, this.#around);
+    this.#state = state;
+    this.#committed = committedSession(state);
+  }
+
+  /** Watches the session of a request that failed, until its streams have ended. */
+  watchFailed(state: SessionState): void {
+    if (this.#running > 0) this.#state = state;
   }
 
   /** The sessions whose ends somebody waits for. */
@@ -51,9 +59,10 @@ export class ResponseEnd implements StreamWatcher {
 
   streamEnded(isWhole: boolean): void {
     this.#running--;
-    if (!this.#committed || this.#running > 0) return;
+    if (!this.#state || this.#running > 0) return;
     const { unsavedChanges, ends } = this.#sessions;
-    ends.over(this.#committed.state);
+    ends.over(this.#state);
+    if (!this.#committed) return;
     if (isWhole) unsavedChanges.look(this.#committed);
     unsavedChanges.keep(this.#committed);
   }

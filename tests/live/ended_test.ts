@@ -59,6 +59,7 @@ function makeApp(options: SessionOptions<Data>) {
             ended.addEventListener("abort", () => controller.close());
           },
         }),
+        { status: Number(c.req.query("status") ?? 200) },
       );
     });
   return { sessions, signals, visitor: () => new Client(app) };
@@ -195,6 +196,18 @@ Deno.test("a stream that the application makes itself ends with its session, and
   assertEquals(await response.text(), "");
   await client.text("/login");
   await (await client.fetch("/raw")).body!.cancel();
+  store.calls();
+  await new Promise((resolve) => setTimeout(resolve, EVERY * 5000));
+  assertEquals(store.calls(), []);
+});
+
+Deno.test("a stream with the status of a failure is forgotten when it is over", async () => {
+  const store = new FaultyStore(new MapStore());
+  const client = makeApp({ store }).visitor();
+  await client.text("/login");
+  const response = await client.fetch("/raw?status=500");
+  await polls(store, 2);
+  await response.body!.cancel();
   store.calls();
   await new Promise((resolve) => setTimeout(resolve, EVERY * 5000));
   assertEquals(store.calls(), []);
