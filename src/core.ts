@@ -46,13 +46,7 @@ export {
   SessionTooLargeError,
   type SessionTooLargeErrorOptions,
 } from "./errors.ts";
-export type {
-  Logger,
-  RejectionReason,
-  SessionEndReason,
-  SessionEvent,
-  SessionEvents,
-} from "./events.ts";
+export type { Logger, RejectionReason, SessionEvent, SessionEvents } from "./events.ts";
 export type { FormerCookieScope, SessionCookieOptions } from "./http/cookie_attributes.ts";
 export type { SessionCookie } from "./http/session_cookie.ts";
 export type { ListOptions, SessionList, SessionSummary } from "./manager/session_list.ts";
@@ -72,6 +66,7 @@ export {
 } from "./middleware/helpers.ts";
 export { requireSession, type RequireSessionOptions } from "./middleware/require_session.ts";
 export type { SessionOptions, SessionTokenOptions } from "./options/options.ts";
+export type { SessionEndReason } from "./record/end_reason.ts";
 export type { SessionRecord, SessionTimes, Trace } from "./record/record.ts";
 export type { StandardSchema } from "./record/schema.ts";
 export type { Session, SessionData, SessionMembers, SessionValues } from "./session/session.ts";
@@ -81,6 +76,7 @@ export type {
   ListedSession,
   ListPage,
   ListPlace,
+  OnSessionEnd,
   SessionStore,
   StoreCapabilities,
   StoreReplacement,

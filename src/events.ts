@@ -99,21 +99,6 @@ export type RejectionReason =
   | "reuse";
 
 /**
- * The reason why a session is over. `logout`: its own request ended it. `revoked`: it was ended from elsewhere. `evicted`: a
- * newer session of its subject took its place. `expired`: its lifetime is over. `ended`: another process ended it, and
- * the reason is unknown here.
- *
- * @example Usage
- * ```ts
- * import type { SessionEndReason } from "@x/hono-session";
- *
- * const reason: SessionEndReason = "revoked";
- * console.assert(reason === "revoked");
- * ```
- */
-export type SessionEndReason = "logout" | "revoked" | "evicted" | "expired" | "ended";
-
-/**
  * Callbacks for the events of sessions. They run after the fact. When one throws or rejects, the failure is
  * logged and nothing else changes (CVE-2021-34428). No event contains a token.
  *

@@ -25,11 +25,13 @@
  * @module
  */
 
+import type { SessionEndReason } from "../src/record/end_reason.ts";
 import type { SessionRecord, SessionTimes } from "../src/record/record.ts";
 import type {
   DeleteAllOptions,
   ListedSession,
   ListPage,
+  OnSessionEnd,
   SessionStore,
   StoreCapabilities,
   StoreReplacement,
@@ -100,6 +102,7 @@ export class MapStore implements SessionStore {
   readonly #traces: Traces;
   readonly #index = new SubjectIndex();
   readonly #generations: Generations;
+  readonly #watchers = new Set<OnSessionEnd>();
   readonly #maxEntries: number;
   readonly #clock: Clock;
   #round: Iterator<[string, SessionRecord]> = this.#records.entries();
@@ -122,6 +125,7 @@ export class MapStore implements SessionStore {
       index: true,
       ordered: true,
       consistency: "strong",
+      watch: true,
       ...(maxEntries === Infinity ? {} : { evicts: true }),
     };
     this.#maxEntries = maxEntries;
@@ -190,9 +194,10 @@ export class MapStore implements SessionStore {
   replace(key: string, next: StoreReplacement, previous: SessionRecord): boolean {
     if (this.#live(key)?.version !== previous.version || this.#live(next.key)) return false;
     this.#generations.assertPresent(next.record);
-    this.delete(key);
+    this.#remove(key);
     if (next.left) this.#set(key, next.left);
     this.#set(next.key, next.record);
+    this.#notify(key);
     return true;
   }
 
@@ -215,10 +220,34 @@ export class MapStore implements SessionStore {
    * Deletes a record.
    *
    * @param key The key.
+   * @param _c Not used.
+   * @param _signal Not used.
+   * @param reason The reason, for those who watch.
    */
-  delete(key: string): void {
+  delete(key: string, _c?: unknown, _signal?: AbortSignal, reason?: SessionEndReason): void {
+    this.#remove(key);
+    this.#notify(key, reason);
+  }
+
+  #remove(key: string): void {
     this.#index.delete(this.#records.get(key)?.subject, key);
     if (!this.#records.delete(key)) this.#traces.delete(key);
+  }
+
+  /**
+   * Calls a function with the key of each session that is ended or moved from now on.
+   *
+   * @param onEnd Receives the key and the reason.
+   * @returns A function that stops the notifications.
+   */
+  watch(onEnd: OnSessionEnd): () => void {
+    const watcher: OnSessionEnd = (key, reason) => onEnd(key, reason);
+    this.#watchers.add(watcher);
+    return () => void this.#watchers.delete(watcher);
+  }
+
+  #notify(key: string, reason?: SessionEndReason): void {
+    for (const watcher of this.#watchers) watcher(key, reason);
   }
 
   /**
@@ -254,7 +283,7 @@ export class MapStore implements SessionStore {
   deleteAll(subject: string, options: DeleteAllOptions): number {
     this.#generations.raise(subject, options);
     const ended = this.#of(subject).filter(([, { sid }]) => sid !== options.except);
-    for (const [key] of ended) this.delete(key);
+    for (const [key] of ended) this.delete(key, undefined, undefined, "revoked");
     return ended.length;
   }
 
@@ -268,12 +297,12 @@ export class MapStore implements SessionStore {
   #live(key: string): SessionRecord | undefined {
     const record = this.#records.get(key) ?? this.#traces.get(key);
     if (!record || this.#clock() < record.expiresAt) return record;
-    this.delete(key);
+    this.#remove(key);
     return undefined;
   }
 
   #set(key: string, record: SessionRecord): void {
-    this.delete(key);
+    this.#remove(key);
     if (record.trace) return this.#traces.set(key, { ...record });
     this.#records.set(key, { ...record });
     this.#index.add(record.subject, key);
@@ -287,7 +316,7 @@ export class MapStore implements SessionStore {
         this.#round = this.#records.entries();
         break;
       }
-      if (value[1].expiresAt <= now) this.delete(value[0]);
+      if (value[1].expiresAt <= now) this.#remove(value[0]);
     }
     if (this.#records.size < this.#maxEntries) return;
     for (const key of this.#records.keys()) {

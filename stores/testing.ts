@@ -50,6 +50,7 @@ import { pageCases } from "./testing/pages.ts";
 import { statelessCases } from "./testing/stateless.ts";
 import { statelessLoginCases } from "./testing/stateless_logins.ts";
 import { subjectNameCases } from "./testing/subject_names.ts";
+import { watchCases } from "./testing/watch.ts";
 import { writeCases } from "./testing/write.ts";
 
 export { FaultyStore };
@@ -170,6 +171,7 @@ const CASES: readonly ConformanceCase[] = [
   ...subjectNameCases,
   ...deleteAllCases,
   ...deleteAllRaceCases,
+  ...watchCases,
   ...atomicCases,
   ...statelessCases,
   ...statelessLoginCases,

@@ -1,4 +1,5 @@
-import { emit, type Logger, type SessionEndReason, type SessionEvents } from "../events.ts";
+import { emit, type Logger, type SessionEvents } from "../events.ts";
+import type { SessionEndReason } from "../record/end_reason.ts";
 import type { Contents } from "../record/contents.ts";
 import type { ExpiryPolicy } from "../record/expiry.ts";
 import type { CookieDelivery } from "../record/renewal.ts";

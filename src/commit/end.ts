@@ -31,7 +31,7 @@ export async function endSession(
       : "ended";
     current = typeof next === "string" ? undefined : next;
   }
-  if (current) await store.delete(current.key, c);
+  if (current) await store.delete(current.key, c, "logout");
   emitDestroyed(config, { sid: stored.record.sid, reason: "logout" }, c);
 }
 
@@ -50,7 +50,7 @@ export async function endSessionsOf(
   },
   c: unknown,
 ): Promise<Set<string>> {
-  const sids = await deleteListed(config.store, { subject, choose }, c);
+  const sids = await deleteListed(config.store, { subject, choose, reason }, c);
   for (const sid of sids) emitDestroyed(config, { sid, reason }, c);
   return sids;
 }
@@ -63,16 +63,18 @@ export async function evictSession(
 ): Promise<void> {
   const { sid } = stored.record;
   const choose = (sessions: SubjectSession[]) => sessions.filter((session) => session.sid === sid);
-  await config.store.delete(stored.key, c);
-  await deleteListed(config.store, { subject, choose }, c);
-  emitDestroyed(config, { sid, reason: "evicted" }, c);
+  const reason = "evicted";
+  await config.store.delete(stored.key, c, reason);
+  await deleteListed(config.store, { subject, choose, reason }, c);
+  emitDestroyed(config, { sid, reason }, c);
 }
 
 async function deleteListed(
   store: TimeoutStore,
-  { subject, choose }: {
+  { subject, choose, reason }: {
     subject: string;
     choose: (sessions: SubjectSession[]) => SubjectSession[];
+    reason: Reason;
   },
   c: unknown,
 ): Promise<Set<string>> {
@@ -82,7 +84,7 @@ async function deleteListed(
     for (const { sid } of choose(sessions)) sids.add(sid);
     const keys = sessions.flatMap(({ sid, keys }) => sids.has(sid) ? keys : []);
     if (keys.length === 0) return sids;
-    for (const key of keys) await store.delete(key, c);
+    for (const key of keys) await store.delete(key, c, reason);
   }
   throw new SessionConflictError("Cannot end session: it was given a new token too many times");
 }

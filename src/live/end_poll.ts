@@ -1,7 +1,8 @@
 import { SessionStoreError } from "../errors.ts";
-import type { SessionEndReason } from "../events.ts";
+import type { SessionEndReason } from "../record/end_reason.ts";
 import { deadline } from "../record/expiry.ts";
 import { monotonicTime } from "../util/clock.ts";
+import { EndPush } from "./end_push.ts";
 import { type FindOptions, findSession } from "./find_session.ts";
 import type { Watch } from "./watch.ts";
 
@@ -31,9 +32,16 @@ export class EndPoll {
   #timerAt = Infinity;
   #pollAt = Infinity;
   #hasFailed = false;
+  readonly #push: EndPush;
 
   constructor(options: EndPollOptions) {
     this.#options = options;
+    this.#push = new EndPush({
+      store: options.store,
+      onEnd: (key, reason) => void this.#look(this.#places.has(key) ? [key] : [], reason),
+      onReady: () => void this.#look([...this.#places.keys()]),
+      onError: (error, c) => this.#failed(error, c),
+    });
   }
 
   /** The number of watches. */
@@ -50,6 +58,7 @@ export class EndPoll {
     this.#watches.add(watch);
     this.place(watch);
     this.#wakeAt(Math.min(this.#pollAt, this.#expiryOf(watch)));
+    this.#push.start(watch.c);
   }
 
   remove(watch: Watch): void {
@@ -58,6 +67,7 @@ export class EndPoll {
     if (this.#watches.size > 0) return;
     clearTimeout(this.#timer);
     this.#timerAt = Infinity;
+    this.#push.stop();
   }
 
   /** Updates the key of a watch. */
@@ -117,10 +127,14 @@ export class EndPoll {
       return true;
     } catch (error) {
       if (!(error instanceof SessionStoreError)) throw error;
-      if (!this.#hasFailed) this.#options.onError(error, watch.c);
-      this.#hasFailed = true;
+      this.#failed(error, watch.c);
       return false;
     }
+  }
+
+  #failed(error: SessionStoreError, c: unknown): void {
+    if (!this.#hasFailed) this.#options.onError(error, c);
+    this.#hasFailed = true;
   }
 
   #found(watch: Watch, stored: NonNullable<Watch["stored"]>): void {
@@ -163,7 +177,10 @@ export class EndPoll {
     if (isPoll) {
       this.#planPoll();
       this.#hasFailed = false;
-      for (const watch of this.#watches) this.place(watch);
+      for (const watch of this.#watches) {
+        this.place(watch);
+        this.#push.start(watch.c);
+      }
     }
     this.#timerAt = Infinity;
     await this.#look(

@@ -1,4 +1,4 @@
-import type { SessionEndReason } from "../events.ts";
+import type { SessionEndReason } from "../record/end_reason.ts";
 import type { SessionState } from "../session/session_state.ts";
 import { EndPoll, type EndPollOptions } from "./end_poll.ts";
 import { Watch } from "./watch.ts";

@@ -1,5 +1,5 @@
 import { SessionEndedError } from "../errors.ts";
-import type { SessionEndReason } from "../events.ts";
+import type { SessionEndReason } from "../record/end_reason.ts";
 import { clearProperties } from "../util/property.ts";
 import { readOnly, refusingChanges } from "./read_only.ts";
 import { type SessionController, SessionObject } from "./session_object.ts";

@@ -1,3 +1,4 @@
+import type { SessionEndReason } from "../record/end_reason.ts";
 import type { SessionRecord, SessionTimes } from "../record/record.ts";
 import type { Awaitable } from "../util/awaitable.ts";
 
@@ -61,6 +62,12 @@ export interface StoreCapabilities {
    * @default {false}
    */
   readonly abortable?: boolean;
+  /**
+   * Whether `watch` notifies processes of records that are deleted or moved, whichever process does it.
+   *
+   * @default {false}
+   */
+  readonly watch?: boolean;
 }
 
 /**
@@ -77,6 +84,26 @@ export interface StoreCapabilities {
  * ```
  */
 export type StoreWrite = boolean | string;
+
+/**
+ * Receives notifications of a store: the key of a record that was deleted or moved, and the reason if it is known.
+ *
+ * @example Usage
+ * ```ts
+ * import type { OnSessionEnd } from "@x/hono-session";
+ * import { MapStore } from "@x/hono-session/stores/map";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const ends: unknown[] = [];
+ * const onEnd: OnSessionEnd = (key, reason) => ends.push([key, reason]);
+ * const store = new MapStore();
+ * const stop = store.watch(onEnd);
+ * store.delete("key", undefined, undefined, "logout");
+ * assertEquals(ends, [["key", "logout"]]);
+ * stop();
+ * ```
+ */
+export type OnSessionEnd = (key: string, reason?: SessionEndReason) => unknown;
 
 /**
  * The new key of a session, and the record to store under it.
@@ -371,8 +398,14 @@ export interface SessionStore {
    * @param key The key.
    * @param c The Hono context.
    * @param signal Aborts the operation.
+   * @param reason The reason for which a session ends, to report to whoever watches.
    */
-  delete(key: string, c?: unknown, signal?: AbortSignal): Awaitable<void>;
+  delete(
+    key: string,
+    c?: unknown,
+    signal?: AbortSignal,
+    reason?: SessionEndReason,
+  ): Awaitable<void>;
 
   /**
    * Lists the live sessions of a subject, in any order unless `capabilities.ordered` is `true`. Required where
@@ -428,6 +461,19 @@ export interface SessionStore {
    * @param record The same object that `read` returned.
    */
   outdated?(record: SessionRecord): boolean;
+
+  /**
+   * Calls a function with the key of each record that `delete`, `deleteAll` or `replace` takes away from now on, in this process
+   * or another. Required if `capabilities.watch` is `true`.
+   *
+   * A notification is a hint: the record is read before a session counts as ended, and read again at intervals,
+   * because notifications may get lost. A key may be reported more than once.
+   *
+   * @param onEnd Receives the key, and the reason if it is known: the one that `delete` was given, `"revoked"` from `deleteAll`.
+   * @param c The Hono context.
+   * @returns A function that stops the notifications and releases what they require.
+   */
+  watch?(onEnd: OnSessionEnd, c?: unknown): Awaitable<() => Awaitable<void>>;
 
   /**
    * Returns the store for a cookie name, for stores whose tokens are bound to the name.
@@ -486,6 +532,7 @@ export interface KeyValueStore {
    * @param c The Hono context.
    * @param signal Never passed. It gives this method the signature of {@linkcode SessionStore}'s `delete`, so
    * that TypeScript can infer the parameters in either case.
+   * @param reason Never given, for the same reason.
    */
-  delete(key: string, c?: unknown, signal?: AbortSignal): unknown;
+  delete(key: string, c?: unknown, signal?: AbortSignal, reason?: SessionEndReason): unknown;
 }

@@ -1,4 +1,5 @@
 import { SessionError, SessionStoreError } from "../errors.ts";
+import type { SessionEndReason } from "../record/end_reason.ts";
 import { isSessionRecord, type SessionRecord, type SessionTimes } from "../record/record.ts";
 import { andThen, type Awaitable, isPromiseLike, orElse } from "../util/awaitable.ts";
 import type { Clock } from "../util/clock.ts";
@@ -8,6 +9,7 @@ import type {
   DeleteAllOptions,
   ListedSession,
   ListPage,
+  OnSessionEnd,
   SessionStore,
   StoreCapabilities,
   StoreReplacement,
@@ -114,8 +116,11 @@ export class TimeoutStore {
     );
   }
 
-  delete(key: string, c: unknown): Awaitable<void> {
-    return this.#call({ operation: "delete", c }, (signal) => this.#store.delete(key, c, signal));
+  delete(key: string, c: unknown, reason?: SessionEndReason): Awaitable<void> {
+    return this.#call(
+      { operation: "delete", c },
+      (signal) => this.#store.delete(key, c, signal, reason),
+    );
   }
 
   /**
@@ -175,6 +180,11 @@ export class TimeoutStore {
       () => andThen(isTaken, (isTaken) => isTaken ? undefined : this.delete(key, c)),
       () => {},
     );
+  }
+
+  /** Has the store report which records are deleted or moved from now on; returns a function that stops it. */
+  watch(onEnd: OnSessionEnd, c: unknown): Awaitable<() => Awaitable<void>> {
+    return this.#call({ operation: "watch", c }, () => this.#store.watch!(onEnd, c));
   }
 
   outdated(record: SessionRecord): boolean {

@@ -69,6 +69,8 @@ export class FaultyStore implements SessionStore {
   readonly deleteAll?: (
     ...args: Parameters<NonNullable<SessionStore["deleteAll"]>>
   ) => Promise<number>;
+  /** Notifies of records that are deleted or moved. There where the other store does. */
+  readonly watch?: NonNullable<SessionStore["watch"]>;
   readonly #store: SessionStore;
   /** The result of the last read of every key. */
   readonly #seen = new Map<string, SessionRecord | undefined>();
@@ -88,6 +90,7 @@ export class FaultyStore implements SessionStore {
     this.capabilities = store.capabilities;
     if (store.list) this.list = (...args) => this.#list(args);
     if (store.generation) this.generation = (...args) => this.#generation(args);
+    if (store.watch) this.watch = (...args) => store.watch!(...args);
     if (store.deleteAll) this.deleteAll = (...args) => this.#deleteAll(args);
   }
 

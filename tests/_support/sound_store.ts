@@ -3,7 +3,9 @@ import {
   type DeleteAllOptions,
   type ListedSession,
   type ListPage,
+  type OnSessionEnd,
   SessionEndedError,
+  type SessionEndReason,
   type SessionRecord,
   type SessionStore,
   type SessionTimes,
@@ -34,7 +36,9 @@ export class SoundStore implements SessionStore {
     consistency: "strong",
     maxBytes: MAX_BYTES,
     abortable: true,
+    watch: true,
   };
+  readonly watchers = new Set<OnSessionEnd>();
   readonly records = new Map<string, SessionRecord>();
   /** The keys of every subject. */
   readonly entries = new Map<string, Set<string>>();
@@ -109,9 +113,14 @@ export class SoundStore implements SessionStore {
     return this.put(key, this.touched(record, times));
   }
 
-  async delete(key: string, _c?: unknown, signal?: AbortSignal): Promise<void> {
+  async delete(
+    key: string,
+    _c?: unknown,
+    signal?: AbortSignal,
+    reason?: SessionEndReason,
+  ): Promise<void> {
     await this.begin(signal);
-    this.remove(key);
+    this.remove(key, reason);
   }
 
   async *list(
@@ -156,9 +165,19 @@ export class SoundStore implements SessionStore {
       const record = this.live(key);
       if (record && record.sid === options.except) continue;
       if (record) ended++;
-      this.remove(key);
+      this.remove(key, "revoked");
     }
     return ended;
+  }
+
+  watch(onEnd: OnSessionEnd): () => void {
+    const watcher: OnSessionEnd = (key, reason) => onEnd(key, reason);
+    this.watchers.add(watcher);
+    return () => void this.watchers.delete(watcher);
+  }
+
+  notify(key: string, reason?: SessionEndReason): void {
+    for (const watcher of this.watchers) watcher(key, reason);
   }
 
   /** What every operation begins with. */
@@ -199,9 +218,10 @@ export class SoundStore implements SessionStore {
     return true;
   }
 
-  remove(key: string): void {
+  remove(key: string, reason?: SessionEndReason): void {
     this.unlist(key);
     this.records.delete(key);
+    this.notify(key, reason);
   }
 
   enlist(key: string, { subject }: SessionRecord): void {

@@ -1,6 +1,7 @@
 import {
   createSessions,
   getSession,
+  type SessionEndReason,
   type SessionEvents,
   type SessionManager,
   type SessionOptions,
@@ -97,6 +98,11 @@ async function open(client: Client): Promise<Stream> {
   return new Stream(await client.fetch("/events"));
 }
 
+/** Why a session is over that another machine has ended, as far as its store says it. */
+function elsewhere({ watch }: Scene, reason: SessionEndReason): SessionEndReason {
+  return watch.capabilities.watch ? reason : "ended";
+}
+
 /** Waits until a store has been read so many times more. */
 async function reads(scene: Scene, times: number): Promise<void> {
   for (let count = 0; count < times;) {
@@ -124,7 +130,7 @@ export function endedSignals(test: SceneTest): void {
     const stream = await open(client);
     const other = machineOf(scene).visitor();
     await other.fetch("/logout", { headers: { cookie: await client.cookie() } });
-    assertEquals(await stream.end(), "ended");
+    assertEquals(await stream.end(), elsewhere(scene, "logout"));
   });
 
   test("a stream ends with the life of its session, as soon as that is read", async (scene) => {
@@ -149,7 +155,7 @@ export function endedSignals(test: SceneTest): void {
     }
     const cookie = await client.cookie();
     await machineOf(scene).visitor().fetch("/logout", { headers: { cookie } });
-    assertEquals(await stream.end(), "ended");
+    assertEquals(await stream.end(), elsewhere(scene, "logout"));
   });
 
   test("a store that fails ends no stream, and says so once per poll", async (scene) => {
@@ -168,8 +174,12 @@ export function endedSignals(test: SceneTest): void {
     scene.watch.heal();
     assertEquals(streams.map(({ reason }) => reason), [undefined, undefined, undefined]);
     await machineOf(scene).visitor().fetch("/logout", { headers: { cookie } });
-    assertEquals(await streams[0]!.end(), "ended");
-    assertEquals(streams.map(({ reason }) => reason), ["ended", undefined, undefined]);
+    assertEquals(await streams[0]!.end(), elsewhere(scene, "logout"));
+    assertEquals(streams.map(({ reason }) => reason), [
+      elsewhere(scene, "logout"),
+      undefined,
+      undefined,
+    ]);
     for (const client of clients.slice(1)) await client.text("/logout");
     await Promise.all(streams.map((stream) => stream.end()));
   });
@@ -184,7 +194,7 @@ export function endedSignals(test: SceneTest): void {
     assertEquals(session!.ended.aborted, false);
     await machineOf(scene).visitor().fetch("/logout", { headers });
     await inTime(isOver);
-    assertEquals(session!.ended.reason, "ended");
+    assertEquals(session!.ended.reason, elsewhere(scene, "logout"));
   });
 
   test("who asks for the end of a session in a request that is over costs nothing more", async (scene) => {
@@ -216,7 +226,7 @@ export function endedSignalsOfOthers(test: SceneTest): void {
     for (const where of ["here", "elsewhere"]) {
       const here = machineOf(scene);
       const { sessions } = where === "here" ? here : machineOf(scene);
-      const reason = where === "here" ? "revoked" : "ended";
+      const reason = where === "here" ? "revoked" : elsewhere(scene, "revoked");
       const clients = Array.from({ length: 4 }, () => here.visitor());
       const [first, second, third] = clients;
       const sids = [];

@@ -2,6 +2,7 @@ import type { Clock, SessionStore } from "@x/hono-session";
 import { storeConformance } from "@x/hono-session/testing";
 import { assert, assertEquals } from "@std/assert";
 import { BROKEN_INDEXES } from "../_support/broken_indexes.ts";
+import { BROKEN_WATCHES } from "../_support/broken_watches.ts";
 import { BROKEN_STATELESS_STORES, BROKEN_STORES } from "../_support/broken_stores.ts";
 import { SoundStatelessStore, SoundStore } from "../_support/sound_store.ts";
 
@@ -45,7 +46,7 @@ const KINDS = [
   {
     kind: "a store on the server",
     sound: (clock: Clock) => new SoundStore(clock),
-    broken: [...BROKEN_STORES, ...BROKEN_INDEXES],
+    broken: [...BROKEN_STORES, ...BROKEN_INDEXES, ...BROKEN_WATCHES],
   },
   {
     kind: "a store whose token is the record",

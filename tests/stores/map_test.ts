@@ -9,7 +9,14 @@ import { makeRecord } from "../_support/record.ts";
 
 storeConformance({
   name: "MapStore",
-  capabilities: { atomic: true, index: true, consistency: "strong", evicts: true, ordered: true },
+  capabilities: {
+    atomic: true,
+    index: true,
+    consistency: "strong",
+    evicts: true,
+    ordered: true,
+    watch: true,
+  },
   test: Deno.test,
   open: (clock) => ({ store: new MapStore({ clock }) }),
 });
