@@ -23,11 +23,13 @@
  * @module
  */
 
+import type { SessionEndReason } from "../src/record/end_reason.ts";
 import type { SessionRecord, SessionTimes } from "../src/record/record.ts";
 import type {
   DeleteAllOptions,
   ListedSession,
   ListPage,
+  OnSessionEnd,
   SessionStore,
   StoreCapabilities,
   StoreReplacement,
@@ -50,6 +52,7 @@ import { moveInSteps } from "./redis/move.ts";
 import { checkOptions, type RedisStoreOptions } from "./redis/options.ts";
 import { fromOwner } from "./redis/owner.ts";
 import { DELETE, REPLACE, TOUCH, WRITE } from "./redis/scripts.ts";
+import { isPubSub, reportMove, Subscriber } from "./redis/subscriber.ts";
 import { Subjects } from "./redis/subjects.ts";
 import { fromStored, makeWrite, toEnd, toRest, toValue } from "./redis/value.ts";
 
@@ -63,6 +66,14 @@ export type {
   RedisClientLike,
   RedisStoreOptions,
 };
+
+const CAPABILITIES = {
+  atomic: true,
+  index: true,
+  ordered: true,
+  consistency: "strong",
+  abortable: true,
+} as const;
 
 /**
  * Keeps sessions in Redis. Every guarantee of the store contract holds as long as the primary lives.
@@ -105,13 +116,8 @@ export type {
  */
 export class RedisStore implements SessionStore {
   /** Atomic, with an index, and strongly consistent on one primary. */
-  readonly capabilities: StoreCapabilities = {
-    atomic: true,
-    index: true,
-    ordered: true,
-    consistency: "strong",
-    abortable: true,
-  };
+  readonly capabilities: StoreCapabilities;
+  readonly #subscriber = new Subscriber();
   readonly #clients: Clients;
   readonly #prefix: string;
   readonly #clock: Clock;
@@ -127,6 +133,8 @@ export class RedisStore implements SessionStore {
   constructor(options: RedisStoreOptions) {
     checkOptions(options);
     const { client, prefix = "session:", clock = systemClock } = options;
+    const canWatch = typeof client === "function" || isPubSub(client);
+    this.capabilities = { ...CAPABILITIES, ...(canWatch ? { watch: true } : {}) };
     this.#clients = new Clients(client);
     this.#prefix = prefix;
     this.#clock = clock;
@@ -226,15 +234,12 @@ export class RedisStore implements SessionStore {
     const { keys, args } = this.#toArguments([key, next.key], next.record, `${previous.version}`);
     const write = args[2]!;
     const left = next.left ? [toValue(next.left, write), this.#timeToLive(next.left)] : ["", ""];
-    const inSteps = () =>
-      moveInSteps(connection, {
-        keys,
-        args,
-        left,
-        next,
-        previous,
-        undo: () => this.#delete(next.key, connection.finishing()),
-      });
+    const undo = () => this.#delete(next.key, connection.finishing());
+    const inSteps = async () => {
+      const isMoved = await moveInSteps(connection, { keys, args, left, next, previous, undo });
+      if (isMoved) await reportMove(connection.finishing(), keys[0]!);
+      return isMoved;
+    };
     const change = changeOf(next, { key, record: previous });
     return await this.#subjects.write(connection, {
       script: REPLACE,
@@ -282,14 +287,21 @@ export class RedisStore implements SessionStore {
    * @param key The key.
    * @param c The Hono context.
    * @param signal Aborts the operation.
+   * @param reason The reason, for those who watch.
    * @throws {TypeError} When no client was found.
    */
-  async delete(key: string, c?: unknown, signal?: AbortSignal): Promise<void> {
-    await this.#delete(key, await this.#clients.connect(c, signal));
+  async delete(
+    key: string,
+    c?: unknown,
+    signal?: AbortSignal,
+    reason?: SessionEndReason,
+  ): Promise<void> {
+    await this.#delete(key, await this.#clients.connect(c, signal), reason);
   }
 
-  async #delete(key: string, connection: Connection): Promise<void> {
-    const owner = await connection.run(DELETE, { keys: [this.#key(key)], args: [this.#now()] });
+  async #delete(key: string, connection: Connection, reason?: SessionEndReason): Promise<void> {
+    const args = [this.#now(), ...(reason ? [reason] : [])];
+    const owner = await connection.run(DELETE, { keys: [this.#key(key)], args });
     const text = String(owner ?? "");
     const entry = text === "" ? undefined : toEntry(key, fromOwner(text));
     if (entry) await this.#subjects.remove(connection, entry);
@@ -344,6 +356,20 @@ export class RedisStore implements SessionStore {
     signal?: AbortSignal,
   ): Promise<number> {
     return await this.#subjects.endAll(await this.#clients.connect(c, signal), subject, options);
+  }
+
+  /**
+   * Calls a function with the key of each session that is ended or moved from now on, by whatever process. All watchers of the store share
+   * one subscription, over a connection of its own that is closed when the last one stops. A pool
+   * of node-redis has no subscriptions, so nothing is reported.
+   *
+   * @param onEnd Receives the key and the reason.
+   * @param c The Hono context.
+   * @returns A function that stops the notifications.
+   * @throws {TypeError} When no client is found.
+   */
+  async watch(onEnd: OnSessionEnd, c?: unknown): Promise<() => Promise<void>> {
+    return await this.#subscriber.add(await this.#clients.find(c), onEnd);
   }
 
   /** Returns the arguments of a script that writes over a previous version. */

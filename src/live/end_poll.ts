@@ -17,7 +17,7 @@ export interface EndPollOptions extends FindOptions {
   /** The longest interval between two polls, in milliseconds. */
   readonly every: number;
   /** Called with the first failure of the store in each poll. */
-  onError(error: SessionStoreError, c: unknown): void;
+  onError(operation: string, error: SessionStoreError, c: unknown): void;
 }
 
 /** Polls the watched sessions, and ends their watches when the sessions have ended. */
@@ -40,7 +40,7 @@ export class EndPoll {
       store: options.store,
       onEnd: (key, reason) => void this.#look(this.#places.has(key) ? [key] : [], reason),
       onReady: () => void this.#look([...this.#places.keys()]),
-      onError: (error, c) => this.#failed(error, c),
+      onError: (operation, error, c) => this.#failed(operation, error, c),
     });
   }
 
@@ -127,13 +127,13 @@ export class EndPoll {
       return true;
     } catch (error) {
       if (!(error instanceof SessionStoreError)) throw error;
-      this.#failed(error, watch.c);
+      this.#failed("read", error, watch.c);
       return false;
     }
   }
 
-  #failed(error: SessionStoreError, c: unknown): void {
-    if (!this.#hasFailed) this.#options.onError(error, c);
+  #failed(operation: string, error: SessionStoreError, c: unknown): void {
+    if (!this.#hasFailed) this.#options.onError(operation, error, c);
     this.#hasFailed = true;
   }
 

@@ -11,7 +11,7 @@ export interface EndPushOptions {
   /** Called when notifications arrive from now on. Earlier ones were missed. */
   onReady(): void;
   /** Called when the store failed. */
-  onError(error: SessionStoreError, c: unknown): void;
+  onError(operation: string, error: SessionStoreError, c: unknown): void;
 }
 
 /** Stops notifications. */
@@ -50,6 +50,6 @@ export class EndPush {
   }
 
   #failed(error: unknown, c: unknown): void {
-    if (error instanceof SessionStoreError) this.#options.onError(error, c);
+    if (error instanceof SessionStoreError) this.#options.onError("watch", error, c);
   }
 }

@@ -59,7 +59,7 @@ export class Sessions {
       clock,
       expiry,
       every: liveEvery,
-      onError: (error, c) => onError("read", error, c),
+      onError,
     });
     this.#config = {
       ...config,

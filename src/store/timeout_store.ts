@@ -184,7 +184,17 @@ export class TimeoutStore {
 
   /** Has the store report which records are deleted or moved from now on; returns a function that stops it. */
   watch(onEnd: OnSessionEnd, c: unknown): Awaitable<() => Awaitable<void>> {
-    return this.#call({ operation: "watch", c }, () => this.#store.watch!(onEnd, c));
+    let isLate = false;
+    const watching = this.#call(
+      { operation: "watch", c },
+      () =>
+        andThen(this.#store.watch!(onEnd, c), (stop) => {
+          if (isLate) void stop();
+          return stop;
+        }),
+    );
+    if (isPromiseLike(watching)) watching.catch(() => isLate = true);
+    return watching;
   }
 
   outdated(record: SessionRecord): boolean {

@@ -22,6 +22,11 @@ export class Clients {
     return this.#given ? new Connection(this.#given, signal) : this.#search(c, signal);
   }
 
+  /** Finds the client that subscriptions are made with. */
+  find(c: unknown): Awaitable<RedisClientLike> {
+    return this.#given ? this.#given.client : findClient(this.#find!, c);
+  }
+
   async #search(c: unknown, signal: AbortSignal | undefined): Promise<Connection> {
     const client = await findClient(this.#find!, c);
     this.#fresh.add(client, c);

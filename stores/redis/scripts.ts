@@ -1,5 +1,5 @@
 import { GENERATION_KEPT } from "../../src/store/generation.ts";
-import { GENERATIONS, LISTS, OWNERS, RECORDS } from "./lua.ts";
+import { CHANNEL, GENERATIONS, LISTS, OWNERS, RECORDS, REPORT } from "./lua.ts";
 import { type Script, script } from "./script.ts";
 
 /** A script that writes a record, alone or together with the lists of subjects. Returns 1, 0, or -1 when refused. */
@@ -27,6 +27,7 @@ if live(KEYS[1]) ~= ARGV[2] then return 0 end
 if ARGV[6] == "" then redis.call("DEL", KEYS[1])
 else redis.call("SET", KEYS[1], ARGV[6], "PX", ARGV[7]) end
 redis.call("SET", KEYS[2], ARGV[4], "PX", ARGV[5])
+redis.pcall("PUBLISH", "${CHANNEL}", KEYS[1] .. " ")
 return 1`);
 
 /**
@@ -79,13 +80,14 @@ if ARGV[4] ~= "" then redis.call("SET", KEYS[1], ARGV[4], "PX", ARGV[5]) end
 return 1`,
 );
 
-/** Deletes a record and returns its owner. ARGV: now. */
+/** Deletes a record, reports its end and returns its owner. ARGV: now, and the reason for its end if it is known. */
 export const DELETE = script(
   RECORDS,
   OWNERS,
+  REPORT,
   `
 local owner = ownerOf(KEYS[1])
-redis.call("DEL", KEYS[1])
+if redis.call("DEL", KEYS[1]) == 1 then report(KEYS[1], ARGV[2] or "") end
 return owner`,
 );
 
@@ -96,12 +98,14 @@ return owner`,
 export const END = script(
   RECORDS,
   OWNERS,
+  REPORT,
   `
 local count = 0
 for i, key in ipairs(KEYS) do
   local owner = ownerOf(key)
   if owner ~= "" and (owner == ARGV[2 * i] or owner == ARGV[2 * i + 1]) then
     count = count + redis.call("DEL", key)
+    report(key, "revoked")
   end
 end
 return count`,

@@ -27,6 +27,7 @@ const STORES = {
 /** The application with other options, under paths of their own. The last one would answer for all. */
 const VARIANTS: Record<string, SessionOptions<Data>> = {
   "/touching": { rolling: { after: 0.001 }, rotate: { every: 86_400 } },
+  "/polling": { live: { every: 1 } },
   "/rotating": { rotate: { every: 0 } },
   "/": { rotate: { every: 86_400 } },
 };

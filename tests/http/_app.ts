@@ -24,6 +24,14 @@ export function makeApp(options: SessionOptions<Data>, gate: Pick<Gate, "pass">)
   return new Hono()
     .use(session<Data>(options))
     .get("/static", (c) => c.text("static"))
+    .get("/ended", (c) =>
+      streamText(c, async (stream) => {
+        const { ended } = c.var.session;
+        const isOver = new Promise((resolve) => ended.addEventListener("abort", resolve));
+        await stream.write("open ");
+        await isOver;
+        await stream.write(ended.reason);
+      }))
     .get("/read", (c) => c.json(c.var.session))
     .get("/sid", (c) => c.text(c.var.session.sid))
     .get("/expires", (c) => c.text(c.var.session.expiresAt.toISOString()))

@@ -1,0 +1,131 @@
+import type { SessionEndReason } from "../../src/record/end_reason.ts";
+import type { OnSessionEnd } from "../../src/store/contract.ts";
+import type { Awaitable } from "../../src/util/awaitable.ts";
+import { hasMethods } from "../../src/util/option_errors.ts";
+import type { Connection } from "./connection.ts";
+import type { RedisClientLike } from "./like.ts";
+import { CHANNEL } from "./lua.ts";
+
+/** The length of a key of the store contract. */
+const KEY_LENGTH = 43;
+
+/** The reasons that a message can name. */
+const REASONS: readonly unknown[] = [
+  "logout",
+  "revoked",
+  "evicted",
+] satisfies SessionEndReason[];
+
+/** Receives a message of the channel. */
+type Receive = (message: unknown) => void;
+/** Ends a subscription. */
+type Stop = () => unknown;
+
+/** What a client of whatever kind has for subscriptions. */
+interface PubSub {
+  duplicate(...options: unknown[]): Awaitable<PubSub>;
+  on(event: string, listener: (...args: unknown[]) => void): unknown;
+  connect(): Promise<unknown>;
+  subscribe(channel: string, receive?: Receive): Promise<unknown>;
+  unsubscribe(channel: string, receive: Receive): Promise<unknown>;
+}
+
+/** The one subscription of a store, as long as somebody watches. */
+export class Subscriber {
+  readonly #watchers = new Set<OnSessionEnd>();
+  #subscribing: Promise<Stop> | undefined;
+
+  /** Notifies a watcher from now on; returns a function that stops it. */
+  async add(client: RedisClientLike, onEnd: OnSessionEnd): Promise<() => Promise<void>> {
+    const watcher: OnSessionEnd = (key, reason) => onEnd(key, reason);
+    this.#watchers.add(watcher);
+    try {
+      await (this.#subscribing ??= subscribe(client, (message) => this.#receive(String(message))));
+    } catch (error) {
+      this.#watchers.delete(watcher);
+      this.#subscribing = undefined;
+      throw error;
+    }
+    return () => this.#remove(watcher);
+  }
+
+  async #remove(watcher: OnSessionEnd): Promise<void> {
+    this.#watchers.delete(watcher);
+    const subscribing = this.#subscribing;
+    if (this.#watchers.size > 0 || !subscribing) return;
+    this.#subscribing = undefined;
+    await (await subscribing)();
+  }
+
+  #receive(message: string): void {
+    const end = message.lastIndexOf(" ");
+    const key = message.slice(0, end).slice(-KEY_LENGTH);
+    const reason = message.slice(end + 1);
+    for (const watcher of this.#watchers) watcher(key, isReason(reason) ? reason : undefined);
+  }
+}
+
+function isReason(reason: string): reason is SessionEndReason {
+  return REASONS.includes(reason);
+}
+
+/** Subscribes with a connection that has no other use. Where the client has none to give, nothing is received. */
+async function subscribe(client: RedisClientLike, receive: Receive): Promise<Stop> {
+  if (!isPubSub(client)) return () => {};
+  // Clusters and Sentinel have a connection of their own for subscriptions.
+  if ("masters" in client || "getMasterNode" in client) {
+    await client.subscribe(CHANNEL, receive);
+    return () => client.unsubscribe(CHANNEL, receive);
+  }
+  if ("call" in client) return await subscribeByIoredis(client, receive);
+  const own = await client.duplicate();
+  const stop = () => close(own);
+  try {
+    if ("sendCommand" in client) {
+      own.on("error", ignore);
+      await own.connect();
+      if (hasMethods(own, "unref")) Reflect.apply(Reflect.get(own, "unref"), own, []);
+    }
+    await own.subscribe(CHANNEL, receive);
+  } catch (error) {
+    stop();
+    throw error;
+  }
+  return stop;
+}
+
+async function subscribeByIoredis(client: PubSub, receive: Receive): Promise<Stop> {
+  const options = { enableOfflineQueue: true, keyPrefix: "" };
+  const isCluster = Reflect.get(client, "isCluster") === true;
+  const own = await (isCluster ? client.duplicate([], options) : client.duplicate(options));
+  own.on("error", ignore);
+  own.on("message", (_channel, message) => receive(message));
+  const stop = () => close(own);
+  try {
+    await own.subscribe(CHANNEL);
+  } catch (error) {
+    stop();
+    throw error;
+  }
+  return stop;
+}
+
+/** Closes a connection by whatever name its client has for that. */
+function close(own: PubSub): void {
+  const name = ["destroy", "disconnect", "close"].find((name) => hasMethods(own, name));
+  if (name) Promise.resolve(Reflect.apply(Reflect.get(own, name), own, [])).catch(ignore);
+}
+
+/** Whether a client can subscribe to a channel. A pool of node-redis can't. */
+export function isPubSub(client: unknown): client is PubSub {
+  return hasMethods(client, "duplicate", "subscribe", "unsubscribe");
+}
+
+/** Reports that a session has moved, where no script does. */
+export async function reportMove(connection: Connection, key: string): Promise<void> {
+  // Who watches looks again in any case.
+  await connection.send(["PUBLISH", CHANNEL, `${key} `], 0).catch(ignore);
+}
+
+/** The client reports failures of its connection, and connects again. */
+function ignore(): void {}

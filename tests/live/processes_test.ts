@@ -1,0 +1,49 @@
+import { assert, assertEquals } from "@std/assert";
+import { Client } from "../_support/client.ts";
+import { AppProcess, PLACES } from "../_support/processes.ts";
+
+/** How often each is tried. */
+const TIMES = 3;
+
+/** The paths of applications, how soon an end in another process has to be noticed there, in milliseconds, and what is known of it. */
+const APPS = {
+  "Deno KV": [["/polling", 2000, "ended"]],
+  Redis: [["", 1000, "logout"]],
+} as const;
+
+for (const { kind, ignore, open } of PLACES) {
+  Deno.test({
+    name: `a stream ends in time with a logout in another process, and no other one, over ${kind}`,
+    ignore: ignore ?? false,
+    async fn() {
+      const { place, close } = await open();
+      try {
+        await using here = await AppProcess.start(kind, place);
+        await using there = await AppProcess.start(kind, place);
+        for (const [path, latest, reason] of APPS[kind]) {
+          for (let time = 0; time < TIMES; time++) {
+            const [client, other] = [new Client(here), new Client(here)];
+            for (const each of [client, other]) await each.text(`${path}/set/a/1`);
+            const stream = await client.fetch(`${path}/ended`);
+            const otherStream = await other.fetch(`${path}/ended`);
+            let isOtherOver = false;
+            const otherText = otherStream.text().then((text) => (isOtherOver = true, text));
+            const text = stream.text();
+            await new Promise((resolve) => setTimeout(resolve, 300));
+            const cookie = await client.cookie();
+            await new Client(there).text(`${path}/logout`, { headers: { cookie } });
+            const start = performance.now();
+            assertEquals(await text, `open ${reason}`);
+            const delay = performance.now() - start;
+            assert(delay < latest, `${delay} ms`);
+            assertEquals(isOtherOver, false);
+            await other.text(`${path}/logout`);
+            assertEquals(await otherText, "open logout");
+          }
+        }
+      } finally {
+        await close();
+      }
+    },
+  });
+}
