@@ -2,7 +2,7 @@ import { SessionStoreError } from "../errors.ts";
 import type { SessionEndReason } from "../record/end_reason.ts";
 import { deadline } from "../record/expiry.ts";
 import { monotonicTime } from "../util/clock.ts";
-import { EndPush } from "./end_push.ts";
+import { EndPush, type EndPushOptions } from "./end_push.ts";
 import { type FindOptions, findSession } from "./find_session.ts";
 import type { Watch } from "./watch.ts";
 
@@ -16,6 +16,7 @@ const JITTER = 0.25;
 export interface EndPollOptions extends FindOptions {
   /** The longest interval between two polls, in milliseconds. */
   readonly every: number;
+  readonly watch: EndPushOptions["watch"];
   /** Called with the first failure of the store in each poll. */
   onError(operation: string, error: SessionStoreError, c: unknown): void;
 }
@@ -37,7 +38,7 @@ export class EndPoll {
   constructor(options: EndPollOptions) {
     this.#options = options;
     this.#push = new EndPush({
-      store: options.store,
+      watch: options.watch,
       onEnd: (key, reason) => void this.#look(this.#places.has(key) ? [key] : [], reason),
       onReady: () => void this.#look([...this.#places.keys()]),
       onError: (operation, error, c) => this.#failed(operation, error, c),

@@ -1,11 +1,15 @@
 import { SessionStoreError } from "../errors.ts";
 import type { SessionEndReason } from "../record/end_reason.ts";
-import type { TimeoutStore } from "../store/timeout_store.ts";
+import type { OnSessionEnd } from "../store/contract.ts";
 import type { Awaitable } from "../util/awaitable.ts";
+
+/** Stops notifications. */
+type Stop = () => Awaitable<void>;
 
 /** What an {@linkcode EndPush} is given. */
 export interface EndPushOptions {
-  readonly store: TimeoutStore;
+  /** Has the store notify; absent where it can't. */
+  readonly watch: ((onEnd: OnSessionEnd, c: unknown) => Awaitable<Stop>) | undefined;
   /** Called with the key of a session that may have ended. */
   onEnd(key: string, reason: SessionEndReason | undefined): void;
   /** Called when notifications arrive from now on. Earlier ones were missed. */
@@ -13,9 +17,6 @@ export interface EndPushOptions {
   /** Called when the store failed. */
   onError(operation: string, error: SessionStoreError, c: unknown): void;
 }
-
-/** Stops notifications. */
-type Stop = () => Awaitable<void>;
 
 /** The notifications of a store that says which sessions may have ended. */
 export class EndPush {
@@ -28,9 +29,9 @@ export class EndPush {
 
   /** Starts, unless it has started. */
   start(c: unknown): void {
-    const { store, onReady } = this.#options;
-    if (this.#starting || !store.capabilities.watch) return;
-    const starting = this.#starting = this.#watch(c);
+    const { watch, onReady } = this.#options;
+    if (this.#starting || !watch) return;
+    const starting = this.#starting = this.#watch(watch, c);
     starting.then(() => {
       if (this.#starting === starting) onReady();
     }, (error) => {
@@ -39,17 +40,27 @@ export class EndPush {
     });
   }
 
-  async #watch(c: unknown): Promise<Stop> {
-    return await this.#options.store.watch((key, reason) => this.#options.onEnd(key, reason), c);
+  async #watch(watch: NonNullable<EndPushOptions["watch"]>, c: unknown): Promise<Stop> {
+    return await watch((key, reason) => this.#options.onEnd(key, reason), c);
   }
 
   stop(): void {
     const starting = this.#starting;
     this.#starting = undefined;
-    starting?.then((stop) => stop()).catch((error) => this.#failed(error, undefined));
+    // Whether it has started was reported already.
+    starting?.then((stop) => this.#stop(stop), () => {});
   }
 
-  #failed(error: unknown, c: unknown): void {
-    if (error instanceof SessionStoreError) this.#options.onError("watch", error, c);
+  async #stop(stop: Stop): Promise<void> {
+    try {
+      await stop();
+    } catch (error) {
+      this.#failed(error, undefined);
+    }
+  }
+
+  #failed(cause: unknown, c: unknown): void {
+    const error = new SessionStoreError("Cannot watch sessions: the store failed", { cause });
+    this.#options.onError("watch", error, c);
   }
 }

@@ -59,6 +59,7 @@ export class Sessions {
       clock,
       expiry,
       every: liveEvery,
+      watch: store.capabilities.watch ? (onEnd, c) => store.watch!(onEnd, c) : undefined,
       onError,
     });
     this.#config = {

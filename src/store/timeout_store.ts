@@ -9,7 +9,6 @@ import type {
   DeleteAllOptions,
   ListedSession,
   ListPage,
-  OnSessionEnd,
   SessionStore,
   StoreCapabilities,
   StoreReplacement,
@@ -117,10 +116,8 @@ export class TimeoutStore {
   }
 
   delete(key: string, c: unknown, reason?: SessionEndReason): Awaitable<void> {
-    return this.#call(
-      { operation: "delete", c },
-      (signal) => this.#store.delete(key, c, signal, reason),
-    );
+    const call = { operation: "delete", c };
+    return this.#call(call, (signal) => this.#store.delete(key, c, signal, reason));
   }
 
   /**
@@ -180,21 +177,6 @@ export class TimeoutStore {
       () => andThen(isTaken, (isTaken) => isTaken ? undefined : this.delete(key, c)),
       () => {},
     );
-  }
-
-  /** Has the store report which records are deleted or moved from now on; returns a function that stops it. */
-  watch(onEnd: OnSessionEnd, c: unknown): Awaitable<() => Awaitable<void>> {
-    let isLate = false;
-    const watching = this.#call(
-      { operation: "watch", c },
-      () =>
-        andThen(this.#store.watch!(onEnd, c), (stop) => {
-          if (isLate) void stop();
-          return stop;
-        }),
-    );
-    if (isPromiseLike(watching)) watching.catch(() => isLate = true);
-    return watching;
   }
 
   outdated(record: SessionRecord): boolean {

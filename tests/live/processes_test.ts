@@ -5,11 +5,9 @@ import { AppProcess, PLACES } from "../_support/processes.ts";
 /** How often each is tried. */
 const TIMES = 3;
 
-/** The paths of applications, how soon an end in another process has to be noticed there, in milliseconds, and what is known of it. */
-const APPS = {
-  "Deno KV": [["/polling", 2000, "ended"]],
-  Redis: [["", 1000, "logout"]],
-} as const;
+/** The path of an application, how soon an end in another process has to be noticed, in milliseconds, and what is known of it. */
+const POLLED = { path: "/polling", latest: 2000, reason: "ended" };
+const PUSHED = { path: "", latest: 1000, reason: "logout" };
 
 for (const { kind, ignore, open } of PLACES) {
   Deno.test({
@@ -20,26 +18,25 @@ for (const { kind, ignore, open } of PLACES) {
       try {
         await using here = await AppProcess.start(kind, place);
         await using there = await AppProcess.start(kind, place);
-        for (const [path, latest, reason] of APPS[kind]) {
-          for (let time = 0; time < TIMES; time++) {
-            const [client, other] = [new Client(here), new Client(here)];
-            for (const each of [client, other]) await each.text(`${path}/set/a/1`);
-            const stream = await client.fetch(`${path}/ended`);
-            const otherStream = await other.fetch(`${path}/ended`);
-            let isOtherOver = false;
-            const otherText = otherStream.text().then((text) => (isOtherOver = true, text));
-            const text = stream.text();
-            await new Promise((resolve) => setTimeout(resolve, 300));
-            const cookie = await client.cookie();
-            await new Client(there).text(`${path}/logout`, { headers: { cookie } });
-            const start = performance.now();
-            assertEquals(await text, `open ${reason}`);
-            const delay = performance.now() - start;
-            assert(delay < latest, `${delay} ms`);
-            assertEquals(isOtherOver, false);
-            await other.text(`${path}/logout`);
-            assertEquals(await otherText, "open logout");
-          }
+        const { path, latest, reason } = kind === "Redis" ? PUSHED : POLLED;
+        for (let time = 0; time < TIMES; time++) {
+          const [client, other] = [new Client(here), new Client(here)];
+          for (const each of [client, other]) await each.text(`${path}/set/a/1`);
+          const stream = await client.fetch(`${path}/ended`);
+          const otherStream = await other.fetch(`${path}/ended`);
+          let isOtherOver = false;
+          const otherText = otherStream.text().then((text) => (isOtherOver = true, text));
+          const text = stream.text();
+          await new Promise((resolve) => setTimeout(resolve, 300));
+          const cookie = await client.cookie();
+          await new Client(there).text(`${path}/logout`, { headers: { cookie } });
+          const start = performance.now();
+          assertEquals(await text, `open ${reason}`);
+          const delay = performance.now() - start;
+          assert(delay < latest, `${delay} ms`);
+          assertEquals(isOtherOver, false);
+          await other.text(`${path}/logout`);
+          assertEquals(await otherText, "open logout");
         }
       } finally {
         await close();
