@@ -12,11 +12,20 @@
  * import { Hono } from "hono";
  * import { assertEquals } from "@std/assert";
  *
- * const app = new Hono() // The default store is Deno KV, or a sealed cookie where Deno KV is not available.
- * .use(session<{ userId?: string }>({ store: new MapStore() })) .post("/login", async (c) => { await
- * c.var.session.regenerate(); c.var.session.userId = "42"; c.var.session.flash("notice", "Welcome back");
- * return c.redirect("/"); }) .get("/", (c) => c.json(c.var.session)) .post("/logout", (c) => {
- * c.var.session.destroy(); return c.redirect("/"); });
+ * const app = new Hono()
+ *   // The default store is Deno KV, or a sealed cookie where Deno KV is not available.
+ *   .use(session<{ userId?: string }>({ store: new MapStore() }))
+ *   .post("/login", async (c) => {
+ *     await c.var.session.regenerate();
+ *     c.var.session.userId = "42";
+ *     c.var.session.flash("notice", "Welcome back");
+ *     return c.redirect("/");
+ *   })
+ *   .get("/", (c) => c.json(c.var.session))
+ *   .post("/logout", (c) => {
+ *     c.var.session.destroy();
+ *     return c.redirect("/");
+ *   });
  *
  * const login = await app.request("/login", { method: "POST" });
  * const cookie = login.headers.getSetCookie()[0]!.split(";")[0]!;
