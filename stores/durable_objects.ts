@@ -22,7 +22,7 @@
  *   .get("/", (c) => c.text(`Hello ${c.var.session.name ?? "stranger"}`));
  * // export default app;
  *
- * // Who has no session is served without an object.
+ * // A request without a session makes no request to an object.
  * assertEquals(await (await app.request("/")).text(), "Hello stranger");
  * ```
  *
@@ -63,24 +63,23 @@ export {
 };
 
 /**
- * Keeps sessions in Durable Objects of the class {@linkcode SessionObject}. Every promise of the store contract holds,
- * from every location.
+ * Keeps sessions in Durable Objects of the class {@linkcode SessionObject}. The whole store contract holds, from every
+ * location.
  *
- * Records are spread over `shards` objects by a hash of their keys, so that a read is one request. The list of a
- * subject and its generation are in the object of the subject, by a hash of its name, and hold keys alone: what a session
- * is, and whether it is, its record says.
+ * A hash of the key selects one of `shards` objects for a record, so that a read is one request. A hash of the subject
+ * selects the object of its list and its generation. The list holds keys alone: the records decide what is listed.
  *
- * - What makes a session a subject's writes the entry first, in one step with the look at the generation; what takes it
- *   away removes the entry last. A crash in between leaves an entry that shows nothing.
- * - `deleteAll` begins the next generation, in one step with the list of those that are older, then ends each of them in
- *   the object of its record. Where there is none yet, the object remembers for a day to refuse it. So a login on its way
- *   has either been listed, and is refused when it comes, or is refused by the generation.
- * - `regenerate()` ends the old record first. One with a subject stays on the list until the new one is there, so that
- *   whoever ends it meanwhile ends it for good. A rotated token comes first, as the old one leads to it. A crash in between
- *   ends the session.
+ * - A login writes the entry first, in one step with the check of the generation. A logout removes the entry last. A crash
+ *   in between leaves an entry that lists nothing.
+ * - `deleteAll` starts the next generation and reads the entries of older ones in one step, then ends each session in the
+ *   object of its record. An object that doesn't have the record yet rejects it for a day. So a login in flight is either
+ *   listed, and rejected when its record arrives, or rejected by the generation.
+ * - `regenerate()` ends the old record first. One with a subject stays listed until the new record is stored, so that
+ *   ending it in the meantime ends it for good. A rotated token is stored first, because the old one leads to it. A crash
+ *   in between ends the session.
  *
- * A request that the runtime calls retryable, as when the object is moved or updated, is sent once more. Each write carries
- * a name, by which it finds out that it had been done.
+ * A request that the runtime marks as retryable, because the object is moved or updated, is repeated once. Each write has
+ * an identifier, by which the object recognizes a repeated one.
  *
  * @example Usage
  * ```ts
@@ -294,7 +293,7 @@ export class DurableObjectStore implements SessionStore {
   }
 
   /**
-   * Ends all sessions of a subject, and refuses those that are on their way.
+   * Ends all sessions of a subject, and rejects logins in flight.
    *
    * @param subject The subject.
    * @param options Which one stays.

@@ -77,7 +77,7 @@ export class Connection {
     const signal = this.#signal;
     signal?.throwIfAborted();
     // A stub that has failed goes on failing.
-    const id = this.#namespace.idFromName(`${shard}:${this.#place.prefix}`);
+    const id = this.#namespace.idFromName(`${shard}/${this.#place.shards}:${this.#place.prefix}`);
     const init = { method: "POST", body, ...(signal && { signal }) };
     const response = await this.#namespace.get(id).fetch(URL, init);
     const text = await response.text();

@@ -44,7 +44,7 @@ export interface RecordOperations {
   leave(
     call: OnVersion & { readonly left?: SessionRecord; readonly listed: boolean },
   ): boolean;
-  /** Ends what `leave` has begun. Answers `false` when the session was ended meanwhile. */
+  /** Completes what `leave` has begun. Answers `false` when the session was ended in the meantime. */
   settle(call: OnRecord & { readonly write: string }): boolean;
   /** Deletes a record. Answers its entry in the list of its subject, if it had one. */
   delete(call: OnRecord): Entry | null;

@@ -39,26 +39,26 @@ const OPTIONS = storeTable("DurableObjectStore", {
  */
 export interface DurableObjectStoreOptions {
   /**
-   * The namespace of {@linkcode SessionObject}, or a function that finds it in the Hono context, at once or later, as
-   * Workers hand their bindings out with requests. It is called for each operation.
+   * The namespace of {@linkcode SessionObject}, or a function that returns it, or a promise of it, from the Hono context:
+   * Workers pass their bindings with requests. It is called for each operation.
    */
   // deno-lint-ignore no-explicit-any -- Only the application knows its bindings: `(c) => c.env.SESSIONS`.
   namespace: DurableObjectNamespaceLike | ((c: any) => Awaitable<DurableObjectNamespaceLike>);
   /**
-   * What keeps the objects of several applications in one namespace apart, 1,000 bytes at most.
+   * A part of the names of all objects, 1,000 bytes at most. It separates applications that share a namespace.
    *
    * @default {"session"}
    */
   prefix?: string;
   /**
-   * Over how many objects sessions are spread. One object serves some hundred requests per second. It can't be changed
-   * later: sessions would be looked for in other objects.
+   * The number of objects that hold sessions, 10,000 at most. One object serves up to 1,000 requests per second. A change of
+   * the number ends all sessions: other objects are used. Don't change it back before they have expired.
    *
    * @default {32}
    */
   shards?: number;
   /**
-   * Tells the time, for tests.
+   * Returns the time, for tests.
    *
    * @default {Date.now}
    */

@@ -8,7 +8,7 @@ import { type Entry, type RecordOperations, toEntry, type Written } from "./oper
 const MOVING_SHOWN = 60_000;
 
 /**
- * The records of sessions by their keys, and the ends of sessions that were on their way to a key. `moving` is what a
+ * The records of sessions by their keys, and the ends of sessions whose records were in flight. `moving` is what a
  * list shows of a session until it has moved. `expires` is when a row can be reclaimed: what decides on an end is in the
  * record.
  */
@@ -109,7 +109,7 @@ export class RecordTable implements RecordOperations {
         this.#delete(key);
         count++;
       } else {
-        // It may be on its way: its entry is written before it.
+        // The record may be in flight: its entry is written before it.
         this.#sql.exec(
           `INSERT INTO ends VALUES (?, ?, ?, ?) ON CONFLICT DO UPDATE SET
             expires = excluded.expires, generation = max(generation, excluded.generation)`,
@@ -120,7 +120,7 @@ export class RecordTable implements RecordOperations {
     return count;
   }
 
-  /** Whether all sessions of the subject of a record were ended while it was on its way. */
+  /** Whether all sessions of the subject of a record were ended while it was in flight. */
   #isEnded(key: string, { subject, generation = 0 }: SessionRecord): boolean {
     if (subject === undefined) return false;
     const query = "SELECT 1 FROM ends WHERE key = ? AND subject = ? AND generation > ?";

@@ -9,7 +9,7 @@ const TABLES = { ...RECORD_TABLES, ...SUBJECT_TABLES };
 /** The least and the longest time between two alarms, in milliseconds. */
 const HOUR = 3_600_000;
 const DAY = 24 * HOUR;
-/** How long after its end a row is reclaimed: longer than the clocks of two machines are apart. */
+/** How long after its expiry a row is deleted: longer than the clocks of two machines differ. */
 const MARGIN = 60_000;
 
 /**
@@ -25,7 +25,7 @@ const MARGIN = 60_000;
  */
 export interface SessionObjectOptions {
   /**
-   * Tells when alarms reclaim what has expired. Operations follow the clock of the store.
+   * Returns the time by which alarms delete what has expired. Operations follow the clock of the store.
    *
    * @default {Date.now}
    */
@@ -33,11 +33,10 @@ export interface SessionObjectOptions {
 }
 
 /**
- * The Durable Object that holds sessions. The Worker exports it, and `wrangler.toml` names it in a migration to
- * `new_sqlite_classes`; {@linkcode DurableObjectStore} is what talks to it. It answers nothing else, and is not to be
- * reached from outside of the Worker.
+ * The Durable Object that holds sessions. The Worker exports it, and `wrangler.toml` lists it in the `new_sqlite_classes` of
+ * a migration. It answers the requests of {@linkcode DurableObjectStore} alone. Don't forward requests of clients to it.
  *
- * An alarm reclaims what has expired: at least once a day, and at most once an hour. When nothing is left, none is set.
+ * An alarm deletes what has expired, at least once a day and at most once an hour. No alarm is set while nothing is stored.
  *
  * @example The line in a Worker
  * ```ts
@@ -99,7 +98,7 @@ export class SessionObject {
     return Response.json(answer);
   }
 
-  /** Reclaims what has expired. Workers call it when the alarm is due. */
+  /** Deletes what has expired. Workers call it when the alarm is due. */
   async alarm(): Promise<void> {
     this.#isScheduled = false;
     const now = this.#clock();

@@ -244,6 +244,30 @@ test("DurableObjectStore lets those live who log in while the sessions before th
   }
 });
 
+test("DurableObjectStore finds no session with another number of shards, rather than some that it can't list", async () => {
+  const { prefix, clock, bound } = new Scene();
+  const { namespace } = objects!;
+  const [before, after] = [4, 8].map((shards) =>
+    new DurableObjectStore({ namespace, prefix, shards, clock: clock.now })
+  );
+  const keys = Array.from({ length: 20 }, () => crypto.randomUUID());
+  for (const key of keys) await before!.create(key, bound);
+  const found = await Promise.all(keys.map((key) => after!.read(key)));
+  assertEquals(found.filter(Boolean), []);
+  assertEquals(await after!.deleteAll(SUBJECT, {}), 0);
+});
+
+test("DurableObjectStore has deleted a session although its entry could not be removed", async () => {
+  const scene = new Scene();
+  const { store, old, bound } = scene;
+  await store.create(old, bound);
+  await scene.failing(1, "throw").delete(old);
+  assertEquals([await store.read(old), await scene.listed()], [undefined, []]);
+  assertEquals(await store.deleteAll(SUBJECT, {}), 0);
+  await store.create(old, bound).catch(() => {});
+  await assertRejects(() => scene.failing(0, "throw").delete(old), Error, "an object that throws");
+});
+
 /** A namespace whose stubs fail once for each operation after it was done, as the runtime says. */
 function flaky(error: object): { namespace: DurableObjectNamespaceLike; stubs(): number } {
   const failed = new Set<string>();
@@ -325,7 +349,7 @@ test("DurableObjectStore says when the class of an object is another one", async
     }
   }
   const { namespace } = objects!;
-  const stub = namespace.get(namespace.idFromName("0:junk"));
+  const stub = namespace.get(namespace.idFromName("junk"));
   for (const operation of ["unknown", "constructor", "__proto__", undefined]) {
     const body = JSON.stringify({ operation });
     const { status } = await stub.fetch("https://sessions.invalid", { method: "POST", body });
@@ -347,8 +371,8 @@ test("DurableObjectStore finds sessions again when the isolate of an object has 
 /** The name of the object that holds a key. */
 async function objectOf({ prefix }: Scene, key: string): Promise<string> {
   for (let shard = 0; shard < 4; shard++) {
-    const { records } = await objects!.order<Rows>(`${shard}:${prefix}`, "rows");
-    if (records.some((row) => row["key"] === key)) return `${shard}:${prefix}`;
+    const { records } = await objects!.order<Rows>(`${shard}/4:${prefix}`, "rows");
+    if (records.some((row) => row["key"] === key)) return `${shard}/4:${prefix}`;
   }
   throw new Error("Cannot find object: no one holds the key");
 }
@@ -362,7 +386,7 @@ test("SessionObject reclaims by an alarm what has ended, and nothing else", asyn
     shards: 1,
     clock: clock.now,
   });
-  const name = `0:${prefix}`;
+  const name = `0/1:${prefix}`;
   const order = <Answer>(order: Order) => objects!.order<Answer>(name, order, clock.now());
   const rows = async () =>
     Object.entries(await order<Rows>("rows")).map(([table, rows]) => `${table} ${rows.length}`);
@@ -420,7 +444,7 @@ test("SessionObject is woken by its alarm", async () => {
     shards: 1,
     clock,
   });
-  const name = `0:${prefix}`;
+  const name = `0/1:${prefix}`;
   // By the clock of the object it is hours ago, so that the alarm is due at once.
   await objects!.order(name, "scheduled", long + 5 * HOUR);
   await store.create("key", { ...makeRecord(new FakeClock(long)), expiresAt: long + HOUR });

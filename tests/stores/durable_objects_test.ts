@@ -68,9 +68,9 @@ if (objects) {
       .get("/read", (c) => c.json(c.get("session")));
     const client = new Client(app);
     const units = async (run: () => Promise<unknown>) => {
-      await objects.order(`0:${prefix}`, "units");
+      await objects.order(`0/1:${prefix}`, "units");
       await run();
-      const { requests, read, written } = await objects.order<Units>(`0:${prefix}`, "units");
+      const { requests, read, written } = await objects.order<Units>(`0/1:${prefix}`, "units");
       return `${requests}, ${read}, ${written}`;
     };
     const visit = (path: string) => async () => await client.text(path);
