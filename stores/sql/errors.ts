@@ -25,7 +25,7 @@ export function toError(
     const state = `its table "${table}" is missing, or is not of this version (${message})`;
     const call = `${store}.schema({ table: ${JSON.stringify(table)} })`;
     return new Error(
-      `Cannot use ${store}: ${state}; run the text that ${call} returns, or use another table:\n${schema}`,
+      `Cannot use ${store}: ${state}; run the text that ${call} returns, or use another table\n${schema}`,
     );
   }
   const wayOut = /database (table )?is locked/.test(message!)

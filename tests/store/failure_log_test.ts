@@ -61,7 +61,10 @@ Deno.test("what makes a missing table of SQL is printed", async () => {
   using db = new DatabaseSync(":memory:");
   const line = await printed(new SqliteStore({ db, table: "logins" }));
   assertStringIncludes(line, 'its table "logins" is missing');
-  assertStringIncludes(line, 'run the text that SqliteStore.schema({ table: "logins" }) returns');
+  assertStringIncludes(
+    line,
+    'run the text that SqliteStore.schema({ table: "logins" }) returns, or use another table. ',
+  );
 });
 
 Deno.test("what a parser quotes and the password in a URL are not printed", async () => {
