@@ -57,6 +57,7 @@ export type {
   RevokeAllOptions,
   SessionManager,
 } from "./manager/session_manager.ts";
+export { closeWithSession } from "./middleware/close_with_session.ts";
 export type { SessionEnv, SessionOf, SessionVariables } from "./middleware/env.ts";
 export {
   endSession,

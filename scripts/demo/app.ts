@@ -9,6 +9,7 @@ import type { DemoData, DemoEnv, DemoSession } from "./context.ts";
 import { describeDevice } from "./device.ts";
 import { createDevices } from "./devices.ts";
 import { readDisplayName } from "./display_name.ts";
+import { ended } from "./ended.ts";
 import * as pages from "./pages.ts";
 
 const REMEMBERED = 30 * 86400;
@@ -20,10 +21,14 @@ export interface DemoOptions {
   store: SessionStore;
   /** In epoch milliseconds. */
   clock?: () => number;
+  /** Aborts when the server stops. */
+  stopping?: AbortSignal;
 }
 
 /** Makes the demo: one application with pages that show what a session does. */
-export function createApp({ store, clock = Date.now }: DemoOptions): Hono<DemoEnv> {
+export function createApp(
+  { store, clock = Date.now, stopping = new AbortController().signal }: DemoOptions,
+): Hono<DemoEnv> {
   const app = new Hono<DemoEnv>();
   const sessions = createSessions<DemoData>({
     store,
@@ -118,6 +123,8 @@ export function createApp({ store, clock = Date.now }: DemoOptions): Hono<DemoEn
   });
 
   app.route("/devices", createDevices({ sessions, clock, limit: MOST_DEVICES }));
+
+  app.get("/ended", (c) => ended(c, stopping));
 
   app.get("/counter", (c) => c.html(pages.counter(c.session)));
   app.post("/counter", async (c) => {

@@ -3,6 +3,7 @@ import { Hono } from "hono";
 const TYPES = {
   "style.css": "text/css; charset=utf-8",
   "counter.js": "text/javascript; charset=utf-8",
+  "ended.js": "text/javascript; charset=utf-8",
   "icon.svg": "image/svg+xml",
 };
 

@@ -52,6 +52,9 @@ export function layout({ title, path, session }: PageOptions, content: Html): Ht
             their tokens.
           </p>
         </footer>
+        ${session?.subject === undefined
+          ? ""
+          : html`<script type="module" src="/ended.js"></script>`}
       </body>
     </html>
   `;

@@ -251,3 +251,23 @@ browserTest("every page fits a phone", async ({ address, browser }) => {
   for (const path of ["/", "/profile", "/counter", "/devices", "/no"]) await assertFits(path);
   assertEquals(complaints, []);
 });
+
+browserTest(
+  "a page says by itself that its session was ended on another device",
+  async ({ address, browser }) => {
+    const [here, there] = [await browser.newContext(), await browser.newContext()];
+    const [first, second] = [await open(here, address), await open(there, address)];
+    for (const { page } of [first, second]) await logIn(page);
+    const other = await there.newPage();
+    await other.goto(`${address}/profile`);
+    await first.page.goto(`${address}/devices`);
+    await first.page.getByRole("button", { name: "Log out all others" }).click();
+    for (const page of [second.page, other]) {
+      await page.getByRole("alert").getByText("You were logged out on another device.").waitFor();
+    }
+    assertEquals(await first.page.getByRole("alert").count(), 0);
+    await other.getByRole("alert").getByRole("link", { name: "Log in again" }).click();
+    assertEquals(await heading(other), "Log in");
+    assertEquals([...first.complaints, ...second.complaints], []);
+  },
+);
