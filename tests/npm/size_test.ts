@@ -18,7 +18,7 @@ const PEERS: Record<string, string> = {
 const STORES: Record<string, [name: string, most: number]> = {
   map: ["MapStore", 6_000],
   "deno-kv": ["DenoKvStore", 6_000],
-  redis: ["RedisStore", 8_200],
+  redis: ["RedisStore", 9_000],
   dynamodb: ["DynamoDbStore", 6_000],
   postgres: ["PostgresStore", 6_000],
   sqlite: ["SqliteStore", 6_000],
@@ -29,7 +29,7 @@ const STORES: Record<string, [name: string, most: number]> = {
 };
 
 /** The most bytes of a bundle, minified and with gzip: what it takes now. Raise it only for what is worth it. */
-const MOST = { main: 44_500, coreWithMap: 40_300 };
+const MOST = { main: 45_000, coreWithMap: 40_800 };
 
 interface Bundle extends Minified {
   /** Its bytes with gzip. */
