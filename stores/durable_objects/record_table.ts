@@ -74,8 +74,8 @@ export class RecordTable implements RecordOperations {
     if (row?.record?.version !== version) return false;
     const until = now + MOVING_SHOWN;
     const moving = listed ? { write, until, record: toShown(row!.record!) } : undefined;
-    if (!left && !moving) this.#delete(key);
-    else this.#put(key, { write, record: left, moving });
+    // A row without a record tells a repeated request that it was done.
+    this.#put(key, { write, record: left, moving });
     return true;
   }
 

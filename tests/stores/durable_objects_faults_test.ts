@@ -307,9 +307,12 @@ test("DurableObjectStore sends a request once more, and what was done counts onc
   assertEquals(await store.update(old, second, anonymous), true);
   assertEquals(await store.read(old), second);
   assertEquals(await store.touch(old, { ...second, lastSeenAt: clock.now() + 1 }, second), true);
-  for (const left of [undefined, traceOf(second, false), traceOf(second, true)]) {
+  const lefts = [undefined, traceOf(second, false), traceOf(second, true)];
+  const moves = lefts.flatMap((left) =>
+    [second, { ...second, subject: SUBJECT }].map((record) => ({ left, record }))
+  );
+  for (const { left, record } of moves) {
     const [from, to] = [crypto.randomUUID(), crypto.randomUUID()];
-    const record = { ...second, subject: SUBJECT };
     assertEquals(await store.create(from, record), true);
     const move = { key: to, record: written(record), ...(left && { left }) };
     assertEquals(await store.replace(from, move, record), true);
