@@ -75,7 +75,7 @@ const OPTIONS = storeTable("D1Store", {
 
 const SCHEMA_OPTIONS = { action: "make schema of D1Store", shapes: { table: ["string"] } } as const;
 
-/** What is given as `database` and is none, and what to do instead. */
+/** Common mistakes in the option `database`, and what to do instead. */
 const MISTAKEN_DATABASES: Mistakes = [
   [(value) => typeof value === "string", "a binding is not named, it is found: (c) => c.env.DB"],
   [(value) => hasMethods(value, "prepare", "exec") && !isD1(value), "use SqliteStore for it"],

@@ -14,7 +14,7 @@ import { create } from "./create.ts";
 import { overwrite, overwriteOther } from "./overwrite.ts";
 import { isRotating } from "./rotation.ts";
 
-/** What there is to commit: nothing, what the request has changed, or only what is due by itself, as a renewal is. */
+/** The work of a commit: nothing, the changes of the request, or only what is due by itself, such as a renewal. */
 type Work = "none" | "due" | "changes";
 
 /**
@@ -164,7 +164,7 @@ function workOf(
   return isDue(config, stored, options) ? "due" : "none";
 }
 
-/** Whether a renewal, a rotation, the end of one or a new form of the record is due. */
+/** Checks whether a renewal, a rotation, the end of a rotation, or a rewrite of the record is due. */
 function isDue(
   { clock, expiry, rotation, store }: CommitConfig,
   stored: StoredSession,

@@ -7,46 +7,46 @@ import { andThen, type Awaitable, isPromiseLike, orElse } from "../util/awaitabl
 import type { Clock } from "../util/clock.ts";
 import { waitFor } from "../util/patience.ts";
 
-/** How many renewals, and how many failures, are remembered for requests that came before them. */
+/** The number of renewals and of failures that are remembered, for requests that arrived earlier. */
 const MOST_REMEMBERED = 1000;
 
-/** How long a failure concerns the requests that came before it, in milliseconds. A stream tries again later. */
+/** How long a failure affects requests that arrived before it, in milliseconds. A stream tries again later. */
 const FAILURE_CONCERNS = 60_000;
 
-/** What a renewal or rotation has made of a session, or that it failed. */
+/** The result of a renewal or rotation. */
 type Outcome = { readonly from: StoredSession; readonly to: StoredSession } | "failed" | undefined;
 
-/** What commits a session for which nothing but a renewal, a rotation or the like is due. */
+/** A commit of a session for which only a renewal, a rotation or the like is due. */
 export interface DueCommit {
   readonly state: SessionState;
   readonly cookieDelivery: CookieDelivery;
   /** Whether the token may be rotated. */
   readonly rotate: boolean;
   commit(): Awaitable<void>;
-  /** Whether something is due as far as the request knows by now. */
+  /** Checks whether something is still due, as far as the request knows. */
   isDue(): boolean;
 }
 
-/** What {@linkcode SharedRenewals} work with. */
+/** Options of {@linkcode SharedRenewals}. */
 export interface SharedRenewalsOptions {
   readonly clock: Clock;
   readonly logger: Logger;
-  /** Whether clients hold the sessions themselves, so that each is sent its own. */
+  /** Whether clients hold the sessions themselves, so that each client must be sent its own. */
   readonly isStateless: boolean;
-  /** How long a request waits for what another one makes of its session, in milliseconds. */
+  /** How long a request waits for the renewal of another request, in milliseconds. */
   readonly patience: number;
 }
 
 /**
- * Renews and rotates sessions for which a request has nothing else to commit: once for all requests of this process that
- * have loaded the same record. A failure fails no request: the session and its token stay as they are, and a request
- * that comes later tries again.
+ * Renews and rotates sessions for which a request has nothing else to commit: once for all requests of this
+ * process that have loaded the same record. A failure fails no request: the session and its token stay as they
+ * are, and a later request tries again.
  */
 export class SharedRenewals {
   readonly #options: SharedRenewalsOptions;
   readonly #running = new Map<string, Promise<Outcome>>();
   readonly #done = new Map<string, Pick<SessionRecord, "version" | keyof SessionTimes>>();
-  /** When those failed that did, in epoch milliseconds. */
+  /** The times of failures, in epoch milliseconds. */
   readonly #failed = new Map<string, number>();
 
   constructor(options: SharedRenewalsOptions) {
@@ -59,7 +59,7 @@ export class SharedRenewals {
     const done = this.#done.get(key);
     if (done && done.version === record.version && done.renewedAt > record.renewedAt) {
       adopt(state, { key, token: undefined, record: { ...record, ...done } });
-      // The cookie was sent then. Since, the session may have ended.
+      // The cookie was sent at that time. The session may have ended in the meantime.
       if (!due.isDue()) return;
     }
     if (this.#hasFailedFor(state, key)) return;
@@ -86,14 +86,14 @@ export class SharedRenewals {
     const outcome = orElse<Outcome>(
       () => andThen(commit(), () => this.#outcomeOf(state, from)),
       (error) => {
-        // Of a failure of the store whoever listens was told.
+        // Failures of the store were already reported.
         if (!(error instanceof SessionStoreError)) {
           logger.warn(
             "Cannot renew session: it failed; the next request tries again",
             error,
           );
         }
-        // A renewal that fails before the handler runs is tried again after it.
+        // A renewal that fails before the handler is retried after it.
         if (cookieDelivery !== "none") remember(this.#failed, from.key, clock());
         return "failed";
       },
@@ -126,7 +126,7 @@ function remember<Value>(memory: Map<string, Value>, key: string, value: Value):
   if (memory.size > MOST_REMEMBERED) memory.delete(memory.keys().next().value!);
 }
 
-/** Takes over what another request has made of the record that this one has loaded, if it holds the same. */
+/** Adopts the result of another request for the loaded record, if the contents are the same. */
 function join(due: DueCommit, { from, to }: Exclude<Outcome, string | undefined>): boolean {
   const { stored, status } = due.state;
   const { key, record } = stored!;
@@ -141,7 +141,7 @@ function join(due: DueCommit, { from, to }: Exclude<Outcome, string | undefined>
   return true;
 }
 
-/** Takes over what another request has stored. */
+/** Adopts the record that another request has stored. */
 function adopt(state: SessionState, { key, token, record }: StoredSession): void {
   const stored = state.stored!;
   if (key === stored.key) return state.adopt({ key, record, token: stored.token });

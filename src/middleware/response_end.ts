@@ -37,12 +37,12 @@ export class ResponseEnd implements StreamWatcher {
     if (this.#running > 0) this.#state = state;
   }
 
-  /** The sessions whose ends somebody waits for. */
+  /** The sessions whose `ended` signal is in use. */
   get ends(): SessionEnds {
     return this.#sessions.ends;
   }
 
-  /** Whether it is not over yet. */
+  /** Whether streams or background tasks are still running. */
   get isRunning(): boolean {
     return this.#running > 0;
   }

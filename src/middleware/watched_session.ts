@@ -10,7 +10,7 @@ interface Leaving {
   readonly responseEnd: ResponseEnd;
 }
 
-/** Notes what is left of a request whose response leaves now: a stream, a socket, or nothing but those who listen. */
+/** Records the rest of a request whose response is sent now: a stream, a socket, or only listeners. */
 export function leaveWatched(
   state: SessionState,
   { response, responseEnd }: Leaving,
@@ -19,7 +19,7 @@ export function leaveWatched(
   const { ends } = responseEnd;
   if (!ends.has(state)) return;
   if (cookieDeliveryOf(raw) === "none") return ends.left(state, "socket");
-  // Hono drops what a handler answers to it.
+  // Hono drops the body of the response.
   if (raw.method === "HEAD") return ends.over(state);
   if (!responseEnd.isRunning) response.watchBody(responseEnd);
   ends.left(state, responseEnd.isRunning ? "stream" : "whole");

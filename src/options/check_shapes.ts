@@ -9,7 +9,10 @@ import type { SessionOptions, SessionTokenOptions } from "./options.ts";
 /** The longest time of a timer, in seconds. */
 const LONGEST_TIMEOUT = 2_147_483;
 
-/** The longest time between two looks at a session, in seconds: what it leaves when it moves stays for a minute. */
+/**
+ * The longest interval between two reads of a watched session, in seconds: the trace of a moved session is kept
+ * for a minute.
+ */
 const LONGEST_POLL = 50;
 
 const SECONDS = seconds(LONGEST_LIFE);

@@ -47,19 +47,20 @@ export interface SessionOptions<
    */
   secret?: SecretOption;
   /**
-   * Replaces iron in the sealed cookie, and makes the sealed cookie the default store.
+   * Your own encoding for the sealed cookie, instead of iron. With this option the sealed cookie is the default
+   * store on every runtime.
    *
    * @default {iron-webcrypto}
    */
   encoder?: SessionEncoder;
   /**
-   * The lifetime of a session after its creation or its last renewal (ASVS 5.0, 7.3.1).
+   * The lifetime of a session after its creation or its last renewal, in seconds (ASVS 5.0, 7.3.1).
    *
    * @default {86400}
    */
   maxAge?: number;
   /**
-   * Renews a session when it is used. `true`: at most once per tenth of its lifetime. An object: at most once
+   * Renews a session when it is used. `true`: at most once per tenth of its lifetime. `{ after }`: at most once
    * per `after` seconds. A request that writes the session anyway may renew it up to 65 seconds earlier.
    *
    * @default {false}
@@ -161,18 +162,18 @@ export interface SessionOptions<
   // deno-lint-ignore no-explicit-any -- Only the application knows its context: `(c) => c.var.tenant`.
   scope?: "host" | ((c: any) => string);
   /**
-   * Limits the sessions of a subject (`session.subject`; ASVS 5.0, 7.1.2). One more login either evicts the
-   * oldest session or is refused with a {@linkcode SessionLimitError}. Of concurrent logins the newest stays,
-   * and the others are answered with 409. The sessions of all cookies and scopes of the store count. Requires a
-   * store with an index. No limit when absent.
+   * Limits the sessions of a subject (`session.subject`; ASVS 5.0, 7.1.2). A login beyond the limit either
+   * evicts the oldest session or is refused with a {@linkcode SessionLimitError}. Of concurrent logins the
+   * newest stays, and the others are answered with 409. The sessions of all cookies and scopes of the store
+   * count. Requires a store with an index. No limit when absent.
    */
   maxSessions?: {
     /** The largest number of sessions, an integer of at least 1. */
     limit: number;
     /**
-     * What happens at one more login. Both policies list the subject's sessions once before a login is stored,
-     * and once after. When more logins than the limit allows run concurrently, some are answered with 409, or
-     * with 403 for `"reject"`.
+     * What happens at a login beyond the limit. Both policies list the subject's sessions once before a login
+     * is stored, and once after. When more logins than the limit allows run concurrently, some are answered
+     * with 409, or with 403 for `"reject"`.
      *
      * @default {"evict-oldest"}
      */
@@ -231,8 +232,9 @@ export interface SessionOptions<
    */
   lazy?: boolean;
   /**
-   * The delay, in seconds, within which `session.ended` aborts at the latest when another process ends the session. Every
-   * `every` seconds, 50 at most, the sessions whose `ended` is in use are read again. Other sessions cost nothing.
+   * Options of `session.ended`. `every`: the longest delay, in seconds, after which it aborts when another
+   * process has ended the session, 50 at most. The sessions whose `ended` is in use are read again at this
+   * interval. Other sessions cost nothing.
    *
    * @default {{ every: 10 }}
    */

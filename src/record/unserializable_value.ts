@@ -16,7 +16,7 @@ export interface Problem {
   readonly keys: (string | number)[];
 }
 
-/** Finds what is wrong with a value, if anything. */
+/** Finds the reason why a value can't be serialized, if any. */
 export function problemOf(value: unknown, depth: number): Problem | undefined {
   switch (typeof value) {
     case "string":
@@ -58,7 +58,7 @@ function stateOfMore(array: unknown[]): string {
   return isArrayOfNoClass(array) ? SYMBOL_KEY : `is a ${nameOfClass(array) ?? "class instance"}`;
 }
 
-/** Finds what is wrong with the members of an object, if anything. */
+/** Finds the reason why the members of an object can't be serialized, if any. */
 export function problemInMembers(
   values: Record<string, unknown>,
   depth: number,

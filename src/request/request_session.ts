@@ -70,7 +70,7 @@ export class RequestSession extends RequestInfo implements SessionOwner, Startin
     if (value === null) return this.#current?.destroy();
     if (this.#current?.status === "live") return this.#current.replaceData(value);
     const state = this.createState();
-    state.assertNotCommitted("begin");
+    state.assertNotCommitted("start");
     state.replaceData(value);
     this.setCurrent(state);
   }

@@ -67,9 +67,10 @@ export interface SessionMembers<Data extends object = SessionData> {
   readonly expiresAt: Date;
 
   /**
-   * A signal that aborts when the session ends: at logout, when it is revoked or evicted, and when it expires, in this process or
-   * another. Its `reason` is a {@linkcode SessionEndReason}. The signal follows the session over new tokens. An end in another
-   * process is noticed within `live.every` seconds (10 by default), and sooner where the store notifies its processes.
+   * A signal that aborts when the session ends: at logout, when it is revoked or evicted, and when it expires,
+   * in this process or another. Its `reason` is a {@linkcode SessionEndReason}. The signal follows the session
+   * over new tokens. An end in another process is detected within `live.every` seconds (10 by default), and
+   * sooner if the store notifies its processes.
    *
    * The session is read again as long as the signal is in use: until the response is over, streams included, and afterwards
    * while the signal has listeners. A WebSocket outlives its response: remove its listener when it closes.
@@ -217,7 +218,8 @@ export interface SessionMembers<Data extends object = SessionData> {
    * @throws {SessionEndedError} When the session has ended, here or in another request.
    * @throws {SessionCommittedError} When the response has been sent and the change needs a cookie: the session
    * is new, or is stored in its cookie.
-   * @throws {SessionConflictError} When commits of other requests got in first until `storeTimeout` was over.
+   * @throws {SessionConflictError} When the commit conflicted with other requests until `storeTimeout` was
+   * over.
    * @throws {SessionStoreError} When the store failed.
    */
   update<Key extends keyof Data & string>(
@@ -233,7 +235,8 @@ export interface SessionMembers<Data extends object = SessionData> {
    * @throws {SessionEndedError} When the session has ended, here or in another request.
    * @throws {SessionCommittedError} When the response has been sent and the change needs a cookie: the session
    * is new, or is stored in its cookie.
-   * @throws {SessionConflictError} When commits of other requests got in first until `storeTimeout` was over.
+   * @throws {SessionConflictError} When the commit conflicted with other requests until `storeTimeout` was
+   * over.
    * @throws {SessionSerializationError} When a value would not survive JSON.
    * @throws {SessionStoreError} When the store failed.
    */
@@ -278,7 +281,7 @@ export interface SessionMembers<Data extends object = SessionData> {
   discard(): void;
 
   /**
-   * Returns the data without the members.
+   * Returns the data as a plain object.
    *
    * @returns A new object; its values are shared with the session.
    */

@@ -253,7 +253,7 @@ export interface DeleteAllOptions {
  * - A key is an opaque text of 43 characters, the hash of a token. It contains nothing of the session.
  * - **No upsert.** Creating, updating and touching are three operations. Only `create` and `replace` create a
  *   record, and never over an existing one (CVE-2025-46336).
- * - **The record decides its expiry.** From `expiresAt` on, a record does not exist for any member, even while
+ * - **Expiry comes from the record.** From `expiresAt` on, a record does not exist for any member, even while
  *   the backend, whose time to live is late everywhere, still returns it. The time to live of the backend is
  *   set as well, to reclaim the space.
  * - **A rejected promise means that the backend failed**, never that something was not found.

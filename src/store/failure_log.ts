@@ -85,7 +85,7 @@ function codeOf(cause: Error): string {
   return String(Reflect.get(cause, "code") ?? "");
 }
 
-/** Emits failures of a store to whoever listens; otherwise they are logged. */
+/** Emits failures of a store to the listener of `storeError`; without a listener they are logged. */
 export function storeErrorReporter(
   config: { readonly clock: Clock; readonly logger: Logger; readonly events: SessionEvents },
 ): (operation: string, error: SessionStoreError, c: unknown) => void {

@@ -1,14 +1,17 @@
-/** How many timers are many, and in what time: a test that does something now and then has none left when it ends. */
+/**
+ * The number of timers above which they share one. An occasional operation uses its own timer, so that a test
+ * leaves none open.
+ */
 const MANY = 5000;
 const WINDOW = 5000;
 
-/** How often the common timer ticks in the time that a timer takes. One may be over so much too early, but not too late. */
+/** The number of ticks of the shared timer per duration. A timer may fire up to one tick early, but never late. */
 const TICKS = 20;
 
-/** The shortest time for which there is a common timer, in milliseconds. */
+/** The shortest duration with a shared timer, in milliseconds. */
 const SHORTEST = 200;
 
-/** In Workers a timer ends with the request that it was set in. */
+/** In Workers a timer ends with its request. */
 const canShare = globalThis.navigator?.userAgent !== "Cloudflare-Workers";
 
 type TimerId = ReturnType<typeof setTimeout>;
@@ -16,21 +19,21 @@ type TimerId = ReturnType<typeof setTimeout>;
 /** A timer that was started. */
 export interface Timer {
   readonly onTimeout: () => void;
-  /** At which tick of the common timer it was started. */
+  /** The tick of the shared timer at which it was started. */
   readonly tick: number;
-  /** The timer of its own that it has, if it isn't in common with others. */
+  /** Its own timer, if it does not use the shared one. */
   readonly id: TimerId | undefined;
 }
 
 /**
- * Timers that all take the same time. To set and clear one costs as much as it takes some stores to answer, so that while
- * there are many, a common one ticks for all of them.
+ * Timers with the same duration. Setting and clearing a timer costs as much as an operation of some stores.
+ * Therefore many timers share one that ticks.
  */
 export class Timers {
-  /** How long they take, in milliseconds. */
+  /** The duration, in milliseconds. */
   readonly duration: number;
   readonly #keepsAlive: boolean;
-  /** Those in common, in the order in which they end. */
+  /** The timers that use the shared one, in the order of their end. */
   readonly #running = new Set<Timer>();
   #ticker: TimerId | undefined;
   #ticks = 0;
@@ -38,13 +41,13 @@ export class Timers {
   #count = 0;
   #countedAt = -Infinity;
 
-  /** @param keepsAlive Whether the process waits for them. */
+  /** @param keepsAlive Whether they keep the process alive. */
   constructor({ duration, keepsAlive }: { duration: number; keepsAlive: boolean }) {
     this.duration = duration;
     this.#keepsAlive = keepsAlive;
   }
 
-  /** Starts one. */
+  /** Starts a timer. */
   start(onTimeout: () => void): Timer {
     if (this.#ticker === undefined && !this.#areMany()) {
       const id = setTimeout(onTimeout, this.duration);
@@ -57,13 +60,13 @@ export class Timers {
     return timer;
   }
 
-  /** Stops one that may be over. */
+  /** Stops a timer, which may have fired. */
   stop(timer: Timer): void {
     if (timer.id === undefined) this.#running.delete(timer);
     else clearTimeout(timer.id);
   }
 
-  /** Counts one more, and starts the common timer when there are many. */
+  /** Counts a timer, and starts the shared timer when there are many. */
   #areMany(): boolean {
     if (++this.#count < MANY || !canShare || this.duration < SHORTEST) return false;
     const now = performance.now();

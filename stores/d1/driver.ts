@@ -7,13 +7,13 @@ type Rows = readonly SqlRow[];
 /**
  * Makes the driver of a database.
  *
- * @returns The driver; `undefined` when it is none.
+ * @returns The driver; `undefined` for any other value.
  */
 export function toDriver(database: object): SqlDriver | undefined {
   return isD1(database) ? new D1Driver(database) : undefined;
 }
 
-/** Whether a value has what this store uses of a D1 database. */
+/** Checks whether a value has the methods of a D1 database. */
 export function isD1(value: unknown): value is D1Like {
   return hasMethods(value, "prepare", "batch");
 }

@@ -15,7 +15,7 @@
  */
 export interface D1StatementLike {
   /**
-   * Gives it values.
+   * Binds values.
    *
    * @param values The values.
    */
@@ -25,7 +25,7 @@ export interface D1StatementLike {
 }
 
 /**
- * What this store uses of a D1 database of Cloudflare Workers.
+ * The methods of a Cloudflare D1 database that this store uses.
  *
  * @example A stand-in for tests
  * ```ts
@@ -42,7 +42,7 @@ export interface D1StatementLike {
  */
 export interface D1Like {
   /**
-   * Makes a statement.
+   * Prepares a statement.
    *
    * @param text Its text.
    */

@@ -6,7 +6,7 @@ import type { PgClientLike, PgPoolLike, PostgresJsLike } from "./like.ts";
 /** Transactions that could not be serialized, and deadlocks. Nothing was done. */
 const REPEATABLE = new Set(["40001", "40P01"]);
 
-/** How often a statement is tried that could not be done beside others. */
+/** The number of tries of a statement that conflicts with others. */
 const TRIES = 20;
 
 type Rows = readonly SqlRow[];
@@ -15,10 +15,9 @@ type Rows = readonly SqlRow[];
 type Run = (statement: SqlStatement, signal: AbortSignal | undefined) => PromiseLike<Rows>;
 
 /**
- * Makes the driver of a client. Each statement is a transaction of its own, so that nothing depends on the connection
- * that it takes.
+ * Makes the driver of a client. Each statement is a transaction of its own, so that it can use any connection.
  *
- * @returns The driver; `undefined` when it is no client.
+ * @returns The driver; `undefined` for any other value.
  */
 export function toDriver(client: object): SqlDriver | undefined {
   const run = isPostgresJs(client)
@@ -75,8 +74,9 @@ function overPostgresJs(sql: PostgresJsLike): Run {
 }
 
 /**
- * Cancels what the server is at, with postgres.js. Its `cancel()` would give one query the answer to another where they
- * wait behind each other, lose a connection that is being opened, and end the process where the server is gone.
+ * Cancels the running statement of postgres.js on the server. Its own `cancel()` can give a query the result of
+ * another one when queries are queued, lose a connection that is being opened, and end the process when the
+ * server is gone.
  */
 function cancel(query: object): void {
   const { active, canceller }: { active?: unknown; canceller?: unknown } = query;
@@ -111,7 +111,7 @@ function overClient(client: PgClientLike): Run {
       signal?.throwIfAborted();
       return (await client.query(text, values)).rows as Rows;
     };
-    // The client would send what waits in its own queue, whether somebody still waits for the answer or not.
+    // The client would send the statements in its queue even after they were aborted.
     const result = last.then(query);
     last = result.then(ignore, ignore);
     return result;
@@ -124,7 +124,7 @@ function has(client: object, ...names: string[]): boolean {
   return names.every((name) => typeof Reflect.get(client, name) === "function");
 }
 
-/** Whether a value is what postgres.js or Bun makes: a function or an object with `unsafe()`. */
+/** Checks whether a value is a client of postgres.js or Bun: a function or an object with `unsafe()`. */
 function isPostgresJs(client: object): client is PostgresJsLike {
   return has(client, "unsafe");
 }

@@ -1,5 +1,5 @@
 /**
- * What this store uses of postgres.js (`postgres(url)`) and of `new SQL(url)` of Bun.
+ * The methods of postgres.js (`postgres(url)`) and of Bun's `new SQL(url)` that this store uses.
  *
  * @example A stand-in for tests
  * ```ts
@@ -22,7 +22,7 @@ export interface PostgresJsLike {
 }
 
 /**
- * What this store uses of a client of `pg`, and of whatever has its `query()`.
+ * The methods of a `pg` client that this store uses; any object with its `query()` works.
  *
  * @example A stand-in for tests
  * ```ts
@@ -73,14 +73,14 @@ export interface PgPoolClientLike extends PgClientLike {
    */
   on(event: "error", listener: () => void): unknown;
   /**
-   * Takes a listener away.
+   * Removes a listener.
    *
    * @param event `"error"`.
    * @param listener The listener.
    */
   off(event: "error", listener: () => void): unknown;
   /**
-   * Gives the client back.
+   * Releases the client.
    *
    * @param destroy Whether its connection is closed.
    */
@@ -88,7 +88,7 @@ export interface PgPoolClientLike extends PgClientLike {
 }
 
 /**
- * What this store uses of a `Pool` of `pg`.
+ * The methods of a `Pool` of `pg` that this store uses.
  *
  * @example A stand-in for tests
  * ```ts
@@ -104,7 +104,7 @@ export interface PgPoolClientLike extends PgClientLike {
  * ```
  */
 export interface PgPoolLike extends PgClientLike {
-  /** How many clients it has. */
+  /** The number of its clients. */
   readonly totalCount: number;
   /** Lends a client. */
   connect(): Promise<PgPoolClientLike>;

@@ -7,24 +7,24 @@ type Rows = readonly SqlRow[];
 /**
  * Makes the driver of a database.
  *
- * @returns The driver; `undefined` when it is none.
+ * @returns The driver; `undefined` for any other value.
  */
 export function toDriver(db: object): SqlDriver | undefined {
   if (isDatabase(db)) return new DatabaseDriver(db);
   return isLibsql(db) ? new LibsqlDriver(db) : undefined;
 }
 
-/** Whether a value is a database that answers at once. */
+/** Checks whether a value is a synchronous database. */
 function isDatabase(db: object): db is SqliteDatabaseLike {
   return hasMethods(db, "prepare", "exec") && !hasMethods(db, "batch");
 }
 
-/** Whether a value is a client of libSQL. */
+/** Checks whether a value is a client of libSQL. */
 function isLibsql(db: object): db is LibsqlClientLike {
   return hasMethods(db, "execute", "batch");
 }
 
-/** Runs statements over a database that answers at once. */
+/** Runs statements with a synchronous database. */
 class DatabaseDriver implements SqlDriver {
   readonly #db: SqliteDatabaseLike;
   readonly #prepared = new Map<string, SqliteStatementLike>();

@@ -22,7 +22,7 @@ export interface SqliteStatementLike {
 }
 
 /**
- * What this store uses of `node:sqlite`, `bun:sqlite` and `better-sqlite3`.
+ * The methods of `node:sqlite`, `bun:sqlite` and `better-sqlite3` that this store uses.
  *
  * @example Usage
  * ```ts
@@ -35,7 +35,7 @@ export interface SqliteStatementLike {
  */
 export interface SqliteDatabaseLike {
   /**
-   * Makes a statement.
+   * Prepares a statement.
    *
    * @param text Its text.
    */
@@ -49,7 +49,7 @@ export interface SqliteDatabaseLike {
 }
 
 /**
- * What this store uses of `@libsql/client`.
+ * The methods of `@libsql/client` that this store uses.
  *
  * @example A stand-in for tests
  * ```ts
