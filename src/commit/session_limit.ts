@@ -118,7 +118,7 @@ async function withdraw(context: CommitContext, bound: Bound): Promise<void> {
     await evictSession(config, bound, c);
   } catch (error) {
     // The caller gets the first error.
-    config.logger.error("Cannot end session that has no room: it may live on", error);
+    config.logger.error("Cannot end session above the limit: it may stay valid", error);
   }
 }
 

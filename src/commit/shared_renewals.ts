@@ -72,11 +72,11 @@ export class SharedRenewals {
     });
   }
 
-  /** Whether the renewal of a session failed a while ago, after a request had arrived. */
+  /** Checks whether the renewal of a session has failed recently, after a request had arrived. */
   #hasFailedFor({ receivedAt }: SessionState, key: string): boolean {
     const failedAt = this.#failed.get(key) ?? -Infinity;
     const age = this.#options.clock() - failedAt;
-    // A clock that was set back says nothing.
+    // Ignore failures from the future: the clock was set back.
     return receivedAt <= failedAt && age >= 0 && age < FAILURE_CONCERNS;
   }
 

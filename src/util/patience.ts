@@ -1,9 +1,9 @@
 /**
- * Waits for a promise, but not forever: what it waits for may never come, as in Workers, where a request whose client is
- * gone stops in the middle.
+ * Waits for a promise with a time limit: in Workers a promise of another request may never settle, because a request is
+ * stopped when its client goes away.
  *
- * @param patience How long, in milliseconds.
- * @returns The value; `undefined` when there is none in that time.
+ * @param patience The time limit, in milliseconds.
+ * @returns The value; `undefined` when the time is up.
  */
 export async function waitFor<Value>(
   promise: Promise<Value>,
