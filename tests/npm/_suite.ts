@@ -1,4 +1,4 @@
-import { assert, assertEquals, assertNotEquals } from "@std/assert";
+import { assert, assertEquals, assertMatch, assertNotEquals } from "@std/assert";
 import { Client } from "../_support/client.ts";
 
 /** Stores that hold the session in the cookie, which nobody can take back. */
@@ -47,7 +47,11 @@ export async function checkStore(url: string, store: string): Promise<void> {
   assertEquals(await visitor.json(path), { name: "grace", visits: 2 });
 
   const after = await visitor.thief();
+  // A cookie that nobody can take back is only known to be ended where it is cleared.
+  const events = STATELESS.includes(store) ? undefined : await visitor.fetch(`${path}/events`);
+  const text = events?.text();
   assertEquals(await post("logout"), 204);
+  if (text) assertMatch(await text, /^open, (logout|ended)$/);
   assertEquals(await visitor.value(store), undefined);
   assertEquals(await visitor.json(path), {});
   if (STATELESS.includes(store)) return;

@@ -3,6 +3,7 @@ import { session } from "@x/hono-session";
 import { EncryptedCookieStore, SealedCookieStore } from "@x/hono-session/stores/cookie";
 import { MapStore } from "@x/hono-session/stores/map";
 import { Hono } from "hono";
+import { streamText } from "hono/streaming";
 
 export const SECRET = "a secret of thirty-two characters or more";
 
@@ -17,7 +18,7 @@ export function makeApp(stores) {
   const app = new Hono();
   app.get("/", (c) => c.json(Object.keys(all)));
   for (const [name, options] of Object.entries(all)) {
-    app.route(`/${name}`, makePart(session({ ...options, cookieName: name })));
+    app.route(`/${name}`, makePart(session({ ...options, cookieName: name, live: { every: 1 } })));
   }
   return app;
 }
@@ -26,6 +27,14 @@ function makePart(middleware) {
   return new Hono()
     .use(middleware)
     .get("/", (c) => c.json(c.session))
+    .get("/events", (c) =>
+      streamText(c, async (stream) => {
+        const { ended } = c.session;
+        const isOver = new Promise((resolve) => ended.addEventListener("abort", resolve));
+        await stream.write("open, ");
+        await isOver;
+        await stream.write(ended.reason);
+      }))
     .post("/visit", (c) => {
       c.session.visits = (c.session.visits ?? 0) + 1;
       return c.json(c.get("session"));
