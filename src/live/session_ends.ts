@@ -21,8 +21,9 @@ export class SessionEnds {
   #isUsed = false;
 
   constructor(options: EndPollOptions) {
-    this.#options = options;
-    this.#poll = new EndPoll(options);
+    // A notification would come in the request that has ended the session.
+    this.#options = isPerRequest ? { ...options, watch: undefined } : options;
+    this.#poll = new EndPoll(this.#options);
   }
 
   /** Whether a session was ever watched. */
