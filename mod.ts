@@ -118,7 +118,8 @@ export function session<Data extends object = SessionData, Key extends string = 
  * const sessions = createSessions({ store: new MapStore() });
  * const app = new Hono()
  *   .use(sessions.middleware())
- *   .post("/login", (c) => {
+ *   .post("/login", async (c) => {
+ *     await c.var.session.regenerate();
  *     c.var.session.subject = "user:42";
  *     return c.text("welcome");
  *   })

@@ -301,6 +301,7 @@ export interface SessionTooLargeErrorOptions extends ErrorOptions {
  * const app = new Hono()
  *   .use(session({ store: new MapStore(), maxSessions: { limit: 1, policy: "reject" } }))
  *   .post("/login", async (c) => {
+ *     await c.var.session.regenerate();
  *     c.var.session.subject = "user:42";
  *     try {
  *       await c.var.session.save();

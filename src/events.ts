@@ -116,7 +116,8 @@ export type RejectionReason =
  * };
  * const app = new Hono()
  *   .use(session<{ userId?: string }>({ store: new MapStore(), events }))
- *   .post("/login", (c) => {
+ *   .post("/login", async (c) => {
+ *     await c.var.session.regenerate();
  *     c.var.session.userId = "42";
  *     return c.text("welcome");
  *   });
