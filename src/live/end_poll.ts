@@ -126,8 +126,11 @@ export class EndPoll {
         else this.#found(watch, found);
       }
       return true;
-    } catch (error) {
-      if (!(error instanceof SessionStoreError)) throw error;
+    } catch (cause) {
+      // Nobody catches what is thrown in a timer: it would end the process.
+      const error = cause instanceof SessionStoreError
+        ? cause
+        : new SessionStoreError("Cannot read session: the store failed", { cause });
       this.#failed("read", error, watch.c);
       return false;
     }

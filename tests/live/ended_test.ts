@@ -1,4 +1,10 @@
-import { createSessions, session, type SessionOptions } from "@x/hono-session";
+import {
+  createSessions,
+  session,
+  SessionEndedError,
+  type SessionOptions,
+  type SessionStore,
+} from "@x/hono-session";
 import { EncryptedCookieStore } from "@x/hono-session/stores/cookie";
 import { MapStore } from "@x/hono-session/stores/map";
 import { FaultyStore } from "@x/hono-session/testing";
@@ -276,4 +282,31 @@ Deno.test("a session that is unavailable or not loaded has no end to wait for", 
   const headers = { cookie: `sid=${"A".repeat(43)}` };
   assertEquals(await (await app.request("/", { headers })).text(), "false");
   assertEquals(await (await app.request("/lazy")).text(), "lazy");
+});
+
+Deno.test("a damaged trace and an error that no read has end no process", async () => {
+  const map = new MapStore();
+  let read = (key: string) => map.read(key);
+  const store: SessionStore = new Proxy<SessionStore>(map, {
+    get(target, name) {
+      if (name === "read") return (key: string) => read(key);
+      const member: unknown = Reflect.get(target, name, target);
+      return typeof member === "function" ? member.bind(target) : member;
+    },
+  });
+  const told: unknown[] = [];
+  const events = { storeError: ({ error }: { error: Error }) => void told.push(error.cause) };
+  const { signals, visitor } = makeApp({ store, events });
+  const client = visitor();
+  await client.text("/note");
+  await client.text("/listen");
+  const error = new SessionEndedError("it has ended");
+  read = () => {
+    throw error;
+  };
+  await until(() => told.length >= 2);
+  assertEquals([told[0] === error, signals[0]!.aborted], [true, false]);
+  read = (key) => ({ ...map.read(key)!, trace: "replaced", data: "damaged" });
+  await until(() => signals[0]!.aborted);
+  assertEquals(signals[0]!.reason, "ended");
 });
