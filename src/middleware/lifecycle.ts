@@ -159,7 +159,7 @@ export class SessionLifecycle extends ContextVariables implements ContextSession
   ): Promise<void> {
     // What was committed before the failure must still reach the client.
     const { cookieChange } = requestSession;
-    if (!failed) this.response.drop();
+    if (!failed) this.responseEnd.drop(this.response, requestSession.state);
     // Failures of the store were already reported.
     else if (!(error instanceof SessionStoreError)) {
       const { logger } = this.config;

@@ -4,6 +4,7 @@ import type { SessionEnds } from "../live/session_ends.ts";
 import type { Sessions } from "../request/sessions.ts";
 import { type CommittedSession, committedSession } from "../request/unsaved_changes.ts";
 import type { SessionState } from "../session/session_state.ts";
+import type { ContextResponse } from "./response.ts";
 
 /**
  * Tracks the end of one response. Until its streams and background tasks have ended, the session may be changed
@@ -49,6 +50,12 @@ export class ResponseEnd implements StreamWatcher {
 
   streamBegun(): void {
     this.#running++;
+  }
+
+  /** Drops a response that is not sent, and what watches the session for it. */
+  drop(response: ContextResponse, state: SessionState | undefined): void {
+    response.drop();
+    if (state) this.ends.over(state);
   }
 
   /** Watches a background task, which may change and save the session like a stream. */

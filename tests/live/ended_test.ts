@@ -42,6 +42,11 @@ function makeApp(options: SessionOptions<Data>) {
       return c.text("regenerated");
     })
     .get("/read", (c) => c.text("read"))
+    .get("/change", (c) => {
+      signals.push(c.var.session.ended);
+      c.var.session.note = "changed";
+      return c.text("changed");
+    })
     .get("/logout", (c) => {
       const before = c.var.session.ended;
       c.set("session", null as never);
@@ -214,6 +219,19 @@ Deno.test("a stream with the status of a failure is forgotten when it is over", 
   const response = await client.fetch("/raw?status=500");
   await polls(store, 2);
   await response.body!.cancel();
+  store.calls();
+  await new Promise((resolve) => setTimeout(resolve, EVERY * 5000));
+  assertEquals(store.calls(), []);
+});
+
+Deno.test("a request whose commit fails is forgotten", async () => {
+  const store = new FaultyStore(new MapStore());
+  const client = makeApp({ store, logger: { error() {}, warn() {} } }).visitor();
+  await client.text("/login");
+  store.inject("update", "fail");
+  const response = await client.fetch("/change");
+  assertEquals(response.status, 503);
+  await response.body?.cancel();
   store.calls();
   await new Promise((resolve) => setTimeout(resolve, EVERY * 5000));
   assertEquals(store.calls(), []);
