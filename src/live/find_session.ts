@@ -1,7 +1,12 @@
 import { unsealToken } from "../crypto/sealed_token.ts";
 import { hashToken } from "../crypto/store_key.ts";
 import { deadline, type ExpiryPolicy } from "../record/expiry.ts";
-import { isSessionRecord, parseObject, type StoredSession } from "../record/record.ts";
+import {
+  isSessionRecord,
+  parseObject,
+  type SessionRecord,
+  type StoredSession,
+} from "../record/record.ts";
 import { listSessionsOf } from "../store/subject_sessions.ts";
 import type { TimeoutStore } from "../store/timeout_store.ts";
 import type { Clock } from "../util/clock.ts";
@@ -50,7 +55,8 @@ async function follow(
   let place: Place = from;
   for (let moves = 0; moves < MOST_MOVES; moves++) {
     let record = await store.read(place.key, c);
-    if (record === undefined && moves > 0) {
+    const isUnclear = record === undefined ? moves > 0 : isMoving(record);
+    if (isUnclear && !store.capabilities.stateless) {
       await new Promise((resolve) => setTimeout(resolve, MOVING));
       record = await store.read(place.key, c);
     }
@@ -64,6 +70,11 @@ async function follow(
     place = next;
   }
   return await findListed(store, from, c);
+}
+
+/** Whether a session is moving away, and its store does not say yet where to. */
+function isMoving({ trace, data }: SessionRecord): boolean {
+  return trace === "replaced" && data === "{}";
 }
 
 /** Returns the successor in a trace, if the trace contains it. */
