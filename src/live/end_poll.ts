@@ -59,7 +59,12 @@ export class EndPoll {
     this.#watches.add(watch);
     this.place(watch);
     this.#wakeAt(Math.min(this.#pollAt, this.#expiryOf(watch)));
-    this.#push.start(watch.c);
+    if (watch.isLeft) this.receive(watch);
+  }
+
+  /** Has the store notify, for a watch that outlives the response of its request. */
+  receive(watch: Watch): void {
+    if (this.#watches.has(watch)) this.#push.start(watch.c);
   }
 
   remove(watch: Watch): void {

@@ -81,6 +81,7 @@ export class SessionEnds {
     watch.isLeft = left !== "stream";
     // A session that is not stored by now never will be.
     if (!watch.stored || left === "whole" && watch.isUnheard) poll.remove(watch);
+    poll.receive(watch);
   }
 
   /** Records that the response of a request and its background tasks are over. */

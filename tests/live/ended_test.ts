@@ -328,3 +328,20 @@ Deno.test("a damaged trace and an error that no read has end no process", async 
   await until(() => signals[0]!.aborted);
   assertEquals(signals[0]!.reason, "ended");
 });
+
+Deno.test("a store notifies for what outlives its request, and not for each request that asks for the end", async () => {
+  const store = new MapStore();
+  const { watch } = store;
+  let watched = 0;
+  store.watch = (...args) => {
+    watched++;
+    return Reflect.apply(watch, store, args);
+  };
+  const client = makeApp({ store }).visitor();
+  await client.text("/login");
+  for (let time = 0; time < 3; time++) await client.text("/change");
+  assertEquals(watched, 0);
+  const response = await client.fetch("/raw");
+  await until(() => watched === 1);
+  await response.body!.cancel();
+});
