@@ -141,7 +141,7 @@ export function createApp(
   app.notFound((c) => c.html(pages.notFound(c.session), 404));
   app.onError((error, c) => {
     const status = error instanceof HTTPException ? error.status : 500;
-    if (status >= 500) console.error(error);
+    if (!(error instanceof HTTPException)) console.error(error);
     return c.html(pages.failure(status), status);
   });
   return app;

@@ -146,5 +146,7 @@ function alive(
 }
 
 function refuse(): never {
-  throw new SessionLimitError("Cannot store session: its subject has as many as it may have");
+  throw new SessionLimitError(
+    "Cannot store session: its subject has as many sessions as maxSessions allows",
+  );
 }

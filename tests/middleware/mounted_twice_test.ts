@@ -66,6 +66,11 @@ const DIFFERENT: Record<string, [SessionOptions, SessionOptions, string][]> = {
   lazy: [[{}, { lazy: true }, "lazy"]],
   events: [[{ events: { created() {} } }, { events: { created() {} } }, "events.created"]],
   logger: [[{}, { logger: { error() {}, warn() {} } }, "logger"]],
+  live: [[{}, { live: { every: 5 } }, "live.every"], [
+    { live: { every: 5 } },
+    { live: { every: 6 } },
+    "live.every",
+  ]],
   clock: [[{}, { clock: () => 0 }, "clock"]],
 };
 
