@@ -2,7 +2,13 @@
 import config from "../../deno.json" with { type: "json" };
 
 /** The modules of Hono that the source imports. dnt copies one that is missing here into the package. */
-const HONO_MODULES = ["hono", "hono/http-exception", "hono/utils/cookie", "hono/utils/jwt/jwt"];
+const HONO_MODULES = [
+  "hono",
+  "hono/http-exception",
+  "hono/utils/cookie",
+  "hono/utils/jwt/jwt",
+  "hono/ws",
+];
 
 /** The data of `/global`, the entry point that there is on npm alone: JSR lets nobody augment a module. */
 const GLOBAL = {

@@ -4,7 +4,7 @@ import type { MiddlewareConfig } from "../http/config.ts";
 import { InsecureOrigin } from "../http/insecure_origin.ts";
 import { makeDataReader } from "../record/schema.ts";
 import type { MakeDefaultStore } from "../store/store_options.ts";
-import { instants } from "../util/clock.ts";
+import { instants, wholeClock } from "../util/clock.ts";
 import { MIDDLEWARE, refuse } from "../util/option_errors.ts";
 import { checkShapes } from "./check_shapes.ts";
 import { checkContradictions } from "./contradictions.ts";
@@ -36,7 +36,8 @@ export function checkOptions<Data extends object>(
 ): MiddlewareConfig {
   checkShapes(given);
   const options = withDefaults(given);
-  const { secret, encoder, maxAge, contextKey, rotate, clock } = options;
+  const { secret, encoder, maxAge, contextKey, rotate } = options;
+  const clock = wholeClock(options.clock);
   checkContextKey(contextKey);
   const logger = loggerOf(options.logger);
   const chosen = options.store === undefined

@@ -8,7 +8,7 @@
  * import { DatabaseSync } from "node:sqlite";
  *
  * const statement: SqliteStatementLike = new DatabaseSync(":memory:").prepare("SELECT 42 AS answer");
- * assertEquals({ ...statement.all()[0] }, { answer: 42 });
+ * assertEquals(JSON.stringify(statement.all()), '[{"answer":42}]');
  * ```
  */
 export interface SqliteStatementLike {

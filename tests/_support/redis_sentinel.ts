@@ -53,7 +53,10 @@ export class RedisSentinel implements AsyncDisposable {
   /** Makes the replica the primary, and resolves when the sentinel says so and the other one follows it. */
   async failover(): Promise<void> {
     const before = await this.#primaryPort();
-    await this.#ask("SENTINEL", "FAILOVER", MASTER_NAME);
+    await until(
+      "the sentinel finds the replica fit",
+      () => this.#ask("SENTINEL", "FAILOVER", MASTER_NAME).then(() => true),
+    );
     const other = this.nodes.find(({ port }) => port === before)!;
     await until(
       "the sentinel knows another primary",

@@ -132,6 +132,8 @@ test("costs one command for each operation", async ({ store, clock }) => {
     get: 2 + 3 + 3,
     set: 4,
     del: 1 + 1,
+    // The move and the deletion are reported.
+    publish: 2,
   });
 });
 
@@ -172,9 +174,18 @@ test("costs one command for each write of a subject's session, two for its delet
   assertEquals(renewal, { evalsha: 1, get: 1, set: 1, zadd: 1, ...list });
   const next = { key: "bound elsewhere", record: third };
   const replace = await commands(() => store.replace("bound", next, second));
-  assertEquals(replace, { evalsha: 1, get: 3, set: 1, del: 1, zadd: 1, zrem: 1, ...list });
+  assertEquals(replace, {
+    evalsha: 1,
+    get: 3,
+    set: 1,
+    del: 1,
+    publish: 1,
+    zadd: 1,
+    zrem: 1,
+    ...list,
+  });
   const deletion = await commands(() => store.delete(next.key));
-  assertEquals(deletion, { evalsha: 1, get: 1, del: 1, zrem: 1 });
+  assertEquals(deletion, { evalsha: 1, get: 1, del: 1, publish: 1, zrem: 1 });
 });
 
 test("teaches its scripts to a server that has forgotten them", async ({ store, clock }) => {
@@ -436,7 +447,7 @@ Deno.test({
     losses = 1;
     const fourth = { ...record, version: 4 };
     assertEquals(await store.replace(key, { key: next, record: fourth }, third), true);
-    assertEquals(losses, -2, "REMOVE was sent twice");
+    assertEquals(losses, -3, "REMOVE was sent twice");
     assertEquals(await store.read(key), undefined);
     assertEquals(await store.read(next), fourth);
     await close();
@@ -1153,7 +1164,7 @@ Deno.test("RedisStore finds its client once for each operation, and knows cluste
   for (const { client, asked } of clusters) {
     const replace = operationsOf(store, { client })[3]!;
     assertEquals(await replace(), true);
-    const steps = ["EVALSHA 1", "EVAL 1", "EVALSHA 1", "EVAL 1"];
+    const steps = ["EVALSHA 1", "EVAL 1", "EVALSHA 1", "EVAL 1", "PUBLISH session:key"];
     assertEquals(asked.splice(0), ["EVALSHA 2", "EVAL 2", ...steps]);
     assertEquals(await replace(), true);
     assertEquals(asked.splice(0), steps);
