@@ -48,11 +48,11 @@ async function test(args: string[]): Promise<boolean> {
   return await runTests([[...args, ...DOCUMENTED, ...fast], [...args, ...system]]);
 }
 
-/** Runs the tests that start no other program, with fewer runs of the model. */
+/** Runs the tests that start no other program, unchecked, with few runs of the model. */
 async function testFast(args: string[]): Promise<boolean> {
   const { fast } = await findTestFiles();
   env.HONO_SESSION_RUNS ??= Deno.env.get("HONO_SESSION_RUNS") ?? "300";
-  return await runTests([[...args, "--parallel", ...fast]]);
+  return await runTests([[...args, "--no-check", "--parallel", ...fast]]);
 }
 
 /** Runs groups of tests at the same time, shows one after the other, and ends with a plain line of counts. */
