@@ -39,7 +39,7 @@ export const POSTGRES_CLIENTS: Record<
     return Promise.resolve({
       sql,
       execute: async (text) => await sql.unsafe(text),
-      close: () => sql.end({ timeout: 0 }),
+      close: () => sql.end({ timeout: 5 }),
     });
   },
   "pg Pool": (connectionString, { max = 10 } = {}) =>
