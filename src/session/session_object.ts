@@ -146,5 +146,5 @@ export function assertPlainObject(value: unknown): asserts value is object {
 
 /** Returns a session with the type of its data, which the application asserts. */
 export function asSession<Data extends object>(session: SessionObject): Session<Data> {
-  return session as unknown as Session<Data>;
+  return session as SessionMembers as Session<Data>;
 }
