@@ -7,7 +7,8 @@ const UNAUTHORIZED = 4401;
 /**
  * Adds to the events of a WebSocket that it is closed when its session ends, with the status 4401 and the reason of
  * `session.ended`. When the socket closes first, the session is no longer watched. On Workers, where Hono emits no
- * `onOpen`, the socket is watched from the first message of the client on.
+ * `onOpen`, the socket is watched from the first message of the client on. Messages that arrive after the end are
+ * dropped.
  *
  * @param session The session.
  * @param events The events of the application, for `upgradeWebSocket` of Hono.
@@ -48,11 +49,11 @@ export function closeWithSession<Raw = unknown>(
     ...events,
     onOpen(event, socket) {
       start(socket);
-      events.onOpen?.(event, socket);
+      if (!session.ended.aborted) events.onOpen?.(event, socket);
     },
     onMessage(event, socket) {
       start(socket);
-      events.onMessage?.(event, socket);
+      if (!session.ended.aborted) events.onMessage?.(event, socket);
     },
     onClose(event, socket) {
       stop?.();

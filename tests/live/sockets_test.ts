@@ -3,6 +3,7 @@ import { MapStore } from "@x/hono-session/stores/map";
 import { assertEquals } from "@std/assert";
 import { Hono } from "hono";
 import { upgradeWebSocket } from "hono/deno";
+import { WSContext } from "hono/ws";
 import { SessionManager } from "../../src/manager/session_manager.ts";
 import type { SessionEnv } from "../../src/middleware/env.ts";
 import { makeMiddleware } from "../../src/middleware/middleware.ts";
@@ -65,4 +66,36 @@ Deno.test("a WebSocket is closed when its session ends, and no other one; one th
   assertEquals(sessions.ends.size, 0);
   assertEquals(heard.filter((each) => each === "close").length, 3);
   await server.shutdown();
+});
+
+Deno.test("a WebSocket hands no message on after its session has ended, whatever is still on its way", () => {
+  const ending = new AbortController();
+  const heard: string[] = [];
+  const { onOpen, onMessage, onClose } = closeWithSession({ ended: ending.signal }, {
+    onOpen: () => void heard.push("open"),
+    onMessage: ({ data }) => void heard.push(String(data)),
+    onClose: () => void heard.push("close"),
+  });
+  const socket = new WSContext({
+    send() {},
+    close: (code, reason) => void heard.push(`closed ${code} ${reason}`),
+    readyState: 1,
+  });
+  onOpen?.(new Event("open"), socket);
+  onMessage?.(new MessageEvent("message", { data: "before" }), socket);
+  ending.abort("revoked");
+  onMessage?.(new MessageEvent("message", { data: "after" }), socket);
+  onClose?.(new CloseEvent("close"), socket);
+  assertEquals(heard, ["open", "before", "closed 4401 revoked", "close"]);
+});
+
+Deno.test("a WebSocket of a session that has ended is closed with its first message, which is not handed on", () => {
+  const heard: string[] = [];
+  const { onMessage } = closeWithSession({ ended: AbortSignal.abort("logout") }, {
+    onMessage: ({ data }) => void heard.push(String(data)),
+  });
+  const close = (code?: number, reason?: string) => void heard.push(`closed ${code} ${reason}`);
+  const socket = new WSContext({ send() {}, close, readyState: 1 });
+  onMessage?.(new MessageEvent("message", { data: "first" }), socket);
+  assertEquals(heard, ["closed 4401 logout"]);
 });
