@@ -197,8 +197,8 @@ export class Model {
 
   /** Whether a request leaves nothing to commit but what is due by itself, as a renewal is. */
   #hasOnlyDue(visit: Visit): boolean {
-    const { sid, changes, flashed, renewals, regenerated, startedOver } = visit;
-    if (startedOver || regenerated.includes(sid!)) return false;
+    const { sid, changes, flashed, renewals, unsavedTokens, startedOver } = visit;
+    if (startedOver || unsavedTokens.has(sid!)) return false;
     const put = [...changes, ...flashed].filter((change) => change.sid === sid);
     const saved = put.filter((change) => change.saved === "done");
     return renewals.every((renewal) => renewal.sid !== sid || renewal.isSaved) &&

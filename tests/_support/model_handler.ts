@@ -112,7 +112,9 @@ export async function act(c: Context, op: Op, handling: Handling): Promise<void>
       return void visit.renewals.push({ sid, isSaved: false });
     case "regenerate":
       await session.regenerate();
-      if (!isNew) visit.regenerated.push(sid);
+      if (isNew) return;
+      visit.regenerated.push(sid);
+      visit.unsavedTokens.add(sid);
       return;
     case "save":
       return await save(session, handling);
@@ -155,6 +157,7 @@ async function increment(session: Loose, handling: Handling): Promise<void> {
   if (visit.regenerated.includes(sid)) visit.saved.add(sid);
   try {
     const count = await session.update("count", (count = 0) => count + 1);
+    visit.unsavedTokens.delete(sid);
     increment.sid = follow(session, sid, handling);
     increments.incremented(increment, "done", count);
     if (isNew || session.sid !== sid) visit.saves(session.sid, "done");

@@ -147,10 +147,11 @@ export class History {
     return Math.min(deadline, creator.begin.clock + absoluteMaxAge * 1000) - skew * 1000;
   }
 
-  /** Whether what is due by itself may have failed in a request, or in another one that had not ended when it came. */
-  mayHaveFailed({ loaded, begin }: Visit): boolean {
+  /** Whether what is due by itself may have failed in a request, or in another one of its process that had not ended when it came. */
+  mayHaveFailed({ loaded, begin, asked }: Visit): boolean {
     return this.visits.some((by) =>
       [by.loaded, by.sid].includes(loaded) && by.faults.length > 0 &&
+      by.asked.process === asked.process &&
       begin.clock <= (by.end?.clock ?? Infinity)
     );
   }

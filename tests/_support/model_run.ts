@@ -171,10 +171,11 @@ class Run {
     }
     const presented = this.#cookie(request);
     const isConditional = request.answer === "is a 304";
-    const { isPage } = request;
-    const visit = this.#model.begin({ presented, isLook: isLook(request), isPage, isConditional });
+    const { isPage, process } = request;
+    const asked = { presented, isLook: isLook(request), isPage, isConditional, process };
+    const visit = this.#model.begin(asked);
     const id = this.#visits.push({ visit, request }) - 1;
-    const { client, process, after, ops, ends, answer } = request;
+    const { client, after, ops, ends, answer } = request;
     this.trace.push(
       `r${id} begins: client ${client}, process ${process}, +${after} s, ` +
         `${this.#name(presented)}, ${isPage ? "page" : "image"}, ${

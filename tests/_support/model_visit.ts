@@ -48,6 +48,8 @@ export interface Asked {
   readonly isPage: boolean;
   /** Whether it is conditional, so that its answer may lose its cookies on the way. */
   readonly isConditional: boolean;
+  /** Which process answers. */
+  readonly process: number;
 }
 
 /** The answers that say that the request did what it did. */
@@ -104,6 +106,8 @@ export class Visit {
   readonly saved = new Set<string>();
   renewals: { readonly sid: string; isSaved: boolean }[] = [];
   regenerated: string[] = [];
+  /** The sessions whose new token is not stored yet. */
+  readonly unsavedTokens = new Set<string>();
   /** The session that it came with, and the independent one that took its place for it. */
   startedOver: { from: string; to: string } | undefined;
 
@@ -131,6 +135,7 @@ export class Visit {
   /** Something of the session may have been committed, with all that was changed before. */
   saves(sid: string, fate: "done" | "maybe"): void {
     this.saved.add(sid);
+    if (fate === "done") this.unsavedTokens.delete(sid);
     for (const renewal of this.renewals) if (renewal.sid === sid) renewal.isSaved = true;
     for (const change of [...this.changes, ...this.flashed]) {
       if (change.sid === sid && change.saved !== "done") change.saved = fate;
