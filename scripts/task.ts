@@ -41,11 +41,12 @@ for (const name of names) {
   if (!await tasks[name]!(rest)) Deno.exit(1);
 }
 
-/** Runs the tests, all or the named ones. Those that start other programs run beside the others. */
+/** Runs the tests, all or the named ones. Groups that start different programs run beside each other. */
 async function test(args: string[]): Promise<boolean> {
   if (args.some((arg) => !arg.startsWith("-"))) return await runTests([args]);
-  const { fast, system } = await findTestFiles();
-  return await runTests([[...args, ...DOCUMENTED, ...fast], [...args, ...system]]);
+  const { fast, servers, runtimes } = await findTestFiles();
+  const groups = [[...DOCUMENTED, ...fast], servers, runtimes];
+  return await runTests(groups.map((files) => [...args, ...files]));
 }
 
 /** Runs the tests that start no other program, unchecked, with few runs of the model. */

@@ -1,38 +1,52 @@
 import { fromFileUrl, ROOT } from "./paths.ts";
 
-/** What starts another program: a server, a browser, a runtime. */
-const STARTS_REGEXP = /\bDeno\.Command\b|"playwright-core"|"miniflare"/;
+/** What starts a browser or workerd, or needs npm to install for another runtime. */
+const RUNTIME_REGEXP = /"playwright-core"|"miniflare"|\bDeno\.Command\("npm"/;
+
+/** What starts any other program: a database, or Deno itself. */
+const PROGRAM_REGEXP = /\bDeno\.Command\b/;
 
 const IMPORT_REGEXP = /\b(?:from|import)\s*\(?\s*"(\.[^"]+)"/g;
 
-/** The test files, by whether they start other programs. */
+/** The test files, by the programs that they start. */
 export interface TestFiles {
   /** Those that run in one process of Deno. */
   fast: string[];
-  /** Those that start servers, browsers, other runtimes or Deno itself. */
-  system: string[];
+  /** Those that start databases, or Deno itself. */
+  servers: string[];
+  /** Those that start browsers, workerd, or what npm installs. */
+  runtimes: string[];
 }
 
-/** Finds the test files. One starts other programs if it or a module that it imports from `tests/` does. */
+/** Finds the test files. One starts a program if it or a module that it imports from `tests/` does. */
 export async function findTestFiles(): Promise<TestFiles> {
   const texts = await readTexts(new URL("tests/", ROOT));
-  const files = [...texts.keys()].filter((url) => url.endsWith("_test.ts")).toSorted();
-  const { fast = [], system = [] } = Object.groupBy(
-    files,
-    (url) => isSystem(url, texts, new Set()) ? "system" : "fast",
-  );
-  const toPath = (url: string) => fromFileUrl(new URL(url));
-  return { fast: fast.map(toPath), system: system.map(toPath) };
+  const files: TestFiles = { fast: [], servers: [], runtimes: [] };
+  for (const url of [...texts.keys()].filter((url) => url.endsWith("_test.ts")).toSorted()) {
+    const modules = [...reachable(url, texts)].map((module) => texts.get(module)!);
+    const group = modules.some((text) => RUNTIME_REGEXP.test(text))
+      ? "runtimes"
+      : modules.some((text) => PROGRAM_REGEXP.test(text))
+      ? "servers"
+      : "fast";
+    files[group].push(fromFileUrl(new URL(url)));
+  }
+  return files;
 }
 
-function isSystem(url: string, texts: ReadonlyMap<string, string>, seen: Set<string>): boolean {
+/** Finds a module and all that it imports, of those in `texts`. */
+function reachable(
+  url: string,
+  texts: ReadonlyMap<string, string>,
+  found = new Set<string>(),
+): Set<string> {
   const text = texts.get(url);
-  if (text === undefined || seen.has(url)) return false;
-  seen.add(url);
-  return STARTS_REGEXP.test(text) ||
-    text.matchAll(IMPORT_REGEXP).some(([, path]) =>
-      isSystem(new URL(path!, url).href, texts, seen)
-    );
+  if (text === undefined || found.has(url)) return found;
+  found.add(url);
+  for (const [, path] of text.matchAll(IMPORT_REGEXP)) {
+    reachable(new URL(path!, url).href, texts, found);
+  }
+  return found;
 }
 
 async function readTexts(folder: URL): Promise<Map<string, string>> {
