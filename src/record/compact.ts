@@ -33,13 +33,16 @@ const TOKEN_EPOCH = 1 << 12;
 const GENERATION = 1 << 13;
 /** The cookie does not have the usual name. */
 const COOKIE_NAME = 1 << 14;
-/** The members of rotation, as JSON. */
-const ROTATION = 1 << 15;
+/** The members that few records have, as JSON. */
+const RARE = 1 << 15;
 
-const ROTATION_KEYS = ["tokenAt", "predecessor", "trace", "successor", "graceUntil"] as const;
+const RARE_KEYS = ["tokenAt", "predecessor", "trace", "successor", "graceUntil"] satisfies (
+  keyof SessionRecord
+)[];
 
-const KEYS = new Set<string>([
-  ...ROTATION_KEYS,
+const rareKeys = new Set<string>(RARE_KEYS);
+
+const usualKeys = new Set<string>([
   "format",
   "sid",
   "version",
@@ -104,15 +107,17 @@ export function packUsual(
   if (!isCount(maxAge) || !isCount(bound) || !isCount(epoch ?? 0)) return undefined;
   if (!isCount(generation ?? 0) || record.browser === false) return undefined;
   if ((subject === undefined) !== (record.subjectAt === undefined)) return undefined;
-  for (const key in record) if (!KEYS.has(key)) return undefined;
+  let hasRare = false;
+  for (const key in record) {
+    if (usualKeys.has(key)) continue;
+    if (!rareKeys.has(key)) return undefined;
+    hasRare = true;
+  }
   if (cookieName === "") return undefined;
 
   const earlier = subjectAt < createdAt;
-  const rotates = record.tokenAt !== undefined || record.predecessor !== undefined ||
-    record.trace !== undefined || record.successor !== undefined ||
-    record.graceUntil !== undefined;
   const isNamed = cookieName !== usualName;
-  const more = earlier || rotates || isNamed || scope !== undefined || cookie !== undefined ||
+  const more = earlier || hasRare || isNamed || scope !== undefined || cookie !== undefined ||
     meta !== undefined ||
     epoch !== undefined || generation !== undefined;
   const flags = (version !== 1 || more ? VERSION : 0) |
@@ -129,7 +134,7 @@ export function packUsual(
     (epoch !== undefined ? TOKEN_EPOCH : 0) |
     (generation !== undefined ? GENERATION : 0) |
     (isNamed ? COOKIE_NAME : 0) |
-    (rotates ? ROTATION : 0);
+    (hasRare ? RARE : 0);
   const writer = new Writer();
   if (more) {
     writer.byte(flags & 255 | MORE);
@@ -152,7 +157,7 @@ export function packUsual(
     if (text !== undefined) writer.text(text);
   }
   if (isNamed) writer.text(cookieName ?? "");
-  if (rotates) writer.text(JSON.stringify(record, [...ROTATION_KEYS]));
+  if (hasRare) writer.text(JSON.stringify(record, RARE_KEYS));
   writer.last(data);
   return writer.written;
 }
@@ -214,7 +219,7 @@ function unpackUsual(reader: Reader, usualName: string | undefined): Draft {
   if (flags & META) record.meta = reader.text();
   const cookieName = flags & COOKIE_NAME ? reader.text() || undefined : usualName;
   if (cookieName !== undefined) record.cookieName = cookieName;
-  if (flags & ROTATION) Object.assign(record, JSON.parse(reader.text()));
+  if (flags & RARE) Object.assign(record, JSON.parse(reader.text()));
   if (flags & BROWSER) record.browser = true;
   record.data = reader.last();
   return record;
