@@ -172,7 +172,7 @@ export class SessionManager<Data extends object = SessionData, Key extends strin
     const { c } = options;
     const { contextKey } = this.#config;
     assertSubject(subject, { action: "list sessions of subject" });
-    return new SessionList((page) => this.#sessions.list({ subject, ...page }, c), {
+    return new SessionList((page) => this.#sessions.managed.list({ subject, ...page }, c), {
       ...options,
       current: async () =>
         (await contextSessionOf(c, contextKey)?.load())?.state?.stored?.record.sid,
@@ -190,7 +190,7 @@ export class SessionManager<Data extends object = SessionData, Key extends strin
    */
   async count(subject: string, { c }: ManageOptions = {}): Promise<number> {
     assertSubject(subject, { action: "count sessions of subject" });
-    return (await this.#sessions.list({ subject }, c)).length;
+    return (await this.#sessions.managed.list({ subject }, c)).length;
   }
 
   /**
@@ -205,7 +205,7 @@ export class SessionManager<Data extends object = SessionData, Key extends strin
    */
   async revoke(subject: string, sid: string, { c }: ManageOptions = {}): Promise<boolean> {
     assertSubject(subject, { action: "revoke session of subject" });
-    return await this.#sessions.revoke({ subject, sid }, c);
+    return await this.#sessions.managed.revoke({ subject, sid }, c);
   }
 
   /**
@@ -221,7 +221,35 @@ export class SessionManager<Data extends object = SessionData, Key extends strin
    */
   async revokeAll(subject: string, { except, c }: RevokeAllOptions = {}): Promise<number> {
     assertSubject(subject, { action: "revoke sessions of subject" });
-    return await this.#sessions.revokeAll({ subject, except }, c);
+    return await this.#sessions.managed.revokeAll({ subject, except }, c);
+  }
+
+  /**
+   * Ends all sessions of everybody (ASVS 5.0, 7.4.5), for example after a break-in. It marks the store once,
+   * whatever the number of sessions. When it returns, no process accepts a session that began before the call.
+   * Requires the option `revokeEverything`, in every process. No event is emitted for the ended sessions.
+   *
+   * @param options The context.
+   * @throws {TypeError} When the option `revokeEverything` is off.
+   * @throws {SessionConflictError} When many others do the same at the same time.
+   * @throws {SessionStoreError} When the store failed.
+   * @example Usage
+   * ```ts
+   * import { createSessions } from "@x/hono-session";
+   * import { MapStore } from "@x/hono-session/stores/map";
+   * import { assertEquals } from "@std/assert";
+   *
+   * const sessions = createSessions({
+   *   store: new MapStore(),
+   *   revokeEverything: { every: 0.1 },
+   * });
+   * await sessions.create({}, { subject: "user:42" });
+   * await sessions.revokeEverything();
+   * assertEquals(await sessions.count("user:42"), 0);
+   * ```
+   */
+  async revokeEverything({ c }: ManageOptions = {}): Promise<void> {
+    await this.#sessions.managed.revokeEverything(c);
   }
 
   /**

@@ -82,6 +82,7 @@ export function checkOptions<Data extends object>(
     commitOnError: options.commitOnError,
     onStoreError: options.onStoreError,
     liveEvery: options.live.every * 1000,
+    revokeEverythingEvery: options.revokeEverything && options.revokeEverything.every * 1000,
     storeTimeout: options.storeTimeout * 1000,
     cacheControl: options.cacheControl,
     vary: [transport && "Cookie", bearer?.transport.header].filter(Boolean).join(", "),

@@ -20,6 +20,10 @@ const SECONDS_OR_NONE: Numbers = {
   range: `0 or ${SECONDS.range}`,
   includes: (value) => value === 0 || SECONDS.includes(value),
 };
+const LEASE: Numbers = {
+  range: `0 or ${seconds(LONGEST_POLL).range}`,
+  includes: (value) => value >= 0 && value <= LONGEST_POLL,
+};
 const COUNT: Numbers = {
   range: "an integer of at least 1",
   includes: (value) => Number.isSafeInteger(value) && value >= 1,
@@ -68,6 +72,7 @@ export const SHAPES: Readonly<Record<keyof SessionOptions, readonly Shape[]>> = 
     shapes: { limit: [COUNT], policy: ['"evict-oldest"', '"reject"'] },
     required: "limit",
   }],
+  revokeEverything: ["boolean", { shapes: { every: [LEASE] } }],
   allowOverwrite: ["boolean"],
   commitOnError: ["boolean"],
   onStoreError: ['"error"', '"anonymous"'],

@@ -28,6 +28,11 @@ const CONTRADICTIONS: readonly Contradiction[] = [
     (o, { index }) => o.maxSessions && !index,
     "a store that lists the sessions of a subject is required",
   ],
+  [
+    "revokeEverything",
+    (o, { atomic }) => o.revokeEverything && !atomic,
+    "a store on the server that is atomic is required; sessions in cookies end when their secret changes",
+  ],
   ["token", (o, { stateless }) => o.token && stateless, "a store on the server is required"],
   [
     "rotate",

@@ -31,23 +31,27 @@ export type GivenOptions = SessionOptions<any, string>;
 
 /** Options with their defaults. */
 export type WholeOptions =
-  & Omit<GivenOptions, "rotate" | "maxSessions" | "live">
+  & Omit<GivenOptions, "rotate" | "maxSessions" | "live" | "revokeEverything">
   & { [Name in keyof typeof DEFAULTS]-?: NonNullable<GivenOptions[Name]> }
   & {
     readonly rotate: RotationPolicy | undefined;
     readonly maxSessions: SessionLimit | undefined;
     readonly live: { readonly every: number };
+    readonly revokeEverything: { readonly every: number } | undefined;
   };
 
 /** Options with their defaults. */
 export function withDefaults(
-  { rotate, maxSessions, live, ...options }: GivenOptions,
+  { rotate, maxSessions, live, revokeEverything, ...options }: GivenOptions,
 ): WholeOptions {
   return {
     ...DEFAULTS,
     ...definedOf(options),
     rotate: rotate && { grace: 30, remember: 3600, ...definedOf(rotate) },
     live: { every: 10, ...definedOf(live ?? {}) },
+    revokeEverything: revokeEverything
+      ? { every: 5, ...(revokeEverything === true ? {} : definedOf(revokeEverything)) }
+      : undefined,
     maxSessions: maxSessions && { policy: "evict-oldest", ...definedOf(maxSessions) },
   };
 }

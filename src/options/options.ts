@@ -180,6 +180,23 @@ export interface SessionOptions<
     policy?: "evict-oldest" | "reject";
   };
   /**
+   * Allows `revokeEverything()` of `createSessions()` to end all sessions of the store (ASVS 5.0, 7.4.5). Each
+   * process then reads one more record at most once per `every` seconds, while it loads sessions. 50 at most;
+   * `0`: with every operation. It may be turned on when it is needed: sessions that began before end as well.
+   * Requires an atomic store on the server.
+   *
+   * @default {false}
+   */
+  revokeEverything?: boolean | {
+    /**
+     * For how many seconds a process may still accept a session that was ended. `revokeEverything()` returns
+     * after that time.
+     *
+     * @default {5}
+     */
+    every?: number;
+  };
+  /**
    * Allows `startSession` to replace a live session. With `false` it throws a {@linkcode SessionExistsError}
    * instead.
    *

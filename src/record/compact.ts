@@ -36,9 +36,14 @@ const COOKIE_NAME = 1 << 14;
 /** The members that few records have, as JSON. */
 const RARE = 1 << 15;
 
-const RARE_KEYS = ["tokenAt", "predecessor", "trace", "successor", "graceUntil"] satisfies (
-  keyof SessionRecord
-)[];
+const RARE_KEYS = [
+  "tokenAt",
+  "predecessor",
+  "trace",
+  "successor",
+  "graceUntil",
+  "storeGeneration",
+] satisfies (keyof SessionRecord)[];
 
 const rareKeys = new Set<string>(RARE_KEYS);
 

@@ -77,6 +77,11 @@ export interface SessionRecord extends SessionTimes {
    * Absent for 0.
    */
   readonly generation?: number;
+  /**
+   * The generation of all sessions of the store in which it was created, with the option `revokeEverything`.
+   * Absent for 0.
+   */
+  readonly storeGeneration?: number;
   /** Its description in lists of the subject's sessions: the JSON text of an object. */
   readonly meta?: string;
   /** `true` after `renew("browser")`: browsers drop its cookie when they close. */
@@ -146,6 +151,7 @@ export function isSessionRecord(value: unknown): value is SessionRecord {
     (record.trace === undefined || TRACES.includes(record.trace)) &&
     (record.subjectAt === undefined || isTime(record.subjectAt)) &&
     (record.generation === undefined || Number.isSafeInteger(record.generation)) &&
+    (record.storeGeneration === undefined || isCount(record.storeGeneration)) &&
     (record.maxAge === undefined || Number.isFinite(record.maxAge)) &&
     (record.browser === undefined || typeof record.browser === "boolean") &&
     (record.tokenAt === undefined || isTime(record.tokenAt)) &&

@@ -1,18 +1,19 @@
-import { endSession, endSessionsOf } from "../commit/end.ts";
+import { endSession } from "../commit/end.ts";
 import { SharedRenewals } from "../commit/shared_renewals.ts";
 import { SessionStoreError } from "../errors.ts";
 import { emit } from "../events.ts";
-import { deadline, isLive } from "../record/expiry.ts";
 import { SessionEnds } from "../live/session_ends.ts";
 import type { StoredSession } from "../record/record.ts";
-import type { ListedSession, ListPage, SessionStore } from "../store/contract.ts";
+import type { SessionStore } from "../store/contract.ts";
 import { storeErrorReporter } from "../store/failure_log.ts";
-import { listPage, type SubjectSession } from "../store/subject_sessions.ts";
+import { GenerationStore } from "../store/generation_store.ts";
+import { StoreGeneration } from "../store/store_generation.ts";
 import { TimeoutStore } from "../store/timeout_store.ts";
 import { type Awaitable, isPromiseLike } from "../util/awaitable.ts";
 import { KeyedQueue } from "../util/keyed_queue.ts";
 import type { RequestConfig } from "./config.ts";
 import { type Credential, type LoadedSession, SessionLoader } from "./load.ts";
+import { ManagedSessions } from "./managed_sessions.ts";
 import { loadNewestFirst } from "./newest_session.ts";
 import { RequestSession } from "./request_session.ts";
 import { UnsavedChanges } from "./unsaved_changes.ts";
@@ -29,6 +30,8 @@ export interface SessionsConfig extends
   readonly storeTimeout: number;
   /** How soon an end in another process is noticed at the latest, in milliseconds. */
   readonly liveEvery: number;
+  /** How soon `revokeEverything()` takes effect in every process, in milliseconds, if it is allowed. */
+  readonly revokeEverythingEvery: number | undefined;
 }
 
 /** The credentials of a request. */
@@ -43,19 +46,33 @@ export class Sessions {
   readonly unsavedChanges: UnsavedChanges;
   /** Knows who waits for the end of a session. */
   readonly ends: SessionEnds;
+  /** Lists and ends sessions of others than the client. */
+  readonly managed: ManagedSessions;
   readonly #config: RequestConfig;
   readonly #loader: SessionLoader;
   readonly #onStoreError: "error" | "anonymous";
 
-  constructor({ store, onStoreError, storeTimeout, liveEvery, ...config }: SessionsConfig) {
+  constructor({
+    store: given,
+    onStoreError,
+    storeTimeout,
+    liveEvery,
+    revokeEverythingEvery: every,
+    ...config
+  }: SessionsConfig) {
     this.#onStoreError = onStoreError;
-    const canSaveAfterResponse = !store.capabilities.stateless;
-    this.unsavedChanges = new UnsavedChanges({ ...config, canSaveAfterResponse });
     const { clock, expiry } = config;
     const onError = storeErrorReporter(config);
+    const limits = { timeout: storeTimeout, clock, onError };
+    const generation = every === undefined
+      ? undefined
+      : new StoreGeneration({ store: given, cookieName: config.cookieName, every, clock });
+    const store = generation ? new GenerationStore(given, generation) : given;
+    const canSaveAfterResponse = !store.capabilities.stateless;
+    this.unsavedChanges = new UnsavedChanges({ ...config, canSaveAfterResponse });
     this.ends = new SessionEnds({
       // Of its failures only the first one of each poll is reported.
-      store: new TimeoutStore(store, { timeout: storeTimeout, clock, onError() {} }),
+      store: new TimeoutStore(store, { ...limits, onError() {} }),
       clock,
       expiry,
       every: liveEvery,
@@ -74,9 +91,13 @@ export class Sessions {
         // Whoever renews may have to wait for another request, and then for the store.
         patience: 2 * storeTimeout,
       }),
-      store: new TimeoutStore(store, { timeout: storeTimeout, clock, onError }),
+      store: new TimeoutStore(store, limits),
     };
     this.#loader = new SessionLoader(this.#config);
+    this.managed = new ManagedSessions(
+      this.#config,
+      generation && { generation, records: new TimeoutStore(given, limits) },
+    );
   }
 
   /**
@@ -169,64 +190,6 @@ export class Sessions {
   }
 
   /**
-   * Lists a page of the live sessions of a subject, the newest first.
-   *
-   * @throws {TypeError} When the store has no index.
-   * @throws {SessionStoreError} When it failed.
-   */
-  async list(
-    { limit = Infinity, ...wanted }: ListPage & { subject: string },
-    c: unknown,
-  ): Promise<ListedSession["record"][]> {
-    this.#assertIndexed("list");
-    const { store, clock, expiry } = this.#config;
-    const now = clock();
-    const isWanted = (record: ListedSession["record"]) => isLive(expiry, record, now);
-    return (await listPage(store, { ...wanted, limit, isLive: isWanted }, c))
-      .map((record) => ({ ...record, expiresAt: deadline(expiry, record) }));
-  }
-
-  /**
-   * Ends a session of a subject; `false` when the subject has no such session.
-   *
-   * @throws {TypeError} When the store has no index.
-   * @throws {SessionStoreError} When it failed.
-   */
-  async revoke(
-    { subject, sid }: { subject: string; sid: string },
-    c: unknown,
-  ): Promise<boolean> {
-    this.#assertIndexed("revoke");
-    const choose = (sessions: SubjectSession[]) =>
-      sessions.filter((session) => session.sid === sid);
-    const options = { subject, choose, reason: "revoked" } as const;
-    const { size } = await endSessionsOf(this.#config, options, c);
-    return size > 0;
-  }
-
-  /**
-   * Ends the sessions of a subject, including logins in flight.
-   *
-   * @throws {TypeError} When the store has no index.
-   * @throws {SessionStoreError} When it failed.
-   */
-  async revokeAll(
-    { subject, except }: { subject: string; except: string | undefined },
-    c: unknown,
-  ): Promise<number> {
-    this.#assertIndexed("revoke");
-    const { store, events, expiry } = this.#config;
-    // A store also counts expired sessions that it keeps for requests in flight.
-    const counts = expiry.onServer && expiry.rolling !== false;
-    const live = counts || events.destroyed ? await this.list({ subject }, c) : [];
-    const count = await store.deleteAll(subject, except === undefined ? {} : { except }, c);
-    await this.ends.lookAtSubject(subject, "revoked");
-    const ended = live.filter(({ sid }) => sid !== except);
-    for (const { sid } of ended) emit(this.#config, "destroyed", { sid, reason: "revoked" }, c);
-    return counts ? ended.length : count;
-  }
-
-  /**
    * Ends the session of a credential, if there is one.
    *
    * @throws {SessionStoreError} When the store failed.
@@ -254,13 +217,6 @@ export class Sessions {
       if (!(error instanceof SyntaxError)) throw error;
       return this.#loader.reject("invalid", c, stored.record.sid);
     }
-  }
-
-  #assertIndexed(action: string): void {
-    if (this.#config.store.capabilities.index) return;
-    throw new TypeError(
-      `Cannot ${action} sessions: the store does not list the sessions of a subject`,
-    );
   }
 }
 

@@ -30,6 +30,7 @@ const IS_NUMBER: Readonly<Record<keyof SessionRecord, boolean>> = {
   subject: false,
   subjectAt: true,
   generation: true,
+  storeGeneration: true,
   browser: false,
   tokenAt: true,
   predecessor: false,

@@ -6,6 +6,7 @@ import { FakeClock } from "../_support/clock.ts";
 import { Gate } from "../_support/gate.ts";
 import { recordKeys } from "../_support/recorded_store.ts";
 import { type Data, makeApp } from "./_app.ts";
+import { everything } from "./_everything.ts";
 import { endRaces } from "./_end_races.ts";
 import { ends } from "./_ends.ts";
 import { frozenRequests } from "./_frozen_requests.ts";
@@ -134,6 +135,7 @@ export function httpSuite(suite: HttpSuiteOptions): void {
     if (!stateless) lostAnswers(test);
     if (!stateless && atomic) lostRotations(test);
   }
+  if (!stateless && atomic) everything(test);
   if (!stateless || revocable) endedSignals(test);
   if (index && !suite.isStale) endedSignalsOfOthers(test);
   keptThings(test);

@@ -100,6 +100,7 @@ const CASES: Record<keyof SessionOptions, Case> = {
     ],
   },
   maxSessions: { takes: [], refuses: [{ policy: "reject" }, { limit: 1, most: 1 }] },
+  revokeEverything: { takes: [...SWITCH, "an object"], refuses: [{ each: 5 }] },
   migrate: { takes: ANY_FUNCTION },
   scope: { takes: ["a function"], refuses: ["Host", "hostname", ["host"]] },
   persistent: { takes: SWITCH },
@@ -121,6 +122,7 @@ const MEMBERS: Record<
   | `token.${keyof SessionTokenOptions}`
   | `rolling.${keyof Exclude<SessionOptions["rolling"], boolean | undefined>}`
   | `maxSessions.${keyof NonNullable<SessionOptions["maxSessions"]>}`
+  | `revokeEverything.${keyof Exclude<SessionOptions["revokeEverything"], boolean | undefined>}`
   | `live.${keyof NonNullable<SessionOptions["live"]>}`
   | `rotate.${keyof NonNullable<SessionOptions["rotate"]>}`
   | `cookieOptions.${keyof SessionCookieOptions}`
@@ -138,6 +140,10 @@ const MEMBERS: Record<
   "maxSessions.limit": { takes: ["1"], refuses: [1.5, 2 ** 53] },
   "maxSessions.policy": { takes: [], refuses: ["evict", "Reject"] },
   "live.every": { takes: NUMBER.filter((name) => name !== "86400"), refuses: [50.1, 86400] },
+  "revokeEverything.every": {
+    takes: [...NUMBER.filter((name) => name !== "86400"), "0"],
+    refuses: [50.1, 86400],
+  },
   "rolling.after": { takes: NUMBER, refuses: [86400, 86401] },
   "rotate.every": { takes: [...NUMBER, "0"] },
   "rotate.grace": { takes: [...NUMBER, "0"], with: { rotate: { every: 60 } } },
@@ -503,6 +509,11 @@ const CONTRADICTIONS: [contradiction: string, options: Options, name: string][] 
   ...Object.entries(COOKIE_STORES).flatMap(([name, make]): typeof CONTRADICTIONS => [
     [`token with a ${name}`, { token: TOKEN, store: make() }, "token"],
     [`maxSessions with a ${name}`, { maxSessions: { limit: 1 }, store: make() }, "maxSessions"],
+    [
+      `revokeEverything with a ${name}`,
+      { revokeEverything: true, store: make() },
+      "revokeEverything",
+    ],
     [`rotate with a ${name}`, { rotate: { every: 60 }, store: make() }, "rotate"],
   ]),
 ];
@@ -603,6 +614,7 @@ Deno.test("the defaults are the safe ones", () => {
     commitOnError: false,
     onStoreError: "error",
     liveEvery: 10_000,
+    revokeEverythingEvery: undefined,
     storeTimeout: 5000,
     cacheControl: true,
     vary: "Cookie",

@@ -1,0 +1,108 @@
+import { endSessionsOf } from "../commit/end.ts";
+import { SessionConflictError } from "../errors.ts";
+import { emit } from "../events.ts";
+import { deadline, isLive } from "../record/expiry.ts";
+import type { ListedSession, ListPage } from "../store/contract.ts";
+import type { GenerationRecords, StoreGeneration } from "../store/store_generation.ts";
+import { listPage, type SubjectSession } from "../store/subject_sessions.ts";
+import type { RequestConfig } from "./config.ts";
+
+/** The generation of all sessions, and the store of its record. */
+export interface GenerationOfAll {
+  readonly generation: StoreGeneration;
+  readonly records: GenerationRecords;
+}
+
+/** Lists and ends sessions, whoever their client is. */
+export class ManagedSessions {
+  readonly #config: RequestConfig;
+  readonly #all: GenerationOfAll | undefined;
+
+  constructor(config: RequestConfig, all: GenerationOfAll | undefined) {
+    this.#config = config;
+    this.#all = all;
+  }
+
+  /**
+   * Lists a page of the live sessions of a subject, the newest first.
+   *
+   * @throws {TypeError} When the store has no index.
+   * @throws {SessionStoreError} When it failed.
+   */
+  async list(
+    { limit = Infinity, ...wanted }: ListPage & { subject: string },
+    c: unknown,
+  ): Promise<ListedSession["record"][]> {
+    this.#assertIndexed("list");
+    const { store, clock, expiry } = this.#config;
+    const now = clock();
+    const isWanted = (record: ListedSession["record"]) => isLive(expiry, record, now);
+    return (await listPage(store, { ...wanted, limit, isLive: isWanted }, c))
+      .map((record) => ({ ...record, expiresAt: deadline(expiry, record) }));
+  }
+
+  /**
+   * Ends a session of a subject; `false` when the subject has no such session.
+   *
+   * @throws {TypeError} When the store has no index.
+   * @throws {SessionStoreError} When it failed.
+   */
+  async revoke(
+    { subject, sid }: { subject: string; sid: string },
+    c: unknown,
+  ): Promise<boolean> {
+    this.#assertIndexed("revoke");
+    const choose = (sessions: SubjectSession[]) =>
+      sessions.filter((session) => session.sid === sid);
+    const options = { subject, choose, reason: "revoked" } as const;
+    const { size } = await endSessionsOf(this.#config, options, c);
+    return size > 0;
+  }
+
+  /**
+   * Ends the sessions of a subject, including logins in flight.
+   *
+   * @throws {TypeError} When the store has no index.
+   * @throws {SessionStoreError} When it failed.
+   */
+  async revokeAll(
+    { subject, except }: { subject: string; except: string | undefined },
+    c: unknown,
+  ): Promise<number> {
+    this.#assertIndexed("revoke");
+    const { store, events, expiry, ends } = this.#config;
+    // A store also counts expired sessions that it keeps for requests in flight.
+    const counts = expiry.onServer && expiry.rolling !== false;
+    const live = counts || events.destroyed ? await this.list({ subject }, c) : [];
+    const count = await store.deleteAll(subject, except === undefined ? {} : { except }, c);
+    await ends.lookAtSubject(subject, "revoked");
+    const ended = live.filter(({ sid }) => sid !== except);
+    for (const { sid } of ended) emit(this.#config, "destroyed", { sid, reason: "revoked" }, c);
+    return counts ? ended.length : count;
+  }
+
+  /**
+   * Ends all sessions, and returns once no process accepts them any more.
+   *
+   * @throws {TypeError} When the option `revokeEverything` is off.
+   * @throws {SessionConflictError} When too many others do the same.
+   * @throws {SessionStoreError} When the store failed.
+   */
+  async revokeEverything(c: unknown): Promise<void> {
+    if (!this.#all) {
+      throw new TypeError(
+        "Cannot revoke all sessions: the option revokeEverything is off; turn it on in every process, then call it",
+      );
+    }
+    const { generation, records } = this.#all;
+    if (await generation.raise(records, c)) return;
+    throw new SessionConflictError("Cannot revoke all sessions: others do the same; try again");
+  }
+
+  #assertIndexed(action: string): void {
+    if (this.#config.store.capabilities.index) return;
+    throw new TypeError(
+      `Cannot ${action} sessions: the store does not list the sessions of a subject`,
+    );
+  }
+}

@@ -1,0 +1,165 @@
+import type { SessionEndReason } from "../record/end_reason.ts";
+import type { SessionRecord, SessionTimes } from "../record/record.ts";
+import { andThen, type Awaitable, isPromiseLike } from "../util/awaitable.ts";
+import type {
+  DeleteAllOptions,
+  ListedSession,
+  ListPage,
+  OnSessionEnd,
+  SessionStore,
+  StoreCapabilities,
+  StoreReplacement,
+  StoreWrite,
+} from "./contract.ts";
+import type { StoreGeneration } from "./store_generation.ts";
+
+/** A store that has no sessions of older generations. */
+export class GenerationStore implements SessionStore {
+  readonly capabilities: StoreCapabilities;
+  readonly #store: SessionStore;
+  readonly #generation: StoreGeneration;
+
+  constructor(store: SessionStore, generation: StoreGeneration) {
+    this.capabilities = store.capabilities;
+    this.#store = store;
+    this.#generation = generation;
+  }
+
+  read(key: string, c?: unknown, signal?: AbortSignal): Awaitable<SessionRecord | undefined> {
+    const generation = this.#generation.get(c, signal);
+    if (!isPromiseLike(generation)) {
+      return andThen(this.#store.read(key, c, signal), ifCurrent, generation);
+    }
+    const reading = (async () => await this.#store.read(key, c, signal))();
+    return Promise.all([reading, generation]).then(([record, current]) =>
+      ifCurrent(record, current)
+    );
+  }
+
+  create(
+    key: string,
+    record: SessionRecord,
+    c?: unknown,
+    signal?: AbortSignal,
+  ): Awaitable<StoreWrite> {
+    return andThen(
+      this.#generation.get(c, signal),
+      (current) => this.#store.create(key, ofGeneration(record, current), c, signal),
+    );
+  }
+
+  update(
+    key: string,
+    record: SessionRecord,
+    previous: SessionRecord,
+    c?: unknown,
+    signal?: AbortSignal,
+  ): Awaitable<StoreWrite> {
+    return this.#ifCurrent(
+      previous,
+      (own) => this.#store.update(key, ofGeneration(record, own), previous, c, signal),
+      { c, signal },
+    );
+  }
+
+  replace(
+    key: string,
+    next: StoreReplacement,
+    previous: SessionRecord,
+    c?: unknown,
+    signal?: AbortSignal,
+  ): Awaitable<StoreWrite> {
+    return this.#ifCurrent(previous, (own) => {
+      const { left } = next;
+      const replacement = {
+        ...next,
+        record: ofGeneration(next.record, own),
+        ...left && { left: ofGeneration(left, own) },
+      };
+      return this.#store.replace(key, replacement, previous, c, signal);
+    }, { c, signal });
+  }
+
+  touch(
+    key: string,
+    times: SessionTimes,
+    previous: SessionRecord,
+    c?: unknown,
+    signal?: AbortSignal,
+  ): Awaitable<StoreWrite> {
+    return this.#ifCurrent(
+      previous,
+      () => this.#store.touch(key, times, previous, c, signal),
+      { c, signal },
+    );
+  }
+
+  delete(
+    key: string,
+    c?: unknown,
+    signal?: AbortSignal,
+    reason?: SessionEndReason,
+  ): Awaitable<void> {
+    return this.#store.delete(key, c, signal, reason);
+  }
+
+  async *list(
+    subject: string,
+    page?: ListPage,
+    c?: unknown,
+    signal?: AbortSignal,
+  ): AsyncGenerator<ListedSession> {
+    const current = await this.#generation.get(c, signal);
+    for await (const session of this.#store.list!(subject, page, c, signal)) {
+      if (isCurrent(session.record, current)) yield session;
+    }
+  }
+
+  generation(subject: string, c?: unknown, signal?: AbortSignal): Awaitable<number> {
+    return this.#store.generation?.(subject, c, signal) ?? 0;
+  }
+
+  deleteAll(
+    subject: string,
+    options: DeleteAllOptions,
+    c?: unknown,
+    signal?: AbortSignal,
+  ): Awaitable<number> {
+    return this.#store.deleteAll!(subject, options, c, signal);
+  }
+
+  outdated(record: SessionRecord): boolean {
+    return this.#store.outdated?.(record) ?? false;
+  }
+
+  watch(onEnd: OnSessionEnd, c?: unknown): Awaitable<() => Awaitable<void>> {
+    return this.#store.watch!(onEnd, c);
+  }
+
+  /** Runs a write of a session, unless the session is of an older generation. */
+  #ifCurrent(
+    previous: SessionRecord,
+    write: (own: number) => Awaitable<StoreWrite>,
+    { c, signal }: { c: unknown; signal: AbortSignal | undefined },
+  ): Awaitable<StoreWrite> {
+    return andThen(
+      this.#generation.get(c, signal),
+      (current) => isCurrent(previous, current) && write(previous.storeGeneration ?? 0),
+    );
+  }
+}
+
+function isCurrent({ storeGeneration = 0 }: Partial<SessionRecord>, current: number): boolean {
+  return storeGeneration >= current;
+}
+
+function ifCurrent(
+  record: SessionRecord | undefined,
+  current: number,
+): SessionRecord | undefined {
+  return record && isCurrent(record, current) ? record : undefined;
+}
+
+function ofGeneration(record: SessionRecord, storeGeneration: number): SessionRecord {
+  return storeGeneration === 0 ? record : { ...record, storeGeneration };
+}

@@ -1,0 +1,108 @@
+import { hashToken } from "../crypto/store_key.ts";
+import { LONGEST_LIFE } from "../record/expiry.ts";
+import { isSessionRecord, type SessionRecord } from "../record/record.ts";
+import { andThen, type Awaitable } from "../util/awaitable.ts";
+import { type Clock, monotonicTime } from "../util/clock.ts";
+import { STORE_TRIES } from "../util/tries.ts";
+import type { SessionStore, StoreWrite } from "./contract.ts";
+
+/** The `sid` of the record that holds a generation: 16 bytes of zero. */
+const SID = "A".repeat(22);
+
+/** The operations on the record that holds a generation. */
+export interface GenerationRecords {
+  read(key: string, c: unknown): Awaitable<SessionRecord | undefined>;
+  create(key: string, record: SessionRecord, c: unknown): Awaitable<StoreWrite>;
+  update(
+    key: string,
+    record: SessionRecord,
+    previous: SessionRecord,
+    c: unknown,
+  ): Awaitable<StoreWrite>;
+}
+
+/** Options of {@linkcode StoreGeneration}. */
+export interface StoreGenerationOptions {
+  readonly store: SessionStore;
+  readonly cookieName: string;
+  /** How long a generation that was read is used, in milliseconds. */
+  readonly every: number;
+  readonly clock: Clock;
+}
+
+/**
+ * The current generation of all sessions of a store: the version of one record, 0 while there is none. Each
+ * process reads it again once what it knows is older than `every`.
+ */
+export class StoreGeneration {
+  readonly #options: StoreGenerationOptions;
+  readonly #key: Awaitable<string>;
+  #current = 0;
+  /** When the read began that returned it, by a clock that is never set. */
+  #asOf = -Infinity;
+
+  constructor(options: StoreGenerationOptions) {
+    this.#options = options;
+    // A token has no spaces, so that none has this key.
+    this.#key = hashToken(`generation of all sessions: ${options.cookieName}`);
+  }
+
+  /** Returns the current generation, or one that was current less than `every` ago. */
+  get(c: unknown, signal: AbortSignal | undefined): Awaitable<number> {
+    const startedAt = monotonicTime();
+    const { store, every } = this.#options;
+    if (startedAt - this.#asOf < every) return this.#current;
+    const reading = andThen(this.#key, (key) => store.read(key, c, signal));
+    return andThen(reading, (record) => this.#learn(generationOf(record), startedAt));
+  }
+
+  /**
+   * Starts a new generation. Returns once no process uses an older one.
+   *
+   * @param records The store of the generation.
+   * @returns Whether it was started.
+   */
+  async raise(records: GenerationRecords, c: unknown): Promise<boolean> {
+    const key = await this.#key;
+    for (let tries = 0; tries < STORE_TRIES; tries++) {
+      const startedAt = monotonicTime();
+      const found = await records.read(key, c);
+      const record = this.#next(found);
+      const isRaised = found
+        ? await records.update(key, record, found, c)
+        : await records.create(key, record, c);
+      if (!isRaised) continue;
+      this.#learn(record.version, startedAt);
+      await new Promise((resolve) => setTimeout(resolve, this.#options.every));
+      return true;
+    }
+    return false;
+  }
+
+  #next(found: SessionRecord | undefined): SessionRecord {
+    const now = this.#options.clock();
+    return {
+      format: 1,
+      sid: SID,
+      version: found ? found.version + 1 : this.#current + 1,
+      // No token identifies it.
+      trace: "ended",
+      data: "{}",
+      createdAt: found?.createdAt ?? now,
+      lastSeenAt: now,
+      renewedAt: now,
+      // Later than any session that it ends.
+      expiresAt: now + LONGEST_LIFE * 1000,
+    };
+  }
+
+  #learn(generation: number, startedAt: number): number {
+    this.#current = Math.max(this.#current, generation);
+    this.#asOf = Math.max(this.#asOf, startedAt);
+    return this.#current;
+  }
+}
+
+function generationOf(record: unknown): number {
+  return isSessionRecord(record) ? record.version : 0;
+}
