@@ -23,12 +23,14 @@
  * @module
  */
 
+import type { OnSessionEnd } from "../src/store/contract.ts";
+import { EndWatchers } from "../src/store/end_watchers.ts";
 import { storeTable } from "../src/store/store_options.ts";
 import type { Awaitable } from "../src/util/awaitable.ts";
 import { type Clock, systemClock } from "../src/util/clock.ts";
 import { hasMethods, type Mistakes } from "../src/util/option_errors.ts";
 import { checkTable } from "../src/util/option_table.ts";
-import { toDriver } from "./postgres/drivers.ts";
+import { type PostgresDriver, toDriver } from "./postgres/drivers.ts";
 import type {
   PgClientLike,
   PgPoolClientLike,
@@ -37,7 +39,7 @@ import type {
   PostgresJsLike,
 } from "./postgres/like.ts";
 import { POSTGRES } from "./sql/dialect.ts";
-import { driverFinder } from "./sql/find.ts";
+import { driverFinder, type FindDriver } from "./sql/find.ts";
 import { SqlStore, type SweepOptions } from "./sql/sql_store.ts";
 import { schemaOf, type SqlTableOptions, tableNames } from "./sql/table.ts";
 
@@ -75,6 +77,16 @@ export interface PostgresStoreOptions extends SqlTableOptions {
   // deno-lint-ignore no-explicit-any -- Only the application knows its context.
   sql: PostgresClientLike | ((c: any) => Awaitable<PostgresClientLike>);
   /**
+   * Where a process in which `session.ended` is in use listens for sessions that end. Set it if `sql` goes through a
+   * pooler in transaction mode (PgBouncer), which delivers no notifications: a client of postgres.js or `pg` that
+   * connects directly, or a function that returns one. It gets one connection, and only while something is watched.
+   * `false`: it doesn't listen, and ends are noticed within `live.every` seconds.
+   *
+   * @default {sql, with a connection of its own}
+   */
+  // deno-lint-ignore no-explicit-any -- Only the application knows its context.
+  listen?: PostgresClientLike | ((c: any) => Awaitable<PostgresClientLike>) | false;
+  /**
    * Returns the current time; replace it in tests.
    *
    * @default {Date.now}
@@ -83,7 +95,11 @@ export interface PostgresStoreOptions extends SqlTableOptions {
 }
 
 const OPTIONS = storeTable("PostgresStore", {
-  shapes: { sql: ["any", "function", "async function"], table: ["string"] },
+  shapes: {
+    sql: ["any", "function", "async function"],
+    listen: ["false", "any", "function", "async function"],
+    table: ["string"],
+  },
   instead: {
     client: "use sql: postgres(url)",
     pool: "use sql: pool",
@@ -113,9 +129,30 @@ const MISTAKEN_CLIENTS: Mistakes = [
   [(value) => hasMethods(value, "selectFrom"), "it is a client of Kysely, give its Pool"],
 ];
 
+function driverOf(value: unknown): PostgresDriver | undefined {
+  const isObject = typeof value === "function" || typeof value === "object" && value !== null;
+  return isObject ? toDriver(value) : undefined;
+}
+
 function isClient(value: unknown): boolean {
-  return (typeof value === "function" || typeof value === "object" && value !== null) &&
-    toDriver(value) !== undefined;
+  return driverOf(value) !== undefined;
+}
+
+function finderOf(option: "sql" | "listen", given: unknown): FindDriver<PostgresDriver> {
+  return driverFinder(given, {
+    store: "PostgresStore",
+    options: OPTIONS,
+    option,
+    required: "a client of postgres, pg or Bun",
+    mistakes: MISTAKEN_CLIENTS,
+    toDriver,
+  });
+}
+
+/** Whether a client can listen; nobody knows that of one that a function returns. */
+function canListen(client: unknown): boolean {
+  const driver = driverOf(client);
+  return driver === undefined || driver.listen !== undefined;
 }
 
 /**
@@ -143,19 +180,24 @@ function isClient(value: unknown): boolean {
  * ```
  */
 export class PostgresStore extends SqlStore {
+  readonly #watchers = new EndWatchers();
+  readonly #findListener?: FindDriver<PostgresDriver>;
+  readonly #isDirect: boolean;
+
   /**
    * Creates the store. It does not connect.
    *
    * @param options The client and the table.
-   * @throws {TypeError} When an option is unknown or of the wrong kind, `sql` is neither a client of a known
+   * @throws {TypeError} When an option is unknown or of the wrong kind, `sql` or `listen` is neither a client of a known
    * kind nor a function, or `table` is not a valid name.
    * @throws {RangeError} When `table` is too long.
    */
   constructor(options: PostgresStoreOptions) {
     checkTable(OPTIONS, options);
-    const { sql, table = "sessions", clock = systemClock } = options;
+    const { sql, listen = sql, table = "sessions", clock = systemClock } = options;
     const store = "PostgresStore";
     const tables = tableNames(table, OPTIONS);
+    const find = finderOf("sql", sql);
     super({
       dialect: POSTGRES,
       tables,
@@ -166,17 +208,34 @@ export class PostgresStore extends SqlStore {
         ordered: true,
         consistency: "strong",
         abortable: true,
+        ...(listen !== false && canListen(listen) ? { watch: true } : {}),
       },
       clock,
-      find: driverFinder(sql, {
-        store,
-        options: OPTIONS,
-        option: "sql",
-        required: "a client of postgres, pg or Bun",
-        mistakes: MISTAKEN_CLIENTS,
-        toDriver,
-      }),
+      find,
     });
+    this.#isDirect = options.listen !== undefined;
+    if (listen !== false) {
+      this.#findListener = listen === sql ? find : finderOf("listen", listen);
+    }
+  }
+
+  /**
+   * Calls a function with the key of each session that is ended or moved from now on, by whatever process. All watchers of the
+   * store share one connection, which is opened again when it is lost, and closed when the last one stops. A client that can't
+   * listen reports nothing.
+   *
+   * @param onEnd Receives the key and the reason.
+   * @param c The Hono context.
+   * @returns A function that stops the notifications.
+   * @throws {TypeError} When no client was found.
+   * @throws {Error} When the connection goes through a pooler.
+   */
+  async watch(onEnd: OnSessionEnd, c?: unknown): Promise<() => Promise<void>> {
+    const driver = await this.#findListener?.(c);
+    return await this.#watchers.add(
+      onEnd,
+      async (receive) => await driver?.listen?.(receive, this.#isDirect) ?? (() => {}),
+    );
   }
 
   /**

@@ -34,6 +34,7 @@ import type {
   StoreCapabilities,
   StoreReplacement,
 } from "../src/store/contract.ts";
+import { EndWatchers } from "../src/store/end_watchers.ts";
 import { isPromiseLike } from "../src/util/awaitable.ts";
 import { type Clock, systemClock } from "../src/util/clock.ts";
 import { Clients } from "./redis/clients.ts";
@@ -52,7 +53,7 @@ import { moveInSteps } from "./redis/move.ts";
 import { checkOptions, type RedisStoreOptions } from "./redis/options.ts";
 import { fromOwner } from "./redis/owner.ts";
 import { DELETE, REPLACE, TOUCH, WRITE } from "./redis/scripts.ts";
-import { isPubSub, reportMove, Subscriber } from "./redis/subscriber.ts";
+import { isPubSub, reportMove, subscriberOf } from "./redis/subscriber.ts";
 import { Subjects } from "./redis/subjects.ts";
 import { fromStored, makeWrite, toEnd, toRest, toValue } from "./redis/value.ts";
 
@@ -117,7 +118,7 @@ const CAPABILITIES = {
 export class RedisStore implements SessionStore {
   /** Atomic, with an index, and strongly consistent on one primary. */
   readonly capabilities: StoreCapabilities;
-  readonly #subscriber = new Subscriber();
+  readonly #watchers = new EndWatchers();
   readonly #clients: Clients;
   readonly #prefix: string;
   readonly #clock: Clock;
@@ -369,7 +370,7 @@ export class RedisStore implements SessionStore {
    * @throws {TypeError} When no client is found.
    */
   async watch(onEnd: OnSessionEnd, c?: unknown): Promise<() => Promise<void>> {
-    return await this.#subscriber.add(await this.#clients.find(c), onEnd);
+    return await this.#watchers.add(onEnd, subscriberOf(await this.#clients.find(c)));
   }
 
   /** Returns the arguments of a script that writes over a previous version. */

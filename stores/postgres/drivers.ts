@@ -2,6 +2,7 @@ import { isPromiseLike } from "../../src/util/awaitable.ts";
 import { memberOf } from "../sql/dialect.ts";
 import type { SqlDriver, SqlRow, SqlStatement } from "../sql/driver.ts";
 import type { PgClientLike, PgPoolLike, PostgresJsLike } from "./like.ts";
+import { type Listen, listenWithClient, listenWithPool, listenWithPostgresJs } from "./listen.ts";
 
 /** Transactions that could not be serialized, and deadlocks. Nothing was done. */
 const REPEATABLE = new Set(["40001", "40P01"]);
@@ -19,22 +20,26 @@ type Run = (statement: SqlStatement, signal: AbortSignal | undefined) => Promise
  *
  * @returns The driver; `undefined` for any other value.
  */
-export function toDriver(client: object): SqlDriver | undefined {
-  const run = isPostgresJs(client)
-    ? overPostgresJs(client)
-    : isPool(client)
-    ? overPool(client)
-    : isClient(client)
-    ? overClient(client)
-    : undefined;
-  return run && new PostgresDriver(run);
+export function toDriver(client: object): PostgresDriver | undefined {
+  if (isPostgresJs(client)) {
+    return new PostgresDriver(overPostgresJs(client), listenWithPostgresJs(client));
+  }
+  if (isPool(client)) return new PostgresDriver(overPool(client), listenWithPool(client));
+  if (!isClient(client)) return undefined;
+  const run = overClient(client);
+  const execute = (text: string) => run({ text, values: [] }, undefined);
+  return new PostgresDriver(run, listenWithClient(client, execute));
 }
 
-class PostgresDriver implements SqlDriver {
+/** Runs statements with a client of Postgres. */
+export class PostgresDriver implements SqlDriver {
   readonly #run: Run;
+  /** Listens to notifications; `undefined` for a client that can't. */
+  readonly listen: Listen | undefined;
 
-  constructor(run: Run) {
+  constructor(run: Run, listen: Listen | undefined) {
     this.#run = run;
+    this.listen = listen;
   }
 
   async run(statement: SqlStatement, signal?: AbortSignal): Promise<Rows> {

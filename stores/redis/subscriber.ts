@@ -1,76 +1,31 @@
-import type { SessionEndReason } from "../../src/record/end_reason.ts";
-import type { OnSessionEnd } from "../../src/store/contract.ts";
+import type { ReceiveEnd, Unsubscribe } from "../../src/store/end_watchers.ts";
 import type { Awaitable } from "../../src/util/awaitable.ts";
 import { hasMethods } from "../../src/util/option_errors.ts";
 import type { Connection } from "./connection.ts";
 import type { RedisClientLike } from "./like.ts";
 import { CHANNEL } from "./lua.ts";
 
-/** The length of a key of the store contract. */
-const KEY_LENGTH = 43;
-
-/** The reasons that a message can name. */
-const REASONS: readonly unknown[] = [
-  "logout",
-  "revoked",
-  "evicted",
-] satisfies SessionEndReason[];
-
-/** Receives a message of the channel. */
-type Receive = (message: unknown) => void;
-/** Ends a subscription. */
-type Stop = () => unknown;
-
 /** What a client of whatever kind has for subscriptions. */
 interface PubSub {
   duplicate(...options: unknown[]): Awaitable<PubSub>;
   on(event: string, listener: (...args: unknown[]) => void): unknown;
   connect(): Promise<unknown>;
-  subscribe(channel: string, receive?: Receive): Promise<unknown>;
-  unsubscribe(channel: string, receive: Receive): Promise<unknown>;
+  subscribe(channel: string, receive?: ReceiveEnd): Promise<unknown>;
+  unsubscribe(channel: string, receive: ReceiveEnd): Promise<unknown>;
 }
 
-/** The one subscription of a store, as long as somebody watches. */
-export class Subscriber {
-  readonly #watchers = new Set<OnSessionEnd>();
-  #subscribing: Promise<Stop> | undefined;
-
-  /** Notifies a watcher from now on; returns a function that stops it. */
-  async add(client: RedisClientLike, onEnd: OnSessionEnd): Promise<() => Promise<void>> {
-    const watcher: OnSessionEnd = (key, reason) => onEnd(key, reason);
-    this.#watchers.add(watcher);
-    try {
-      await (this.#subscribing ??= subscribe(client, (message) => this.#receive(String(message))));
-    } catch (error) {
-      this.#watchers.delete(watcher);
-      this.#subscribing = undefined;
-      throw error;
-    }
-    return () => this.#remove(watcher);
-  }
-
-  async #remove(watcher: OnSessionEnd): Promise<void> {
-    this.#watchers.delete(watcher);
-    const subscribing = this.#subscribing;
-    if (this.#watchers.size > 0 || !subscribing) return;
-    this.#subscribing = undefined;
-    await (await subscribing)();
-  }
-
-  #receive(message: string): void {
-    const end = message.lastIndexOf(" ");
-    const key = message.slice(0, end).slice(-KEY_LENGTH);
-    const reason = message.slice(end + 1);
-    for (const watcher of this.#watchers) watcher(key, isReason(reason) ? reason : undefined);
-  }
-}
-
-function isReason(reason: string): reason is SessionEndReason {
-  return REASONS.includes(reason);
+/** Returns the function that subscribes with a client. */
+export function subscriberOf(
+  client: RedisClientLike,
+): (receive: ReceiveEnd) => Promise<Unsubscribe> {
+  return (receive) => subscribe(client, receive);
 }
 
 /** Subscribes with a connection that has no other use. Where the client has none to give, nothing is received. */
-async function subscribe(client: RedisClientLike, receive: Receive): Promise<Stop> {
+async function subscribe(
+  client: RedisClientLike,
+  receive: ReceiveEnd,
+): Promise<Unsubscribe> {
   if (!isPubSub(client)) return () => {};
   // Clusters and Sentinel have a connection of their own for subscriptions.
   if ("masters" in client || "getMasterNode" in client) {
@@ -94,7 +49,7 @@ async function subscribe(client: RedisClientLike, receive: Receive): Promise<Sto
   return stop;
 }
 
-async function subscribeByIoredis(client: PubSub, receive: Receive): Promise<Stop> {
+async function subscribeByIoredis(client: PubSub, receive: ReceiveEnd): Promise<Unsubscribe> {
   const options = { enableOfflineQueue: true, keyPrefix: "" };
   const isCluster = Reflect.get(client, "isCluster") === true;
   const own = await (isCluster ? client.duplicate([], options) : client.duplicate(options));

@@ -26,6 +26,8 @@ export interface SqlDialect {
   indexOn(names: TableNames): string;
   /** Selects the generation of a subject, and locks it until the current statement is done. */
   lockSubject(names: TableNames): string;
+  /** Returns the end of a `RETURNING` clause: what notifies processes that the session under a key has ended. */
+  report(key: string, reason: string): string;
   /** Checks whether an error means that a table, a column or a key is missing. */
   isMissing(error: unknown): boolean;
 }
@@ -50,10 +52,14 @@ export const SQLITE: SqlDialect = {
   },
   lockSubject: ({ subjects }) =>
     `SELECT excepted, since, generation FROM ${subjects} WHERE subject = :subject`,
+  report: () => "",
   isMissing: (error) =>
     /no such (table|column)|has no column named|does not match any PRIMARY KEY/
       .test(memberOf(error, "message").join()),
 };
+
+/** The channel on which sessions that end are reported, those of all stores of a database. */
+export const CHANNEL = "hono_session_ended";
 
 /** Undefined tables and columns, and a key that is not unique. */
 const MISSING = new Set(["42P01", "42703", "42P10"]);
@@ -75,5 +81,6 @@ export const POSTGRES: SqlDialect = {
      VALUES (:subject, 0, 0, 0)
      ON CONFLICT (subject) DO UPDATE SET generation = own.generation
      RETURNING excepted, since, generation`,
+  report: (key, reason) => `, pg_notify('${CHANNEL}', ${key} || ' ' || ${reason})`,
   isMissing: (error) => memberOf(error, "code", "errno").some((code) => MISSING.has(code)),
 };

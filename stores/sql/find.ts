@@ -4,7 +4,7 @@ import type { OptionTable } from "../../src/util/option_table.ts";
 import type { SqlDriver } from "./driver.ts";
 
 /** How a store converts a client to a driver. */
-export interface DriverSource {
+export interface DriverSource<Driver extends SqlDriver> {
   /** The name of the store. */
   readonly store: string;
   /** The option table that contains the client. */
@@ -16,21 +16,24 @@ export interface DriverSource {
   /** Common mistakes, and what to do instead. */
   readonly mistakes: Mistakes;
   /** Returns the driver of a client; `undefined` for other values. */
-  toDriver(client: object): SqlDriver | undefined;
+  toDriver(client: object): Driver | undefined;
 }
 
 /** Finds the driver of a request by its context. */
-export type FindDriver = (c: unknown) => Awaitable<SqlDriver>;
+export type FindDriver<Driver extends SqlDriver = SqlDriver> = (c: unknown) => Awaitable<Driver>;
 
 /**
  * Makes the function that finds the driver, of a fixed client or of the client that a function returns.
  *
  * @throws {TypeError} When the option is neither a client nor a function.
  */
-export function driverFinder(given: unknown, source: DriverSource): FindDriver {
+export function driverFinder<Driver extends SqlDriver>(
+  given: unknown,
+  source: DriverSource<Driver>,
+): FindDriver<Driver> {
   const { store, options, option, required, mistakes } = source;
-  const drivers = new WeakMap<object, SqlDriver>();
-  const toDriver = (client: unknown): SqlDriver | undefined => {
+  const drivers = new WeakMap<object, Driver>();
+  const toDriver = (client: unknown): Driver | undefined => {
     if (!isObject(client)) return undefined;
     const driver = drivers.get(client) ?? source.toDriver(client);
     if (driver) drivers.set(client, driver);
@@ -43,7 +46,7 @@ export function driverFinder(given: unknown, source: DriverSource): FindDriver {
   if (typeof given !== "function") {
     refuse(option, `${required} is required, or a function that finds one`, options);
   }
-  const toFound = (found: unknown): SqlDriver => {
+  const toFound = (found: unknown): Driver => {
     const instead = insteadOf(found, mistakes);
     const driver = instead ? undefined : toDriver(found);
     if (driver) return driver;

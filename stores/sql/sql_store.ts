@@ -1,3 +1,4 @@
+import type { SessionEndReason } from "../../src/record/end_reason.ts";
 import type { SessionRecord, SessionTimes } from "../../src/record/record.ts";
 import type {
   DeleteAllOptions,
@@ -102,10 +103,8 @@ export abstract class SqlStore implements SessionStore {
    * @throws {TypeError} When no client was found.
    */
   read(key: string, c?: unknown, signal?: AbortSignal): Awaitable<SessionRecord | undefined> {
-    const rows = this.#executor.run(this.#statements.read, { key, now: this.#now() }, {
-      c,
-      signal,
-    });
+    const values = { key, now: this.#now() };
+    const rows = this.#executor.run(this.#statements.read, values, { c, signal });
     return andThen(rows, ([row]) => row && recordOf(row));
   }
 
@@ -226,10 +225,17 @@ export abstract class SqlStore implements SessionStore {
    * @param key The key.
    * @param c The Hono context.
    * @param signal Aborts the operation.
+   * @param reason The reason, for those who watch.
    * @throws {TypeError} When no client was found.
    */
-  delete(key: string, c?: unknown, signal?: AbortSignal): Awaitable<void> {
-    return andThen(this.#executor.run(this.#statements.delete, { key }, { c, signal }), () => {});
+  delete(
+    key: string,
+    c?: unknown,
+    signal?: AbortSignal,
+    reason?: SessionEndReason,
+  ): Awaitable<void> {
+    const values = { key, reason: reason ?? "" };
+    return andThen(this.#executor.run(this.#statements.delete, values, { c, signal }), () => {});
   }
 
   /**

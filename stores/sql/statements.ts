@@ -33,16 +33,17 @@ export function statementsOf(dialect: SqlDialect, names: TableNames) {
      RETURNING key`;
   const update = (condition: string) =>
     `UPDATE ${sessions} SET ${SETS} WHERE ${IS_PREVIOUS} AND ${condition} RETURNING key`;
-  const move = (condition: string) =>
+  const moved = dialect.report(":key", "''");
+  const move = (condition: string, report = "") =>
     `UPDATE ${sessions} SET key = :next, ${SETS} WHERE ${IS_PREVIOUS} AND ${condition}
      AND NOT EXISTS (SELECT 1 FROM ${sessions} AS other WHERE other.key = :next)
-     RETURNING key`;
+     RETURNING key${report}`;
 
   /** Moves a session and leaves a trace under its key: in one statement, or in a transaction of two. */
   const moveAndLeave = (condition: string, common: string[]) => {
     if (dialect.combinesWrites) {
-      const moved = [...common, `moved AS (${move(condition)})`];
-      return [`WITH ${moved} ${insert(LEFT_VALUES)} FROM moved RETURNING key`];
+      const parts = [...common, `moved AS (${move(condition)})`];
+      return [`WITH ${parts} ${insert(LEFT_VALUES)} FROM moved RETURNING key${moved}`];
     }
     const isMoved = `EXISTS (SELECT 1 FROM ${sessions} AS moved
       WHERE moved.key = :next AND moved.version = #version AND moved.sid = :sid)`;
@@ -66,7 +67,7 @@ export function statementsOf(dialect: SqlDialect, names: TableNames) {
     `WITH raised AS (${raised})
      DELETE FROM ${sessions} WHERE subject = :subject AND expires_at > #now
      AND sid <> coalesce(:except, '') AND generation < (SELECT generation FROM raised)
-     RETURNING key`;
+     RETURNING key${dialect.report("key", "'revoked'")}`;
 
   const expired = (table: string, column: string, key: string) =>
     `DELETE FROM ${table} WHERE ${column} <= #now AND ${key} IN (
@@ -85,13 +86,15 @@ export function statementsOf(dialect: SqlDialect, names: TableNames) {
     ),
     create: guarded(create),
     update: guarded(update),
-    move: guarded(move),
+    move: guarded((condition) => move(condition, moved)),
     moveAndLeave: {
       free: moveAndLeave("true", []).map(make),
       bound: moveAndLeave(isPresent, [present]).map(make),
     },
     touch: make(`UPDATE ${sessions} SET ${SETS_OF_TIMES} WHERE ${IS_PREVIOUS} RETURNING key`),
-    delete: make(`DELETE FROM ${sessions} WHERE key = :key RETURNING key`),
+    delete: make(
+      `DELETE FROM ${sessions} WHERE key = :key RETURNING key${dialect.report("key", ":reason")}`,
+    ),
     list: make(
       `SELECT key, sid, subject_at, ${READ_COLUMNS} FROM ${sessions}
        WHERE subject = :subject AND expires_at > #now

@@ -5,6 +5,9 @@ import { AppProcess, PLACES } from "../_support/processes.ts";
 /** How often each is tried. */
 const TIMES = 3;
 
+/** The stores that notify other processes. */
+const PUSHING = ["Redis", "Postgres"];
+
 /** The path of an application, how soon an end in another process has to be noticed, in milliseconds, and what is known of it. */
 const POLLED = { path: "/polling", latest: 2000, reason: "ended" };
 const PUSHED = { path: "", latest: 1000, reason: "logout" };
@@ -18,7 +21,7 @@ for (const { kind, ignore, open } of PLACES) {
       try {
         await using here = await AppProcess.start(kind, place);
         await using there = await AppProcess.start(kind, place);
-        const { path, latest, reason } = kind === "Redis" ? PUSHED : POLLED;
+        const { path, latest, reason } = PUSHING.includes(kind) ? PUSHED : POLLED;
         for (let time = 0; time < TIMES; time++) {
           const [client, other] = [new Client(here), new Client(here)];
           for (const each of [client, other]) await each.text(`${path}/set/a/1`);

@@ -33,9 +33,16 @@ for (const [name, connect] of Object.entries(POSTGRES_CLIENTS)) {
       test: way ? pooled({ ignore: ignoreBouncer }) : test,
       async open(clock) {
         const connection = await connect(way ? bouncer!.url : server.url);
-        const { sql, close } = connection;
+        const { sql } = connection;
         const table = await makeTable(connection);
-        return { store: new PostgresStore({ sql, table, clock }), fail: close, close };
+        // A pooler in transaction mode delivers no notifications.
+        const direct = way ? await connect(server.url) : undefined;
+        const listen = direct ? { listen: direct.sql } : {};
+        const close = async () => {
+          await connection.close();
+          await direct?.close();
+        };
+        return { store: new PostgresStore({ sql, table, clock, ...listen }), fail: close, close };
       },
     });
   }

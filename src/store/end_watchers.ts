@@ -1,0 +1,65 @@
+import type { SessionEndReason } from "../record/end_reason.ts";
+import type { OnSessionEnd } from "./contract.ts";
+
+/** The length of a key. */
+const KEY_LENGTH = 43;
+
+/** The reasons that a message can name. */
+const REASONS: readonly unknown[] = [
+  "logout",
+  "revoked",
+  "evicted",
+] satisfies SessionEndReason[];
+
+/** Receives a message: a key, which may have a prefix, a space, and the reason if it is known. */
+export type ReceiveEnd = (message: unknown) => void;
+
+/** Ends a subscription. */
+export type Unsubscribe = () => unknown;
+
+/** The watchers of a store that is notified of ends. They share one subscription, as long as there are any. */
+export class EndWatchers {
+  readonly #watchers = new Set<OnSessionEnd>();
+  #subscribing: Promise<Unsubscribe> | undefined;
+
+  /**
+   * Notifies a watcher from now on; returns a function that stops it.
+   *
+   * @param subscribe Subscribes to the messages, unless that was done for another watcher.
+   */
+  async add(
+    onEnd: OnSessionEnd,
+    subscribe: (receive: ReceiveEnd) => Promise<Unsubscribe>,
+  ): Promise<() => Promise<void>> {
+    const watcher: OnSessionEnd = (key, reason) => onEnd(key, reason);
+    this.#watchers.add(watcher);
+    const subscribing = this.#subscribing ??= subscribe((message) => this.#receive(`${message}`));
+    try {
+      await subscribing;
+    } catch (error) {
+      this.#watchers.delete(watcher);
+      if (this.#subscribing === subscribing) this.#subscribing = undefined;
+      throw error;
+    }
+    return () => this.#remove(watcher);
+  }
+
+  async #remove(watcher: OnSessionEnd): Promise<void> {
+    this.#watchers.delete(watcher);
+    const subscribing = this.#subscribing;
+    if (this.#watchers.size > 0 || !subscribing) return;
+    this.#subscribing = undefined;
+    await (await subscribing)();
+  }
+
+  #receive(message: string): void {
+    const end = message.lastIndexOf(" ");
+    const key = message.slice(0, end).slice(-KEY_LENGTH);
+    const reason = message.slice(end + 1);
+    for (const watcher of this.#watchers) watcher(key, isReason(reason) ? reason : undefined);
+  }
+}
+
+function isReason(reason: string): reason is SessionEndReason {
+  return REASONS.includes(reason);
+}

@@ -1,0 +1,212 @@
+import type { ReceiveEnd, Unsubscribe } from "../../src/store/end_watchers.ts";
+import { CHANNEL } from "../sql/dialect.ts";
+import type { PgClientLike, PgPoolLike, PostgresJsLike } from "./like.ts";
+
+/** The longest pause before a lost connection is opened again, in milliseconds. */
+const PAUSE = 1000;
+
+const LISTEN = `LISTEN ${CHANNEL}`;
+const BACKEND = "SELECT pg_backend_pid() AS pid";
+
+/**
+ * Receives the notifications of sessions that end.
+ *
+ * @param receive Receives the payload of each.
+ * @param isDirect Whether the connection is known to be a direct one, so that this is not checked.
+ * @throws {Error} When the connection goes through a pooler, or was not opened.
+ */
+export type Listen = (receive: ReceiveEnd, isDirect: boolean) => Promise<Unsubscribe>;
+
+/** What postgres.js and Bun have for notifications, and what postgres.js holds of those who listen. */
+interface PostgresJsListen {
+  (channel: string, receive: (payload: string) => void): Promise<Subscription>;
+  /** The client that listens. */
+  sql?: { end(options: { timeout: number }): Promise<void> } | undefined;
+  channels?: Record<string, { listeners: { fn: unknown }[] }>;
+}
+
+interface Subscription {
+  unlisten(): Promise<void>;
+}
+
+interface Notification {
+  readonly channel: string;
+  readonly payload?: string | undefined;
+}
+
+/** What a client of `pg` has for notifications. */
+interface PgListener {
+  on(event: "notification", listener: (notification: Notification) => void): unknown;
+  off(event: "notification", listener: (notification: Notification) => void): unknown;
+}
+
+/** A client of `pg` that the store opens itself. */
+interface OwnClient extends PgListener, PgClientLike {
+  /** The process of its server, as it was told when it connected. */
+  readonly processID?: number | null;
+  on(event: "notification", listener: (notification: Notification) => void): unknown;
+  on(event: "error" | "end", listener: () => void): unknown;
+  connect(): Promise<unknown>;
+  end(): Promise<unknown>;
+  unref?(): void;
+}
+
+/** How a pool of `pg` makes its clients. */
+interface ClientMaker {
+  readonly Client: new (options: unknown) => OwnClient;
+  readonly options: unknown;
+}
+
+/** Listens with postgres.js or Bun, which open a connection for that, and open it again when it is lost. */
+export function listenWithPostgresJs(sql: PostgresJsLike): Listen | undefined {
+  const listen: unknown = Reflect.get(sql, "listen");
+  if (!isListen(listen)) return undefined;
+  return async (receive, isDirect) => {
+    if (!isDirect) {
+      const rows = await sql.unsafe(BACKEND);
+      checkBackend(rows[0], Reflect.get(Reflect.get(rows, "state") ?? {}, "pid"));
+    }
+    const receiver = (payload: string) => receive(payload);
+    try {
+      const subscription = await listen(CHANNEL, receiver);
+      return () => stopListening(listen, receiver, subscription);
+    } catch (error) {
+      // It would go on trying.
+      await stopListening(listen, receiver);
+      throw error;
+    }
+  };
+}
+
+/**
+ * Stops a listener of postgres.js. `unlisten()` does not find listeners that postgres.js has renewed with a connection,
+ * and leaves the connection open.
+ */
+async function stopListening(
+  listen: PostgresJsListen,
+  receiver: unknown,
+  subscription?: Subscription,
+): Promise<void> {
+  const { channels, sql } = listen;
+  const listeners = channels?.[CHANNEL]?.listeners;
+  if (!channels || !sql || !listeners) return void await subscription?.unlisten().catch(ignore);
+  const rest = channels[CHANNEL]!.listeners = listeners.filter(({ fn }) => fn !== receiver);
+  if (rest.length > 0) return;
+  delete channels[CHANNEL];
+  if (Object.keys(channels).length > 0) return;
+  listen.sql = undefined;
+  await sql.end({ timeout: 0 }).catch(ignore);
+}
+
+/** Listens with a connection beside those of a pool, which need not have one to spare. */
+export function listenWithPool(pool: PgPoolLike): Listen | undefined {
+  if (!isClientMaker(pool)) return undefined;
+  return async (receive, isDirect) => {
+    let own: OwnClient | undefined;
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    let isStopped = false;
+    const open = async () => {
+      own = await openClient(pool, receive, { isDirect, onEnd: openAgain });
+      if (isStopped) await own.end();
+    };
+    const openAgain = () => {
+      if (isStopped) return;
+      timer = setTimeout(() => open().catch(openAgain), PAUSE * (1 - Math.random() / 2));
+      (timer as { unref?(): unknown }).unref?.();
+    };
+    await open();
+    return async () => {
+      isStopped = true;
+      clearTimeout(timer);
+      await own?.end().catch(ignore);
+    };
+  };
+}
+
+async function openClient(
+  { Client, options }: ClientMaker,
+  receive: ReceiveEnd,
+  { isDirect, onEnd }: { isDirect: boolean; onEnd: () => void },
+): Promise<OwnClient> {
+  const own = new Client(options);
+  // Without a listener the process would end.
+  own.on("error", ignore);
+  own.on("notification", receiverOf(receive));
+  try {
+    await own.connect();
+    own.unref?.();
+    if (!isDirect) checkBackend((await own.query(BACKEND)).rows[0], own.processID);
+    await own.query(LISTEN);
+    own.on("end", onEnd);
+    return own;
+  } catch (error) {
+    await own.end().catch(ignore);
+    throw error;
+  }
+}
+
+/** How many listen with a client. */
+const listening = new WeakMap<object, number>();
+
+/**
+ * Listens with the connection of a client of `pg`.
+ *
+ * @param execute Runs a statement after those that are under way.
+ */
+export function listenWithClient(
+  client: PgClientLike,
+  execute: (text: string) => PromiseLike<readonly object[]>,
+): Listen | undefined {
+  if (!isListener(client)) return undefined;
+  return async (receive, isDirect) => {
+    if (!isDirect) {
+      const [row] = await execute(BACKEND);
+      checkBackend(row, Reflect.get(client, "processID"));
+    }
+    const receiver = receiverOf(receive);
+    const stop = async () => {
+      client.off("notification", receiver);
+      const rest = listening.get(client)! - 1;
+      listening.set(client, rest);
+      if (rest === 0) await execute(`UN${LISTEN}`).then(ignore, ignore);
+    };
+    client.on("notification", receiver);
+    listening.set(client, (listening.get(client) ?? 0) + 1);
+    try {
+      await execute(LISTEN);
+    } catch (error) {
+      await stop();
+      throw error;
+    }
+    return stop;
+  };
+}
+
+function receiverOf(receive: ReceiveEnd): (notification: Notification) => void {
+  return ({ channel, payload }) => {
+    if (channel === CHANNEL) receive(payload);
+  };
+}
+
+/** @throws {Error} When statements are not run by the process that a client was told of when it connected. */
+function checkBackend(row: object | undefined, pid: unknown): void {
+  if (!row || typeof pid !== "number" || Reflect.get(row, "pid") === pid) return;
+  throw new Error(
+    "Cannot listen to Postgres: the connection goes through a pooler; give PostgresStore a client with direct " +
+      "connections as the option listen, or set listen: false",
+  );
+}
+
+function isListen(value: unknown): value is PostgresJsListen {
+  return typeof value === "function";
+}
+
+function isClientMaker(pool: object): pool is PgPoolLike & ClientMaker {
+  return typeof Reflect.get(pool, "Client") === "function";
+}
+
+function isListener(client: object): client is PgClientLike & PgListener {
+  return ["on", "off"].every((name) => typeof Reflect.get(client, name) === "function");
+}
+
+function ignore(): void {}
