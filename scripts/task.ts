@@ -7,7 +7,7 @@ const NPM_IMPORT_MAP = fromFileUrl(new URL("scripts/npm_import_map.json", ROOT))
 const CODE = ["mod.ts", "src", "stores", "scripts", "tests"];
 const DOCUMENTED = [
   ...["mod.ts", "src", "stores"],
-  ...["README.md", ".github/REFERENCE.md", ".github/MIGRATING.md"],
+  ...["README.md", ".github/REFERENCE.md", ".github/MIGRATING.md", ".github/CONFIRMING.md"],
 ];
 
 /** A test leaves nothing open that it does not say. */

@@ -65,12 +65,19 @@ export {
   type SessionHelperOptions,
   startSession,
 } from "./middleware/helpers.ts";
+export type { RequiredConfirmation } from "./middleware/require_confirmation.ts";
 export { requireSession, type RequireSessionOptions } from "./middleware/require_session.ts";
 export type { SessionOptions, SessionTokenOptions } from "./options/options.ts";
 export type { SessionEndReason } from "./record/end_reason.ts";
 export type { SessionRecord, SessionTimes, Trace } from "./record/record.ts";
 export type { StandardSchema } from "./record/schema.ts";
-export type { Session, SessionData, SessionMembers, SessionValues } from "./session/session.ts";
+export type {
+  ConfirmOptions,
+  Session,
+  SessionData,
+  SessionMembers,
+  SessionValues,
+} from "./session/session.ts";
 export type {
   DeleteAllOptions,
   KeyValueStore,

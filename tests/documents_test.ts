@@ -13,6 +13,7 @@ const SHIPPED = [
   "stores/README.md",
   ".github/REFERENCE.md",
   ".github/MIGRATING.md",
+  ".github/CONFIRMING.md",
 ];
 
 interface Link {

@@ -1,7 +1,7 @@
 import { SessionEndedError, SessionLimitError } from "../errors.ts";
 import { type Contents, sameContents } from "../record/contents.ts";
 import { isRenewalDue } from "../record/renewal.ts";
-import { changesRecord } from "../record/pending_changes.ts";
+import { changesRecord, type PendingChanges } from "../record/pending_changes.ts";
 import type { StoredSession } from "../record/record.ts";
 import { type Awaitable, isPromiseLike } from "../util/awaitable.ts";
 import {
@@ -120,7 +120,8 @@ function recover(context: CommitContext, error: unknown): void {
  */
 function isLogin({ state, pending, options }: CommitContext): boolean {
   if (!options.keepChanges || options.change) return false;
-  return Boolean(pending.subject) || pending.regenerate === true && state.hasChanged();
+  return Boolean(pending.subject) ||
+    pending.regenerate === true && (pending.confirmed !== undefined || state.hasChanged());
 }
 
 function write(context: CommitContext): Awaitable<void> {
@@ -142,10 +143,15 @@ function write(context: CommitContext): Awaitable<void> {
     state.leaveCookieToInner();
     return overwriteOther(context, { versions, current });
   }
-  const filled = Boolean(pending.subject) || !sameContents(mine, base);
+  const filled = hasFilled(pending) || !sameContents(mine, base);
   if (options.storeEmpty || keepChanges && filled) return create(context, mine);
   // It stays pending until there is something to store.
   state.restorePending(pending);
+}
+
+/** Checks whether pending changes are a reason to store a new session. */
+function hasFilled({ subject, confirmed }: PendingChanges): boolean {
+  return Boolean(subject) || confirmed !== undefined;
 }
 
 function workOf(
@@ -159,7 +165,7 @@ function workOf(
   // Changes are not kept.
   if (!held) return "none";
   if (pending.renew || !sameContents(held, state.base())) return "changes";
-  if (!stored) return pending.subject ? "changes" : "none";
+  if (!stored) return hasFilled(pending) ? "changes" : "none";
   if (changesRecord(pending, stored.record)) return "changes";
   return isDue(config, stored, options) ? "due" : "none";
 }

@@ -1,3 +1,4 @@
+import { parseConfirmations, toDates } from "../record/confirmations.ts";
 import { parseMeta } from "../record/subject.ts";
 import type { ListedSession, ListPage, ListPlace } from "../store/contract.ts";
 import { since } from "../store/list_order.ts";
@@ -30,6 +31,8 @@ export interface SessionSummary {
   readonly expiresAt: Date;
   /** `true` for the session of the request whose context was passed. */
   readonly current: boolean;
+  /** The value of `session.confirmations`. */
+  readonly confirmations: Readonly<Record<string, Date | undefined>>;
   /** The value of `session.meta`. */
   readonly meta: Readonly<Record<string, unknown>> | undefined;
 }
@@ -146,7 +149,7 @@ function fromCursor(cursor: string | undefined): ListPlace | undefined {
 }
 
 function toSummary(
-  { sid, createdAt, lastSeenAt, expiresAt, meta }: ListedSession["record"],
+  { sid, createdAt, lastSeenAt, expiresAt, meta, confirmed }: ListedSession["record"],
   current: string | undefined,
 ): SessionSummary {
   return {
@@ -155,6 +158,7 @@ function toSummary(
     lastSeenAt: new Date(lastSeenAt),
     expiresAt: new Date(expiresAt),
     current: sid === current,
+    confirmations: toDates(parseConfirmations(confirmed)),
     meta: parseMeta(meta),
   };
 }

@@ -1,4 +1,5 @@
 import type { Context, MiddlewareHandler } from "hono";
+import { SECONDS } from "../options/check_shapes.ts";
 import { checkContextKey } from "../options/parse_options.ts";
 import type { Session, SessionData } from "../session/session.ts";
 import { isReserved } from "../session/reserved_names.ts";
@@ -6,6 +7,7 @@ import { MIDDLEWARE, refuse, refuseRange } from "../util/option_errors.ts";
 import { checkShape, checkTable, type OptionTable } from "../util/option_table.ts";
 import { type Answer, denyAccess } from "./deny.ts";
 import { findContextSession } from "./helpers.ts";
+import { confirmationCheck, type RequiredConfirmation } from "./require_confirmation.ts";
 
 /**
  * Options of {@linkcode requireSession}.
@@ -32,6 +34,13 @@ export interface RequireSessionOptions<
    */
   has?: readonly (keyof Data & string)[];
   /**
+   * The confirmation that the session must have. A session without it is answered with the challenge of RFC 9470,
+   * `insufficient_user_authentication`, if the status is 401. Anonymous visitors get the response without it.
+   *
+   * @default {none}
+   */
+  confirmed?: RequiredConfirmation;
+  /**
    * Decides for which requests a session is required, for example by their method.
    *
    * @default {() => true}
@@ -50,9 +59,10 @@ export interface RequireSessionOptions<
    */
   status?: number;
   /**
-   * The response without a session: a body, or a function that returns the response.
+   * The response to a request that is rejected: a body, or a function that returns the response. With `confirmed`,
+   * `session.isNew` of the context tells the function which of the two is missing.
    *
-   * @default {{ status: false, message: "Invalid session" }, for HTML and text only the message}
+   * @default {{ status: false, message: "Invalid session" } or "Session is not confirmed", for HTML and text only the message}
    */
   response?: string | object | ((c: Context) => Response | Promise<Response>);
   /**
@@ -106,12 +116,14 @@ export function requireSession<
   options: RequireSessionOptions<Data, Key> = {},
 ): MiddlewareHandler<{ Variables: { [Name in Key]: Session<Data> } }> {
   checkTable(GUARD, options);
-  const { has = [], when, contextKey } = options;
-  const answer = checkAnswer(options);
+  const { has = [], when, contextKey, confirmed } = options;
+  const answer = checkAnswer(options, INVALID);
+  const unconfirmed = checkAnswer(options, UNCONFIRMED);
   if (!Array.isArray(has) || has.some((key) => typeof key !== "string" || isReserved(key))) {
     refuse("has", "a list of keys of data is required");
   }
   const keys = [...has];
+  const confirmation = confirmed && confirmationCheck(confirmed);
   if (contextKey !== undefined) checkContextKey(contextKey);
   return async function requireSession(c, next): Promise<void> {
     const contextSession = findContextSession(
@@ -123,11 +135,13 @@ export function requireSession<
     const { session } = await contextSession.load();
     const data = session.isNew ? undefined : session.toJSON();
     const isMissing = (key: string) => !Object.hasOwn(data!, key) || (data![key] ?? null) === null;
-    if (data && !keys.some(isMissing)) return await next();
-    throw await denyAccess(
-      { answer, message, bearer: contextSession.config.bearer !== undefined },
-      c,
-    );
+    const isFound = data !== undefined && !keys.some(isMissing);
+    const { bearer, clock } = contextSession.config;
+    if (isFound && confirmation?.isMet(session, clock()) !== false) return await next();
+    const denial = isFound
+      ? { answer: unconfirmed, message: UNCONFIRMED, challenge: confirmation?.challenge }
+      : { answer, message: INVALID, challenge: undefined };
+    throw await denyAccess({ ...denial, bearer: bearer !== undefined }, c);
   };
 }
 
@@ -138,13 +152,15 @@ const GUARD: OptionTable = {
     status: ["any"],
     response: ["any", "async function"],
     has: ["any"],
+    confirmed: [{ shapes: { within: [SECONDS], by: ["array"] } }],
     when: ["async function"],
     contextKey: ["string"],
   },
 };
 
-/** The default message of a guard. */
-const message = "Invalid session";
+/** The default messages of a guard. */
+const INVALID = "Invalid session";
+const UNCONFIRMED = "Session is not confirmed";
 
 /** The statuses of responses that have no body. */
 const BODILESS = [204, 205, 304];
@@ -152,6 +168,7 @@ const BODILESS = [204, 205, 304];
 /** Checks the options of a guard's response. */
 function checkAnswer(
   options: RequireSessionOptions<never, string>,
+  message: string,
 ): Answer {
   const {
     type = "json",

@@ -15,7 +15,8 @@ const LONGEST_TIMEOUT = 2_147_483;
  */
 const LONGEST_POLL = 50;
 
-const SECONDS = seconds(LONGEST_LIFE);
+/** A duration in seconds. */
+export const SECONDS = seconds(LONGEST_LIFE);
 const SECONDS_OR_NONE: Numbers = {
   range: `0 or ${SECONDS.range}`,
   includes: (value) => value === 0 || SECONDS.includes(value),

@@ -43,6 +43,7 @@ const RARE_KEYS = [
   "successor",
   "graceUntil",
   "storeGeneration",
+  "confirmed",
 ] satisfies (keyof SessionRecord)[];
 
 const rareKeys = new Set<string>(RARE_KEYS);

@@ -1,5 +1,6 @@
 import type { CachedPromise } from "../util/awaitable.ts";
 import { definedOf } from "../util/property.ts";
+import { confirmedWith, type PendingConfirmations } from "./confirmations.ts";
 import { isSameJson } from "./deep_equal.ts";
 import { LONGEST_LIFE } from "./expiry.ts";
 import type { SessionRecord } from "./record.ts";
@@ -24,6 +25,7 @@ export interface PendingChanges {
   readonly subject?: PendingLogin | null;
   /** Its JSON text; `null` clears it. */
   readonly meta?: string | null;
+  readonly confirmed?: PendingConfirmations;
   /** The changed attributes of the cookie, as JSON text; `null` resets them. */
   readonly cookie?: string | null;
 }
@@ -47,7 +49,7 @@ export function pendingRenewal(maxAge: number | "browser" | undefined): PendingC
   );
 }
 
-/** Applies pending changes to a record: lifetime, subject, meta and cookie. */
+/** Applies pending changes to a record: lifetime, subject, confirmations, meta and cookie. */
 export function withPendingChanges(record: SessionRecord, pending: PendingChanges): SessionRecord {
   if (pending === NOTHING_PENDING) return record;
   const { subject, subjectAt, generation } = changesSubject(pending, record)
@@ -67,6 +69,7 @@ export function withPendingChanges(record: SessionRecord, pending: PendingChange
     subjectAt,
     generation: generation || undefined,
     meta: meta ?? undefined,
+    confirmed: confirmedWith(record, { pending: pending.confirmed, subject }),
     cookie: cookie ?? undefined,
   });
 }
@@ -89,7 +92,14 @@ function bindingOf(
 /** Checks whether pending changes change a record. */
 export function changesRecord(pending: PendingChanges, record: SessionRecord): boolean {
   return "maxAge" in pending || "browser" in pending || changesSubject(pending, record) ||
-    changesCookie(pending, record) || isOther(pending.meta, record.meta);
+    changesCookie(pending, record) || isOther(pending.meta, record.meta) ||
+    pending.confirmed !== undefined && changesConfirmations(pending.confirmed, record);
+}
+
+/** Checks whether pending confirmations change a record that keeps its subject. */
+function changesConfirmations(pending: PendingConfirmations, record: SessionRecord): boolean {
+  const { subject, confirmed } = record;
+  return isOther(confirmedWith(record, { pending, subject }), confirmed);
 }
 
 /** Checks whether pending changes change the cookie of a record. */

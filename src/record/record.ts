@@ -84,6 +84,11 @@ export interface SessionRecord extends SessionTimes {
   readonly storeGeneration?: number;
   /** Its description in lists of the subject's sessions: the JSON text of an object. */
   readonly meta?: string;
+  /**
+   * When it was confirmed, in epoch milliseconds by method: the JSON text of an object. Only `confirm()` changes it,
+   * and another subject removes it.
+   */
+  readonly confirmed?: string;
   /** `true` after `renew("browser")`: browsers drop its cookie when they close. */
   readonly browser?: boolean;
   /** When it got its current token, in epoch milliseconds; at its creation when absent. */
@@ -145,6 +150,7 @@ export function isSessionRecord(value: unknown): value is SessionRecord {
     isText(record.cookie) &&
     isText(record.flash) &&
     isText(record.meta) &&
+    isText(record.confirmed) &&
     isText(record.subject) &&
     isText(record.predecessor) &&
     isText(record.successor) &&

@@ -1,3 +1,10 @@
+import {
+  type Confirmations,
+  confirmedWith,
+  joinConfirmations,
+  makeConfirmation,
+  parseConfirmations,
+} from "../record/confirmations.ts";
 import { isPersistent } from "../record/expiry.ts";
 import {
   NOTHING_PENDING,
@@ -24,7 +31,7 @@ export interface AttributesOwner {
 /** `ended` by this request, or `gone`: ended by another request while this one ran. */
 type Status = "live" | "ended" | "gone";
 
-/** The attributes of a session besides its data: subject, meta, cookie and lifetime. */
+/** The attributes of a session besides its data: subject, confirmations, meta, cookie and lifetime. */
 export class SessionAttributes {
   /** The last known stored session; `undefined` if it was never stored. */
   stored: StoredSession | undefined;
@@ -58,6 +65,7 @@ export class SessionAttributes {
     this.assertSavable("change");
     if (subject !== undefined) {
       assertSubject(subject, { action: "set session.subject", otherwise: ", or undefined" });
+      this.#assertConfirmedLater(subject);
     }
     this.ask({ subject: subject === undefined ? null : this.#beginLogin(subject) });
   }
@@ -70,6 +78,29 @@ export class SessionAttributes {
       ? record.generation ?? 0
       : orElse(() => this.owner.generationOf(name), (error) => Promise.reject(error));
     return { name, at: this.owner.config.instant(), generation: new CachedPromise(generation) };
+  }
+
+  /** @throws {TypeError} When this request has confirmed the session of another subject. */
+  #assertConfirmedLater(subject: string): void {
+    if (!this.pending.confirmed || subject === this.subject) return;
+    throw new TypeError(
+      "Cannot set session.subject: this request has confirmed the session of another subject; call confirm() after it is set",
+    );
+  }
+
+  /** Returns the confirmations, with those that are not committed yet. */
+  confirmations(): Confirmations {
+    const { stored, pending: { confirmed: pending }, subject } = this;
+    return parseConfirmations(confirmedWith(stored?.record ?? {}, { pending, subject }));
+  }
+
+  confirm(method: string, options: { readonly at: number } | undefined): void {
+    this.assertSavable("confirm");
+    const { subject, pending: { confirmed } } = this;
+    const known = this.confirmations();
+    const now = this.owner.config.clock();
+    const times = makeConfirmation(method, { options, known, now });
+    this.ask({ confirmed: joinConfirmations(confirmed, { subject, times }) });
   }
 
   get meta(): Readonly<Record<string, unknown>> | undefined {
@@ -139,7 +170,17 @@ export class SessionAttributes {
 
   /** Restores the changes of a failed commit. Later changes take precedence. */
   restorePending(pending: PendingChanges): void {
-    this.#pending = this.#pending === NOTHING_PENDING ? pending : { ...pending, ...this.#pending };
+    const later = this.#pending;
+    if (later === NOTHING_PENDING) {
+      this.#pending = pending;
+      return;
+    }
+    const { confirmed } = later;
+    this.#pending = {
+      ...pending,
+      ...later,
+      ...(confirmed && { confirmed: joinConfirmations(pending.confirmed, confirmed) }),
+    };
   }
 
   /** Drops all pending changes except a new token. */

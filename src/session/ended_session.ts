@@ -1,4 +1,5 @@
 import { SessionEndedError } from "../errors.ts";
+import type { Confirmations } from "../record/confirmations.ts";
 import type { SessionEndReason } from "../record/end_reason.ts";
 import { clearProperties } from "../util/property.ts";
 import { readOnly, refusingChanges } from "./read_only.ts";
@@ -10,6 +11,8 @@ export function refuseEnded(action: string): never {
     `Cannot ${action} session: it has ended; assign an object or call startSession(c) to start another one`,
   );
 }
+
+const NONE: Confirmations = new Map();
 
 const refuseChange = () => refuseEnded("change");
 
@@ -26,6 +29,14 @@ class EndedController implements SessionController {
   constructor(sid: string, at: number) {
     this.sid = sid;
     this.#at = at;
+  }
+
+  confirmations(): Confirmations {
+    return NONE;
+  }
+
+  confirm(): never {
+    return refuseEnded("confirm");
   }
 
   endSignal(): AbortSignal {

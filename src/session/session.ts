@@ -17,6 +17,28 @@
 export interface SessionData {}
 
 /**
+ * Options of `session.confirm()`.
+ *
+ * @example A login at an identity provider
+ * ```ts
+ * import type { ConfirmOptions, Session } from "@x/hono-session";
+ *
+ * export function loggedIn(session: Session, claims: { sub: string; auth_time: number }): void {
+ *   const options: ConfirmOptions = { at: claims.auth_time };
+ *   session.subject = claims.sub;
+ *   session.confirm("oidc", options);
+ * }
+ * ```
+ */
+export interface ConfirmOptions {
+  /**
+   * The time of the proof in seconds since 1970, like the claim `auth_time` of OpenID Connect. It is required, because a provider
+   * may omit the claim and have asked for nothing: request it with `max_age`. A time up to a minute in the future counts as now.
+   */
+  readonly at: number;
+}
+
+/**
  * The members that every session has besides its data. Their names are reserved: using one as a key of the data
  * throws a `TypeError`.
  *
@@ -136,6 +158,55 @@ export interface SessionMembers<Data extends object = SessionData> {
   set meta(meta: object | undefined);
 
   /**
+   * When the user last proved who they are, by method: the calls of {@linkcode SessionMembers.confirm}. The object and its
+   * dates are a copy; without a confirmation it is empty.
+   */
+  readonly confirmations: Readonly<Record<string, Date | undefined>>;
+
+  /**
+   * Records that the user has just proved who they are, for `confirmed` of {@linkcode requireSession}. Call it at login and at
+   * every later proof. It is committed with the data, and kept over `regenerate()`, `renew()` and `rotate`, which don't
+   * move its time. Of concurrent calls with the same method, the later time counts.
+   *
+   * A confirmation counts for the present `subject`: set that first. Another subject removes all confirmations. Sessions
+   * whose owner is only in their data keep them: start such a login with `startSession()`.
+   *
+   * @param method The name of the method, such as `"password"`, `"otp"`, `"passkey"` or `"oidc"`: 1 to 32 letters, digits,
+   * `.`, `_` and `-`. A session keeps 8 methods.
+   * @param options The time, if it was not now.
+   * @throws {TypeError} When the method is not such a name, or `at` is missing or not a number of seconds.
+   * @throws {RangeError} When the session already has 8 other methods, or `at` is more than a minute in the future.
+   * @throws {SessionEndedError} When the session has ended.
+   * @throws {SessionCommittedError} When the response has been sent and the change needs a cookie: the session
+   * is new, or is stored in its cookie.
+   *
+   * @example Ask for the password again before something sensitive
+   * ```ts
+   * import { requireSession, session } from "@x/hono-session";
+   * import { MapStore } from "@x/hono-session/stores/map";
+   * import { Hono } from "hono";
+   * import { assertEquals } from "@std/assert";
+   *
+   * const app = new Hono()
+   *   .use(session({ store: new MapStore() }))
+   *   .post("/login", async (c) => {
+   *     await c.var.session.regenerate();
+   *     c.var.session.subject = "user:42";
+   *     c.var.session.confirm("password");
+   *     return c.text("welcome");
+   *   })
+   *   .use("/settings/*", requireSession({ confirmed: { within: 300, by: ["password"] } }))
+   *   .get("/settings/email", (c) => c.text("changed"));
+   *
+   * const login = await app.request("/login", { method: "POST" });
+   * const cookie = login.headers.getSetCookie()[0]!.split(";")[0]!;
+   * const response = await app.request("/settings/email", { headers: { cookie } });
+   * assertEquals(await response.text(), "changed");
+   * ```
+   */
+  confirm(method: string, options?: ConfirmOptions): void;
+
+  /**
    * Ends the session: when the response is sent, its record is deleted and its cookie expired. For the rest of
    * the request it reads as an empty, new session that keeps its `sid` for logs. Changing it throws a
    * {@linkcode SessionEndedError}. To start another session, assign an object to `c.session` or call
@@ -243,7 +314,7 @@ export interface SessionMembers<Data extends object = SessionData> {
   save(): Promise<void>;
 
   /**
-   * Discards the unsaved changes of this request: data, flashed values, subject, meta, lifetime and cookie. Use
+   * Discards the unsaved changes of this request: data, flashed values, subject, confirmations, meta, lifetime and cookie. Use
    * it in an error handler that flashes a message and responds with a status below 500, which would commit the
    * other changes as well. A `destroy()` or `regenerate()` is not undone.
    *

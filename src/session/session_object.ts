@@ -1,3 +1,4 @@
+import { type Confirmations, toDates } from "../record/confirmations.ts";
 import { isPlainObject, nameOfClass } from "../record/plain_object.ts";
 import { setProperty } from "../util/property.ts";
 import { reserveMembers } from "./reserved_names.ts";
@@ -9,6 +10,8 @@ export interface SessionController {
   subject: string | undefined;
   get meta(): Readonly<Record<string, unknown>> | undefined;
   set meta(meta: object | undefined);
+  confirmations(): Confirmations;
+  confirm(method: string, options: { readonly at: number } | undefined): void;
   endSignal(): AbortSignal;
   isNew(): boolean;
   hasChanged(): boolean;
@@ -74,6 +77,14 @@ export class SessionObject implements SessionMembers {
 
   set meta(meta: object | undefined) {
     this.#state.meta = meta;
+  }
+
+  get confirmations(): Readonly<Record<string, Date | undefined>> {
+    return toDates(this.#state.confirmations());
+  }
+
+  confirm(method: string, options?: { readonly at: number }): void {
+    this.#state.confirm(method, options);
   }
 
   destroy(): void {

@@ -4,6 +4,7 @@ import type { SessionObject } from "./session_object.ts";
 
 /** The members that change a session. */
 const CHANGING = new Set<PropertyKey>([
+  "confirm",
   "destroy",
   "regenerate",
   "renew",

@@ -40,7 +40,7 @@ const decoder = new TextDecoder();
 export interface UnsignedCookieStoreOptions extends CookieStoreOptions {
   /**
    * Validates the data, including flashed values: any client can forge them. It returns the data of the
-   * session; when it throws, the session is empty. A subject in the cookie is always ignored.
+   * session; when it throws, the session is empty. A subject and confirmations in the cookie are always ignored.
    *
    * @param text The JSON of the data.
    */
@@ -99,7 +99,8 @@ class UnsignedFormat implements CookieFormat {
     const bytes = fromBase64Url(value);
     const record = bytes && fromReadable(decoder.decode(bytes));
     if (!record) return undefined;
-    const { subject: _, subjectAt: __, generation: ___, flash = "{}", ...rest } = record;
+    const { subject: _, subjectAt: __, generation: ___, confirmed: ____, flash = "{}", ...rest } =
+      record;
     let isLate = false;
     try {
       const flashed = parseHeld(flash);

@@ -20,6 +20,7 @@ const IS_NUMBER: Readonly<Record<keyof SessionRecord, boolean>> = {
   scope: false,
   cookie: false,
   meta: false,
+  confirmed: false,
   data: false,
   flash: false,
   createdAt: true,

@@ -105,7 +105,7 @@ export function written(record: SessionRecord, data: string): SessionRecord {
 
 /** Returns the trace of a session under its previous key. */
 export function traceOf(record: SessionRecord): SessionRecord {
-  const { subject: _, subjectAt: __, meta: ___, flash: ____, ...rest } = record;
+  const { subject: _, subjectAt: __, meta: ___, confirmed: ____, flash: _____, ...rest } = record;
   return { ...rest, data: "{}", version: record.version + 1, trace: "replaced" };
 }
 

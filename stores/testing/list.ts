@@ -39,7 +39,11 @@ export const listCases: readonly ConformanceCase[] = [
     async run({ store, clock }) {
       const subject = makeSubject();
       const key = makeKey();
-      const first = makeBound(clock, subject, { meta: '{"device":"phone"}', maxAge: 60 });
+      const first = makeBound(clock, subject, {
+        meta: '{"device":"phone"}',
+        confirmed: `{"password":${clock.now()}}`,
+        maxAge: 60,
+      });
       const show = async () => {
         const [session] = await listed(store, subject);
         return session?.record as SessionRecord;
@@ -51,6 +55,7 @@ export const listCases: readonly ConformanceCase[] = [
         ...written(first, '{"step":2}'),
         ...renewedTimes(clock),
         meta: '{"device":"tablet"}',
+        confirmed: `{"otp":${clock.now()}}`,
       };
       await store.update(key, second, first);
       const shown = await show();

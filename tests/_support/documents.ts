@@ -10,6 +10,7 @@ export const DOCUMENTS = [
   "scripts/bench/README.md",
   ".github/REFERENCE.md",
   ".github/MIGRATING.md",
+  ".github/CONFIRMING.md",
   ".github/ARCHITECTURE.md",
   ".github/CONTRIBUTING.md",
   ".github/CODE_OF_CONDUCT.md",

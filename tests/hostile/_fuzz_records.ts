@@ -78,6 +78,7 @@ const anyRecord: fc.Arbitrary<SessionRecord> = fc.record({
   scope: text,
   cookie: text,
   meta: text,
+  confirmed: fc.oneof(text, object),
   subject: text,
   subjectAt: time,
   generation: fc.oneof(fc.nat(), fc.maxSafeInteger()),

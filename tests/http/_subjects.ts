@@ -108,6 +108,7 @@ export function subjects(test: SceneTest): void {
     assertEquals([first.createdAt.getTime(), first.lastSeenAt.getTime()], [begun, begun]);
     assertEquals(first.expiresAt.getTime(), begun + 86_400_000);
     assertEquals(Object.keys(first).toSorted(), [
+      "confirmations",
       "createdAt",
       "current",
       "expiresAt",

@@ -6,6 +6,7 @@ import { FakeClock } from "../_support/clock.ts";
 import { Gate } from "../_support/gate.ts";
 import { recordKeys } from "../_support/recorded_store.ts";
 import { type Data, makeApp } from "./_app.ts";
+import { confirmationRaces, confirmations } from "./_confirmations.ts";
 import { everything } from "./_everything.ts";
 import { endRaces } from "./_end_races.ts";
 import { ends } from "./_ends.ts";
@@ -138,6 +139,8 @@ export function httpSuite(suite: HttpSuiteOptions): void {
   if (!stateless && atomic) everything(test);
   if (!stateless || revocable) endedSignals(test);
   if (index && !suite.isStale) endedSignalsOfOthers(test);
+  // A client can write into an unsigned cookie, so nothing there was confirmed.
+  if (!name.startsWith("UnsignedCookieStore")) confirmations(test);
   keptThings(test);
   outages(test);
   renewals(test);
@@ -797,5 +800,8 @@ export function httpSuite(suite: HttpSuiteOptions): void {
   if (stateless) return;
   races(test);
   lateRaces(test);
-  if (atomic) atomicRaces(test);
+  if (atomic) {
+    atomicRaces(test);
+    confirmationRaces(test);
+  }
 }

@@ -432,6 +432,7 @@ Deno.test("requireSession() is not changed by what is done to its options later"
 /** Every option of the guard, with values that it must not take. */
 const MISUSES: Record<keyof RequireSessionOptions, unknown[]> = {
   has: ["userId", null, 1, true, {}, new Set(["userId"]), [1], [null], [undefined], [["userId"]]],
+  confirmed: [true, null, 300, "otp", ["otp"], { within: 0 }, { by: [] }, { by: ["a b"] }],
   when: [true, false, "GET", null, 1, {}, ["GET"]],
   type: ["xml", "JSON", "", null, 1, true, ["json"], {}],
   status: [

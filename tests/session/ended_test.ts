@@ -124,6 +124,7 @@ const CHANGES: Record<string, (session: Session<Record<string, unknown>>) => unk
   "assignment of a new key": (session) => session.other = 1,
   "assignment of subject": (session) => session.subject = "user:1",
   "assignment of meta": (session) => session.meta = {},
+  "confirm": (session) => session.confirm("password"),
   "assignment of a reserved name": (session) => Reflect.set(session, "sid", "x"),
   "assignment of __proto__": (session) => Reflect.set(session, "__proto__", { user: "Eve" }),
   "Object.assign": (session) => Object.assign(session, { user: "Eve" }),

@@ -51,6 +51,8 @@ const MEMBERS = [
   "sid",
   "expiresAt",
   "ended",
+  "confirmations",
+  "confirm",
   "destroy",
   "regenerate",
   "renew",
