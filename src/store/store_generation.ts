@@ -43,8 +43,7 @@ export class StoreGeneration {
 
   constructor(options: StoreGenerationOptions) {
     this.#options = options;
-    // A token has no spaces, so that none has this key.
-    this.#key = hashToken(`generation of all sessions: ${options.cookieName}`);
+    this.#key = generationKey(options.cookieName);
   }
 
   /** Returns the current generation, or one that was current less than `every` ago. */
@@ -73,7 +72,8 @@ export class StoreGeneration {
         : await records.create(key, record, c);
       if (!isRaised) continue;
       this.#learn(record.version, startedAt);
-      await new Promise((resolve) => setTimeout(resolve, this.#options.every));
+      const { every } = this.#options;
+      if (every > 0) await new Promise((resolve) => setTimeout(resolve, every));
       return true;
     }
     return false;
@@ -101,6 +101,12 @@ export class StoreGeneration {
     this.#asOf = Math.max(this.#asOf, startedAt);
     return this.#current;
   }
+}
+
+/** Returns the key of the record that holds the generation of all sessions with a cookie of this name. */
+export function generationKey(cookieName: string): Awaitable<string> {
+  // A token has no spaces, so that none has this key.
+  return hashToken(`generation of all sessions: ${cookieName}`);
 }
 
 function generationOf(record: unknown): number {

@@ -10,6 +10,9 @@ import { MapStore } from "@x/hono-session/stores/map";
 import type { SessionBug } from "./model_handler.ts";
 import type { OpenStore, World } from "./model_store.ts";
 
+/** The `sid` of the record that holds the generation of all sessions. */
+const EVERYBODY = "A".repeat(22);
+
 type Bug = (map: MapStore, world: World) => Partial<SessionStore>;
 
 /** The ways in which a store can break its contract that the model has to find. */
@@ -17,6 +20,12 @@ const BUGS: Readonly<Record<string, Bug>> = {
   "update brings a deleted record back": (map) => ({
     update: (key, record, previous) =>
       map.update(key, record, previous) || !map.read(key) && map.create(key, record),
+  }),
+  "the end of all sessions of everybody is forgotten": (map) => ({
+    create: (key, record) => record.sid === EVERYBODY || map.create(key, record),
+  }),
+  "a session is of no generation": (map) => ({
+    create: (key, { storeGeneration: _, ...record }) => map.create(key, record),
   }),
   "update ignores the version": (map) => ({
     update: (key, record) => overwrite(map, key, record),

@@ -94,6 +94,12 @@ export async function act(c: Context, op: Op, handling: Handling): Promise<void>
     }
     case "revokeAll":
       return await revokeAll(c, op, handling);
+    case "revokeEverything": {
+      if (model.inCookies) return;
+      const end = model.subjects.ending(visit);
+      await handling.manager.revokeEverything({ c });
+      return model.subjects.ended(end, "done");
+    }
     case "list": {
       const begin = model.place();
       const listed = await Array.fromAsync(handling.manager.list(op.subject, { c }));
@@ -193,7 +199,7 @@ async function revokeAll(
   { model, visit, manager }: Handling,
 ): Promise<void> {
   const except = keepsOwn ? sessionOf(c).sid : undefined;
-  const end = model.subjects.ending(visit, subject, except);
+  const end = model.subjects.ending(visit, { subject, except });
   try {
     await manager.revokeAll(subject, { c, ...(except === undefined ? {} : { except }) });
     model.subjects.ended(end, "done");

@@ -59,32 +59,33 @@ const subject = fc.constantFrom("ada", "ada", "bob");
 
 const op: fc.Arbitrary<Op> = fc.oneof(
   {
-    weight: 5,
+    weight: 10,
     arbitrary: fc.record({
       do: fc.constantFrom("set" as const, "set" as const, "delete" as const),
       key: fc.constantFrom("a", "b"),
     }),
   },
-  { weight: 1, arbitrary: fc.constant({ do: "nest" as const, key: "n" }) },
-  { weight: 3, arbitrary: fc.constant({ do: "increment" as const }) },
+  { weight: 2, arbitrary: fc.constant({ do: "nest" as const, key: "n" }) },
+  { weight: 6, arbitrary: fc.constant({ do: "increment" as const }) },
   {
-    weight: 5,
+    weight: 10,
     arbitrary: fc.record({
       do: fc.constantFrom("flash", "renew", "regenerate", "save", "discard", "destroy", "start"),
     }),
   },
   {
-    weight: 3,
+    weight: 6,
     arbitrary: fc.record({
       do: fc.constant("bind"),
       subject: fc.oneof({ weight: 4, arbitrary: subject }, often(undefined, 1)),
     }),
   },
   {
-    weight: 1,
+    weight: 2,
     arbitrary: fc.record({ do: fc.constant("revokeAll"), subject, keepsOwn: fc.boolean() }),
   },
-  { weight: 1, arbitrary: fc.record({ do: fc.constant("list"), subject }) },
+  { weight: 1, arbitrary: fc.constant({ do: "revokeEverything" as const }) },
+  { weight: 2, arbitrary: fc.record({ do: fc.constant("list"), subject }) },
 ) as fc.Arbitrary<Op>;
 
 const request: fc.Arbitrary<Request> = fc.record({

@@ -122,6 +122,11 @@ class Run {
     }
   }
 
+  /** Whether somebody ends the sessions of everybody. */
+  get #isEndedWhole(): boolean {
+    return this.#program.requests.some(({ ops }) => ops.some((op) => op.do === "revokeEverything"));
+  }
+
   /** The tokens that clients have. */
   #known(): string[] {
     return [...this.#model.tokens].flatMap(([token, { isKnown }]) => isKnown ? [token] : []);
@@ -223,6 +228,7 @@ class Run {
       rolling,
       ...(absoluteMaxAge === undefined ? {} : { absoluteMaxAge }),
       ...(rotate ? { rotate } : {}),
+      ...(this.#isEndedWhole && !inCookies ? { revokeEverything: { every: 0 } } : {}),
       ...this.#bug.options,
       events: {
         created: ({ sid }, c) => void this.#of(c).visit.created.push(sid),

@@ -6,6 +6,7 @@ import {
 } from "@x/hono-session";
 import { FaultyStore, type StoreOperation } from "@x/hono-session/testing";
 import type { Context } from "hono";
+import { generationKey } from "../../src/store/store_generation.ts";
 import type { Fault } from "./model_program.ts";
 import type { Schedule } from "./model_schedule.ts";
 import type { Visit } from "./model_visit.ts";
@@ -29,6 +30,9 @@ export type OpenStore = (world: World) => SessionStore | SessionStore[] | Promis
 export const CALL = "call of";
 export const OVERDUE = "overdue call of";
 
+/** The record that holds the generation of all sessions. The rules of sessions don't count its calls. */
+const GENERATION = await generationKey("sid");
+
 /** A request that calls a store. */
 export interface Caller {
   readonly id: number;
@@ -51,7 +55,15 @@ export function gate(
   { schedule, trace, callerOf, place }: GateOptions,
 ): SessionStore {
   const faulty = new FaultyStore(inner);
+  let turns = 0;
   const call = async (operation: StoreOperation, args: unknown[]): Promise<unknown> => {
+    if (args[0] === GENERATION) {
+      const { id } = callerOf(args.find(isContext)!);
+      await schedule.wait(`${CALL} r${id} ${operation} of the generation ${++turns}`);
+      return await schedule.outside(async () =>
+        await Reflect.apply(inner[operation]!, inner, args)
+      );
+    }
     const { id, visit, fault } = callerOf(args.find(isContext)!);
     const index = visit.calls.push(operation) - 1;
     const kind = fault?.call === index ? faultOf(fault, operation) : undefined;

@@ -2,10 +2,10 @@ import { check, type End, type History } from "./model_history.ts";
 import type { Memory, Time } from "./model_memory.ts";
 import type { Change, Fate, Visit } from "./model_visit.ts";
 
-/** The end of all sessions of a subject. */
+/** The end of all sessions, of a subject or of everybody. */
 export interface EndOfAll {
   readonly by: Visit;
-  readonly subject: string;
+  readonly subject: string | undefined;
   /** The session that stays. */
   readonly except: string | undefined;
   /** Places in the order. */
@@ -29,8 +29,11 @@ export class Subjects {
     history.addEnds((token) => this.#endsOf(token));
   }
 
-  /** All sessions of a subject are about to be ended. */
-  ending(by: Visit, subject: string, except: string | undefined): EndOfAll {
+  /** All sessions of a subject are about to be ended; without one, those of everybody. */
+  ending(
+    by: Visit,
+    { subject, except }: { subject?: string; except?: string | undefined } = {},
+  ): EndOfAll {
     const begin = this.#history.now().place;
     const end: EndOfAll = { by, subject, except, begin, end: Infinity, fate: "maybe" };
     this.#ends.push(end);
@@ -99,10 +102,20 @@ export class Subjects {
     const { sid } = this.#history.tokens.get(token)!;
     return this.#ends.filter(({ except }) => except !== sid).map(
       ({ by, subject, begin, end, fate }) => {
-        const bond = this.#memory.bond(token, subject, { begin, end });
+        const time = { begin, end };
+        const bond = subject === undefined
+          ? this.#wasThere(sid, time)
+          : this.#memory.bond(token, subject, time);
         return { by, begin, end, fate: bond === "done" ? fate : bond, isOfAll: true };
       },
     );
+  }
+
+  /** Whether a session began before some time; it keeps its place when it gets another token. */
+  #wasThere(sid: string, { begin, end }: Time): Fate {
+    const creator = this.#history.creator(sid);
+    if (creator.isBefore(begin)) return "done";
+    return creator.begin.place > end ? "never" : "maybe";
   }
 
   /** Whether every token of a session that may be a subject's has been ended before some time. */

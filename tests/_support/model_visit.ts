@@ -2,6 +2,7 @@
 export type Op =
   | { readonly do: "bind"; readonly subject: string | undefined }
   | { readonly do: "revokeAll"; readonly subject: string; readonly keepsOwn: boolean }
+  | { readonly do: "revokeEverything" }
   | { readonly do: "list"; readonly subject: string }
   | { readonly do: "set" | "delete" | "nest"; readonly key: string }
   | {
