@@ -140,6 +140,8 @@ export function createApp(
 
   app.notFound((c) => c.html(pages.notFound(c.session), 404));
   app.onError((error, c) => {
+    // A guard leads elsewhere.
+    if (error instanceof HTTPException && error.status < 400) return error.getResponse();
     const status = error instanceof HTTPException ? error.status : 500;
     if (!(error instanceof HTTPException)) console.error(error);
     return c.html(pages.failure(status), status);

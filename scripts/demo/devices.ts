@@ -1,7 +1,11 @@
 import { Hono } from "hono";
-import type { SessionManager } from "../../mod.ts";
+import { requireSession, type SessionManager } from "../../mod.ts";
+import { confirmPage } from "./confirm_page.ts";
 import type { DemoData, DemoEnv } from "./context.ts";
 import { devicesPage } from "./devices_page.ts";
+
+/** For how many seconds a confirmation counts. */
+const CONFIRMED_WITHIN = 60;
 
 /** What the pages of devices work with. */
 export interface DevicesOptions {
@@ -38,7 +42,29 @@ export function createDevices({ sessions, clock, limit }: DevicesOptions): Hono<
     return c.redirect("/devices", 303);
   });
 
-  app.post("/end-all", async (c) => {
+  app.get("/confirm", (c) => {
+    if (c.session.subject === undefined) return c.redirect("/login", 303);
+    return c.html(confirmPage(c.session));
+  });
+
+  app.post("/confirm", async (c) => {
+    const { subject } = c.session;
+    if (subject === undefined) return c.redirect("/login", 303);
+    const { name } = await c.req.parseBody();
+    if (typeof name !== "string" || name.trim() !== subject) {
+      return c.html(confirmPage(c.session, { error: "That is another name." }), 422);
+    }
+    await c.session.regenerate();
+    c.session.confirm("name");
+    c.session.flash("notice", "Confirmed: for a minute you can log out everywhere");
+    return c.redirect("/devices", 303);
+  });
+
+  const confirmed = requireSession({
+    confirmed: { within: CONFIRMED_WITHIN },
+    response: (c) => c.redirect(c.get("session").isNew ? "/login" : "/devices/confirm", 303),
+  });
+  app.post("/end-all", confirmed, async (c) => {
     const { subject } = c.session;
     if (subject === undefined) return c.redirect("/login", 303);
     await sessions.revokeAll(subject, { c });

@@ -188,9 +188,9 @@ browserTest("two browsers see each other and end each other", async (stage) => {
     page.getByRole("link", { name, exact: true }).click();
   const assertAt = (page: Page, name: string) =>
     page.getByRole("heading", { level: 1, name, exact: true }).waitFor();
-  const assertTold = async (page: Page, text: string) => {
+  const assertTold = async (page: Page, text: string, count = 1) => {
     await page.getByRole("status").getByText(text, { exact: true }).waitFor();
-    assertEquals(await devices(page).count(), 1);
+    assertEquals(await devices(page).count(), count);
   };
   const logInAgain = async (page: Page) => {
     await logIn(page);
@@ -226,6 +226,11 @@ browserTest("two browsers see each other and end each other", async (stage) => {
   await logInAgain(chrome);
   await follow(chrome, "Devices");
   await press(chrome, "Log out everywhere");
+  await assertAt(chrome, "Is it you?");
+  await chrome.getByLabel("Name").fill("Ada");
+  await press(chrome, "Confirm");
+  await assertTold(chrome, "Confirmed: for a minute you can log out everywhere", 2);
+  await press(chrome, "Log out everywhere");
   await assertAt(chrome, "You are logged out everywhere");
   assertEquals(await contexts[0]!.cookies(), []);
   await follow(firefox, "Devices");
@@ -248,7 +253,8 @@ browserTest("every page fits a phone", async ({ address, browser }) => {
     await assertFits(path);
   }
   await logIn(page, "W".repeat(40));
-  for (const path of ["/", "/profile", "/counter", "/devices", "/no"]) await assertFits(path);
+  const pages = ["/", "/profile", "/counter", "/devices", "/devices/confirm", "/no"];
+  for (const path of pages) await assertFits(path);
   assertEquals(complaints, []);
 });
 

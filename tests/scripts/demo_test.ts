@@ -48,6 +48,11 @@ async function logIn(visitor: Client, form: Record<string, string> = {}): Promis
   assertRedirect(await post(visitor, "/login", { name: "Ada", ...form }), "/");
 }
 
+/** Says again who the user is. */
+async function confirm(visitor: Client, name = "Ada"): Promise<void> {
+  assertRedirect(await post(visitor, "/devices/confirm", { name }), "/devices");
+}
+
 /** The text of a page that is there. */
 async function read(visitor: Client, path: string): Promise<string> {
   const response = await visitor.fetch(path);
@@ -378,6 +383,7 @@ demoTest("nobody ends the devices of somebody else", async (visitor, stage) => {
   await logIn(visitor, { name: "Eve" });
   assertRedirect(await post(visitor, end), "/devices");
   assertStringIncludes(await read(visitor, "/devices"), "already logged out");
+  await confirm(visitor, "Eve");
   assertRedirect(await post(visitor, "/devices/end-all"), "/goodbye?everywhere");
   for (const device of [phone, laptop]) assertEquals((await readDevices(device)).length, 2);
 });
@@ -397,12 +403,41 @@ demoTest("all others are ended and this device stays", async (visitor, stage) =>
 
 demoTest("a logout everywhere ends every device, and says so", async (_, stage) => {
   const { phone, laptop } = await logInTwice(stage);
+  await confirm(phone);
   const thief = await phone.thief();
   assertRedirect(await post(phone, "/devices/end-all"), "/goodbye?everywhere");
   assertEquals(await phone.cookie(), "");
   const page = await read(phone, "/goodbye?everywhere");
   assertStringIncludes(page, "<h1>You are logged out everywhere</h1>");
   for (const device of [phone, thief, laptop]) await assertLoggedOut(device);
+});
+
+demoTest("logging out everywhere asks again who the user is", async (visitor, stage) => {
+  const { phone, laptop } = await logInTwice(stage);
+  const isAsked = async () =>
+    assertRedirect(await post(phone, "/devices/end-all"), "/devices/confirm");
+  await isAsked();
+  assertStringIncludes(await read(phone, "/devices/confirm"), "<h1>Is it you?</h1>");
+  for (const name of ["", "Eve", "ada"]) {
+    const response = await post(phone, "/devices/confirm", { name });
+    assertEquals(response.status, 422);
+    assertStringIncludes(await response.text(), "That is another name.");
+    await isAsked();
+  }
+  const before = await phone.thief();
+  await confirm(phone);
+  assertStringIncludes(await read(phone, "/devices"), "Confirmed: for a minute");
+  await assertLoggedOut(before);
+  stage.clock.advance(61);
+  await isAsked();
+  await confirm(phone);
+  stage.clock.advance(60);
+  assertRedirect(await post(phone, "/devices/end-all"), "/goodbye?everywhere");
+  await assertLoggedOut(laptop);
+  for (const path of ["/devices/confirm", "/devices/end-all"]) {
+    assertRedirect(await post(visitor, path, { name: "Ada" }), "/login");
+  }
+  assertRedirect(await visitor.fetch("/devices/confirm"), "/login");
 });
 
 demoTest("one login more than there is room for ends the oldest", async (visitor, stage) => {
