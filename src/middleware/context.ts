@@ -1,5 +1,6 @@
 import type { Context } from "hono";
 import type { MiddlewareConfig } from "../http/config.ts";
+import type { StreamWatcher } from "../http/response_stream.ts";
 import { differencesOf } from "../options/same_options.ts";
 import type { RequestSession } from "../request/request_session.ts";
 import type { Awaitable } from "../util/awaitable.ts";
@@ -23,6 +24,8 @@ export interface ContextSession {
   readonly requestSession: RequestSession | undefined;
   /** The response of the request. */
   readonly response: ContextResponse;
+  /** Watches the streams of the response. */
+  readonly responseEnd: StreamWatcher;
   /** The session as the application reads it. */
   readonly session: unknown;
   /** Loads the session, once. */

@@ -24,12 +24,11 @@ import { markForCaches, setSessionHeaders } from "./response_headers.ts";
 import { leaveWatched } from "./watched_session.ts";
 import { watchVariable } from "./watch_variable.ts";
 
-/** Options of {@linkcode SessionLifecycle}. */
-interface SessionLifecycleOptions {
+/** What all sessions of one middleware have in common. */
+export interface Mount {
   readonly config: MiddlewareConfig;
   readonly sessions: Sessions;
   readonly names: Names;
-  readonly outer: ContextSession | undefined;
 }
 
 /** The progress of loading: `starting` until the call that loads the session returns. */
@@ -44,18 +43,25 @@ export class SessionLifecycle extends ContextVariables implements ContextSession
   readonly #c: Context;
   #loading: Loading = "idle";
   #phase: "pending" | "left" | "failed" = "pending";
-  readonly responseEnd: ResponseEnd;
+  /** The number of middleware that handle the response before the client receives it. */
+  readonly #around: number;
+  #responseEnd: ResponseEnd | undefined;
 
-  constructor(c: Context, { config, sessions, names, outer }: SessionLifecycleOptions) {
-    super(c, { config, names });
+  constructor(c: Context, mount: Mount, outer: ContextSession | undefined) {
+    super(c, mount);
+    const { config, sessions, names } = mount;
     this.outer = outer;
     this.#sessions = sessions;
     this.#c = c;
+    this.#around = c.req.routeIndex;
     attachSession(c, this);
-    this.responseEnd = new ResponseEnd(c, sessions);
     this.response = outer?.response ?? new ContextResponse(c);
-    this.response.watchStreams(this.responseEnd);
     if (config.bearer) watchVariable(c, names[2], () => this.response.showToken());
+  }
+
+  /** The end of the response, where something has to be done at its end. */
+  get responseEnd(): ResponseEnd {
+    return this.#responseEnd ??= new ResponseEnd(this.#sessions);
   }
 
   mark(): void {
@@ -77,9 +83,11 @@ export class SessionLifecycle extends ContextVariables implements ContextSession
   watch(): void {
     const state = this.requestSession?.state;
     if (!state) return;
-    if (this.#sessions.ends.isUsed) leaveWatched(state, this, this.#c);
-    if (this.#phase === "failed") this.responseEnd.watchFailed(state);
-    else this.responseEnd.watch(state);
+    const { ends, unsavedChanges } = this.#sessions;
+    if (ends.isUsed) leaveWatched(state, this, this.#c);
+    const isFailed = this.#phase === "failed";
+    if (this.#responseEnd?.isRunning) this.#responseEnd.watch(state, isFailed);
+    else if (!isFailed) unsavedChanges.watch(state, this.#around);
   }
 
   watchTask(task: unknown): void {

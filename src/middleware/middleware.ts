@@ -11,10 +11,11 @@ import { SessionLifecycle } from "./lifecycle.ts";
 /** Makes the middleware of a configuration. */
 export function makeMiddleware(config: MiddlewareConfig, sessions: Sessions): MiddlewareHandler {
   const names = namesOf(config.contextKey);
+  const mount = { config, sessions, names };
   return function session(c, next): Promise<void> {
     const outer = outermostSession(c);
     const same = outer && findSameMiddleware(outer, config, names);
-    const lifecycle = same ? undefined : new SessionLifecycle(c, { config, sessions, names, outer });
+    const lifecycle = same ? undefined : new SessionLifecycle(c, mount, outer);
     const loading = config.lazy ? undefined : (same ?? lifecycle!).load();
     if (isPromiseLike(loading)) return loading.then(() => handle(lifecycle, next));
     return handle(lifecycle, next);

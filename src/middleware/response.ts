@@ -2,6 +2,7 @@ import type { Context } from "hono";
 import { addMarks, type Marking, missingMarks } from "../http/cache_headers.ts";
 import { cancelBody, type StreamWatcher, watchEnd } from "../http/response_stream.ts";
 import { isPromiseLike } from "../util/awaitable.ts";
+import { outermostSession } from "./context.ts";
 
 /** Headers that describe the body. */
 const OF_THE_BODY = [
@@ -24,8 +25,6 @@ const OF_THE_BODY = [
 type Makers = Record<"body" | "html" | "json" | "newResponse" | "text", Make>;
 type Make = (data: unknown, arg?: unknown, headers?: unknown) => Response;
 
-const NOBODY: readonly StreamWatcher[] = [];
-
 /** A body that is not a known text, and may be none. */
 const UNKNOWN = Symbol("unknown");
 /** A body that is not a known text. */
@@ -37,7 +36,6 @@ const SOME = Symbol("some");
  */
 export class ContextResponse {
   readonly #c: Context;
-  #watchers: readonly StreamWatcher[] = NOBODY;
   /** The last response that Hono made in this request. */
   #made: Response | undefined;
   /** The body from which it was made. */
@@ -50,13 +48,6 @@ export class ContextResponse {
   constructor(c: Context) {
     this.#c = c;
     this.#watch(c as Makers);
-  }
-
-  /** Watches the streams from which Hono makes responses. */
-  watchStreams(watcher: StreamWatcher): void {
-    const { length } = this.#watchers;
-    // Most often there is one watcher: a new list takes less memory than a growing one.
-    this.#watchers = length === 0 ? [watcher] : [...this.#watchers, watcher];
   }
 
   /** Watches the end of what the application has made a response of, unless that is a text. */
@@ -189,8 +180,13 @@ export class ContextResponse {
     makers.html = makeHtml;
   }
 
+  /** Watches a stream from which Hono makes a response, for each session of the request. */
   #watched(data: unknown): unknown {
-    return data instanceof ReadableStream ? this.#watchers.reduce(watchEnd, data) : data;
+    if (!(data instanceof ReadableStream)) return data;
+    let stream = data;
+    let session = outermostSession(this.#c);
+    for (; session; session = session.outer) stream = watchEnd(stream, session.responseEnd);
+    return stream;
   }
 
   #note(made: Response, body: unknown): Response {

@@ -1,4 +1,3 @@
-import type { Context } from "hono";
 import type { StreamWatcher } from "../http/response_stream.ts";
 import type { SessionEnds } from "../live/session_ends.ts";
 import type { Sessions } from "../request/sessions.ts";
@@ -12,8 +11,6 @@ import type { ContextResponse } from "./response.ts";
  */
 export class ResponseEnd implements StreamWatcher {
   readonly #sessions: Sessions;
-  /** The number of middleware that handle the response before the client receives it. */
-  readonly #around: number;
   /** The number of streams and background tasks that are running. */
   #running = 0;
   /** The session of the request whose response was sent while some are running. */
@@ -21,21 +18,17 @@ export class ResponseEnd implements StreamWatcher {
   /** The same, if it was committed. */
   #committed: CommittedSession | undefined;
 
-  constructor(c: Context, sessions: Sessions) {
+  constructor(sessions: Sessions) {
     this.#sessions = sessions;
-    this.#around = c.req.routeIndex;
   }
 
-  /** Watches a session for changes that are made too late from now on. */
-  watch(state: SessionState): void {
-    if (this.#running === 0) return this.#sessions.unsavedChanges.watch(state, this.#around);
+  /**
+   * Watches a session until the streams have ended. Unless its request has failed, it is watched for changes that
+   * are made too late from now on.
+   */
+  watch(state: SessionState, isFailed: boolean): void {
     this.#state = state;
-    this.#committed = committedSession(state);
-  }
-
-  /** Watches the session of a request that failed, until its streams have ended. */
-  watchFailed(state: SessionState): void {
-    if (this.#running > 0) this.#state = state;
+    if (!isFailed) this.#committed = committedSession(state);
   }
 
   /** The sessions whose `ended` signal is in use. */
