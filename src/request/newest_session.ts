@@ -10,13 +10,13 @@ interface Found {
 export async function loadNewestFirst<Key, Value extends Found>(
   keys: readonly Key[],
   load: (key: Key) => Awaitable<Value | undefined>,
-): Promise<{ key: Key; found: Value }[]> {
-  const all: { key: Key; found: Value }[] = [];
+): Promise<Value[]> {
+  const all: Value[] = [];
   for (const key of keys) {
     const found = await load(key);
-    if (found) all.push({ key, found });
+    if (found) all.push(found);
   }
-  return all.sort((one, other) => age(one.found.stored.record, other.found.stored.record));
+  return all.sort((one, other) => age(one.stored.record, other.stored.record));
 }
 
 /** Compares records by age: records of one session by version, others by their last write or renewal. */

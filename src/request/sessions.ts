@@ -34,10 +34,11 @@ export interface SessionsConfig extends
   readonly revokeEverythingEvery: number | undefined;
 }
 
-/** The credentials of a request. */
+/** The credentials of a request, and the position of the one that is tried. */
 interface Presented {
   readonly credentials: readonly Credential[];
   readonly c: unknown;
+  at: number;
 }
 
 /** Manages the sessions of one configuration. */
@@ -108,7 +109,7 @@ export class Sessions {
   load(credentials: readonly Credential[], c: unknown): Awaitable<RequestSession> {
     if (credentials.length === 0) return this.anonymous(c);
     try {
-      const loading = this.#first({ credentials, c }, 0);
+      const loading = this.#first({ credentials, c, at: 0 });
       return isPromiseLike(loading) ? this.#firstLater(loading, c) : loading;
     } catch (error) {
       return this.#goOn(error, c);
@@ -124,54 +125,49 @@ export class Sessions {
     return new RequestSession(this.#config, { c });
   }
 
-  /** Loads the session of the first valid credential from a position on; among cookies the newest session. */
-  #first(presented: Presented, at: number): Awaitable<RequestSession> {
-    const { credentials, c } = presented;
+  /** Loads the session of the first valid credential from the position on; among cookies the newest session. */
+  #first(presented: Presented): Awaitable<RequestSession> {
+    const { credentials, c, at } = presented;
     const credential = credentials[at];
     if (!credential) {
       return new RequestSession(this.#config, { c, stale: credentials.some(isCookie) });
     }
-    if (isCookie(credential) && at + 1 < credentials.length) return this.#newest(presented, at);
+    if (isCookie(credential) && at + 1 < credentials.length) return this.#newest(presented);
     const loaded = this.#loader.load(credential, c);
     return isPromiseLike(loaded)
-      ? this.#acceptLater(loaded, { presented, at })
-      : this.#accept(loaded, { presented, at });
+      ? this.#acceptLater(loaded, presented)
+      : this.#accept(loaded, presented);
   }
 
   #acceptLater(
     loading: Promise<LoadedSession | undefined>,
-    from: { presented: Presented; at: number },
+    presented: Presented,
   ): Promise<RequestSession> {
-    return loading.then((loaded) => this.#accept(loaded, from));
+    return loading.then((loaded) => this.#accept(loaded, presented));
   }
 
   /** Accepts the session of a credential, or tries the next one. */
-  #accept(
-    loaded: LoadedSession | undefined,
-    { presented, at }: { presented: Presented; at: number },
-  ): Awaitable<RequestSession> {
-    const { credentials, c } = presented;
-    const requestSession = loaded && this.#makeRequestSession(loaded, credentials[at]!, c);
-    return requestSession ? this.#issued(requestSession) : this.#first(presented, at + 1);
+  #accept(loaded: LoadedSession | undefined, presented: Presented): Awaitable<RequestSession> {
+    const requestSession = loaded && this.#makeRequestSession(loaded);
+    if (requestSession) return this.#issued(requestSession);
+    presented.at++;
+    return this.#first(presented);
   }
 
   /** Loads the newest session of the cookies from a position on. */
-  async #newest(presented: Presented, at: number): Promise<RequestSession> {
-    const { credentials, c } = presented;
+  async #newest({ credentials, c, at }: Presented): Promise<RequestSession> {
     const cookies = credentials.slice(at);
-    for (
-      const { key, found } of await loadNewestFirst(cookies, (key) => this.#loader.load(key, c))
-    ) {
-      const requestSession = this.#makeRequestSession(found, key, c);
+    for (const found of await loadNewestFirst(cookies, (key) => this.#loader.load(key, c))) {
+      const requestSession = this.#makeRequestSession(found);
       if (requestSession) return this.#issued(requestSession);
     }
-    return this.#first(presented, credentials.length);
+    return this.#first({ credentials, c, at: credentials.length });
   }
 
   /** Finds the newest session of several credentials. */
   async find(credentials: readonly Credential[], c: unknown): Promise<StoredSession | undefined> {
     const [newest] = await loadNewestFirst(credentials, (key) => this.#loader.load(key, c));
-    return newest?.found.stored;
+    return newest?.stored;
   }
 
   #issued(requestSession: RequestSession): Awaitable<RequestSession> {
@@ -199,23 +195,15 @@ export class Sessions {
     if (loaded) await endSession(this.#config, loaded.stored, c);
   }
 
-  #makeRequestSession(
-    loaded: LoadedSession,
-    { by }: Credential,
-    c: unknown,
-  ): RequestSession | undefined {
-    const { stored } = loaded;
+  #makeRequestSession(loaded: LoadedSession): RequestSession | undefined {
+    const { c, stored: { record: { sid } } } = loaded;
     try {
-      const { shown, presentedTrace, receivedAt } = loaded;
-      const options = { c, by, stored, shown, presentedTrace, receivedAt };
-      const requestSession = new RequestSession(this.#config, options);
-      if (this.#config.events.loaded) {
-        emit(this.#config, "loaded", { sid: stored.record.sid }, c);
-      }
+      const requestSession = new RequestSession(this.#config, loaded);
+      if (this.#config.events.loaded) emit(this.#config, "loaded", { sid }, c);
       return requestSession;
     } catch (error) {
       if (!(error instanceof SyntaxError)) throw error;
-      return this.#loader.reject("invalid", c, stored.record.sid);
+      return this.#loader.reject("invalid", c, sid);
     }
   }
 }
