@@ -120,9 +120,7 @@ export class RequestSession extends RequestInfo implements SessionOwner, Startin
 
   async save(state: SessionState): Promise<void> {
     const options = { state, keepChanges: true, consumeFlash: this.#hasShownFlash };
-    await this.#saving(state, async () => {
-      await commit(this.config, options, this.options.c);
-    });
+    await this.#saving(state, () => commit(this.config, options, this.options.c));
     state.assertLive("save");
     state.properties.saved(state.base());
   }
@@ -137,13 +135,16 @@ export class RequestSession extends RequestInfo implements SessionOwner, Startin
   }
 
   /** Commits now, after removing the sessions that this request has ended. */
-  async #saving<Result>(state: SessionState, save: () => Promise<Result>): Promise<Result> {
-    await this.#destroyed?.remove();
-    try {
-      return await (this.committed ? this.config.unsavedChanges.during(state, save) : save());
-    } finally {
-      await this.issue();
-    }
+  #saving<Result>(state: SessionState, save: () => Awaitable<Result>): Promise<Result> {
+    const run = async () => {
+      if (this.#destroyed) await this.#destroyed.remove();
+      try {
+        return await save();
+      } finally {
+        await this.issue();
+      }
+    };
+    return this.committed ? this.config.unsavedChanges.during(state, run) : run();
   }
 
   /** Issues the access token. A failure is reported, and the session continues without a token. */
