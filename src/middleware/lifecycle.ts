@@ -18,6 +18,7 @@ import { type Awaitable, isPromiseLike } from "../util/awaitable.ts";
 import type { ContextSession, Names } from "./context.ts";
 import { attachSession } from "./context_properties.ts";
 import { ContextVariables } from "./context_variables.ts";
+import { finishLoading } from "./finish_loading.ts";
 import { ContextResponse } from "./response.ts";
 import { ResponseEnd } from "./response_end.ts";
 import { markForCaches, setSessionHeaders } from "./response_headers.ts";
@@ -56,6 +57,7 @@ export class SessionLifecycle extends ContextVariables implements ContextSession
     this.#around = c.req.routeIndex;
     attachSession(c, this);
     this.response = outer?.response ?? new ContextResponse(c);
+    this.response.watchStreams(this);
     if (config.bearer) watchVariable(c, names[2], () => this.response.showToken());
   }
 
@@ -125,7 +127,7 @@ export class SessionLifecycle extends ContextVariables implements ContextSession
     const failed = isFailure(status);
     this.#phase = failed ? "failed" : "left";
     const { requestSession } = this;
-    if (!requestSession) return this.#loading === "idle" ? undefined : this.#finishLoading(status);
+    if (!requestSession) return this.#loading === "idle" ? undefined : finishLoading(this, status);
     const keepChanges = !failed || this.config.commitOnError;
     let change: Awaitable<CookieChange>;
     try {
@@ -146,18 +148,6 @@ export class SessionLifecycle extends ContextVariables implements ContextSession
       (change) => this.#deliver(requestSession, change),
       (error) => this.#fail(error, { requestSession, failed }),
     );
-  }
-
-  async #finishLoading(status: number): Promise<void> {
-    try {
-      await this.load();
-    } catch {
-      // The caller that loaded it got the error.
-      return;
-    }
-    // Let the caller that loaded it continue first.
-    await undefined;
-    await this.finish(status);
   }
 
   /** Responds to a commit that failed. A handler that failed as well keeps its own response. */

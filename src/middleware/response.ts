@@ -2,7 +2,6 @@ import type { Context } from "hono";
 import { addMarks, type Marking, missingMarks } from "../http/cache_headers.ts";
 import { cancelBody, type StreamWatcher, watchEnd } from "../http/response_stream.ts";
 import { isPromiseLike } from "../util/awaitable.ts";
-import { outermostSession } from "./context.ts";
 
 /** Headers that describe the body. */
 const OF_THE_BODY = [
@@ -25,6 +24,12 @@ const OF_THE_BODY = [
 type Makers = Record<"body" | "html" | "json" | "newResponse" | "text", Make>;
 type Make = (data: unknown, arg?: unknown, headers?: unknown) => Response;
 
+/** A session of the request, and the one that was mounted before it. */
+interface Watching {
+  readonly responseEnd: StreamWatcher;
+  readonly outer: Watching | undefined;
+}
+
 /** A body that is not a known text, and may be none. */
 const UNKNOWN = Symbol("unknown");
 /** A body that is not a known text. */
@@ -36,6 +41,8 @@ const SOME = Symbol("some");
  */
 export class ContextResponse {
   readonly #c: Context;
+  /** The session that was mounted last. */
+  #watching: Watching | undefined;
   /** The last response that Hono made in this request. */
   #made: Response | undefined;
   /** The body from which it was made. */
@@ -48,6 +55,11 @@ export class ContextResponse {
   constructor(c: Context) {
     this.#c = c;
     this.#watch(c as Makers);
+  }
+
+  /** Watches the streams from which Hono makes responses, for a session and those that were mounted before it. */
+  watchStreams(session: Watching): void {
+    this.#watching = session;
   }
 
   /** Watches the end of what the application has made a response of, unless that is a text. */
@@ -184,8 +196,9 @@ export class ContextResponse {
   #watched(data: unknown): unknown {
     if (!(data instanceof ReadableStream)) return data;
     let stream = data;
-    let session = outermostSession(this.#c);
-    for (; session; session = session.outer) stream = watchEnd(stream, session.responseEnd);
+    for (let session = this.#watching; session; session = session.outer) {
+      stream = watchEnd(stream, session.responseEnd);
+    }
     return stream;
   }
 
