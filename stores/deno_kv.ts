@@ -28,11 +28,13 @@
  * @module
  */
 
+import type { SessionEndReason } from "../src/record/end_reason.ts";
 import type { SessionRecord, SessionTimes } from "../src/record/record.ts";
 import type {
   DeleteAllOptions,
   ListedSession,
   ListPage,
+  OnSessionEnd,
   SessionStore,
   StoreCapabilities,
   StoreReplacement,
@@ -42,6 +44,7 @@ import { type Clock, systemClock } from "../src/util/clock.ts";
 import { STORE_TRIES } from "../src/util/tries.ts";
 import { commit, makeWrite, pause, told, untilDone } from "./deno_kv/database.ts";
 import { endAll } from "./deno_kv/end_all.ts";
+import { Ends } from "./deno_kv/ends.ts";
 import { Handle } from "./deno_kv/handle.ts";
 import type { KvAtomicLike, KvEntryLike, KvKeyLike, KvLike } from "./deno_kv/like.ts";
 import { checkOptions, type DenoKvStoreOptions } from "./deno_kv/options.ts";
@@ -63,6 +66,9 @@ export type { DenoKvStoreOptions, KvAtomicLike, KvEntryLike, KvKeyLike, KvLike }
  * commit. When all sessions of the subject are ended, `[...prefix, "subject", JSON.stringify(subject)]` records
  * this for a day.
  *
+ * Each commit that deletes or moves a session adds to one of eight counters under `[...prefix, "ended", 0]` and so on. They
+ * notify whoever waits for `session.ended` in another process.
+ *
  * @example Usage
  * ```ts
  * import { DenoKvStore } from "@x/hono-session/stores/deno-kv";
@@ -80,8 +86,12 @@ export class DenoKvStore implements SessionStore {
     ordered: true,
     consistency: "strong",
     maxBytes: MAX_BYTES,
+    watch: "record",
   };
   readonly #handle: Handle;
+  readonly #ends: Ends;
+  /** Whether no other process can be heard: Deno KV does not notify of changes in a file. */
+  readonly #isLocal: boolean;
   readonly #clock: Clock;
   readonly #records: Records;
   readonly #index: SubjectIndex;
@@ -97,7 +107,9 @@ export class DenoKvStore implements SessionStore {
     checkOptions(options);
     this.#handle = new Handle(options);
     const { prefix = ["session"], clock = systemClock } = options;
+    this.#isLocal = options.path !== undefined && !/^https?:/.test(options.path);
     this.#clock = clock;
+    this.#ends = new Ends(prefix);
     this.#index = new SubjectIndex(prefix);
     this.#records = new Records({ prefix, clock, index: this.#index });
   }
@@ -179,7 +191,7 @@ export class DenoKvStore implements SessionStore {
     const { record, left } = next;
     const { subject } = record;
     const write = makeWrite();
-    return await untilDone(async (isFirst) => {
+    const isMoved = await untilDone(async (isFirst) => {
       const target = isFirst ? NOTHING : await records.see(kv, next.key);
       if (target.entry.versionstamp !== null) return target.entry.write === write;
       const known = isFirst && subject === undefined ? records.known(previous) : undefined;
@@ -189,10 +201,13 @@ export class DenoKvStore implements SessionStore {
       const old = seen.entry.head;
       if (left) records.set(atomic, key, { record: left, write, old });
       else records.clear(atomic, key, old);
+      this.#ends.count(atomic, key);
       atomic.check({ key: records.key(next.key), versionstamp: null });
       const head = records.set(atomic, next.key, { record, write, old: undefined });
       return records.commit(atomic, record, { head, write });
     });
+    if (isMoved) this.#ends.notify(key);
+    return isMoved;
   }
 
   /**
@@ -223,8 +238,16 @@ export class DenoKvStore implements SessionStore {
    * Deletes a record.
    *
    * @param key The key.
+   * @param _c Not used.
+   * @param _signal Not used.
+   * @param reason The reason, for those who watch.
    */
-  async delete(key: string): Promise<void> {
+  async delete(
+    key: string,
+    _c?: unknown,
+    _signal?: AbortSignal,
+    reason?: SessionEndReason,
+  ): Promise<void> {
     const kv = await this.#handle.open();
     const records = this.#records;
     for (let tries = 1;; tries++) {
@@ -235,7 +258,8 @@ export class DenoKvStore implements SessionStore {
       const isLast = tries === STORE_TRIES;
       const atomic = isLast ? kv.atomic() : records.over(kv, key, { seen });
       records.clear(atomic, key, isLast ? undefined : head);
-      if ((await commit(atomic)).ok) return;
+      this.#ends.count(atomic, key, reason);
+      if ((await commit(atomic)).ok) return this.#ends.notify(key, reason);
       await pause(tries);
     }
   }
@@ -296,13 +320,29 @@ export class DenoKvStore implements SessionStore {
       ...options,
       records: this.#records,
       index: this.#index,
+      ends: this.#ends,
       subject,
       clock: this.#clock,
     });
   }
 
+  /**
+   * Calls a function when a record is deleted or moved: at once when this store does it, and when another process does it
+   * over KV Connect or on Deno Deploy. While somebody watches, Deno keeps the process alive, unless `path` is a file.
+   *
+   * @param onEnd Receives the key and the reason.
+   * @param _c Not used.
+   * @param key The key.
+   * @returns A function that stops the notifications.
+   */
+  async watch(onEnd: OnSessionEnd, _c: unknown, key: string): Promise<() => Promise<void>> {
+    const kv = this.#isLocal ? undefined : await this.#handle.open();
+    return this.#ends.watch(kv, key, onEnd);
+  }
+
   /** Closes the database if this store has opened it. */
   async [Symbol.asyncDispose](): Promise<void> {
+    await this.#ends.stop();
     await this.#handle.close();
   }
 }

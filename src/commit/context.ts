@@ -45,10 +45,19 @@ export interface CommitConfig {
   readonly scope: ((c: unknown) => string) | undefined;
 }
 
+/** An end of sessions that is under way. */
+export interface Ending {
+  readonly reason: SessionEndReason;
+  /** Whether a session is among them. */
+  includes(stored: StoredSession): boolean;
+}
+
 /** Receives the ends of sessions. */
 export interface EndListener {
   /** Called when this process has ended a session. */
   ended(sid: string, reason: SessionEndReason): void;
+  /** Runs what ends sessions, so that whoever finds them gone in the meantime knows the reason. */
+  expecting<Result>(ending: Ending, run: () => Promise<Result>): Promise<Result>;
   /** Called when the request of a session has ended it, or found that it has ended. */
   endedHere(state: SessionState, reason: SessionEndReason): void;
 }

@@ -19,7 +19,19 @@ export async function endSession(
   stored: StoredSession,
   c: unknown,
 ): Promise<void> {
-  const { store, rotation, clock } = config;
+  const run = async () => {
+    const current = await markEnded(config, stored, c);
+    if (current) await config.store.delete(current.key, c, "logout");
+  };
+  await ending(config, { sids: new Set([stored.record.sid]), reason: "logout", run }, c);
+}
+
+/** Marks a session as ended where its token may be rotated; returns it under its current token. */
+async function markEnded(
+  { store, rotation, clock }: CommitConfig,
+  stored: StoredSession,
+  c: unknown,
+): Promise<StoredSession | undefined> {
   let current: StoredSession | undefined = stored;
   for (let tries = 0; rotation && current && tries < END_TRIES; tries++) {
     if (await store.update(current.key, endedTrace(current.record, clock()), current.record, c)) {
@@ -31,8 +43,7 @@ export async function endSession(
       : "ended";
     current = typeof next === "string" ? undefined : next;
   }
-  if (current) await store.delete(current.key, c, "logout");
-  emitDestroyed(config, { sid: stored.record.sid, reason: "logout" }, c);
+  return current;
 }
 
 /**
@@ -50,8 +61,9 @@ export async function endSessionsOf(
   },
   c: unknown,
 ): Promise<Set<string>> {
-  const sids = await deleteListed(config.store, { subject, choose, reason }, c);
-  for (const sid of sids) emitDestroyed(config, { sid, reason }, c);
+  const sids = new Set<string>();
+  const run = () => deleteListed(config.store, { subject, choose, reason, sids }, c);
+  await ending(config, { sids, reason, run }, c);
   return sids;
 }
 
@@ -63,33 +75,51 @@ export async function evictSession(
 ): Promise<void> {
   const { sid } = stored.record;
   const choose = (sessions: SubjectSession[]) => sessions.filter((session) => session.sid === sid);
-  const reason = "evicted";
-  await config.store.delete(stored.key, c, reason);
-  await deleteListed(config.store, { subject, choose, reason }, c);
-  emitDestroyed(config, { sid, reason }, c);
+  const [sids, reason] = [new Set([sid]), "evicted"] as const;
+  const run = async () => {
+    await config.store.delete(stored.key, c, reason);
+    await deleteListed(config.store, { subject, choose, reason, sids }, c);
+  };
+  await ending(config, { sids, reason, run }, c);
 }
 
+/** Runs what ends sessions, and reports that they have ended. */
+async function ending(
+  config: CommitConfig,
+  { sids, reason, run }: {
+    sids: ReadonlySet<string>;
+    reason: Reason;
+    run: () => Promise<void>;
+  },
+  c: unknown,
+): Promise<void> {
+  const includes = ({ record }: StoredSession) => sids.has(record.sid);
+  await config.ends.expecting({ reason, includes }, async () => {
+    await run();
+    for (const sid of sids) {
+      config.ends.ended(sid, reason);
+      emit(config, "destroyed", { sid, reason }, c);
+    }
+  });
+}
+
+/** @param options.sids Receives the `sid`s of the sessions that end. */
 async function deleteListed(
   store: TimeoutStore,
-  { subject, choose, reason }: {
+  { subject, choose, reason, sids }: {
     subject: string;
     choose: (sessions: SubjectSession[]) => SubjectSession[];
     reason: Reason;
+    sids: Set<string>;
   },
   c: unknown,
-): Promise<Set<string>> {
-  const sids = new Set<string>();
+): Promise<void> {
   for (let tries = 0; tries < LISTED_END_TRIES; tries++) {
     const sessions = await listSessionsOf(store, subject, c);
     for (const { sid } of choose(sessions)) sids.add(sid);
     const keys = sessions.flatMap(({ sid, keys }) => sids.has(sid) ? keys : []);
-    if (keys.length === 0) return sids;
+    if (keys.length === 0) return;
     for (const key of keys) await store.delete(key, c, reason);
   }
   throw new SessionConflictError("Cannot end session: it was given a new token too many times");
-}
-
-function emitDestroyed(config: CommitConfig, event: Destroyed, c: unknown): void {
-  config.ends.ended(event.sid, event.reason);
-  emit(config, "destroyed", event, c);
 }

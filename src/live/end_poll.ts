@@ -1,8 +1,10 @@
+import type { Ending } from "../commit/context.ts";
 import { SessionStoreError } from "../errors.ts";
 import type { SessionEndReason } from "../record/end_reason.ts";
 import { deadline } from "../record/expiry.ts";
+import type { StoredSession } from "../record/record.ts";
 import { monotonicTime } from "../util/clock.ts";
-import { EndPush, type EndPushOptions } from "./end_push.ts";
+import { EndPushes, type EndPushesOptions } from "./end_pushes.ts";
 import { type FindOptions, findSession } from "./find_session.ts";
 import type { Watch } from "./watch.ts";
 
@@ -13,10 +15,9 @@ const BATCH = 32;
 const JITTER = 0.25;
 
 /** Options of {@linkcode EndPoll}. */
-export interface EndPollOptions extends FindOptions {
+export interface EndPollOptions extends FindOptions, Pick<EndPushesOptions, "watch" | "perRecord"> {
   /** The longest interval between two polls, in milliseconds. */
   readonly every: number;
-  readonly watch: EndPushOptions["watch"];
   /** Called with the first failure of the store in each poll. */
   onError(operation: string, error: SessionStoreError, c: unknown): void;
 }
@@ -33,14 +34,19 @@ export class EndPoll {
   #timerAt = Infinity;
   #pollAt = Infinity;
   #hasFailed = false;
-  readonly #push: EndPush;
+  readonly #endings = new Set<Ending>();
+  readonly #pushes: EndPushes;
 
   constructor(options: EndPollOptions) {
     this.#options = options;
-    this.#push = new EndPush({
+    this.#pushes = new EndPushes({
       watch: options.watch,
-      onEnd: (key, reason) => void this.#look(this.#places.has(key) ? [key] : [], reason),
-      onReady: () => void this.#look([...this.#places.keys()]),
+      perRecord: options.perRecord,
+      onEnd: (key, reason = "ended") => {
+        const ending: Ending = { reason, includes: (stored) => stored.key === key };
+        void this.expecting(ending, () => this.#look([key]));
+      },
+      onReady: (key) => void this.#look(key === undefined ? [...this.#places.keys()] : [key]),
       onError: (operation, error, c) => this.#failed(operation, error, c),
     });
   }
@@ -64,7 +70,9 @@ export class EndPoll {
 
   /** Has the store notify, for a watch that outlives the response of its request. */
   receive(watch: Watch): void {
-    if (this.#watches.has(watch)) this.#push.start(watch.c);
+    if (!this.#watches.has(watch)) return;
+    watch.isPushed = true;
+    this.#pushes.start(this.#keys.get(watch), watch.c);
   }
 
   remove(watch: Watch): void {
@@ -73,7 +81,7 @@ export class EndPoll {
     if (this.#watches.size > 0) return;
     clearTimeout(this.#timer);
     this.#timerAt = Infinity;
-    this.#push.stop();
+    this.#pushes.stopAll();
   }
 
   /** Updates the key of a watch. */
@@ -87,6 +95,7 @@ export class EndPoll {
     const there = this.#places.get(key);
     if (there) there.add(watch);
     else this.#places.set(key, new Set([watch]));
+    if (watch.isPushed) this.#pushes.start(key, watch.c);
   }
 
   /** Ends a watch. */
@@ -103,32 +112,42 @@ export class EndPoll {
     }
   }
 
+  /** Runs what ends sessions: whoever finds them gone in the meantime knows the reason. */
+  async expecting<Result>(ending: Ending, run: () => Promise<Result>): Promise<Result> {
+    this.#endings.add(ending);
+    try {
+      return await run();
+    } finally {
+      this.#endings.delete(ending);
+    }
+  }
+
   /** Reads the watched sessions of a subject, which may have ended. */
-  async lookAtSubject(subject: string, reason: SessionEndReason): Promise<void> {
+  async lookAtSubject(subject: string): Promise<void> {
     const keys = [...this.#places].flatMap(([key, watches]) =>
       [...watches].some(({ stored }) => stored?.record.subject === subject) ? [key] : []
     );
-    await this.#look(keys, reason);
+    await this.#look(keys);
   }
 
   /** Reads sessions again. When the store fails for a whole batch, the rest waits for the next poll. */
-  async #look(keys: readonly string[], reason?: SessionEndReason): Promise<void> {
+  async #look(keys: readonly string[]): Promise<void> {
     for (let from = 0; from < keys.length; from += BATCH) {
       const batch = keys.slice(from, from + BATCH);
-      const answered = await Promise.all(batch.map((key) => this.#lookAt(key, reason)));
+      const answered = await Promise.all(batch.map((key) => this.#lookAt(key)));
       if (!answered.includes(true)) break;
     }
   }
 
   /** Reads one session again; `false` when the store failed. */
-  async #lookAt(key: string, reason: SessionEndReason = "ended"): Promise<boolean> {
+  async #lookAt(key: string): Promise<boolean> {
     const [watch] = this.#places.get(key) ?? [];
     if (!watch?.stored) return true;
     try {
       const found = await findSession(this.#options, watch.stored, watch.c);
       for (const watch of [...this.#places.get(key) ?? []]) {
-        if (typeof found === "string") this.end(watch, found === "expired" ? found : reason);
-        else this.#found(watch, found);
+        if (typeof found === "object") this.#found(watch, found);
+        else this.end(watch, found === "expired" ? found : this.#reasonOf(watch));
       }
       return true;
     } catch (cause) {
@@ -141,12 +160,19 @@ export class EndPoll {
     }
   }
 
+  #reasonOf({ stored }: Watch): SessionEndReason {
+    for (const { reason, includes } of this.#endings) {
+      if (stored && reason !== "ended" && includes(stored)) return reason;
+    }
+    return "ended";
+  }
+
   #failed(operation: string, error: SessionStoreError, c: unknown): void {
     if (!this.#hasFailed) this.#options.onError(operation, error, c);
     this.#hasFailed = true;
   }
 
-  #found(watch: Watch, stored: NonNullable<Watch["stored"]>): void {
+  #found(watch: Watch, stored: StoredSession): void {
     watch.stored = stored;
     this.place(watch);
   }
@@ -157,7 +183,9 @@ export class EndPoll {
     this.#keys.delete(watch);
     const there = this.#places.get(key);
     there?.delete(watch);
-    if (there?.size === 0) this.#places.delete(key);
+    if (there?.size !== 0) return;
+    this.#places.delete(key);
+    this.#pushes.stop(key);
   }
 
   #planPoll(): void {
@@ -188,7 +216,7 @@ export class EndPoll {
       this.#hasFailed = false;
       for (const watch of this.#watches) {
         this.place(watch);
-        this.#push.start(watch.c);
+        this.receive(watch);
       }
     }
     this.#timerAt = Infinity;

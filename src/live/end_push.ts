@@ -9,7 +9,9 @@ type Stop = () => Awaitable<void>;
 /** What an {@linkcode EndPush} is given. */
 export interface EndPushOptions {
   /** Has the store notify; absent where it can't. */
-  readonly watch: ((onEnd: OnSessionEnd, c: unknown) => Awaitable<Stop>) | undefined;
+  readonly watch:
+    | ((onEnd: OnSessionEnd, c: unknown, key: string | undefined) => Awaitable<Stop>)
+    | undefined;
   /** Called with the key of a session that may have ended. */
   onEnd(key: string, reason: SessionEndReason | undefined): void;
   /** Called when notifications arrive from now on. Earlier ones were missed. */
@@ -27,21 +29,22 @@ export class EndPush {
     this.#options = options;
   }
 
-  /** Starts, unless it has started. */
-  start(c: unknown): void {
+  /**
+   * Starts, unless it has started.
+   *
+   * @param key The record, of a store that notifies of single ones.
+   */
+  start(c: unknown, key: string | undefined): void {
     const { watch, onReady } = this.#options;
     if (this.#starting || !watch) return;
-    const starting = this.#starting = this.#watch(watch, c);
+    const onEnd: OnSessionEnd = (key, reason) => this.#options.onEnd(key, reason);
+    const starting = this.#starting = (async () => await watch(onEnd, c, key))();
     starting.then(() => {
       if (this.#starting === starting) onReady();
     }, (error) => {
       if (this.#starting === starting) this.#starting = undefined;
       this.#failed(error, c);
     });
-  }
-
-  async #watch(watch: NonNullable<EndPushOptions["watch"]>, c: unknown): Promise<Stop> {
-    return await watch((key, reason) => this.#options.onEnd(key, reason), c);
   }
 
   stop(): void {

@@ -27,6 +27,18 @@ export class EndSignal {
     for (const [name, value] of Object.entries(members)) {
       Object.defineProperty(signal, name, { value, configurable: true, writable: true });
     }
+    let handler: AbortSignal["onabort"] = null;
+    const listener = (event: Event) => handler?.call(signal, event);
+    // Not all runtimes set their own property by the methods above.
+    Object.defineProperty(signal, "onabort", {
+      get: () => handler,
+      set(value: unknown) {
+        handler = typeof value === "function" ? value as typeof handler : null;
+        if (handler) signal.addEventListener("abort", listener);
+        else signal.removeEventListener("abort", listener);
+      },
+      configurable: true,
+    });
   }
 
   get signal(): AbortSignal {

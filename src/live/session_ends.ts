@@ -1,5 +1,9 @@
+import type { Ending } from "../commit/context.ts";
 import type { SessionEndReason } from "../record/end_reason.ts";
+import type { StoredSession } from "../record/record.ts";
 import type { SessionState } from "../session/session_state.ts";
+import type { DeleteAllOptions, SessionStore } from "../store/contract.ts";
+import type { Awaitable } from "../util/awaitable.ts";
 import { EndPoll, type EndPollOptions } from "./end_poll.ts";
 import { Watch } from "./watch.ts";
 
@@ -13,6 +17,11 @@ interface Watched {
   readonly poll: EndPoll;
 }
 
+/** Options of {@linkcode SessionEnds}. */
+interface SessionEndsOptions extends Omit<EndPollOptions, "watch" | "perRecord"> {
+  readonly source: SessionStore;
+}
+
 /** The sessions whose `ended` signal is in use. Other sessions cost nothing. */
 export class SessionEnds {
   readonly #options: EndPollOptions;
@@ -20,9 +29,17 @@ export class SessionEnds {
   readonly #poll: EndPoll;
   #isUsed = false;
 
-  constructor(options: EndPollOptions) {
-    // A notification would come in the request that has ended the session.
-    this.#options = isPerRequest ? { ...options, watch: undefined } : options;
+  /** @param options.source The store that may notify. */
+  constructor({ source, ...options }: SessionEndsOptions) {
+    const { watch } = source.capabilities;
+    const perRecord = watch === "record";
+    // A notification of all records would come in the request that has ended the session.
+    const canWatch = perRecord || watch === true && !isPerRequest;
+    this.#options = {
+      ...options,
+      perRecord,
+      watch: canWatch ? (...args) => source.watch!(...args) : undefined,
+    };
     this.#poll = new EndPoll(this.#options);
   }
 
@@ -101,8 +118,22 @@ export class SessionEnds {
     this.#poll.ended(sid, reason);
   }
 
-  /** Checks whether the sessions of a subject were ended. */
-  lookAtSubject(subject: string, reason: SessionEndReason): Promise<void> {
-    return this.#poll.lookAtSubject(subject, reason);
+  /** Runs what ends sessions, so that a poll in between knows the reason. */
+  expecting<Result>(ending: Ending, run: () => Promise<Result>): Promise<Result> {
+    return this.size === 0 ? run() : this.#poll.expecting(ending, run);
+  }
+
+  /** Runs what ends the sessions of a subject, then checks which of them have ended. */
+  endAll<Result>(
+    { subject, except }: { subject: string; except: string | undefined },
+    run: (options: DeleteAllOptions) => Awaitable<Result>,
+  ): Promise<Result> {
+    const includes = ({ record }: StoredSession) =>
+      record.subject === subject && record.sid !== except;
+    return this.expecting({ reason: "revoked", includes }, async () => {
+      const result = await run(except === undefined ? {} : { except });
+      await this.#poll.lookAtSubject(subject);
+      return result;
+    });
   }
 }

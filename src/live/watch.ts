@@ -12,6 +12,8 @@ export class Watch {
   stored: StoredSession | undefined;
   /** Whether its request is over, so that only listeners keep the watch. */
   isLeft: boolean;
+  /** Whether the store is to notify of its session. */
+  isPushed = false;
   #seen: StoredSession | undefined;
 
   /** @param options.onUnheard Called when the last listener was removed. */

@@ -2,7 +2,7 @@ import { endSessionsOf } from "../commit/end.ts";
 import { SessionConflictError } from "../errors.ts";
 import { emit } from "../events.ts";
 import { deadline, isLive } from "../record/expiry.ts";
-import type { ListedSession, ListPage } from "../store/contract.ts";
+import type { DeleteAllOptions, ListedSession, ListPage } from "../store/contract.ts";
 import type { GenerationRecords, StoreGeneration } from "../store/store_generation.ts";
 import { listPage, type SubjectSession } from "../store/subject_sessions.ts";
 import type { RequestConfig } from "./config.ts";
@@ -74,8 +74,8 @@ export class ManagedSessions {
     // A store also counts expired sessions that it keeps for requests in flight.
     const counts = expiry.onServer && expiry.rolling !== false;
     const live = counts || events.destroyed ? await this.list({ subject }, c) : [];
-    const count = await store.deleteAll(subject, except === undefined ? {} : { except }, c);
-    await ends.lookAtSubject(subject, "revoked");
+    const end = (options: DeleteAllOptions) => store.deleteAll(subject, options, c);
+    const count = await ends.endAll({ subject, except }, end);
     const ended = live.filter(({ sid }) => sid !== except);
     for (const { sid } of ended) emit(this.#config, "destroyed", { sid, reason: "revoked" }, c);
     return counts ? ended.length : count;

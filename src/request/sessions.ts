@@ -77,7 +77,7 @@ export class Sessions {
       clock,
       expiry,
       every: liveEvery,
-      watch: store.capabilities.watch ? (onEnd, c) => store.watch!(onEnd, c) : undefined,
+      source: store,
       onError,
     });
     this.#config = {

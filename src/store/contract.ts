@@ -63,11 +63,12 @@ export interface StoreCapabilities {
    */
   readonly abortable?: boolean;
   /**
-   * Whether `watch` notifies processes of records that are deleted or moved, whichever process does it.
+   * Whether `watch` notifies processes of records that are deleted or moved, whichever process does it. `"record"`:
+   * each call of `watch` is given the key of one record, and notifies of that one, within the request of its context.
    *
    * @default {false}
    */
-  readonly watch?: boolean;
+  readonly watch?: boolean | "record";
 }
 
 /**
@@ -464,16 +465,17 @@ export interface SessionStore {
 
   /**
    * Calls a function with the key of each record that `delete`, `deleteAll` or `replace` takes away from now on, in this process
-   * or another. Required if `capabilities.watch` is `true`.
+   * or another. Required if `capabilities.watch` is declared.
    *
    * A notification is a hint: the record is read before a session counts as ended, and read again at intervals,
    * because notifications may get lost. A key may be reported more than once.
    *
    * @param onEnd Receives the key, and the reason if it is known: the one that `delete` was given, `"revoked"` from `deleteAll`.
    * @param c The Hono context.
+   * @param key The record to notify of. Given where `capabilities.watch` is `"record"`.
    * @returns A function that stops the notifications and releases what they require.
    */
-  watch?(onEnd: OnSessionEnd, c?: unknown): Awaitable<() => Awaitable<void>>;
+  watch?(onEnd: OnSessionEnd, c?: unknown, key?: string): Awaitable<() => Awaitable<void>>;
 
   /**
    * Returns the store for a cookie name, for stores whose tokens are bound to the name.

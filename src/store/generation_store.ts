@@ -132,8 +132,8 @@ export class GenerationStore implements SessionStore {
     return this.#store.outdated?.(record) ?? false;
   }
 
-  watch(onEnd: OnSessionEnd, c?: unknown): Awaitable<() => Awaitable<void>> {
-    return this.#store.watch!(onEnd, c);
+  watch(onEnd: OnSessionEnd, c?: unknown, key?: string): Awaitable<() => Awaitable<void>> {
+    return this.#store.watch!(onEnd, c, key);
   }
 
   /** Runs a write of a session, unless the session is of an older generation. */

@@ -2,6 +2,7 @@ import type { DeleteAllOptions } from "../../src/store/contract.ts";
 import type { Clock } from "../../src/util/clock.ts";
 import { STORE_TRIES } from "../../src/util/tries.ts";
 import { commit, pause } from "./database.ts";
+import type { Ends } from "./ends.ts";
 import type { KvLike } from "./like.ts";
 import type { Records } from "./records.ts";
 import { generationOf, type SubjectIndex } from "./subjects.ts";
@@ -10,6 +11,7 @@ import { generationOf, type SubjectIndex } from "./subjects.ts";
 export interface EndAllOptions extends DeleteAllOptions {
   readonly records: Records;
   readonly index: SubjectIndex;
+  readonly ends: Ends;
   readonly subject: string;
   readonly clock: Clock;
 }
@@ -20,7 +22,7 @@ export interface EndAllOptions extends DeleteAllOptions {
  */
 export async function endAll(
   kv: KvLike,
-  { records, index, subject, clock, ...options }: EndAllOptions,
+  { records, index, ends, subject, clock, ...options }: EndAllOptions,
 ): Promise<number> {
   const present = await index.raise(kv, subject, { ...options, now: clock() });
   let ended = 0;
@@ -37,9 +39,12 @@ export async function endAll(
       for (const { key, parts, check } of doomed) {
         atomic.check(check).delete(check.key);
         for (const each of records.keys(key, parts)) atomic.delete(each);
+        ends.count(atomic, key, "revoked");
       }
       const { ok } = await commit(atomic);
-      if (ok) ended += doomed.filter(({ expiresAt }) => clock() < expiresAt).length;
+      if (!ok) continue;
+      for (const { key } of doomed) ends.notify(key, "revoked");
+      ended += doomed.filter(({ expiresAt }) => clock() < expiresAt).length;
     }
     if (!found) return ended;
   }

@@ -65,6 +65,13 @@ export interface KvAtomicLike {
    * @param key The key.
    */
   delete(key: KvKeyLike): KvAtomicLike;
+  /**
+   * Adds to a counter. Where it is missing, `session.ended` learns of ends in other processes by reading.
+   *
+   * @param key The key.
+   * @param number The number, of 64 bits.
+   */
+  sum?(key: KvKeyLike, number: bigint): KvAtomicLike;
   /** Commits all of it, or nothing. */
   commit(): Promise<{ ok: boolean; versionstamp?: string }>;
 }
@@ -105,6 +112,15 @@ export interface KvLike {
   ): AsyncIterable<KvEntryLike>;
   /** Starts an atomic operation. */
   atomic(): KvAtomicLike;
+  /**
+   * Reports changes of entries. Where it is missing, `session.ended` learns of ends in other processes by reading.
+   *
+   * @param keys The keys, ten at most.
+   * @returns A stream of the entries: those that are there, then all of them after each change.
+   */
+  watch?(keys: KvKeyLike[]): {
+    getReader(): { read(): Promise<{ value?: KvEntryLike[] }>; cancel(): Promise<void> };
+  };
   /** Closes the database. */
   close(): void;
 }

@@ -1,3 +1,4 @@
+import { hashText } from "../../src/util/hash.ts";
 import { insteadOf } from "../../src/util/option_errors.ts";
 import { type DurableObjectNamespaceLike, isNamespace, MISTAKEN_NAMESPACES } from "./like.ts";
 import type { Answer, Call, Operations } from "./operations.ts";
@@ -43,12 +44,7 @@ export class Connection {
 
   /** The object of a key or a subject. */
   shardOf(text: string): number {
-    // FNV-1a: it need only be even, and the same everywhere.
-    let hash = 0x811c9dc5;
-    for (let at = 0; at < text.length; at++) {
-      hash = Math.imul(hash ^ text.charCodeAt(at), 0x01000193);
-    }
-    return (hash >>> 0) % this.#place.shards;
+    return hashText(text) % this.#place.shards;
   }
 
   /** Asks the object of a key or a subject. */

@@ -108,3 +108,75 @@ export const BROKEN_WATCHES: BrokenStore[] = [
     "whoever has stopped watching is notified of nothing more",
   ),
 ];
+
+/** A sound store that notifies of single records. */
+export class SoundRecordStore extends SoundStore {
+  override readonly capabilities = {
+    ...new SoundStore(Date.now).capabilities,
+    watch: "record",
+  } as const;
+
+  override watch(onEnd: OnSessionEnd, _c?: unknown, key?: string): () => void {
+    return super.watch((ended, reason) => this.isMeant(ended, key) && onEnd(ended, reason));
+  }
+
+  isMeant(ended: string, key: string | undefined): boolean {
+    return ended === key;
+  }
+}
+
+/** Mistakes that authors of stores make in notifications of single records. */
+export const BROKEN_RECORD_WATCHES: BrokenStore[] = [
+  broken(
+    "the last record that is watched is the only one",
+    class extends SoundRecordStore {
+      last: string | undefined;
+
+      override watch(onEnd: OnSessionEnd, c?: unknown, key?: string) {
+        this.last = key;
+        return super.watch(onEnd, c, key);
+      }
+
+      override isMeant(ended: string) {
+        return ended === this.last;
+      }
+    },
+    NOTIFIES,
+    "whoever watches is notified of every session of a subject that ends",
+  ),
+  broken(
+    "whoever watches a record is notified of the one that it moves to",
+    class extends SoundRecordStore {
+      override async replace(key: string, next: StoreReplacement, previous: SessionRecord) {
+        const { watchers } = this;
+        const kept = [...watchers];
+        watchers.clear();
+        const isMoved = await super.replace(key, next, previous);
+        for (const watcher of kept) watchers.add(watcher);
+        this.notify(next.key);
+        return isMoved;
+      }
+    },
+    NOTIFIES,
+  ),
+  broken(
+    "every write is reported to whoever watches the record",
+    class extends SoundRecordStore {
+      override put(key: string, record: SessionRecord) {
+        this.notify(key);
+        return super.put(key, record);
+      }
+    },
+    NOTIFIES,
+  ),
+  broken(
+    "one who stops watching a record stops the others",
+    class extends SoundRecordStore {
+      override watch(onEnd: OnSessionEnd, c?: unknown, key?: string) {
+        super.watch(onEnd, c, key);
+        return () => this.watchers.clear();
+      }
+    },
+    "whoever has stopped watching is notified of nothing more",
+  ),
+];

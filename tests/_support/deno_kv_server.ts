@@ -11,6 +11,9 @@ const PROGRAM = Deno.env.get("HONO_SESSION_DENOKV") ?? "denokv";
 const TOKEN_VARIABLE = "DENO_KV_ACCESS_TOKEN";
 const TOKEN = "a token of the tests";
 
+/** What another process requires to open the database. */
+export const KV_CONNECT_ENV = { [TOKEN_VARIABLE]: TOKEN };
+
 /** Whether tests over KV Connect are to be skipped. It is built from source, so that it may be missing everywhere. */
 export function skipKvConnect(): boolean {
   if (hasServer()) return false;

@@ -1,6 +1,7 @@
 import { SqliteStore } from "@x/hono-session/stores/sqlite";
 import { DatabaseSync } from "node:sqlite";
 import { fromFileUrl } from "../../scripts/paths.ts";
+import { DenoKvServer, KV_CONNECT_ENV, skipKvConnect } from "./deno_kv_server.ts";
 import { PostgresServer, skipPostgres } from "./postgres.ts";
 import { makeTables } from "./postgres_clients.ts";
 import { RedisServer, skipRedis } from "./redis.ts";
@@ -14,7 +15,7 @@ const PATIENCE = 30_000;
 
 /** A store that processes share. */
 export interface Place {
-  kind: "Deno KV" | "Postgres" | "Redis" | "SQLite";
+  kind: "Deno KV" | "Deno KV over KV Connect" | "Postgres" | "Redis" | "SQLite";
   ignore?: boolean;
   open(): Promise<{ place: string; close(): Promise<void> }>;
 }
@@ -56,6 +57,16 @@ export const PLACES: Place[] = [{
   },
 }];
 
+/** More stores that processes share, for what each store does in its own way. */
+export const MORE_PLACES: Place[] = [{
+  kind: "Deno KV over KV Connect",
+  ignore: skipKvConnect(),
+  async open() {
+    const server = await DenoKvServer.start();
+    return { place: server.url, close: () => server[Symbol.asyncDispose]() };
+  },
+}];
+
 /** The application of the HTTP suite in a process of its own, which ends with the tests. */
 export class AppProcess implements AsyncDisposable {
   readonly #child: Deno.ChildProcess;
@@ -79,6 +90,7 @@ export class AppProcess implements AsyncDisposable {
         ...(importMap ? [`--import-map=${importMap}`] : []),
         ...[MAIN!, kind, place],
       ],
+      env: KV_CONNECT_ENV,
       stdin: "null",
       stdout: "piped",
     }).spawn();

@@ -18,6 +18,7 @@ const [kind, place] = Deno.args as [Place["kind"], string];
 
 const STORES = {
   "Deno KV": () => new DenoKvStore({ path: place }),
+  "Deno KV over KV Connect": () => new DenoKvStore({ path: place }),
   Postgres: async () =>
     new PostgresStore({ sql: (await POSTGRES_CLIENTS["postgres.js"]!(place)).sql }),
   SQLite: () => new SqliteStore({ db: new DatabaseSync(place, { timeout: 5000 }) }),

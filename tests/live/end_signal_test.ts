@@ -32,7 +32,22 @@ Deno.test("EndSignal knows whether somebody listens, in whatever way", () => {
   signal.addEventListener("abort", nothing, { signal: until.signal });
   assertEquals(end.isUnheard, true, "a listener that was given up already");
   signal.onabort = nothing;
+  signal.onabort = () => {};
   assertEquals(end.isUnheard, false);
+  signal.onabort = null;
+  assertEquals([end.isUnheard, told.unheard, signal.onabort], [true, 3, null]);
+});
+
+Deno.test("EndSignal calls the one handler of onabort that was set last", () => {
+  const { end, signal } = makeSignal();
+  const heard: unknown[] = [];
+  signal.onabort = () => heard.push("first");
+  signal.onabort = function (this: AbortSignal, event) {
+    heard.push(event.type, this === signal, event.target === signal);
+  };
+  assertEquals(typeof signal.onabort, "function");
+  end.abort("revoked");
+  assertEquals(heard, ["abort", true, true]);
 });
 
 Deno.test("EndSignal is a signal like any other one", async () => {

@@ -345,3 +345,49 @@ Deno.test("a store notifies for what outlives its request, and not for each requ
   await until(() => watched === 1);
   await response.body!.cancel();
 });
+
+/** What ends a session here, and the reason. */
+const ENDS: Record<string, (machine: ReturnType<typeof makeApp>, client: Client) => unknown> = {
+  "revokeAll() revoked": ({ sessions }) => sessions.revokeAll(ADA),
+  "revoke() revoked": async ({ sessions }) => {
+    for await (const { sid } of sessions.list(ADA)) await sessions.revoke(ADA, sid);
+  },
+  "a logout logout": async (_, client) => {
+    await client.fetch("/logout");
+  },
+  "another login evicted": ({ visitor }) => visitor().text("/login"),
+};
+
+for (const [name, end] of Object.entries(ENDS)) {
+  const reason = name.split(" ").at(-1)!;
+  Deno.test(`a poll in the middle of an end knows its reason: ${name}`, async () => {
+    const map = new MapStore();
+    const isOver = () => until(() => machine.signals[0]!.aborted);
+    const slow: Partial<SessionStore> = {
+      capabilities: { ...map.capabilities, watch: false },
+      async delete(...args) {
+        const record = map.read(args[0]);
+        map.delete(args[0]);
+        if (record) await isOver();
+      },
+      async deleteAll(...args) {
+        const count = map.deleteAll(args[0], args[1]);
+        await isOver();
+        return count;
+      },
+    };
+    const store: SessionStore = new Proxy<SessionStore>(map, {
+      get(target, name) {
+        const member: unknown = Reflect.get(slow, name) ?? Reflect.get(target, name, target);
+        return typeof member === "function" ? member.bind(target) : member;
+      },
+    });
+    const machine = makeApp({ store, maxSessions: { limit: 1 } });
+    const client = machine.visitor();
+    await client.text("/login");
+    const response = await client.fetch("/raw");
+    await end(machine, client);
+    assertEquals(machine.signals[0]!.reason, reason);
+    await response.body?.cancel();
+  });
+}

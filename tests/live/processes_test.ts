@@ -1,18 +1,18 @@
 import { assert, assertEquals } from "@std/assert";
 import { Client } from "../_support/client.ts";
-import { AppProcess, PLACES } from "../_support/processes.ts";
+import { AppProcess, MORE_PLACES, PLACES } from "../_support/processes.ts";
 
 /** How often each is tried. */
 const TIMES = 3;
 
 /** The stores that notify other processes. */
-const PUSHING = ["Redis", "Postgres"];
+const PUSHING = ["Deno KV over KV Connect", "Redis", "Postgres"];
 
 /** The path of an application, how soon an end in another process has to be noticed, in milliseconds, and what is known of it. */
 const POLLED = { path: "/polling", latest: 2000, reason: "ended" };
 const PUSHED = { path: "", latest: 1000, reason: "logout" };
 
-for (const { kind, ignore, open } of PLACES) {
+for (const { kind, ignore, open } of [...PLACES, ...MORE_PLACES]) {
   Deno.test({
     name: `a stream ends in time with a logout in another process, and no other one, over ${kind}`,
     ignore: ignore ?? false,

@@ -2,7 +2,11 @@ import type { Clock, SessionStore } from "@x/hono-session";
 import { storeConformance } from "@x/hono-session/testing";
 import { assert, assertEquals } from "@std/assert";
 import { BROKEN_INDEXES } from "../_support/broken_indexes.ts";
-import { BROKEN_WATCHES } from "../_support/broken_watches.ts";
+import {
+  BROKEN_RECORD_WATCHES,
+  BROKEN_WATCHES,
+  SoundRecordStore,
+} from "../_support/broken_watches.ts";
 import { BROKEN_STATELESS_STORES, BROKEN_STORES } from "../_support/broken_stores.ts";
 import { SoundStatelessStore, SoundStore } from "../_support/sound_store.ts";
 
@@ -72,6 +76,18 @@ for (const { kind, sound, broken } of KINDS) {
   Deno.test(`every case for ${kind} finds a mistake`, () => {
     const found = new Set(broken.flatMap(({ finds }) => finds));
     assertEquals([...casesOf(sound, sound).keys()].filter((name) => !found.has(name)), []);
+  });
+}
+
+for (const { mistake, open, finds } of BROKEN_RECORD_WATCHES) {
+  Deno.test(`the conformance suite finds a store that notifies of single records in which ${mistake}`, async () => {
+    const sound = (clock: Clock) => new SoundRecordStore(clock);
+    const [none, failures] = await Promise.all([
+      failuresOf(casesOf(sound, sound)),
+      failuresOf(casesOf(sound, open)),
+    ]);
+    assertEquals([...none], []);
+    for (const name of finds) assert(failures.has(name), `not found by "${name}"`);
   });
 }
 

@@ -1,4 +1,5 @@
 import { session } from "@x/hono-session";
+import { DenoKvStore, type KvLike } from "@x/hono-session/stores/deno-kv";
 import { RedisStore } from "@x/hono-session/stores/redis";
 import { assert, assertEquals } from "@std/assert";
 import { Hono } from "hono";
@@ -116,4 +117,76 @@ Deno.test({
       }
     }
   },
+});
+
+/** The same database, whose reads and writes are counted. */
+function counting(kv: Deno.Kv) {
+  const units = { reads: 0, writes: 0 };
+  const counted: KvLike = {
+    get: (key) => (units.reads++, kv.get([...key])),
+    getMany: (keys) => (units.reads += keys.length, kv.getMany(keys.map((key) => [...key]))),
+    list: ({ prefix }, options) => kv.list({ prefix: [...prefix] }, options),
+    atomic() {
+      const atomic = kv.atomic();
+      for (const name of ["set", "delete", "sum"] as const) {
+        const original = atomic[name] as (...args: unknown[]) => Deno.AtomicOperation;
+        atomic[name] = (...args: unknown[]) => (units.writes++, original.apply(atomic, args));
+      }
+      return atomic;
+    },
+    close: () => kv.close(),
+  };
+  return { counted, units };
+}
+
+Deno.test("a request costs Deno KV the reads and writes that stores/README.md says", async () => {
+  using kv = await Deno.openKv(":memory:");
+  const { counted, units } = counting(kv);
+  const clock = new FakeClock();
+  const store = new DenoKvStore({ kv: counted, clock: clock.now });
+  const app = new Hono()
+    .use(session<{ text?: string }>({ store, clock: clock.now, rolling: true }))
+    .get("/static", (c) => c.text("static"))
+    .get("/read", (c) => c.text(c.var.session.text ?? ""))
+    .get("/set/:letter", (c) => c.text(c.var.session.text = c.req.param("letter")))
+    .get("/login", async (c) => {
+      await c.var.session.regenerate();
+      if (c.req.query("as")) c.var.session.subject = "user:42";
+      return c.text("logged in");
+    })
+    .get("/logout", (c) => {
+      c.var.session.destroy();
+      return c.text("logged out");
+    });
+  const [visitor, other] = [new Client(app), new Client(app)];
+  const cost = async (client: Client, path: string, wait = 0): Promise<string> => {
+    clock.advance(wait);
+    Object.assign(units, { reads: 0, writes: 0 });
+    await client.text(path);
+    const { reads, writes } = units;
+    const parts = [[reads, "read"], [writes, "write"]] as const;
+    return parts.flatMap(([count, name]) =>
+      count > 0 ? [`${count} ${name}${count > 1 ? "s" : ""}`] : []
+    ).join(", ") || "none";
+  };
+  await other.text("/set/a");
+  const measured = {
+    "without a session": await cost(visitor, "/static"),
+    "first write": await cost(visitor, "/set/a"),
+    "read": await cost(visitor, "/read"),
+    "write": await cost(visitor, "/set/b"),
+    "read, renewed by `rolling`": await cost(visitor, "/read", 10_000),
+    "`regenerate()`": await cost(visitor, "/login"),
+    "the same, and a `subject`": await cost(other, "/login?as=ada"),
+    "logout": await cost(visitor, "/logout"),
+  };
+  const rows = (await Deno.readTextFile(DOCUMENT)).split("\n").map((line) =>
+    line.split("|").map((cell) => cell.trim())
+  );
+  const at = rows.find((cells) => cells.includes("Deno KV, units"))!.indexOf("Deno KV, units");
+  const says = Object.keys(measured).map((kind) => [
+    kind,
+    rows.find((cells) => cells[1] === kind && cells[at])?.[at],
+  ]);
+  assertEquals(Object.fromEntries(says), measured);
 });

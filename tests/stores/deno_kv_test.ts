@@ -81,9 +81,10 @@ function count(kv: Deno.Kv) {
   return { counted, reads, commits, taken };
 }
 
-/** All keys of a database. */
+/** All keys of a database but those of the eight counters of ends, which stay. */
 async function keysOf(kv: Deno.Kv): Promise<Deno.KvKey[]> {
-  return (await Array.fromAsync(kv.list({ prefix: [] }))).map(({ key }) => key);
+  const entries = await Array.fromAsync(kv.list({ prefix: [] }));
+  return entries.flatMap(({ key, value }) => value instanceof Deno.KvU64 ? [] : [key]);
 }
 
 /** The keys of a list. */
@@ -172,7 +173,7 @@ Deno.test("DenoKvStore leaves no part behind when a large record shrinks, moves 
   const clock = new FakeClock();
   using kv = await Deno.openKv(":memory:");
   const store = new DenoKvStore({ kv, clock: clock.now });
-  const count = async () => (await Array.fromAsync(kv.list({ prefix: [] }))).length;
+  const count = async () => (await keysOf(kv)).length;
   const large = (version: number) =>
     makeRecord(clock, { version, data: JSON.stringify({ text: "ż".repeat(100_000) }) });
   const small = (version: number) => makeRecord(clock, { version });
