@@ -67,6 +67,7 @@ export {
 } from "./middleware/helpers.ts";
 export type { RequiredConfirmation } from "./middleware/require_confirmation.ts";
 export { requireSession, type RequireSessionOptions } from "./middleware/require_session.ts";
+export type { AdoptedSession, AdoptOptions } from "./options/adopt_options.ts";
 export type { SessionOptions, SessionTokenOptions } from "./options/options.ts";
 export type { SessionEndReason } from "./record/end_reason.ts";
 export type { SessionRecord, SessionTimes, Trace } from "./record/record.ts";

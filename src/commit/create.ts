@@ -1,7 +1,7 @@
 import { type Contents, EMPTY_CONTENTS, withContents } from "../record/contents.ts";
 import { renewedTimes } from "../record/renewal.ts";
 import { withPendingChanges, withSubjectAt } from "../record/pending_changes.ts";
-import type { SessionRecord } from "../record/record.ts";
+import type { SessionRecord, StoredSession } from "../record/record.ts";
 import { andThen, type Awaitable } from "../util/awaitable.ts";
 import type { CommitContext } from "./context.ts";
 import { checkLimit, enforceLimit } from "./session_limit.ts";
@@ -14,25 +14,37 @@ import { writeNew } from "./write.ts";
  * @throws {SessionEndedError} When all sessions of its subject were revoked after it was bound to the subject.
  */
 export function create(context: CommitContext, contents: Contents): Awaitable<void> {
-  const { config, state, c } = context;
+  const { config, c } = context;
   const record = newRecord(context, contents);
   const stored = andThen(
     checkLimit(context, undefined),
     (at) => writeNew(config.store, withSubjectAt(record, at), c),
   );
-  return andThen(stored, (stored) => {
-    state.created(stored, contents);
-    context.emit("created");
-    context.emitUpdated(EMPTY_CONTENTS.data, contents.data);
-    return andThen(
-      enforceLimit(context),
-      // The session was ended while it was being stored.
-      () => state.status === "live" ? undefined : config.store.delete(stored.key, c),
-    );
-  });
+  return andThen(stored, (stored) => created(context, { stored, contents }));
 }
 
-function newRecord(
+/**
+ * Continues after a new session was stored.
+ *
+ * @throws {SessionLimitError | SessionEndedError} Like {@linkcode create}.
+ */
+export function created(
+  context: CommitContext,
+  { stored, contents }: { stored: StoredSession; contents: Contents },
+): Awaitable<void> {
+  const { config, state, c } = context;
+  state.created(stored, contents);
+  context.emit("created");
+  context.emitUpdated(EMPTY_CONTENTS.data, contents.data);
+  return andThen(
+    enforceLimit(context),
+    // The session was ended while it was being stored.
+    () => state.status === "live" ? undefined : config.store.delete(stored.key, c),
+  );
+}
+
+/** Returns the record of a new session. */
+export function newRecord(
   { config, state, pending, c }: CommitContext,
   contents: Contents,
 ): SessionRecord {

@@ -74,7 +74,7 @@ function keepTraces(
   if (grace) return startGracePeriod({ store, rotation }, grace, c);
   const { presentedTrace } = state;
   if (!renewal || !presentedTrace) return undefined;
-  const { expiresAt } = record;
+  const expiresAt = Math.max(record.expiresAt, presentedTrace.record.expiresAt);
   return store.touch(
     presentedTrace.key,
     { ...timesOf(presentedTrace.record), expiresAt },

@@ -14,6 +14,8 @@ import { GRACE_TRIES } from "../util/tries.ts";
 const ENDING = 60_000;
 /** How long a replaced token is remembered, for requests that started with it, in milliseconds. */
 const REPLACED = 60_000;
+/** The default grace period, in seconds. */
+export const GRACE = 30;
 /** The largest number of tokens between a presented token and the current one. */
 const MOST_SUCCESSORS = 2;
 
@@ -57,7 +59,7 @@ export function withUsedToken(
 ): SessionRecord {
   if (record.predecessor === undefined) return record;
   const { predecessor: _, ...rest } = record;
-  return { ...rest, graceUntil: now + Math.ceil((rotation?.grace ?? 0) * 1000) };
+  return { ...rest, graceUntil: now + Math.ceil((rotation?.grace ?? GRACE) * 1000) };
 }
 
 /**
@@ -71,11 +73,15 @@ export async function startGracePeriod(
 ): Promise<void> {
   for (let tries = 0; tries < GRACE_TRIES; tries++) {
     const trace = await store.read(key, c);
-    if (!isSessionRecord(trace) || trace.trace !== "rotated" || trace.graceUntil !== undefined) {
+    if (
+      !isSessionRecord(trace) || trace.successor === undefined || trace.graceUntil !== undefined
+    ) {
       return;
     }
     const remembered = graceUntil + Math.ceil((rotation?.remember ?? 0) * 1000);
-    const expiresAt = Math.max(Math.min(trace.expiresAt, remembered), graceUntil);
+    // As long as the trace is there, the session is not adopted again.
+    const kept = trace.trace === "adopted" ? Infinity : remembered;
+    const expiresAt = Math.max(Math.min(trace.expiresAt, kept), graceUntil);
     const started = { ...trace, version: trace.version + 1, graceUntil, expiresAt };
     if (await store.update(key, started, trace, c)) return;
   }
@@ -94,6 +100,17 @@ export async function rotatedTrace(
     expiresAt: record.expiresAt,
     successor: await sealToken(successor, token),
   };
+}
+
+/**
+ * Returns the record that stays under the key of a token from another library, until its session can't be adopted
+ * any more.
+ */
+export async function adoptedTrace(
+  claim: { token: string; record: SessionRecord },
+  successor: string,
+): Promise<SessionRecord> {
+  return { ...await rotatedTrace(claim, successor), trace: "adopted" };
 }
 
 /**

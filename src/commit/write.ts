@@ -83,7 +83,7 @@ function toStored(written: StoreWrite, stored: StoredSession): StoredSession | u
 }
 
 /** Makes a new token and its key. */
-function makePlace(store: TimeoutStore): Awaitable<{ token: string; key: string }> {
+export function makePlace(store: TimeoutStore): Awaitable<{ token: string; key: string }> {
   const token = makeToken();
   if (store.capabilities.stateless) return { token, key: token };
   return andThen(hashToken(token), (key) => ({ token, key }));

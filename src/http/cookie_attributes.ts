@@ -184,13 +184,18 @@ export class CookieTemplate {
   }
 
   /**
-   * Returns the cookie in another scope.
+   * Returns the cookie in another scope, and of another name if one is given.
    *
    * @throws {CookieAttributeError} When a browser would reject the cookie.
    */
-  inScope(scope: FormerCookieScope): CookieTemplate {
+  inScope(scope: FormerCookieScope, name: string = this.name): CookieTemplate {
     const unscoped = { domain: undefined, path: undefined, partitioned: undefined };
-    return new CookieTemplate(this.name, definedOf({ ...this.attributes, ...unscoped, ...scope }));
+    return new CookieTemplate(name, definedOf({ ...this.attributes, ...unscoped, ...scope }));
+  }
+
+  /** Checks whether a browser treats two cookies as one. */
+  isSameAs(other: CookieTemplate): boolean {
+    return other.name === this.name && this.hasScopeOf(other);
   }
 
   /** Checks whether a browser treats two cookies of the same name as one. */

@@ -10,6 +10,8 @@ export interface CookieTransportOptions {
   readonly cookie: CookieTemplate;
   /** The same cookie in its former scopes. */
   readonly former?: readonly CookieTemplate[];
+  /** The cookie of another library, whose sessions are adopted. */
+  readonly adopted?: CookieTemplate | undefined;
   /** The cookie that shows scripts that there is a session. */
   readonly exists?: CookieTemplate | undefined;
   readonly existsFormer?: readonly CookieTemplate[];
@@ -43,6 +45,7 @@ export class CookieTransport {
   readonly cookie: CookieTemplate;
   /** The same cookie in its former scopes. */
   readonly former: readonly CookieTemplate[];
+  readonly #adopted: CookieTemplate | undefined;
   readonly #exists: CookieTemplate | undefined;
   readonly #existsFormer: readonly CookieTemplate[];
   readonly #chunks: number;
@@ -52,9 +55,10 @@ export class CookieTransport {
   readonly #names: readonly string[];
 
   constructor(options: CookieTransportOptions) {
-    const { cookie, former = [], exists, existsFormer = [], chunks } = options;
+    const { cookie, former = [], adopted, exists, existsFormer = [], chunks } = options;
     this.cookie = cookie;
     this.former = former;
+    this.#adopted = adopted;
     this.#exists = exists;
     this.#existsFormer = existsFormer;
     this.#chunks = chunks;
@@ -128,6 +132,7 @@ export class CookieTransport {
       bytes += line.length;
     }
     if (this.#exists) response.append("set-cookie", this.#exists.serialize("1", { maxAge }));
+    this.#forgetAdopted(headers, cookie);
     return bytes;
   }
 
@@ -138,13 +143,17 @@ export class CookieTransport {
     if (this.#exists) {
       headers.response.append("set-cookie", this.#exists.serialize("", { maxAge: 0 }));
     }
+    this.#forgetAdopted(headers, held);
   }
 
   /** Returns the names of the cookies in the request, without the first ones. */
   #presented({ request }: Exchange, from: number): readonly string[] {
     if (from >= this.#names.length) return NONE;
-    const header = request.get("cookie") ?? "";
-    return this.#names.slice(from).filter((name) => findAll(header, name).length > 0);
+    return this.#names.slice(from).filter((name) => this.#presents({ request }, name));
+  }
+
+  #presents({ request }: Pick<Exchange, "request">, name: string): boolean {
+    return findAll(request.get("cookie") ?? "", name).length > 0;
   }
 
   /** Removes the session's cookies from a response, and expires those of some names. */
@@ -159,6 +168,13 @@ export class CookieTransport {
     for (const name of expired) {
       response.append("set-cookie", held.serialize("", { name, maxAge: 0 }));
     }
+  }
+
+  /** Expires the cookie of another library. */
+  #forgetAdopted(headers: Exchange, now: CookieTemplate): void {
+    const adopted = this.#adopted;
+    if (!adopted || adopted.isSameAs(now) || !this.#presents(headers, adopted.name)) return;
+    headers.response.append("set-cookie", adopted.serialize("", { maxAge: 0 }));
   }
 
   /** Expires the cookies of former scopes. */

@@ -1,12 +1,33 @@
 import type { Credential } from "../request/load.ts";
 import { allOf, andThen, type Awaitable } from "../util/awaitable.ts";
 import type { MiddlewareConfig } from "./config.ts";
+import { findAll } from "./cookie_header.ts";
 
 const NONE: readonly Credential[] = [];
 const NO_TOKENS: readonly string[] = [];
 
 /** Returns the credentials of a request, the one with precedence first. */
 export function credentialsOf(
+  config: MiddlewareConfig,
+  request: Request,
+  c: unknown,
+): Awaitable<readonly Credential[]> {
+  const own = ownCredentialsOf(config, request, c);
+  return config.adopt ? andThen(own, withAdopted, { config, request }) : own;
+}
+
+/** Adds the cookies of another library. */
+function withAdopted(
+  own: readonly Credential[],
+  { config: { adopt, clock }, request }: { config: MiddlewareConfig; request: Request },
+): readonly Credential[] {
+  const header = request.headers.get("cookie");
+  if (header === null || clock() >= adopt!.until) return own;
+  const values = findAll(header, adopt!.cookie).filter((value) => value !== "");
+  return [...own, ...values.map((token) => ({ by: "adopted", token }) as const)];
+}
+
+function ownCredentialsOf(
   config: MiddlewareConfig,
   request: Request,
   c: unknown,

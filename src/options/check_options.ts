@@ -6,6 +6,7 @@ import { makeDataReader } from "../record/schema.ts";
 import type { MakeDefaultStore } from "../store/store_options.ts";
 import { instants, wholeClock } from "../util/clock.ts";
 import { MIDDLEWARE, refuse } from "../util/option_errors.ts";
+import { makeAdopt } from "./adopt_options.ts";
 import { checkShapes } from "./check_shapes.ts";
 import { checkContradictions } from "./contradictions.ts";
 import { makeTransport } from "./cookie_options.ts";
@@ -79,6 +80,7 @@ export function checkOptions<Data extends object>(
     rotation: rotate,
     initial: makeInitial(options.initial),
     allowOverwrite: options.allowOverwrite,
+    adopt: options.adopt && makeAdopt(options.adopt, clock()),
     commitOnError: options.commitOnError,
     onStoreError: options.onStoreError,
     liveEvery: options.live.every * 1000,

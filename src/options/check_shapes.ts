@@ -1,9 +1,10 @@
 import { EVENTS } from "../events.ts";
-import { ATTRIBUTES } from "../http/cookie_attributes.ts";
+import { ATTRIBUTES, SCOPE_SHAPES } from "../http/cookie_attributes.ts";
 import { LONGEST_LIFE } from "../record/expiry.ts";
 import { INSTEAD } from "../util/foreign_options.ts";
 import { MIDDLEWARE } from "../util/option_errors.ts";
 import { checkTable, type Numbers, type OptionTable, type Shape } from "../util/option_table.ts";
+import type { AdoptOptions } from "./adopt_options.ts";
 import type { SessionOptions, SessionTokenOptions } from "./options.ts";
 
 /** The longest time of a timer, in seconds. */
@@ -47,6 +48,13 @@ const TOKEN: Readonly<Record<keyof SessionTokenOptions, readonly Shape[]>> = {
   payload: ["async function"],
 };
 
+const ADOPT: Readonly<Record<keyof AdoptOptions, readonly Shape[]>> = {
+  cookie: ["string"],
+  cookieOptions: [{ shapes: SCOPE_SHAPES }],
+  until: ["object"],
+  read: ["async function"],
+};
+
 /** Every option and the values that it accepts. */
 export const SHAPES: Readonly<Record<keyof SessionOptions, readonly Shape[]>> = {
   store: ["any"],
@@ -65,6 +73,7 @@ export const SHAPES: Readonly<Record<keyof SessionOptions, readonly Shape[]>> = 
   existsCookieName: ["string"],
   existsCookieOptions: [COOKIE],
   token: [{ shapes: TOKEN, required: "maxAge", instead: { ttl: "use maxAge" } }],
+  adopt: [{ shapes: ADOPT, required: "until" }],
   initial: ["object", "function"],
   schema: ["object", "function"],
   migrate: ["async function"],

@@ -60,6 +60,7 @@ const CONTRADICTIONS: readonly Contradiction[] = [
     (o) => o.cookieName === false && o.existsCookieName !== undefined,
     withoutCookie,
   ],
+  ["adopt", (o) => o.cookieName === false && o.adopt, withoutCookie],
   ["persistent", (o) => o.cookieName === false && o.persistent !== undefined, withoutCookie],
   [
     "existsCookieOptions",

@@ -14,7 +14,7 @@ import type { WholeOptions } from "./given_options.ts";
 
 type CookieOptions = Pick<
   WholeOptions,
-  "cookieName" | "cookieOptions" | "existsCookieName" | "existsCookieOptions"
+  "cookieName" | "cookieOptions" | "existsCookieName" | "existsCookieOptions" | "adopt"
 >;
 
 /**
@@ -23,14 +23,17 @@ type CookieOptions = Pick<
  * @throws {TypeError} When a browser would reject a cookie, or an attribute is invalid.
  */
 export function makeTransport(
-  { cookieName, cookieOptions, existsCookieName, existsCookieOptions }: CookieOptions,
+  { cookieName, cookieOptions, existsCookieName, existsCookieOptions, adopt }: CookieOptions,
   chunks: number,
 ): CookieTransport | undefined {
   if (cookieName === false) return undefined;
   const { former: formerScopes, ...attributes } = cookieOptions;
   const cookie = makeTemplate("cookie", cookieName, attributes);
   const former = checkFormer("cookie", cookie, formerScopes);
-  if (existsCookieName === undefined) return new CookieTransport({ cookie, former, chunks });
+  const adopted = adopt && makeAdopted(cookie, adopt);
+  if (existsCookieName === undefined) {
+    return new CookieTransport({ cookie, former, adopted, chunks });
+  }
   const { prefix: _, ...shared } = cookieOptions;
   const { former: existsFormerScopes, ...existsAttributes } = {
     ...shared,
@@ -43,7 +46,7 @@ export function makeTransport(
   if ([cookie.name, ...taken].includes(exists.name)) {
     refuse("existsCookieName", "it is the name of the session's own cookie");
   }
-  return new CookieTransport({ cookie, former, exists, existsFormer, chunks });
+  return new CookieTransport({ cookie, former, adopted, exists, existsFormer, chunks });
 }
 
 /** Returns the cookie in its former scopes. */
@@ -58,6 +61,15 @@ function checkFormer(
     const former = attempt(() => cookie.inScope(scope), { name, within: name });
     return former.hasScopeOf(cookie) ? refuse(name, "it is the scope of the cookie now") : former;
   });
+}
+
+/** Returns the cookie of another library, as it is cleared. */
+function makeAdopted(
+  own: CookieTemplate,
+  { cookie, cookieOptions = {} }: NonNullable<CookieOptions["adopt"]>,
+): CookieTemplate {
+  const names = { name: "adopt.cookie or adopt.cookieOptions", within: "adopt.cookieOptions" };
+  return attempt(() => own.inScope(cookieOptions, cookie), names);
 }
 
 function makeTemplate(

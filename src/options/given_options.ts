@@ -1,5 +1,5 @@
 import type { SessionLimit } from "../commit/context.ts";
-import type { RotationPolicy } from "../commit/rotation.ts";
+import { GRACE, type RotationPolicy } from "../commit/rotation.ts";
 import type { MiddlewareConfig } from "../http/config.ts";
 import { systemClock } from "../util/clock.ts";
 import { definedOf } from "../util/property.ts";
@@ -47,7 +47,7 @@ export function withDefaults(
   return {
     ...DEFAULTS,
     ...definedOf(options),
-    rotate: rotate && { grace: 30, remember: 3600, ...definedOf(rotate) },
+    rotate: rotate && { grace: GRACE, remember: 3600, ...definedOf(rotate) },
     live: { every: 10, ...definedOf(live ?? {}) },
     revokeEverything: revokeEverything
       ? { every: 5, ...(revokeEverything === true ? {} : definedOf(revokeEverything)) }
@@ -58,12 +58,13 @@ export function withDefaults(
 
 /** Returns a copy of the options, independent of later changes by the application. */
 export function snapshotOf(
-  { secret, encoder, token, ...options }: Readonly<Record<string, unknown>>,
+  { secret, encoder, token, adopt, ...options }: Readonly<Record<string, unknown>>,
 ): MiddlewareConfig["options"] {
   return Object.freeze({
     ...options,
     secret: Array.isArray(secret) ? [...secret] : secret,
     encoder: encoder && { ...encoder },
     token: token && { ...token },
+    adopt: adopt && { ...adopt },
   });
 }

@@ -7,6 +7,7 @@ import type { Session, SessionData } from "../session/session.ts";
 import type { KeyValueStore, SessionStore } from "../store/contract.ts";
 import type { Awaitable } from "../util/awaitable.ts";
 import type { Clock } from "../util/clock.ts";
+import type { AdoptOptions } from "./adopt_options.ts";
 
 /**
  * Options of {@linkcode session}. All durations are seconds.
@@ -132,6 +133,16 @@ export interface SessionOptions<
    * token of a session. Requires a store on the server. Off when absent.
    */
   token?: SessionTokenOptions<Data>;
+  /**
+   * Adopts the sessions of another library, or of another store: a request with its cookie gets a new session with
+   * what `read` returns, under a new token, and the old cookie is cleared. Off when absent.
+   *
+   * All requests with that cookie get the same session, in all processes, until the client has presented the new
+   * cookie, and for `rotate.grace` (30) seconds more. It is never adopted a second time, in particular not after
+   * a logout. Stores that are not atomic don't prevent a second session, nor do cookie stores without
+   * `revocations`.
+   */
+  adopt?: AdoptOptions<Data>;
   /**
    * The initial data of a new session, or a synchronous function without parameters that returns them. Every
    * session gets its own copy. A session that holds only its initial data is not stored. Data passed to

@@ -18,6 +18,7 @@ const SETTLED: Partial<Record<OptionName, (config: MiddlewareConfig) => unknown>
       ...transport.cookie.attributes,
       former: transport.former.map(({ attributes }) => attributes),
     },
+  adopt: ({ options, adopt }) => adopt && { ...(options.adopt as object), until: adopt.until },
   initial: ({ options, initial }) =>
     typeof options.initial === "function" ? options.initial : initial(),
   events: ({ events }) => events,

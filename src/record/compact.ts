@@ -44,6 +44,7 @@ const RARE_KEYS = [
   "graceUntil",
   "storeGeneration",
   "confirmed",
+  "endsAt",
 ] satisfies (keyof SessionRecord)[];
 
 const rareKeys = new Set<string>(RARE_KEYS);

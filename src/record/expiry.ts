@@ -21,7 +21,10 @@ export interface ExpiryPolicy {
 }
 
 /** The members of a record that determine its expiry. */
-export type Lived = Pick<SessionRecord, keyof SessionTimes | "createdAt" | "maxAge">;
+export type Lived = Pick<SessionRecord, keyof SessionTimes | keyof Begun>;
+
+/** The members of a record that limit its renewals. */
+type Begun = Pick<SessionRecord, "createdAt" | "maxAge" | "endsAt">;
 
 /** Returns the lifetime of a session in seconds: its own, or that of the policy. */
 export function lifetime(policy: ExpiryPolicy, record: Pick<SessionRecord, "maxAge">): number {
@@ -29,8 +32,13 @@ export function lifetime(policy: ExpiryPolicy, record: Pick<SessionRecord, "maxA
 }
 
 /** Returns the limit of all renewals, in epoch milliseconds. */
-export function absoluteDeadline(policy: ExpiryPolicy, createdAt: number): number {
-  return policy.absoluteMaxAge === undefined ? Infinity : createdAt + policy.absoluteMaxAge * 1000;
+export function absoluteDeadline(
+  { absoluteMaxAge }: ExpiryPolicy,
+  { createdAt, endsAt = Infinity }: Pick<Begun, "createdAt" | "endsAt">,
+): number {
+  return absoluteMaxAge === undefined
+    ? endsAt
+    : Math.min(endsAt, createdAt + absoluteMaxAge * 1000);
 }
 
 /**
@@ -41,7 +49,7 @@ export function deadline(policy: ExpiryPolicy, record: Lived): number {
   return Math.min(
     record.expiresAt,
     record.renewedAt + lifetime(policy, record) * 1000,
-    absoluteDeadline(policy, record.createdAt),
+    absoluteDeadline(policy, record),
   );
 }
 
@@ -53,12 +61,12 @@ export function nextDeadline(
   policy: ExpiryPolicy,
   { maxAge, record, now }: {
     maxAge: number | undefined;
-    record: Pick<SessionRecord, "createdAt" | "maxAge"> | undefined;
+    record: Begun | undefined;
     now: number;
   },
 ): number {
   const life = maxAge ?? record?.maxAge ?? policy.maxAge;
-  return Math.min(now + life * 1000, absoluteDeadline(policy, record?.createdAt ?? now));
+  return Math.min(now + life * 1000, absoluteDeadline(policy, record ?? { createdAt: now }));
 }
 
 /** Checks whether a session is live at a time. At its expiry it is not. */
@@ -80,7 +88,7 @@ export function isLiveFor(
   record: Lived,
   { now, receivedAt }: { now: number; receivedAt: number },
 ): boolean {
-  const isRenewable = policy.rolling && now < absoluteDeadline(policy, record.createdAt);
+  const isRenewable = policy.rolling && now < absoluteDeadline(policy, record);
   return isLive(policy, record, isRenewable ? Math.min(receivedAt, now) : now);
 }
 

@@ -65,6 +65,8 @@ export interface SessionRecord extends SessionTimes {
   readonly createdAt: number;
   /** The lifetime that `renew(maxAge)` has set, in seconds, rounded up. */
   readonly maxAge?: number;
+  /** The limit of all renewals, in epoch milliseconds: the end of the session from which it was adopted. */
+  readonly endsAt?: number;
   /** The owner of the session. */
   readonly subject?: string;
   /**
@@ -96,11 +98,11 @@ export interface SessionRecord extends SessionTimes {
   /** The key of the previous token, until a client has presented the current token. */
   readonly predecessor?: string;
   /**
-   * Why the token of this key no longer identifies a session itself. Such a record is a trace: it has no data
+   * Why the token of this key does not identify a session itself. Such a record is a trace: it has no data
    * and no subject.
    */
   readonly trace?: Trace;
-  /** In the trace of a rotated token: its successor, encrypted with the rotated token. */
+  /** In the trace of a rotated or adopted token: its successor, encrypted with that token. */
   readonly successor?: string;
   /**
    * Until when the previous token is accepted, in epoch milliseconds. Absent until a client has presented the
@@ -115,8 +117,8 @@ export interface SessionRecord extends SessionTimes {
 }
 
 /**
- * Why a token no longer identifies a session itself: it was `rotated` by the option `rotate`, or `replaced` by
- * `regenerate()`, or its session has `ended`.
+ * Why a token does not identify a session itself: it was `rotated` by the option `rotate`, `replaced` by
+ * `regenerate()`, or `adopted` from another library, or its session has `ended`.
  *
  * @example Usage
  * ```ts
@@ -126,9 +128,9 @@ export interface SessionRecord extends SessionTimes {
  * console.assert(trace === "rotated");
  * ```
  */
-export type Trace = "rotated" | "replaced" | "ended";
+export type Trace = "rotated" | "replaced" | "adopted" | "ended";
 
-const TRACES: readonly unknown[] = ["rotated", "replaced", "ended"] satisfies Trace[];
+const TRACES: readonly unknown[] = ["rotated", "replaced", "adopted", "ended"] satisfies Trace[];
 
 /** The members of a JSON object, each as a JSON text. */
 export type Members = Map<string, string>;
@@ -159,6 +161,7 @@ export function isSessionRecord(value: unknown): value is SessionRecord {
     (record.generation === undefined || Number.isSafeInteger(record.generation)) &&
     (record.storeGeneration === undefined || isCount(record.storeGeneration)) &&
     (record.maxAge === undefined || Number.isFinite(record.maxAge)) &&
+    (record.endsAt === undefined || isTime(record.endsAt)) &&
     (record.browser === undefined || typeof record.browser === "boolean") &&
     (record.tokenAt === undefined || isTime(record.tokenAt)) &&
     (record.graceUntil === undefined || isTime(record.graceUntil)) &&

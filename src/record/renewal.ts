@@ -43,7 +43,7 @@ export function renewedTimes(
 ): SessionTimes {
   const at = lastSeen(record, now);
   const life = lifetime(policy, record);
-  const end = absoluteDeadline(policy, record.createdAt);
+  const end = absoluteDeadline(policy, record);
   const renewedAt = isSent ? at : Math.max(
     Math.floor(Math.min(at - throttle(policy, life) * 1000, end - life * 1000 - 1)),
     record.renewedAt,
@@ -79,7 +79,7 @@ export function isRenewalDue(
   const ahead = write ? Math.min(WRITE_AHEAD, after * 500) : 0;
   const age = now + ahead - record.renewedAt;
   if (
-    age < after * 1000 || absoluteDeadline(policy, record.createdAt) <= deadline(policy, record)
+    age < after * 1000 || absoluteDeadline(policy, record) <= deadline(policy, record)
   ) {
     return false;
   }

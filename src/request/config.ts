@@ -4,11 +4,25 @@ import type { StoredSession } from "../record/record.ts";
 import type { SessionObject } from "../session/session_object.ts";
 import type { UnsavedChanges } from "./unsaved_changes.ts";
 
+/** The sessions of another library, and how they are read. */
+export interface AdoptConfig {
+  /** The name of the cookie. */
+  readonly cookie: string;
+  /** From this time on none is adopted, in epoch milliseconds. */
+  readonly until: number;
+  readonly read: (value: string, c: unknown) => unknown;
+}
+
+/** Where a credential was: in our cookie, in a token, or in the cookie of another library. */
+export type CredentialKind = "cookie" | "token" | "adopted";
+
 /** The part of the configuration that the session of a request uses. */
 export interface RequestConfig extends CommitConfig {
   /** Returns the JSON text of the initial data. */
   readonly initial: () => string;
   readonly allowOverwrite: boolean;
+  /** How sessions of another library are adopted. */
+  readonly adopt: AdoptConfig | undefined;
   readonly canSaveAfterResponse: boolean;
   readonly ends: SessionEnds;
   /** Warns of unsaved changes. */
@@ -32,7 +46,7 @@ export interface RequestOutcome {
 export interface RequestSessionOptions {
   readonly c: unknown;
   /** The kind of the credential that identified it. */
-  readonly by?: "cookie" | "token" | undefined;
+  readonly by?: CredentialKind | undefined;
   /** Whether the client presented a cookie that identifies no session. */
   readonly stale?: boolean;
   readonly stored?: StoredSession | undefined;

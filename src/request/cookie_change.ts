@@ -31,19 +31,19 @@ export interface RequestEnd {
   readonly isStale: boolean;
   /** Whether a session whose cookie the client holds was ended. */
   readonly hasDeleted: boolean;
-  /** Whether an access token identified the session. */
-  readonly isByToken: boolean;
+  /** Whether the session concerns the cookie of the client. */
+  readonly isForClient: boolean;
 }
 
 /** Decides how the response changes the cookie. */
 export function cookieChange(
   state: SessionState | undefined,
-  { held, isStale, hasDeleted, isByToken }: RequestEnd,
+  { held, isStale, hasDeleted, isForClient }: RequestEnd,
 ): CookieChange {
   const { token, record } = state?.stored ?? {};
   if (!record) return hasDeleted || isStale && !state ? { action: "clear", held } : KEEP_COOKIE;
   // A link with an access token must not put its session into the cookie of the browser that follows it.
-  if (!state!.sendsCookie || state!.isGraceOver || isByToken || token === undefined) {
+  if (!state!.sendsCookie || state!.isGraceOver || !isForClient || token === undefined) {
     return KEEP_COOKIE;
   }
   return { action: "send", token, record, cookie: record.cookie, held };

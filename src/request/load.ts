@@ -6,11 +6,11 @@ import { isLive } from "../record/expiry.ts";
 import { isSessionRecord, type StoredSession } from "../record/record.ts";
 import type { DataReader } from "../record/schema.ts";
 import { andThen, type Awaitable } from "../util/awaitable.ts";
-import type { RequestConfig, RequestSessionOptions } from "./config.ts";
+import type { CredentialKind, RequestConfig, RequestSessionOptions } from "./config.ts";
 
 /** A credential that a client presented. */
 export interface Credential {
-  readonly by: "cookie" | "token";
+  readonly by: CredentialKind;
   /** Its token. */
   readonly token?: string | undefined;
   /** Its key of the session. */
@@ -67,21 +67,25 @@ export class SessionLoader {
     const receivedAt = loader.#config.clock();
     const stored = { token, key, record };
     const loaded = { c, by, stored, receivedAt };
-    return record.trace === undefined ? loader.#admit(loaded) : loader.#follow(loaded);
+    return record.trace === undefined ? loader.admit(loaded) : loader.follow(loaded);
   }
 
   /** Finds the session that a trace leads to. */
-  async #follow(traced: LoadedSession): Promise<LoadedSession | undefined> {
-    const { c, stored: from, receivedAt: now } = traced;
-    const { graceUntil = Infinity, sid } = from.record;
-    if (now >= graceUntil) return this.reject("reuse", c, sid);
+  async follow(traced: LoadedSession): Promise<LoadedSession | undefined> {
+    const { c, stored: from, receivedAt } = traced;
+    const { graceUntil = Infinity, sid, trace } = from.record;
+    const isOver = receivedAt >= graceUntil;
+    // A cookie of another library may stay in the browser of a user who has logged out.
+    if (isOver && trace !== "adopted") return this.reject("reuse", c, sid);
+    const now = isOver ? -Infinity : receivedAt;
     const stored = await followRotations(this.#config.store, { from, now }, c);
-    return typeof stored === "string"
-      ? this.reject("unknown", c, sid)
-      : await this.#admit({ ...traced, stored, presentedTrace: from });
+    if (typeof stored === "string") return this.reject("unknown", c, sid);
+    if (isOver) return this.reject("reuse", c, sid);
+    return await this.admit({ ...traced, stored, presentedTrace: from });
   }
 
-  #admit(loaded: LoadedSession): Awaitable<LoadedSession | undefined> {
+  /** Checks whether the client may use a session. */
+  admit(loaded: LoadedSession): Awaitable<LoadedSession | undefined> {
     const { store, cookieName, expiry, readData, scope } = this.#config;
     const { c, stored, receivedAt } = loaded;
     const { sid } = stored.record;

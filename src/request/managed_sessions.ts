@@ -5,6 +5,7 @@ import { deadline, isLive } from "../record/expiry.ts";
 import type { DeleteAllOptions, ListedSession, ListPage } from "../store/contract.ts";
 import type { GenerationRecords, StoreGeneration } from "../store/store_generation.ts";
 import { listPage, type SubjectSession } from "../store/subject_sessions.ts";
+import type { AdoptionMarks } from "./adoption_marks.ts";
 import type { RequestConfig } from "./config.ts";
 
 /** The generation of all sessions, and the store of its record. */
@@ -17,10 +18,15 @@ export interface GenerationOfAll {
 export class ManagedSessions {
   readonly #config: RequestConfig;
   readonly #all: GenerationOfAll | undefined;
+  readonly #marks: AdoptionMarks | undefined;
 
-  constructor(config: RequestConfig, all: GenerationOfAll | undefined) {
+  constructor(config: RequestConfig, { all, marks }: {
+    all: GenerationOfAll | undefined;
+    marks: AdoptionMarks | undefined;
+  }) {
     this.#config = config;
     this.#all = all;
+    this.#marks = marks;
   }
 
   /**
@@ -74,6 +80,7 @@ export class ManagedSessions {
     // A store also counts expired sessions that it keeps for requests in flight.
     const counts = expiry.onServer && expiry.rolling !== false;
     const live = counts || events.destroyed ? await this.list({ subject }, c) : [];
+    await this.#marks?.end(subject, c);
     const end = (options: DeleteAllOptions) => store.deleteAll(subject, options, c);
     const count = await ends.endAll({ subject, except }, end);
     const ended = live.filter(({ sid }) => sid !== except);
@@ -95,6 +102,7 @@ export class ManagedSessions {
       );
     }
     const { generation, records } = this.#all;
+    await this.#marks?.end(undefined, c);
     if (await generation.raise(records, c)) return;
     throw new SessionConflictError("Cannot revoke all sessions: others do the same; try again");
   }

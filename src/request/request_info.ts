@@ -52,6 +52,13 @@ export class RequestInfo {
     return this.observer?.cookieDelivery ?? "none";
   }
 
+  /** Whether the loaded session concerns the cookie of the client: not if an access token identified it. */
+  protected get isLoadedForClient(): boolean {
+    const { by } = this.options;
+    // A response without cookies leaves the cookie of the other library, which is accepted again.
+    return by === "adopted" ? this.cookieDelivery !== "none" : by !== "token";
+  }
+
   /** Records that the response has been sent. */
   leave(): void {
     this.#committed = true;

@@ -35,7 +35,8 @@ export class RequestSession extends RequestInfo implements SessionOwner, Startin
     super(config, options);
     const { stored, shown } = options;
     if (stored) this.#loaded = new SessionState(this, { stored, shown });
-    if (options.presentedTrace) this.#loaded?.rotated({ presentedTrace: options.presentedTrace });
+    const { by, presentedTrace } = options;
+    if (presentedTrace || by === "adopted") this.#loaded?.rotated({ presentedTrace });
     this.#current = this.#loaded ?? this.createState();
     this.isLoaded = this.#loaded !== undefined;
     const { session } = this.#current;
@@ -243,18 +244,17 @@ export class RequestSession extends RequestInfo implements SessionOwner, Startin
       held: this.held,
       isStale: this.options.stale === true,
       hasDeleted: this.#hasDeleted,
-      isByToken: this.#isByToken(state),
+      isForClient: this.#isForClient(state),
     });
   }
 
   /** Whether a session whose cookie the client holds was ended. */
   get #hasDeleted(): boolean {
-    return this.#destroyed?.hasDeleted((ended) => !this.#isByToken(ended)) === true;
+    return this.#destroyed?.hasDeleted((ended) => this.#isForClient(ended)) === true;
   }
 
-  /** Whether an access token identified a session. */
-  #isByToken(state: SessionState | undefined): boolean {
-    return this.options.by === "token" && state === this.#loaded;
+  #isForClient(state: SessionState | undefined): boolean {
+    return state !== this.#loaded || this.isLoadedForClient;
   }
 
   createState(): SessionState {

@@ -11,6 +11,8 @@ import { StoreGeneration } from "../store/store_generation.ts";
 import { TimeoutStore } from "../store/timeout_store.ts";
 import { type Awaitable, isPromiseLike } from "../util/awaitable.ts";
 import { KeyedQueue } from "../util/keyed_queue.ts";
+import { Adopter } from "./adopter.ts";
+import { AdoptionMarks } from "./adoption_marks.ts";
 import type { RequestConfig } from "./config.ts";
 import { type Credential, type LoadedSession, SessionLoader } from "./load.ts";
 import { ManagedSessions } from "./managed_sessions.ts";
@@ -51,6 +53,7 @@ export class Sessions {
   readonly managed: ManagedSessions;
   readonly #config: RequestConfig;
   readonly #loader: SessionLoader;
+  readonly #adopter: Adopter | undefined;
   readonly #onStoreError: "error" | "anonymous";
 
   constructor({
@@ -94,11 +97,19 @@ export class Sessions {
       }),
       store: new TimeoutStore(store, limits),
     };
-    this.#loader = new SessionLoader(this.#config);
-    this.managed = new ManagedSessions(
-      this.#config,
-      generation && { generation, records: new TimeoutStore(given, limits) },
-    );
+    const loader = new SessionLoader(this.#config);
+    this.#loader = loader;
+    const { adopt } = config;
+    const records = new TimeoutStore(given, limits);
+    const cookieName = generation && config.cookieName;
+    const marks = adopt && !store.capabilities.stateless
+      ? new AdoptionMarks({ records, clock, until: adopt.until, cookieName })
+      : undefined;
+    this.#adopter = adopt && new Adopter(this.#config, { options: adopt, loader, marks });
+    this.managed = new ManagedSessions(this.#config, {
+      all: generation && { generation, records },
+      marks,
+    });
   }
 
   /**
@@ -130,10 +141,13 @@ export class Sessions {
     const { credentials, c, at } = presented;
     const credential = credentials[at];
     if (!credential) {
-      return new RequestSession(this.#config, { c, stale: credentials.some(isCookie) });
+      return new RequestSession(this.#config, { c, stale: credentials.some(isHeld) });
     }
-    if (isCookie(credential) && at + 1 < credentials.length) return this.#newest(presented);
-    const loaded = this.#loader.load(credential, c);
+    const next = credentials[at + 1];
+    if (isCookie(credential) && next && isCookie(next)) return this.#newest(presented);
+    const loaded = credential.by === "adopted"
+      ? this.#adopter!.load(credential.token!, c)
+      : this.#loader.load(credential, c);
     return isPromiseLike(loaded)
       ? this.#acceptLater(loaded, presented)
       : this.#accept(loaded, presented);
@@ -156,12 +170,12 @@ export class Sessions {
 
   /** Loads the newest session of the cookies from a position on. */
   async #newest({ credentials, c, at }: Presented): Promise<RequestSession> {
-    const cookies = credentials.slice(at);
+    const cookies = credentials.slice(at).filter(isCookie);
     for (const found of await loadNewestFirst(cookies, (key) => this.#loader.load(key, c))) {
       const requestSession = this.#makeRequestSession(found);
       if (requestSession) return this.#issued(requestSession);
     }
-    return this.#first({ credentials, c, at: credentials.length });
+    return this.#first({ credentials, c, at: at + cookies.length });
   }
 
   /** Finds the newest session of several credentials. */
@@ -209,3 +223,6 @@ export class Sessions {
 }
 
 const isCookie = ({ by }: Credential): boolean => by === "cookie";
+
+/** Checks whether a client keeps a credential by itself. */
+const isHeld = ({ by }: Credential): boolean => by !== "token";

@@ -254,7 +254,7 @@ export class SessionState extends SessionAttributes implements SessionController
   /** Records that the session has another token than the one that the client sent. */
   rotated(
     { presentedTrace, isGraceOver = false }: {
-      presentedTrace?: StoredSession;
+      presentedTrace?: StoredSession | undefined;
       isGraceOver?: boolean;
     } = {},
   ): void {

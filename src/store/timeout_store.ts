@@ -179,6 +179,11 @@ export class TimeoutStore {
     );
   }
 
+  /** Runs an operation that is not one of the store, with the same time limit. */
+  run(operation: string, run: () => unknown, c: unknown): unknown {
+    return this.#call({ operation, c }, run);
+  }
+
   outdated(record: SessionRecord): boolean {
     return this.#store.outdated?.(record) ?? false;
   }

@@ -28,6 +28,7 @@ const IS_NUMBER: Readonly<Record<keyof SessionRecord, boolean>> = {
   renewedAt: true,
   expiresAt: true,
   maxAge: true,
+  endsAt: true,
   subject: false,
   subjectAt: true,
   generation: true,

@@ -88,6 +88,7 @@ export const memberCases: readonly ConformanceCase[] = [
         maxAge: LONGEST_LIFE,
         tokenAt: LATEST,
         graceUntil: LATEST,
+        endsAt: LATEST,
         subject: makeSubject(),
         subjectAt: LATEST,
         generation: LATEST,

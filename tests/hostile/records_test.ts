@@ -90,6 +90,7 @@ const FINE: Record<string, unknown[]> = {
   generation: [-1, 8.65e15],
   tokenAt: [-1, 0.5],
   graceUntil: [-1, 0.5],
+  endsAt: [-1, 0.5],
   maxAge: [-1, 0.5, 8.65e15, 2 ** 53],
   browser: [true],
 };

@@ -5,6 +5,7 @@ import { Client } from "../_support/client.ts";
 import { FakeClock } from "../_support/clock.ts";
 import { Gate } from "../_support/gate.ts";
 import { recordKeys } from "../_support/recorded_store.ts";
+import { adoption, adoptionOfSubjects, onlyAdoption } from "./_adoption.ts";
 import { type Data, makeApp } from "./_app.ts";
 import { confirmationRaces, confirmations } from "./_confirmations.ts";
 import { everything } from "./_everything.ts";
@@ -141,6 +142,9 @@ export function httpSuite(suite: HttpSuiteOptions): void {
   if (index && !suite.isStale) endedSignalsOfOthers(test);
   // A client can write into an unsigned cookie, so nothing there was confirmed.
   if (!name.startsWith("UnsignedCookieStore")) confirmations(test);
+  adoption(test);
+  if (!stateless && atomic) onlyAdoption(test);
+  if (index && !stateless) adoptionOfSubjects(test);
   keptThings(test);
   outages(test);
   renewals(test);

@@ -11,6 +11,8 @@ const schema = {
 };
 const token = { secret: SECRET, maxAge: 60 };
 const cookieOptions = { sameSite: "Strict", domain: "app.test" } as const;
+const read = () => undefined;
+const adopt = () => ({ cookie: "old", until: new Date(0), read });
 
 /** Of each option two values that are not the same, and the names that are told. */
 const DIFFERENT: Record<string, [SessionOptions, SessionOptions, string][]> = {
@@ -45,6 +47,15 @@ const DIFFERENT: Record<string, [SessionOptions, SessionOptions, string][]> = {
     { token },
     "token",
   ]],
+  adopt: [
+    [{}, { adopt: adopt() }, "adopt"],
+    [{ adopt: adopt() }, { adopt: { ...adopt(), until: new Date(1) } }, "adopt.until"],
+    [
+      { adopt: adopt() },
+      { adopt: { ...adopt(), cookieOptions: { path: "/app" } } },
+      "adopt.cookieOptions",
+    ],
+  ],
   initial: [
     [{}, { initial: { a: 1 } as never }, "initial"],
     [{ initial: () => ({}) }, { initial: () => ({}) }, "initial"],
@@ -57,6 +68,7 @@ const DIFFERENT: Record<string, [SessionOptions, SessionOptions, string][]> = {
     { maxSessions: { limit: 1, policy: "reject" } },
     "maxSessions.policy",
   ]],
+  revokeEverything: [[{}, { revokeEverything: true }, "revokeEverything"]],
   allowOverwrite: [[{}, { allowOverwrite: false }, "allowOverwrite"]],
   commitOnError: [[{}, { commitOnError: true }, "commitOnError"]],
   onStoreError: [[{}, { onStoreError: "anonymous" }, "onStoreError"]],
@@ -141,6 +153,7 @@ Deno.test("session() mounted twice with equal options is one", async () => {
     [{ store, secret: [SECRET] }, { store, secret: [SECRET] }],
     [{ store, token: { ...token } }, { store, token: { ...token } }],
     [{ store, rotate: { every: 60 } }, { store, rotate: { every: 60, grace: 30 } }],
+    [{ store, adopt: adopt() }, { store, adopt: adopt() }],
     [{ store, maxSessions: { limit: 1 } }, {
       store,
       maxSessions: { limit: 1, policy: "evict-oldest" },

@@ -1,4 +1,5 @@
 import {
+  type AdoptOptions,
   type Logger,
   session,
   type SessionCookieOptions,
@@ -22,6 +23,8 @@ type Options = Record<string, unknown>;
 
 const QUIET: Logger = { error() {}, warn() {} };
 const TOKEN = { secret: SECRET, maxAge: 60 };
+const SOON = new Date(Date.now() + 86_400_000);
+const ADOPT = { cookie: "old", until: SOON, read() {} };
 
 /** What an option takes of the values, and what it refuses beside them. */
 interface Case {
@@ -74,6 +77,15 @@ const CASES: Record<keyof SessionOptions, Case> = {
   existsCookieName: { takes: TEXT, refuses: ["a b", "a=b", "a;b", "sid", "sid.1", "sid.3"] },
   existsCookieOptions: { takes: ["an object"], refuses: [{ Secure: true }, { maxAge: 1 }] },
   token: { takes: [], refuses: [{ secret: SECRET }, { ...TOKEN, ttl: 1 }] },
+  adopt: {
+    takes: [],
+    refuses: [
+      { ...ADOPT, until: undefined },
+      { ...ADOPT, cookie: undefined },
+      { ...ADOPT, read: undefined },
+      { ...ADOPT, name: "old" },
+    ],
+  },
   initial: {
     takes: ["an object", "a function"],
     refuses: [
@@ -119,6 +131,7 @@ const CASES: Record<keyof SessionOptions, Case> = {
 
 /** The members of options that are objects, by their path. */
 const MEMBERS: Record<
+  | `adopt.${keyof AdoptOptions}`
   | `token.${keyof SessionTokenOptions}`
   | `rolling.${keyof Exclude<SessionOptions["rolling"], boolean | undefined>}`
   | `maxSessions.${keyof NonNullable<SessionOptions["maxSessions"]>}`
@@ -131,6 +144,16 @@ const MEMBERS: Record<
   | `logger.${keyof Logger}`,
   Case
 > = {
+  "adopt.cookie": { takes: TEXT, refuses: ["a b", "a=b", "a;b", "a\r\nb", "ä"] },
+  "adopt.cookieOptions": {
+    takes: ["an object"],
+    refuses: [{ path: "app" }, { domain: "a; b" }, { secure: true }],
+  },
+  "adopt.until": {
+    takes: [],
+    refuses: [new Date(NaN), SOON.toISOString(), new Date(Date.now() + 401 * 86_400_000)],
+  },
+  "adopt.read": { takes: ANY_FUNCTION },
   "token.secret": { takes: ["a function"], refuses: ["x".repeat(32), [SECRET, "short"]] },
   "token.maxAge": { takes: NUMBER },
   "token.queryParam": { takes: [...TEXT, "false"], refuses: ["a b", "a=b", "ä"] },
@@ -188,6 +211,7 @@ const MEMBERS: Record<
 
 /** What the other members of an object are. */
 const OBJECTS: Record<string, Options> = {
+  adopt: ADOPT,
   token: TOKEN,
   maxSessions: { limit: 1 },
   rotate: { every: 60 },
@@ -273,6 +297,9 @@ Deno.test("session() takes what the options say", () => {
     { maxSessions: { limit: 1, policy: "reject" } },
     { onStoreError: "anonymous", storeTimeout: 0.1, lazy: true },
     { logger: console },
+    { adopt: ADOPT },
+    { adopt: { ...ADOPT, cookie: "__Host-old", until: new Date(0) } },
+    { adopt: { ...ADOPT, cookie: "sid", cookieOptions: { domain: "app.test", path: "/app" } } },
     Object.fromEntries(Object.keys(SHAPES).map((name) => [name, undefined])),
   ];
   for (const options of all) build(options);
@@ -488,6 +515,14 @@ const CONTRADICTIONS: [contradiction: string, options: Options, name: string][] 
     token: TOKEN,
     secret: "short",
   }, "secret"],
+  ["no cookie, and sessions that are adopted", {
+    cookieName: false,
+    token: TOKEN,
+    adopt: ADOPT,
+  }, "adopt"],
+  ["a cookie to adopt that browsers refuse", {
+    adopt: { ...ADOPT, cookie: "__Host-old", cookieOptions: { domain: "app.test" } },
+  }, "adopt.cookie"],
   ["token without a secret", { token: { maxAge: 60 } }, "token.secret"],
   ["token with rotate", { token: TOKEN, rotate: { every: 60 } }, "rotate"],
   ["token in the header of cookies", { token: { ...TOKEN, header: "cookie" } }, "token.header"],
@@ -611,6 +646,7 @@ Deno.test("the defaults are the safe ones", () => {
     },
     rotation: undefined,
     allowOverwrite: true,
+    adopt: undefined,
     commitOnError: false,
     onStoreError: "error",
     liveEvery: 10_000,

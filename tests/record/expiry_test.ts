@@ -6,6 +6,7 @@ import {
   isLive,
   isLiveFor,
   lastSeen,
+  nextDeadline,
 } from "../../src/record/expiry.ts";
 import { isRenewalDue, renewedTimes } from "../../src/record/renewal.ts";
 import { FakeClock } from "../_support/clock.ts";
@@ -37,6 +38,18 @@ Deno.test("deadline() is the nearest of record, policy and absolute limit", () =
   assertEquals(deadline(policy({ maxAge: 60 }), record), clock.now() + 60_000);
   assertEquals(deadline(policy({ absoluteMaxAge: 90 }), record), clock.now() + 90_000);
   assertEquals(deadline(policy({ maxAge: 60 }), { ...record, maxAge: 120 }), clock.now() + 120_000);
+});
+
+Deno.test("no renewal passes the end of the session from which one was adopted", () => {
+  const endsAt = clock.now() + 120_000;
+  const record = { ...makeRecord(clock), endsAt };
+  assertEquals(deadline(policy(), record), endsAt);
+  assertEquals(deadline(policy({ absoluteMaxAge: 90 }), record), clock.now() + 90_000);
+  const rolling = policy({ rolling: { after: undefined }, onServer: true });
+  assertEquals(renewedTimes(rolling, record, { now: clock.now() + 60_000 }).expiresAt, endsAt);
+  assertEquals(isRenewalDue(rolling, record, { now: clock.now() + 60_000, request }), false);
+  const next = { maxAge: undefined, record, now: clock.now() };
+  assertEquals(nextDeadline(policy(), next), endsAt);
 });
 
 Deno.test("isLive() ends at the deadline itself", () => {

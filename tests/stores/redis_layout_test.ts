@@ -125,9 +125,15 @@ const anyRecord = fc.record({
   browser: fc.boolean(),
   tokenAt: anyTime,
   predecessor: fc.base64String(),
-  trace: fc.constantFrom("rotated" as const, "replaced" as const, "ended" as const),
+  trace: fc.constantFrom(
+    "rotated" as const,
+    "replaced" as const,
+    "adopted" as const,
+    "ended" as const,
+  ),
   successor: fc.base64String(),
   graceUntil: anyTime,
+  endsAt: anyTime,
   epoch: fc.nat(),
 }, {
   requiredKeys: [

@@ -1,0 +1,84 @@
+import type { AdoptedToken } from "../crypto/adopted_token.ts";
+import { withSubjectAt } from "../record/pending_changes.ts";
+import { isSessionRecord, type SessionRecord, type StoredSession } from "../record/record.ts";
+import type { SessionState } from "../session/session_state.ts";
+import { type CommitConfig, CommitContext } from "./context.ts";
+import { created, newRecord } from "./create.ts";
+import { adoptedTrace } from "./rotation.ts";
+import { checkLimit } from "./session_limit.ts";
+import { makePlace, writeNew } from "./write.ts";
+
+/** The session of another library, to be stored. */
+export interface Adoption extends AdoptedToken {
+  /** The new session. It is not visible yet. */
+  readonly state: SessionState;
+  /** The value of its cookie. */
+  readonly token: string;
+  /** The limit of its renewals, in epoch milliseconds; `Infinity` when there is none. */
+  readonly endsAt: number;
+  /** Until when the trace is kept, in epoch milliseconds. */
+  readonly keptUntil: number;
+}
+
+/** An adopted session, and the trace by which its former cookie leads to it. */
+export interface Adopted {
+  readonly stored: StoredSession;
+  /** Absent in stateless stores. */
+  readonly trace: StoredSession | undefined;
+}
+
+/**
+ * Stores the session of another library under a new token, once: of all concurrent requests one does it, in
+ * whatever process.
+ *
+ * The first write claims the key that is derived from the former cookie. The second one moves the claim to the
+ * new token, and leaves a trace that leads to it, as after a rotation. Whoever finds a claim continues it, so
+ * that a process that dies in between leaves nothing behind.
+ *
+ * @returns `undefined` when another request has adopted it.
+ * @throws {SessionLimitError | SessionEndedError} When the session is refused, like a login.
+ */
+export async function adoptSession(
+  config: CommitConfig,
+  adoption: Adoption,
+  c: unknown,
+): Promise<Adopted | undefined> {
+  const { state, sid, endsAt } = adoption;
+  const context = new CommitContext(config, { state, keepChanges: true, consumeFlash: false }, c);
+  context.pending = state.takePending();
+  const contents = state.contents(false);
+  const begun = { ...newRecord(context, contents), sid };
+  const bounded = endsAt === Infinity
+    ? begun
+    : { ...begun, endsAt, expiresAt: Math.min(begun.expiresAt, endsAt) };
+  const record = withSubjectAt(bounded, await checkLimit(context, undefined));
+  const adopted = config.store.capabilities.stateless
+    ? { stored: await writeNew(config.store, record, c), trace: undefined }
+    : await claimAndMove(config, { ...adoption, record }, c);
+  if (adopted) await created(context, { stored: adopted.stored, contents });
+  return adopted;
+}
+
+async function claimAndMove(
+  { store, clock }: CommitConfig,
+  { token, key, sid, keptUntil, record }: Adoption & { readonly record: SessionRecord },
+  c: unknown,
+): Promise<Adopted | undefined> {
+  const now = clock();
+  const times = { createdAt: now, lastSeenAt: now, renewedAt: now, expiresAt: keptUntil };
+  const claim: SessionRecord = { format: 1, sid, version: 1, data: "{}", ...times };
+  const current = await store.create(key, claim, c) ? claim : await store.read(key, c);
+  if (!isSessionRecord(current) || current.trace !== undefined) return undefined;
+  const { token: newToken, key: newKey } = await makePlace(store);
+  const left = await adoptedTrace({ token, record: current }, newToken);
+  const next = {
+    key: newKey,
+    record: { ...record, version: left.version, predecessor: key },
+    left,
+  };
+  if (!await store.replace(key, next, current, c)) return undefined;
+  return {
+    stored: { token: newToken, key: newKey, record: next.record },
+    trace: { token, key, record: left },
+  };
+}

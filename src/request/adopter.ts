@@ -1,0 +1,132 @@
+import { adoptSession } from "../commit/adopt.ts";
+import { type AdoptedToken, deriveAdopted } from "../crypto/adopted_token.ts";
+import { SessionEndedError, SessionLimitError, SessionStoreError } from "../errors.ts";
+import { CLOCK_SKEW } from "../record/expiry.ts";
+import { isSessionRecord, type StoredSession } from "../record/record.ts";
+import type { SessionState } from "../session/session_state.ts";
+import { andThen, type Awaitable, orElse } from "../util/awaitable.ts";
+import { LARGEST_COOKIE } from "../util/cookie_limits.ts";
+import type { AdoptionMarks } from "./adoption_marks.ts";
+import type { AdoptConfig, RequestConfig } from "./config.ts";
+import type { LoadedSession, SessionLoader } from "./load.ts";
+import { type ReadSession, toReadSession } from "./read_session.ts";
+import { RequestSession } from "./request_session.ts";
+
+/** A cookie of another library. */
+interface Place extends AdoptedToken {
+  /** Its value. */
+  readonly token: string;
+}
+
+/** Adopts the sessions of another library. */
+export class Adopter {
+  readonly #config: RequestConfig;
+  readonly #options: AdoptConfig;
+  readonly #loader: SessionLoader;
+  readonly #marks: AdoptionMarks | undefined;
+
+  constructor(config: RequestConfig, { options, loader, marks }: {
+    options: AdoptConfig;
+    loader: SessionLoader;
+    marks: AdoptionMarks | undefined;
+  }) {
+    this.#config = config;
+    this.#options = options;
+    this.#loader = loader;
+    this.#marks = marks;
+  }
+
+  /** Loads the session that was adopted for a cookie, or adopts it. A cookie without a session is rejected. */
+  async load(token: string, c: unknown): Promise<LoadedSession | undefined> {
+    if (token.length > LARGEST_COOKIE) return this.#loader.reject("malformed", c);
+    const { cookieName, queue } = this.#config;
+    const derived = await deriveAdopted([cookieName, this.#options.cookie], token);
+    const place = { token, ...derived };
+    // The first request of a process adopts the session, and the others follow it.
+    return await queue.run(place.key, () => this.#load(place, c));
+  }
+
+  async #load(place: Place, c: unknown): Promise<LoadedSession | undefined> {
+    const trace = await this.#traceOf(place, c);
+    return await (trace ? this.#follow(trace, c) : this.#adopt(place, c));
+  }
+
+  /** Returns the trace that leads to the session that was adopted for a cookie. */
+  #traceOf({ token, key }: Place, c: unknown): Awaitable<StoredSession | undefined> {
+    const { store } = this.#config;
+    if (store.capabilities.stateless) return undefined;
+    return andThen(
+      store.read(key, c),
+      (record) =>
+        isSessionRecord(record) && record.trace !== undefined ? { token, key, record } : undefined,
+    );
+  }
+
+  #follow(stored: StoredSession, c: unknown): Promise<LoadedSession | undefined> {
+    return this.#loader.follow({ c, by: "adopted", stored, receivedAt: this.#config.clock() });
+  }
+
+  async #adopt(place: Place, c: unknown): Promise<LoadedSession | undefined> {
+    const read = await this.#read(place.token, c);
+    if (!read) return this.#loader.reject("unknown", c);
+    const { clock, readData } = this.#config;
+    if (read.endsAt <= clock()) return this.#loader.reject("expired", c);
+    const state = new RequestSession(this.#config, { c }).createState();
+    state.replaceData(read.data);
+    if (readData && await readData(state.contents(false).data.text, c) === undefined) {
+      return this.#loader.reject("invalid", c);
+    }
+    if (!await this.#bind(state, read.subject, c)) return this.#loader.reject("unknown", c);
+    try {
+      return await this.#store(place, { state, endsAt: read.endsAt }, c);
+    } catch (error) {
+      const isRefused = error instanceof SessionEndedError || error instanceof SessionLimitError;
+      if (!isRefused) throw error;
+      return this.#loader.reject("unknown", c);
+    }
+  }
+
+  /**
+   * Asks the application for the session of a cookie.
+   *
+   * @throws {SessionStoreError} When it failed.
+   */
+  async #read(token: string, c: unknown): Promise<ReadSession | undefined> {
+    const run = () => orElse(() => this.#options.read(token, c), toFailure);
+    return toReadSession(await this.#config.store.run("adopt", run, c));
+  }
+
+  /** Binds a session to its subject; `false` when its sessions, or those of everybody, were ended. */
+  async #bind(state: SessionState, subject: string | undefined, c: unknown): Promise<boolean> {
+    if (subject !== undefined) state.subject = subject;
+    // In this order: what is ended after this is refused by the store.
+    await state.pending.subject?.generation.get();
+    return !await this.#marks?.hasEnded(subject, c);
+  }
+
+  async #store(
+    place: Place,
+    session: { state: SessionState; endsAt: number },
+    c: unknown,
+  ): Promise<LoadedSession | undefined> {
+    const { clock } = this.#config;
+    // After that no server adopts a session, whatever its clock says.
+    const keptUntil = this.#options.until + CLOCK_SKEW;
+    const adopted = await adoptSession(this.#config, { ...place, ...session, keptUntil }, c);
+    if (!adopted) {
+      const trace = await this.#traceOf(place, c);
+      return trace ? await this.#follow(trace, c) : this.#loader.reject("unknown", c);
+    }
+    const { stored, trace: presentedTrace } = adopted;
+    return await (presentedTrace
+      ? this.#loader.admit({ c, by: "adopted", stored, presentedTrace, receivedAt: clock() })
+      // It may have been revoked: its `sid` is that of each session that was adopted for the cookie.
+      : this.#loader.load({ by: "adopted", token: stored.token }, c));
+  }
+}
+
+/** Returns `undefined` for a cookie that could not be parsed. */
+function toFailure(cause: unknown): undefined {
+  if (cause instanceof SyntaxError || cause instanceof URIError) return undefined;
+  throw new SessionStoreError("Cannot adopt session: option adopt.read failed", { cause });
+}

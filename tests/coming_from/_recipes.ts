@@ -1,0 +1,85 @@
+// What an application gives `adopt.read`, for each library. .github/MIGRATING.md shows these functions as they are here.
+import { createEncryptionKey, jweDecrypt } from "@hono/session/cookies";
+import type { SessionManager } from "@x/hono-session";
+import { unsign } from "cookie-signature";
+import type { Context } from "hono";
+import { CookieStore } from "hono-sessions";
+import { getIronSession } from "iron-session";
+
+export interface Data {
+  userId?: string | undefined;
+}
+
+/** Where sessions of hono-session are kept. */
+interface Rows {
+  get(id: string): Promise<(Data & { _expires: number }) | undefined>;
+}
+
+/** Stores of libraries that read a session by its id. */
+interface LoadingStore {
+  load(id: string): unknown;
+}
+
+interface RedisStore {
+  get(id: string): Promise<(Data & { cookie: { expires?: string } }) | undefined>;
+}
+
+export function makeRecipes({ secret, rows, hattipStore, redisStore, old }: {
+  secret: string;
+  rows: Rows;
+  hattipStore: LoadingStore;
+  redisStore: RedisStore;
+  old: SessionManager<Data>;
+}) {
+  // hono-session with a store. Cookie: "sid"
+  async function honoSession(id: string) {
+    const row = await rows.get(id);
+    return row && row._expires > Date.now() ? { data: { userId: row.userId } } : undefined;
+  }
+  // hono-sessions with its CookieStore. Cookie: "session"
+  async function honoSessions(_value: string, c: Context) {
+    const store = new CookieStore({ encryptionKey: secret, sessionCookieName: "session" });
+    const stored = await store.getSession(c);
+    const isLive = stored && !(Date.parse(stored._expire ?? "") < Date.now());
+    return isLive ? { data: { userId: stored._data.userId?.value } } : undefined;
+  }
+  // @hono/session without a storage. Cookie: "sid"
+  async function honojsSession(value: string) {
+    const { payload } = await jweDecrypt(value, await createEncryptionKey(secret));
+    return payload && { data: { userId: String(payload.userId) } };
+  }
+  // iron-session. Cookie: its cookieName
+  async function ironSession(_value: string, c: Context) {
+    const options = { cookieName: "iron", password: secret };
+    const { userId } = await getIronSession<Data>(c.req.raw, new Response(), options);
+    return userId ? { data: { userId } } : undefined;
+  }
+  // @hattip/session with any of its stores. Cookie: "session"
+  async function hattipSession(id: string) {
+    const data = await hattipStore.load(id);
+    return data ? { data } : undefined;
+  }
+  // express-session with connect-redis, and unsign() of cookie-signature. Cookie: "connect.sid"
+  async function expressSession(value: string) {
+    const id = unsign(value.slice("s:".length), secret);
+    const stored = id && await redisStore.get(id);
+    return stored ? { data: { userId: stored.userId } } : undefined;
+  }
+  // Another store of this package: const old = createSessions({ store: oldStore }). Cookie: "sid"
+  async function anotherStore(_value: string, c: Context) {
+    const session = await old.open(c.req.raw, { c });
+    if (!session) return undefined;
+    const { subject, expiresAt } = session;
+    return { data: session.toJSON(), subject, expiresAt };
+  }
+
+  return {
+    honoSession,
+    honoSessions,
+    honojsSession,
+    ironSession,
+    hattipSession,
+    expressSession,
+    anotherStore,
+  };
+}
