@@ -8,6 +8,7 @@ const CODE = ["mod.ts", "src", "stores", "scripts", "tests"];
 const DOCUMENTED = [
   ...["mod.ts", "src", "stores"],
   ...["README.md", ".github/REFERENCE.md", ".github/MIGRATING.md", ".github/CONFIRMING.md"],
+  ".github/LOGOUT.md",
 ];
 
 /** A test leaves nothing open that it does not say. */

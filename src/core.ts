@@ -57,6 +57,11 @@ export type {
   RevokeAllOptions,
   SessionManager,
 } from "./manager/session_manager.ts";
+export {
+  backChannelLogout,
+  type BackChannelLogoutOptions,
+  type LogoutClaims,
+} from "./manager/back_channel_logout.ts";
 export { closeWithSession } from "./middleware/close_with_session.ts";
 export type { SessionEnv, SessionOf, SessionVariables } from "./middleware/env.ts";
 export {
@@ -70,6 +75,7 @@ export { requireSession, type RequireSessionOptions } from "./middleware/require
 export type { AdoptedSession, AdoptOptions } from "./options/adopt_options.ts";
 export type { SessionOptions, SessionTokenOptions } from "./options/options.ts";
 export type { SessionEndReason } from "./record/end_reason.ts";
+export type { SessionProvider } from "./record/provider.ts";
 export type { SessionRecord, SessionTimes, Trace } from "./record/record.ts";
 export type { StandardSchema } from "./record/schema.ts";
 export type {

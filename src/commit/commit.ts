@@ -120,7 +120,7 @@ function recover(context: CommitContext, error: unknown): void {
  */
 function isLogin({ state, pending, options }: CommitContext): boolean {
   if (!options.keepChanges || options.change) return false;
-  return Boolean(pending.subject) ||
+  return Boolean(pending.subject || pending.provider) ||
     pending.regenerate === true && (pending.confirmed !== undefined || state.hasChanged());
 }
 
@@ -150,8 +150,8 @@ function write(context: CommitContext): Awaitable<void> {
 }
 
 /** Checks whether pending changes are a reason to store a new session. */
-function hasFilled({ subject, confirmed }: PendingChanges): boolean {
-  return Boolean(subject) || confirmed !== undefined;
+function hasFilled({ subject, confirmed, provider }: PendingChanges): boolean {
+  return Boolean(subject || provider) || confirmed !== undefined;
 }
 
 function workOf(

@@ -26,6 +26,8 @@ export interface SessionLimit {
 /** The part of the configuration that commits use. */
 export interface CommitConfig {
   readonly store: TimeoutStore;
+  /** The same store for records that are no sessions, which `revokeEverything()` does not end. */
+  readonly records: TimeoutStore;
   readonly clock: Clock;
   /** A clock that never returns the same time twice. */
   readonly instant: Clock;

@@ -4,6 +4,7 @@ import { withPendingChanges, withSubjectAt } from "../record/pending_changes.ts"
 import type { SessionRecord, StoredSession } from "../record/record.ts";
 import { andThen, type Awaitable } from "../util/awaitable.ts";
 import type { CommitContext } from "./context.ts";
+import { checkProvider, enlistAtProvider } from "./provider_login.ts";
 import { checkLimit, enforceLimit } from "./session_limit.ts";
 import { writeNew } from "./write.ts";
 
@@ -18,7 +19,11 @@ export function create(context: CommitContext, contents: Contents): Awaitable<vo
   const record = newRecord(context, contents);
   const stored = andThen(
     checkLimit(context, undefined),
-    (at) => writeNew(config.store, withSubjectAt(record, at), c),
+    (at) =>
+      andThen(
+        enlistAtProvider(context, { record, previous: undefined }),
+        () => writeNew(config.store, withSubjectAt(record, at), c),
+      ),
   );
   return andThen(stored, (stored) => created(context, { stored, contents }));
 }
@@ -37,7 +42,7 @@ export function created(
   context.emit("created");
   context.emitUpdated(EMPTY_CONTENTS.data, contents.data);
   return andThen(
-    enforceLimit(context),
+    andThen(checkProvider(context), () => enforceLimit(context)),
     // The session was ended while it was being stored.
     () => state.status === "live" ? undefined : config.store.delete(stored.key, c),
   );

@@ -70,12 +70,16 @@ export async function endSessionsOf(
 /** Ends a session that must not stay bound to its subject, under its current token. */
 export async function evictSession(
   config: CommitConfig,
-  { stored, subject }: { stored: StoredSession; subject: string },
+  { stored, subject, reason = "evicted" }: {
+    stored: StoredSession;
+    subject: string;
+    reason?: Reason;
+  },
   c: unknown,
 ): Promise<void> {
   const { sid } = stored.record;
   const choose = (sessions: SubjectSession[]) => sessions.filter((session) => session.sid === sid);
-  const [sids, reason] = [new Set([sid]), "evicted"] as const;
+  const sids = new Set([sid]);
   const run = async () => {
     await config.store.delete(stored.key, c, reason);
     await deleteListed(config.store, { subject, choose, reason, sids }, c);

@@ -8,6 +8,7 @@ import type { CommitContext } from "./context.ts";
 import { create } from "./create.ts";
 import { type Plan, plan } from "./plan.ts";
 import { readContents, reread } from "./reread.ts";
+import { checkProvider, enlistAtProvider } from "./provider_login.ts";
 import { startGracePeriod } from "./rotation.ts";
 import { checkLimit, enforceLimit } from "./session_limit.ts";
 import { timesOf, write } from "./write.ts";
@@ -46,7 +47,10 @@ function writeStep(subjectAt: number | undefined, step: Step): Awaitable<void> {
   const { context: { config, c }, current, now, next } = step;
   const record = withSubjectAt(next.record, subjectAt);
   const options = { current, now, operation: next.operation, record };
-  const kept = keepTraces(step.context, next);
+  const enlisted = enlistAtProvider(step.context, { record, previous: current.record });
+  const kept = isPromiseLike(enlisted)
+    ? enlisted.then(() => keepTraces(step.context, next))
+    : keepTraces(step.context, next);
   const written = isPromiseLike(kept)
     ? kept.then(() => write(config.store, options, c))
     : write(config.store, options, c);
@@ -63,7 +67,9 @@ function settleStep(stored: StoredSession | undefined, step: Step): Awaitable<vo
   if (next.operation === "rotate") context.emit("rotated");
   if (next.renewal) context.emit("renewed");
   context.emitUpdated(versions.theirs.data, contents.data);
-  if (stored.record.subject !== current.record.subject) return enforceLimit(context);
+  const checked = checkProvider(context);
+  if (stored.record.subject === current.record.subject) return checked;
+  return andThen(checked, () => enforceLimit(context));
 }
 
 /** Keeps the previous token accepted for as long as necessary. */

@@ -1,4 +1,5 @@
 import { parseConfirmations, toDates } from "../record/confirmations.ts";
+import { parseProvider, type SessionProvider } from "../record/provider.ts";
 import { parseMeta } from "../record/subject.ts";
 import type { ListedSession, ListPage, ListPlace } from "../store/contract.ts";
 import { since } from "../store/list_order.ts";
@@ -35,6 +36,8 @@ export interface SessionSummary {
   readonly confirmations: Readonly<Record<string, Date | undefined>>;
   /** The value of `session.meta`. */
   readonly meta: Readonly<Record<string, unknown>> | undefined;
+  /** The value of `session.provider`. */
+  readonly provider: SessionProvider | undefined;
 }
 
 /**
@@ -149,7 +152,7 @@ function fromCursor(cursor: string | undefined): ListPlace | undefined {
 }
 
 function toSummary(
-  { sid, createdAt, lastSeenAt, expiresAt, meta, confirmed }: ListedSession["record"],
+  { sid, createdAt, lastSeenAt, expiresAt, meta, confirmed, provider }: ListedSession["record"],
   current: string | undefined,
 ): SessionSummary {
   return {
@@ -160,5 +163,6 @@ function toSummary(
     current: sid === current,
     confirmations: toDates(parseConfirmations(confirmed)),
     meta: parseMeta(meta),
+    provider: parseProvider(provider),
   };
 }

@@ -1,10 +1,12 @@
 import type { MiddlewareHandler } from "hono";
+import type { CommitConfig } from "../commit/context.ts";
 import type { MiddlewareConfig } from "../http/config.ts";
 import { credentialsOf } from "../http/credentials.ts";
 import { prepareCookie, writeCookie } from "../http/set_cookie.ts";
 import { contextSessionOf } from "../middleware/context.ts";
 import type { SessionEnv } from "../middleware/env.ts";
 import { makeMiddleware } from "../middleware/middleware.ts";
+import type { SessionProvider } from "../record/provider.ts";
 import { assertSubject } from "../record/subject.ts";
 import { Sessions } from "../request/sessions.ts";
 import type { Session, SessionData } from "../session/session.ts";
@@ -74,6 +76,8 @@ export interface RevokeAllOptions extends ManageOptions {
 export interface CreateOptions extends ManageOptions {
   /** The owner of the session, see `session.subject`. */
   subject?: string;
+  /** The session at its identity provider, see `session.provider`. */
+  provider?: SessionProvider | undefined;
   /** Its description in lists, see `session.meta`. */
   meta?: object;
   /** Its own lifetime in seconds, or `"browser"`, see `session.renew()`. */
@@ -103,6 +107,9 @@ export interface CreatedSession {
   /** Its access token for clients without cookies, with the option `token`. */
   readonly token: string | undefined;
 }
+
+/** The configuration of every manager. */
+export const configs: WeakMap<object, CommitConfig> = new WeakMap();
 
 /**
  * The sessions of one configuration: makes their middleware, and manages them inside and outside of requests.
@@ -145,6 +152,7 @@ export class SessionManager<Data extends object = SessionData, Key extends strin
   constructor(config: MiddlewareConfig) {
     this.#config = config;
     this.#sessions = new Sessions(config);
+    configs.set(this, this.#sessions.config);
   }
 
   /**
@@ -264,17 +272,18 @@ export class SessionManager<Data extends object = SessionData, Key extends strin
    * time. Its status is 409.
    * @throws {SessionSerializationError} When a value would not survive JSON.
    * @throws {SessionStoreError} When the store failed.
-   * @throws {TypeError} When a key of the data is reserved, `subject` or `meta` is invalid, or the `scope` is
+   * @throws {TypeError} When a key of the data is reserved, `subject`, `provider` or `meta` is invalid, or the `scope` is
    * `"host"` and there is no context.
    * @throws {RangeError} When `maxAge` is out of range, or `meta` too long.
    */
   async create(
     data: Partial<Data> = {},
-    { subject, meta, maxAge, c }: CreateOptions = {},
+    { subject, provider, meta, maxAge, c }: CreateOptions = {},
   ): Promise<CreatedSession> {
     const requestSession = this.#sessions.anonymous(c);
     const { sid } = await requestSession.start(data, (state) => {
       state.subject = subject;
+      state.provider = provider;
       state.meta = meta;
       if (maxAge !== undefined) state.renew(maxAge);
     });

@@ -45,6 +45,7 @@ const RARE_KEYS = [
   "storeGeneration",
   "confirmed",
   "endsAt",
+  "provider",
 ] satisfies (keyof SessionRecord)[];
 
 const rareKeys = new Set<string>(RARE_KEYS);

@@ -14,6 +14,14 @@ export interface PendingLogin {
   readonly generation: CachedPromise<number>;
 }
 
+/** A session at an identity provider that is not committed yet. */
+export interface PendingProvider {
+  /** Its JSON text. */
+  readonly text: string;
+  /** The ends at the provider as they were when the login started; `undefined` without a subject. */
+  readonly ends: CachedPromise<readonly number[]> | undefined;
+}
+
 /** Changes of a session since its last commit, except those of its data. */
 export interface PendingChanges {
   readonly regenerate?: true;
@@ -26,6 +34,8 @@ export interface PendingChanges {
   /** Its JSON text; `null` clears it. */
   readonly meta?: string | null;
   readonly confirmed?: PendingConfirmations;
+  /** `null` clears it. */
+  readonly provider?: PendingProvider | null;
   /** The changed attributes of the cookie, as JSON text; `null` resets them. */
   readonly cookie?: string | null;
 }
@@ -49,7 +59,7 @@ export function pendingRenewal(maxAge: number | "browser" | undefined): PendingC
   );
 }
 
-/** Applies pending changes to a record: lifetime, subject, confirmations, meta and cookie. */
+/** Applies pending changes to a record: lifetime, subject, confirmations, provider, meta and cookie. */
 export function withPendingChanges(record: SessionRecord, pending: PendingChanges): SessionRecord {
   if (pending === NOTHING_PENDING) return record;
   const { subject, subjectAt, generation } = changesSubject(pending, record)
@@ -70,8 +80,19 @@ export function withPendingChanges(record: SessionRecord, pending: PendingChange
     generation: generation || undefined,
     meta: meta ?? undefined,
     confirmed: confirmedWith(record, { pending: pending.confirmed, subject }),
+    provider: subject === undefined ? undefined : providerOf(pending, record),
     cookie: cookie ?? undefined,
   });
+}
+
+/** Returns the provider of a record after pending changes. Another subject clears it. */
+export function providerOf(
+  pending: PendingChanges,
+  record: SessionRecord | undefined,
+): string | undefined {
+  const { provider } = pending;
+  if (provider !== undefined) return provider?.text;
+  return record && !changesSubject(pending, record) ? record.provider : undefined;
 }
 
 /** Returns a record with another `subjectAt`, if one is given. */
@@ -93,6 +114,7 @@ function bindingOf(
 export function changesRecord(pending: PendingChanges, record: SessionRecord): boolean {
   return "maxAge" in pending || "browser" in pending || changesSubject(pending, record) ||
     changesCookie(pending, record) || isOther(pending.meta, record.meta) ||
+    pending.provider !== undefined && pending.provider?.text !== record.provider ||
     pending.confirmed !== undefined && changesConfirmations(pending.confirmed, record);
 }
 

@@ -91,6 +91,8 @@ export interface SessionRecord extends SessionTimes {
    * and another subject removes it.
    */
   readonly confirmed?: string;
+  /** The session at the identity provider from which it comes: the JSON text of a `SessionProvider`. */
+  readonly provider?: string;
   /** `true` after `renew("browser")`: browsers drop its cookie when they close. */
   readonly browser?: boolean;
   /** When it got its current token, in epoch milliseconds; at its creation when absent. */
@@ -153,6 +155,7 @@ export function isSessionRecord(value: unknown): value is SessionRecord {
     isText(record.flash) &&
     isText(record.meta) &&
     isText(record.confirmed) &&
+    isText(record.provider) &&
     isText(record.subject) &&
     isText(record.predecessor) &&
     isText(record.successor) &&

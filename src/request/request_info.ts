@@ -1,4 +1,5 @@
 import type { InnerCommits } from "../commit/context.ts";
+import { providerEndsOf } from "../commit/provider_login.ts";
 import type { CookieDelivery } from "../record/renewal.ts";
 import type { SessionObject } from "../session/session_object.ts";
 import type { Awaitable } from "../util/awaitable.ts";
@@ -31,6 +32,10 @@ export class RequestInfo {
 
   generationOf(subject: string): Awaitable<number> {
     return this.config.store.generation(subject, this.options.c);
+  }
+
+  providerEndsOf(provider: string, subject: string): Awaitable<readonly number[]> {
+    return providerEndsOf(this.config, { provider, subject }, this.options.c);
   }
 
   /** Whether the session is unknown because the store failed. */

@@ -24,7 +24,7 @@ import { UnsavedChanges } from "./unsaved_changes.ts";
 export interface SessionsConfig extends
   Omit<
     RequestConfig,
-    "store" | "queue" | "renewals" | "ends" | "unsavedChanges" | "canSaveAfterResponse"
+    "store" | "records" | "queue" | "renewals" | "ends" | "unsavedChanges" | "canSaveAfterResponse"
   > {
   readonly store: SessionStore;
   readonly onStoreError: "error" | "anonymous";
@@ -83,6 +83,7 @@ export class Sessions {
       source: store,
       onError,
     });
+    const records = new TimeoutStore(given, limits);
     this.#config = {
       ...config,
       ends: this.ends,
@@ -95,12 +96,12 @@ export class Sessions {
         // Whoever renews may have to wait for another request, and then for the store.
         patience: 2 * storeTimeout,
       }),
-      store: new TimeoutStore(store, limits),
+      store: generation ? new TimeoutStore(store, limits) : records,
+      records,
     };
     const loader = new SessionLoader(this.#config);
     this.#loader = loader;
     const { adopt } = config;
-    const records = new TimeoutStore(given, limits);
     const cookieName = generation && config.cookieName;
     const marks = adopt && !store.capabilities.stateless
       ? new AdoptionMarks({ records, clock, until: adopt.until, cookieName })
@@ -110,6 +111,11 @@ export class Sessions {
       all: generation && { generation, records },
       marks,
     });
+  }
+
+  /** The configuration of the sessions. */
+  get config(): RequestConfig {
+    return this.#config;
   }
 
   /**

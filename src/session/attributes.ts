@@ -10,8 +10,11 @@ import {
   NOTHING_PENDING,
   type PendingChanges,
   type PendingLogin,
+  type PendingProvider,
   pendingRenewal,
+  providerOf,
 } from "../record/pending_changes.ts";
+import { parseProvider, serializeProvider, type SessionProvider } from "../record/provider.ts";
 import type { StoredSession } from "../record/record.ts";
 import { assertSubject, parseMeta, serializeMeta } from "../record/subject.ts";
 import { type Awaitable, CachedPromise, orElse } from "../util/awaitable.ts";
@@ -26,12 +29,14 @@ export interface AttributesOwner {
   readonly committed: boolean;
   /** Returns the current generation of a subject's sessions. */
   generationOf(subject: string): Awaitable<number>;
+  /** Returns the ends at an identity provider that concern a login of a subject. */
+  providerEndsOf(provider: string, subject: string): Awaitable<readonly number[]>;
 }
 
 /** `ended` by this request, or `gone`: ended by another request while this one ran. */
 type Status = "live" | "ended" | "gone";
 
-/** The attributes of a session besides its data: subject, confirmations, meta, cookie and lifetime. */
+/** The attributes of a session besides its data: subject, confirmations, provider, meta, cookie and lifetime. */
 export class SessionAttributes {
   /** The last known stored session; `undefined` if it was never stored. */
   stored: StoredSession | undefined;
@@ -68,6 +73,8 @@ export class SessionAttributes {
       this.#assertConfirmedLater(subject);
     }
     this.ask({ subject: subject === undefined ? null : this.#beginLogin(subject) });
+    const { provider } = this.pending;
+    if (provider) this.ask({ provider: this.#beginAtProvider(provider.text) });
   }
 
   /** Starts a login now, not with its commit: all sessions of the subject may be revoked in between. */
@@ -101,6 +108,28 @@ export class SessionAttributes {
     const now = this.owner.config.clock();
     const times = makeConfirmation(method, { options, known, now });
     this.ask({ confirmed: joinConfirmations(confirmed, { subject, times }) });
+  }
+
+  get provider(): SessionProvider | undefined {
+    return Object.freeze(parseProvider(providerOf(this.pending, this.stored?.record)));
+  }
+
+  set provider(provider: SessionProvider | undefined) {
+    this.assertSavable("change");
+    this.ask({
+      provider: provider === undefined ? null : this.#beginAtProvider(serializeProvider(provider)),
+    });
+  }
+
+  #beginAtProvider(text: string): PendingProvider {
+    const { subject } = this;
+    const read = () => this.owner.providerEndsOf(text, subject!);
+    return {
+      text,
+      ends: subject === undefined
+        ? undefined
+        : new CachedPromise(orElse(read, (error) => Promise.reject(error))),
+    };
   }
 
   get meta(): Readonly<Record<string, unknown>> | undefined {

@@ -1,6 +1,7 @@
 import { SessionEndedError } from "../errors.ts";
 import type { Confirmations } from "../record/confirmations.ts";
 import type { SessionEndReason } from "../record/end_reason.ts";
+import type { SessionProvider } from "../record/provider.ts";
 import { clearProperties } from "../util/property.ts";
 import { readOnly, refusingChanges } from "./read_only.ts";
 import { type SessionController, SessionObject } from "./session_object.ts";
@@ -48,6 +49,14 @@ class EndedController implements SessionController {
   }
 
   set subject(_: string | undefined) {
+    refuseChange();
+  }
+
+  get provider(): undefined {
+    return undefined;
+  }
+
+  set provider(_: SessionProvider | undefined) {
     refuseChange();
   }
 

@@ -1,3 +1,5 @@
+import type { SessionProvider } from "../record/provider.ts";
+
 /**
  * The data of sessions. It is empty: an application can augment this interface once, in a file of its own, to
  * type all of its sessions. The reference shows how.
@@ -140,6 +142,22 @@ export interface SessionMembers<Data extends object = SessionData> {
    * is new, or is stored in its cookie.
    */
   subject: string | undefined;
+
+  /**
+   * The session at the identity provider from which this session comes, so that a logout there ends it, see
+   * {@linkcode backChannelLogout}. Set it at login, together with `subject`, which it requires. It is committed
+   * with the data; `undefined` or another subject clears it. The object that is read is frozen.
+   *
+   * Setting it starts the login. When the provider ends its session before the login is stored, the login is
+   * refused: `save()` rejects with a {@linkcode SessionEndedError}, and the response is a 409.
+   *
+   * @throws {TypeError} When `issuer` or `sid` is not a well-formed string of 1 to 512 characters; when the
+   * session is committed, if it has no subject.
+   * @throws {SessionEndedError} When it is set on a session that has ended.
+   * @throws {SessionCommittedError} When the response has been sent and the change needs a cookie: the session
+   * is new, or is stored in its cookie.
+   */
+  provider: SessionProvider | undefined;
 
   /**
    * A description of this session for the list of its subject's sessions, such as its device and place: a small
@@ -314,7 +332,7 @@ export interface SessionMembers<Data extends object = SessionData> {
   save(): Promise<void>;
 
   /**
-   * Discards the unsaved changes of this request: data, flashed values, subject, confirmations, meta, lifetime and cookie. Use
+   * Discards the unsaved changes of this request: data, flashed values, subject, confirmations, provider, meta, lifetime and cookie. Use
    * it in an error handler that flashes a message and responds with a status below 500, which would commit the
    * other changes as well. A `destroy()` or `regenerate()` is not undone.
    *

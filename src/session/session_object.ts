@@ -1,5 +1,6 @@
 import { type Confirmations, toDates } from "../record/confirmations.ts";
 import { isPlainObject, nameOfClass } from "../record/plain_object.ts";
+import type { SessionProvider } from "../record/provider.ts";
 import { setProperty } from "../util/property.ts";
 import { reserveMembers } from "./reserved_names.ts";
 import type { Session, SessionMembers } from "./session.ts";
@@ -8,6 +9,7 @@ import type { Session, SessionMembers } from "./session.ts";
 export interface SessionController {
   readonly sid: string;
   subject: string | undefined;
+  provider: SessionProvider | undefined;
   get meta(): Readonly<Record<string, unknown>> | undefined;
   set meta(meta: object | undefined);
   confirmations(): Confirmations;
@@ -69,6 +71,14 @@ export class SessionObject implements SessionMembers {
 
   set subject(subject: string | undefined) {
     this.#state.subject = subject;
+  }
+
+  get provider(): SessionProvider | undefined {
+    return this.#state.provider;
+  }
+
+  set provider(provider: SessionProvider | undefined) {
+    this.#state.provider = provider;
   }
 
   get meta(): Readonly<Record<string, unknown>> | undefined {

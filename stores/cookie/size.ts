@@ -33,10 +33,11 @@ export function assertSize(
 
 /** Names the largest part of a record. */
 function largestIn(
-  { data, flash = "{}", meta = "", cookie = "", scope = "" }: SessionRecord,
+  { data, flash = "{}", meta = "", provider = "", cookie = "", scope = "" }: SessionRecord,
 ): string {
   const sizes: [what: string, size: number][] = [
     ["part is session.meta", meta.length],
+    ["part is session.provider", provider.length],
     ["part is what is changed of the cookie", cookie.length],
     ["part is the scope", scope.length],
   ];

@@ -21,6 +21,7 @@ const IS_NUMBER: Readonly<Record<keyof SessionRecord, boolean>> = {
   cookie: false,
   meta: false,
   confirmed: false,
+  provider: false,
   data: false,
   flash: false,
   createdAt: true,

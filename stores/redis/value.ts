@@ -62,7 +62,8 @@ export function fromStored(value: unknown): SessionRecord | undefined {
   if (!value.startsWith(MOVING)) return fromValue(value);
   const record = fromMoving(value);
   if (record?.trace === undefined) return undefined;
-  const { subject: _, subjectAt: __, meta: ___, confirmed: ____, ...trace } = record;
+  const { subject: _, subjectAt: __, meta: ___, confirmed: ____, provider: _____, ...trace } =
+    record;
   return trace;
 }
 

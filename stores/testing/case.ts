@@ -105,7 +105,9 @@ export function written(record: SessionRecord, data: string): SessionRecord {
 
 /** Returns the trace of a session under its previous key. */
 export function traceOf(record: SessionRecord): SessionRecord {
-  const { subject: _, subjectAt: __, meta: ___, confirmed: ____, flash: _____, ...rest } = record;
+  const { subject: _, subjectAt: __, meta: ___, confirmed: ____, provider: _____, ...others } =
+    record;
+  const { flash: ______, ...rest } = others;
   return { ...rest, data: "{}", version: record.version + 1, trace: "replaced" };
 }
 

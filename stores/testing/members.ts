@@ -23,6 +23,7 @@ const TEXTS = {
   flash: (text: string) => JSON.stringify({ text }),
   meta: (text: string) => JSON.stringify({ text }),
   confirmed: (text: string) => JSON.stringify({ [text]: 1 }),
+  provider: (text: string) => JSON.stringify({ issuer: text }),
   cookie: (text: string) => JSON.stringify({ path: text }),
   scope: (text: string) => text,
 };

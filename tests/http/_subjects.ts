@@ -114,6 +114,7 @@ export function subjects(test: SceneTest): void {
       "expiresAt",
       "lastSeenAt",
       "meta",
+      "provider",
       "sid",
     ]);
     assertEquals([await sessions.count(ADA), await sessions.count("user:4")], [2, 0]);

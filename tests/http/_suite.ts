@@ -20,6 +20,7 @@ import { lateRaces } from "./_late_races.ts";
 import { lostAnswers, lostRotations } from "./_lost_answers.ts";
 import { outages } from "./_outages.ts";
 import { atomicRaces, races } from "./_races.ts";
+import { keptProviders, providers } from "./_providers.ts";
 import { renewals } from "./_renewals.ts";
 import { severalCookies } from "./_several_cookies.ts";
 import { starts } from "./_starts.ts";
@@ -136,6 +137,8 @@ export function httpSuite(suite: HttpSuiteOptions): void {
     if (!suite.isStale) ends(test);
     if (!stateless) lostAnswers(test);
     if (!stateless && atomic) lostRotations(test);
+    keptProviders(test);
+    if (!stateless && atomic && !suite.isStale) providers(test);
   }
   if (!stateless && atomic) everything(test);
   if (!stateless || revocable) endedSignals(test);

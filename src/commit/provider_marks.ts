@@ -1,0 +1,113 @@
+import { hashToken } from "../crypto/store_key.ts";
+import { makeSid } from "../crypto/token.ts";
+import { SessionConflictError } from "../errors.ts";
+import type { SessionProvider } from "../record/provider.ts";
+import { parseObject, type SessionRecord } from "../record/record.ts";
+import type { StoreCapabilities } from "../store/contract.ts";
+import { ConflictRetry } from "./conflict_retry.ts";
+import type { CommitConfig } from "./context.ts";
+
+/** The part of the configuration that marks use. */
+export type MarkConfig = Pick<CommitConfig, "records" | "clock">;
+
+/** What the store remembers of a session at an identity provider, or of all sessions of a subject there. */
+export interface ProviderMark {
+  /** When the provider last ended it, in epoch milliseconds, or later; 0 for never. */
+  readonly end: number;
+  /** The subjects of the sessions that come from it. */
+  readonly subjects: readonly string[];
+  /** When it may be forgotten, in epoch milliseconds. */
+  readonly expiresAt: number;
+}
+
+const NO_MARK: ProviderMark = { end: 0, subjects: [], expiresAt: 0 };
+
+/** Checks whether a store can hold marks, and list the sessions to which they lead. */
+export function holdsMarks({ atomic, index }: StoreCapabilities): boolean {
+  return atomic && index;
+}
+
+/** Returns the name of the mark of a session at a provider; without a `sid` there is one for each subject. */
+export function sessionMark({ issuer, sid }: SessionProvider, subject?: string): string {
+  return JSON.stringify(["provider session", issuer, sid ?? { subject }]);
+}
+
+/** Returns the name of the mark of all sessions of a subject at a provider. */
+export function subjectMark({ issuer }: SessionProvider, subject: string): string {
+  return JSON.stringify(["provider subject", issuer, subject]);
+}
+
+/** Reads a mark. */
+export async function readMark(
+  { records }: MarkConfig,
+  name: string,
+  c: unknown,
+): Promise<ProviderMark> {
+  return markOf(await records.read(await hashToken(name), c));
+}
+
+/**
+ * Changes a mark, whoever else changes it at the same time.
+ *
+ * @param options.change Returns the next mark; `undefined` to leave it as it is. It may run several times.
+ * @returns The mark as it is now.
+ * @throws {SessionConflictError} When no try is left.
+ */
+export async function changeMark(
+  { records, clock }: MarkConfig,
+  { name, change }: {
+    name: string;
+    change: (mark: ProviderMark) => ProviderMark | undefined;
+  },
+  c: unknown,
+): Promise<ProviderMark> {
+  const key = await hashToken(name);
+  const retry = new ConflictRetry(records.timeout);
+  do {
+    const stored = await records.read(key, c);
+    const mark = markOf(stored);
+    const next = change(mark);
+    if (!next) return mark;
+    const { expiresAt, ...data } = next;
+    const record = traceWith(data, { version: stored?.version, now: clock(), expiresAt });
+    const isWritten = stored
+      ? records.update(key, record, stored, c)
+      : records.create(key, record, c);
+    if (await isWritten) return next;
+  } while (await retry.next());
+  throw new SessionConflictError(
+    `Cannot mark session of provider: other requests were faster in ${retry.tries} tries`,
+  );
+}
+
+/** Returns a record with data that are no session's: as a trace it is accepted from no client. */
+export function traceWith(
+  data: object,
+  { version = 0, now, expiresAt }: {
+    version?: number | undefined;
+    now: number;
+    expiresAt: number;
+  },
+): SessionRecord {
+  return {
+    format: 1,
+    sid: makeSid(),
+    version: version + 1,
+    data: JSON.stringify(data),
+    createdAt: now,
+    lastSeenAt: now,
+    renewedAt: now,
+    expiresAt,
+    trace: "ended",
+  };
+}
+
+function markOf(record: SessionRecord | undefined): ProviderMark {
+  if (!record) return NO_MARK;
+  const { end, subjects } = parseObject(record.data);
+  return {
+    end: typeof end === "number" ? end : 0,
+    subjects: Array.isArray(subjects) ? subjects : [],
+    expiresAt: record.expiresAt,
+  };
+}
