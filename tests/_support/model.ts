@@ -1,11 +1,12 @@
 import { COMMIT_TRIES } from "../../src/util/tries.ts";
+import { isConfirmation } from "./model_confirmations.ts";
 import { CookieMemory } from "./model_cookies.ts";
 import { check, History, type Life, type Token } from "./model_history.ts";
 import { type Memory, SUBJECT } from "./model_memory.ts";
 import { Rotation } from "./model_rotation.ts";
 import { ServerMemory } from "./model_server.ts";
 import { Subjects } from "./model_subjects.ts";
-import type { Asked, Moment, Visit } from "./model_visit.ts";
+import type { Asked, Change, Moment, Visit } from "./model_visit.ts";
 
 /** For how long it is known why a token was replaced, in seconds. */
 const REPLACED = 60;
@@ -222,8 +223,12 @@ export class Model {
       const isRefused = isTold && this.subjects.mayRefuse(visit);
       check(cause !== undefined || isOwn || isRefused, "interrupted without a cause");
       const isLogin = visit.status < 500 && this.#logsIn(visit);
+      // A confirmation alone makes no session of its own.
+      const isOwnLogin = visit.status < 500 &&
+        this.#logsIn(visit, ({ key }) => !isConfirmation(key));
       check(
-        !isLogin || isRefused || cause !== "regenerated" || !visit.regenerated.includes(loaded) ||
+        !isOwnLogin || isRefused || cause !== "regenerated" ||
+          !visit.regenerated.includes(loaded) ||
           !this.#isRecent(visit),
         "a login is dropped for one at the same time",
       );
@@ -250,12 +255,12 @@ export class Model {
   }
 
   /** Whether a request puts something into a session that is to get a new token. */
-  #logsIn(visit: Visit): boolean {
+  #logsIn(visit: Visit, counts: (change: Change) => boolean = () => true): boolean {
     const { loaded, changes, flashed, regenerated, saved } = visit;
     const isRegenerated = regenerated.includes(loaded!) && !saved.has(loaded!);
     return [...changes, ...flashed].some((change) =>
       change.sid === loaded && change.value !== undefined && change.saved === undefined &&
-      change.fate === undefined &&
+      change.fate === undefined && counts(change) &&
       (isRegenerated || change.key === SUBJECT && this.#memory.isNews(visit, change))
     );
   }

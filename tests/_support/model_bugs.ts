@@ -100,6 +100,32 @@ const BUGS: Readonly<Record<string, Bug>> = {
   },
 };
 
+/** The ways in which a store can be wrong about how sessions were confirmed. */
+const CONFIRMATION_BUGS: Readonly<Record<string, Bug>> = {
+  "an update loses what was confirmed meanwhile": (map) => {
+    let updates = 0;
+    return {
+      update(key, record, previous) {
+        const { confirmed: _, ...rest } = record;
+        const isLost = record.confirmed !== previous.confirmed && ++updates % 3 === 0;
+        return map.update(key, isLost ? rest : record, previous);
+      },
+    };
+  },
+  "another subject takes along what was confirmed": (map) => ({
+    update: (key, record, previous) =>
+      map.update(key, { ...withConfirmed(previous), ...record }, previous),
+  }),
+  "a new token moves the time of what was confirmed": (map, { clock }) => ({
+    replace(key, next, previous) {
+      const times = Object.keys(JSON.parse(next.record.confirmed ?? "{}"))
+        .map((method) => [method, clock()]);
+      const confirmed = JSON.stringify(Object.fromEntries(times));
+      return map.replace(key, { ...next, record: { ...next.record, confirmed } }, previous);
+    },
+  }),
+};
+
 /** The ways in which a store can spoil what is left of a token that was rotated or replaced. */
 const TRACE_BUGS: Readonly<Record<string, Bug>> = {
   "a rotated token is not accepted until its successor has come back": (map, { clock }) => ({
@@ -227,7 +253,7 @@ const SUBJECT_BUGS: Readonly<Record<string, Bug>> = {
 };
 
 /** Stores that break their contract, by what is wrong with them. */
-export const BROKEN_STORES = broken({ ...BUGS, ...SUBJECT_BUGS });
+export const BROKEN_STORES = broken({ ...BUGS, ...CONFIRMATION_BUGS, ...SUBJECT_BUGS });
 
 /** Stores that break what the contract says of traces, which are left where sessions rotate. */
 export const BROKEN_TRACES = broken(TRACE_BUGS);
@@ -348,6 +374,10 @@ function forgets(isForgotten: (record: SessionRecord) => boolean): Bug {
     create: (key, record) => isForgotten(record) || map.create(key, record),
     update: (key, record, previous) => isForgotten(record) || map.update(key, record, previous),
   });
+}
+
+function withConfirmed({ confirmed }: SessionRecord): Partial<SessionRecord> {
+  return confirmed === undefined ? {} : { confirmed };
 }
 
 function overwrite(map: MapStore, key: string, record: SessionRecord): boolean {

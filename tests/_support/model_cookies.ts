@@ -1,3 +1,4 @@
+import { isConfirmation, isNewConfirmation } from "./model_confirmations.ts";
 import { check, type History } from "./model_history.ts";
 import { type Memory, SUBJECT, type Time } from "./model_memory.ts";
 import type { Change, Fate, Visit } from "./model_visit.ts";
@@ -63,8 +64,8 @@ export class CookieMemory implements Memory {
       this.#history.time >= this.earliestDeadline(token, begin);
   }
 
-  isNews(_visit: Visit, _change: Change): boolean {
-    return true;
+  isNews({ seen }: Visit, change: Change): boolean {
+    return !isConfirmation(change.key) || isNewConfirmation(change, seen);
   }
 
   #creator(token: string): Visit {

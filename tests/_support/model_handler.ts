@@ -10,6 +10,7 @@ import {
 import type { CookieStore } from "@x/hono-session/stores/cookie";
 import type { Context } from "hono";
 import type { Model } from "./model.ts";
+import { confirmationBy } from "./model_confirmations.ts";
 import { check } from "./model_history.ts";
 import { SUBJECT } from "./model_memory.ts";
 import type { Op, Visit } from "./model_visit.ts";
@@ -32,6 +33,8 @@ export type Loose = Record<string, unknown> & {
   isNew: boolean;
   sid: string;
   subject: string | undefined;
+  readonly confirmations: Readonly<Record<string, Date>>;
+  confirm(method: string): void;
   destroy(): void;
   renew(): void;
   regenerate(): Promise<void>;
@@ -43,8 +46,16 @@ export type Loose = Record<string, unknown> & {
 
 /** What a session shows: a JSON text per key. */
 export function shownBy(session: Loose): Record<string, string> {
-  const { subject } = session;
-  const all = { ...session, ...(subject === undefined ? {} : { subject }) };
+  const { subject, confirmations } = session;
+  const confirmed = Object.entries(confirmations).map(([method, time]) => [
+    confirmationBy(method),
+    time.getTime(),
+  ]);
+  const all = {
+    ...session,
+    ...(subject === undefined ? {} : { subject }),
+    ...Object.fromEntries(confirmed),
+  };
   return Object.fromEntries(
     Object.entries(all).map(([key, value]) => [key, JSON.stringify(value)]),
   );
@@ -61,6 +72,8 @@ export interface Handling {
   readonly visit: Visit;
   /** What it writes. */
   readonly value: number;
+  /** The time by the clock of its process, in epoch milliseconds. */
+  readonly now: number;
   readonly bug: SessionBug;
   readonly manager: SessionManager<Record<string, unknown>>;
 }
@@ -86,9 +99,18 @@ export async function act(c: Context, op: Op, handling: Handling): Promise<void>
       return void change(op.key);
     case "increment":
       return await increment(session, handling);
+    case "confirm": {
+      session.confirm(op.method);
+      const shown = session.confirmations[op.method]?.getTime() ?? -Infinity;
+      check(shown >= handling.now, "what was confirmed does not show");
+      const key = confirmationBy(op.method);
+      const subject = JSON.stringify(session.subject);
+      const value = String(handling.now);
+      return void visit.changes.push({ sid, key, value, subject, place: model.place() });
+    }
     case "bind": {
       const list = session.subject === op.subject ? visit.assigned : visit.changes;
-      session.subject = op.subject;
+      if (!bind(session, op.subject, visit)) return;
       const value = JSON.stringify(op.subject);
       return void list.push({ sid, key: SUBJECT, value, place: model.place() });
     }
@@ -146,6 +168,22 @@ export async function act(c: Context, op: Op, handling: Handling): Promise<void>
       if (!isNew) visit.ended.push({ sid, by: "start" });
     }
   }
+}
+
+/** Makes a session a subject's. Returns `false` when that is refused, because it was confirmed for another one. */
+function bind(session: Loose, subject: string | undefined, visit: Visit): boolean {
+  const confirmed = session.subject === subject ? [] : visit.unsavedConfirmations(session.sid);
+  const isRefused = confirmed.length > 0 && subject !== undefined;
+  try {
+    session.subject = subject;
+  } catch (error) {
+    if (!(error instanceof TypeError)) throw error;
+    check(isRefused, error.message);
+    return false;
+  }
+  check(!isRefused, "a session that was confirmed for one subject becomes that of another");
+  for (const change of confirmed) change.fate = change.saved ?? "never";
+  return true;
 }
 
 async function increment(session: Loose, handling: Handling): Promise<void> {

@@ -1,4 +1,5 @@
 import fc from "fast-check";
+import { METHODS } from "./model_confirmations.ts";
 import type { Life } from "./model_history.ts";
 import type { Op } from "./model_visit.ts";
 
@@ -59,6 +60,10 @@ const subject = fc.constantFrom("ada", "ada", "bob");
 
 const op: fc.Arbitrary<Op> = fc.oneof(
   {
+    weight: 3,
+    arbitrary: fc.record({ do: fc.constant("confirm"), method: fc.constantFrom(...METHODS) }),
+  },
+  {
     weight: 10,
     arbitrary: fc.record({
       do: fc.constantFrom("set" as const, "set" as const, "delete" as const),
@@ -108,6 +113,7 @@ const request: fc.Arbitrary<Request> = fc.record({
     // A login, which two of at the same time would be rare.
     often([{ do: "regenerate" }, { do: "set", key: "a" }] as const, 1),
     often([{ do: "regenerate" }, { do: "bind", subject: "ada" }] as const, 1),
+    often([{ do: "bind", subject: "ada" }, { do: "confirm", method: "otp" }] as const, 1),
   ),
   ends: fc.oneof(often("well" as const, 8), {
     weight: 3,
@@ -168,7 +174,7 @@ export const FIRST: Request = {
 export const LOOK: Request = { ...FIRST, ops: [] };
 
 /** What `discard()` forgets. */
-const FORGOTTEN = ["set", "delete", "nest", "flash", "renew", "discard"];
+const FORGOTTEN = ["set", "delete", "nest", "flash", "renew", "confirm", "discard"];
 
 /** Whether a request changes nothing, or nothing that it does not forget. */
 export function isLook({ ops, ends }: Request): boolean {

@@ -79,6 +79,7 @@ class Run {
   readonly #jars = new Jars();
   #apps: App[] = [];
   #managers: Manager[] = [];
+  #clocks: (() => number)[] = [];
   #running = 0;
   #failure: unknown;
 
@@ -98,6 +99,7 @@ class Run {
     const { rotate, skew } = this.#life;
     const { isStoreAhead } = this.#program;
     const clocks = [this.#clock.now, () => this.#clock.now() + skew * 1000];
+    this.#clocks = clocks;
     const opened = await open({
       clock: clocks[isStoreAhead ? 1 : 0]!,
       clocks,
@@ -302,7 +304,8 @@ class Run {
   async #tryTo(c: Context, visit: Visit, { op, value }: { op: Op; value: number }): Promise<void> {
     try {
       const manager = this.#managers[this.#of(c).request.process]!;
-      await act(c, op, { model: this.#model, visit, value, bug: this.#bug, manager });
+      const now = this.#clocks[this.#of(c).request.process]!();
+      await act(c, op, { model: this.#model, visit, value, now, bug: this.#bug, manager });
     } catch (error) {
       if (!isRefusal(error)) throw error;
       if (error instanceof SessionEndedError) visit.isToldOfEnd = true;

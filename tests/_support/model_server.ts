@@ -1,3 +1,4 @@
+import { checkConfirmations, isConfirmation, isNewConfirmation } from "./model_confirmations.ts";
 import { check, type History, type Increment } from "./model_history.ts";
 import type { Memory, Time } from "./model_memory.ts";
 import { SUBJECT } from "./model_memory.ts";
@@ -17,7 +18,10 @@ export class ServerMemory implements Memory {
       ...Object.keys(data),
       ...this.#history.changes(sid).map(({ key }) => key),
     ]);
-    for (const key of keys) this.#checkValue(visit, { sid, key, value: data[key] });
+    for (const key of keys) {
+      if (!isConfirmation(key)) this.#checkValue(visit, { sid, key, value: data[key] });
+    }
+    checkConfirmations(this.#history, visit, sid);
     this.#checkCount(visit, sid, Number(count));
     this.#checkFlash(visit, { sid, value: notice });
   }
@@ -72,7 +76,12 @@ export class ServerMemory implements Memory {
   }
 
   /** Whether nobody else has made a session the same subject's meanwhile, so that it is no change any more. */
-  isNews(visit: Visit, { sid, key, value }: Change): boolean {
+  isNews(visit: Visit, change: Change): boolean {
+    const { sid, key, value } = change;
+    if (isConfirmation(key)) {
+      const others = this.#history.changes(sid).filter(({ by }) => by !== visit);
+      return isNewConfirmation(change, visit.seen, others);
+    }
     return key !== SUBJECT ||
       !this.#history.changes(sid).some((other) =>
         other.by !== visit && other.key === SUBJECT && other.value === value

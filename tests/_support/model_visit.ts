@@ -1,3 +1,6 @@
+import { isConfirmation } from "./model_confirmations.ts";
+import { SUBJECT } from "./model_memory.ts";
+
 /** What a handler does. */
 export type Op =
   | { readonly do: "bind"; readonly subject: string | undefined }
@@ -5,6 +8,7 @@ export type Op =
   | { readonly do: "revokeEverything" }
   | { readonly do: "list"; readonly subject: string }
   | { readonly do: "set" | "delete" | "nest"; readonly key: string }
+  | { readonly do: "confirm"; readonly method: string }
   | {
     readonly do:
       | "increment"
@@ -34,6 +38,8 @@ export interface Change {
   readonly value: string | undefined;
   /** The place in the order. */
   readonly place: number;
+  /** Of a confirmation: whose session it was, as JSON text. */
+  readonly subject?: string | undefined;
   /** Whether it was committed before the request ended. */
   saved?: "done" | "maybe";
   /** What became of it, where that is not what became of all changes of the request. */
@@ -161,8 +167,12 @@ export class Visit {
       const taken = list.filter(({ sid, saved, fate }) =>
         sid === from && saved !== "done" && fate === undefined
       );
+      const subject = taken.findLast(({ key }) => key === SUBJECT)?.value;
       for (const change of taken) {
-        list.push({ sid: to, key: change.key, value: change.value, place: change.place });
+        const { key, value, place } = change;
+        // Whose session was confirmed is not whose the other one is.
+        const isOther = isConfirmation(key) && change.subject !== subject;
+        if (!isOther) list.push({ sid: to, key, value, place, subject: change.subject });
         change.fate = change.saved ?? "never";
       }
     }
@@ -172,6 +182,14 @@ export class Visit {
     this.startedOver = { from, to };
     this.held.add(to);
     if (this.sid === from) this.sid = to;
+  }
+
+  /** The confirmations of a session that are not committed yet. */
+  unsavedConfirmations(sid: string): Change[] {
+    return this.changes.filter((change) =>
+      change.sid === sid && isConfirmation(change.key) && change.saved !== "done" &&
+      change.fate === undefined
+    );
   }
 
   /** Whether it makes a session another subject's than it was found to be, so that a cookie is left behind that says so. */

@@ -318,6 +318,24 @@ Deno.test("a lazy session that is not loaded can't be confirmed or asked", async
   });
 });
 
+Deno.test("the record of a session that was never confirmed holds nothing more", async () => {
+  const store = new MapStore();
+  const members: boolean[] = [];
+  const watch = (record: object) => void members.push("confirmed" in record);
+  const { create, update } = { create: store.create.bind(store), update: store.update.bind(store) };
+  store.create = (key, record) => (watch(record), create(key, record));
+  store.update = (key, record, previous) => (watch(record), update(key, record, previous));
+  const { request } = setup({ store });
+  for (const subject of ["user:42", "user:43", undefined]) {
+    await request((c) => {
+      c.var.session.subject = subject;
+      c.var.session.count = members.length;
+      c.var.session.meta = { device: members.length };
+    });
+  }
+  assertEquals(members, [false, false, false]);
+});
+
 Deno.test("confirmations show in lists, and in nothing that a session prints", async () => {
   const clock = new FakeClock();
   const sessions = createSessions({ store: new MapStore({ clock: clock.now }), clock: clock.now });
