@@ -45,6 +45,7 @@ export {
   SessionStoreError,
   SessionTooLargeError,
   type SessionTooLargeErrorOptions,
+  SessionUnprovenError,
 } from "./errors.ts";
 export type { Logger, RejectionReason, SessionEvent, SessionEvents } from "./events.ts";
 export type { FormerCookieScope, SessionCookieOptions } from "./http/cookie_attributes.ts";
@@ -73,7 +74,12 @@ export {
 export type { RequiredConfirmation } from "./middleware/require_confirmation.ts";
 export { requireSession, type RequireSessionOptions } from "./middleware/require_session.ts";
 export type { AdoptedSession, AdoptOptions } from "./options/adopt_options.ts";
-export type { SessionOptions, SessionTokenOptions } from "./options/options.ts";
+export type {
+  SessionDeviceOptions,
+  SessionOptions,
+  SessionTokenOptions,
+} from "./options/options.ts";
+export type { SessionDevice } from "./record/device.ts";
 export type { SessionEndReason } from "./record/end_reason.ts";
 export type { SessionProvider } from "./record/provider.ts";
 export type { SessionRecord, SessionTimes, Trace } from "./record/record.ts";

@@ -19,7 +19,8 @@ export type SessionErrorCode =
   | "ERR_SESSION_LIMIT"
   | "ERR_SESSION_SERIALIZATION"
   | "ERR_SESSION_STORE"
-  | "ERR_SESSION_TOO_LARGE";
+  | "ERR_SESSION_TOO_LARGE"
+  | "ERR_SESSION_UNPROVEN";
 
 /**
  * The base class of this package's errors. Misuse of the API is a `TypeError` or a `RangeError` instead.
@@ -374,6 +375,42 @@ export class SessionTooLargeError extends SessionError {
   /** The name of the class. */
   override get name(): string {
     return "SessionTooLargeError";
+  }
+}
+
+/**
+ * A session that is bound to a device (option `device`) was changed by a request without a proof of that device. Nothing was
+ * changed. A login with `regenerate()` or `startSession(c)` works: it begins another session.
+ *
+ * @experimental
+ *
+ * @example Usage
+ * ```ts
+ * import { SessionUnprovenError } from "@x/hono-session";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const error = new SessionUnprovenError("Cannot change session: …");
+ * assertEquals([error.code, error.status], ["ERR_SESSION_UNPROVEN", 403]);
+ * ```
+ */
+export class SessionUnprovenError extends SessionError {
+  /** The stable code of the error. */
+  override readonly code = "ERR_SESSION_UNPROVEN";
+  /** The HTTP status of the response. */
+  override readonly status = 403;
+
+  /** The name of the class. */
+  override get name(): string {
+    return "SessionUnprovenError";
+  }
+
+  /**
+   * Returns the response of Hono's default error handler when the error is not caught.
+   *
+   * @returns A response with status 403 that does not reveal the cause.
+   */
+  getResponse(): Response {
+    return responseOf(this);
   }
 }
 

@@ -78,6 +78,7 @@ export interface SessionEvent {
  * - `expired`: the session is over by the current `maxAge` or `absoluteMaxAge`, or the token by its `exp`.
  * - `scope`: its session belongs to another scope.
  * - `invalid`: the data of its session can't be read or fail the schema.
+ * - `device`: its session is bound to a device (option `device`), and the request has no proof of it.
  * - `reuse`: it was rotated, and its grace period is over. Somebody has a copy, or the client never received
  *   the new token.
  *
@@ -96,6 +97,7 @@ export type RejectionReason =
   | "expired"
   | "scope"
   | "invalid"
+  | "device"
   | "reuse";
 
 /**
@@ -150,9 +152,18 @@ export interface SessionEvents {
     event: SessionEvent & { readonly reason: "logout" | "revoked" | "evicted" },
     c: unknown,
   ): unknown;
-  /** A token was rejected. `sid` is set when the token belonged to a session. */
+  /**
+   * The browser has bound a session to its device (option `device`).
+   *
+   * @experimental
+   */
+  bound?(event: SessionEvent, c: unknown): unknown;
+  /**
+   * A token was rejected. `sid` is set when the token belonged to a session. With the reason `device`, `skipped` is what the
+   * client says about the missing proof, up to 200 characters. Anybody can send it: it explains, and proves nothing.
+   */
   rejected?(
-    event: { readonly reason: RejectionReason; readonly sid?: string },
+    event: { readonly reason: RejectionReason; readonly sid?: string; readonly skipped?: string },
     c: unknown,
   ): unknown;
   /** Another request wrote the same session first; the commit is retried. */
@@ -171,6 +182,7 @@ export const EVENTS: readonly (keyof SessionEvents)[] = namesOf<keyof SessionEve
   renewed: true,
   regenerated: true,
   rotated: true,
+  bound: true,
   destroyed: true,
   rejected: true,
   conflict: true,

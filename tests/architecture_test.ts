@@ -12,7 +12,7 @@ const ROOMS: readonly (readonly string[])[] = [
   ["options"],
   ["http"],
   ["request"],
-  ["live"],
+  ["device", "live"],
   ["commit"],
   ["session", "store"],
   ["record"],

@@ -93,6 +93,8 @@ function withNewToken(
     version: current.record.version + 1,
     tokenAt: rotation ? now : record.tokenAt,
     predecessor: rotate ? current.key : undefined,
+    // A browser binds the new token anew.
+    device: rotate ? record.device : undefined,
     graceUntil: undefined,
   });
 }

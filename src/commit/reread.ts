@@ -53,7 +53,8 @@ export async function readContents(
   return contentsOf(data === undefined ? record : { ...record, data });
 }
 
-function isReadable(record: SessionRecord): boolean {
+/** Checks whether the contents of a record can be read. */
+export function isReadable(record: SessionRecord): boolean {
   try {
     const { data, flash } = contentsOf(record);
     return Boolean(data.copy() && flash.copy());

@@ -17,6 +17,8 @@ export interface CookieTransportOptions {
   readonly existsFormer?: readonly CookieTemplate[];
   /** The largest number of cookies over which a token is split. */
   readonly chunks: number;
+  /** The name of the cookie that proves the device of a session, if there is one. */
+  readonly deviceName?: string | undefined;
 }
 
 /** The headers of a request and of its response. */
@@ -49,21 +51,24 @@ export class CookieTransport {
   readonly #exists: CookieTemplate | undefined;
   readonly #existsFormer: readonly CookieTemplate[];
   readonly #chunks: number;
+  readonly #deviceName: string | undefined;
   /** The names of all cookies that may be set. */
   readonly names: readonly string[];
   /** The names of the cookies over which a token may be split. */
   readonly #names: readonly string[];
 
   constructor(options: CookieTransportOptions) {
-    const { cookie, former = [], adopted, exists, existsFormer = [], chunks } = options;
+    const { cookie, former = [], adopted, exists, existsFormer = [], chunks, deviceName } = options;
     this.cookie = cookie;
     this.former = former;
     this.#adopted = adopted;
     this.#exists = exists;
     this.#existsFormer = existsFormer;
     this.#chunks = chunks;
+    this.#deviceName = deviceName;
     this.#names = Array.from({ length: chunks }, (_, index) => this.#chunkName(index));
-    this.names = exists ? [...this.#names, exists.name] : this.#names;
+    const others = [exists?.name, deviceName].filter((name) => name !== undefined);
+    this.names = others.length > 0 ? [...this.#names, ...others] : this.#names;
   }
 
   /** Returns the first tokens that a request presents, valid or not. */
@@ -140,6 +145,10 @@ export class CookieTransport {
   clear(headers: Exchange, held: CookieTemplate): void {
     this.#forget(headers, [this.cookie.name, ...this.#presented(headers, 1)], held);
     this.#forgetFormer(headers, held);
+    const name = this.#deviceName;
+    if (name && findAll(headers.request.get("cookie") ?? "", name).length > 0) {
+      headers.response.append("set-cookie", held.serialize("", { name, maxAge: 0 }));
+    }
     if (this.#exists) {
       headers.response.append("set-cookie", this.#exists.serialize("", { maxAge: 0 }));
     }

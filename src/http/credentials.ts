@@ -35,21 +35,39 @@ function ownCredentialsOf(
   const { bearer, transport } = config;
   const tokens = bearer ? bearer.transport.read(request) : NO_TOKENS;
   const values = transport ? transport.read(request.headers) : NO_TOKENS;
-  if (tokens.length > 0) return verified(config, { tokens, values }, c);
+  if (tokens.length > 0) return verified(config, { tokens, values, request }, c);
   if (values.length === 0) return NONE;
-  return inCookies(config, values, c);
+  return inRequest(config, { values, request }, c);
+}
+
+/** Returns the credentials in the cookies of a request, with its headers if they may prove a device. */
+function inRequest(
+  config: MiddlewareConfig,
+  { values, request }: { values: readonly string[]; request: Request },
+  c: unknown,
+): Awaitable<readonly Credential[]> {
+  const credentials = inCookies(config, values, c);
+  return config.device ? andThen(credentials, withHeaders, request.headers) : credentials;
+}
+
+function withHeaders(credentials: readonly Credential[], headers: Headers): Credential[] {
+  return credentials.map((credential) => ({ ...credential, headers }));
 }
 
 async function verified(
   config: MiddlewareConfig,
-  { tokens, values }: { tokens: readonly string[]; values: readonly string[] },
+  { tokens, values, request }: {
+    tokens: readonly string[];
+    values: readonly string[];
+    request: Request;
+  },
   c: unknown,
 ): Promise<Credential[]> {
   const credentials: Credential[] = [];
   for (const token of tokens) {
     credentials.push({ by: "token", ...await config.bearer!.tokens.verify(token, c) });
   }
-  return [...credentials, ...await inCookies(config, values, c)];
+  return [...credentials, ...await inRequest(config, { values, request }, c)];
 }
 
 /** Returns the credentials in the values of cookies. */

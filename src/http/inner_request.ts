@@ -23,7 +23,11 @@ export function innerCommitOf(
   if (!transport || !response.has("set-cookie")) return undefined;
   const tokens = transport.sent(response);
   if (tokens.length > 0) {
-    return andThen(inCookies(config, tokens, c), (credentials) => sessions.find(credentials, c));
+    return andThen(
+      inCookies(config, tokens, c),
+      (credentials) =>
+        sessions.find(credentials.map((credential) => ({ ...credential, isOwn: true })), c),
+    );
   }
   return transport.isCleared(response, cookieOf(transport.cookie, held)) ? "ended" : undefined;
 }

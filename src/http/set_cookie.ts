@@ -6,8 +6,14 @@ import { cookieMaxAge } from "./cookie_max_age.ts";
 import type { Exchange, SentToken } from "./cookie_transport.ts";
 import { cookieOf } from "./session_cookie.ts";
 
+/** A token that is sent to the client. */
+interface SentCookie extends SentToken {
+  /** The header that asks the browser to bind the session to its device. */
+  readonly registration?: string;
+}
+
 /** A change of the cookie in a response: without a token, the cookie is expired. */
-export type PreparedCookie = SentToken | { readonly held: CookieTemplate };
+export type PreparedCookie = SentCookie | { readonly held: CookieTemplate };
 
 /** Prepares a change of the cookie; `undefined` when it does not change, or no cookies are used. */
 export function prepareCookie(
@@ -15,14 +21,20 @@ export function prepareCookie(
   change: CookieChange,
   c: unknown,
 ): Awaitable<PreparedCookie> | undefined {
-  const { transport, signer, clock, expiry } = config;
+  const { transport, signer, clock, expiry, device } = config;
   if (!transport || change.action === "none") return undefined;
   const held = cookieOf(transport.cookie, change.held);
   if (change.action === "clear") return { held };
-  const { token, record } = change;
+  const { token, record, binds } = change;
   const maxAge = cookieMaxAge(record, { expiry, now: clock() });
   const sent = { token, maxAge, cookie: cookieOf(transport.cookie, change.cookie), held };
-  return signer ? andThen(signer.sign(token, c), withToken, sent) : sent;
+  const signed = signer ? andThen(signer.sign(token, c), withToken, sent) : sent;
+  // Browsers bind no partitioned cookies.
+  if (!device || binds === undefined || sent.cookie.attributes.partitioned) return signed;
+  return andThen(
+    device.registration(binds, c),
+    (registration) => andThen(signed, (sent) => ({ ...sent, registration })),
+  );
 }
 
 function withToken(token: string, sent: SentToken): SentToken {
@@ -35,7 +47,11 @@ export function writeCookie(
   cookie: PreparedCookie,
   headers: Exchange,
 ): number {
-  if ("token" in cookie) return transport!.write(headers, cookie);
+  if ("token" in cookie) {
+    const { registration } = cookie;
+    if (registration) headers.response.append("secure-session-registration", registration);
+    return transport!.write(headers, cookie);
+  }
   transport!.clear(headers, cookie.held);
   return 0;
 }

@@ -1,4 +1,5 @@
 import { parseConfirmations, toDates } from "../record/confirmations.ts";
+import { deviceOf, type SessionDevice } from "../record/device.ts";
 import { parseProvider, type SessionProvider } from "../record/provider.ts";
 import { parseMeta } from "../record/subject.ts";
 import type { ListedSession, ListPage, ListPlace } from "../store/contract.ts";
@@ -38,6 +39,12 @@ export interface SessionSummary {
   readonly meta: Readonly<Record<string, unknown>> | undefined;
   /** The value of `session.provider`. */
   readonly provider: SessionProvider | undefined;
+  /**
+   * The value of `session.device`.
+   *
+   * @experimental
+   */
+  readonly device: SessionDevice | undefined;
 }
 
 /**
@@ -152,7 +159,8 @@ function fromCursor(cursor: string | undefined): ListPlace | undefined {
 }
 
 function toSummary(
-  { sid, createdAt, lastSeenAt, expiresAt, meta, confirmed, provider }: ListedSession["record"],
+  { sid, createdAt, lastSeenAt, expiresAt, meta, confirmed, provider, device }:
+    ListedSession["record"],
   current: string | undefined,
 ): SessionSummary {
   return {
@@ -164,5 +172,6 @@ function toSummary(
     confirmations: toDates(parseConfirmations(confirmed)),
     meta: parseMeta(meta),
     provider: parseProvider(provider),
+    device: deviceOf(device),
   };
 }

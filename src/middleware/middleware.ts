@@ -12,7 +12,10 @@ import { SessionLifecycle } from "./lifecycle.ts";
 export function makeMiddleware(config: MiddlewareConfig, sessions: Sessions): MiddlewareHandler {
   const names = namesOf(config.contextKey);
   const mount = { config, sessions, names };
-  return function session(c, next): Promise<void> {
+  const { device } = sessions;
+  return function session(c, next): Promise<Response | void> {
+    const answer = device?.answer(c.req.raw, c);
+    if (answer) return answer;
     const outer = outermostSession(c);
     const same = outer && findSameMiddleware(outer, config, names);
     const lifecycle = same ? undefined : new SessionLifecycle(c, mount, outer);

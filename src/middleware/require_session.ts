@@ -41,6 +41,14 @@ export interface RequireSessionOptions<
    */
   confirmed?: RequiredConfirmation;
   /**
+   * Requires that the session is bound to the device of its browser, see the option `device` of {@linkcode session}. Browsers
+   * that can't bind sessions are rejected, and a page that is requested right after a login may come too early.
+   *
+   * @experimental
+   * @default {false}
+   */
+  device?: boolean;
+  /**
    * Decides for which requests a session is required, for example by their method.
    *
    * @default {() => true}
@@ -116,7 +124,7 @@ export function requireSession<
   options: RequireSessionOptions<Data, Key> = {},
 ): MiddlewareHandler<{ Variables: { [Name in Key]: Session<Data> } }> {
   checkTable(GUARD, options);
-  const { has = [], when, contextKey, confirmed } = options;
+  const { has = [], when, contextKey, confirmed, device = false } = options;
   const answer = checkAnswer(options, INVALID);
   const unconfirmed = checkAnswer(options, UNCONFIRMED);
   if (!Array.isArray(has) || has.some((key) => typeof key !== "string" || isReserved(key))) {
@@ -135,7 +143,7 @@ export function requireSession<
     const { session } = await contextSession.load();
     const data = session.isNew ? undefined : session.toJSON();
     const isMissing = (key: string) => !Object.hasOwn(data!, key) || (data![key] ?? null) === null;
-    const isFound = data !== undefined && !keys.some(isMissing);
+    const isFound = data !== undefined && !keys.some(isMissing) && (!device || session.device);
     const { bearer, clock } = contextSession.config;
     if (isFound && confirmation?.isMet(session, clock()) !== false) return await next();
     const denial = isFound
@@ -153,6 +161,7 @@ const GUARD: OptionTable = {
     response: ["any", "async function"],
     has: ["any"],
     confirmed: [{ shapes: { within: [SECONDS], by: ["array"] } }],
+    device: ["boolean"],
     when: ["async function"],
     contextKey: ["string"],
   },

@@ -1,6 +1,8 @@
 import { checkSecrets } from "../crypto/secrets.ts";
 import { TokenSigner } from "../crypto/token_signature.ts";
+import { DeviceProofs } from "../device/device.ts";
 import type { MiddlewareConfig } from "../http/config.ts";
+import { makeDeviceCookie } from "../http/device_cookie.ts";
 import { InsecureOrigin } from "../http/insecure_origin.ts";
 import { makeDataReader } from "../record/schema.ts";
 import type { MakeDefaultStore } from "../store/store_options.ts";
@@ -57,6 +59,15 @@ export function checkOptions<Data extends object>(
     transport,
     bearer,
     issue: bearer?.issue,
+    device: options.device && transport
+      ? new DeviceProofs({
+        ...options.device,
+        secret: secret!,
+        cookieName,
+        cookie: makeDeviceCookie(transport),
+        clock,
+      })
+      : undefined,
     cookieName,
     signer: secret !== undefined && transport && !stateless
       ? new TokenSigner({ secret, purpose: cookieName })

@@ -5,7 +5,7 @@ import { INSTEAD } from "../util/foreign_options.ts";
 import { MIDDLEWARE } from "../util/option_errors.ts";
 import { checkTable, type Numbers, type OptionTable, type Shape } from "../util/option_table.ts";
 import type { AdoptOptions } from "./adopt_options.ts";
-import type { SessionOptions, SessionTokenOptions } from "./options.ts";
+import type { SessionDeviceOptions, SessionOptions, SessionTokenOptions } from "./options.ts";
 
 /** The longest time of a timer, in seconds. */
 const LONGEST_TIMEOUT = 2_147_483;
@@ -29,6 +29,12 @@ const LEASE: Numbers = {
 const COUNT: Numbers = {
   range: "an integer of at least 1",
   includes: (value) => Number.isSafeInteger(value) && value >= 1,
+};
+
+/** The lifetime of the proof of a device, in seconds. Browsers sign about six proofs in nine minutes for a site. */
+const PROOF: Numbers = {
+  range: "a number of seconds from 300 to 86400",
+  includes: (value) => value >= 300 && value <= 86_400,
 };
 
 /** The name of a header (RFC 9110, 5.6.2), or of a query parameter. */
@@ -55,6 +61,12 @@ const ADOPT: Readonly<Record<keyof AdoptOptions, readonly Shape[]>> = {
   read: ["async function"],
 };
 
+const DEVICE: Readonly<Record<keyof SessionDeviceOptions, readonly Shape[]>> = {
+  path: [{ text: "a path that begins with a slash", pattern: /^(?:\/[\w.~-]+)+$/ }],
+  every: [PROOF],
+  initiators: ["array"],
+};
+
 /** Every option and the values that it accepts. */
 export const SHAPES: Readonly<Record<keyof SessionOptions, readonly Shape[]>> = {
   store: ["any"],
@@ -72,6 +84,7 @@ export const SHAPES: Readonly<Record<keyof SessionOptions, readonly Shape[]>> = 
   cookieOptions: [COOKIE],
   existsCookieName: ["string"],
   existsCookieOptions: [COOKIE],
+  device: ["boolean", { shapes: DEVICE }],
   token: [{ shapes: TOKEN, required: "maxAge", instead: { ttl: "use maxAge" } }],
   adopt: [{ shapes: ADOPT, required: "until" }],
   initial: ["object", "function"],

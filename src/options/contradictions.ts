@@ -12,6 +12,32 @@ type Contradiction = readonly [
 const withoutCookie = "there is no cookie, cookieName is false";
 
 const CONTRADICTIONS: readonly Contradiction[] = [
+  [
+    "device",
+    (o, { stateless }) => o.device && stateless,
+    "a store on the server is required",
+  ],
+  [
+    "device",
+    (o) => o.device && o.secret === undefined,
+    "secret is missing, which signs its proofs",
+  ],
+  ["device", (o) => o.device && o.cookieName === false, withoutCookie],
+  [
+    "device",
+    (o) => o.device && o.rotate,
+    "rotate gives sessions new tokens, which are not bound; leave rotate out, the binding does its job",
+  ],
+  [
+    "cookieOptions.partitioned",
+    (o) => o.device && o.cookieOptions?.partitioned,
+    "browsers bind no partitioned cookies, and device is on",
+  ],
+  [
+    "device.initiators",
+    (o) => typeof o.device === "object" && o.device.initiators?.some((one) => !isInitiator(one)),
+    'a list of host names is required, such as "*", "example.com" or "*.example.com"',
+  ],
   ["encoder", (o) => o.encoder && o.store, "give it to the store, not to the middleware"],
   [
     "secret",
@@ -68,6 +94,11 @@ const CONTRADICTIONS: readonly Contradiction[] = [
     "existsCookieName is missing",
   ],
 ];
+
+/** A host name, with or without a wildcard for its subdomains, or a wildcard for all hosts. */
+function isInitiator(value: unknown): boolean {
+  return typeof value === "string" && /^(?:\*|(?:\*\.)?[\w-]+(?:\.[\w-]+)*)$/.test(value);
+}
 
 /** @throws {TypeError} When options contradict each other or the store. */
 export function checkContradictions(options: GivenOptions, store: StoreCapabilities): void {

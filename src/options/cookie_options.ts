@@ -6,6 +6,7 @@ import {
   type SessionCookieOptions,
 } from "../http/cookie_attributes.ts";
 import { CookieTransport } from "../http/cookie_transport.ts";
+import { deviceNameOf } from "../http/device_cookie.ts";
 import { MOST_CHUNKS } from "../util/cookie_limits.ts";
 import { refuse } from "../util/option_errors.ts";
 import { checkShape } from "../util/option_table.ts";
@@ -14,7 +15,7 @@ import type { WholeOptions } from "./given_options.ts";
 
 type CookieOptions = Pick<
   WholeOptions,
-  "cookieName" | "cookieOptions" | "existsCookieName" | "existsCookieOptions" | "adopt"
+  "cookieName" | "cookieOptions" | "existsCookieName" | "existsCookieOptions" | "adopt" | "device"
 >;
 
 /**
@@ -23,7 +24,8 @@ type CookieOptions = Pick<
  * @throws {TypeError} When a browser would reject a cookie, or an attribute is invalid.
  */
 export function makeTransport(
-  { cookieName, cookieOptions, existsCookieName, existsCookieOptions, adopt }: CookieOptions,
+  { cookieName, cookieOptions, existsCookieName, existsCookieOptions, adopt, device }:
+    CookieOptions,
   chunks: number,
 ): CookieTransport | undefined {
   if (cookieName === false) return undefined;
@@ -31,9 +33,9 @@ export function makeTransport(
   const cookie = makeTemplate("cookie", cookieName, attributes);
   const former = checkFormer("cookie", cookie, formerScopes);
   const adopted = adopt && makeAdopted(cookie, adopt);
-  if (existsCookieName === undefined) {
-    return new CookieTransport({ cookie, former, adopted, chunks });
-  }
+  const deviceName = device && deviceNameOf(cookie.name);
+  const shown = { cookie, former, adopted, chunks, deviceName };
+  if (existsCookieName === undefined) return new CookieTransport(shown);
   const { prefix: _, ...shared } = cookieOptions;
   const { former: existsFormerScopes, ...existsAttributes } = {
     ...shared,
@@ -43,10 +45,10 @@ export function makeTransport(
   const exists = makeTemplate("existsCookie", existsCookieName, existsAttributes);
   const existsFormer = checkFormer("existsCookie", exists, existsFormerScopes);
   const taken = Array.from({ length: MOST_CHUNKS }, (_, index) => `${cookie.name}.${index}`);
-  if ([cookie.name, ...taken].includes(exists.name)) {
+  if ([cookie.name, deviceName, ...taken].includes(exists.name)) {
     refuse("existsCookieName", "it is the name of the session's own cookie");
   }
-  return new CookieTransport({ cookie, former, adopted, exists, existsFormer, chunks });
+  return new CookieTransport({ ...shown, exists, existsFormer });
 }
 
 /** Returns the cookie in its former scopes. */

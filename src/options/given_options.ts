@@ -3,7 +3,7 @@ import { GRACE, type RotationPolicy } from "../commit/rotation.ts";
 import type { MiddlewareConfig } from "../http/config.ts";
 import { systemClock } from "../util/clock.ts";
 import { definedOf } from "../util/property.ts";
-import type { SessionOptions } from "./options.ts";
+import type { SessionDeviceOptions, SessionOptions } from "./options.ts";
 
 const DEFAULTS = {
   maxAge: 86400,
@@ -31,18 +31,19 @@ export type GivenOptions = SessionOptions<any, string>;
 
 /** Options with their defaults. */
 export type WholeOptions =
-  & Omit<GivenOptions, "rotate" | "maxSessions" | "live" | "revokeEverything">
+  & Omit<GivenOptions, "rotate" | "maxSessions" | "live" | "revokeEverything" | "device">
   & { [Name in keyof typeof DEFAULTS]-?: NonNullable<GivenOptions[Name]> }
   & {
     readonly rotate: RotationPolicy | undefined;
     readonly maxSessions: SessionLimit | undefined;
     readonly live: { readonly every: number };
     readonly revokeEverything: { readonly every: number } | undefined;
+    readonly device: Required<SessionDeviceOptions> | undefined;
   };
 
 /** Options with their defaults. */
 export function withDefaults(
-  { rotate, maxSessions, live, revokeEverything, ...options }: GivenOptions,
+  { rotate, maxSessions, live, revokeEverything, device, ...options }: GivenOptions,
 ): WholeOptions {
   return {
     ...DEFAULTS,
@@ -52,8 +53,17 @@ export function withDefaults(
     revokeEverything: revokeEverything
       ? { every: 5, ...(revokeEverything === true ? {} : definedOf(revokeEverything)) }
       : undefined,
+    device: device ? deviceOptions(device === true ? {} : device, options) : undefined,
     maxSessions: maxSessions && { policy: "evict-oldest", ...definedOf(maxSessions) },
   };
+}
+
+function deviceOptions(
+  { path, every = 600, initiators = ["*"] }: SessionDeviceOptions,
+  { contextKey = "session" }: GivenOptions,
+): Required<SessionDeviceOptions> {
+  const named = contextKey === "session" ? "" : `/${encodeURIComponent(contextKey)}`;
+  return { path: path ?? `/_session/device${named}`, every, initiators: [...initiators] };
 }
 
 /** Returns a copy of the options, independent of later changes by the application. */

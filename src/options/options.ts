@@ -129,6 +129,19 @@ export interface SessionOptions<
    */
   existsCookieOptions?: Omit<SessionCookieOptions, "httpOnly">;
   /**
+   * Binds sessions to the device of their browser, so that a copied cookie is worthless elsewhere after at most `every`
+   * seconds (Device Bound Session Credentials). A login with `regenerate()` or `startSession()` asks the browser to create a key
+   * in the hardware of its device; from then on a second cookie, named after the session cookie with the suffix `-device`, has to
+   * come with it, which the browser gets only by proving again and again that it has the key. The middleware answers the
+   * browser by itself. Browsers that don't support it have sessions as before.
+   *
+   * A request without proof has an empty session, as of an anonymous visitor. It can't be changed, only replaced by a login, and
+   * no cookie is sent. Requires `secret` and a store on the server, and excludes `rotate`. Off when absent.
+   *
+   * @experimental
+   */
+  device?: boolean | SessionDeviceOptions;
+  /**
    * Signed tokens that identify a session, for clients without cookies. `c.get("sessionToken")` returns the
    * token of a session. Requires a store on the server. Off when absent.
    */
@@ -281,6 +294,58 @@ export interface SessionOptions<
    * @default {Date.now}
    */
   clock?: Clock;
+}
+
+/**
+ * Options of sessions that are bound to a device.
+ *
+ * @experimental
+ *
+ * @example A login asks the browser to bind the session
+ * ```ts
+ * import { session, type SessionDeviceOptions } from "@x/hono-session";
+ * import { MapStore } from "@x/hono-session/stores/map";
+ * import { Hono } from "hono";
+ * import { assertMatch } from "@std/assert";
+ *
+ * const device: SessionDeviceOptions = { every: 300 };
+ * const secret = "a secret of thirty-two characters or more";
+ * const app = new Hono()
+ *   .use(session<{ userId?: string }>({ store: new MapStore(), secret, device }))
+ *   .post("/login", async (c) => {
+ *     await c.var.session.regenerate();
+ *     c.var.session.userId = "42";
+ *     return c.text("welcome");
+ *   });
+ *
+ * const login = await app.request("/login", { method: "POST" });
+ * const asked = login.headers.get("secure-session-registration")!;
+ * assertMatch(asked, /^\(ES256 RS256\);path="\/_session\/device\/register\?r=.+";challenge=".+"$/);
+ * ```
+ */
+export interface SessionDeviceOptions {
+  /**
+   * The path under which the middleware answers browsers: `POST` requests to `register` and `refresh` below it. It is the path
+   * that browsers see, and the middleware has to be mounted there.
+   *
+   * @default {"/_session/device", with another `contextKey` followed by a slash and that key}
+   */
+  path?: string;
+  /**
+   * The lifetime of a proof in seconds, 300 to 86,400: how long two copied cookies are worth something. Browsers prove their device
+   * about as often while they are in use.
+   *
+   * @default {600}
+   */
+  every?: number;
+  /**
+   * The hosts whose pages may make the browser prove its device: `"*"` for all, or names such as `"example.com"` and
+   * `"*.example.com"`. A visitor who follows a link from another host after his proof ran out is an anonymous visitor, and
+   * logged in again with the next request. With `"*"` other sites may measure whether a browser has a session here.
+   *
+   * @default {["*"]}
+   */
+  initiators?: readonly string[];
 }
 
 /**

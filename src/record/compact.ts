@@ -46,6 +46,7 @@ const RARE_KEYS = [
   "confirmed",
   "endsAt",
   "provider",
+  "device",
 ] satisfies (keyof SessionRecord)[];
 
 const rareKeys = new Set<string>(RARE_KEYS);

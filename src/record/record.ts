@@ -84,6 +84,8 @@ export interface SessionRecord extends SessionTimes {
    * Absent for 0.
    */
   readonly storeGeneration?: number;
+  /** Its binding to the device of the browser (option `device`): algorithm, public key and times, joined by dots. */
+  readonly device?: string;
   /** Its description in lists of the subject's sessions: the JSON text of an object. */
   readonly meta?: string;
   /**
@@ -156,6 +158,7 @@ export function isSessionRecord(value: unknown): value is SessionRecord {
     isText(record.meta) &&
     isText(record.confirmed) &&
     isText(record.provider) &&
+    isText(record.device) &&
     isText(record.subject) &&
     isText(record.predecessor) &&
     isText(record.successor) &&

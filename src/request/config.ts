@@ -1,7 +1,9 @@
 import type { CommitConfig } from "../commit/context.ts";
+import type { DeviceProofs } from "../device/device.ts";
 import type { SessionEnds } from "../live/session_ends.ts";
 import type { StoredSession } from "../record/record.ts";
 import type { SessionObject } from "../session/session_object.ts";
+import type { Unavailable } from "../session/unavailable_session.ts";
 import type { UnsavedChanges } from "./unsaved_changes.ts";
 
 /** The sessions of another library, and how they are read. */
@@ -27,6 +29,8 @@ export interface RequestConfig extends CommitConfig {
   readonly ends: SessionEnds;
   /** Warns of unsaved changes. */
   readonly unsavedChanges: UnsavedChanges;
+  /** Binds sessions to devices. */
+  readonly device: DeviceProofs | undefined;
   /** Issues the access token for clients without cookies. */
   readonly issue:
     | ((stored: StoredSession, session: SessionObject, c: unknown) => Promise<string>)
@@ -56,6 +60,6 @@ export interface RequestSessionOptions {
   readonly shown?: string | undefined;
   /** The trace of the token that the client presented, if it was rotated. */
   readonly presentedTrace?: StoredSession | undefined;
-  /** Whether the session is unknown because the store failed. */
-  readonly unavailable?: boolean;
+  /** Why the session of the client is not available, if there may be one. */
+  readonly unavailable?: Unavailable;
 }

@@ -14,6 +14,8 @@ export type CookieChange =
     readonly token: string;
     /** The record of the session, which determines the lifetime of the cookie. */
     readonly record: SessionRecord;
+    /** The key of a session that the browser is asked to bind to its device. */
+    readonly binds: string | undefined;
     /** The changed attributes of the new cookie, as JSON text. */
     readonly cookie: string | undefined;
     /** The changed attributes of the cookie that the client holds, as JSON text. */
@@ -33,18 +35,21 @@ export interface RequestEnd {
   readonly hasDeleted: boolean;
   /** Whether the session concerns the cookie of the client. */
   readonly isForClient: boolean;
+  /** Whether the handler gave the session a new token, or started it. */
+  readonly isLogin: boolean;
 }
 
 /** Decides how the response changes the cookie. */
 export function cookieChange(
   state: SessionState | undefined,
-  { held, isStale, hasDeleted, isForClient }: RequestEnd,
+  { held, isStale, hasDeleted, isForClient, isLogin }: RequestEnd,
 ): CookieChange {
-  const { token, record } = state?.stored ?? {};
+  const { token, record, key } = state?.stored ?? {};
   if (!record) return hasDeleted || isStale && !state ? { action: "clear", held } : KEEP_COOKIE;
   // A link with an access token must not put its session into the cookie of the browser that follows it.
   if (!state!.sendsCookie || state!.isGraceOver || !isForClient || token === undefined) {
     return KEEP_COOKIE;
   }
-  return { action: "send", token, record, cookie: record.cookie, held };
+  const binds = isLogin && record.device === undefined ? key : undefined;
+  return { action: "send", token, record, binds, cookie: record.cookie, held };
 }

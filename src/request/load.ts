@@ -1,6 +1,7 @@
 import { followRotations } from "../commit/rotation.ts";
 import { hashToken } from "../crypto/store_key.ts";
 import { isToken } from "../crypto/token.ts";
+import { DeviceProofs } from "../device/device.ts";
 import { emit, type RejectionReason } from "../events.ts";
 import { isLive } from "../record/expiry.ts";
 import { isSessionRecord, type StoredSession } from "../record/record.ts";
@@ -17,6 +18,12 @@ export interface Credential {
   readonly key?: string;
   /** Why it is rejected, if that is already known. */
   readonly rejected?: RejectionReason;
+  /** The headers that came with it, which may prove the device of its session. */
+  readonly headers?: Headers;
+  /** Whether it comes from a response of this application, so that its session needs no proof. */
+  readonly isOwn?: true;
+  /** Set by the loader for a cookie that identifies a session whose device has given no proof. */
+  isUnproven?: true;
 }
 
 /** A live session, with its migrated data. */
@@ -60,18 +67,24 @@ export class SessionLoader {
   /** Checks whether a record is a session that the client may use. */
   static #check(
     record: unknown,
-    { loader, credential: { by, token }, key, c }: Lookup,
+    { loader, credential, key, c }: Lookup,
   ): Awaitable<LoadedSession | undefined> {
     if (record === undefined) return loader.reject("unknown", c);
     if (!isSessionRecord(record)) return loader.reject("invalid", c);
+    const { by, token } = credential;
     const receivedAt = loader.#config.clock();
     const stored = { token, key, record };
     const loaded = { c, by, stored, receivedAt };
-    return record.trace === undefined ? loader.admit(loaded) : loader.follow(loaded);
+    return record.trace === undefined
+      ? loader.admit(loaded, credential)
+      : loader.follow(loaded, credential);
   }
 
   /** Finds the session that a trace leads to. */
-  async follow(traced: LoadedSession): Promise<LoadedSession | undefined> {
+  async follow(
+    traced: LoadedSession,
+    credential?: Credential,
+  ): Promise<LoadedSession | undefined> {
     const { c, stored: from, receivedAt } = traced;
     const { graceUntil = Infinity, sid, trace } = from.record;
     const isOver = receivedAt >= graceUntil;
@@ -81,19 +94,45 @@ export class SessionLoader {
     const stored = await followRotations(this.#config.store, { from, now }, c);
     if (typeof stored === "string") return this.reject("unknown", c, sid);
     if (isOver) return this.reject("reuse", c, sid);
-    return await this.admit({ ...traced, stored, presentedTrace: from });
+    return await this.admit({ ...traced, stored, presentedTrace: from }, credential);
   }
 
   /** Checks whether the client may use a session. */
-  admit(loaded: LoadedSession): Awaitable<LoadedSession | undefined> {
-    const { store, cookieName, expiry, readData, scope } = this.#config;
+  admit(loaded: LoadedSession, credential?: Credential): Awaitable<LoadedSession | undefined> {
+    const { store, cookieName, expiry, scope } = this.#config;
     const { c, stored, receivedAt } = loaded;
-    const { sid } = stored.record;
+    const { sid, device } = stored.record;
     if (!store.capabilities.stateless && stored.record.cookieName !== cookieName) {
       return this.reject("unknown", c);
     }
     if (!isLive(expiry, stored.record, receivedAt)) return this.reject("expired", c, sid);
     if (stored.record.scope !== scope?.(c)) return this.reject("scope", c, sid);
+    return device === undefined || credential?.isOwn
+      ? this.#show(loaded)
+      : this.#showProven(loaded, credential);
+  }
+
+  /** Shows a session that is bound to a device, if the request proves that it comes from there. */
+  #showProven(
+    loaded: LoadedSession,
+    credential: Credential | undefined,
+  ): Awaitable<LoadedSession | undefined> {
+    const { c, stored } = loaded;
+    const headers = credential?.headers;
+    const isProven = headers && this.#config.device?.isProven(stored, headers, c);
+    return andThen(isProven, (isProven) => {
+      if (isProven) return this.#show(loaded);
+      const skipped = headers && DeviceProofs.skippedIn(headers);
+      const { sid } = stored.record;
+      emit(this.#config, "rejected", { reason: "device", sid, ...(skipped && { skipped }) }, c);
+      // A client without the cookie of the session has none that could be overwritten.
+      if (credential?.by === "cookie") credential.isUnproven = true;
+      return undefined;
+    });
+  }
+
+  #show(loaded: LoadedSession): Awaitable<LoadedSession | undefined> {
+    const { readData } = this.#config;
     return readData ? this.#readData(loaded, readData) : loaded;
   }
 

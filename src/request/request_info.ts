@@ -2,6 +2,8 @@ import type { InnerCommits } from "../commit/context.ts";
 import { providerEndsOf } from "../commit/provider_login.ts";
 import type { CookieDelivery } from "../record/renewal.ts";
 import type { SessionObject } from "../session/session_object.ts";
+import { refuseEnded } from "../session/ended_session.ts";
+import { refuseChange, type Unavailable } from "../session/unavailable_session.ts";
 import type { Awaitable } from "../util/awaitable.ts";
 import type { RequestConfig, RequestSessionOptions } from "./config.ts";
 
@@ -23,11 +25,14 @@ export class RequestInfo {
   readonly config: RequestConfig;
   observer: SessionObserver | undefined;
   protected readonly options: RequestSessionOptions;
+  /** Why the session of the client is not available, until the handler begins another one. */
+  unavailable: Unavailable | undefined;
   #committed = false;
 
   constructor(config: RequestConfig, options: RequestSessionOptions) {
     this.config = config;
     this.options = options;
+    this.unavailable = options.unavailable;
   }
 
   generationOf(subject: string): Awaitable<number> {
@@ -38,9 +43,30 @@ export class RequestInfo {
     return providerEndsOf(this.config, { provider, subject }, this.options.c);
   }
 
-  /** Whether the session is unknown because the store failed. */
+  /** Whether the client may have a session that is not available to this request. */
   get isUnavailable(): boolean {
-    return this.options.unavailable === true;
+    return this.unavailable !== undefined;
+  }
+
+  /** @throws {SessionError} When the session of the client is not available, so that it can't be changed. */
+  protected assertAvailable(): void {
+    if (this.unavailable) refuseChange(this.unavailable);
+  }
+
+  /**
+   * Leaves a session behind whose device has given no proof.
+   *
+   * @throws {SessionStoreError} When the store failed.
+   */
+  beginLogin(): void {
+    if (this.unavailable === "device") this.unavailable = undefined;
+    this.assertAvailable();
+  }
+
+  /** @throws {SessionError} Always: there is no session that can be changed. */
+  refuseChange(): never {
+    this.assertAvailable();
+    return refuseEnded("change");
   }
 
   get committed(): boolean {

@@ -1,10 +1,9 @@
 import { commit } from "../commit/commit.ts";
 import { renewEarly } from "../commit/renew_before_handler.ts";
 import { transaction } from "../commit/transaction.ts";
-import { refuseEnded } from "../session/ended_session.ts";
 import { assertPlainObject, type SessionObject } from "../session/session_object.ts";
 import { type SessionOwner, SessionState } from "../session/session_state.ts";
-import { refuseChange, unavailableSession } from "../session/unavailable_session.ts";
+import { unavailableSession } from "../session/unavailable_session.ts";
 import { type Awaitable, isPromiseLike } from "../util/awaitable.ts";
 import type { RequestConfig, RequestOutcome, RequestSessionOptions } from "./config.ts";
 import { canShowFlash } from "./consume_flash.ts";
@@ -25,6 +24,8 @@ export class RequestSession extends RequestInfo implements SessionOwner, Startin
   #current: SessionState | undefined;
   #session: SessionObject;
   #accessToken: string | undefined;
+  /** The session that the handler gave a new token, or started. */
+  #login: SessionState | undefined;
   /** Whether the handler has started a session. */
   #isStarting = false;
   /** Whether the response has shown flashed values. */
@@ -40,7 +41,7 @@ export class RequestSession extends RequestInfo implements SessionOwner, Startin
     this.#current = this.#loaded ?? this.createState();
     this.isLoaded = this.#loaded !== undefined;
     const { session } = this.#current;
-    this.#session = options.unavailable ? unavailableSession(session) : session;
+    this.#session = this.isUnavailable ? unavailableSession(session, this) : session;
   }
 
   /** The session as the application reads it. */
@@ -67,7 +68,7 @@ export class RequestSession extends RequestInfo implements SessionOwner, Startin
   assign(value: unknown): void {
     if (value === this.#session) return;
     if (value !== null) assertPlainObject(value);
-    if (this.isUnavailable) refuseChange();
+    this.assertAvailable();
     if (value === null) return this.#current?.destroy();
     if (this.#current?.status === "live") return this.#current.replaceData(value);
     const state = this.createState();
@@ -87,18 +88,14 @@ export class RequestSession extends RequestInfo implements SessionOwner, Startin
     prepare: (session: SessionState) => void = () => {},
   ): Promise<SessionObject> {
     assertPlainObject(data);
-    if (this.isUnavailable) refuseChange();
+    this.beginLogin();
     this.#isStarting = true;
     const run = () => startSession(this, { data, prepare }, this.options.c);
     // One after the other: with two at once, the record of the first would remain in the store.
-    const { session } = await this.config.queue.run(this, run);
+    this.#login = await this.config.queue.run(this, run);
+    const { session } = this.#login;
     await this.issue();
     return session;
-  }
-
-  /** @throws {SessionStoreError | SessionEndedError} Always: there is no session that can be changed. */
-  refuseChange(): never {
-    return this.isUnavailable ? refuseChange() : refuseEnded("change");
   }
 
   ended(state: SessionState, endedSession: SessionObject): void {
@@ -115,6 +112,7 @@ export class RequestSession extends RequestInfo implements SessionOwner, Startin
   }
 
   regenerating(state: SessionState): void {
+    this.#login = state;
     // The access token is about to become invalid.
     if (state === this.#current) this.#changed();
   }
@@ -181,7 +179,7 @@ export class RequestSession extends RequestInfo implements SessionOwner, Startin
    */
   finish(outcome: RequestOutcome): Awaitable<CookieChange> {
     if (this.isUnavailable) {
-      if (this.#current?.hasChanged()) refuseChange();
+      if (this.#current?.hasChanged()) this.assertAvailable();
       return KEEP_COOKIE;
     }
     try {
@@ -245,6 +243,7 @@ export class RequestSession extends RequestInfo implements SessionOwner, Startin
       isStale: this.options.stale === true,
       hasDeleted: this.#hasDeleted,
       isForClient: this.#isForClient(state),
+      isLogin: state !== undefined && state === this.#login,
     });
   }
 

@@ -1,9 +1,11 @@
 import { endSession } from "../commit/end.ts";
 import { SharedRenewals } from "../commit/shared_renewals.ts";
+import { DeviceEndpoint } from "../device/endpoint.ts";
 import { SessionStoreError } from "../errors.ts";
 import { emit } from "../events.ts";
 import { SessionEnds } from "../live/session_ends.ts";
 import type { StoredSession } from "../record/record.ts";
+import type { Unavailable } from "../session/unavailable_session.ts";
 import type { SessionStore } from "../store/contract.ts";
 import { storeErrorReporter } from "../store/failure_log.ts";
 import { GenerationStore } from "../store/generation_store.ts";
@@ -51,6 +53,8 @@ export class Sessions {
   readonly ends: SessionEnds;
   /** Lists and ends sessions of others than the client. */
   readonly managed: ManagedSessions;
+  /** Answers browsers that bind sessions to devices. */
+  readonly device: DeviceEndpoint | undefined;
   readonly #config: RequestConfig;
   readonly #loader: SessionLoader;
   readonly #adopter: Adopter | undefined;
@@ -111,6 +115,7 @@ export class Sessions {
       all: generation && { generation, records },
       marks,
     });
+    this.device = config.device && new DeviceEndpoint(config.device, this.#config);
   }
 
   /** The configuration of the sessions. */
@@ -147,6 +152,7 @@ export class Sessions {
     const { credentials, c, at } = presented;
     const credential = credentials[at];
     if (!credential) {
+      if (credentials.some(isUnproven)) return this.unavailable(c, "device");
       return new RequestSession(this.#config, { c, stale: credentials.some(isHeld) });
     }
     const next = credentials[at + 1];
@@ -194,9 +200,9 @@ export class Sessions {
     return this.#config.issue ? requestSession.issue().then(() => requestSession) : requestSession;
   }
 
-  /** Creates the session of a request whose session is unknown because the store failed. */
-  unavailable(c: unknown): RequestSession {
-    return new RequestSession(this.#config, { c, unavailable: true });
+  /** Creates the session of a request whose own session is not available. */
+  unavailable(c: unknown, unavailable: Unavailable = "store"): RequestSession {
+    return new RequestSession(this.#config, { c, unavailable });
   }
 
   /** Continues without the store, if configured. */
@@ -232,3 +238,4 @@ const isCookie = ({ by }: Credential): boolean => by === "cookie";
 
 /** Checks whether a client keeps a credential by itself. */
 const isHeld = ({ by }: Credential): boolean => by !== "token";
+const isUnproven = (credential: Credential): boolean => credential.isUnproven === true;

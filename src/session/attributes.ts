@@ -5,6 +5,7 @@ import {
   makeConfirmation,
   parseConfirmations,
 } from "../record/confirmations.ts";
+import { deviceOf, type SessionDevice } from "../record/device.ts";
 import { isPersistent } from "../record/expiry.ts";
 import {
   NOTHING_PENDING,
@@ -140,6 +141,11 @@ export class SessionAttributes {
   set meta(meta: object | undefined) {
     this.assertSavable("change");
     this.ask({ meta: meta === undefined ? null : serializeMeta(meta) });
+  }
+
+  get device(): SessionDevice | undefined {
+    // The new token is not bound.
+    return this.pending.regenerate ? undefined : deviceOf(this.stored?.record.device);
   }
 
   /** The changed attributes of the cookie, as JSON text. */

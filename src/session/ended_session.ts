@@ -60,6 +60,10 @@ class EndedController implements SessionController {
     refuseChange();
   }
 
+  get device(): undefined {
+    return undefined;
+  }
+
   get meta(): undefined {
     return undefined;
   }

@@ -16,12 +16,22 @@ export function readOnly(
 ): ProxyHandler<object> {
   return {
     ...refusingChanges(refuse),
-    get(target, key) {
-      if (refused.has(key)) return refuse;
-      const value = Reflect.get(target, key, target);
-      return typeof value === "function" && !Object.hasOwn(target, key)
-        ? value.bind(target)
-        : value;
-    },
+    get: (target, key) => refused.has(key) ? refuse : memberOf(target, key),
   };
+}
+
+/** Proxy traps that pass everything on to the session itself. */
+export const PASSING_ON: ProxyHandler<object> = {
+  get: memberOf,
+  set: (target, key, value) => Reflect.set(target, key, value, target),
+  defineProperty: Reflect.defineProperty,
+  deleteProperty: Reflect.deleteProperty,
+  setPrototypeOf: Reflect.setPrototypeOf,
+  preventExtensions: Reflect.preventExtensions,
+};
+
+/** Returns a member of a session, whose methods and private members know only the session itself. */
+function memberOf(target: object, key: PropertyKey): unknown {
+  const value = Reflect.get(target, key, target);
+  return typeof value === "function" && !Object.hasOwn(target, key) ? value.bind(target) : value;
 }

@@ -1,3 +1,4 @@
+import type { SessionDevice } from "../record/device.ts";
 import type { SessionProvider } from "../record/provider.ts";
 
 /**
@@ -223,6 +224,14 @@ export interface SessionMembers<Data extends object = SessionData> {
    * ```
    */
   confirm(method: string, options?: ConfirmOptions): void;
+
+  /**
+   * When the session was bound to the device of its browser, and when the browser last proved that it runs there;
+   * `undefined` while it is not bound. See the option `device`.
+   *
+   * @experimental
+   */
+  readonly device: SessionDevice | undefined;
 
   /**
    * Ends the session: when the response is sent, its record is deleted and its cookie expired. For the rest of

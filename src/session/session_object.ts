@@ -1,4 +1,5 @@
 import { type Confirmations, toDates } from "../record/confirmations.ts";
+import type { SessionDevice } from "../record/device.ts";
 import { isPlainObject, nameOfClass } from "../record/plain_object.ts";
 import type { SessionProvider } from "../record/provider.ts";
 import { setProperty } from "../util/property.ts";
@@ -14,6 +15,7 @@ export interface SessionController {
   set meta(meta: object | undefined);
   confirmations(): Confirmations;
   confirm(method: string, options: { readonly at: number } | undefined): void;
+  readonly device: SessionDevice | undefined;
   endSignal(): AbortSignal;
   isNew(): boolean;
   hasChanged(): boolean;
@@ -95,6 +97,10 @@ export class SessionObject implements SessionMembers {
 
   confirm(method: string, options?: { readonly at: number }): void {
     this.#state.confirm(method, options);
+  }
+
+  get device(): SessionDevice | undefined {
+    return this.#state.device;
   }
 
   destroy(): void {

@@ -22,6 +22,7 @@ const IS_NUMBER: Readonly<Record<keyof SessionRecord, boolean>> = {
   meta: false,
   confirmed: false,
   provider: false,
+  device: false,
   data: false,
   flash: false,
   createdAt: true,

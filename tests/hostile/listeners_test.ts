@@ -4,6 +4,8 @@ import { assert, assertEquals } from "@std/assert";
 import type { Context } from "hono";
 import { FaultyStore } from "@x/hono-session/testing";
 import { EVENTS } from "../../src/events.ts";
+import { SECRET } from "../_support/cookie_stores.ts";
+import { Browser, registrationOf } from "../_support/device.ts";
 import { Client } from "../_support/client.ts";
 import { FakeClock } from "../_support/clock.ts";
 import { QUIET } from "./_app.ts";
@@ -95,7 +97,21 @@ async function story(events: (app: () => App) => SessionEvents, more: SessionOpt
   await look("/read");
   await look("/read", new Client({ fetch: app.fetch } as never));
   await (await app.request("/read", { headers: { cookie: "sid=malformed" } })).text();
+  seen.push(...await bindingStory(events, more));
   return seen;
+}
+
+/** Binds a session to a device, which is told as well. */
+async function bindingStory(
+  events: (app: () => App) => SessionEvents,
+  more: SessionOptions<Data>,
+): Promise<Seen[]> {
+  const store = new MapStore();
+  const options = { store, secret: SECRET, device: true, logger: QUIET, ...more };
+  const app: App = makeApp({ ...options, events: events(() => app) }, () => {});
+  const browser = await Browser.open(app);
+  const asked = registrationOf(await browser.fetch("/login"))!;
+  return [["bound", (await browser.register(asked)).status, "", [], store.size]];
 }
 
 Deno.test("listeners: the story tells all of them something", async () => {

@@ -111,6 +111,7 @@ export function subjects(test: SceneTest): void {
       "confirmations",
       "createdAt",
       "current",
+      "device",
       "expiresAt",
       "lastSeenAt",
       "meta",

@@ -9,6 +9,7 @@ import { adoption, adoptionOfSubjects, onlyAdoption } from "./_adoption.ts";
 import { type Data, makeApp } from "./_app.ts";
 import { confirmationRaces, confirmations } from "./_confirmations.ts";
 import { everything } from "./_everything.ts";
+import { devices } from "./_device.ts";
 import { endRaces } from "./_end_races.ts";
 import { ends } from "./_ends.ts";
 import { frozenRequests } from "./_frozen_requests.ts";
@@ -148,6 +149,7 @@ export function httpSuite(suite: HttpSuiteOptions): void {
   adoption(test);
   if (!stateless && atomic) onlyAdoption(test);
   if (index && !stateless) adoptionOfSubjects(test);
+  if (!stateless) devices(test, { atomic });
   keptThings(test);
   outages(test);
   renewals(test);

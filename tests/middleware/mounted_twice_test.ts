@@ -42,6 +42,11 @@ const DIFFERENT: Record<string, [SessionOptions, SessionOptions, string][]> = {
     { existsCookieName: "sx", existsCookieOptions: { path: "/admin" } },
     "existsCookieOptions.path",
   ]],
+  device: [[
+    { secret: SECRET, device: true },
+    { secret: SECRET, device: { every: 300 } },
+    "device.every",
+  ]],
   token: [[{ token }, { token: { ...token, maxAge: 90 } }, "token.maxAge"], [
     {},
     { token },

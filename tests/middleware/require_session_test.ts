@@ -433,6 +433,7 @@ Deno.test("requireSession() is not changed by what is done to its options later"
 const MISUSES: Record<keyof RequireSessionOptions, unknown[]> = {
   has: ["userId", null, 1, true, {}, new Set(["userId"]), [1], [null], [undefined], [["userId"]]],
   confirmed: [true, null, 300, "otp", ["otp"], { within: 0 }, { by: [] }, { by: ["a b"] }],
+  device: ["yes", null, 1, {}, [true]],
   when: [true, false, "GET", null, 1, {}, ["GET"]],
   type: ["xml", "JSON", "", null, 1, true, ["json"], {}],
   status: [

@@ -3,6 +3,7 @@ import {
   type Logger,
   session,
   type SessionCookieOptions,
+  type SessionDeviceOptions,
   type SessionEvents,
   type SessionOptions,
   type SessionTokenOptions,
@@ -76,6 +77,11 @@ const CASES: Record<keyof SessionOptions, Case> = {
   cookieOptions: { takes: ["an object"], refuses: [{ Secure: true }, { expires: new Date() }] },
   existsCookieName: { takes: TEXT, refuses: ["a b", "a=b", "a;b", "sid", "sid.1", "sid.3"] },
   existsCookieOptions: { takes: ["an object"], refuses: [{ Secure: true }, { maxAge: 1 }] },
+  device: {
+    takes: [...SWITCH, "an object"],
+    refuses: [{ age: 600 }, { refresh: true }],
+    with: { secret: SECRET },
+  },
   token: { takes: [], refuses: [{ secret: SECRET }, { ...TOKEN, ttl: 1 }] },
   adopt: {
     takes: [],
@@ -138,6 +144,7 @@ const MEMBERS: Record<
   | `revokeEverything.${keyof Exclude<SessionOptions["revokeEverything"], boolean | undefined>}`
   | `live.${keyof NonNullable<SessionOptions["live"]>}`
   | `rotate.${keyof NonNullable<SessionOptions["rotate"]>}`
+  | `device.${keyof SessionDeviceOptions}`
   | `cookieOptions.${keyof SessionCookieOptions}`
   | `existsCookieOptions.${Exclude<keyof SessionCookieOptions, "httpOnly">}`
   | `events.${keyof SessionEvents}`
@@ -171,6 +178,17 @@ const MEMBERS: Record<
   "rotate.every": { takes: [...NUMBER, "0"] },
   "rotate.grace": { takes: [...NUMBER, "0"], with: { rotate: { every: 60 } } },
   "rotate.remember": { takes: [...NUMBER, "0"], with: { rotate: { every: 60 } } },
+  "device.path": {
+    takes: [],
+    refuses: ["device", "/", "/device/", "/a b", "/a?b", "//a", '/a"b'],
+    with: { secret: SECRET },
+  },
+  "device.every": { takes: [], refuses: [299, 86_401], with: { secret: SECRET } },
+  "device.initiators": {
+    takes: ["an array", "an array of text"],
+    refuses: [[1], ["https://app.test"], ["*.*"], ["a b"], [""]],
+    with: { secret: SECRET },
+  },
   "cookieOptions.domain": {
     takes: TEXT,
     refuses: ["a; b", "a\r\nb", "https://app.test", "app.test:8080", "app.test/", "a b"],
@@ -200,6 +218,7 @@ const MEMBERS: Record<
   "events.renewed": { takes: ANY_FUNCTION },
   "events.regenerated": { takes: ANY_FUNCTION },
   "events.rotated": { takes: ANY_FUNCTION },
+  "events.bound": { takes: ANY_FUNCTION },
   "events.destroyed": { takes: ANY_FUNCTION },
   "events.rejected": { takes: ANY_FUNCTION },
   "events.conflict": { takes: ANY_FUNCTION },
@@ -300,6 +319,8 @@ Deno.test("session() takes what the options say", () => {
     { adopt: ADOPT },
     { adopt: { ...ADOPT, cookie: "__Host-old", until: new Date(0) } },
     { adopt: { ...ADOPT, cookie: "sid", cookieOptions: { domain: "app.test", path: "/app" } } },
+    { secret: SECRET, device: true, cookieOptions: { prefix: "host" } },
+    { secret: SECRET, device: { path: "/a/b", every: 300, initiators: ["*.app.test", "a.test"] } },
     Object.fromEntries(Object.keys(SHAPES).map((name) => [name, undefined])),
   ];
   for (const options of all) build(options);
@@ -634,6 +655,7 @@ Deno.test("the defaults are the safe ones", () => {
     bearer: undefined,
     issue: undefined,
     signer: undefined,
+    device: undefined,
     limit: undefined,
     scope: undefined,
     readData: undefined,

@@ -1,0 +1,183 @@
+import { MessageSigner } from "../crypto/message_signature.ts";
+import type { SecretOption } from "../crypto/secrets.ts";
+import type { StoredSession } from "../record/record.ts";
+import { CLOCK_SKEW } from "../record/expiry.ts";
+import { andThen, type Awaitable } from "../util/awaitable.ts";
+import type { Clock } from "../util/clock.ts";
+import { ALGORITHM_NAMES } from "./proof.ts";
+import { DeviceReferences, type DeviceUse } from "./references.ts";
+
+/** The cookie that proves the device of a session. It has the attributes of the session cookie. */
+export interface DeviceCookie {
+  readonly name: string;
+  /** Returns its values in a request. */
+  read(headers: Headers): readonly string[];
+  /**
+   * Returns the value of a `Set-Cookie` header.
+   *
+   * @param options.changes The changed attributes of the session cookie, as JSON text.
+   */
+  serialize(
+    value: string,
+    options: { maxAge: number; changes: string | undefined },
+  ): string;
+  /** Returns its attributes as in a `Set-Cookie` header, without its lifetime. */
+  attributes(changes: string | undefined): string;
+}
+
+/** Options of {@linkcode DeviceProofs}. */
+export interface DeviceProofsOptions {
+  readonly secret: SecretOption;
+  /** The name of the session cookie. */
+  readonly cookieName: string;
+  readonly cookie: DeviceCookie;
+  /** The path under which browsers register and refresh. */
+  readonly path: string;
+  /** The lifetime of the cookie, in seconds. */
+  readonly every: number;
+  /** The sites whose requests may make a browser refresh. */
+  readonly initiators: readonly string[];
+  readonly clock: Clock;
+}
+
+/** The lifetime of the challenge of a registration, in milliseconds. */
+const REGISTRATION = 300_000;
+
+/** A time in base 36, and a signature. */
+const STAMP_REGEXP = /^([0-9a-z]{1,11})\.([\w-]{43})$/;
+
+/** The largest length of the header in which a browser gives its reason for sending no proof. */
+const LONGEST_REASON = 200;
+
+/** What a signed time is for, and the key of its session. */
+interface Stamp {
+  readonly use: DeviceUse | "cookie";
+  readonly key: string;
+}
+
+/**
+ * Issues and checks what binds sessions to devices: references, challenges and the cookie. It keeps nothing: challenges and
+ * cookies are times that are signed for one session.
+ */
+export class DeviceProofs {
+  readonly references: DeviceReferences;
+  readonly #options: DeviceProofsOptions;
+  readonly #signer: MessageSigner;
+
+  /** @throws {TypeError | RangeError} When a secret is invalid. */
+  constructor(options: DeviceProofsOptions) {
+    const { secret, cookieName } = options;
+    this.#options = options;
+    this.#signer = new MessageSigner(secret);
+    this.references = new DeviceReferences({ signer: this.#signer, cookieName });
+  }
+
+  /** Returns what a browser does at a URL, if it registers or refreshes there. */
+  useOf(url: string): DeviceUse | undefined {
+    const { path } = this.#options;
+    if (!url.includes(path)) return undefined;
+    const { pathname } = new URL(url);
+    return pathname === `${path}/register`
+      ? "register"
+      : pathname === `${path}/refresh`
+      ? "refresh"
+      : undefined;
+  }
+
+  /** Checks whether a request carries the cookie that proves the device of a session. */
+  isProven({ key }: StoredSession, headers: Headers, c: unknown): Awaitable<boolean> {
+    return this.#isOneValid(this.#options.cookie.read(headers), key, c);
+  }
+
+  #isOneValid(
+    [value, ...others]: readonly string[],
+    key: string,
+    c: unknown,
+  ): Awaitable<boolean> {
+    if (value === undefined) return false;
+    return andThen(
+      this.#timeOf(value, { use: "cookie", key }, c),
+      (until = -Infinity) => this.#options.clock() < until || this.#isOneValid(others, key, c),
+    );
+  }
+
+  /** Returns the reason that a browser gives for sending no proof. Anybody can send it. */
+  static skippedIn(headers: Headers): string | undefined {
+    return headers.get("secure-session-skipped")?.slice(0, LONGEST_REASON);
+  }
+
+  /**
+   * Returns the `Set-Cookie` header of the cookie that proves the device of a session. Browsers drop it somewhat earlier than
+   * it becomes invalid, because they begin to count later, and clocks differ.
+   */
+  async cookie({ key, record }: StoredSession, c: unknown): Promise<string> {
+    const { cookie, every, clock } = this.#options;
+    const value = await this.#stamp(clock() + every * 1000, { use: "cookie", key }, c);
+    return cookie.serialize(value, { maxAge: Math.floor(every * 0.9), changes: record.cookie });
+  }
+
+  /** Returns the header that asks a browser to register a key for a session. */
+  async registration(key: string, c: unknown): Promise<string> {
+    const { path, clock } = this.#options;
+    const reference = await this.references.seal(key, "register", c);
+    const challenge = await this.#stamp(clock(), { use: "register", key }, c);
+    const names = ALGORITHM_NAMES.join(" ");
+    return `(${names});path="${path}/register?r=${reference}";challenge="${challenge}"`;
+  }
+
+  /** Returns the header with the next challenge of a session: one that is issued after another. */
+  async challenge(
+    { key, id, after }: { key: string; id: string; after: number },
+    c: unknown,
+  ): Promise<string> {
+    const at = Math.max(this.#options.clock(), after + 1);
+    return `"${await this.#stamp(at, { use: "refresh", key }, c)}";id="${id}"`;
+  }
+
+  /** Returns when a challenge was issued; `undefined` when it was not for this session and use, or is too old. */
+  async issuedAt(
+    challenge: string,
+    { use, key }: { use: DeviceUse; key: string },
+    c: unknown,
+  ): Promise<number | undefined> {
+    const { every, clock } = this.#options;
+    const lifetime = use === "register" ? REGISTRATION : every * 1000 + CLOCK_SKEW;
+    const at = await this.#timeOf(challenge, { use, key }, c);
+    return at !== undefined && clock() - at < lifetime ? at : undefined;
+  }
+
+  /** Returns what a browser is to know about a session: the JSON of session instructions. */
+  instructions(id: string, { record }: StoredSession): string {
+    const { path, cookie, initiators } = this.#options;
+    const attributes = cookie.attributes(record.cookie);
+    return JSON.stringify({
+      session_identifier: id,
+      refresh_url: `${path}/refresh`,
+      scope: { include_site: false },
+      credentials: [{ type: "cookie", name: cookie.name, attributes }],
+      allowed_refresh_initiators: initiators,
+    });
+  }
+
+  #stamp(at: number, stamp: Stamp, c: unknown): Awaitable<string> {
+    const time = at.toString(36);
+    return andThen(
+      this.#signer.sign(this.#message(time, stamp), c),
+      (signature) => `${time}.${signature}`,
+    );
+  }
+
+  /** Returns the time of a stamp; `undefined` when it is not valid. */
+  #timeOf(text: string, stamp: Stamp, c: unknown): Awaitable<number | undefined> {
+    const [, time, signature] = STAMP_REGEXP.exec(text) ?? [];
+    if (time === undefined || signature === undefined) return undefined;
+    return andThen(
+      this.#signer.verify({ signature, message: this.#message(time, stamp) }, c),
+      (isRight) => isRight ? parseInt(time, 36) : undefined,
+    );
+  }
+
+  #message(time: string, { use, key }: Stamp): string {
+    return `hono-session device ${use}\n${this.#options.cookieName}\n${key}\n${time}`;
+  }
+}

@@ -1,0 +1,208 @@
+import { ConflictRetry } from "../commit/conflict_retry.ts";
+import { isReadable } from "../commit/reread.ts";
+import { SessionConflictError, SessionError } from "../errors.ts";
+import { emit, type Logger, type SessionEvents } from "../events.ts";
+import { parseBinding, serializeBinding } from "../record/device.ts";
+import { type ExpiryPolicy, isLive } from "../record/expiry.ts";
+import { isSessionRecord, type SessionRecord, type StoredSession } from "../record/record.ts";
+import type { TimeoutStore } from "../store/timeout_store.ts";
+import type { Clock } from "../util/clock.ts";
+import type { DeviceProofs } from "./device.ts";
+import { unquoted, verifyProof } from "./proof.ts";
+import type { DeviceUse } from "./references.ts";
+
+/** Options of {@linkcode DeviceEndpoint}. */
+export interface DeviceEndpointOptions {
+  readonly store: TimeoutStore;
+  readonly clock: Clock;
+  /** A clock that never returns the same time twice. */
+  readonly instant: Clock;
+  readonly expiry: ExpiryPolicy;
+  readonly events: SessionEvents;
+  readonly logger: Logger;
+  readonly cookieName: string;
+  readonly scope: ((c: unknown) => string) | undefined;
+}
+
+/** The outcome of a change of a binding. */
+interface Changed {
+  readonly stored: StoredSession;
+  /** Whether the change was made; else the binding of `stored` forbids it. */
+  readonly isMade: boolean;
+}
+
+/**
+ * Answers browsers that register a key for a session, or prove that they still have it. Every answer counts: a browser drops
+ * its key for good at a status of 4xx, except at a 403 with a challenge, and keeps it at one of 5xx.
+ */
+export class DeviceEndpoint {
+  readonly #device: DeviceProofs;
+  readonly #options: DeviceEndpointOptions;
+
+  constructor(device: DeviceProofs, options: DeviceEndpointOptions) {
+    this.#device = device;
+    this.#options = options;
+  }
+
+  /** Answers a request, if it registers or refreshes. */
+  answer(request: Request, c: unknown): Promise<Response> | undefined {
+    if (request.method !== "POST") return undefined;
+    const use = this.#device.useOf(request.url);
+    return use && this.#answer(use, request, c);
+  }
+
+  async #answer(use: DeviceUse, request: Request, c: unknown): Promise<Response> {
+    try {
+      return await (use === "register" ? this.#register(request, c) : this.#refresh(request, c));
+    } catch (error) {
+      // Failures of the store were reported where they occurred.
+      if (error instanceof SessionError) return respond(503);
+      throw error;
+    }
+  }
+
+  async #register({ url, headers }: Request, c: unknown): Promise<Response> {
+    const device = this.#device;
+    const use = "register";
+    const stored = await this.#find(new URL(url).searchParams.get("r"), use, c);
+    if (!stored) return respond(404);
+    const proof = await verifyProof(headers.get("secure-session-response"));
+    const challengeAt = proof && await device.issuedAt(proof.challenge, { use, ...stored }, c);
+    if (!proof || challengeAt === undefined) return respond(400);
+    const now = this.#options.instant();
+    const { alg, key } = proof;
+    const binding = serializeBinding({ alg, key, boundAt: now, provenAt: now, challengeAt });
+    const changed = await this.#change(
+      stored,
+      (record) => record.device === undefined ? binding : undefined,
+      c,
+    );
+    if (!changed) return respond(404);
+    if (!changed.isMade) return respond(409);
+    emit(this.#options, "bound", { sid: stored.record.sid }, c);
+    const id = await device.references.seal(stored.key, "refresh", c);
+    return await this.#accept({ stored: changed.stored, id, after: challengeAt }, c);
+  }
+
+  async #refresh({ headers }: Request, c: unknown): Promise<Response> {
+    const id = unquoted(headers.get("sec-secure-session-id") ?? "");
+    const use = "refresh";
+    const stored = await this.#find(id, use, c);
+    if (stored?.record.device === undefined) return respond(404);
+    const bound = this.#bindingOf(stored.record, c);
+    const proof = await verifyProof(headers.get("secure-session-response"), bound);
+    const at = proof && await this.#device.issuedAt(proof.challenge, { use, ...stored }, c) || 0;
+    const changed = await this.#change(stored, (record) => {
+      const binding = this.#bindingOf(record, c);
+      if (at <= binding.challengeAt) return undefined;
+      const provenAt = Math.max(binding.provenAt + 1, this.#options.instant());
+      return serializeBinding({ ...binding, provenAt, challengeAt: at });
+    }, c);
+    if (!changed) return respond(404);
+    const after = this.#bindingOf(changed.stored.record, c).challengeAt;
+    const answer = { stored: changed.stored, id, after };
+    return await (changed.isMade ? this.#accept(answer, c) : this.#challenge(answer, c));
+  }
+
+  /** Gives the browser the cookie, and the challenge of its next proof. */
+  async #accept(
+    { stored, id, after }: { stored: StoredSession; id: string; after: number },
+    c: unknown,
+  ): Promise<Response> {
+    const device = this.#device;
+    return respond(200, {
+      body: device.instructions(id, stored),
+      headers: {
+        "content-type": "application/json",
+        "set-cookie": await device.cookie(stored, c),
+        "secure-session-challenge": await device.challenge({ key: stored.key, id, after }, c),
+      },
+    });
+  }
+
+  /** Asks for a proof. */
+  async #challenge(
+    { stored: { key }, id, after }: { stored: StoredSession; id: string; after: number },
+    c: unknown,
+  ): Promise<Response> {
+    const challenge = await this.#device.challenge({ key, id, after }, c);
+    return respond(403, { headers: { "secure-session-challenge": challenge } });
+  }
+
+  /** Finds the session of a reference; `undefined` when it has ended, or the reference is not valid. */
+  async #find(
+    reference: string | null,
+    use: DeviceUse,
+    c: unknown,
+  ): Promise<StoredSession | undefined> {
+    const key = await this.#device.references.unseal(reference, use, c);
+    return key === undefined ? undefined : await this.#read(key, c);
+  }
+
+  /** @throws {SessionStoreError} When the store failed, or what it holds can't be read. */
+  async #read(key: string, c: unknown): Promise<StoredSession | undefined> {
+    const { store, clock, expiry, cookieName, scope } = this.#options;
+    const record = await store.read(key, c);
+    if (record === undefined) return undefined;
+    if (!isSessionRecord(record)) return this.#refuseDamaged("record", c);
+    const isOver = record.trace !== undefined || record.cookieName !== cookieName ||
+      record.scope !== scope?.(c) || !isLive(expiry, record, clock());
+    if (isOver) return undefined;
+    return isReadable(record) ? { token: undefined, key, record } : this.#refuseDamaged("data", c);
+  }
+
+  #bindingOf({ device }: SessionRecord, c: unknown): ReturnType<typeof parseBinding> & object {
+    return parseBinding(device ?? "") ?? this.#refuseDamaged("device", c);
+  }
+
+  #refuseDamaged(what: string, c: unknown): never {
+    throw this.#options.store.failure("read", { state: `its ${what} can't be read` }, c);
+  }
+
+  /**
+   * Changes the binding of a session and nothing else. Every attempt decides again by what the store holds.
+   *
+   * @param decide Returns the new binding, or `undefined` to leave the record.
+   * @returns The outcome; `undefined` when the session has ended.
+   * @throws {SessionStoreError | SessionConflictError} When the change could not be stored.
+   */
+  async #change(
+    from: StoredSession,
+    decide: (record: SessionRecord) => string | undefined,
+    c: unknown,
+  ): Promise<Changed | undefined> {
+    const { store } = this.#options;
+    const retry = new ConflictRetry(store.timeout);
+    let stored = from;
+    for (;;) {
+      const { key, record: previous } = stored;
+      const device = decide(previous);
+      if (device === undefined) return { stored, isMade: false };
+      const record = { ...previous, device, version: previous.version + 1 };
+      let failure: unknown;
+      try {
+        if (await store.update(key, record, previous, c)) {
+          return { stored: { ...stored, record }, isMade: true };
+        }
+      } catch (error) {
+        failure = error;
+      }
+      const found = await this.#read(key, c);
+      if (!found) return undefined;
+      // The write may have arrived although its acknowledgement got lost. No two writes of a process are the same.
+      if (found.record.device === device) return { stored: found, isMade: true };
+      if (failure) throw failure;
+      if (!await retry.next()) {
+        throw new SessionConflictError("Cannot bind session: other requests were faster");
+      }
+      stored = found;
+    }
+  }
+}
+
+function respond(
+  status: number,
+  { body = null, headers = {} }: { body?: string | null; headers?: Record<string, string> } = {},
+): Response {
+  return new Response(body, { status, headers: { ...headers, "cache-control": "no-store" } });
+}
