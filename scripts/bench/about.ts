@@ -3,6 +3,9 @@ import { run } from "../npm/run.ts";
 import config from "../../deno.json" with { type: "json" };
 import type { About } from "./results.ts";
 
+/** The modules that import what is measured. */
+const MODULES = ["scripts/bench/peers.ts", "scripts/bench/sql.ts"];
+
 const PACKAGES = [
   "hono",
   "hono-session",
@@ -10,6 +13,9 @@ const PACKAGES = [
   "@hono/session",
   "iron-session",
   "@hattip/session",
+  "postgres",
+  "pg",
+  "connect-pg-simple",
 ];
 
 /** What a run was made with, and where. */
@@ -26,18 +32,20 @@ export async function aboutOf(command: string): Promise<About> {
 /** The versions that are in use. */
 async function versionsOf(): Promise<Record<string, string>> {
   const importMap = Deno.env.get("HONO_SESSION_IMPORT_MAP");
-  const text = await run([
-    Deno.execPath(),
-    "info",
-    "--json",
-    ...importMap ? [`--import-map=${importMap}`] : [],
-    "scripts/bench/peers.ts",
-  ], { cwd: fromFileUrl(ROOT) });
-  const { npmPackages } = JSON.parse(text) as {
-    npmPackages: Record<string, { name: string; version: string }>;
-  };
+  const used: { name: string; version: string }[] = [];
+  for (const module of MODULES) {
+    const text = await run([
+      Deno.execPath(),
+      "info",
+      "--json",
+      ...importMap ? [`--import-map=${importMap}`] : [],
+      module,
+    ], { cwd: fromFileUrl(ROOT) });
+    const { npmPackages } = JSON.parse(text) as { npmPackages: Record<string, typeof used[0]> };
+    used.push(...Object.values(npmPackages));
+  }
   return Object.fromEntries(PACKAGES.map((name) => {
-    const found = Object.values(npmPackages).find((each) => each.name === name);
+    const found = used.find((each) => each.name === name);
     return [name, found?.version ?? "unknown"];
   }));
 }

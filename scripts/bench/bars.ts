@@ -9,6 +9,7 @@ import {
   resultsOf,
 } from "./results.ts";
 import { CROWD } from "./scenarios.ts";
+import type { SqlGroup } from "./sql.ts";
 import { median } from "./statistics.ts";
 
 /** Something that is to be reached. */
@@ -30,11 +31,16 @@ const RATE = 0.95;
 const READ = { time: 1.15, bytes: 1.2 };
 const WRITE = { time: 1.3, bytes: 1.3 };
 
+/** How many times what the bare statement takes an operation in SQL may take, and how many microseconds more. */
+const SQL = { times: 1.15, more: 10 };
+/** How many times as long it may take with a million rows as with a thousand. */
+const SQL_SCALE = 1.3;
+
 /** What a session may take in Redis and on the way there beside its data, in bytes. */
 const FOOTPRINT = { atRest: 220, ofSubject: 450, sent: 300, answered: 150 };
 
 /** The bars of the issues, as far as they were measured. */
-export function barsOf({ runtimes, footprints, scale }: Results): Bar[] {
+export function barsOf({ runtimes, footprints, scale, sql }: Results): Bar[] {
   const bars: Bar[] = [];
   for (const [runtime, measured] of Object.entries(runtimes)) {
     for (const { name, ...bar } of barsOn(measured)) {
@@ -45,7 +51,26 @@ export function barsOf({ runtimes, footprints, scale }: Results): Bar[] {
   for (const { name, value } of scale.filter(({ unit }) => unit === "x")) {
     bars.push(...atMost(name, 1.25, value));
   }
+  bars.push(...sql.flatMap(ofSql));
   return bars;
+}
+
+/** The time of an operation beside that of the bare statement, and with many sessions beside few. */
+function ofSql({ client, operation, results }: SqlGroup): Bar[] {
+  const [few, many] = results.filter(({ name }) => name.startsWith(OURS))
+    .map(({ total }) => total.median);
+  const raw = results.find(({ name }) => name === "raw statement")!.total.median;
+  const limit = SQL.times * raw + SQL.more;
+  const name = `${client}, ${operation}`;
+  return [
+    {
+      name: `${name} / raw statement`,
+      limit: `at most ${SQL.times} x + ${SQL.more} µs = ${limit.toFixed(1)} µs`,
+      reached: `${few!.toFixed(1)} µs`,
+      ok: few! <= limit,
+    },
+    ...atMost(`${name}, many sessions / few`, SQL_SCALE, divide(many, few)),
+  ];
 }
 
 function barsOn(measured: Measured): Bar[] {

@@ -1,6 +1,7 @@
 // Measures this library against others: `deno task bench`, with `--quick` for two minutes of it, or with `--only` and the
-// names of parts: deno, node, bytes, http, scale. With `--profile` it shows instead where the bytes of a request come from, and
+// names of parts: deno, node, bytes, http, scale, sql. With `--profile` it shows instead where the bytes of a request come from, and
 // with `--record` it records how many there may be.
+import { PostgresServer, skipPostgres } from "../../tests/_support/postgres.ts";
 import { RedisServer, skipRedis } from "../../tests/_support/redis.ts";
 import { fromFileUrl, ROOT } from "../paths.ts";
 import { aboutOf } from "./about.ts";
@@ -18,9 +19,12 @@ import { reportOf } from "./report.ts";
 import type { Measured, Results } from "./results.ts";
 import { DENO, linesOf } from "./lines.ts";
 import type { ScalePlan } from "./scale.ts";
+import type { SqlGroup, SqlPlan } from "./sql.ts";
 import { COLLECTING, COUNTING, PROFILING, v8Flags } from "./v8_flags.ts";
 
-const PARTS = ["deno", "node", "bytes", "http", "scale"];
+const PARTS = ["deno", "node", "bytes", "http", "scale", "sql"];
+/** Those that the quick run leaves out. */
+const LONG_PARTS = ["node", "sql"];
 
 /** Set in the process that is pinned to one core already. */
 const PINNED = "HONO_SESSION_BENCH_PINNED";
@@ -36,12 +40,14 @@ const PLANS = {
     bytes: { bytes: 200, warmUp: 1000, requests: 200 },
     http: { rounds: 3, seconds: 1 },
     scale: { few: 1000, many: 1_000_000, rounds: 7, slot: 30 },
+    sql: { few: 1000, many: 1_000_000, rounds: 9, slot: 150, warmUp: 4000 },
   },
   quick: {
     inProcess: SHORT,
     bytes: { bytes: 200, warmUp: 200, requests: 50 },
     http: { rounds: 1, seconds: 1 },
     scale: { few: 1000, many: 20_000, rounds: 3, slot: 20 },
+    sql: { few: 1000, many: 20_000, rounds: 3, slot: 50, warmUp: 1000 },
   },
 };
 
@@ -59,7 +65,7 @@ const isWhole = !quick && !Deno.args.includes("--only");
 const parts = Deno.args.includes("--only")
   ? only
   : quick
-  ? PARTS.filter((part) => part !== "node")
+  ? PARTS.filter((part) => !LONG_PARTS.includes(part))
   : PARTS;
 const plans = quick ? PLANS.quick : PLANS.full;
 const cores = Number(Deno.env.get(PINNED) ?? navigator.hardwareConcurrency);
@@ -87,8 +93,9 @@ async function main(): Promise<void> {
     };
   }
   const scale = parts.includes("scale") ? await measureScale(plans.scale) : [];
+  const sql = parts.includes("sql") ? await measureSql(plans.sql) : [];
   const footprints = parts.includes("bytes") && redis ? await countFootprints() : [];
-  const results: Results = { about, runtimes, footprints, scale };
+  const results: Results = { about, runtimes, footprints, scale, sql };
   console.log(reportOf(results));
   await write(results);
   console.log(`\ntook ${((performance.now() - start) / 1000).toFixed(0)} seconds`);
@@ -180,6 +187,16 @@ async function measureScale(plan: ScalePlan): Promise<Finding[]> {
   const flags = v8Flags("Deno", [...COLLECTING, "--max-old-space-size=4096"]);
   const program = [...DENO, ...flags, path("Deno", "scale.ts")];
   return await linesOf<Finding>([...program, JSON.stringify(plan)]);
+}
+
+async function measureSql(plan: SqlPlan): Promise<SqlGroup[]> {
+  // What runs beside it by itself would be part of what is measured.
+  await using postgres = skipPostgres()
+    ? undefined
+    : await PostgresServer.start({ autovacuum: "off" });
+  if (postgres) Deno.env.set("POSTGRES_URL", postgres.url);
+  say("SQL");
+  return await linesOf<SqlGroup>([...DENO, path("Deno", "sql.ts"), JSON.stringify(plan)]);
 }
 
 function path(runtime: string, name: string): string {

@@ -2,10 +2,11 @@ import { barsOf } from "./bars.ts";
 import type { Result } from "./in_process.ts";
 import { allocatedBy, type GroupOf, type Measured, type Results, resultsOf } from "./results.ts";
 import { CROWD, SCENARIOS } from "./scenarios.ts";
+import type { SqlGroup } from "./sql.ts";
 
 /** All that was measured, as tables for a terminal. */
 export function reportOf(results: Results): string {
-  const { about, runtimes, footprints, scale } = results;
+  const { about, runtimes, footprints, scale, sql } = results;
   const { machine, versions } = about;
   const used = Object.entries(versions).map(([name, version]) => `${name} ${version}`).join(", ");
   return [
@@ -24,6 +25,10 @@ export function reportOf(results: Results): string {
       ["", "figure", ""],
       ...scale.map(({ name, value, unit }) => [name, value.toFixed(unit === "x" ? 2 : 1), unit]),
     ]),
+    ...sectionOf("SQL: µs for one operation ± MAD", [
+      ["", "", "read", "write"],
+      ...sqlRowsOf(sql),
+    ]),
     ...sectionOf("bars", [
       ["", "bar", "reached", ""],
       ...barsOf(results).map(({ name, limit, reached, ok }) => [
@@ -32,6 +37,22 @@ export function reportOf(results: Results): string {
       ]),
     ]),
   ].join("\n");
+}
+
+/** A row for each contestant with each client. */
+function sqlRowsOf(groups: readonly SqlGroup[]): string[][] {
+  return groups.filter(({ operation }) => operation === "read").flatMap(({ client, results }) =>
+    results.map(({ name }) => [
+      client,
+      name,
+      ...["read", "write"].map((operation) => {
+        const { median, mad } = groups
+          .find((group) => group.client === client && group.operation === operation)!
+          .results.find((result) => result.name === name)!.total;
+        return `${median.toFixed(1)} ±${mad.toFixed(1)}`;
+      }),
+    ])
+  );
 }
 
 function inProcessOf(runtime: string, measured: Measured): string[] {

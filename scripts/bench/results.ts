@@ -3,6 +3,7 @@ import type { Finding } from "./finding.ts";
 import type { Footprint } from "./footprints.ts";
 import type { HttpResult } from "./http.ts";
 import type { Group, Result } from "./in_process.ts";
+import type { SqlGroup } from "./sql.ts";
 
 /** All that was measured in a run. */
 export interface Results {
@@ -11,6 +12,7 @@ export interface Results {
   readonly runtimes: Record<string, Measured>;
   readonly footprints: readonly Footprint[];
   readonly scale: readonly Finding[];
+  readonly sql: readonly SqlGroup[];
 }
 
 export interface About {

@@ -12,6 +12,7 @@ import { ours } from "../../scripts/bench/ours.ts";
 import { reportOf } from "../../scripts/bench/report.ts";
 import type { Results } from "../../scripts/bench/results.ts";
 import { cookiesOf, CROWD, verify } from "../../scripts/bench/scenarios.ts";
+import { manyName } from "../../scripts/bench/sql.ts";
 import { disturbed, quantile, summarize } from "../../scripts/bench/statistics.ts";
 
 const OURS = "@x/hono-session";
@@ -177,6 +178,12 @@ Deno.test("bars, tables and the chart tell what was measured", () => {
     ...rest,
   });
   const crowd = { storage: "redis" as const, inFlight: CROWD };
+  const sqlGroup = (operation: "read" | "write", figures: number[]) => ({
+    ...{ client: "pg", operation },
+    results: ["raw statement", OURS, manyName(1_000_000)].map((name, at) => ({
+      ...{ name, total: of(figures[at]!) },
+    })),
+  });
   const results: Results = {
     about: { date: "2026-01-01", command: "deno task bench", machine: "a & b", versions: {} },
     runtimes: {
@@ -197,6 +204,7 @@ Deno.test("bars, tables and the chart tell what was measured", () => {
       { library: "hono-session", data: 200, atRest: 999, sent: 999, answered: 999 },
     ],
     scale: [{ name: "many sessions instead of few, MapStore", value: 1.2, unit: "x" }],
+    sql: [sqlGroup("read", [100, 124, 170]), sqlGroup("write", [200, 241, 250])],
   };
   assertEquals(barsOf(results).map(({ name, reached, ok }) => [name, reached, ok]), [
     ["Deno: map, read / floor + promises", "2.00 x", false],
@@ -207,11 +215,16 @@ Deno.test("bars, tables and the chart tell what was measured", () => {
     ["Redis, sent for a write beside the data", "301 bytes", false],
     ["Redis, answered to a read beside the data", "150 bytes", true],
     ["many sessions instead of few, MapStore", "1.20 x", true],
+    ["pg, read / raw statement", "124.0 µs", true],
+    ["pg, read, many sessions / few", "1.37 x", false],
+    ["pg, write / raw statement", "241.0 µs", false],
+    ["pg, write, many sessions / few", "1.04 x", true],
   ]);
   const report = reportOf(results);
   assert(/^@x\/hono-session +4\.0 ±0\.0; 4\.4 kB/m.test(report));
   assert(/^@x\/hono-session +250000\/s/m.test(report), report);
   assert(/ +2\.00 x +NOT MET$/m.test(report));
+  assert(/^pg +raw statement +100\.0 ±0\.0 +200\.0 ±0\.0$/m.test(report), report);
   const chart = chartOf(results);
   assert(chart.includes("a &amp; b") && chart.includes(">hono-session</text>"));
 });

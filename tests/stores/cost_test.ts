@@ -1,10 +1,17 @@
-import { session } from "@x/hono-session";
+import { session, type SessionStore } from "@x/hono-session";
 import { DenoKvStore, type KvLike } from "@x/hono-session/stores/deno-kv";
+import { PostgresStore } from "@x/hono-session/stores/postgres";
 import { RedisStore } from "@x/hono-session/stores/redis";
+import { SqliteStore } from "@x/hono-session/stores/sqlite";
 import { assert, assertEquals } from "@std/assert";
 import { Hono } from "hono";
+import { DatabaseSync } from "node:sqlite";
+import postgres from "postgres";
 import { Client } from "../_support/client.ts";
 import { FakeClock } from "../_support/clock.ts";
+import { pooled } from "../_support/pooled.ts";
+import { PostgresServer, skipPostgres } from "../_support/postgres.ts";
+import { makeTables } from "../_support/postgres_clients.ts";
 import { RedisServer, skipRedis } from "../_support/redis.ts";
 import { CLIENTS } from "../_support/redis_clients.ts";
 
@@ -13,27 +20,25 @@ const DOCUMENT = new URL("../../stores/README.md", import.meta.url);
 /** How far a byte count of the document may be off: names of writes differ in length, and so do the counters. */
 const TOLERANCE = 10;
 
-/** Bytes between the application and Redis. */
-interface Cost {
-  sent: number;
-  received: number;
+/** What is counted, in total or of a request. */
+type Counts = readonly number[];
+
+/** What stores/README.md says that each kind of request costs, by the title of the column. */
+async function documented(title: string): Promise<Record<string, string>> {
+  const text = await Deno.readTextFile(DOCUMENT);
+  const [table] = text.slice(text.indexOf("| request | store operations |")).split("\n\n");
+  const [head, , ...rows] = table!.split("\n").map((line) => line.slice(2, -2).split(" | "));
+  const column = head!.indexOf(title);
+  assert(column > 0, `there is no column ${title}`);
+  return Object.fromEntries(rows.map((row) => [row[0]!, row[column]!]));
 }
 
-/** What stores/README.md says that a request costs: `| kind | operations | sent + received | …`. */
-async function documented(): Promise<Record<string, Cost>> {
-  const costs: Record<string, Cost> = {};
-  const row = /^\| ([^|]+) \| [^|]+ \| (\d+) \+ (\d+) \|/gm;
-  for (const [, kind, sent, received] of (await Deno.readTextFile(DOCUMENT)).matchAll(row)) {
-    costs[kind!] = { sent: Number(sent), received: Number(received) };
-  }
-  return costs;
-}
-
-async function measured(): Promise<Record<string, Cost>> {
-  await using server = await RedisServer.start();
-  const { client, close } = await CLIENTS["node-redis 6"]!(server.url);
-  const clock = new FakeClock();
-  const store = new RedisStore({ client, clock: clock.now });
+/** Makes each kind of request, and returns what it adds to what is counted. */
+async function costsOf(
+  store: SessionStore,
+  clock: FakeClock,
+  counters: () => Promise<Counts>,
+): Promise<Record<string, Counts>> {
   const app = new Hono()
     .use(session<{ text?: string }>({ store, clock: clock.now, rolling: true }))
     .get("/static", (c) => c.text("static"))
@@ -57,24 +62,13 @@ async function measured(): Promise<Record<string, Cost>> {
       return c.text("logged out");
     });
 
-  const counters = async (): Promise<Cost> => {
-    const stats = String(await server.command("INFO", "stats"));
-    const read = (name: string) => Number(new RegExp(`${name}:(\\d+)`).exec(stats)![1]);
-    return {
-      sent: read("total_net_input_bytes"),
-      received: read("total_net_output_bytes"),
-    };
-  };
   // What asking costs, which is not the application's.
   const [start, empty] = [await counters(), await counters()];
-  const cost = async (path: string): Promise<Cost> => {
+  const cost = async (path: string): Promise<Counts> => {
     const before = await counters();
     await visitor.text(path);
     const after = await counters();
-    return {
-      sent: after.sent - before.sent - (empty.sent - start.sent),
-      received: after.received - before.received - (empty.received - start.received),
-    };
+    return after.map((count, at) => count - before[at]! - (empty[at]! - start[at]!));
   };
 
   let visitor = new Client(app);
@@ -86,7 +80,7 @@ async function measured(): Promise<Record<string, Cost>> {
   await visitor.text("/read");
   await visitor.text("/logout");
   visitor = new Client(app);
-  const costs: Record<string, Cost> = {};
+  const costs: Record<string, Counts> = {};
   costs["without a session"] = await cost("/static");
   costs["first write"] = await cost("/set/a");
   costs.read = await cost("/read");
@@ -100,7 +94,6 @@ async function measured(): Promise<Record<string, Cost>> {
   costs["the same, and a `subject`"] = await cost("/login/ada");
   visitor = first;
   costs["logout"] = await cost("/logout");
-  await close();
   return costs;
 }
 
@@ -108,12 +101,20 @@ Deno.test({
   name: "a request costs Redis what stores/README.md says",
   ignore: skipRedis(),
   async fn() {
-    const [says, is] = [await documented(), await measured()];
+    await using server = await RedisServer.start();
+    const { client, close } = await CLIENTS["node-redis 6"]!(server.url);
+    const clock = new FakeClock();
+    const is = await costsOf(new RedisStore({ client, clock: clock.now }), clock, async () => {
+      const stats = String(await server.command("INFO", "stats"));
+      const read = (name: string) => Number(new RegExp(`${name}:(\\d+)`).exec(stats)![1]);
+      return [read("total_net_input_bytes"), read("total_net_output_bytes")];
+    });
+    await close();
+    const says = await documented("Redis, bytes sent + received");
     assertEquals(Object.keys(says), Object.keys(is));
-    for (const [kind, bytes] of Object.entries(is)) {
-      for (const way of ["sent", "received"] as const) {
-        const difference = Math.abs(says[kind]![way] - bytes[way]);
-        assert(difference <= TOLERANCE, `${kind}: ${bytes[way]} bytes are ${way}`);
+    for (const [kind, counts] of Object.entries(is)) {
+      for (const [at, bytes] of says[kind]!.split(" + ").map(Number).entries()) {
+        assert(Math.abs(bytes - counts[at]!) <= TOLERANCE, `${kind}: ${counts}`);
       }
     }
   },
@@ -144,49 +145,61 @@ Deno.test("a request costs Deno KV the reads and writes that stores/README.md sa
   const { counted, units } = counting(kv);
   const clock = new FakeClock();
   const store = new DenoKvStore({ kv: counted, clock: clock.now });
-  const app = new Hono()
-    .use(session<{ text?: string }>({ store, clock: clock.now, rolling: true }))
-    .get("/static", (c) => c.text("static"))
-    .get("/read", (c) => c.text(c.var.session.text ?? ""))
-    .get("/set/:letter", (c) => c.text(c.var.session.text = c.req.param("letter")))
-    .get("/login", async (c) => {
-      await c.var.session.regenerate();
-      if (c.req.query("as")) c.var.session.subject = "user:42";
-      return c.text("logged in");
-    })
-    .get("/logout", (c) => {
-      c.var.session.destroy();
-      return c.text("logged out");
+  const is = await costsOf(store, clock, () => Promise.resolve([units.reads, units.writes]));
+  const says = await documented("Deno KV, units");
+  for (const [kind, counts] of Object.entries(is)) {
+    const parts = ["read", "write"].flatMap((name, at) => {
+      const count = counts[at]!;
+      return count > 0 ? [`${count} ${name}${count > 1 ? "s" : ""}`] : [];
     });
-  const [visitor, other] = [new Client(app), new Client(app)];
-  const cost = async (client: Client, path: string, wait = 0): Promise<string> => {
-    clock.advance(wait);
-    Object.assign(units, { reads: 0, writes: 0 });
-    await client.text(path);
-    const { reads, writes } = units;
-    const parts = [[reads, "read"], [writes, "write"]] as const;
-    return parts.flatMap(([count, name]) =>
-      count > 0 ? [`${count} ${name}${count > 1 ? "s" : ""}`] : []
-    ).join(", ") || "none";
+    assertEquals(says[kind], parts.join(", ") || "none", kind);
+  }
+});
+
+pooled({ ignore: skipPostgres() })(
+  "a request costs Postgres what stores/README.md says",
+  async () => {
+    await using server = await PostgresServer.start();
+    await makeTables(server.url);
+    let statements = 0;
+    const debug = () => void statements++;
+    const sql = postgres(server.url, { max: 1, fetch_types: false, onnotice() {}, debug });
+    const clock = new FakeClock();
+    const store = new PostgresStore({ sql, clock: clock.now });
+    const is = await costsOf(store, clock, () => Promise.resolve([statements]));
+    await sql.end({ timeout: 5 });
+    const says = await documented("Postgres, statements");
+    for (const [kind, [count]] of Object.entries(is)) {
+      assertEquals(says[kind], count === 0 ? "none" : String(count), kind);
+    }
+  },
+);
+
+Deno.test("a request costs SQLite what stores/README.md says", async () => {
+  const db = new DatabaseSync(":memory:");
+  db.exec(SqliteStore.schema());
+  let [statements, transactions] = [0, 0];
+  const counted = {
+    exec(text: string) {
+      if (text.startsWith("BEGIN")) transactions++;
+      db.exec(text);
+    },
+    prepare(text: string) {
+      const prepared = db.prepare(text);
+      const all = (...values: (string | number | null)[]) => {
+        statements++;
+        return prepared.all(...values);
+      };
+      return { all };
+    },
   };
-  await other.text("/set/a");
-  const measured = {
-    "without a session": await cost(visitor, "/static"),
-    "first write": await cost(visitor, "/set/a"),
-    "read": await cost(visitor, "/read"),
-    "write": await cost(visitor, "/set/b"),
-    "read, renewed by `rolling`": await cost(visitor, "/read", 10_000),
-    "`regenerate()`": await cost(visitor, "/login"),
-    "the same, and a `subject`": await cost(other, "/login?as=ada"),
-    "logout": await cost(visitor, "/logout"),
-  };
-  const rows = (await Deno.readTextFile(DOCUMENT)).split("\n").map((line) =>
-    line.split("|").map((cell) => cell.trim())
-  );
-  const at = rows.find((cells) => cells.includes("Deno KV, units"))!.indexOf("Deno KV, units");
-  const says = Object.keys(measured).map((kind) => [
-    kind,
-    rows.find((cells) => cells[1] === kind && cells[at])?.[at],
-  ]);
-  assertEquals(Object.fromEntries(says), measured);
+  const clock = new FakeClock();
+  const store = new SqliteStore({ db: counted, clock: clock.now });
+  const is = await costsOf(store, clock, () => Promise.resolve([statements, transactions]));
+  db.close();
+  const says = await documented("SQLite, statements");
+  for (const [kind, [count, inTransactions]] of Object.entries(is)) {
+    const text = count === 0 ? "none" : `${count}${inTransactions ? ", in a transaction" : ""}`;
+    assertEquals(says[kind], text, kind);
+  }
 });
