@@ -14,6 +14,7 @@ import type {
   StoreReplacement,
   StoreWrite,
 } from "./contract.ts";
+import { PendingReads } from "./pending_reads.ts";
 import { UnacknowledgedWrites } from "./unacknowledged_writes.ts";
 
 /** Options of {@linkcode TimeoutStore}. */
@@ -47,6 +48,7 @@ export class TimeoutStore {
   readonly #timers: Timers;
   readonly #options: TimeoutStoreOptions;
   readonly #unanswered: UnacknowledgedWrites;
+  readonly #logins = new PendingReads();
 
   constructor(store: SessionStore, options: TimeoutStoreOptions) {
     this.capabilities = store.capabilities;
@@ -148,18 +150,15 @@ export class TimeoutStore {
   /** Returns the current generation of a subject's sessions; 0 where the store has none. */
   generation(subject: string, c: unknown): Awaitable<number> {
     if (!this.#store.generation) return 0;
-    return this.#call(
-      { operation: "read", c },
-      (signal) => this.#store.generation!(subject, c, signal),
-    );
+    const run = (signal?: AbortSignal) => this.#store.generation!(subject, c, signal);
+    return this.#logins.add(subject, this.#call({ operation: "read", c }, run));
   }
 
-  /** Ends all sessions of a subject. */
+  /** Ends all sessions of a subject: also of logins that began before, over whatever connection they read. */
   deleteAll(subject: string, options: DeleteAllOptions, c: unknown): Awaitable<number> {
-    return this.#call(
-      { operation: "deleteAll", c },
-      (signal) => this.#store.deleteAll!(subject, options, c, signal),
-    );
+    const call = { operation: "deleteAll", c };
+    const run = (signal?: AbortSignal) => this.#store.deleteAll!(subject, options, c, signal);
+    return andThen(this.#logins.over(subject), () => this.#call(call, run));
   }
 
   /**

@@ -203,7 +203,6 @@ export function subjects(test: SceneTest): void {
       if (before) await client.text("/note/cart");
       const login = client.fetch(`/login/${ADA}?hold=1`);
       await gate.arrived();
-      await scene.told();
       await sessions.revokeAll(ADA);
       gate.open();
       const response = await login;
@@ -211,6 +210,25 @@ export function subjects(test: SceneTest): void {
       assertEquals(await alive([client]), 0);
       assertEquals(await sessions.count(ADA), 0);
     }
+  });
+
+  test("a login that began before the end of all is refused, however slow its store is", async (scene) => {
+    const { sessions, gate, visitor, alive } = stage(scene);
+    const client = visitor();
+    const held = new Gate();
+    scene.watch.inject("generation", () => held.pass(), 1);
+    const login = client.fetch(`/login/${ADA}?hold=1`);
+    await gate.arrived();
+    await held.arrived();
+    const ending = sessions.revokeAll(ADA);
+    const later = new Promise((resolve) => setTimeout(resolve, 50, "waiting"));
+    assertEquals(await Promise.race([ending, later]), "waiting");
+    held.open();
+    await ending;
+    gate.open();
+    const { status, headers } = await login;
+    assertEquals([status, headers.getSetCookie()], [409, []]);
+    assertEquals([await alive([client]), await sessions.count(ADA)], [0, 0]);
   });
 
   test("a request under way stores nothing into a session that is ended", async (scene) => {
