@@ -79,8 +79,8 @@ export interface SessionEvent {
  * - `scope`: its session belongs to another scope.
  * - `invalid`: the data of its session can't be read or fail the schema.
  * - `device`: its session is bound to a device (option `device`), and the request has no proof of it.
- * - `reuse`: it was rotated, and its grace period is over. Somebody has a copy, or the client never received
- *   the new token.
+ * - `reuse`: it was rotated or adopted, and its grace period is over. Somebody has a copy, or the client never
+ *   received the new token.
  *
  * @example Usage
  * ```ts

@@ -75,6 +75,10 @@ const AT_ONCE: Record<string, SessionOptions<Data>> = {
   "a Map": { store: new Map() },
   MapStore: { store: new MapStore() },
   "MapStore, with signed tokens": { store: new MapStore(), secret },
+  "MapStore, with sessions to adopt": {
+    store: new MapStore(),
+    adopt: { cookie: "old", until: new Date(Date.now() + 60_000), read: () => undefined },
+  },
   EncryptedCookieStore: { store: new EncryptedCookieStore({ secret }) },
   SignedCookieStore: { store: new SignedCookieStore({ secret }) },
   UnsignedCookieStore: { store: new UnsignedCookieStore({ parse: JSON.parse }) },
