@@ -29,11 +29,13 @@
  * @module
  */
 
+import type { SessionEndReason } from "../src/record/end_reason.ts";
 import type { SessionRecord, SessionTimes } from "../src/record/record.ts";
 import type {
   DeleteAllOptions,
   ListedSession,
   ListPage,
+  OnSessionEnd,
   SessionStore,
   StoreCapabilities,
   StoreReplacement,
@@ -41,6 +43,7 @@ import type {
 import { systemClock } from "../src/util/clock.ts";
 import type {
   DurableObjectNamespaceLike,
+  DurableObjectSocketLike,
   DurableObjectStateLike,
   DurableObjectStorageLike,
   DurableObjectStubLike,
@@ -50,10 +53,12 @@ import { checkOptions, type DurableObjectStoreOptions } from "./durable_objects/
 import { SessionObject, type SessionObjectOptions } from "./durable_objects/session_object.ts";
 import { checkSize, MAX_BYTES } from "./durable_objects/size.ts";
 import { endSessions, listSessions } from "./durable_objects/subjects.ts";
+import { watchRecord } from "./durable_objects/watch.ts";
 import { makeWrite, move, strike, writeListed } from "./durable_objects/writes.ts";
 
 export {
   type DurableObjectNamespaceLike,
+  type DurableObjectSocketLike,
   type DurableObjectStateLike,
   type DurableObjectStorageLike,
   type DurableObjectStoreOptions,
@@ -99,6 +104,7 @@ export class DurableObjectStore implements SessionStore {
     consistency: "strong",
     maxBytes: MAX_BYTES,
     abortable: true,
+    watch: "record",
   };
   readonly #place: Place;
 
@@ -251,11 +257,18 @@ export class DurableObjectStore implements SessionStore {
    * @param key The key.
    * @param c The Hono context.
    * @param signal Calls the operation off.
+   * @param reason The reason, for those who watch.
    * @throws {TypeError} When no namespace is found.
    */
-  async delete(key: string, c?: unknown, signal?: AbortSignal): Promise<void> {
+  async delete(
+    key: string,
+    c?: unknown,
+    signal?: AbortSignal,
+    reason?: SessionEndReason,
+  ): Promise<void> {
     const connection = await this.#connect(c, signal);
-    const entry = await connection.ask(key, { operation: "delete", key });
+    const call = { operation: "delete", key, ...(reason && { reason }) } as const;
+    const entry = await connection.ask(key, call);
     if (entry) await strike(connection, entry);
   }
 
@@ -309,6 +322,20 @@ export class DurableObjectStore implements SessionStore {
     signal?: AbortSignal,
   ): Promise<number> {
     return await endSessions(await this.#connect(c, signal), { ...options, subject });
+  }
+
+  /**
+   * Calls a function when a record is deleted or moved, over a WebSocket to its object. The object hibernates in the
+   * meantime. When the WebSocket is lost, another one is opened.
+   *
+   * @param onEnd Receives the key and the reason.
+   * @param c The Hono context.
+   * @param key The key.
+   * @returns A function that stops the notifications.
+   * @throws {TypeError} When no namespace is found.
+   */
+  async watch(onEnd: OnSessionEnd, c: unknown, key: string): Promise<() => void> {
+    return await watchRecord(await this.#connect(c, undefined), key, onEnd);
   }
 
   #connect(c: unknown, signal: AbortSignal | undefined): Promise<Connection> {

@@ -50,12 +50,55 @@ export interface DurableObjectStubLike {
    *
    * @param url The URL, of which the object ignores everything.
    * @param init The request.
-   * @returns The response of the object.
+   * @returns The response of the object, and the WebSocket that a request asked for.
    */
   fetch(
     url: string,
-    init: { method: string; body: string; signal?: AbortSignal },
-  ): Promise<{ readonly status: number; text(): Promise<string> }>;
+    init: {
+      method: string;
+      body?: string;
+      headers?: Record<string, string>;
+      signal?: AbortSignal;
+    },
+  ): Promise<{
+    readonly status: number;
+    readonly webSocket?: DurableObjectSocketLike | null;
+    text(): Promise<string>;
+  }>;
+}
+
+/**
+ * The part of a WebSocket of Workers that the store uses.
+ *
+ * @example A WebSocket over which nothing comes, for a test
+ * ```ts
+ * import type { DurableObjectSocketLike } from "@x/hono-session/stores/durable-objects";
+ *
+ * const socket: DurableObjectSocketLike = { accept() {}, addEventListener() {}, send() {}, close() {} };
+ * socket.accept();
+ * ```
+ */
+export interface DurableObjectSocketLike {
+  /** Starts to receive messages. */
+  accept(): void;
+  /**
+   * Adds a listener.
+   *
+   * @param type What it listens for.
+   * @param listener Receives the event.
+   */
+  addEventListener(
+    type: "message" | "close" | "error",
+    listener: (event: { readonly data?: unknown }) => void,
+  ): void;
+  /**
+   * Sends a message.
+   *
+   * @param message The message.
+   */
+  send(message: string): void;
+  /** Closes it. */
+  close(): void;
 }
 
 /**
@@ -73,6 +116,20 @@ export interface DurableObjectStubLike {
 export interface DurableObjectStateLike {
   /** The storage of the object, with SQLite. */
   readonly storage: DurableObjectStorageLike;
+  /**
+   * Accepts a WebSocket that stays open while the object hibernates.
+   *
+   * @param socket The end of the object.
+   * @param tags The names by which it is found.
+   */
+  acceptWebSocket?(socket: DurableObjectSocketLike, tags: string[]): void;
+  /**
+   * The open WebSockets of a name.
+   *
+   * @param tag The name.
+   * @returns The ends of the object.
+   */
+  getWebSockets?(tag: string): DurableObjectSocketLike[];
 }
 
 /**

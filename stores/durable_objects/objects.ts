@@ -1,8 +1,15 @@
 import { hashText } from "../../src/util/hash.ts";
 import { insteadOf } from "../../src/util/option_errors.ts";
-import { type DurableObjectNamespaceLike, isNamespace, MISTAKEN_NAMESPACES } from "./like.ts";
+import {
+  type DurableObjectNamespaceLike,
+  type DurableObjectSocketLike,
+  type DurableObjectStubLike,
+  isNamespace,
+  MISTAKEN_NAMESPACES,
+} from "./like.ts";
 import type { Answer, Call, Operations } from "./operations.ts";
 import type { DurableObjectStoreOptions } from "./options.ts";
+import { KEY_HEADER } from "./watchers.ts";
 
 /** A stub requires one; the object ignores it. */
 const URL = "https://sessions.invalid/";
@@ -69,19 +76,37 @@ export class Connection {
     }
   }
 
+  /** Opens a WebSocket over which the object of a record notifies of its end. */
+  async listen(key: string): Promise<DurableObjectSocketLike> {
+    const headers = { upgrade: "websocket", [KEY_HEADER]: key };
+    const { status, webSocket } = await this.#stub(this.shardOf(key)).fetch(URL, {
+      method: "GET",
+      headers,
+    });
+    return webSocket ?? refuse(status);
+  }
+
   async #send<Answer>(shard: number, body: string): Promise<Answer> {
     const signal = this.#signal;
     signal?.throwIfAborted();
-    // A stub that has failed goes on failing.
-    const id = this.#namespace.idFromName(`${shard}/${this.#place.shards}:${this.#place.prefix}`);
     const init = { method: "POST", body, ...(signal && { signal }) };
-    const response = await this.#namespace.get(id).fetch(URL, init);
+    const response = await this.#stub(shard).fetch(URL, init);
     const text = await response.text();
-    if (response.status === 200) return JSON.parse(text);
-    throw new Error(
-      `Cannot ask Durable Object: it answered ${response.status}; export SessionObject as its class`,
-    );
+    return response.status === 200 ? JSON.parse(text) : refuse(response.status);
   }
+
+  /** Returns a new stub of an object: one that has failed goes on failing. */
+  #stub(shard: number): DurableObjectStubLike {
+    const { shards, prefix } = this.#place;
+    return this.#namespace.get(this.#namespace.idFromName(`${shard}/${shards}:${prefix}`));
+  }
+}
+
+/** @throws {Error} Always: an object has answered what `SessionObject` does not. */
+function refuse(status: number): never {
+  throw new Error(
+    `Cannot ask Durable Object: it answered ${status}; export SessionObject as its class`,
+  );
 }
 
 /** Whether the runtime says that a request is worth another try, as when the object is moved or updated. */

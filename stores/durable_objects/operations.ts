@@ -1,3 +1,4 @@
+import type { SessionEndReason } from "../../src/record/end_reason.ts";
 import type { SessionRecord, SessionTimes } from "../../src/record/record.ts";
 import type { ListedSession } from "../../src/store/contract.ts";
 
@@ -47,7 +48,7 @@ export interface RecordOperations {
   /** Completes what `leave` has begun. Answers `false` when the session was ended in the meantime. */
   settle(call: OnRecord & { readonly write: string }): boolean;
   /** Deletes a record. Answers its entry in the list of its subject, if it had one. */
-  delete(call: OnRecord): Entry | null;
+  delete(call: OnRecord & { readonly reason?: SessionEndReason }): Entry | null;
   /** Those of some records that a list shows. */
   peek(call: { readonly now: number; readonly keys: readonly string[] }): ListedSession[];
   /**
@@ -100,8 +101,19 @@ export interface Raised {
   readonly oldest: number;
 }
 
+/** What an object does with those who watch records. */
+export interface WatchOperations {
+  /** The same as that of records, which answers with the number of those who watch the record, instead of `true`. */
+  leave(call: Parameters<RecordOperations["leave"]>[0]): boolean | number;
+  /** Notifies those who watch a record that it has ended or moved. */
+  report(call: { readonly key: string; readonly reason?: SessionEndReason }): true;
+}
+
 /** Everything that an object does. */
-export type Operations = RecordOperations & SubjectOperations;
+export type Operations =
+  & Omit<RecordOperations, "leave">
+  & SubjectOperations
+  & WatchOperations;
 
 /** What an operation is asked with, but for the time. */
 export type Call<Name extends keyof Operations> =
@@ -117,6 +129,7 @@ export const READS: ReadonlySet<string> = new Set<keyof Operations>([
   "peek",
   "entries",
   "generation",
+  "report",
 ]);
 
 /** The entry of a record; `undefined` when it is nobody's. */

@@ -3,6 +3,7 @@ import type { DurableObjectStateLike, DurableObjectStorageLike } from "./like.ts
 import { type Operations, READS } from "./operations.ts";
 import { RECORD_TABLES, RecordTable } from "./record_table.ts";
 import { SUBJECT_TABLES, SubjectTable } from "./subject_table.ts";
+import { KEY_HEADER, Watchers } from "./watchers.ts";
 
 const TABLES = { ...RECORD_TABLES, ...SUBJECT_TABLES };
 
@@ -46,6 +47,7 @@ export interface SessionObjectOptions {
 export class SessionObject {
   readonly #storage: DurableObjectStorageLike;
   readonly #operations: Operations;
+  readonly #watchers: Watchers;
   readonly #clock: Clock;
   /** Whether an alarm is known to be set. */
   #isScheduled = false;
@@ -58,24 +60,35 @@ export class SessionObject {
    * @param options For tests.
    */
   constructor(
-    { storage }: DurableObjectStateLike,
+    state: DurableObjectStateLike,
     _env?: unknown,
     { clock = systemClock }: SessionObjectOptions = {},
   ) {
+    const { storage } = state;
     this.#storage = storage;
     this.#clock = clock;
     for (const definition of Object.values(TABLES)) storage.sql.exec(definition);
     const records = new RecordTable(storage.sql);
     const subjects = new SubjectTable(storage.sql);
+    const watchers = this.#watchers = new Watchers(state);
     this.#operations = {
       read: (call) => records.read(call),
       write: (call) => records.write(call),
       touch: (call) => records.touch(call),
-      leave: (call) => records.leave(call),
+      leave: (call) => records.leave(call) && (watchers.of(call.key).length || true),
       settle: (call) => records.settle(call),
-      delete: (call) => records.delete(call),
+      delete: (call) => {
+        const entry = records.delete(call);
+        watchers.report(call);
+        return entry;
+      },
       peek: (call) => records.peek(call),
-      end: (call) => records.end(call),
+      end: (call) => {
+        const count = records.end(call);
+        for (const { key } of call.ends) watchers.report({ key, reason: "revoked" });
+        return count;
+      },
+      report: (call) => watchers.report(call),
       enlist: (call) => subjects.enlist(call),
       strike: (call) => subjects.strike(call),
       entries: (call) => subjects.entries(call),
@@ -85,12 +98,14 @@ export class SessionObject {
   }
 
   /**
-   * Executes an operation of the store.
+   * Executes an operation of the store, or opens the WebSocket of someone who watches a record.
    *
    * @param request The operation.
    * @returns Its answer.
    */
   async fetch(request: Request): Promise<Response> {
+    const key = request.headers.get(KEY_HEADER);
+    if (key !== null) return this.#watchers.open(key);
     const { operation, ...call }: { operation: keyof Operations } = await request.json();
     if (!Object.hasOwn(this.#operations, operation)) return new Response(null, { status: 400 });
     const answer = this.#operations[operation](call as never);
@@ -111,6 +126,15 @@ export class SessionObject {
     }
     if (next === Infinity) return;
     await this.#storage.setAlarm(Math.min(Math.max(next + MARGIN, now + HOUR), now + DAY));
+  }
+
+  /**
+   * Closes a WebSocket whose other end was closed. Workers call it.
+   *
+   * @param socket The end of the object.
+   */
+  webSocketClose(socket: { close(): void }): void {
+    socket.close();
   }
 
   /** Sets an alarm where there is none. */

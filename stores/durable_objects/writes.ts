@@ -57,17 +57,33 @@ export interface Move {
   readonly previous: SessionRecord;
 }
 
-/** Moves a record to another object, in steps whose order leaves no session that can't be listed and ended. */
+/** Moves a record to another object, and notifies those who watch it once it is there. */
 export async function move(connection: Connection, move: Move): Promise<Written> {
-  const { key, next, previous } = move;
+  const { key } = move;
+  let isWatched = false;
+  const written = await moveInSteps(connection, { ...move, onWatched: () => (isWatched = true) });
+  if (written === true && isWatched) {
+    // Whoever is not notified reads the record at intervals.
+    await connection.finishing().ask(key, { operation: "report", key }).catch(() => {});
+  }
+  return written;
+}
+
+/** Moves a record in steps whose order leaves no session that can't be listed and ended. */
+async function moveInSteps(
+  connection: Connection,
+  { key, next, previous, onWatched }: Move & { onWatched: () => void },
+): Promise<Written> {
   const write = makeWrite();
   const finishing = connection.finishing();
   const create = () =>
     connection.ask(next.key, { operation: "write", key: next.key, record: next.record, write });
-  const leave = (connection: Connection, listed: boolean) => {
+  const leave = async (connection: Connection, listed: boolean) => {
     const { left } = next;
-    const over = { key, version: previous.version, write };
-    return connection.ask(key, { operation: "leave", ...over, listed, ...(left && { left }) });
+    const call = { key, version: previous.version, write, listed, ...(left && { left }) };
+    const hasLeft = await connection.ask(key, { operation: "leave", ...call });
+    if (typeof hasLeft === "number") onWatched();
+    return hasLeft !== false;
   };
   const undo = async () => {
     await finishing.ask(next.key, { operation: "delete", key: next.key });

@@ -1,4 +1,7 @@
-import type { DurableObjectNamespaceLike } from "@x/hono-session/stores/durable-objects";
+import type {
+  DurableObjectNamespaceLike,
+  DurableObjectSocketLike,
+} from "@x/hono-session/stores/durable-objects";
 import type { Order } from "./durable_objects_app.ts";
 import { bundleApp, openWorkers } from "./workers.ts";
 
@@ -24,6 +27,27 @@ export interface Asked {
   readonly key?: string;
 }
 
+/** Opens a WebSocket as a stub does; none where it is refused. */
+async function openSocket(
+  url: URL,
+  { upgrade: _, ...headers }: Record<string, string>,
+): Promise<DurableObjectSocketLike | null> {
+  url.protocol = "ws:";
+  const socket = new WebSocket(url, { headers } as never);
+  const isOpen = await new Promise<boolean>((resolve) => {
+    socket.addEventListener("open", () => resolve(true));
+    socket.addEventListener("error", () => resolve(false));
+  });
+  if (!isOpen) return null;
+  return {
+    accept() {},
+    addEventListener: (type, listener) =>
+      socket.addEventListener(type, (event) => listener(event as MessageEvent)),
+    send: (message) => socket.send(message),
+    close: () => socket.close(),
+  };
+}
+
 /** Starts workerd with Durable Objects; `undefined`, with a line that says why, where it does not start. */
 export async function openObjects(): Promise<Objects | undefined> {
   const program = await bundleApp("durable_objects_app.ts");
@@ -38,9 +62,16 @@ export async function openObjects(): Promise<Objects | undefined> {
   const ordered = (orderOf: (call: Asked) => Order | undefined): DurableObjectNamespaceLike => ({
     idFromName: (name) => name,
     get: (name) => ({
-      fetch: (_url, init) => {
-        const order = orderOf({ name, ...JSON.parse(init.body) });
-        return send(String(name), { ...init, headers: order ? { "x-order": order } : {} });
+      async fetch(_url, { headers: given = {}, ...init }) {
+        const call = init.body === undefined ? { operation: "watch" } : JSON.parse(init.body);
+        const order = orderOf({ name, ...call });
+        const headers = { ...given, ...(order && { "x-order": order }) };
+        if (call.operation !== "watch") return await send(String(name), { ...init, headers });
+        const webSocket = await openSocket(
+          new URL(`/${encodeURIComponent(String(name))}`, workers.url),
+          headers,
+        );
+        return { status: webSocket ? 101 : 599, webSocket, text: () => Promise.resolve("") };
       },
     }),
   });

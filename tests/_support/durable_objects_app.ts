@@ -71,7 +71,12 @@ export class TestObject {
         return storage.setAlarm(time);
       },
     };
-    this.#object = new SessionObject({ storage: counted }, undefined, { clock });
+    const watched: DurableObjectStateLike = {
+      storage: counted,
+      acceptWebSocket: (socket, tags) => state.acceptWebSocket!(socket, tags),
+      getWebSockets: (tag) => state.getWebSockets!(tag),
+    };
+    this.#object = new SessionObject(watched, undefined, { clock });
   }
 
   async fetch(request: Request): Promise<Response> {
@@ -102,6 +107,10 @@ export class TestObject {
 
   async alarm(): Promise<void> {
     await this.#object.alarm();
+  }
+
+  webSocketClose(socket: { close(): void }): void {
+    this.#object.webSocketClose(socket);
   }
 
   #rows(): Record<string, unknown> {

@@ -281,7 +281,7 @@ function flaky(error: object): { namespace: DurableObjectNamespaceLike; stubs():
         stubs++;
         return {
           async fetch(url, init) {
-            const { operation, key, write } = JSON.parse(init.body);
+            const { operation, key, write } = JSON.parse(init.body!);
             const name = [operation, key, write].join();
             const response = await namespace.get(id).fetch(url, init);
             if (failed.has(name)) return response;

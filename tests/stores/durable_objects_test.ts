@@ -102,4 +102,31 @@ if (objects) {
     );
     assertEquals(documented, { ...measured, "without a session": "none" });
   });
+
+  pooled()(
+    "waiting for the end of a session costs a WebSocket and a read, and ending it nothing more",
+    async () => {
+      const prefix = crypto.randomUUID();
+      const store = new DurableObjectStore({ namespace: objects.namespace, prefix, shards: 1 });
+      const sessions = createSessions({ store, live: { every: 50 } });
+      const units = () => objects.order<Units>(`0/1:${prefix}`, "units");
+      const { cookie, sid } = await sessions.create({}, { subject: "user:42" });
+      const session = await sessions.open(
+        new Request("https://app.test/", { headers: { cookie } }),
+      );
+      await units();
+      const isOver = new Promise((resolve) => session!.ended.addEventListener("abort", resolve));
+      let requests = 0;
+      while (requests < 2) {
+        await new Promise((resolve) => setTimeout(resolve, 10));
+        requests += (await units()).requests;
+      }
+      await new Promise((resolve) => setTimeout(resolve, 200));
+      assertEquals(requests + (await units()).requests, 2);
+      await new DurableObjectStore({ namespace: objects.namespace, prefix, shards: 1 })
+        .deleteAll("user:42", {});
+      await isOver;
+      assertEquals([session!.ended.reason, sid.length], ["revoked", 22]);
+    },
+  );
 }
