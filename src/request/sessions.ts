@@ -151,8 +151,9 @@ export class Sessions {
   #first(presented: Presented): Awaitable<RequestSession> {
     const { credentials, c, at } = presented;
     const credential = credentials[at];
+    const isOver = !credential || credential.by === "adopted";
+    if (isOver && credentials.some(isUnproven)) return this.unavailable(c, "device");
     if (!credential) {
-      if (credentials.some(isUnproven)) return this.unavailable(c, "device");
       return new RequestSession(this.#config, { c, stale: credentials.some(isHeld) });
     }
     const next = credentials[at + 1];

@@ -12,6 +12,7 @@ import { Hono } from "hono";
 import { HTTPException } from "hono/http-exception";
 import { Client } from "../_support/client.ts";
 import { FakeClock } from "../_support/clock.ts";
+import { Browser } from "../_support/device.ts";
 import { Gate } from "../_support/gate.ts";
 
 interface Data {
@@ -303,4 +304,36 @@ Deno.test("adopt: the trace of an adopted session holds the new token only for w
   const stored = JSON.stringify([...records]);
   assertEquals(records.size, 2);
   assert(!stored.includes(token) && !stored.includes("a-token-of-the-other-library"));
+});
+
+Deno.test("adopt: a session that is bound to a device and not proven is a session, whose cookie no adoption overwrites", async () => {
+  const clock = new FakeClock(Date.now());
+  let reads = 0;
+  const read = () => {
+    reads++;
+    return { data: { name: "Mallory" } };
+  };
+  const app = new Hono()
+    .use(session<Data>({
+      store: new MapStore({ clock: clock.now }),
+      clock: clock.now,
+      secret: "at least thirty-two characters, for a test",
+      device: true,
+      adopt: adopting({ read }),
+    }))
+    .get("/login", async (c) => {
+      await c.var.session.regenerate();
+      c.var.session.name = "Ada";
+      return c.text("ok");
+    })
+    .get("/me", (c) => c.text(c.var.session.name ?? "nobody"));
+  const browser = await Browser.open(app);
+  await (await browser.login("/login")).text();
+  clock.advance(601);
+  const both = { cookie: `${await browser.cookie()}; old=planted` };
+  const response = await browser.fetch("/me", { headers: both });
+  assertEquals([await response.text(), response.headers.getSetCookie()], ["nobody", []]);
+  assertEquals(reads, 0);
+  assertEquals((await browser.refresh()).status, 200);
+  assertEquals(await browser.text("/me"), "Ada");
 });
