@@ -215,23 +215,32 @@ export function devices(test: SceneTest, { atomic }: { atomic: boolean }): void 
   for (const [operation, fault] of OUTAGES) {
     test(`an outage (${operation}: ${fault}) neither binds nor unbinds`, async (scene) => {
       const { makeApp, watch, clock } = scene;
-      const app = makeApp({ ...OPTIONS, storeTimeout: fault === "hang" ? 0.1 : 5 });
-      const browser = await Browser.open(app);
+      const app = makeApp(OPTIONS);
+      const impatient = fault === "hang" ? makeApp({ ...OPTIONS, storeTimeout: 0.1 }) : app;
+      let isFailing = false;
+      const browser = await Browser.open({
+        fetch: (request) => (isFailing ? impatient : app).fetch(request),
+      });
+      const fail = (fails: boolean) => {
+        isFailing = fails;
+        if (fails) watch.inject(operation, fault);
+        else watch.heal();
+      };
       const asked = registrationOf(await browser.fetch("/login/Ada"))!;
       const connection = setInterval(() => {}, 1000);
-      watch.inject(operation, fault);
+      fail(true);
       const refused = await browser.register(asked);
       assertEquals([refused.status, refused.headers.getSetCookie()], [503, []]);
-      watch.heal();
+      fail(false);
       assertEquals((await browser.register(asked)).status, 200);
       clock.advance(601);
-      watch.inject(operation, fault);
+      fail(true);
       for (let times = 0; times < 12; times++) {
         const answer = await browser.prove(browser.challenge);
         assertEquals([answer.status, answer.headers.getSetCookie()], [503, []]);
         if (fault === "hang") break;
       }
-      watch.heal();
+      fail(false);
       clearInterval(connection);
       assertEquals((await browser.refresh()).status, 200);
       assertEquals(await browser.json("/read"), { name: "Ada" });
