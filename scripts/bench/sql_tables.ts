@@ -87,7 +87,7 @@ export function fillSqlite(
   plan: { few: number; many: number },
 ): DatabaseSync {
   const db = new DatabaseSync(path);
-  db.exec("PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL");
+  db.exec("PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA cache_size = -64000");
   for (const [table, count] of Object.entries(countsOf(plan))) {
     db.exec(SqliteStore.schema({ table }));
     const store = new SqliteStore({ db, table });
@@ -101,13 +101,18 @@ export function fillSqlite(
 
 /** The statements of the stores, sent as they are, and the least that keeps a text under a key. */
 export function rawStatements(execute: Execute, dialect: SqlDialect): Operations[] {
-  const { read, update } = statementsOf(dialect, tableNames("raw", { action: "", shapes: {} }));
+  const { read, updateInPlace } = statementsOf(
+    dialect,
+    tableNames("raw", { action: "", shapes: {} }),
+  );
   const record = makeRecord(0);
   // The version stays the same, so that each of them is a write.
   const values = { previous: record.version, now: Date.now() };
   const reads = keys.map((key) => read({ key, ...values }));
   const writes = keys.map((key) =>
-    TEXTS.map((data) => update.free[0]!({ ...valuesOf(key, { ...record, data }), ...values }))
+    TEXTS.map((data) =>
+      updateInPlace.free[0]!({ ...valuesOf(key, { ...record, data }), ...values })
+    )
   );
   const least = compileAll(dialect);
   const next = turns();

@@ -60,6 +60,11 @@ export function leftValuesOf(key: string, left: SessionRecord): SqlValues {
   );
 }
 
+/** Checks whether a record has the same place in the list of the same subject as another one. */
+export function isListedAlike(one: SessionRecord, other: SessionRecord): boolean {
+  return one.subject === other.subject && one.sid === other.sid && since(one) === since(other);
+}
+
 /** Returns the record in a row; `undefined` when this version can't read it. */
 export function recordOf(row: SqlRow): SessionRecord | undefined {
   try {

@@ -17,7 +17,7 @@ import type { TableNames } from "./dialect.ts";
 import type { SqlRow } from "./driver.ts";
 import { refuseEnded } from "./errors.ts";
 import { type Call, type ExecutorSetup, SqlExecutor } from "./executor.ts";
-import { leftValuesOf, recordOf, timesOf, toText, valuesOf } from "./row.ts";
+import { isListedAlike, leftValuesOf, recordOf, timesOf, toText, valuesOf } from "./row.ts";
 import { checkSize } from "./size.ts";
 import { type SqlStatements, statementsOf } from "./statements.ts";
 
@@ -154,10 +154,11 @@ export abstract class SqlStore implements SessionStore {
     c?: unknown,
     signal?: AbortSignal,
   ): Awaitable<boolean> {
+    const { update, updateInPlace } = this.#statements;
     return this.#write({
       record,
       values: { ...valuesOf(key, record), previous: previous.version },
-      templates: this.#statements.update,
+      templates: isListedAlike(record, previous) ? updateInPlace : update,
       isBound: record.subject !== undefined && record.subject !== previous.subject,
     }, { c, signal });
   }

@@ -6,9 +6,12 @@ const NAMES = Object.keys(COLUMNS);
 const VALUES = Object.values(COLUMNS).join(", ");
 /** The values of the trace under the previous key of a session. */
 const LEFT_VALUES = VALUES.replaceAll(/[:#]/g, (sign) => `${sign}${LEFT}`);
+/** The columns of the index over the sessions of a subject, except the key. */
+const INDEXED = ["sid", "subject", "subject_at"];
 /** The assignments of all columns but the key. */
-const SETS = Object.entries(COLUMNS).slice(1)
-  .map(([name, value]) => `${name} = ${value}`).join(", ");
+const SETS = setsBut("key");
+/** The assignments of those that no index contains: SQLite writes an index again even if nothing in it changes. */
+const SETS_BESIDE_INDEX = setsBut("key", ...INDEXED);
 const SETS_FROM_INSERT = NAMES.slice(1).map((name) => `${name} = excluded.${name}`).join(", ");
 const SETS_OF_TIMES =
   "expires_at = #expiresAt, renewed_at = #renewedAt, last_seen_at = #lastSeenAt";
@@ -31,8 +34,8 @@ export function statementsOf(dialect: SqlDialect, names: TableNames) {
     `${insert(VALUES)} WHERE ${condition}
      ON CONFLICT (key) DO UPDATE SET ${SETS_FROM_INSERT} WHERE own.expires_at <= #now
      RETURNING key`;
-  const update = (condition: string) =>
-    `UPDATE ${sessions} SET ${SETS} WHERE ${IS_PREVIOUS} AND ${condition} RETURNING key`;
+  const update = (condition: string, sets = SETS) =>
+    `UPDATE ${sessions} SET ${sets} WHERE ${IS_PREVIOUS} AND ${condition} RETURNING key`;
   const moved = dialect.report(":key", "''");
   const move = (condition: string, report = "") =>
     `UPDATE ${sessions} SET key = :next, ${SETS} WHERE ${IS_PREVIOUS} AND ${condition}
@@ -86,6 +89,8 @@ export function statementsOf(dialect: SqlDialect, names: TableNames) {
     ),
     create: guarded(create),
     update: guarded(update),
+    /** The same for a session that stays the same in the list of its subject. */
+    updateInPlace: guarded((condition) => update(condition, SETS_BESIDE_INDEX)),
     move: guarded((condition) => move(condition, moved)),
     moveAndLeave: {
       free: moveAndLeave("true", []).map(make),
@@ -114,6 +119,11 @@ export function statementsOf(dialect: SqlDialect, names: TableNames) {
     sweep: make(expired(sessions, "expires_at", "key")),
     sweepSubjects: make(expired(subjects, "kept_until", "subject")),
   };
+}
+
+function setsBut(...names: string[]): string {
+  return Object.entries(COLUMNS).filter(([name]) => !names.includes(name))
+    .map(([name, value]) => `${name} = ${value}`).join(", ");
 }
 
 function withAll(parts: readonly string[]): string {

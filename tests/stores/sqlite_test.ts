@@ -1,3 +1,4 @@
+import type { SessionRecord } from "@x/hono-session";
 import { SqliteStore } from "@x/hono-session/stores/sqlite";
 import { storeConformance } from "@x/hono-session/testing";
 import { assert, assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
@@ -44,6 +45,39 @@ async function openFile() {
     },
   };
 }
+
+Deno.test("SqliteStore writes no index in an update that leaves the subject as it is", async () => {
+  await using scene = await openFile();
+  const { db, clock, bound } = scene;
+  const texts: string[] = [];
+  const prepare = (text: string) => {
+    texts.push(text);
+    return db.prepare(text);
+  };
+  const store = new SqliteStore({
+    db: { prepare, exec: (text: string) => db.exec(text) },
+    clock: clock.now,
+  });
+  store.create("key", bound());
+  const updates: [changes: object, isIndexed: boolean][] = [
+    [{ version: 2, data: '{"a":1}', meta: "{}" }, false],
+    [{ version: 3, subject: "user:43" }, true],
+    [{ version: 4, subject: "user:43", subjectAt: clock.now() + 1 }, true],
+    [{ version: 5, subject: undefined, subjectAt: undefined }, true],
+    [{ version: 6, subject: undefined, subjectAt: undefined, data: '{"a":2}' }, false],
+  ];
+  for (const [changes, isIndexed] of updates) {
+    texts.length = 0;
+    const record: SessionRecord = JSON.parse(JSON.stringify(bound(changes)));
+    assertEquals(store.update("key", record, store.read("key") as SessionRecord), true);
+    assertEquals(store.read("key"), record);
+    const update = texts.find((text) => text.includes("UPDATE"));
+    // One that was prepared before is the same.
+    if (!update) continue;
+    const steps = db.prepare(`EXPLAIN ${update}`).all().map(({ opcode }) => opcode);
+    assertEquals(steps.includes("IdxInsert"), isIndexed, JSON.stringify(changes));
+  }
+});
 
 Deno.test("SqliteStore answers at once where its database does", async () => {
   await using scene = await openFile();
