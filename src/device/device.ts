@@ -1,5 +1,6 @@
 import { MessageSigner } from "../crypto/message_signature.ts";
 import type { SecretOption } from "../crypto/secrets.ts";
+import { parseBinding } from "../record/device.ts";
 import type { StoredSession } from "../record/record.ts";
 import { CLOCK_SKEW } from "../record/expiry.ts";
 import { andThen, type Awaitable } from "../util/awaitable.ts";
@@ -43,6 +44,12 @@ export interface DeviceProofsOptions {
 /** The lifetime of the challenge of a registration, in milliseconds. */
 const REGISTRATION = 300_000;
 
+/**
+ * How long after its binding a session needs no proof, in milliseconds: requests that the browser sent before it had the cookie
+ * are still on their way, such as the page after the login.
+ */
+export const UNDER_WAY = 30_000 + CLOCK_SKEW;
+
 /** A time in base 36, and a signature. */
 const STAMP_REGEXP = /^([0-9a-z]{1,11})\.([\w-]{43})$/;
 
@@ -84,9 +91,17 @@ export class DeviceProofs {
       : undefined;
   }
 
-  /** Checks whether a request carries the cookie that proves the device of a session. */
-  isProven({ key }: StoredSession, headers: Headers, c: unknown): Awaitable<boolean> {
-    return this.#isOneValid(this.#options.cookie.read(headers), key, c);
+  /** Checks whether a request carries the cookie that proves the device of a session, or comes from before it was there. */
+  isProven({ key, record }: StoredSession, headers: Headers, c: unknown): Awaitable<boolean> {
+    return andThen(
+      this.#isOneValid(this.#options.cookie.read(headers), key, c),
+      (isValid) => isValid || this.#isJustBound(record.device),
+    );
+  }
+
+  #isJustBound(device: string | undefined): boolean {
+    const { boundAt = -Infinity } = parseBinding(device ?? "") ?? {};
+    return this.#options.clock() < boundAt + UNDER_WAY;
   }
 
   #isOneValid(

@@ -21,6 +21,9 @@ export function encode(value: unknown): string {
   return toBase64Url(encoder.encode(JSON.stringify(value)));
 }
 
+/** After so many seconds no request is on its way any more that a browser sent before it had its proof. */
+export const SETTLED = 91;
+
 /** The key of a device, which makes proofs as browsers do. */
 export class DeviceKey {
   readonly alg: Alg;

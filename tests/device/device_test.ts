@@ -14,7 +14,7 @@ import { Client } from "../_support/client.ts";
 import { FakeClock } from "../_support/clock.ts";
 import { OLDER_SECRET, SECRET } from "../_support/cookie_stores.ts";
 import { counting } from "../_support/crypto.ts";
-import { Browser, challengeOf, registrationOf } from "../_support/device.ts";
+import { Browser, challengeOf, registrationOf, SETTLED } from "../_support/device.ts";
 
 interface Data {
   userId?: string;
@@ -97,6 +97,34 @@ for (const [what, options, message] of REFUSED) {
     assertMatch(error.message, message);
   });
 }
+
+Deno.test("a request that the browser sent before it had its proof finds the session", async () => {
+  const rejected: unknown[] = [];
+  const { app, clock, sessions } = setup({
+    token: { maxAge: 3600 },
+    events: { rejected: ({ reason }) => rejected.push(reason) },
+  });
+  const browser = await Browser.open(app);
+  const asked = registrationOf(await browser.fetch("/login"))!;
+  const cookie = await browser.cookie();
+  const authorization = `Bearer ${await browser.text("/token")}`;
+  assertEquals((await browser.register(asked)).status, 200);
+  assertEquals(await browser.text("/me", { headers: { cookie } }), "42");
+  assertEquals(
+    (await sessions.open(new Request("https://app.test", { headers: { cookie } })))?.userId,
+    "42",
+  );
+  assertEquals(rejected, []);
+  assertEquals(await browser.text("/me", { headers: { cookie: "", authorization } }), "nobody");
+  // Of a server whose clock is a minute ahead.
+  clock.advance(89);
+  assertEquals(await browser.text("/me", { headers: { cookie } }), "42");
+  // A proof does not begin it anew.
+  assertEquals((await browser.refresh()).status, 200);
+  clock.advance(SETTLED - 89);
+  assertEquals(await browser.text("/me", { headers: { cookie } }), "nobody");
+  assertEquals(rejected, ["device", "device"]);
+});
 
 for (const alg of ["ES256", "RS256"] as const) {
   Deno.test(`a session is bound with a key of ${alg}, and says since when`, async () => {
@@ -233,7 +261,7 @@ Deno.test("a guard requires a bound session", async () => {
 
 Deno.test("an access token does not identify a bound session, with the session cookie or without", async () => {
   const reasons: unknown[] = [];
-  const { app } = setup({
+  const { app, clock } = setup({
     token: { maxAge: 3600 },
     events: { rejected: ({ reason }) => reasons.push(reason) },
   });
@@ -245,6 +273,7 @@ Deno.test("an access token does not identify a bound session, with the session c
   await browser.register(asked);
   assertEquals(await (await ask("")).text(), "nobody");
   assertEquals(reasons.splice(0), ["device"]);
+  clock.advance(SETTLED);
   const cookie = (await browser.cookie()).split("; ")[0]!;
   assertEquals(await (await ask(cookie)).text(), "nobody");
   assertEquals(reasons, ["device", "device"]);
@@ -261,6 +290,7 @@ Deno.test("a session is opened outside of the middleware, as for a WebSocket, wi
   };
   const cookie = await browser.cookie();
   assertEquals(await open(cookie), "42");
+  clock.advance(SETTLED);
   assertEquals(await open(cookie.split("; ")[0]!), undefined);
   clock.advance(601);
   assertEquals(await open(cookie), undefined);
@@ -276,9 +306,10 @@ Deno.test("a bound session is nobody's where the option was removed", async () =
 });
 
 Deno.test("a change without a proof is answered with 403, as the error says", async () => {
-  const { app } = setup();
+  const { app, clock } = setup();
   const browser = await Browser.open(app);
   await browser.login("/login");
+  clock.advance(SETTLED);
   const headers = { cookie: (await browser.cookie()).split("; ")[0]! };
   const response = await browser.fetch("/cart", { headers });
   assertEquals([response.status, response.headers.getSetCookie()], [403, []]);
@@ -306,8 +337,9 @@ Deno.test("proofs survive the rotation of secrets", async () => {
 });
 
 Deno.test("two sessions of an application are bound each by itself", async () => {
-  const store = new MapStore();
-  const options = { store, secret: SECRET, device: true };
+  const clock = new FakeClock();
+  const store = new MapStore({ clock: clock.now });
+  const options = { store, clock: clock.now, secret: SECRET, device: true };
   const app = new Hono()
     .use(session<Data>(options))
     .use(session<Data, "admin">({ ...options, contextKey: "admin", cookieName: "admin" }))
@@ -321,6 +353,7 @@ Deno.test("two sessions of an application are bound each by itself", async () =>
   await browser.login("/login");
   assertEquals(browser.instructions!.refresh_url, "/_session/device/admin/refresh");
   assertEquals(await browser.text("/me"), "root");
+  clock.advance(SETTLED);
   const headers = { cookie: `admin=${await browser.value("admin")}` };
   assertEquals(await browser.text("/me", { headers }), "nobody");
   assertEquals((await browser.refresh()).status, 200);
@@ -363,9 +396,10 @@ Deno.test("an unbound session costs no signature more than without the option, a
 
 Deno.test("the reason that a client gives is passed on as it is, cut, and never believed", async () => {
   const events: unknown[] = [];
-  const { app } = setup({ events: { rejected: (event) => events.push(event) } });
+  const { app, clock } = setup({ events: { rejected: (event) => events.push(event) } });
   const browser = await Browser.open(app);
   await browser.login("/login");
+  clock.advance(SETTLED);
   const cookie = (await browser.cookie()).split("; ")[0]!;
   const headers = { cookie, "secure-session-skipped": "x".repeat(1000) };
   assertEquals(await browser.text("/me", { headers }), "nobody");

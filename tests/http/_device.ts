@@ -2,7 +2,7 @@ import { assertEquals, assertNotEquals } from "@std/assert";
 import type { SessionOptions } from "@x/hono-session";
 import type { Client } from "../_support/client.ts";
 import { SECRET } from "../_support/cookie_stores.ts";
-import { Browser, challengeOf, DeviceKey, registrationOf } from "../_support/device.ts";
+import { Browser, challengeOf, DeviceKey, registrationOf, SETTLED } from "../_support/device.ts";
 import type { Data } from "./_app.ts";
 import type { Scene, SceneTest } from "./_suite.ts";
 
@@ -25,11 +25,13 @@ const OUTAGES = [
 /** Sessions that are bound to a device. */
 export function devices(test: SceneTest, { atomic }: { atomic: boolean }): void {
   async function setup(
-    { makeApp }: Scene,
+    { makeApp, clock }: Scene,
     options: SessionOptions<Data> = {},
   ): Promise<Browser> {
     const browser = await Browser.open(makeApp({ ...OPTIONS, ...options }));
     await (await browser.login("/login/Ada")).body?.cancel();
+    clock.advance(SETTLED);
+    assertEquals((await browser.refresh()).status, 200);
     return browser;
   }
 
@@ -163,6 +165,7 @@ export function devices(test: SceneTest, { atomic }: { atomic: boolean }): void 
     assertEquals(await browser.json("/read"), { name: "Bob" });
     assertEquals((await browser.refresh()).status, 404);
     assertEquals((await browser.register(asked)).status, 200);
+    scene.clock.advance(SETTLED);
     const headers = { cookie: await cookieWithout(browser, "sid-device") };
     assertEquals(await browser.json("/read", { headers }), {});
     assertEquals(await browser.json("/read"), { name: "Bob" });
@@ -207,6 +210,7 @@ export function devices(test: SceneTest, { atomic }: { atomic: boolean }): void 
     gate.open();
     await Promise.all([changing, again]);
     assertEquals(await browser.json("/read"), { name: "Ada", count: 1, a: 1 });
+    scene.clock.advance(SETTLED);
     const headers = { cookie: await cookieWithout(browser, "sid-device") };
     assertEquals(await browser.json("/read", { headers }), {});
     assertEquals((await browser.refresh()).status, 200);
