@@ -1,4 +1,4 @@
-import { type Browser, chromium } from "playwright-core";
+import { type Browser, type BrowserContext, chromium } from "playwright-core";
 import { requireOrSkip } from "./available.ts";
 
 const CHROMIUM = findChromium();
@@ -18,15 +18,47 @@ export function skipChromium(): boolean {
   return requireOrSkip("Chromium", CHROMIUM !== undefined, "apt-get install chromium");
 }
 
+/** Keys in software, for machines without a security chip, and any number of proofs. */
+const DEVICE_BOUND_SESSIONS =
+  "--enable-features=DeviceBoundSessions:RefreshQuota/false,EnableBoundSessionCredentialsSoftwareKeysForManualTesting";
+
 export async function launchChromium(): Promise<Browser> {
-  return await chromium.launch({
+  return await chromium.launch(launchOptions([]));
+}
+
+/** Options of {@linkcode launchProfile}. */
+export interface ProfileOptions {
+  /** Where its profile is kept. */
+  readonly folder: string;
+  /** The hash of the public key of the certificate that it trusts. */
+  readonly keyHash: string;
+  /** Whether it can bind sessions to its device. */
+  readonly binds?: boolean;
+}
+
+/** Launches Chromium with a profile that can be used again. All hosts under `.test` are this machine. */
+export async function launchProfile(
+  { folder, keyHash, binds = true }: ProfileOptions,
+): Promise<BrowserContext> {
+  return await chromium.launchPersistentContext(
+    folder,
+    launchOptions([
+      ...(binds ? [DEVICE_BOUND_SESSIONS] : []),
+      `--ignore-certificate-errors-spki-list=${keyHash}`,
+      "--host-resolver-rules=MAP *.test 127.0.0.1",
+    ]),
+  );
+}
+
+function launchOptions(args: readonly string[]) {
+  return {
     executablePath: CHROMIUM!,
-    args: ARGS,
+    args: [...ARGS, ...args],
     // Or the tests would go on without a browser when they are told to stop.
     handleSIGHUP: false,
     handleSIGINT: false,
     handleSIGTERM: false,
-  });
+  };
 }
 
 function findChromium(): string | undefined {
