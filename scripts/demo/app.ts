@@ -19,6 +19,7 @@ const LARGEST_FORM = 16 * 1024;
 /** What the demo is made of. */
 export interface DemoOptions {
   store: SessionStore;
+  secret: string;
   /** In epoch milliseconds. */
   clock?: () => number;
   /** Aborts when the server stops. */
@@ -27,12 +28,14 @@ export interface DemoOptions {
 
 /** Makes the demo: one application with pages that show what a session does. */
 export function createApp(
-  { store, clock = Date.now, stopping = new AbortController().signal }: DemoOptions,
+  { store, secret, clock = Date.now, stopping = new AbortController().signal }: DemoOptions,
 ): Hono<DemoEnv> {
   const app = new Hono<DemoEnv>();
   const sessions = createSessions<DemoData>({
     store,
+    secret,
     clock,
+    device: true,
     // Or devices would show when they last wrote something, and not when they were last used.
     rolling: { after: 60 },
     maxSessions: { limit: MOST_DEVICES },

@@ -33,8 +33,8 @@ export function devicesPage(session: DemoSession, { devices, limit, now }: Devic
   );
 }
 
-function row(device: SessionSummary, now: number): Html {
-  const { sid, current, createdAt, lastSeenAt, meta } = device;
+function row(session: SessionSummary, now: number): Html {
+  const { sid, current, createdAt, lastSeenAt, meta, device } = session;
   const { name = "Unknown device", address } = meta ?? {};
   return html`
     <li>
@@ -43,6 +43,7 @@ function row(device: SessionSummary, now: number): Html {
         <p id="about-${sid}">
           ${current ? "Active now" : html`Active ${timeAgo(lastSeenAt, now)}`}<br>
           Since ${dateTime(createdAt)}${address ? ` from ${address}` : ""}
+          ${device ? html`<br>Bound to this device since ${dateTime(device.boundAt)}` : ""}
         </p>
       </div>
       <form method="post" action="${current ? "/logout" : `/devices/${sid}/end`}">

@@ -2,7 +2,7 @@ import { fromFileUrl, ROOT } from "../../scripts/paths.ts";
 
 const MAIN = fromFileUrl(new URL("scripts/demo/main.ts", ROOT));
 const END_WITH_PARENT = fromFileUrl(new URL("end_with_parent.ts", import.meta.url));
-const ADDRESS_REGEXP = /http:\/\/localhost:\d+/;
+const ADDRESS_REGEXP = /https?:\/\/localhost:\d+/;
 
 /** How long the demo may take to start or to stop, in milliseconds. */
 const PATIENCE = 30_000;
@@ -18,7 +18,7 @@ export class DemoProcess implements AsyncDisposable {
   #hasEnded = false;
 
   /** @param environment What it is told beside the environment of the tests. */
-  constructor(environment: { PORT: string; DEMO_KV: string }) {
+  constructor(environment: { PORT: string; DEMO_KV: string } & Record<string, string>) {
     const importMap = Deno.env.get("HONO_SESSION_IMPORT_MAP");
     this.#child = new Deno.Command(Deno.execPath(), {
       args: [

@@ -11,6 +11,7 @@ import { listen } from "../../scripts/demo/listen.ts";
 import { DenoKvStore } from "../../stores/deno_kv.ts";
 import { Client } from "../_support/client.ts";
 import { FakeClock } from "../_support/clock.ts";
+import { SECRET } from "../_support/cookie_stores.ts";
 
 const DAY = 86_400;
 const WELCOME = "Welcome back, Ada";
@@ -25,7 +26,7 @@ function demoTest(name: string, run: (visitor: Client, stage: Stage) => Promise<
   Deno.test(`demo: ${name}`, async () => {
     const clock = new FakeClock();
     await using store = new DenoKvStore({ path: ":memory:", clock: clock.now });
-    const app = createApp({ store, clock: clock.now });
+    const app = createApp({ store, secret: SECRET, clock: clock.now });
     await run(new Client(app), { app, clock });
   });
 }
@@ -91,7 +92,7 @@ demoTest("login greets once", async (visitor) => {
   assertEquals(others, []);
   assertMatch(
     cookie ?? "",
-    /^sid=[\w-]{43}; Max-Age=86400; Path=\/; HttpOnly; Secure; SameSite=Lax$/,
+    /^sid=[\w-]{43}\.[\w-]{43}; Max-Age=86400; Path=\/; HttpOnly; Secure; SameSite=Lax$/,
   );
 
   const first = await read(visitor, "/");
@@ -516,7 +517,7 @@ Deno.test("demo: an error gives a page that tells nothing of it", async () => {
     if (works) return Date.now();
     throw new Error("out of order");
   };
-  const visitor = new Client(createApp({ store, clock }));
+  const visitor = new Client(createApp({ store, secret: SECRET, clock }));
   await logIn(visitor);
   works = false;
   await assertFailure(visitor, 500, "Something went wrong");
@@ -528,26 +529,30 @@ Deno.test("demo: a failing store gives a page that says so", async () => {
       return Promise.reject(new Error("out of order"));
     }
   }({ path: ":memory:" });
-  const visitor = new Client(createApp({ store }));
+  const visitor = new Client(createApp({ store, secret: SECRET }));
   await logIn(visitor);
   await assertFailure(visitor, 503, "Sessions can&#39;t be reached");
 });
 
 Deno.test("demo: it takes the next port when the default one is taken", async () => {
-  const taken = listen(() => new Response(), undefined);
-  const next = listen(() => new Response(), undefined);
+  const taken = listen(() => new Response());
+  const next = listen(() => new Response());
   assert(next.addr.port > taken.addr.port);
   assertEquals(next.addr.hostname, "127.0.0.1");
   await Promise.all([taken.shutdown(), next.shutdown()]);
 });
 
 Deno.test("demo: it takes no other port than the one that was asked for", async () => {
-  const taken = listen(() => new Response(), "0");
+  const taken = listen(() => new Response(), { port: "0" });
   const port = String(taken.addr.port);
-  assertThrows(() => listen(() => new Response(), port), Deno.errors.AddrInUse);
+  assertThrows(() => listen(() => new Response(), { port }), Deno.errors.AddrInUse);
   await taken.shutdown();
   for (const text of ["", "http", "-1", "1.5", "65536"]) {
-    assertThrows(() => listen(() => new Response(), text), RangeError, `PORT is "${text}"`);
+    assertThrows(
+      () => listen(() => new Response(), { port: text }),
+      RangeError,
+      `PORT is "${text}"`,
+    );
   }
 });
 
