@@ -5,12 +5,14 @@ import type { Clock } from "../../src/util/clock.ts";
 const LOOKS = 2;
 
 /**
- * The traces of replaced tokens. They are kept apart from the sessions, so that they never evict one. Traces
- * whose successor no client has presented yet don't compete with traces that only serve to detect reuse.
+ * The traces of tokens that identify no session themselves. They are kept apart from the sessions, so that they
+ * never evict one. Traces whose successor no client has presented yet, and marks of what has ended, don't compete
+ * with traces that only serve to detect reuse.
  */
 export class Traces {
   readonly #leading = new Map<string, SessionRecord>();
   readonly #past = new Map<string, SessionRecord>();
+  readonly #marks = new Map<string, SessionRecord>();
   readonly #most: number;
   readonly #clock: Clock;
 
@@ -20,12 +22,11 @@ export class Traces {
   }
 
   get(key: string): SessionRecord | undefined {
-    return this.#leading.get(key) ?? this.#past.get(key);
+    return this.#leading.get(key) ?? this.#past.get(key) ?? this.#marks.get(key);
   }
 
   set(key: string, record: SessionRecord): void {
-    const isLeading = record.successor !== undefined && record.graceUntil === undefined;
-    const traces = isLeading ? this.#leading : this.#past;
+    const traces = this.#placeOf(record);
     traces.set(key, record);
     const now = this.#clock();
     let looks = 0;
@@ -35,8 +36,12 @@ export class Traces {
     }
   }
 
+  #placeOf({ trace, successor, graceUntil }: SessionRecord): Map<string, SessionRecord> {
+    if (successor !== undefined && graceUntil === undefined) return this.#leading;
+    return trace === "ended" || trace === "adopted" ? this.#marks : this.#past;
+  }
+
   delete(key: string): void {
-    this.#leading.delete(key);
-    this.#past.delete(key);
+    for (const traces of [this.#leading, this.#past, this.#marks]) traces.delete(key);
   }
 }

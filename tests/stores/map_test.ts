@@ -157,3 +157,22 @@ Deno.test("Generations are forgotten a day after they began, and no sooner", () 
   assertEquals([generations.size, ...["bob", "cyd"].map(isBarred)], [2, true, true]);
   assertEquals(isBarred("dan"), false);
 });
+
+Deno.test("MapStore: the traces of new tokens push out no mark of what has ended, and no adopted session", () => {
+  const clock = new FakeClock();
+  const store = new MapStore({ maxEntries: 3, clock: clock.now });
+  const leading = { successor: "sealed", graceUntil: clock.now() } as const;
+  store.create("ended", makeRecord(clock, { trace: "ended" }));
+  store.create("adopted", makeRecord(clock, { trace: "adopted", ...leading }));
+  for (let at = 0; at < 10; at++) {
+    store.create(`replaced ${at}`, makeRecord(clock, { trace: "replaced" }));
+    store.create(`rotated ${at}`, makeRecord(clock, { trace: "rotated", ...leading }));
+  }
+  assertEquals(store.read("ended")?.trace, "ended");
+  assertEquals(store.read("adopted")?.trace, "adopted");
+  assertEquals(store.read("replaced 0"), undefined, "traces are bounded");
+  for (let at = 0; at < 10; at++) store.create(`${at}`, makeRecord(clock, { trace: "ended" }));
+  assertEquals(store.read("ended"), undefined, "marks are bounded as well");
+  store.delete("9");
+  assertEquals(store.read("9"), undefined);
+});
