@@ -13,8 +13,11 @@ export function isArrayOfNoClass(array: unknown[]): boolean {
 
 /** Checks whether an array is plain and has no properties but its items. */
 export function holdsItemsAlone(array: unknown[]): boolean {
-  return isArrayOfNoClass(array) && Object.keys(array).length === array.length &&
-    Object.getOwnPropertySymbols(array).length === 0;
+  if (!isArrayOfNoClass(array)) return false;
+  let count = 0;
+  // Object.keys() would allocate a list.
+  for (const key in array) if (Object.hasOwn(array, key)) count++;
+  return count === array.length && Object.getOwnPropertySymbols(array).length === 0;
 }
 
 /** Returns the name of an object's class, if any. */
