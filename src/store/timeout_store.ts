@@ -3,7 +3,7 @@ import type { SessionEndReason } from "../record/end_reason.ts";
 import { isSessionRecord, type SessionRecord, type SessionTimes } from "../record/record.ts";
 import { andThen, type Awaitable, isPromiseLike, orElse } from "../util/awaitable.ts";
 import type { Clock } from "../util/clock.ts";
-import { TimeoutError, withTimeout } from "../util/time_limit.ts";
+import { type TimeLimit, TimeoutError, withTimeout } from "../util/time_limit.ts";
 import { Timers } from "../util/timers.ts";
 import type {
   DeleteAllOptions,
@@ -26,14 +26,35 @@ export interface TimeoutStoreOptions {
   onError(operation: string, error: SessionStoreError, c: unknown): void;
 }
 
-/** An operation in flight. */
-interface Call {
+/** An operation. */
+interface Operation {
   readonly operation: string;
   readonly c: unknown;
   /** The session of a subject that it creates, under a key that nobody knows if the response gets lost. */
   readonly creates?: Placed | undefined;
   /** Aborts it, if the store supports it. */
   readonly abort?: AbortController | undefined;
+}
+
+/** The time limit of an operation in flight. */
+class Call implements TimeLimit {
+  readonly timers: Timers;
+  readonly #store: TimeoutStore;
+  readonly #operation: Operation;
+
+  constructor(store: TimeoutStore, timers: Timers, operation: Operation) {
+    this.timers = timers;
+    this.#store = store;
+    this.#operation = operation;
+  }
+
+  toError(cause: unknown): SessionError {
+    return this.#store.toError(cause, this.#operation);
+  }
+
+  onTimeout(error: TimeoutError): void {
+    this.#operation.abort?.abort(error);
+  }
 }
 
 /** A record and its key. */
@@ -62,11 +83,12 @@ export class TimeoutStore {
   }
 
   read(key: string, c: unknown): Awaitable<SessionRecord | undefined> {
-    const call = this.#start("read", c);
+    const abort = this.#newAbort();
     try {
-      return this.#finish(this.#store.read(key, c, call.abort?.signal), call);
+      const result = this.#store.read(key, c, abort?.signal);
+      return isPromiseLike(result) ? this.#inTime(result, { operation: "read", c, abort }) : result;
     } catch (cause) {
-      throw this.#toError(cause, call);
+      throw this.toError(cause, { operation: "read", c });
     }
   }
 
@@ -83,11 +105,14 @@ export class TimeoutStore {
     previous: SessionRecord,
     c: unknown,
   ): Awaitable<StoreWrite> {
-    const call = this.#start("update", c);
+    const abort = this.#newAbort();
     try {
-      return this.#finish(this.#store.update(key, record, previous, c, call.abort?.signal), call);
+      const result = this.#store.update(key, record, previous, c, abort?.signal);
+      return isPromiseLike(result)
+        ? this.#inTime(result, { operation: "update", c, abort })
+        : result;
     } catch (cause) {
-      throw this.#toError(cause, call);
+      throw this.toError(cause, { operation: "update", c });
     }
   }
 
@@ -189,36 +214,29 @@ export class TimeoutStore {
 
   /** Runs an operation. The operations of every request are inlined instead, to avoid a closure. */
   #call<Result>(
-    { operation, c, creates }: Call,
+    operation: Operation,
     run: (signal: AbortSignal | undefined) => Awaitable<Result>,
   ): Awaitable<Result> {
-    const call = this.#start(operation, c, creates);
+    const abort = this.#newAbort();
     try {
-      return this.#finish(run(call.abort?.signal), call);
+      const result = run(abort?.signal);
+      return isPromiseLike(result) ? this.#inTime(result, { ...operation, abort }) : result;
     } catch (cause) {
-      throw this.#toError(cause, call);
+      throw this.toError(cause, operation);
     }
   }
 
-  #start(operation: string, c: unknown, creates?: Placed): Call {
-    const abort = this.capabilities.abortable ? new AbortController() : undefined;
-    return { operation, c, creates, abort };
+  /** Makes what aborts an operation, if the store supports it. */
+  #newAbort(): AbortController | undefined {
+    return this.capabilities.abortable ? new AbortController() : undefined;
   }
 
-  #finish<Result>(result: Awaitable<Result>, call: Call): Awaitable<Result> {
-    return isPromiseLike(result) ? this.#inTime(result, call) : result;
-  }
-
-  #inTime<Result>(result: PromiseLike<Result>, call: Call): Promise<Result> {
-    return withTimeout(result, {
-      timers: this.#timers,
-      toError: (cause) => this.#toError(cause, call),
-      onTimeout: (error) => call.abort?.abort(error),
-    });
+  #inTime<Result>(result: PromiseLike<Result>, operation: Operation): Promise<Result> {
+    return withTimeout(result, new Call(this, this.#timers, operation));
   }
 
   /** Makes the error of a failure, and reports it. */
-  #toError(cause: unknown, { operation, c, creates }: Call): SessionError {
+  toError(cause: unknown, { operation, c, creates }: Operation): SessionError {
     const isFailure = !(cause instanceof SessionError) || cause instanceof SessionStoreError;
     if (!isFailure) return cause;
     if (creates) this.#withdraw(creates, c);

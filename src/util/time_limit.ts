@@ -15,15 +15,16 @@ export class TimeoutError extends Error {}
 /** Returns the result of a promise, or rejects when the promise does not settle in time. A later result is ignored. */
 export function withTimeout<Value>(
   promise: PromiseLike<Value>,
-  { timers, toError, onTimeout }: TimeLimit,
+  limit: TimeLimit,
 ): Promise<Value> {
+  const { timers } = limit;
   // A single promise instead of Promise.race(): racing would take longer than most operations.
   return new Promise((resolve, reject) => {
     let isSettled = false;
     const timer = timers.start(() => {
       const error = new TimeoutError(`no answer in ${timers.duration / 1000} seconds`);
       fail(error);
-      onTimeout(error);
+      limit.onTimeout(error);
     });
     function succeed(value: Value): void {
       timers.stop(timer);
@@ -33,7 +34,7 @@ export function withTimeout<Value>(
       timers.stop(timer);
       if (isSettled) return;
       isSettled = true;
-      reject(toError(cause));
+      reject(limit.toError(cause));
     }
     try {
       promise.then(succeed, fail);

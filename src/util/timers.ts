@@ -16,13 +16,21 @@ const canShare = globalThis.navigator?.userAgent !== "Cloudflare-Workers";
 
 type TimerId = ReturnType<typeof setTimeout>;
 
-/** A timer that was started. */
-export interface Timer {
+/** A timer that was started. Those that use the shared timer form a list, in the order of their end. */
+export class Timer {
   readonly onTimeout: () => void;
   /** The tick of the shared timer at which it was started. */
   readonly tick: number;
   /** Its own timer, if it does not use the shared one. */
   readonly id: TimerId | undefined;
+  previous: Timer | undefined;
+  next: Timer | undefined;
+
+  constructor(onTimeout: () => void, tick: number, id?: TimerId) {
+    this.onTimeout = onTimeout;
+    this.tick = tick;
+    this.id = id;
+  }
 }
 
 /**
@@ -33,8 +41,8 @@ export class Timers {
   /** The duration, in milliseconds. */
   readonly duration: number;
   readonly #keepsAlive: boolean;
-  /** The timers that use the shared one, in the order of their end. */
-  readonly #running = new Set<Timer>();
+  #first: Timer | undefined;
+  #last: Timer | undefined;
   #ticker: TimerId | undefined;
   #ticks = 0;
   #usedAt = 0;
@@ -52,18 +60,32 @@ export class Timers {
     if (this.#ticker === undefined && !this.#areMany()) {
       const id = setTimeout(onTimeout, this.duration);
       if (!this.#keepsAlive) unref(id);
-      return { onTimeout, tick: 0, id };
+      return new Timer(onTimeout, 0, id);
     }
     this.#usedAt = this.#ticks;
-    const timer = { onTimeout, tick: this.#ticks, id: undefined };
-    this.#running.add(timer);
+    const timer = new Timer(onTimeout, this.#ticks);
+    timer.previous = this.#last;
+    if (this.#last) this.#last.next = timer;
+    else this.#first = timer;
+    this.#last = timer;
     return timer;
   }
 
   /** Stops a timer, which may have fired. */
   stop(timer: Timer): void {
-    if (timer.id === undefined) this.#running.delete(timer);
+    if (timer.id === undefined) this.#remove(timer);
     else clearTimeout(timer.id);
+  }
+
+  /** Removes a timer from the list, unless it was removed before. */
+  #remove(timer: Timer): void {
+    const { previous, next } = timer;
+    if (previous) previous.next = next;
+    else if (this.#first === timer) this.#first = next;
+    else return;
+    if (next) next.previous = previous;
+    else this.#last = previous;
+    timer.previous = timer.next = undefined;
   }
 
   /** Counts a timer, and starts the shared timer when there are many. */
@@ -82,12 +104,12 @@ export class Timers {
 
   #onTick(): void {
     this.#ticks++;
-    for (const timer of this.#running) {
-      if (timer.tick > this.#ticks - TICKS) break;
-      this.#running.delete(timer);
+    while (this.#first && this.#first.tick <= this.#ticks - TICKS) {
+      const timer = this.#first;
+      this.#remove(timer);
       timer.onTimeout();
     }
-    if (this.#running.size > 0 || this.#usedAt === this.#ticks - 1) return;
+    if (this.#first || this.#usedAt === this.#ticks - 1) return;
     clearInterval(this.#ticker);
     this.#ticker = undefined;
   }
