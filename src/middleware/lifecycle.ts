@@ -190,8 +190,9 @@ export class SessionLifecycle extends ContextVariables implements ContextSession
   }
 
   #loadLater(requestSession: Promise<RequestSession>): Promise<RequestSession> {
-    return requestSession.then((requestSession) => this.#show(requestSession)).catch((error) =>
-      this.#failToLoad(error)
+    return requestSession.then(
+      (requestSession) => this.#show(requestSession),
+      (error) => this.#failToLoad(error),
     );
   }
 

@@ -129,17 +129,15 @@ export class Sessions {
    * @throws {SessionStoreError} When the store failed.
    */
   load(credentials: readonly Credential[], c: unknown): Awaitable<RequestSession> {
-    if (credentials.length === 0) return this.anonymous(c);
-    try {
-      const loading = this.#first({ credentials, c, at: 0 });
-      return isPromiseLike(loading) ? this.#firstLater(loading, c) : loading;
-    } catch (error) {
-      return this.#goOn(error, c);
-    }
+    return credentials.length === 0 ? this.anonymous(c) : this.#load({ credentials, c, at: 0 });
   }
 
-  #firstLater(loading: Promise<RequestSession>, c: unknown): Promise<RequestSession> {
-    return loading.catch((error) => this.#goOn(error, c));
+  #load(presented: Presented): Awaitable<RequestSession> {
+    try {
+      return this.#first(presented);
+    } catch (error) {
+      return this.#goOn(error, presented.c);
+    }
   }
 
   /** Creates the session of a request without credentials. */
@@ -170,7 +168,10 @@ export class Sessions {
     loading: Promise<LoadedSession | undefined>,
     presented: Presented,
   ): Promise<RequestSession> {
-    return loading.then((loaded) => this.#accept(loaded, presented));
+    return loading.then(
+      (loaded) => this.#accept(loaded, presented),
+      (error) => this.#goOn(error, presented.c),
+    );
   }
 
   /** Accepts the session of a credential, or tries the next one. */
@@ -178,17 +179,21 @@ export class Sessions {
     const requestSession = loaded && this.#makeRequestSession(loaded);
     if (requestSession) return this.#issued(requestSession);
     presented.at++;
-    return this.#first(presented);
+    return this.#load(presented);
   }
 
   /** Loads the newest session of the cookies from a position on. */
   async #newest({ credentials, c, at }: Presented): Promise<RequestSession> {
     const cookies = credentials.slice(at).filter(isCookie);
-    for (const found of await loadNewestFirst(cookies, (key) => this.#loader.load(key, c))) {
-      const requestSession = this.#makeRequestSession(found);
-      if (requestSession) return this.#issued(requestSession);
+    try {
+      for (const found of await loadNewestFirst(cookies, (key) => this.#loader.load(key, c))) {
+        const requestSession = this.#makeRequestSession(found);
+        if (requestSession) return this.#issued(requestSession);
+      }
+    } catch (error) {
+      return this.#goOn(error, c);
     }
-    return this.#first({ credentials, c, at: at + cookies.length });
+    return this.#load({ credentials, c, at: at + cookies.length });
   }
 
   /** Finds the newest session of several credentials. */
