@@ -151,11 +151,18 @@ export class RedisStore implements SessionStore {
    * @returns The record, or `undefined` when there is none or it has expired.
    * @throws {TypeError} When no client was found.
    */
-  async read(key: string, c?: unknown, signal?: AbortSignal): Promise<SessionRecord | undefined> {
+  read(key: string, c?: unknown, signal?: AbortSignal): Promise<SessionRecord | undefined> {
     const found = this.#clients.connect(c, signal);
-    const connection = isPromiseLike(found) ? await found : found;
-    const record = fromStored(await connection.send(["GET", this.#key(key)]));
-    return record && this.#clock() < record.expiresAt ? record : undefined;
+    return isPromiseLike(found)
+      ? found.then((connection) => this.#read(connection, key))
+      : this.#read(found, key);
+  }
+
+  #read(connection: Connection, key: string): Promise<SessionRecord | undefined> {
+    return connection.send(["GET", this.#key(key)]).then((value) => {
+      const record = fromStored(value);
+      return record && this.#clock() < record.expiresAt ? record : undefined;
+    });
   }
 
   /**
@@ -175,13 +182,10 @@ export class RedisStore implements SessionStore {
     c?: unknown,
     signal?: AbortSignal,
   ): Promise<boolean> {
-    const given = this.#toArguments([key], record, "");
+    const { keys, args } = this.#toArguments([key], record, "");
     const change = changeOf({ key, record });
-    return await this.#subjects.write(await this.#clients.connect(c, signal), {
-      script: WRITE,
-      change,
-      ...given,
-    });
+    const connection = await this.#clients.connect(c, signal);
+    return await this.#subjects.write(connection, { script: WRITE, change, keys, args });
   }
 
   /**
@@ -196,20 +200,20 @@ export class RedisStore implements SessionStore {
    * @throws {SessionEndedError} When all sessions of its subject were ended after its login started.
    * @throws {TypeError} When no client was found.
    */
-  async update(
+  update(
     key: string,
     record: SessionRecord,
     previous: SessionRecord,
     c?: unknown,
     signal?: AbortSignal,
   ): Promise<boolean> {
-    const given = this.#toArguments([key], record, `${previous.version}`);
+    const { keys, args } = this.#toArguments([key], record, `${previous.version}`);
     const change = changeOf({ key, record }, { key, record: previous });
-    return await this.#subjects.write(await this.#clients.connect(c, signal), {
-      script: WRITE,
-      change,
-      ...given,
-    });
+    const write = { script: WRITE, change, keys, args };
+    const found = this.#clients.connect(c, signal);
+    return isPromiseLike(found)
+      ? found.then((connection) => this.#subjects.write(connection, write))
+      : this.#subjects.write(found, write);
   }
 
   /**

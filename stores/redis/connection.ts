@@ -60,20 +60,16 @@ export class Connection {
   }
 
   /** Runs a script by its hash, or by its text if the server does not know it. */
-  async run(script: Script, { keys, args }: ScriptArguments): Promise<unknown> {
+  run(script: Script, given: ScriptArguments): Promise<unknown> {
     const found = script.sha1();
-    const sha1 = isPromiseLike(found) ? await found : found;
-    const given = ["EVALSHA", sha1, String(keys.length), ...keys, ...args];
-    try {
-      return await this.#send({ args: given, at: 3, keys: keys.length });
-    } catch (error) {
-      if (!isUnknownScript(error)) throw error;
-      return await this.#send({
-        args: ["EVAL", script.text, ...given.slice(2)],
-        at: 3,
-        keys: keys.length,
-      });
-    }
+    return isPromiseLike(found)
+      ? found.then((sha1) => this.#run(script, sha1, given))
+      : this.#run(script, found, given);
+  }
+
+  #run(script: Script, sha1: string, { keys, args }: ScriptArguments): Promise<unknown> {
+    const given = ["EVALSHA", sha1, String(keys.length)].concat(keys, args);
+    return this.#send({ args: given, at: 3, keys: keys.length }, script.text);
   }
 
   /**
@@ -86,15 +82,23 @@ export class Connection {
     return this.#send({ args, at: 1, keys });
   }
 
-  /** Sends a command, and retries once when the connection is dropped or the server is no longer the primary. */
-  async #send(command: Command): Promise<unknown> {
+  /**
+   * Sends a command, and retries once when the connection is dropped or the server is no longer the primary.
+   *
+   * @param text The text of a script that is sent by its hash.
+   */
+  async #send(command: Command, text?: string): Promise<unknown> {
     this.#signal?.throwIfAborted();
+    let error: unknown;
     try {
       return toText(await this.#ask(command));
     } catch (cause) {
-      const error = this.#toError(cause);
-      if (this.#signal?.aborted || !isDropped(error) && !isReadOnly(error)) throw error;
+      error = this.#toError(cause);
     }
+    if (text !== undefined && isUnknownScript(error)) {
+      return await this.#send({ ...command, args: ["EVAL", text, ...command.args.slice(2)] });
+    }
+    if (this.#signal?.aborted || !isDropped(error) && !isReadOnly(error)) throw error;
     try {
       return toText(await this.#ask(command));
     } catch (error) {

@@ -218,12 +218,17 @@ export class Subjects {
   }
 
   /** Writes records and lists in one step; in a cluster in several if the lists change. */
-  async write(
+  write(connection: Connection, write: Write): Promise<boolean> {
+    const { script, change, inSteps } = write;
+    // Its keys are on one node.
+    if (!change && !inSteps) return connection.run(script.alone, write).then(isDone);
+    return this.#writeListed(connection, write);
+  }
+
+  async #writeListed(
     connection: Connection,
     { script, keys, args, change, inSteps }: Write,
   ): Promise<boolean> {
-    // Its keys are on one node.
-    if (!change && !inSteps) return isDone(await connection.run(script.alone, { keys, args }));
     const alone = async () => isDone(await connection.run(script.alone, { keys, args }));
     if (!change) return await connection.atOnce(alone, inSteps ?? alone);
     const added = this.toArguments(change);
