@@ -39,7 +39,7 @@ import { isPromiseLike } from "../src/util/awaitable.ts";
 import { type Clock, systemClock } from "../src/util/clock.ts";
 import { Clients } from "./redis/clients.ts";
 import type { Connection, ScriptArguments } from "./redis/connection.ts";
-import { changeOf, toEntry } from "./redis/entry.ts";
+import { changeOf, type Placed, toEntry } from "./redis/entry.ts";
 import type {
   BunRedisLike,
   IoredisLike,
@@ -55,6 +55,7 @@ import { fromOwner } from "./redis/owner.ts";
 import { DELETE, REPLACE, TOUCH, WRITE } from "./redis/scripts.ts";
 import { isPubSub, reportMove, subscriberOf } from "./redis/subscriber.ts";
 import { Subjects } from "./redis/subjects.ts";
+import type { Write } from "./redis/write.ts";
 import { fromStored, makeWrite, toEnd, toRest, toValue } from "./redis/value.ts";
 
 export type {
@@ -182,10 +183,7 @@ export class RedisStore implements SessionStore {
     c?: unknown,
     signal?: AbortSignal,
   ): Promise<boolean> {
-    const { keys, args } = this.#toArguments([key], record, "");
-    const change = changeOf({ key, record });
-    const connection = await this.#clients.connect(c, signal);
-    return await this.#subjects.write(connection, { script: WRITE, change, keys, args });
+    return await this.#write(this.#toWrite({ key, record }), c, signal);
   }
 
   /**
@@ -207,9 +205,10 @@ export class RedisStore implements SessionStore {
     c?: unknown,
     signal?: AbortSignal,
   ): Promise<boolean> {
-    const { keys, args } = this.#toArguments([key], record, `${previous.version}`);
-    const change = changeOf({ key, record }, { key, record: previous });
-    const write = { script: WRITE, change, keys, args };
+    return this.#write(this.#toWrite({ key, record }, previous), c, signal);
+  }
+
+  #write(write: Write, c: unknown, signal: AbortSignal | undefined): Promise<boolean> {
     const found = this.#clients.connect(c, signal);
     return isPromiseLike(found)
       ? found.then((connection) => this.#subjects.write(connection, write))
@@ -275,15 +274,12 @@ export class RedisStore implements SessionStore {
   ): Promise<boolean> {
     const record = { ...previous, ...times };
     const change = changeOf({ key, record }, { key, record: previous });
-    const connection = await this.#clients.connect(c, signal);
     const keys = [this.#key(key)];
-    const version = `${previous.version}`;
     const head = [toEnd(record), toRest(record)];
-    const args = [this.#now(), version, ...head, this.#timeToLive(times)];
-    if (await this.#subjects.write(connection, { script: TOUCH, keys, args, change })) return true;
+    const args = [`${this.#clock()}`, `${previous.version}`, ...head, this.#timeToLive(times)];
+    if (await this.#write({ script: TOUCH, change, keys, args }, c, signal)) return true;
     // A record that is still in this version was written by version 0.1.
-    const whole = this.#toArguments([key], record, version);
-    return await this.#subjects.write(connection, { script: WRITE, change, ...whole });
+    return await this.#write(this.#toWrite({ key, record }, previous), c, signal);
   }
 
   /**
@@ -305,7 +301,7 @@ export class RedisStore implements SessionStore {
   }
 
   async #delete(key: string, connection: Connection, reason?: SessionEndReason): Promise<void> {
-    const args = [this.#now(), ...(reason ? [reason] : [])];
+    const args = [`${this.#clock()}`, ...(reason ? [reason] : [])];
     const owner = await connection.run(DELETE, { keys: [this.#key(key)], args });
     const text = String(owner ?? "");
     const entry = text === "" ? undefined : toEntry(key, fromOwner(text));
@@ -377,21 +373,24 @@ export class RedisStore implements SessionStore {
     return await this.#watchers.add(onEnd, subscriberOf(await this.#clients.find(c)));
   }
 
+  /** Returns the write of a record over the previous one. */
+  #toWrite({ key, record }: Placed, previous?: SessionRecord): Write {
+    const change = changeOf({ key, record }, previous && { key, record: previous });
+    const { keys, args } = this.#toArguments([key], record, `${previous?.version ?? ""}`);
+    return { script: WRITE, change, keys, args };
+  }
+
   /** Returns the arguments of a script that writes over a previous version. */
   #toArguments(keys: string[], record: SessionRecord, version: string): ScriptArguments {
     const write = makeWrite();
     return {
       keys: keys.map((key) => this.#key(key)),
-      args: [this.#now(), version, write, toValue(record, write), this.#timeToLive(record)],
+      args: [`${this.#clock()}`, version, write, toValue(record, write), this.#timeToLive(record)],
     };
   }
 
   #key(key: string): string {
     return this.#prefix + key;
-  }
-
-  #now(): string {
-    return String(this.#clock());
   }
 
   /** Returns the time to live of a record, in whole milliseconds. */

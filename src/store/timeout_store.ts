@@ -3,7 +3,7 @@ import type { SessionEndReason } from "../record/end_reason.ts";
 import { isSessionRecord, type SessionRecord, type SessionTimes } from "../record/record.ts";
 import { andThen, type Awaitable, isPromiseLike, orElse } from "../util/awaitable.ts";
 import type { Clock } from "../util/clock.ts";
-import { type TimeLimit, TimeoutError, withTimeout } from "../util/time_limit.ts";
+import { TimeoutError, withTimeout } from "../util/time_limit.ts";
 import { Timers } from "../util/timers.ts";
 import type {
   DeleteAllOptions,
@@ -14,6 +14,7 @@ import type {
   StoreReplacement,
   StoreWrite,
 } from "./contract.ts";
+import { type Operation, OperationLimit, type Placed } from "./operation.ts";
 import { PendingReads } from "./pending_reads.ts";
 import { UnacknowledgedWrites } from "./unacknowledged_writes.ts";
 
@@ -25,40 +26,6 @@ export interface TimeoutStoreOptions {
   /** Called with every failure. */
   onError(operation: string, error: SessionStoreError, c: unknown): void;
 }
-
-/** An operation. */
-interface Operation {
-  readonly operation: string;
-  readonly c: unknown;
-  /** The session of a subject that it creates, under a key that nobody knows if the response gets lost. */
-  readonly creates?: Placed | undefined;
-  /** Aborts it, if the store supports it. */
-  readonly abort?: AbortController | undefined;
-}
-
-/** The time limit of an operation in flight. */
-class Call implements TimeLimit {
-  readonly timers: Timers;
-  readonly #store: TimeoutStore;
-  readonly #operation: Operation;
-
-  constructor(store: TimeoutStore, timers: Timers, operation: Operation) {
-    this.timers = timers;
-    this.#store = store;
-    this.#operation = operation;
-  }
-
-  toError(cause: unknown): SessionError {
-    return this.#store.toError(cause, this.#operation);
-  }
-
-  onTimeout(error: TimeoutError): void {
-    this.#operation.abort?.abort(error);
-  }
-}
-
-/** A record and its key. */
-type Placed = Pick<StoreReplacement, "key" | "record">;
 
 /** A store whose operations have a time limit, and whose failures are all {@linkcode SessionStoreError}s. */
 export class TimeoutStore {
@@ -232,7 +199,7 @@ export class TimeoutStore {
   }
 
   #inTime<Result>(result: PromiseLike<Result>, operation: Operation): Promise<Result> {
-    return withTimeout(result, new Call(this, this.#timers, operation));
+    return withTimeout(result, new OperationLimit(this, this.#timers, operation));
   }
 
   /** Makes the error of a failure, and reports it. */

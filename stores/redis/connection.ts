@@ -95,15 +95,15 @@ export class Connection {
     } catch (cause) {
       error = this.#toError(cause);
     }
-    if (text !== undefined && isUnknownScript(error)) {
-      return await this.#send({ ...command, args: ["EVAL", text, ...command.args.slice(2)] });
+    if (!this.#signal?.aborted && (isDropped(error) || isReadOnly(error))) {
+      try {
+        return toText(await this.#ask(command));
+      } catch (cause) {
+        error = this.#toError(cause);
+      }
     }
-    if (this.#signal?.aborted || !isDropped(error) && !isReadOnly(error)) throw error;
-    try {
-      return toText(await this.#ask(command));
-    } catch (error) {
-      throw this.#toError(error);
-    }
+    if (text === undefined || !isUnknownScript(error)) throw error;
+    return await this.#send({ ...command, args: ["EVAL", text, ...command.args.slice(2)] });
   }
 
   #ask(command: Command): PromiseLike<unknown> {

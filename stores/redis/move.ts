@@ -2,8 +2,8 @@ import type { SessionRecord } from "../../src/record/record.ts";
 import type { StoreReplacement } from "../../src/store/contract.ts";
 import type { Connection } from "./connection.ts";
 import { REMOVE, SETTLE, WRITE } from "./scripts.ts";
-import { isDone } from "./subjects.ts";
 import { toMoving } from "./value.ts";
+import { isDone } from "./write.ts";
 
 /** A move of a record from one node of a cluster to another. */
 export interface Move {

@@ -7,8 +7,9 @@ import type { Connection, ScriptArguments } from "./connection.ts";
 import { type Entry, keyOf, type ListChange, type Placed, toEntry, toKey } from "./entry.ts";
 import { toLegacyOwner } from "./legacy.ts";
 import { toOwner } from "./owner.ts";
-import { END, ENLIST, LIST, RAISE, STRIKE, type WriteScript } from "./scripts.ts";
+import { END, ENLIST, LIST, RAISE, STRIKE } from "./scripts.ts";
 import { fromListed } from "./value.ts";
+import { isDone, type Write } from "./write.ts";
 
 /** The number of records that are read or ended at a time. */
 const BATCH = 100;
@@ -242,23 +243,4 @@ export class Subjects {
 
 function generationOf({ generation = 0 }: SessionRecord): number {
   return generation;
-}
-
-/**
- * Checks whether a script has written.
- *
- * @throws {SessionEndedError} When the write was refused because the login came too late.
- */
-export function isDone(answer: unknown): boolean {
-  if (Number(answer) !== -1) return Number(answer) === 1;
-  throw new SessionEndedError(
-    "Cannot store session: all sessions of its subject were ended; log in again",
-  );
-}
-/** A write of a record, and its changes in the lists of subjects. */
-interface Write extends ScriptArguments {
-  readonly script: WriteScript;
-  readonly change: ListChange | undefined;
-  /** Writes the records in a cluster, if the script can't. */
-  readonly inSteps?: () => Promise<boolean>;
 }

@@ -1,0 +1,24 @@
+import { SessionEndedError } from "../../src/errors.ts";
+import type { ScriptArguments } from "./connection.ts";
+import type { ListChange } from "./entry.ts";
+import type { WriteScript } from "./scripts.ts";
+
+/**
+ * Checks whether a script has written.
+ *
+ * @throws {SessionEndedError} When the write was refused because the login came too late.
+ */
+export function isDone(answer: unknown): boolean {
+  if (Number(answer) !== -1) return Number(answer) === 1;
+  throw new SessionEndedError(
+    "Cannot store session: all sessions of its subject were ended; log in again",
+  );
+}
+
+/** A write of a record, and its changes in the lists of subjects. */
+export interface Write extends ScriptArguments {
+  readonly script: WriteScript;
+  readonly change: ListChange | undefined;
+  /** Writes the records in a cluster, if the script can't. */
+  readonly inSteps?: () => Promise<boolean>;
+}
