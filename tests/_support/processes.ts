@@ -15,7 +15,14 @@ const PATIENCE = 30_000;
 
 /** A store that processes share. */
 export interface Place {
-  kind: "Deno KV" | "Deno KV over KV Connect" | "Postgres" | "Redis" | "SQLite";
+  kind:
+    | "Deno KV"
+    | "Deno KV over KV Connect"
+    | "DynamoDB"
+    | "Postgres"
+    | "Redis"
+    | "SQLite"
+    | "cookies with revocations";
   ignore?: boolean;
   open(): Promise<{ place: string; close(): Promise<void> }>;
 }
@@ -65,6 +72,19 @@ export const MORE_PLACES: Place[] = [{
     const server = await DenoKvServer.start();
     return { place: server.url, close: () => server[Symbol.asyncDispose]() };
   },
+}, {
+  kind: "DynamoDB",
+  async open() {
+    const { startDynalite } = await import("./dynamodb.ts");
+    const server = await startDynalite();
+    return {
+      place: String(server.port),
+      close: async () => await server[Symbol.asyncDispose](),
+    };
+  },
+}, {
+  ...PLACES[0]!,
+  kind: "cookies with revocations",
 }];
 
 /** The application of the HTTP suite in a process of its own, which ends with the tests. */

@@ -1,7 +1,9 @@
 // A process of its own with the application of the HTTP suite on a store that it shares, and a gate that is opened
 // over HTTP: `/gate/arrived/5` answers when five requests wait, `/gate/open` lets them go on and closes it again.
-import type { SessionOptions } from "@x/hono-session";
+import type { SessionOptions, SessionStore } from "@x/hono-session";
+import { EncryptedCookieStore, Revocations } from "@x/hono-session/stores/cookie";
 import { DenoKvStore } from "@x/hono-session/stores/deno-kv";
+import { DynamoDbStore } from "@x/hono-session/stores/dynamodb";
 import { PostgresStore } from "@x/hono-session/stores/postgres";
 import { RedisStore } from "@x/hono-session/stores/redis";
 import { SqliteStore } from "@x/hono-session/stores/sqlite";
@@ -9,6 +11,7 @@ import { Hono } from "hono";
 import { HTTPException } from "hono/http-exception";
 import { DatabaseSync } from "node:sqlite";
 import { type Data, makeApp } from "../http/_app.ts";
+import { SECRET } from "./cookie_stores.ts";
 import { Gate } from "./gate.ts";
 import { POSTGRES_CLIENTS } from "./postgres_clients.ts";
 import type { Place } from "./processes.ts";
@@ -19,6 +22,23 @@ const [kind, place] = Deno.args as [Place["kind"], string];
 const STORES = {
   "Deno KV": () => new DenoKvStore({ path: place }),
   "Deno KV over KV Connect": () => new DenoKvStore({ path: place }),
+  DynamoDB: async () => {
+    const [{ DynamoDBClient }, { DynamoDBDocument }] = await Promise.all([
+      import("@aws-sdk/client-dynamodb"),
+      import("@aws-sdk/lib-dynamodb"),
+    ]);
+    const client = new DynamoDBClient({
+      endpoint: `http://127.0.0.1:${place}`,
+      region: "local",
+      credentials: { accessKeyId: "local", secretAccessKey: "local" },
+    });
+    const document = DynamoDBDocument.from(client);
+    return new DynamoDbStore({ document, tableName: "sorted-sessions", sortKey: "sk" });
+  },
+  "cookies with revocations": () => {
+    const revocations = new Revocations(new DenoKvStore({ path: place }));
+    return new EncryptedCookieStore({ secret: SECRET, revocations });
+  },
   Postgres: async () =>
     new PostgresStore({ sql: (await POSTGRES_CLIENTS["postgres.js"]!(place)).sql }),
   SQLite: () => new SqliteStore({ db: new DatabaseSync(place, { timeout: 5000 }) }),
@@ -34,7 +54,7 @@ const VARIANTS: Record<string, SessionOptions<Data>> = {
 };
 
 let gate = new Gate();
-const store = await STORES[kind]();
+const store: SessionStore = await STORES[kind]();
 let interrupted = 0;
 
 const app = new Hono()
@@ -49,7 +69,9 @@ const app = new Hono()
   })
   .get("/interrupted", (c) => c.json(interrupted));
 
-for (const [path, options] of Object.entries(VARIANTS)) {
+for (const [path, { rotate, ...rest }] of Object.entries(VARIANTS)) {
+  // A cookie that holds its session can't be rotated.
+  const options = store.capabilities.stateless ? rest : { ...rest, ...(rotate && { rotate }) };
   const events = { interrupted: () => void interrupted++ };
   const sessions = makeApp({ store, events, ...options }, { pass: () => gate.pass() });
   // Conflicts are told apart from what must not be.

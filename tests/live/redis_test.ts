@@ -3,7 +3,7 @@ import { RedisStore } from "@x/hono-session/stores/redis";
 import { assert, assertEquals } from "@std/assert";
 import { createClient } from "redis";
 import { DroppingProxy } from "../_support/dropping_proxy.ts";
-import { RedisServer, skipRedis } from "../_support/redis.ts";
+import { RedisServer, skipRedis, until } from "../_support/redis.ts";
 import { CLIENTS, CLUSTER_CLIENTS, type RedisConnection } from "../_support/redis_clients.ts";
 import { RedisCluster } from "../_support/redis_cluster.ts";
 
@@ -13,6 +13,9 @@ const ADA = "user:42";
 
 /** How long the subscription and its loss may take to be known, in milliseconds. */
 const SETTLED = 300;
+
+/** How long clients may wait before they connect again, in milliseconds. */
+const RECONNECTED = 3000;
 
 /** One process. */
 interface Machine extends AsyncDisposable {
@@ -101,6 +104,35 @@ test("an end is noticed in time by Redis while its subscribers are killed, and a
   await there.sessions.revokeAll(ADA);
   assert(await watched.delay() < 1000);
 });
+
+for (const name of ["node-redis 6", "ioredis 6"]) {
+  test(`a Redis server that is killed and restarted ends nobody, and notifies again, with ${name}`, async () => {
+    await using server = await RedisServer.start();
+    const connect = CLIENTS[name]!;
+    await using here = machineOf(await connect(server.url), 1);
+    await using slow = machineOf(await connect(server.url), 50);
+    await using there = machineOf(await connect(server.url), 50);
+    const [one, two, three] = [await watch(here), await watch(here), await watch(slow)];
+    await pause(SETTLED);
+    await server.kill();
+    await pause(2500);
+    const aborted = () => [one, two, three].map(({ ended }) => ended.aborted);
+    assertEquals(aborted(), [false, false, false]);
+    await server.restart();
+    // Whether or not the subscriber is back, a poll sees it.
+    await until("the client is connected again", async () => {
+      await there.sessions.revoke(ADA, one.sid);
+      return true;
+    });
+    const delay = await one.delay();
+    assert(delay < 2500, `${delay} ms`);
+    await pause(RECONNECTED);
+    assertEquals(aborted(), [true, false, false]);
+    await there.sessions.revokeAll(ADA);
+    for (const each of [two, three]) assert(await each.delay() < 1000);
+    assertEquals([two.ended.reason, three.ended.reason], ["revoked", "revoked"]);
+  });
+}
 
 test("an end behind a partition is noticed when it is over, and nobody is ended by it", async () => {
   await using server = await RedisServer.start();
