@@ -66,7 +66,13 @@ Deno.test("docs: no more examples are kept from running than there is a reason f
   }
   // readme_test.ts runs those that look like an application, and checks the types of the others: lines that augment a module,
   // and databases that a test should not open.
-  assertEquals(ignored, { "README.md": 5, "stores/README.md": 8, ".github/REFERENCE.md": 2 });
+  assertEquals(ignored, {
+    "README.md": 5,
+    "stores/README.md": 8,
+    // A test runs four of them on other runtimes.
+    ".github/REFERENCE.md": 6,
+    ".github/MIGRATING.md": 1,
+  });
 });
 
 async function filesOf(folder: string): Promise<string[]> {
