@@ -1,6 +1,6 @@
 // Measures this library against others: `deno task bench`, with `--quick` for two minutes of it, or with `--only` and the
-// names of parts: deno, node, bytes, http, scale, sql. With `--profile` it shows instead where the bytes of a request come from, and
-// with `--record` it records how many there may be.
+// names of parts: deno, node, bytes, http, scale, sql. With `--profile` it shows instead where the bytes of a request come from,
+// with `--device` what the option `device` costs, and with `--record` it records how many bytes there may be.
 import { PostgresServer, skipPostgres } from "../../tests/_support/postgres.ts";
 import { RedisServer, skipRedis } from "../../tests/_support/redis.ts";
 import { fromFileUrl, ROOT } from "../paths.ts";
@@ -8,6 +8,7 @@ import { aboutOf } from "./about.ts";
 import type { AllocationPlan, Allocations } from "./allocations.ts";
 import { type Storage, STORAGES } from "./backends.ts";
 import { chartOf } from "./chart.ts";
+import type { DeviceCost } from "./device.ts";
 import type { Finding } from "./finding.ts";
 import type { Footprint } from "./footprints.ts";
 import type { ProfilePlan, Source } from "./heap_profile.ts";
@@ -72,6 +73,7 @@ const cores = Number(Deno.env.get(PINNED) ?? navigator.hardwareConcurrency);
 
 if (canPin() && !Deno.env.has(PINNED)) Deno.exit(await repeatPinned());
 if (Deno.args.includes("--profile")) await showProfiles();
+else if (Deno.args.includes("--device")) await showDevice();
 else if (Deno.args.includes("--record")) await recordBytes();
 else await main();
 
@@ -112,6 +114,14 @@ async function showProfiles(): Promise<void> {
         console.log(`${String(bytes).padStart(6)}  ${name}`);
       }
     }
+  }
+}
+
+/** Shows what the option `device` costs a request. */
+async function showDevice(): Promise<void> {
+  const program = [...DENO, ...v8Flags("Deno", COUNTING), path("Deno", "device.ts")];
+  for (const { name, bytes, microseconds } of await linesOf<DeviceCost>(program)) {
+    console.log(`${name.padEnd(28)} ${bytes} bytes, ${microseconds.toFixed(1)} µs`);
   }
 }
 

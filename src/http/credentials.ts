@@ -50,8 +50,10 @@ function inRequest(
   return config.device ? andThen(credentials, withHeaders, request.headers) : credentials;
 }
 
-function withHeaders(credentials: readonly Credential[], headers: Headers): Credential[] {
-  return credentials.map((credential) => ({ ...credential, headers }));
+function withHeaders(credentials: Credential[], headers: Headers): Credential[] {
+  // They were made for this request.
+  for (const credential of credentials) credential.headers = headers;
+  return credentials;
 }
 
 async function verified(

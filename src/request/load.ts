@@ -19,7 +19,7 @@ export interface Credential {
   /** Why it is rejected, if that is already known. */
   readonly rejected?: RejectionReason;
   /** The headers that came with it, which may prove the device of its session. */
-  readonly headers?: Headers;
+  headers?: Headers;
   /** Whether it comes from a response of this application, so that its session needs no proof. */
   readonly isOwn?: true;
   /** Set by the loader for a cookie that identifies a session whose device has given no proof. */
