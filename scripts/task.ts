@@ -9,6 +9,7 @@ const DOCUMENTED = [
   ...["mod.ts", "src", "stores"],
   ...["README.md", ".github/REFERENCE.md", ".github/MIGRATING.md", ".github/CONFIRMING.md"],
   ".github/LOGOUT.md",
+  ".github/METRICS.md",
 ];
 
 /** A test leaves nothing open that it does not say. */

@@ -6,7 +6,7 @@ import { ROOT } from "../scripts/paths.ts";
  * other import nothing of each other.
  */
 const ROOMS: readonly (readonly string[])[] = [
-  ["core"],
+  ["core", "otel"],
   ["manager"],
   ["middleware"],
   ["options"],

@@ -14,6 +14,7 @@ const SHIPPED = [
   ".github/REFERENCE.md",
   ".github/MIGRATING.md",
   ".github/CONFIRMING.md",
+  ".github/METRICS.md",
   ".github/LOGOUT.md",
 ];
 

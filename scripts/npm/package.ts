@@ -38,9 +38,13 @@ export const defaultStore = {
 /** What the versions of Hono have in common that the package works with. */
 export const HONO_RANGE: string = rangeOf(config.imports.hono);
 
-/** Where the package gets Hono from on npm: from whoever installs it. */
-export const mappings: Record<string, PeerModule> = Object.fromEntries(
-  HONO_MODULES.map((specifier) => {
+/** The package that `/otel` alone needs. */
+const OTEL_API = "@opentelemetry/api";
+
+/** Where the package gets Hono and OpenTelemetry from on npm: from whoever installs it. */
+export const mappings: Record<string, PeerModule> = Object.fromEntries([
+  [OTEL_API, { name: OTEL_API, version: rangeOf(config.imports[OTEL_API]), peerDependency: true }],
+  ...HONO_MODULES.map((specifier): [string, PeerModule] => {
     const [name, ...rest] = specifier.split("/") as [string, ...string[]];
     const subPath = rest.join("/");
     return [specifier, {
@@ -50,7 +54,7 @@ export const mappings: Record<string, PeerModule> = Object.fromEntries(
       ...(subPath ? { subPath } : {}),
     }];
   }),
-);
+]);
 
 /** A module of a package that an application brings along. */
 export interface PeerModule {
@@ -89,12 +93,16 @@ export const packageJson = {
     [GLOBAL.name, { types: GLOBAL.types, default: GLOBAL.default }] as const,
   ]),
   imports: { [defaultStore.to]: defaultStore.conditions },
+  peerDependenciesMeta: { [OTEL_API]: { optional: true } },
   publishConfig: { access: "public" },
 };
 
 export const dependencies = { "iron-webcrypto": rangeOf(config.imports["iron-webcrypto"]) };
 
-export const peerDependencies = { hono: HONO_RANGE };
+export const peerDependencies = {
+  [OTEL_API]: rangeOf(config.imports[OTEL_API]),
+  hono: HONO_RANGE,
+};
 
 /** Documents that users read, at the places where links between them find them. */
 const DOCUMENTS = [
@@ -118,7 +126,7 @@ function repository(): { repository?: { type: string; url: string } } {
 }
 
 function rangeOf(specifier: string): string {
-  const [, range] = /^(?:npm:|jsr:@[^/]+\/)[^@]+@(.+)$/.exec(specifier) ?? [];
+  const [, range] = /^(?:npm:@?|jsr:@[^/]+\/)[^@]+@(.+)$/.exec(specifier) ?? [];
   if (range === undefined) throw new Error(`Cannot read range of versions: ${specifier}`);
   return range;
 }

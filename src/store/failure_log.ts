@@ -31,7 +31,7 @@ export class FailureLog {
     this.#logger = logger;
   }
 
-  report(error: SessionStoreError): void {
+  report(error: Error): void {
     const causes = causesOf(error);
     const id = [error.message, ...causes.map(kindOf)].join("\n");
     const now = this.#clock();

@@ -11,6 +11,7 @@ export const DOCUMENTS = [
   ".github/REFERENCE.md",
   ".github/MIGRATING.md",
   ".github/CONFIRMING.md",
+  ".github/METRICS.md",
   ".github/LOGOUT.md",
   ".github/ARCHITECTURE.md",
   ".github/CONTRIBUTING.md",

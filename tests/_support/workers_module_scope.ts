@@ -1,6 +1,7 @@
 // What a test loads in workerd: every entry point, and what an application builds at the top of a module.
 import { createSessions, session } from "@x/hono-session";
 import { session as coreSession } from "@x/hono-session/core";
+import { telemetry } from "@x/hono-session/otel";
 import { CloudflareKvStore } from "@x/hono-session/stores/cloudflare-kv";
 import {
   EncryptedCookieStore,
@@ -81,7 +82,7 @@ for (const [name, store] of Object.entries(STORES)) {
 
 const sessions = createSessions({ secret, token: { secret, maxAge: 60 }, store: new MapStore() });
 app.get("/with-token", sessions.middleware(), (c) => c.text(c.get("sessionToken") ?? "none"));
-app.get("/core", coreSession({ store: new MapStore() }), (c) => c.text("loaded"));
+app.get("/core", coreSession(telemetry({ store: new MapStore() })), (c) => c.text("loaded"));
 app.get("/default", session({ secret: (c) => c.env.SECRET }), (c) => c.text("loaded"));
 
 /** What `session()` without a secret says where nothing random can be had. */

@@ -65,9 +65,10 @@ Deno.test("npm: the default store is chosen by who imports the main entry point,
 });
 
 Deno.test("npm: the manifest says what the package is and needs", () => {
-  const { name, version, type, sideEffects, engines, license } = packageJson;
+  const { name, version, type, sideEffects, engines, license, peerDependenciesMeta } = packageJson;
   const needs = { dependencies, peerDependencies };
-  const expected = { name, version, type, sideEffects, engines, license, ...needs };
+  const optional = { peerDependenciesMeta };
+  const expected = { name, version, type, sideEffects, engines, license, ...needs, ...optional };
   const picked = Object.fromEntries(Object.keys(expected).map((key) => [key, manifest[key]]));
   assertEquals(picked, expected);
   for (const key of ["devDependencies", "optionalDependencies", "main"]) {

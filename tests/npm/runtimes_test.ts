@@ -11,7 +11,13 @@ import { checkStore } from "./_suite.ts";
 
 const SERVERS = fromFileUrl(new URL("runtimes", import.meta.url));
 
-const PACKAGES = ["@hono/node-server@2", "@deno/kv@0.14", "miniflare@4", "esbuild@0.28"];
+const PACKAGES = [
+  "@opentelemetry/api@1",
+  "@hono/node-server@2",
+  "@deno/kv@0.14",
+  "miniflare@4",
+  "esbuild@0.28",
+];
 
 const EVERY_ENTRY_POINT = Object.keys(packageJson.exports)
   .map((name, at) => `import * as e${at} from "${name.replace(".", packageJson.name)}";\n`)
