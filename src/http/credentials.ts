@@ -16,15 +16,18 @@ export function credentialsOf(
   return config.adopt ? andThen(own, withAdopted, { config, request }) : own;
 }
 
-/** Adds the cookies of another library. */
+/**
+ * Adds the cookie of another library. Of several none counts: the application may read another one than the one
+ * under which its session would be adopted.
+ */
 function withAdopted(
   own: readonly Credential[],
   { config: { adopt, clock }, request }: { config: MiddlewareConfig; request: Request },
 ): readonly Credential[] {
   const header = request.headers.get("cookie");
   if (header === null || clock() >= adopt!.until) return own;
-  const values = findAll(header, adopt!.cookie).filter((value) => value !== "");
-  return [...own, ...values.map((token) => ({ by: "adopted", token }) as const)];
+  const [token, ...others] = findAll(header, adopt!.cookie);
+  return !token || others.length > 0 ? own : [...own, { by: "adopted", token }];
 }
 
 function ownCredentialsOf(

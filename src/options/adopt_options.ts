@@ -75,6 +75,10 @@ export interface AdoptOptions<Data extends object = SessionData> {
    * Reads the session of a cookie. It is called only when the request has no session of this library, and once
    * per cookie: from then on the cookie leads to the session that was made of it.
    *
+   * A logout ends the session that was adopted for this value. Reject other forms of a value, such as one with
+   * a different prefix, and read nothing but the value: whoever has an old cookie may alter it. Of several
+   * cookies with different values none is read.
+   *
    * When it throws, the other store counts as failed, see `onStoreError`. A `SyntaxError` or a `URIError` says
    * that the cookie is not accepted.
    *

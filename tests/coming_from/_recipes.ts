@@ -4,7 +4,7 @@ import type { SessionManager } from "@x/hono-session";
 import { unsign } from "cookie-signature";
 import type { Context } from "hono";
 import { CookieStore } from "hono-sessions";
-import { getIronSession } from "iron-session";
+import { unsealData } from "iron-session";
 
 export interface Data {
   userId?: string | undefined;
@@ -45,13 +45,16 @@ export function makeRecipes({ secret, rows, hattipStore, redisStore, old }: {
   }
   // @hono/session without a storage. Cookie: "sid"
   async function honojsSession(value: string) {
+    const isAsSent = (part: string) =>
+      Buffer.from(part, "base64url").toString("base64url") === part;
+    if (!value.split(".").every(isAsSent)) return undefined;
     const { payload } = await jweDecrypt(value, await createEncryptionKey(secret));
     return payload && { data: { userId: String(payload.userId) } };
   }
   // iron-session. Cookie: its cookieName
-  async function ironSession(_value: string, c: Context) {
-    const options = { cookieName: "iron", password: secret };
-    const { userId } = await getIronSession<Data>(c.req.raw, new Response(), options);
+  async function ironSession(value: string) {
+    if (!/^[^~]+~2$/.test(value)) return undefined;
+    const { userId } = await unsealData<Data>(value, { password: secret });
     return userId ? { data: { userId } } : undefined;
   }
   // @hattip/session with any of its stores. Cookie: "session"
@@ -61,7 +64,7 @@ export function makeRecipes({ secret, rows, hattipStore, redisStore, old }: {
   }
   // express-session with connect-redis, and unsign() of cookie-signature. Cookie: "connect.sid"
   async function expressSession(value: string) {
-    const id = unsign(value.slice("s:".length), secret);
+    const id = value.startsWith("s:") && unsign(value.slice("s:".length), secret);
     const stored = id && await redisStore.get(id);
     return stored ? { data: { userId: stored.userId } } : undefined;
   }

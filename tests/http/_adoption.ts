@@ -61,6 +61,16 @@ export function adoption(test: SceneTest): void {
     assertEquals(await scene.records(), []);
   });
 
+  test("of several cookies of another library with different values none is read", async (scene) => {
+    const { app, reads } = setup(scene);
+    for (const cookie of [`${OLD}; old=x`, `old=x; ${OLD}`, `old=x; old=y; ${OLD}`]) {
+      assertEquals(await (await app.request("/read", { headers: { cookie } })).json(), {});
+    }
+    assertEquals(reads, []);
+    const twice = await app.request("/read", { headers: { cookie: `${OLD}; ${OLD}` } });
+    assertEquals(await twice.json(), { name: "Ada" });
+  });
+
   test("an adopted session ends with the one it was, however often it is renewed", async (scene) => {
     const { clock } = scene;
     const expiresAt = () => new Date(clock.now() + 5000_000);
