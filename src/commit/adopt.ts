@@ -1,4 +1,5 @@
 import type { AdoptedToken } from "../crypto/adopted_token.ts";
+import { SessionEndedError } from "../errors.ts";
 import { withSubjectAt } from "../record/pending_changes.ts";
 import { isSessionRecord, type SessionRecord, type StoredSession } from "../record/record.ts";
 import type { SessionState } from "../session/session_state.ts";
@@ -55,8 +56,28 @@ export async function adoptSession(
   const adopted = config.store.capabilities.stateless
     ? { stored: await writeNew(config.store, record, c), trace: undefined }
     : await claimAndMove(config, { ...adoption, record }, c);
-  if (adopted) await created(context, { stored: adopted.stored, contents });
-  return adopted;
+  try {
+    if (adopted) await created(context, { stored: adopted.stored, contents });
+    return adopted;
+  } catch (error) {
+    // A session that another login has evicted has ended. Otherwise it was never there.
+    if (!(error instanceof SessionEndedError)) await release(config, adopted!, c);
+    throw error;
+  }
+}
+
+/** Lets a later request adopt a session again, unless it may still be there. */
+async function release(
+  { store }: CommitConfig,
+  { stored, trace }: Adopted,
+  c: unknown,
+): Promise<void> {
+  if (!trace) return;
+  try {
+    if (await store.read(stored.key, c) === undefined) await store.delete(trace.key, c);
+  } catch {
+    // The caller gets the first error.
+  }
 }
 
 async function claimAndMove(

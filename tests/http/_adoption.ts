@@ -296,6 +296,22 @@ export function adoptionOfSubjects(test: SceneTest): void {
     assertEquals(await client.json("/read"), { name: "Ada" }, "a login is a login");
   });
 
+  for (const policy of ["evict-oldest", "reject"] as const) {
+    test(`an adoption whose look at the limit fails (${policy}) is done by the next request`, async (scene) => {
+      const logger = { error() {}, warn() {} };
+      const { app, sessions } = setup(scene, { maxSessions: { limit: 1, policy }, logger });
+      let count = 0;
+      // The first look is before anything is stored.
+      scene.watch.inject("list", () => count++ ? Promise.reject(new Error("no route")) : undefined);
+      assertEquals((await app.request("/read", { headers })).status, 503);
+      scene.watch.heal();
+      const client = new Client(app);
+      assertEquals(await client.json("/read", { headers }), { name: "Ada" });
+      assertEquals(await client.json("/read"), { name: "Ada" });
+      assertEquals(await sessions.count("user:ada"), 1);
+    });
+  }
+
   test("an adopted session counts like a login where a subject may have so many", async (scene) => {
     const { app, sessions } = setup(scene, { maxSessions: { limit: 1 } });
     const first = new Client(app);
