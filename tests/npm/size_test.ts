@@ -29,7 +29,7 @@ const STORES: Record<string, [name: string, most: number]> = {
 };
 
 /** The most bytes of a bundle, minified and with gzip: what it takes now. Raise it only for what is worth it. */
-const MOST = { main: 54_700, coreWithMap: 50_500 };
+const MOST = { main: 54_800, coreWithMap: 50_600 };
 
 interface Bundle extends Minified {
   /** Its bytes with gzip. */
