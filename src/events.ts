@@ -159,8 +159,8 @@ export interface SessionEvents {
    */
   bound?(event: SessionEvent, c: unknown): unknown;
   /**
-   * A token was rejected. `sid` is set when the token belonged to a session. With the reason `device`, `skipped` is what the
-   * client says about the missing proof, up to 200 characters. Anybody can send it: it explains, and proves nothing.
+   * A token was rejected. `sid` is set when the token belonged to a session. With the reason `device`, `skipped` is the
+   * reason that the client gives for the missing proof, such as `server_error`. Anybody can send it: it explains, and proves nothing.
    */
   rejected?(
     event: { readonly reason: RejectionReason; readonly sid?: string; readonly skipped?: string },

@@ -53,8 +53,8 @@ export const UNDER_WAY = 30_000 + CLOCK_SKEW;
 /** A time in base 36, and a signature. */
 const STAMP_REGEXP = /^([0-9a-z]{1,11})\.([\w-]{43})$/;
 
-/** The largest length of the header in which a browser gives its reason for sending no proof. */
-const LONGEST_REASON = 200;
+/** The reason of a browser for sending no proof: the name before the parameters, which contain the reference of its session. */
+const REASON_REGEXP = /^[\w-]{1,64}/;
 
 /** What a signed time is for, and the key of its session. */
 interface Stamp {
@@ -118,7 +118,7 @@ export class DeviceProofs {
 
   /** Returns the reason that a browser gives for sending no proof. Anybody can send it. */
   static skippedIn(headers: Headers): string | undefined {
-    return headers.get("secure-session-skipped")?.slice(0, LONGEST_REASON);
+    return REASON_REGEXP.exec(headers.get("secure-session-skipped") ?? "")?.[0];
   }
 
   /**

@@ -53,7 +53,7 @@ export interface BoundSiteOptions extends Omit<SessionOptions<Data>, "store" | "
 export class BoundSite implements AsyncDisposable {
   /** The answers to what browsers send by themselves: registrations and refreshes. */
   readonly answers: number[] = [];
-  /** What was emitted: `bound`, and why sessions were rejected. */
+  /** What was emitted: `bound`, and why sessions were rejected, with what the browser says. */
   readonly emitted: string[] = [];
   readonly sessions: SessionManager<Data>;
   readonly store: FailingStore;
@@ -78,7 +78,8 @@ export class BoundSite implements AsyncDisposable {
       device: { path: devicePath, every: EVERY },
       events: {
         bound: () => void this.emitted.push("bound"),
-        rejected: ({ reason }) => void this.emitted.push(reason),
+        rejected: ({ reason, skipped = "" }) =>
+          void this.emitted.push(`${reason} ${skipped}`.trim()),
       },
       logger: { error() {}, warn() {} },
       ...sessionOptions,

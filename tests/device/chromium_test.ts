@@ -246,6 +246,8 @@ for (const failing of ["reads", "writes"] as const) {
       await browser.saw("refreshed ServerError", time);
     }
     assertEquals(new Set(site.answers), new Set([503]));
+    const rejections = failing === "reads" ? [] : ["device server_error"];
+    assertEquals([...new Set(site.emitted)], ["bound", ...rejections]);
     site.store.failing = undefined;
     assertEquals(await browser.read(site.url("/")), "Hello Ada");
     assertEquals((await browser.cookies()).sid, before);
