@@ -49,7 +49,7 @@ import { Handle } from "./deno_kv/handle.ts";
 import type { KvAtomicLike, KvEntryLike, KvKeyLike, KvLike } from "./deno_kv/like.ts";
 import { checkOptions, type DenoKvStoreOptions } from "./deno_kv/options.ts";
 import { MAX_BYTES } from "./deno_kv/parts.ts";
-import { NOTHING, Records, toEntry } from "./deno_kv/records.ts";
+import { NOTHING, Records, type Seen, toEntry } from "./deno_kv/records.ts";
 import { type IndexEntry, MOST_CHECKS, SubjectIndex } from "./deno_kv/subjects.ts";
 
 export type { DenoKvStoreOptions, KvAtomicLike, KvEntryLike, KvKeyLike, KvLike };
@@ -161,18 +161,19 @@ export class DenoKvStore implements SessionStore {
    * @throws {SessionEndedError} When all sessions of its subject were ended after its login started.
    */
   async update(key: string, record: SessionRecord, previous: SessionRecord): Promise<boolean> {
-    const kv = await this.#handle.open();
+    const kv = this.#handle.kv ?? await this.#handle.open();
     const records = this.#records;
     const subject = isSameLogin(record, previous) ? undefined : record.subject;
     const write = makeWrite();
-    return await untilDone(async (isFirst) => {
-      const known = isFirst && subject === undefined ? records.known(previous) : undefined;
-      const seen = known ?? await records.see(kv, key, subject);
+    const overwrite = (seen: Seen) => {
       if (records.live(seen.entry)?.version !== previous.version) return seen.entry.write === write;
       const atomic = records.over(kv, key, { seen, record });
       const head = records.set(atomic, key, { record, write, old: seen.entry.head });
       return records.commit(atomic, record, { head, write });
-    });
+    };
+    const known = subject === undefined ? records.known(previous) : undefined;
+    return (known && await overwrite(known)) ??
+      await untilDone(async () => overwrite(await records.see(kv, key, subject)));
   }
 
   /**

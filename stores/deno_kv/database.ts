@@ -52,12 +52,8 @@ function open(path: string | undefined): Promise<KvLike> {
 }
 
 /** Commits, and waits while another process writes to the same file. */
-export async function commit(atomic: KvAtomicLike): ReturnType<KvAtomicLike["commit"]> {
-  try {
-    return await atomic.commit();
-  } catch (error) {
-    return await askAgain(error, () => atomic.commit());
-  }
+export function commit(atomic: KvAtomicLike): ReturnType<KvAtomicLike["commit"]> {
+  return atomic.commit().catch((error) => askAgain(error, () => atomic.commit()));
 }
 
 /** Retries while another process writes to the same file: SQLite then fails immediately without a change. */

@@ -43,13 +43,14 @@ export class Records {
     this.#index = index;
   }
 
-  key(key: string, ...part: number[]): KvKeyLike {
-    return [...this.#prefix, key, ...part];
+  key(key: string): KvKeyLike {
+    return this.#prefix.concat(key);
   }
 
   /** Returns the keys of a record and of its parts. */
   keys(key: string, parts = 0): KvKeyLike[] {
-    return [this.key(key), ...Array.from({ length: parts }, (_, index) => this.key(key, index))];
+    const whole = this.key(key);
+    return [whole, ...Array.from({ length: parts }, (_, index) => whole.concat(index))];
   }
 
   live({ head }: Entry): Head | undefined {
@@ -135,25 +136,27 @@ export class Records {
   ): Head {
     const { head, parts } = toHead(record);
     const options = { expireIn: Math.max(Math.ceil(record.expiresAt - this.#clock()), 1) };
-    atomic.set(this.key(key), [head, write], options);
-    parts.forEach((part, index) => atomic.set(this.key(key, index), part, options));
+    const whole = this.key(key);
+    atomic.set(whole, [head, write], options);
+    parts.forEach((part, index) => atomic.set(whole.concat(index), part, options));
     for (let index = parts.length; index < (old?.parts ?? 0); index++) {
-      atomic.delete(this.key(key, index));
+      atomic.delete(whole.concat(index));
     }
     this.#index.write(atomic, key, { from: old, to: head, options });
     return head;
   }
 
   /** Commits; `undefined` when another write was first, or when the response to an earlier attempt got lost. */
-  async commit(
+  commit(
     atomic: KvAtomicLike,
     record: SessionRecord,
     written: Omit<Entry, "versionstamp">,
   ): Promise<true | undefined> {
-    const { ok, versionstamp = null } = await commit(atomic);
-    if (!ok) return undefined;
-    this.#remember(record, { versionstamp, ...written });
-    return true;
+    return commit(atomic).then(({ ok, versionstamp = null }) => {
+      if (!ok) return undefined;
+      this.#remember(record, { versionstamp, ...written });
+      return true;
+    });
   }
 
   /** Deletes a record, and its entry in the index. */
