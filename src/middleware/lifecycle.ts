@@ -129,32 +129,33 @@ export class SessionLifecycle extends ContextVariables implements ContextSession
     const { requestSession } = this;
     if (!requestSession) return this.#loading === "idle" ? undefined : finishLoading(this, status);
     const keepChanges = !failed || this.config.commitOnError;
-    let change: Awaitable<CookieChange>;
+    let committing: Awaitable<void>;
     try {
-      change = requestSession.finish({ request: this.#c.req.raw, status, keepChanges });
+      committing = requestSession.finish({ request: this.#c.req.raw, status, keepChanges });
     } catch (error) {
-      return this.#fail(error, { requestSession, failed });
+      return this.#fail(requestSession, error);
     }
-    return isPromiseLike(change)
-      ? this.#deliverLater(change, { requestSession, failed })
-      : this.#deliver(requestSession, change);
+    return isPromiseLike(committing)
+      ? this.#deliverLater(requestSession, committing)
+      : this.#deliverCommitted(requestSession);
   }
 
-  #deliverLater(
-    change: Promise<CookieChange>,
-    { requestSession, failed }: { requestSession: RequestSession; failed: boolean },
-  ): Promise<void> {
-    return change.then(
-      (change) => this.#deliver(requestSession, change),
-      (error) => this.#fail(error, { requestSession, failed }),
+  #deliverLater(requestSession: RequestSession, committing: Promise<void>): Promise<void> {
+    return committing.then(
+      () => this.#deliverCommitted(requestSession),
+      (error) => this.#fail(requestSession, error),
     );
   }
 
+  #deliverCommitted(requestSession: RequestSession): Awaitable<void> {
+    requestSession.leave();
+    return this.#deliver(requestSession, requestSession.cookieChange);
+  }
+
   /** Responds to a commit that failed. A handler that failed as well keeps its own response. */
-  async #fail(
-    error: unknown,
-    { requestSession, failed }: { requestSession: RequestSession; failed: boolean },
-  ): Promise<void> {
+  async #fail(requestSession: RequestSession, error: unknown): Promise<void> {
+    requestSession.leave();
+    const failed = this.#phase === "failed";
     // What was committed before the failure must still reach the client.
     const { cookieChange } = requestSession;
     if (!failed) this.responseEnd.drop(this.response, requestSession.state);

@@ -4,7 +4,7 @@ import { transaction } from "../commit/transaction.ts";
 import { assertPlainObject, type SessionObject } from "../session/session_object.ts";
 import { type SessionOwner, SessionState } from "../session/session_state.ts";
 import { unavailableSession } from "../session/unavailable_session.ts";
-import { type Awaitable, isPromiseLike } from "../util/awaitable.ts";
+import type { Awaitable } from "../util/awaitable.ts";
 import type { RequestConfig, RequestOutcome, RequestSessionOptions } from "./config.ts";
 import { canShowFlash } from "./consume_flash.ts";
 import { type CookieChange, cookieChange, KEEP_COOKIE } from "./cookie_change.ts";
@@ -173,40 +173,20 @@ export class RequestSession extends RequestInfo implements SessionOwner, Startin
   }
 
   /**
-   * Commits at the end of the request. Returns the change of the cookie. Synchronous if the store is.
+   * Commits at the end of the request. Synchronous if the store is.
    *
    * @throws {SessionSerializationError} When a value would not survive JSON.
    */
-  finish(outcome: RequestOutcome): Awaitable<CookieChange> {
-    if (this.isUnavailable) {
-      if (this.#current?.hasChanged()) this.assertAvailable();
-      return KEEP_COOKIE;
+  finish(outcome: RequestOutcome): Awaitable<void> {
+    if (!this.isUnavailable) {
+      return this.#isStarting ? this.#commitInTurn(outcome) : this.#commit(outcome);
     }
-    try {
-      const committing = this.#isStarting ? this.#commitInTurn(outcome) : this.#commit(outcome);
-      return isPromiseLike(committing) ? this.#finishLater(committing) : this.#committed();
-    } catch (error) {
-      return this.#failed(error);
-    }
+    if (this.#current?.hasChanged()) this.assertAvailable();
   }
 
   /** Commits after every started session was stored. */
   #commitInTurn(outcome: RequestOutcome): Awaitable<void> {
     return this.config.queue.run(this, () => this.#commit(outcome));
-  }
-
-  #finishLater(committing: Promise<void>): Promise<CookieChange> {
-    return committing.then(() => this.#committed(), (error) => this.#failed(error));
-  }
-
-  #committed(): CookieChange {
-    this.leave();
-    return this.cookieChange;
-  }
-
-  #failed(error: unknown): never {
-    this.leave();
-    throw error;
   }
 
   /** Removes ended sessions, then commits the current session. */
