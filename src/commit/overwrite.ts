@@ -2,8 +2,8 @@ import { SessionEndedError } from "../errors.ts";
 import { type Contents, contentsOf, EMPTY_CONTENTS, sameContents } from "../record/contents.ts";
 import { mergeContents, type MergeVersions, ownContents } from "../record/merge.ts";
 import { withSubjectAt } from "../record/pending_changes.ts";
-import type { StoredSession } from "../record/record.ts";
-import { andThen, type Awaitable, isPromiseLike } from "../util/awaitable.ts";
+import type { SessionRecord, StoredSession } from "../record/record.ts";
+import { andThen, type Awaitable } from "../util/awaitable.ts";
 import type { CommitContext } from "./context.ts";
 import { create } from "./create.ts";
 import { type Plan, plan } from "./plan.ts";
@@ -11,7 +11,7 @@ import { readContents, reread } from "./reread.ts";
 import { checkProvider, enlistAtProvider } from "./provider_login.ts";
 import { startGracePeriod } from "./rotation.ts";
 import { checkLimit, enforceLimit } from "./session_limit.ts";
-import { timesOf, write } from "./write.ts";
+import { timesOf, toStored, write, type Written } from "./write.ts";
 
 /** One try to bring the stored record in line. */
 interface Attempt {
@@ -25,6 +25,8 @@ interface Step extends Attempt {
   readonly contents: Contents;
   readonly next: Plan;
   readonly now: number;
+  /** The record that is written. */
+  record: SessionRecord;
 }
 
 /** Writes over the stored record, if necessary, and retries after a conflict. */
@@ -40,24 +42,25 @@ export function overwrite(context: CommitContext, attempt: Attempt): Awaitable<v
   const next = plan(context, { current, contents, theirs: versions.theirs, now });
   if (!next) return settle(context, current, { contents, versions });
   const subjectAt = options.keepChanges ? checkLimit(context, current.record) : undefined;
-  return andThen(subjectAt, writeStep, { context, versions, current, contents, next, now });
+  const { record } = next;
+  return andThen(subjectAt, writeStep, { context, versions, current, contents, next, now, record });
 }
 
 function writeStep(subjectAt: number | undefined, step: Step): Awaitable<void> {
-  const { context: { config, c }, current, now, next } = step;
-  const record = withSubjectAt(next.record, subjectAt);
-  const options = { current, now, operation: next.operation, record };
-  const enlisted = enlistAtProvider(step.context, { record, previous: current.record });
-  const kept = isPromiseLike(enlisted)
-    ? enlisted.then(() => keepTraces(step.context, next))
-    : keepTraces(step.context, next);
-  const written = isPromiseLike(kept)
-    ? kept.then(() => write(config.store, options, c))
-    : write(config.store, options, c);
-  return andThen(written, settleStep, step);
+  const { context, current: { record: previous } } = step;
+  step.record = withSubjectAt(step.record, subjectAt);
+  const enlisted = enlistAtProvider(context, { record: step.record, previous });
+  const kept = andThen(enlisted, keepTraces, step);
+  return andThen(andThen(kept, writeRecord, step), settleStep, step);
 }
 
-function settleStep(stored: StoredSession | undefined, step: Step): Awaitable<void> {
+function writeRecord(_kept: unknown, step: Step): Awaitable<Written> {
+  const { context: { config, c }, current, now, next: { operation }, record } = step;
+  return write(config.store, { current, now, operation, record }, c);
+}
+
+function settleStep(written: Written, step: Step): Awaitable<void> {
+  const stored = toStored(written, step);
   const { context, versions, current, contents, next } = step;
   const { state } = context;
   if (!stored) return overwriteFresh(context, step);
@@ -69,14 +72,17 @@ function settleStep(stored: StoredSession | undefined, step: Step): Awaitable<vo
   context.emitUpdated(versions.theirs.data, contents.data);
   const checked = checkProvider(context);
   if (stored.record.subject === current.record.subject) return checked;
-  return andThen(checked, () => enforceLimit(context));
+  return andThen(checked, enforceLimitOf, step);
+}
+
+function enforceLimitOf(_checked: unknown, { context }: Step): Awaitable<void> {
+  return enforceLimit(context);
 }
 
 /** Keeps the previous token accepted for as long as necessary. */
-function keepTraces(
-  { config: { store, rotation }, state, c }: CommitContext,
-  { grace, renewal, record }: Plan,
-): Awaitable<unknown> {
+function keepTraces(_enlisted: unknown, { context, next }: Step): Awaitable<unknown> {
+  const { config: { store, rotation }, state, c } = context;
+  const { grace, renewal, record } = next;
   if (grace) return startGracePeriod({ store, rotation }, grace, c);
   const { presentedTrace } = state;
   if (!renewal || !presentedTrace) return undefined;

@@ -19,7 +19,7 @@ export function writeNew(
     makePlace(store),
     (place) =>
       andThen(store.create(place.key, record, c), (written) => {
-        const stored = toStored(written, { ...place, record });
+        const stored = toStored(written, { current: place, record });
         if (stored) return stored;
         if (tries < CREATE_TRIES) return writeNew(store, record, c, tries + 1);
         const state = `the store held a session under ${CREATE_TRIES} new keys`;
@@ -28,21 +28,19 @@ export function writeNew(
   );
 }
 
-/** Carries out a plan. Returns `undefined` when the record is gone or has changed. */
+/** The result of a write: that of the store, or the session under a new token. */
+export type Written = StoreWrite | StoredSession;
+
+/** Carries out a plan. Returns `false` when the record is gone or has changed. */
 export function write(
   store: TimeoutStore,
   options: WriteOptions,
   c: unknown,
-): Awaitable<StoredSession | undefined> {
-  const { current: { token, key, record: previous }, operation, record } = options;
-  if (operation === "rotate" || operation === "replace") return move(store, options, c);
-  return andThen(
-    operation === "touch"
-      ? store.touch(key, timesOf(record), previous, c)
-      : store.update(key, record, previous, c),
-    toStored,
-    { token, key, record },
-  );
+): Awaitable<Written> {
+  const { current: { key, record: previous }, operation, record } = options;
+  if (operation === "update") return store.update(key, record, previous, c);
+  if (operation === "touch") return store.touch(key, timesOf(record), previous, c);
+  return move(store, options, c);
 }
 
 /** Stores a session under a new token. */
@@ -50,7 +48,7 @@ function move(
   store: TimeoutStore,
   { current: { token, key, record: previous }, operation, record, now }: WriteOptions,
   c: unknown,
-): Awaitable<StoredSession | undefined> {
+): Awaitable<Written> {
   return andThen(makePlace(store), (place) =>
     andThen(
       operation === "rotate"
@@ -62,7 +60,7 @@ function move(
       (left) =>
         andThen(
           store.replace(key, { key: place.key, record, left }, previous, c),
-          toStored,
+          toPlaced,
           { ...place, record },
         ),
     ));
@@ -74,12 +72,21 @@ interface WriteOptions extends Pick<Plan, "operation" | "record"> {
   readonly now: number;
 }
 
-/** Returns the stored session after a write: a stateless store returns a new token. */
-function toStored(written: StoreWrite, stored: StoredSession): StoredSession | undefined {
+function toPlaced(written: StoreWrite, placed: StoredSession): Written {
+  return written === true ? placed : written;
+}
+
+/** Returns the stored session after a write; `undefined` after none. A stateless store returns a new token. */
+export function toStored(
+  written: Written,
+  { current: { token, key }, record }: {
+    current: Omit<StoredSession, "record">;
+    record: SessionRecord;
+  },
+): StoredSession | undefined {
   if (written === false) return undefined;
-  return typeof written === "string"
-    ? { token: written, key: written, record: stored.record }
-    : stored;
+  if (typeof written === "object") return written;
+  return written === true ? { token, key, record } : { token: written, key: written, record };
 }
 
 /** Makes a new token and its key. */
