@@ -45,8 +45,13 @@ export class Writer {
     this.bytes(bytes);
   }
 
+  textIfAny(text: string | undefined): void {
+    if (text !== undefined) this.text(text);
+  }
+
   /** The last text, which has no length prefix. */
   last(text: string): void {
+    if (text === "") return;
     this.#reserve(UNIT_BYTES * text.length);
     this.#length += encoder.encodeInto(text, this.#bytes.subarray(this.#length)).written;
   }

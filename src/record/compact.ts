@@ -1,5 +1,6 @@
 import { fromBase64Url, toBase64Url } from "../crypto/base64url.ts";
 import { Reader, Writer } from "./bytes.ts";
+import { readDuration, writeDuration } from "./duration.ts";
 import { isSessionRecord, type SessionRecord } from "./record.ts";
 
 // A compact binary form of a record: flags, 16 bytes of sid, 5 bytes of creation time (milliseconds since
@@ -10,8 +11,6 @@ const EPOCH = Date.UTC(2020, 0);
 const LATEST = 2 ** 40;
 /** Represents a creation time of 0, which traces of sessions have. */
 const NEVER = LATEST - 1;
-/** The units of a lifetime, in milliseconds. The largest unit that divides it is used; two bits encode it. */
-const UNITS = [3_600_000, 60_000, 1000, 1];
 const SID_BYTES = 16;
 const CREATED_BYTES = 5;
 
@@ -153,8 +152,7 @@ export function packUsual(
   }
   writer.bytes(sid);
   writer.fixed(created, CREATED_BYTES);
-  const unit = UNITS.findIndex((milliseconds) => life % milliseconds === 0);
-  writer.number(life / UNITS[unit]! * UNITS.length + unit);
+  writeDuration(writer, life);
   if (flags & VERSION) writer.number(version);
   if (flags & SEEN) writer.number(seen);
   if (flags & RENEWED) writer.number(renewed);
@@ -162,9 +160,11 @@ export function packUsual(
   if (flags & SUBJECT) writer.number(bound);
   if (epoch !== undefined) writer.number(epoch);
   if (generation !== undefined) writer.number(generation);
-  for (const text of [subject, flash, scope, cookie, meta]) {
-    if (text !== undefined) writer.text(text);
-  }
+  writer.textIfAny(subject);
+  writer.textIfAny(flash);
+  writer.textIfAny(scope);
+  writer.textIfAny(cookie);
+  writer.textIfAny(meta);
   if (isNamed) writer.text(cookieName ?? "");
   if (hasRare) writer.text(JSON.stringify(record, RARE_KEYS));
   writer.last(data);
@@ -198,9 +198,7 @@ function unpackUsual(reader: Reader, usualName: string | undefined): Draft {
   const sid = toBase64Url(reader.bytes(SID_BYTES));
   const created = reader.fixed(CREATED_BYTES);
   const createdAt = created === NEVER ? 0 : EPOCH + created;
-  const coded = reader.number();
-  const unit = coded % UNITS.length;
-  const life = (coded - unit) / UNITS.length * UNITS[unit]!;
+  const life = readDuration(reader);
   const version = flags & VERSION ? reader.number() : 1;
   const lastSeenAt = flags & SEEN ? createdAt + reader.number() : createdAt;
   const renewedAt = flags & RENEWED ? createdAt + reader.number() : createdAt;

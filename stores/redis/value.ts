@@ -40,10 +40,17 @@ export function toRest(record: SessionRecord): string {
 
 /** Packs the members that the rest of the text does not contain. */
 function packRest(record: SessionRecord): Uint8Array | undefined {
-  const { subject, subjectAt, expiresAt, renewedAt, data, ...rest } = record;
+  const { expiresAt, renewedAt, data } = record;
   if (!Number.isSafeInteger(expiresAt) || expiresAt < 0 || tailOf(data) !== data) return undefined;
-  if ((subject === undefined) !== (subjectAt === undefined)) return undefined;
-  return packUsual({ ...rest, renewedAt, expiresAt: renewedAt, version: 1, data: "" }, USUAL_NAME);
+  if ((record.subject === undefined) !== (record.subjectAt === undefined)) return undefined;
+  const rest = { ...withoutOwner(record), expiresAt: renewedAt, version: 1, data: "" };
+  return packUsual(rest, USUAL_NAME);
+}
+
+function withoutOwner(record: SessionRecord): SessionRecord {
+  if (record.subject === undefined) return record;
+  const { subject: _, subjectAt: __, ...rest } = record;
+  return rest;
 }
 
 /** Returns the members of a record that does not fit the format, without data that fit. */
