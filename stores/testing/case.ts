@@ -107,7 +107,7 @@ export function written(record: SessionRecord, data: string): SessionRecord {
 export function traceOf(record: SessionRecord): SessionRecord {
   const { subject: _, subjectAt: __, meta: ___, confirmed: ____, provider: _____, ...others } =
     record;
-  const { flash: ______, ...rest } = others;
+  const { flash: ______, device: _______, ...rest } = others;
   return { ...rest, data: "{}", version: record.version + 1, trace: "replaced" };
 }
 

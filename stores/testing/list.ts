@@ -42,6 +42,7 @@ export const listCases: readonly ConformanceCase[] = [
       const first = makeBound(clock, subject, {
         meta: '{"device":"phone"}',
         confirmed: `{"password":${clock.now()}}`,
+        device: "ES256.x.y.1.1.1",
         maxAge: 60,
       });
       const show = async () => {
@@ -56,6 +57,7 @@ export const listCases: readonly ConformanceCase[] = [
         ...renewedTimes(clock),
         meta: '{"device":"tablet"}',
         confirmed: `{"otp":${clock.now()}}`,
+        device: "ES256.x.y.1.2.2",
       };
       await store.update(key, second, first);
       const shown = await show();

@@ -24,6 +24,7 @@ const TEXTS = {
   meta: (text: string) => JSON.stringify({ text }),
   confirmed: (text: string) => JSON.stringify({ [text]: 1 }),
   provider: (text: string) => JSON.stringify({ issuer: text }),
+  device: (text: string) => text,
   cookie: (text: string) => JSON.stringify({ path: text }),
   scope: (text: string) => text,
 };

@@ -525,6 +525,7 @@ const anyRecord = fc.record({
   scope: fc.option(fc.string(), { nil: undefined }),
   cookie: fc.option(fc.string(), { nil: undefined }),
   meta: fc.option(fc.string(), { nil: undefined }),
+  device: fc.option(fc.string(), { nil: undefined }),
   epoch: fc.option(fc.nat(), { nil: undefined }),
   generation: fc.option(fc.oneof(fc.nat(), fc.integer({ min: -1, max: 3e12 })), { nil: undefined }),
 }).chain((value) =>
