@@ -31,6 +31,7 @@ export function makeRecipes({ secret, rows, hattipStore, redisStore, old }: {
   redisStore: RedisStore;
   old: SessionManager<Data>;
 }) {
+  const isAsSent = (part: string) => Buffer.from(part, "base64url").toString("base64url") === part;
   // hono-session with a store. Cookie: "sid"
   async function honoSession(id: string) {
     const row = await rows.get(id);
@@ -45,8 +46,6 @@ export function makeRecipes({ secret, rows, hattipStore, redisStore, old }: {
   }
   // @hono/session without a storage. Cookie: "sid"
   async function honojsSession(value: string) {
-    const isAsSent = (part: string) =>
-      Buffer.from(part, "base64url").toString("base64url") === part;
     if (!value.split(".").every(isAsSent)) return undefined;
     const { payload } = await jweDecrypt(value, await createEncryptionKey(secret));
     return payload && { data: { userId: String(payload.userId) } };
@@ -57,9 +56,9 @@ export function makeRecipes({ secret, rows, hattipStore, redisStore, old }: {
     const { userId } = await unsealData<Data>(value, { password: secret });
     return userId ? { data: { userId } } : undefined;
   }
-  // @hattip/session with any of its stores. Cookie: "session"
-  async function hattipSession(id: string) {
-    const data = await hattipStore.load(id);
+  // @hattip/session with a signed or encrypted cookie; load(id) alone with other stores. Cookie: "session"
+  async function hattipSession(value: string) {
+    const data = value.split(".", 2).every(isAsSent) && await hattipStore.load(value);
     return data ? { data } : undefined;
   }
   // express-session with connect-redis, and unsign() of cookie-signature. Cookie: "connect.sid"
@@ -71,9 +70,8 @@ export function makeRecipes({ secret, rows, hattipStore, redisStore, old }: {
   // Another store of this package: const old = createSessions({ store: oldStore }). Cookie: "sid"
   async function anotherStore(_value: string, c: Context) {
     const session = await old.open(c.req.raw, { c });
-    if (!session) return undefined;
-    const { subject, expiresAt } = session;
-    return { data: session.toJSON(), subject, expiresAt };
+    const { subject, expiresAt } = session ?? {};
+    return session && { data: session.toJSON(), subject, expiresAt };
   }
 
   return {
