@@ -36,6 +36,7 @@ export function devicesPage(session: DemoSession, { devices, limit, now }: Devic
 function row(session: SessionSummary, now: number): Html {
   const { sid, current, createdAt, lastSeenAt, meta, device } = session;
   const { name = "Unknown device", address } = meta ?? {};
+  const its = current ? "this" : "its";
   return html`
     <li>
       <div>
@@ -43,7 +44,7 @@ function row(session: SessionSummary, now: number): Html {
         <p id="about-${sid}">
           ${current ? "Active now" : html`Active ${timeAgo(lastSeenAt, now)}`}<br>
           Since ${dateTime(createdAt)}${address ? ` from ${address}` : ""}
-          ${device ? html`<br>Bound to this device since ${dateTime(device.boundAt)}` : ""}
+          ${device ? html`<br>Bound to ${its} device since ${dateTime(device.boundAt)}` : ""}
         </p>
       </div>
       <form method="post" action="${current ? "/logout" : `/devices/${sid}/end`}">

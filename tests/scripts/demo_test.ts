@@ -12,6 +12,7 @@ import { DenoKvStore } from "../../stores/deno_kv.ts";
 import { Client } from "../_support/client.ts";
 import { FakeClock } from "../_support/clock.ts";
 import { SECRET } from "../_support/cookie_stores.ts";
+import { Browser, registrationOf } from "../_support/device.ts";
 
 const DAY = 86_400;
 const WELCOME = "Welcome back, Ada";
@@ -344,6 +345,24 @@ demoTest("devices tell when they were active, and no token", async (_, stage) =>
     await laptop.fetch("/counter");
     assertMatch(await read(phone, "/devices"), />just now</);
     stage.clock.advance(3600);
+  }
+});
+
+demoTest("devices tell that they are bound", async (visitor, { app, clock }) => {
+  const bound = await Browser.open(app);
+  const login = await post(bound, "/login", { name: "Ada" });
+  const { path, challenge } = registrationOf(login)!;
+  const registered = await bound.post(path, {
+    "secure-session-response": await bound.key.register(challenge),
+    "sec-fetch-site": "same-origin",
+  });
+  assertEquals(registered.status, 200);
+  clock.advance(1);
+  await logIn(visitor);
+  for (const [browser, text] of [[bound, "this"], [visitor, "its"]] as const) {
+    const [, ...rows] = (await read(browser, "/devices")).split("<li>");
+    const told = rows.filter((row) => row.includes(`Bound to ${text} device since <time`));
+    assertEquals([rows.length, told.length], [2, 1]);
   }
 });
 
