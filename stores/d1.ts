@@ -30,7 +30,7 @@ import type { D1Like, D1StatementLike } from "./d1/like.ts";
 import { SQLITE, type TableNames } from "./sql/dialect.ts";
 import { driverFinder } from "./sql/find.ts";
 import { SqlStore, type SweepOptions } from "./sql/sql_store.ts";
-import { schemaOf, type SqlTableOptions, tableNames } from "./sql/table.ts";
+import { DEFAULT_TABLE, schemaOf, type SqlTableOptions, tableNames } from "./sql/table.ts";
 
 export type { D1Like, D1StatementLike, SqlStore, SqlTableOptions, SweepOptions };
 
@@ -111,7 +111,7 @@ export class D1Store extends SqlStore {
    */
   constructor(options: D1StoreOptions) {
     checkTable(OPTIONS, options);
-    const { database, table = "sessions", clock = systemClock } = options;
+    const { database, table = DEFAULT_TABLE, clock = systemClock } = options;
     const store = "D1Store";
     const tables = tableNames(table, OPTIONS);
     super({
@@ -147,7 +147,7 @@ export class D1Store extends SqlStore {
    */
   static schema(options: SqlTableOptions = {}): string {
     checkTable(SCHEMA_OPTIONS, options);
-    return schemaIn(tableNames(options.table ?? "sessions", SCHEMA_OPTIONS));
+    return schemaIn(tableNames(options.table ?? DEFAULT_TABLE, SCHEMA_OPTIONS));
   }
 }
 

@@ -41,7 +41,7 @@ import type {
 import { POSTGRES } from "./sql/dialect.ts";
 import { driverFinder, type FindDriver } from "./sql/find.ts";
 import { SqlStore, type SweepOptions } from "./sql/sql_store.ts";
-import { schemaOf, type SqlTableOptions, tableNames } from "./sql/table.ts";
+import { DEFAULT_TABLE, schemaOf, type SqlTableOptions, tableNames } from "./sql/table.ts";
 
 export type {
   PgClientLike,
@@ -194,7 +194,7 @@ export class PostgresStore extends SqlStore {
    */
   constructor(options: PostgresStoreOptions) {
     checkTable(OPTIONS, options);
-    const { sql, listen = sql, table = "sessions", clock = systemClock } = options;
+    const { sql, listen = sql, table = DEFAULT_TABLE, clock = systemClock } = options;
     const store = "PostgresStore";
     const tables = tableNames(table, OPTIONS);
     const find = finderOf("sql", sql);
@@ -248,6 +248,6 @@ export class PostgresStore extends SqlStore {
    */
   static schema(options: SqlTableOptions = {}): string {
     checkTable(SCHEMA_OPTIONS, options);
-    return schemaOf(POSTGRES, tableNames(options.table ?? "sessions", SCHEMA_OPTIONS));
+    return schemaOf(POSTGRES, tableNames(options.table ?? DEFAULT_TABLE, SCHEMA_OPTIONS));
   }
 }

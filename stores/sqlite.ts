@@ -36,7 +36,7 @@ import { checkTable } from "../src/util/option_table.ts";
 import { SQLITE } from "./sql/dialect.ts";
 import { driverFinder } from "./sql/find.ts";
 import { SqlStore, type SweepOptions } from "./sql/sql_store.ts";
-import { schemaOf, type SqlTableOptions, tableNames } from "./sql/table.ts";
+import { DEFAULT_TABLE, schemaOf, type SqlTableOptions, tableNames } from "./sql/table.ts";
 import { toDriver } from "./sqlite/drivers.ts";
 import type {
   LibsqlClientLike,
@@ -153,7 +153,7 @@ export class SqliteStore extends SqlStore {
    */
   constructor(options: SqliteStoreOptions) {
     checkTable(OPTIONS, options);
-    const { db, table = "sessions", clock = systemClock } = options;
+    const { db, table = DEFAULT_TABLE, clock = systemClock } = options;
     const store = "SqliteStore";
     const tables = tableNames(table, OPTIONS);
     super({
@@ -183,6 +183,6 @@ export class SqliteStore extends SqlStore {
    */
   static schema(options: SqlTableOptions = {}): string {
     checkTable(SCHEMA_OPTIONS, options);
-    return schemaOf(SQLITE, tableNames(options.table ?? "sessions", SCHEMA_OPTIONS));
+    return schemaOf(SQLITE, tableNames(options.table ?? DEFAULT_TABLE, SCHEMA_OPTIONS));
   }
 }

@@ -1,6 +1,7 @@
 import type { SessionStoreError } from "../errors.ts";
 import { emit, type Logger, type SessionEvents } from "../events.ts";
 import type { Clock } from "../util/clock.ts";
+import { SetupError } from "./setup_error.ts";
 
 /** How long failures of a kind are only counted after one was logged, in milliseconds. */
 const PAUSE = 60_000;
@@ -43,11 +44,12 @@ export class FailureLog {
     if (!kind && this.#kinds.size === MOST_KINDS) this.#kinds.clear();
     this.#kinds.set(id, { loggedAt: now, count: 0 });
     const more = kind?.count ? `; it failed in the same way ${kind.count} more times since` : "";
+    const state = [error.message, ...causes.map(describe)].join(": ");
     this.#logger.error(
-      `hono-session: ${
-        [error.message, ...causes.map(describe)].join(": ")
-      }${more}. Requests that need it fail until ` +
-        "it works; check that the store exists, is reachable, and grants this program access",
+      causes.some((cause) => cause instanceof SetupError)
+        ? `hono-session: ${state}`
+        : `hono-session: ${state}${more}. Requests that need it fail until it works; ` +
+          "check that the store exists, is reachable, and grants this program access",
     );
   }
 }
@@ -69,6 +71,7 @@ function kindOf(cause: unknown): string {
 
 /** Describes a cause by its message only: other properties may contain session data. */
 function describe(cause: unknown): string {
+  if (cause instanceof SetupError) return cause.message;
   if (!(cause instanceof Error)) return `a value of type ${typeof cause} was thrown`;
   const [line] = withoutSecrets(cause, cause.message || codeOf(cause)).split("\n");
   const message = line!.slice(0, MOST_OF_CAUSE);

@@ -1,5 +1,7 @@
 import { SessionEndedError } from "../../src/errors.ts";
+import { SetupError } from "../../src/store/setup_error.ts";
 import { memberOf, type SqlDialect } from "./dialect.ts";
+import { DEFAULT_TABLE } from "./table.ts";
 
 /** The names in the errors of a store. */
 export interface SqlStoreNames {
@@ -23,10 +25,9 @@ export function toError(
   const [message, code, errno] = memberOf(error, "message", "code", "errno");
   if (dialect.isMissing(error)) {
     const state = `its table "${table}" is missing, or is not of this version (${message})`;
-    const call = `${store}.schema({ table: ${JSON.stringify(table)} })`;
-    return new Error(
-      `Cannot use ${store}: ${state}; run the text that ${call} returns, or use another table\n${schema}`,
-    );
+    const options = table === DEFAULT_TABLE ? "" : `{ table: ${JSON.stringify(table)} }`;
+    const wayOut = `run the text that ${store}.schema(${options}) returns, or use another table`;
+    return new SetupError(`Cannot use ${store}: ${state}; ${wayOut}:\n${schema}`);
   }
   const wayOut = /database (table )?is locked/.test(message!)
     ? "; let it wait for other processes with PRAGMA busy_timeout = 2000"

@@ -2,6 +2,9 @@ import { refuse, refuseRange } from "../../src/util/option_errors.ts";
 import type { OptionTable } from "../../src/util/option_table.ts";
 import type { SqlDialect, TableNames } from "./dialect.ts";
 
+/** The name of the table of sessions, unless another one is given. */
+export const DEFAULT_TABLE = "sessions";
+
 /** The suffix of the name of the table of subjects. */
 const SUBJECTS = "_subjects";
 

@@ -13,7 +13,11 @@ import { pooled } from "../_support/pooled.ts";
 import { DatabaseSync } from "node:sqlite";
 
 /** What an application without events and `app.onError` prints when somebody logs in, and later comes back. */
-async function printed(store: SessionStore, secret = "nothing"): Promise<string> {
+async function printed(
+  store: SessionStore,
+  secret = "nothing",
+  wayOut = "check that the store exists",
+): Promise<string> {
   const lines: string[] = [];
   const { error } = console;
   console.error = (...line: unknown[]) => lines.push(line.join(" "));
@@ -33,7 +37,7 @@ async function printed(store: SessionStore, secret = "nothing"): Promise<string>
   }
   assertEquals(lines.length, 1, lines.join("\n"));
   assertEquals(lines[0]!.includes(secret), false);
-  assertStringIncludes(lines[0]!, "check that the store exists");
+  assertStringIncludes(lines[0]!, wayOut);
   return lines[0]!;
 }
 
@@ -57,14 +61,20 @@ pooled()("a wrong table of DynamoDB is printed", async () => {
   assertStringIncludes(line, "ResourceNotFoundException");
 });
 
-Deno.test("what makes a missing table of SQL is printed", async () => {
-  using db = new DatabaseSync(":memory:");
-  const line = await printed(new SqliteStore({ db, table: "logins" }));
-  assertStringIncludes(line, 'its table "logins" is missing');
-  assertStringIncludes(
-    line,
-    'run the text that SqliteStore.schema({ table: "logins" }) returns, or use another table. ',
-  );
+Deno.test("what makes a missing table of SQL is printed, and no other advice", async () => {
+  for (const table of ["logins", undefined]) {
+    using db = new DatabaseSync(":memory:");
+    const options = table ? { table } : {};
+    const schema = SqliteStore.schema(options);
+    const line = await printed(new SqliteStore({ db, ...options }), "nothing", schema);
+    assertStringIncludes(line, `its table "${table ?? "sessions"}" is missing`);
+    const call = `SqliteStore.schema(${table ? '{ table: "logins" }' : ""})`;
+    assertStringIncludes(line, `run the text that ${call} returns, or use another table:`);
+    assert(!line.includes("check that"), line);
+    // Who runs it is done.
+    db.exec(line.slice(line.indexOf("CREATE TABLE")));
+    assertEquals(await new SqliteStore({ db, ...options }).read("key"), undefined);
+  }
 });
 
 Deno.test("what a parser quotes and the password in a URL are not printed", async () => {
