@@ -3,6 +3,18 @@ const URL_REGEXP = /^serving at (\S+)$/m;
 /** How long a server may take to start or to stop, in milliseconds. */
 const PATIENCE = 30_000;
 
+/** Lets the server of an entry file, which chooses its port itself, listen at a free one, and end with the tests. */
+export const ANY_PORT = `
+import net from "node:net";
+
+const { listen } = net.Server.prototype;
+net.Server.prototype.listen = function () {
+  return listen.call(this, 0, "127.0.0.1", () =>
+    console.log("serving at http://127.0.0.1:" + this.address().port));
+};
+process.stdin.resume().on("end", () => process.exit());
+`;
+
 export interface ServerOptions {
   cwd: string;
   env?: Record<string, string>;

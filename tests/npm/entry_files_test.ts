@@ -3,19 +3,7 @@ import { run } from "../../scripts/npm/run.ts";
 import { ignoredExample, withPrograms } from "../_support/documents.ts";
 import { findOldestNode, installed, skipNpm } from "./_npm.ts";
 import { packageTarball } from "./_package.ts";
-import { Server } from "./_server.ts";
-
-/** Lets the server of an entry file, which chooses its port itself, listen at a free one, and end with the tests. */
-const ANY_PORT = `
-import net from "node:net";
-
-const { listen } = net.Server.prototype;
-net.Server.prototype.listen = function () {
-  return listen.call(this, 0, "127.0.0.1", () =>
-    console.log("serving at http://127.0.0.1:" + this.address().port));
-};
-process.stdin.resume().on("end", () => process.exit());
-`;
+import { ANY_PORT, Server } from "./_server.ts";
 
 const PACKAGES = ["hono@4", "@hono/node-server@2", "esbuild@0.28"];
 
