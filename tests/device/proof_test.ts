@@ -5,6 +5,7 @@ import { assert, assertEquals } from "@std/assert";
 import fc from "fast-check";
 import { Hono } from "hono";
 import { toBase64Url } from "../../src/crypto/base64url.ts";
+import { UNDER_WAY } from "../../src/device/device.ts";
 import { importHmacKey } from "../../src/crypto/hmac.ts";
 import { SECRET } from "../_support/cookie_stores.ts";
 import { FakeClock } from "../_support/clock.ts";
@@ -169,7 +170,7 @@ Deno.test("a registration is refused when its challenge is five minutes old, and
 });
 
 Deno.test("a reference for one use is none for the other, and no cookie is a challenge", async () => {
-  const { app } = setup();
+  const { app, clock } = setup();
   const browser = await Browser.open(app);
   const asked = registrationOf(await browser.fetch("/login"))!;
   const [, reference] = asked.path.split("?r=");
@@ -185,6 +186,7 @@ Deno.test("a reference for one use is none for the other, and no cookie is a cha
   const asRegistration = await browser.post(path, { "secure-session-response": proof });
   assertEquals(asRegistration.status, 404);
   assertEquals((await browser.prove(await browser.value("sid-device"))).status, 403);
+  clock.advance(UNDER_WAY / 1000);
   const cookie = `sid=${await browser.value()}; sid-device=${browser.challenge}`;
   assertEquals(await browser.text("/me", { headers: { cookie } }), "nobody");
 });
