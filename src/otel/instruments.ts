@@ -11,41 +11,51 @@ const ERROR_TYPE = "error.type";
 /** The boundaries of the semantic conventions for the durations of database calls, in seconds. */
 const BOUNDARIES = [0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1, 5, 10];
 
-/** The instruments of one configuration. They are created at the first use, when the SDK is set up. */
-export class Instruments {
-  #all: ReturnType<typeof createAll> | undefined;
+type All = ReturnType<typeof createAll>;
 
-  get #instruments(): ReturnType<typeof createAll> {
-    return this.#all ??= createAll();
-  }
+/**
+ * The instruments of one configuration. They are created at the first use, when the SDK is set up. What they
+ * measure must go on when they fail.
+ */
+export class Instruments {
+  #all: All | undefined;
 
   created(): void {
-    this.#instruments.created.add(1);
+    this.#use(({ created }) => created.add(1));
   }
 
   ended(reason: string): void {
-    this.#instruments.ended.add(1, { [END_REASON]: reason });
+    this.#use(({ ended }) => ended.add(1, { [END_REASON]: reason }));
   }
 
   rejected(reason: string): void {
-    this.#instruments.rejected.add(1, { [REJECTION_REASON]: reason });
+    this.#use(({ rejected }) => rejected.add(1, { [REJECTION_REASON]: reason }));
   }
 
   conflict(): void {
-    this.#instruments.conflicts.add(1);
+    this.#use(({ conflicts }) => conflicts.add(1));
   }
 
   storeError(operation: string): void {
-    this.#instruments.storeErrors.add(1, { [OPERATION]: operation });
+    this.#use(({ storeErrors }) => storeErrors.add(1, { [OPERATION]: operation }));
   }
 
   /** Records an operation of the store, and the error with which it failed, if it did. */
   operation(name: string, seconds: number, failure?: { readonly error: unknown }): void {
-    const { duration } = this.#instruments;
-    if (!failure) return duration.record(seconds, { [OPERATION]: name });
-    const { error } = failure;
-    const type = error instanceof Error ? error.name : "_OTHER";
-    duration.record(seconds, { [OPERATION]: name, [ERROR_TYPE]: type });
+    this.#use(({ duration }) => {
+      if (!failure) return duration.record(seconds, { [OPERATION]: name });
+      const { error } = failure;
+      const type = error instanceof Error ? error.name : "_OTHER";
+      duration.record(seconds, { [OPERATION]: name, [ERROR_TYPE]: type });
+    });
+  }
+
+  #use(measure: (all: All) => void): void {
+    try {
+      measure(this.#all ??= createAll());
+    } catch {
+      // The SDK reports its own failures.
+    }
   }
 }
 

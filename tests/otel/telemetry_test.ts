@@ -1,3 +1,4 @@
+import { createNoopMeter, metrics } from "@opentelemetry/api";
 import { createSessions, session, type SessionEvents, type SessionStore } from "@x/hono-session";
 import { telemetry } from "@x/hono-session/otel";
 import { EncryptedCookieStore } from "@x/hono-session/stores/cookie";
@@ -267,5 +268,35 @@ Deno.test("telemetry() refuses what it has no use for, by name", () => {
     const error = assertThrows(() => telemetry(options as never), TypeError);
     const { message } = error as Error;
     assert(message.startsWith("Cannot build telemetry: ") && hasName(message, name), message);
+  }
+});
+
+Deno.test("telemetry() that fails fails no request, and keeps nothing from the listeners of the application", async () => {
+  const fail = () => {
+    throw new Error("the SDK is broken");
+  };
+  const broken = { add: fail, record: fail };
+  const meter = { createCounter: () => broken, createHistogram: () => broken };
+  for (const getMeter of [() => ({ ...createNoopMeter(), ...meter }), fail]) {
+    metrics.setGlobalMeterProvider({ getMeter });
+    try {
+      const told: string[] = [];
+      const { client, sessions, app } = makeApp({
+        store: new MapStore(),
+        events: {
+          created: () => void told.push("created"),
+          rejected: () => void told.push("rejected"),
+          destroyed: () => void told.push("destroyed"),
+        },
+      });
+      assertEquals(await client.text("/login"), "welcome");
+      assertEquals(await client.text("/count"), "counted");
+      assertEquals(await sessions.count("user:42"), 1);
+      assertEquals(await client.text("/logout"), "bye");
+      await app.request("/read", { headers: { cookie: "sid=malformed" } });
+      assertEquals(told, ["created", "destroyed", "rejected"]);
+    } finally {
+      metrics.disable();
+    }
   }
 });
