@@ -27,6 +27,7 @@ function stage(scene: Scene, options: SessionOptions<Data> = {}) {
         await c.var.session.regenerate();
         c.var.session.subject = ADA;
         c.var.session.confirm(c.req.param("method"));
+        if (c.req.query("hold")) await gate.pass();
         return c.text("welcome");
       })
       .get("/confirm/:method", async (c) => {
@@ -179,6 +180,18 @@ export function confirmationRaces(test: SceneTest): void {
     gate.open();
     assertEquals(await Promise.all(slow), ["confirmed", "confirmed", "noted"]);
     assertEquals(await read(client), { password: 11, passkey: 1, otp: 11 });
+  });
+
+  test("of two logins at the same time each confirms its own session", async (scene) => {
+    const { client, make, gate, read } = stage(scene);
+    await client.text("/note/a");
+    await client.text("/confirm/sms");
+    const other = await withSameCookie(client, make());
+    const slow = [client.fetch("/login/password?hold=1"), other.fetch("/login/otp?hold=1")];
+    await gate.arrived(2);
+    gate.open();
+    for (const response of await Promise.all(slow)) assertEquals(response.status, 200);
+    assertEquals([await read(client), await read(other)], [{ password: 0 }, { otp: 0 }]);
   });
 
   test("a confirmation under a new token of the same time is kept", async (scene) => {
