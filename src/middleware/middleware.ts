@@ -28,7 +28,11 @@ export function makeMiddleware(config: MiddlewareConfig, sessions: Sessions): Mi
 /** Runs the handler, then commits. An `async` function would take twice the memory of this chain. */
 function handle(lifecycle: SessionLifecycle | undefined, next: Next): Promise<void> {
   if (!lifecycle) return next();
-  return Promise.resolve(next()).then(() => leave(lifecycle), (error) => fail(lifecycle, error));
+  try {
+    return Promise.resolve(next()).then(() => leave(lifecycle), (error) => fail(lifecycle, error));
+  } catch (error) {
+    return fail(lifecycle, error);
+  }
 }
 
 function leave(lifecycle: SessionLifecycle): Awaitable<void> {

@@ -1,4 +1,4 @@
-import { session } from "@x/hono-session";
+import { session, type SessionEnv } from "@x/hono-session";
 import { MapStore } from "@x/hono-session/stores/map";
 import { assert, assertEquals } from "@std/assert";
 import { type Context, Hono } from "hono";
@@ -67,3 +67,23 @@ for (const [name, make] of Object.entries(KEPT)) {
     assertEquals([made.headers.get("vary"), made.headers.get("cache-control")], [null, null]);
   });
 }
+
+Deno.test("a handler that throws before it gives a promise is committed like any other that fails", async () => {
+  const middleware = session<Data>({ store: new MapStore() });
+  const app = new Hono<SessionEnv<Data>>()
+    .get("/begin", middleware, (c) => {
+      c.var.session.count = 1;
+      return c.text("begun");
+    })
+    .get("/end", (c) =>
+      middleware(c, () => {
+        c.get("session").destroy();
+        throw new Error("no promise");
+      }))
+    .get("/read", middleware, (c) => c.json(c.var.session))
+    .onError((_error, c) => c.text("failed", 500));
+  const login = await app.request("/begin");
+  const headers = { cookie: login.headers.getSetCookie()[0]!.split(";")[0]! };
+  assertEquals((await app.request("/end", { headers })).status, 500);
+  assertEquals(await (await app.request("/read", { headers })).json(), {});
+});
