@@ -1,4 +1,5 @@
 import type { ReceiveEnd, Unsubscribe } from "../../src/store/end_watchers.ts";
+import { SetupError } from "../../src/store/setup_error.ts";
 import { CHANNEL } from "../sql/dialect.ts";
 import type { PgClientLike, PgPoolLike, PostgresJsLike } from "./like.ts";
 
@@ -13,7 +14,7 @@ const BACKEND = "SELECT pg_backend_pid() AS pid";
  *
  * @param receive Receives the payload of each.
  * @param isDirect Whether the connection is known to be a direct one, so that this is not checked.
- * @throws {Error} When the connection goes through a pooler, or was not opened.
+ * @throws {SetupError} When the connection goes through a pooler.
  */
 export type Listen = (receive: ReceiveEnd, isDirect: boolean) => Promise<Unsubscribe>;
 
@@ -188,10 +189,10 @@ function receiverOf(receive: ReceiveEnd): (notification: Notification) => void {
   };
 }
 
-/** @throws {Error} When statements are not run by the process that a client was told of when it connected. */
+/** @throws {SetupError} When statements are not run by the process that a client was told of when it connected. */
 function checkBackend(row: object | undefined, pid: unknown): void {
   if (!row || typeof pid !== "number" || Reflect.get(row, "pid") === pid) return;
-  throw new Error(
+  throw new SetupError(
     "Cannot listen to Postgres: the connection goes through a pooler; give PostgresStore a client with direct " +
       "connections as the option listen, or set listen: false",
   );
