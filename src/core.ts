@@ -101,6 +101,7 @@ export type {
   SessionStore,
   StoreCapabilities,
   StoreReplacement,
+  StoreStats,
   StoreWrite,
 } from "./store/contract.ts";
 export type { Awaitable } from "./util/awaitable.ts";

@@ -29,7 +29,8 @@ import { isD1, toDriver } from "./d1/driver.ts";
 import type { D1Like, D1StatementLike } from "./d1/like.ts";
 import { SQLITE, type TableNames } from "./sql/dialect.ts";
 import { driverFinder } from "./sql/find.ts";
-import { SqlStore, type SweepOptions } from "./sql/sql_store.ts";
+import { SqlStore } from "./sql/sql_store.ts";
+import type { SweepOptions } from "./sql/sweep.ts";
 import { DEFAULT_TABLE, schemaOf, type SqlTableOptions, tableNames } from "./sql/table.ts";
 
 export type { D1Like, D1StatementLike, SqlStore, SqlTableOptions, SweepOptions };

@@ -35,6 +35,7 @@ import type {
   SessionStore,
   StoreCapabilities,
   StoreReplacement,
+  StoreStats,
 } from "../src/store/contract.ts";
 import { byNewest, isAfter } from "../src/store/list_order.ts";
 import { storeTable } from "../src/store/store_options.ts";
@@ -126,6 +127,7 @@ export class MapStore implements SessionStore {
       ordered: true,
       consistency: "strong",
       watch: true,
+      stats: true,
       ...(maxEntries === Infinity ? {} : { evicts: true }),
     };
     this.#maxEntries = maxEntries;
@@ -285,6 +287,23 @@ export class MapStore implements SessionStore {
     const ended = this.#of(subject).filter(([, { sid }]) => sid !== options.except);
     for (const [key] of ended) this.delete(key, undefined, undefined, "revoked");
     return ended.length;
+  }
+
+  /**
+   * Counts the live sessions that belong to a subject.
+   *
+   * @returns The numbers of sessions and subjects.
+   */
+  stats(): StoreStats {
+    const now = this.#clock();
+    const subjects = new Set<string>();
+    let sessions = 0;
+    for (const { subject, expiresAt } of this.#records.values()) {
+      if (subject === undefined || expiresAt <= now) continue;
+      subjects.add(subject);
+      sessions++;
+    }
+    return { sessions, subjects: subjects.size };
   }
 
   #of(subject: string): [string, SessionRecord][] {

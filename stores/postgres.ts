@@ -40,7 +40,8 @@ import type {
 } from "./postgres/like.ts";
 import { POSTGRES } from "./sql/dialect.ts";
 import { driverFinder, type FindDriver } from "./sql/find.ts";
-import { SqlStore, type SweepOptions } from "./sql/sql_store.ts";
+import { SqlStore } from "./sql/sql_store.ts";
+import type { SweepOptions } from "./sql/sweep.ts";
 import { DEFAULT_TABLE, schemaOf, type SqlTableOptions, tableNames } from "./sql/table.ts";
 
 export type {

@@ -35,7 +35,8 @@ import { hasMethods, type Mistakes } from "../src/util/option_errors.ts";
 import { checkTable } from "../src/util/option_table.ts";
 import { SQLITE } from "./sql/dialect.ts";
 import { driverFinder } from "./sql/find.ts";
-import { SqlStore, type SweepOptions } from "./sql/sql_store.ts";
+import { SqlStore } from "./sql/sql_store.ts";
+import type { SweepOptions } from "./sql/sweep.ts";
 import { DEFAULT_TABLE, schemaOf, type SqlTableOptions, tableNames } from "./sql/table.ts";
 import { toDriver } from "./sqlite/drivers.ts";
 import type {

@@ -45,6 +45,7 @@ import type { StoreFault, StoreOperation } from "./testing/faults.ts";
 import { FaultyStore } from "./testing/faulty_store.ts";
 import { lifeCases } from "./testing/life.ts";
 import { listCases } from "./testing/list.ts";
+import { statsCases } from "./testing/stats.ts";
 import { memberCases } from "./testing/members.ts";
 import { pageCases } from "./testing/pages.ts";
 import { statelessCases } from "./testing/stateless.ts";
@@ -167,6 +168,7 @@ const CASES: readonly ConformanceCase[] = [
   ...endCases,
   ...failureCases,
   ...listCases,
+  ...statsCases,
   ...pageCases,
   ...subjectNameCases,
   ...deleteAllCases,

@@ -10,6 +10,7 @@ import type { SessionProvider } from "../record/provider.ts";
 import { assertSubject } from "../record/subject.ts";
 import { Sessions } from "../request/sessions.ts";
 import type { Session, SessionData } from "../session/session.ts";
+import type { StoreStats } from "../store/contract.ts";
 import { asSession } from "../session/session_object.ts";
 import { type ListOptions, SessionList } from "./session_list.ts";
 
@@ -199,6 +200,31 @@ export class SessionManager<Data extends object = SessionData, Key extends strin
   async count(subject: string, { c }: ManageOptions = {}): Promise<number> {
     assertSubject(subject, { action: "count sessions of subject" });
     return (await this.#sessions.managed.list({ subject }, c)).length;
+  }
+
+  /**
+   * Counts the live sessions of all subjects, and these subjects, for administrators. `MapStore` and the stores for
+   * Postgres, SQLite and D1 can do it; they read all sessions. Sessions that `revokeEverything()` has ended count until
+   * they expire.
+   *
+   * @param options The context.
+   * @returns The numbers.
+   * @throws {TypeError} When the store does not count its sessions.
+   * @throws {SessionStoreError} When the store failed.
+   * @example Usage
+   * ```ts
+   * import { createSessions } from "@x/hono-session";
+   * import { MapStore } from "@x/hono-session/stores/map";
+   * import { assertEquals } from "@std/assert";
+   *
+   * const sessions = createSessions({ store: new MapStore() });
+   * await sessions.create({}, { subject: "user:42" });
+   * await sessions.create({}, { subject: "user:42" });
+   * assertEquals(await sessions.stats(), { sessions: 2, subjects: 1 });
+   * ```
+   */
+  async stats({ c }: ManageOptions = {}): Promise<StoreStats> {
+    return await this.#sessions.managed.stats(c);
   }
 
   /**

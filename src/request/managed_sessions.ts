@@ -2,9 +2,10 @@ import { endSessionsOf } from "../commit/end.ts";
 import { SessionConflictError } from "../errors.ts";
 import { emit } from "../events.ts";
 import { deadline, isLive } from "../record/expiry.ts";
-import type { DeleteAllOptions, ListedSession, ListPage } from "../store/contract.ts";
+import type { DeleteAllOptions, ListedSession, ListPage, StoreStats } from "../store/contract.ts";
 import type { GenerationRecords, StoreGeneration } from "../store/store_generation.ts";
 import { listPage, type SubjectSession } from "../store/subject_sessions.ts";
+import type { Awaitable } from "../util/awaitable.ts";
 import type { AdoptionMarks } from "./adoption_marks.ts";
 import type { RequestConfig } from "./config.ts";
 
@@ -105,6 +106,20 @@ export class ManagedSessions {
     await this.#marks?.end(undefined, c);
     if (await generation.raise(records, c)) return;
     throw new SessionConflictError("Cannot revoke all sessions: others do the same; try again");
+  }
+
+  /**
+   * Counts the live sessions of all subjects.
+   *
+   * @throws {TypeError} When the store can't.
+   * @throws {SessionStoreError} When it failed.
+   */
+  stats(c: unknown): Awaitable<StoreStats> {
+    const { store } = this.#config;
+    if (store.capabilities.stats) return store.stats(c);
+    throw new TypeError(
+      "Cannot count all sessions: the store does not count them; count those of a subject with count()",
+    );
   }
 
   #assertIndexed(action: string): void {

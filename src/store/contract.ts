@@ -69,6 +69,32 @@ export interface StoreCapabilities {
    * @default {false}
    */
   readonly watch?: boolean | "record";
+  /**
+   * The store can count its sessions: it has `stats`.
+   *
+   * @default {false}
+   */
+  readonly stats?: boolean;
+}
+
+/**
+ * The numbers of a store.
+ *
+ * @example Usage
+ * ```ts
+ * import type { StoreStats } from "@x/hono-session";
+ * import { MapStore } from "@x/hono-session/stores/map";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const stats: StoreStats = new MapStore().stats();
+ * assertEquals(stats, { sessions: 0, subjects: 0 });
+ * ```
+ */
+export interface StoreStats {
+  /** The number of live sessions that belong to a subject. */
+  readonly sessions: number;
+  /** The number of their subjects. */
+  readonly subjects: number;
 }
 
 /**
@@ -454,6 +480,14 @@ export interface SessionStore {
     c?: unknown,
     signal?: AbortSignal,
   ): Awaitable<number>;
+
+  /**
+   * Counts the live sessions that belong to a subject. Required if `capabilities.stats` is `true`.
+   *
+   * @param c The Hono context.
+   * @param signal Aborts the operation.
+   */
+  stats?(c?: unknown, signal?: AbortSignal): Awaitable<StoreStats>;
 
   /**
    * Checks whether a record must be written again although nothing in it changed, such as a record that was

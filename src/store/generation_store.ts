@@ -9,6 +9,7 @@ import type {
   SessionStore,
   StoreCapabilities,
   StoreReplacement,
+  StoreStats,
   StoreWrite,
 } from "./contract.ts";
 import type { StoreGeneration } from "./store_generation.ts";
@@ -126,6 +127,10 @@ export class GenerationStore implements SessionStore {
     signal?: AbortSignal,
   ): Awaitable<number> {
     return this.#store.deleteAll!(subject, options, c, signal);
+  }
+
+  stats(c?: unknown, signal?: AbortSignal): Awaitable<StoreStats> {
+    return this.#store.stats!(c, signal);
   }
 
   outdated(record: SessionRecord): boolean {

@@ -12,6 +12,7 @@ import type {
   SessionStore,
   StoreCapabilities,
   StoreReplacement,
+  StoreStats,
   StoreWrite,
 } from "./contract.ts";
 import { type Operation, OperationLimit, type Placed } from "./operation.ts";
@@ -151,6 +152,11 @@ export class TimeoutStore {
     const call = { operation: "deleteAll", c };
     const run = (signal?: AbortSignal) => this.#store.deleteAll!(subject, options, c, signal);
     return andThen(this.#logins.over(subject), () => this.#call(call, run));
+  }
+
+  /** Counts the live sessions of all subjects. */
+  stats(c: unknown): Awaitable<StoreStats> {
+    return this.#call({ operation: "count", c }, (signal) => this.#store.stats!(c, signal));
   }
 
   /**

@@ -1,4 +1,5 @@
 import { isSessionRecord, type SessionRecord, type SessionTimes } from "../../src/record/record.ts";
+import type { StoreStats } from "../../src/store/contract.ts";
 import { since } from "../../src/store/list_order.ts";
 import type { SqlValues } from "./compile.ts";
 import type { SqlRow } from "./driver.ts";
@@ -79,4 +80,9 @@ export function recordOf(row: SqlRow): SessionRecord | undefined {
   } catch {
     return undefined;
   }
+}
+
+/** Returns the numbers in a row. */
+export function statsOf([row]: readonly SqlRow[]): StoreStats {
+  return { sessions: Number(row!.sessions), subjects: Number(row!.subjects) };
 }

@@ -7,22 +7,29 @@ import type {
   SessionStore,
   StoreCapabilities,
   StoreReplacement,
+  StoreStats,
 } from "../../src/store/contract.ts";
 import { GENERATION_KEPT } from "../../src/store/generation.ts";
 import { andThen, type Awaitable } from "../../src/util/awaitable.ts";
 import type { Clock } from "../../src/util/clock.ts";
-import { refuseRange } from "../../src/util/option_errors.ts";
 import type { SqlValues } from "./compile.ts";
 import type { TableNames } from "./dialect.ts";
 import type { SqlRow } from "./driver.ts";
 import { refuseEnded } from "./errors.ts";
 import { type Call, type ExecutorSetup, SqlExecutor } from "./executor.ts";
-import { isListedAlike, leftValuesOf, recordOf, timesOf, toText, valuesOf } from "./row.ts";
+import {
+  isListedAlike,
+  leftValuesOf,
+  recordOf,
+  statsOf,
+  timesOf,
+  toText,
+  valuesOf,
+} from "./row.ts";
+import { listRows } from "./list_rows.ts";
 import { checkSize } from "./size.ts";
 import { type SqlStatements, statementsOf } from "./statements.ts";
-
-/** The largest number of sessions of a list that are read at once. */
-const PAGE = 500;
+import { sweepLimit, type SweepOptions } from "./sweep.ts";
 
 /** The setup of a store. */
 export interface SqlStoreSetup extends ExecutorSetup {
@@ -38,29 +45,6 @@ interface Write {
   readonly templates: SqlStatements["create"];
   /** Whether the write binds the record to its subject. */
   readonly isBound: boolean;
-}
-
-/**
- * Options of `sweep`.
- *
- * @example In portions, to keep transactions short
- * ```ts
- * import { SqliteStore, type SweepOptions } from "@x/hono-session/stores/sqlite";
- * import { DatabaseSync } from "node:sqlite";
- *
- * const db = new DatabaseSync(":memory:");
- * db.exec(SqliteStore.schema());
- * const options: SweepOptions = { limit: 1000 };
- * while (await new SqliteStore({ db }).sweep(options) === 1000);
- * ```
- */
-export interface SweepOptions {
-  /**
-   * The largest number of sessions that one call deletes.
-   *
-   * @default {10_000}
-   */
-  limit?: number;
 }
 
 /**
@@ -87,7 +71,7 @@ export abstract class SqlStore implements SessionStore {
 
   /** @ignore */
   protected constructor(setup: SqlStoreSetup) {
-    this.capabilities = setup.capabilities;
+    this.capabilities = { ...setup.capabilities, stats: true };
     this.#clock = setup.clock;
     this.#executor = new SqlExecutor(setup);
     this.#statements = statementsOf(setup.dialect, setup.tables);
@@ -250,27 +234,14 @@ export abstract class SqlStore implements SessionStore {
    */
   async *list(
     subject: string,
-    { after, limit = Infinity }: ListPage = {},
+    page: ListPage = {},
     c?: unknown,
     signal?: AbortSignal,
   ): AsyncGenerator<ListedSession> {
-    const size = Math.min(limit, PAGE);
-    let place: SqlValues = {
-      afterAt: after?.subjectAt ?? Number.MAX_VALUE,
-      afterSid: toText(after?.sid ?? ""),
-      afterKey: "",
-    };
-    for (let rows: readonly SqlRow[] = [{}]; rows.length > 0;) {
-      const values = { subject: toText(subject), now: this.#now(), limit: size, ...place };
-      rows = await this.#executor.run(this.#statements.list, values, { c, signal });
-      for (const row of rows) {
-        const key = String(row.key);
-        place = { afterAt: Number(row.subject_at), afterSid: String(row.sid), afterKey: key };
-        const record = recordOf(row);
-        if (record) yield { key, record: withoutData(record) };
-      }
-      if (rows.length < size) break;
-    }
+    yield* listRows(page, (place) => {
+      const values = { subject: toText(subject), now: this.#now(), ...place };
+      return this.#executor.run(this.#statements.list, values, { c, signal });
+    });
   }
 
   /**
@@ -318,6 +289,19 @@ export abstract class SqlStore implements SessionStore {
   }
 
   /**
+   * Counts the live sessions that belong to a subject. It reads all of them.
+   *
+   * @param c The Hono context.
+   * @param signal Aborts the operation.
+   * @returns The numbers of sessions and subjects.
+   * @throws {TypeError} When no client was found.
+   */
+  stats(c?: unknown, signal?: AbortSignal): Awaitable<StoreStats> {
+    const values = { now: this.#now() };
+    return andThen(this.#executor.run(this.#statements.stats, values, { c, signal }), statsOf);
+  }
+
+  /**
    * Deletes expired sessions, which the database does not do itself: call it regularly, for example in a cron
    * job. It reads the whole table until it has found `limit` sessions.
    *
@@ -328,14 +312,11 @@ export abstract class SqlStore implements SessionStore {
    * @throws {TypeError} When no client was found.
    */
   async sweep({ limit = 10_000 }: SweepOptions = {}, c?: unknown): Promise<number> {
-    if (!Number.isSafeInteger(limit) || limit < 1) {
-      const action = "sweep sessions";
-      refuseRange("limit", `${limit}, a positive integer is required`, { action });
-    }
-    const values = { now: this.#now(), limit };
+    const { sweep, sweepSubjects } = this.#statements;
+    const values = { now: this.#now(), limit: sweepLimit(limit) };
     const call = { c, signal: undefined };
-    const { length } = await this.#executor.run(this.#statements.sweep, values, call);
-    await this.#executor.run(this.#statements.sweepSubjects, values, call);
+    const { length } = await this.#executor.run(sweep, values, call);
+    await this.#executor.run(sweepSubjects, values, call);
     return length;
   }
 
@@ -360,8 +341,4 @@ export abstract class SqlStore implements SessionStore {
 /** Checks whether a statement has written. */
 function isWritten(rows: readonly SqlRow[]): boolean {
   return rows.length > 0;
-}
-
-function withoutData({ data: _, flash: __, ...record }: SessionRecord): ListedSession["record"] {
-  return record;
 }

@@ -116,6 +116,10 @@ export function statementsOf(dialect: SqlDialect, names: TableNames) {
     deleteAll: (dialect.combinesWrites ? [end(raise), end(raised)] : [raise, end(raised)]).map(
       make,
     ),
+    stats: make(
+      `SELECT count(*) AS sessions, count(DISTINCT subject) AS subjects FROM ${sessions}
+       WHERE subject IS NOT NULL AND expires_at > #now`,
+    ),
     sweep: make(expired(sessions, "expires_at", "key")),
     sweepSubjects: make(expired(subjects, "kept_until", "subject")),
   };

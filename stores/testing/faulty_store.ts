@@ -71,6 +71,8 @@ export class FaultyStore implements SessionStore {
   ) => Promise<number>;
   /** Notifies of records that are deleted or moved. There where the other store does. */
   readonly watch?: NonNullable<SessionStore["watch"]>;
+  /** Counts the live sessions of all subjects, if the wrapped store does. It never fails. */
+  readonly stats?: NonNullable<SessionStore["stats"]>;
   readonly #store: SessionStore;
   /** The result of the last read of every key. */
   readonly #seen = new Map<string, SessionRecord | undefined>();
@@ -91,6 +93,7 @@ export class FaultyStore implements SessionStore {
     if (store.list) this.list = (...args) => this.#list(args);
     if (store.generation) this.generation = (...args) => this.#generation(args);
     if (store.watch) this.watch = (...args) => store.watch!(...args);
+    if (store.stats) this.stats = (...args) => store.stats!(...args);
     if (store.deleteAll) this.deleteAll = (...args) => this.#deleteAll(args);
   }
 

@@ -465,3 +465,13 @@ for (const order of ["subject last", "subject first"]) {
     }
   });
 }
+
+Deno.test("stats() counts the sessions of all subjects, or says that the store can't", async () => {
+  const sessions = createSessions({ store: new MapStore(), revokeEverything: true });
+  for (const subject of ["user:42", "user:42", "user:43", undefined]) {
+    await sessions.create({}, subject === undefined ? {} : { subject });
+  }
+  assertEquals(await sessions.stats(), { sessions: 3, subjects: 2 });
+  const others = createSessions({ store: new Map() });
+  await assertRejects(() => others.stats(), TypeError, "the store does not count them");
+});

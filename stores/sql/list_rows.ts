@@ -1,0 +1,37 @@
+import type { ListedSession, ListPage } from "../../src/store/contract.ts";
+import type { Awaitable } from "../../src/util/awaitable.ts";
+import type { SqlValues } from "./compile.ts";
+import type { SqlRow } from "./driver.ts";
+import { recordOf, toText } from "./row.ts";
+
+/** The largest number of sessions that are read at once. */
+const MOST = 500;
+
+/**
+ * Lists the sessions of a subject, some of them at a time.
+ *
+ * @param read Reads the rows after a place, up to a limit.
+ */
+export async function* listRows(
+  { after, limit = Infinity }: ListPage,
+  read: (place: SqlValues) => Awaitable<readonly SqlRow[]>,
+): AsyncGenerator<ListedSession> {
+  const size = Math.min(limit, MOST);
+  let place: SqlValues = {
+    afterAt: after?.subjectAt ?? Number.MAX_VALUE,
+    afterSid: toText(after?.sid ?? ""),
+    afterKey: "",
+  };
+  for (let rows: readonly SqlRow[] = [{}]; rows.length > 0;) {
+    rows = await read({ ...place, limit: size });
+    for (const row of rows) {
+      const key = String(row.key);
+      place = { afterAt: Number(row.subject_at), afterSid: String(row.sid), afterKey: key };
+      const found = recordOf(row);
+      if (!found) continue;
+      const { data: _, flash: __, ...record } = found;
+      yield { key, record };
+    }
+    if (rows.length < size) break;
+  }
+}
