@@ -118,8 +118,8 @@ Deno.test("adopting from hono-session, with a store", async () => {
   const { rows, given } = setup();
   // deno-lint-ignore no-explicit-any -- A Map is not what its types say.
   const store = rows as any;
-  const before = new Hono()
-    .use(honoSession({ store, maxAge: MAX_AGE }))
+  const before = new Hono<{ Variables: { session: Data } }>()
+    .use(honoSession({ store, maxAge: MAX_AGE }) as never)
     .get("/login", (c) => {
       Object.assign(c.get("session"), { userId: "42" });
       return c.text("ok");
