@@ -26,7 +26,8 @@ export class AdoptionMarks {
   /** Keeps the sessions of a subject, or those of everybody, from being adopted from now on. */
   async end(subject: string | undefined, c: unknown): Promise<void> {
     const { records, clock, until, cookieName } = this.#options;
-    if (clock() >= until) return;
+    // Elsewhere it may be earlier.
+    if (clock() >= until + CLOCK_SKEW) return;
     const expiresAt = until + CLOCK_SKEW;
     const times = { createdAt: 0, lastSeenAt: 0, renewedAt: 0, expiresAt };
     const mark: SessionRecord = { format: 1, sid: makeSid(), version: 1, data: "{}", ...times };

@@ -312,6 +312,15 @@ export function adoptionOfSubjects(test: SceneTest): void {
     });
   }
 
+  test("all sessions of a subject that are ended are not adopted where `until` comes later, by a minute", async (scene) => {
+    const { app, rejected } = setup(scene);
+    const { sessions } = setup(scene, { ahead: 60 });
+    scene.clock.advance(30 * DAY - 1);
+    await sessions.revokeAll("user:ada");
+    assertEquals(await (await app.request("/read", { headers })).json(), {});
+    assertEquals(rejected, ["unknown"]);
+  });
+
   test("an adopted session counts like a login where a subject may have so many", async (scene) => {
     const { app, sessions } = setup(scene, { maxSessions: { limit: 1 } });
     const first = new Client(app);
@@ -331,12 +340,12 @@ export function adoptionOfSubjects(test: SceneTest): void {
 
 function setup(
   scene: Scene,
-  { events, ...options }: SessionOptions<Data> = {},
+  { events, ahead = 0, ...options }: SessionOptions<Data> & { ahead?: number } = {},
   expiresAt: () => Date | undefined = () => undefined,
 ) {
   const reads: string[] = [];
   const rejected: string[] = [];
-  const sessions = createSessions<Data>(scene.configure<Data>({
+  const sessions = createSessions<Data>(scene.configureApart<Data>(ahead, {
     adopt: {
       cookie: "old",
       until: new Date(scene.clock.now() + 30 * DAY * 1000),
