@@ -37,13 +37,14 @@ export function subjectMark({ issuer }: SessionProvider, subject: string): strin
   return JSON.stringify(["provider subject", issuer, subject]);
 }
 
-/** Reads a mark. */
+/** Reads a mark for a login. */
 export async function readMark(
   { records }: MarkConfig,
   name: string,
   c: unknown,
 ): Promise<ProviderMark> {
-  return markOf(await records.read(await hashToken(name), c));
+  const read = async () => await records.read(await hashToken(name), c);
+  return markOf(await records.logins.add(name, read()));
 }
 
 /**

@@ -37,7 +37,8 @@ export class TimeoutStore {
   readonly #timers: Timers;
   readonly #options: TimeoutStoreOptions;
   readonly #unanswered: UnacknowledgedWrites;
-  readonly #logins = new PendingReads();
+  /** The reads with which logins begin. */
+  readonly logins: PendingReads = new PendingReads();
 
   constructor(store: SessionStore, options: TimeoutStoreOptions) {
     this.capabilities = store.capabilities;
@@ -144,14 +145,14 @@ export class TimeoutStore {
   generation(subject: string, c: unknown): Awaitable<number> {
     if (!this.#store.generation) return 0;
     const run = (signal?: AbortSignal) => this.#store.generation!(subject, c, signal);
-    return this.#logins.add(subject, this.#call({ operation: "read", c }, run));
+    return this.logins.add(subject, this.#call({ operation: "read", c }, run));
   }
 
   /** Ends all sessions of a subject: also of logins that began before, over whatever connection they read. */
   deleteAll(subject: string, options: DeleteAllOptions, c: unknown): Awaitable<number> {
     const call = { operation: "deleteAll", c };
     const run = (signal?: AbortSignal) => this.#store.deleteAll!(subject, options, c, signal);
-    return andThen(this.#logins.over(subject), () => this.#call(call, run));
+    return andThen(this.logins.over(subject), () => this.#call(call, run));
   }
 
   /** Counts the live sessions of all subjects. */

@@ -260,6 +260,30 @@ export function providers(test: SceneTest): void {
     }
   }
 
+  for (const [what, claims] of Object.entries(ENDS)) {
+    test(`a login that began before a logout token with ${what} is refused, however slow its store is`, async (scene) => {
+      const { visitor, gate, logout } = machineOf(scene);
+      const client = await visitor("update");
+      const held = new Gate();
+      let reads = 0;
+      // After that of the session, the reads of what the provider has ended.
+      scene.watch.inject("read", () => [2, 3].includes(++reads) ? held.pass() : undefined);
+      const answering = client.fetch("/login/update?hold=1");
+      await gate.arrived();
+      await held.arrived(2);
+      const ending = logout(claims);
+      const later = new Promise((resolve) => setTimeout(resolve, 50, "waiting"));
+      assertEquals(await Promise.race([ending, later]), "waiting");
+      held.open();
+      assertEquals(await ending, 200);
+      gate.open();
+      const answer = await answering;
+      assertEquals([answer.status, await isLoggedIn(client)], [409, false]);
+      await answer.body?.cancel();
+      await later;
+    });
+  }
+
   test("a session that is renewed is found as long as it lives", async (scene) => {
     for (const more of [{}, { absoluteMaxAge: 2500 }]) {
       const { visitor, logout } = machineOf(scene, { maxAge: 1000, rolling: true, ...more });
