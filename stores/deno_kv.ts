@@ -44,7 +44,7 @@ import { type Clock, systemClock } from "../src/util/clock.ts";
 import { STORE_TRIES } from "../src/util/tries.ts";
 import { commit, makeWrite, pause, told, untilDone } from "./deno_kv/database.ts";
 import { endAll } from "./deno_kv/end_all.ts";
-import { Ends } from "./deno_kv/ends.ts";
+import { Ends, isShared } from "./deno_kv/ends.ts";
 import { Handle } from "./deno_kv/handle.ts";
 import type { KvAtomicLike, KvEntryLike, KvKeyLike, KvLike } from "./deno_kv/like.ts";
 import { checkOptions, type DenoKvStoreOptions } from "./deno_kv/options.ts";
@@ -90,8 +90,7 @@ export class DenoKvStore implements SessionStore {
   };
   readonly #handle: Handle;
   readonly #ends: Ends;
-  /** Whether no other process can be heard: Deno KV does not notify of changes in a file. */
-  readonly #isLocal: boolean;
+  readonly #isShared: boolean;
   readonly #clock: Clock;
   readonly #records: Records;
   readonly #index: SubjectIndex;
@@ -107,7 +106,7 @@ export class DenoKvStore implements SessionStore {
     checkOptions(options);
     this.#handle = new Handle(options);
     const { prefix = ["session"], clock = systemClock } = options;
-    this.#isLocal = options.path !== undefined && !/^https?:/.test(options.path);
+    this.#isShared = isShared(options);
     this.#clock = clock;
     this.#ends = new Ends(prefix);
     this.#index = new SubjectIndex(prefix);
@@ -329,7 +328,8 @@ export class DenoKvStore implements SessionStore {
 
   /**
    * Calls a function when a record is deleted or moved: at once when this store does it, and when another process does it
-   * over KV Connect or on Deno Deploy. While somebody watches, Deno keeps the process alive, unless `path` is a file.
+   * over KV Connect or on Deno Deploy. While somebody watches there or over an open database (`kv`), Deno keeps the
+   * process alive.
    *
    * @param onEnd Receives the key and the reason.
    * @param _c Not used.
@@ -337,7 +337,7 @@ export class DenoKvStore implements SessionStore {
    * @returns A function that stops the notifications.
    */
   async watch(onEnd: OnSessionEnd, _c: unknown, key: string): Promise<() => Promise<void>> {
-    const kv = this.#isLocal ? undefined : await this.#handle.open();
+    const kv = this.#isShared ? await this.#handle.open() : undefined;
     return this.#ends.watch(kv, key, onEnd);
   }
 

@@ -2,6 +2,7 @@ import type { SessionEndReason } from "../../src/record/end_reason.ts";
 import type { OnSessionEnd } from "../../src/store/contract.ts";
 import { hashText } from "../../src/util/hash.ts";
 import { StoppableTimers } from "../../src/util/stoppable_timers.ts";
+import type { DenoKvStoreOptions } from "./options.ts";
 import type { KvAtomicLike, KvEntryLike, KvKeyLike, KvLike } from "./like.ts";
 
 /** The number of counters, so that few ends share one. `Deno.Kv.watch` accepts ten keys. */
@@ -20,6 +21,31 @@ const REASONS = [undefined, "logout", "revoked", "evicted"] as const;
 const END = 1n << 34n;
 const REASON = 1n << 32n;
 const TOTAL = 1n << 64n;
+
+/**
+ * Whether a database may notify of writes of other processes: one over KV Connect or on Deno Deploy. It does not notify of
+ * writes to a file. Of an open database this is not known.
+ */
+export function isShared({ kv, path }: DenoKvStoreOptions): boolean {
+  if (path !== undefined) return /^https?:/.test(path);
+  return kv !== undefined || isOnDeploy();
+}
+
+function isOnDeploy(): boolean {
+  const { Deno } = globalThis as { Deno?: DenoLike };
+  const variable = "DENO_DEPLOYMENT_ID";
+  // Without the permission, Deno would ask for it.
+  const isAllowed = Deno?.permissions?.querySync({ name: "env", variable }).state === "granted";
+  return isAllowed && Deno?.env?.get(variable) !== undefined;
+}
+
+/** The part of Deno that says where it runs. */
+interface DenoLike {
+  readonly env?: { get(name: string): string | undefined };
+  readonly permissions?: {
+    querySync(permission: { name: "env"; variable: string }): { state: string };
+  };
+}
 
 /** The watchers of a record, and its hash. */
 interface Watched {

@@ -1,5 +1,10 @@
 import { SessionEndedError, type SessionRecord } from "@x/hono-session";
-import { DenoKvStore, type KvAtomicLike, type KvLike } from "@x/hono-session/stores/deno-kv";
+import {
+  DenoKvStore,
+  type DenoKvStoreOptions,
+  type KvAtomicLike,
+  type KvLike,
+} from "@x/hono-session/stores/deno-kv";
 import { storeConformance } from "@x/hono-session/testing";
 import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
 import { FakeClock } from "../_support/clock.ts";
@@ -755,4 +760,39 @@ Deno.test("DenoKvStore reads and writes over what the first version stored, larg
   await store.delete("small");
   const next = [["session", "next"], ["session", "subject", '"user:42"', "next"]];
   assertEquals(await keysOf(kv), next);
+});
+
+Deno.test("DenoKvStore watches a database for other processes where there can be others", async () => {
+  const variable = "DENO_DEPLOYMENT_ID";
+  const { openKv } = Deno;
+  let watched = 0;
+  const open = async () => {
+    const kv = await openKv(":memory:");
+    const watch = kv.watch.bind(kv);
+    return Object.assign(kv, {
+      watch: (...args: Parameters<typeof watch>) => (watched++, watch(...args)),
+    });
+  };
+  const watchedBy = async (options: DenoKvStoreOptions) => {
+    watched = 0;
+    const store = new DenoKvStore(options);
+    const stop = await store.watch(() => {}, undefined, "key");
+    await stop();
+    await store[Symbol.asyncDispose]();
+    return watched;
+  };
+  Object.defineProperty(Deno, "openKv", { value: open, configurable: true });
+  try {
+    assertEquals(await watchedBy({ path: "sessions.kv" }), 0);
+    assertEquals(await watchedBy({}), 0);
+    assertEquals(await watchedBy({ path: "https://kv.example" }), 1);
+    const kv = await open();
+    assertEquals(await watchedBy({ kv }), 1);
+    kv.close();
+    Deno.env.set(variable, "abc");
+    assertEquals(await watchedBy({}), 1);
+  } finally {
+    Deno.env.delete(variable);
+    Object.defineProperty(Deno, "openKv", { value: openKv, configurable: true });
+  }
 });
