@@ -39,8 +39,15 @@ function isOnDeploy(): boolean {
   return isAllowed && Deno?.env?.get(variable) !== undefined;
 }
 
-/** The part of Deno that says where it runs. */
+/** Whether a database is Deno's own: a cancelled stream of `@deno/kv` can block the process. */
+function isOfDeno(kv: KvLike): boolean {
+  const { Deno } = globalThis as { Deno?: DenoLike };
+  return Deno?.Kv !== undefined && kv instanceof Deno.Kv;
+}
+
+/** The part of Deno that is used, if the code runs on it. */
 interface DenoLike {
+  readonly Kv?: new () => KvLike;
   readonly env?: { get(name: string): string | undefined };
   readonly permissions?: {
     querySync(permission: { name: "env"; variable: string }): { state: string };
@@ -102,7 +109,9 @@ export class Ends {
     const watched = this.#watched.get(key) ?? { hash: hashText(key), watchers: new Set() };
     this.#watched.set(key, watched);
     watched.watchers.add(watcher);
-    if (kv?.watch) await (this.#following ??= this.#follow(kv.watch.bind(kv))).ready;
+    if (kv?.watch && isOfDeno(kv)) {
+      await (this.#following ??= this.#follow(kv.watch.bind(kv))).ready;
+    }
     return async () => {
       watched.watchers.delete(watcher);
       if (watched.watchers.size > 0 || this.#watched.get(key) !== watched) return;

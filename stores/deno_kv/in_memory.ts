@@ -13,9 +13,7 @@ export function hasTimer(kv: KvLike): boolean {
  * again and again.
  */
 export function withoutLateEnds(kv: KvLike): KvLike {
-  const watch = kv.watch?.bind(kv);
   return {
-    ...(watch && { watch }),
     get: (key) => kv.get(key),
     getMany: (keys) => kv.getMany(keys),
     list: (selector, options) => kv.list(selector, options),

@@ -113,7 +113,8 @@ export interface KvLike {
   /** Starts an atomic operation. */
   atomic(): KvAtomicLike;
   /**
-   * Reports changes of entries. Where it is missing, `session.ended` learns of ends in other processes by reading.
+   * Reports changes of entries. It is used of Deno's own databases alone: a cancelled stream of `@deno/kv` can block
+   * the process. Elsewhere `session.ended` learns of ends in other processes by reading.
    *
    * @param keys The keys, ten at most.
    * @returns A stream of the entries: those that are there, then all of them after each change.

@@ -1,5 +1,7 @@
 import vm from "node:vm";
 import v8 from "node:v8";
+import type { SessionStore } from "@x/hono-session";
+import { DenoKvStore } from "@x/hono-session/stores/deno-kv";
 import { MapStore } from "@x/hono-session/stores/map";
 import { assert, assertEquals } from "@std/assert";
 import { Hono } from "hono";
@@ -16,8 +18,8 @@ const STREAMS = 10_000;
 /** How many bytes may be left of each stream. */
 const LEFT = 200;
 
-const setUp = () => {
-  const config = checkOptions({ store: new MapStore() });
+const setUp = (store: SessionStore) => {
+  const config = checkOptions({ store });
   const sessions = new Sessions(config);
   const app = new Hono<SessionEnv>().use(makeMiddleware(config, sessions)).get(
     "/",
@@ -35,9 +37,18 @@ const setUp = () => {
 };
 
 Deno.test("10,000 streams that were opened and closed leave nothing behind", async () => {
+  await assertNoLeak(new MapStore());
+});
+
+Deno.test("10,000 streams that were opened and closed leave nothing behind in a store that notifies of single records", async () => {
+  using kv = await Deno.openKv(":memory:");
+  await assertNoLeak(new DenoKvStore({ kv }));
+});
+
+async function assertNoLeak(store: SessionStore): Promise<void> {
   v8.setFlagsFromString("--expose-gc");
   const collect: () => void = vm.runInNewContext("gc");
-  const { app, sessions, manager } = setUp();
+  const { app, sessions, manager } = setUp(store);
   const { cookie } = await manager.create({}, { subject: "user:42" });
   const open = async (count: number) => {
     for (let left = count; left > 0; left -= 100) {
@@ -55,12 +66,14 @@ Deno.test("10,000 streams that were opened and closed leave nothing behind", asy
   const before = await open(2000);
   const after = await open(STREAMS);
   assert(after - before < STREAMS * LEFT, `${(after - before) / STREAMS} bytes of each stream`);
-});
+}
 
 Deno.test("a process ends although somebody waits for the end of a session", async () => {
   const program = `
     import { createSessions } from "@x/hono-session";
-    import { MapStore } from "@x/hono-session/stores/map";
+    import type { SessionStore } from "@x/hono-session";
+import { DenoKvStore } from "@x/hono-session/stores/deno-kv";
+import { MapStore } from "@x/hono-session/stores/map";
     const sessions = createSessions({ store: new MapStore() });
     const { cookie } = await sessions.create({ name: "Ada" });
     const session = await sessions.open(new Request("http://app.test/", { headers: { cookie } }));
