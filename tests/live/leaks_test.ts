@@ -40,9 +40,16 @@ Deno.test("10,000 streams that were opened and closed leave nothing behind", asy
   await assertNoLeak(new MapStore());
 });
 
-Deno.test("10,000 streams that were opened and closed leave nothing behind in a store that notifies of single records", async () => {
-  using kv = await Deno.openKv(":memory:");
-  await assertNoLeak(new DenoKvStore({ kv }));
+Deno.test({
+  name:
+    "10,000 streams that were opened and closed leave nothing behind in a store that notifies of single records",
+  // So many operations share a timer, which goes on for a while.
+  sanitizeOps: false,
+  sanitizeResources: false,
+  async fn() {
+    using kv = await Deno.openKv(":memory:");
+    await assertNoLeak(new DenoKvStore({ kv }));
+  },
 });
 
 async function assertNoLeak(store: SessionStore): Promise<void> {
