@@ -41,8 +41,8 @@ function isOnDeploy(): boolean {
 
 /** Whether a database is Deno's own: a cancelled stream of `@deno/kv` can block the process. */
 function isOfDeno(kv: KvLike): boolean {
-  const { Deno } = globalThis as { Deno?: DenoLike };
-  return Deno?.Kv !== undefined && kv instanceof Deno.Kv;
+  const { Kv } = (globalThis as { Deno?: DenoLike }).Deno ?? {};
+  return Kv !== undefined && kv instanceof Kv;
 }
 
 /** The part of Deno that is used, if the code runs on it. */
