@@ -73,9 +73,10 @@ export class BoundBrowser implements AsyncDisposable {
 
   /** Presses the button of the page, and gives what the next page says. */
   async press(name: string): Promise<string> {
-    const loaded = this.page.waitForEvent("load");
-    await this.page.getByRole("button", { name }).click();
-    await loaded;
+    await Promise.all([
+      this.page.waitForEvent("load"),
+      this.page.getByRole("button", { name }).click(),
+    ]);
     return await this.text();
   }
 
