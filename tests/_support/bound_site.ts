@@ -57,9 +57,7 @@ export class BoundSite implements AsyncDisposable {
   readonly emitted: string[] = [];
   readonly sessions: SessionManager<Data>;
   readonly store: FailingStore;
-  /** The path of the page whose requests wait until a registration or refresh has been answered. */
-  held: string | undefined;
-  #answered = Promise.withResolvers<void>();
+  #held: PromiseWithResolvers<void> & { readonly path: string } | undefined;
   /** In epoch milliseconds. */
   readonly clock = (): number => Date.now() + this.#ahead;
   readonly #base: string;
@@ -90,7 +88,7 @@ export class BoundSite implements AsyncDisposable {
       { hostname: "127.0.0.1", port: 0, cert, key, onListen() {} },
       async (request, info) => {
         const { hostname, pathname, search } = new URL(request.url);
-        if (pathname === this.held) await this.#answered.promise;
+        if (pathname === this.#held?.path) await this.#held.promise;
         const response = await (hostname === "app.test"
           ? application.fetch(
             proxied ? new Request(`http://app${pathname}${search}`, request) : request,
@@ -99,8 +97,7 @@ export class BoundSite implements AsyncDisposable {
           : other.fetch(request));
         if (pathname.startsWith(devicePath)) {
           this.answers.push(response.status);
-          this.#answered.resolve();
-          this.#answered = Promise.withResolvers();
+          this.#held?.resolve();
         }
         return response;
       },
@@ -117,12 +114,18 @@ export class BoundSite implements AsyncDisposable {
     return `https://mail.test:${this.#server.addr.port}/`;
   }
 
+  /** Lets the requests for a page wait until a registration or refresh has been answered. */
+  hold(path: string): void {
+    this.#held = { path, ...Promise.withResolvers<void>() };
+  }
+
   /** Goes on, in seconds. */
   advance(seconds: number): void {
     this.#ahead += seconds * 1000;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
+    this.#held?.resolve();
     await this.#server.shutdown();
   }
 

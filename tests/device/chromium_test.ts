@@ -95,7 +95,7 @@ deviceTest("a login is bound", async ({ site, browser, logIn }) => {
 
 deviceTest("a page that is on its way while the session is bound", async ({ site, browser }) => {
   await browser.read(site.url("/"));
-  site.held = "/";
+  site.hold("/");
   const [heading] = await Promise.all([browser.press("Log in"), browser.saw("created Success")]);
   assertEquals(heading, "Hello Ada");
   assertEquals(site.emitted, ["bound"]);
