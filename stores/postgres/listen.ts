@@ -6,6 +6,9 @@ import type { PgClientLike, PgPoolLike, PostgresJsLike } from "./like.ts";
 /** The longest pause before a lost connection is opened again, in milliseconds. */
 const PAUSE = 1000;
 
+/** Nothing is sent over an idle connection, so that nobody would notice its loss. */
+const KEEP_ALIVE = { keepAlive: true, keepAliveInitialDelayMillis: 60_000 };
+
 const LISTEN = `LISTEN ${CHANNEL}`;
 const BACKEND = "SELECT pg_backend_pid() AS pid";
 
@@ -55,7 +58,8 @@ interface OwnClient extends PgListener, PgClientLike {
 /** How a pool of `pg` makes its clients. */
 interface ClientMaker {
   readonly Client: new (options: unknown) => OwnClient;
-  readonly options: unknown;
+  /** Its options. The password is there, but not enumerable. */
+  readonly options: { readonly password?: unknown };
 }
 
 /** Listens with postgres.js or Bun, which open a connection for that, and open it again when it is lost. */
@@ -129,7 +133,8 @@ async function openClient(
   receive: ReceiveEnd,
   { isDirect, onEnd }: { isDirect: boolean; onEnd: () => void },
 ): Promise<OwnClient> {
-  const own = new Client(options);
+  const { password } = options;
+  const own = new Client({ ...KEEP_ALIVE, ...options, ...(password ? { password } : {}) });
   // Without a listener the process would end.
   own.on("error", ignore);
   own.on("notification", receiverOf(receive));

@@ -1,6 +1,7 @@
 import { createSessions, type SessionManager } from "@x/hono-session";
 import { PostgresStore, type PostgresStoreOptions } from "@x/hono-session/stores/postgres";
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import pg from "pg";
 import { PgBouncer, PostgresServer, skipPgBouncer, skipPostgres } from "../_support/postgres.ts";
 import {
   makeTables,
@@ -242,6 +243,25 @@ test("a pool without a connection to spare listens, and is closed without waitin
   await sessions.revokeAll(ADA);
   await isOver;
   await connection.close();
+});
+
+test("the connection that listens is kept alive, and has the options of its pool", async () => {
+  await using scene = await open();
+  const { url } = scene.server;
+  const made: Record<string, unknown>[] = [];
+  class Client extends pg.Client {
+    constructor(options: pg.ClientConfig) {
+      super(options);
+      const { keepAlive, password, application_name: name } = options;
+      made.push({ keepAlive, password, name });
+    }
+  }
+  const options = { connectionString: url, password: "secret", application_name: "shop" };
+  const pool = new pg.Pool({ ...options, Client });
+  const stop = await new PostgresStore({ sql: pool }).watch(() => {});
+  assertEquals(made, [{ keepAlive: true, password: "secret", name: "shop" }]);
+  await stop();
+  await pool.end();
 });
 
 test("a notification holds a key and a reason, and writes that end nothing send none", async () => {

@@ -18,7 +18,7 @@ const PEERS: Record<string, string> = {
 const STORES: Record<string, [name: string, most: number]> = {
   map: ["MapStore", 6_000],
   "deno-kv": ["DenoKvStore", 6_000],
-  redis: ["RedisStore", 9_000],
+  redis: ["RedisStore", 9_100],
   dynamodb: ["DynamoDbStore", 6_000],
   postgres: ["PostgresStore", 7_000],
   sqlite: ["SqliteStore", 6_000],
