@@ -174,6 +174,7 @@ export interface SessionMembers<Data extends object = SessionData> {
    * is new, or is stored in its cookie.
    */
   get meta(): Readonly<Record<string, unknown>> | undefined;
+  /** Changes or clears the description. */
   set meta(meta: object | undefined);
 
   /**
