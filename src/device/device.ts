@@ -48,7 +48,7 @@ const REGISTRATION = 300_000;
  * How long after its binding a session needs no proof, in milliseconds: requests that the browser sent before it had the cookie
  * are still on their way, such as the page after the login.
  */
-export const UNDER_WAY = 30_000 + CLOCK_SKEW;
+export const UNDER_WAY = 10_000;
 
 /** A time in base 36, and a signature. */
 const STAMP_REGEXP = /^([0-9a-z]{1,11})\.([\w-]{43})$/;

@@ -22,7 +22,7 @@ export function encode(value: unknown): string {
 }
 
 /** After so many seconds no request is on its way any more that a browser sent before it had its proof. */
-export const SETTLED = 91;
+export const SETTLED = 11;
 
 /** The key of a device, which makes proofs as browsers do. */
 export class DeviceKey {
