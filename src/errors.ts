@@ -379,8 +379,8 @@ export class SessionTooLargeError extends SessionError {
 }
 
 /**
- * A session that is bound to a device (option `device`) was changed by a request without a proof of that device. Nothing was
- * changed. A login with `regenerate()` or `startSession(c)` works: it begins another session.
+ * A request without a proof of the device tried to change a session that is bound to it (option `device`). Nothing was changed. A
+ * login with `regenerate()` or `startSession(c)` works: it starts another session.
  *
  * @experimental
  *

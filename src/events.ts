@@ -79,7 +79,7 @@ export interface SessionEvent {
  * - `scope`: its session belongs to another scope.
  * - `invalid`: the data of its session can't be read or fail the schema.
  * - `device`: its session is bound to a device (option `device`), and the request has no proof of it.
- * - `reuse`: it was rotated or adopted, and its grace period is over. Somebody has a copy, or the client never
+ * - `reuse`: it was rotated or adopted, and its grace period is over. There is a copy of it, or the client never
  *   received the new token.
  *
  * @example Usage
@@ -160,7 +160,7 @@ export interface SessionEvents {
   bound?(event: SessionEvent, c: unknown): unknown;
   /**
    * A token was rejected. `sid` is set when the token belonged to a session. With the reason `device`, `skipped` is the
-   * reason that the client gives for the missing proof, such as `server_error`. Anybody can send it: it explains, and proves nothing.
+   * reason that the client gives for the missing proof, such as `server_error`. Don't trust it: every client can send it.
    */
   rejected?(
     event: { readonly reason: RejectionReason; readonly sid?: string; readonly skipped?: string },

@@ -67,7 +67,7 @@ export type { DenoKvStoreOptions, KvAtomicLike, KvEntryLike, KvKeyLike, KvLike }
  * this for a day.
  *
  * Each commit that deletes or moves a session adds to one of eight counters under `[...prefix, "ended", 0]` and so on. They
- * notify whoever waits for `session.ended` in another process.
+ * notify other processes, for `session.ended`.
  *
  * @example Usage
  * ```ts
@@ -240,7 +240,7 @@ export class DenoKvStore implements SessionStore {
    * @param key The key.
    * @param _c Not used.
    * @param _signal Not used.
-   * @param reason The reason, for those who watch.
+   * @param reason The reason, for `watch`.
    */
   async delete(
     key: string,
@@ -327,9 +327,8 @@ export class DenoKvStore implements SessionStore {
   }
 
   /**
-   * Calls a function when a record is deleted or moved: at once when this store does it, and when another process does it
-   * over KV Connect or on Deno Deploy. While somebody watches there or over an open database (`kv`), Deno keeps the
-   * process alive.
+   * Calls a function when a record is deleted or moved by this store, or by another process over KV Connect or on Deno Deploy.
+   * While a record is watched there or over an open database (`kv`), Deno keeps the process alive.
    *
    * @param onEnd Receives the key and the reason.
    * @param _c Not used.

@@ -257,7 +257,7 @@ export class DurableObjectStore implements SessionStore {
    * @param key The key.
    * @param c The Hono context.
    * @param signal Calls the operation off.
-   * @param reason The reason, for those who watch.
+   * @param reason The reason, for `watch`.
    * @throws {TypeError} When no namespace is found.
    */
   async delete(

@@ -224,7 +224,7 @@ export class MapStore implements SessionStore {
    * @param key The key.
    * @param _c Not used.
    * @param _signal Not used.
-   * @param reason The reason, for those who watch.
+   * @param reason The reason, for `watch`.
    */
   delete(key: string, _c?: unknown, _signal?: AbortSignal, reason?: SessionEndReason): void {
     this.#remove(key);

@@ -78,10 +78,10 @@ export interface PostgresStoreOptions extends SqlTableOptions {
   // deno-lint-ignore no-explicit-any -- Only the application knows its context.
   sql: PostgresClientLike | ((c: any) => Awaitable<PostgresClientLike>);
   /**
-   * Where a process in which `session.ended` is in use listens for sessions that end. Set it if `sql` goes through a
-   * pooler in transaction mode (PgBouncer), which delivers no notifications: a client of postgres.js or `pg` that
-   * connects directly, or a function that returns one. It gets one connection, and only while something is watched.
-   * `false`: it doesn't listen, and ends are noticed within `live.every` seconds.
+   * The client over which a process in which `session.ended` is in use listens for sessions that end. A client of
+   * postgres.js or `pg` that connects directly, or a function that returns one, is required if `sql` goes through a
+   * pooler in transaction mode (PgBouncer), which delivers no notifications. One of its connections is used while a
+   * session is watched. With `false`, ends in other processes are noticed within `live.every` seconds.
    *
    * @default {sql, with a connection of its own}
    */
@@ -150,7 +150,7 @@ function finderOf(option: "sql" | "listen", given: unknown): FindDriver<Postgres
   });
 }
 
-/** Whether a client can listen; nobody knows that of one that a function returns. */
+/** Checks whether a client can listen. One that a function returns may be able to. */
 function canListen(client: unknown): boolean {
   const driver = driverOf(client);
   return driver === undefined || driver.listen !== undefined;

@@ -29,12 +29,12 @@ export interface Adopted {
 }
 
 /**
- * Stores the session of another library under a new token, once: of all concurrent requests one does it, in
- * whatever process.
+ * Stores the session of another library under a new token, once: of the concurrent requests of all processes, one
+ * does it.
  *
  * The first write claims the key that is derived from the former cookie. The second one moves the claim to the
- * new token, and leaves a trace that leads to it, as after a rotation. Whoever finds a claim continues it, so
- * that a process that dies in between leaves nothing behind.
+ * new token, and leaves a trace that leads to it, as after a rotation. A request that finds a claim continues it,
+ * so that a process may stop in between.
  *
  * @returns `undefined` when another request has adopted it.
  * @throws {SessionLimitError | SessionEndedError} When the session is refused, like a login.
@@ -60,7 +60,7 @@ export async function adoptSession(
     if (adopted) await created(context, { stored: adopted.stored, contents });
     return adopted;
   } catch (error) {
-    // A session that another login has evicted has ended. Otherwise it was never there.
+    // A `SessionEndedError` means that another login has evicted it. Otherwise it was never stored.
     if (!(error instanceof SessionEndedError)) await release(config, adopted!, c);
     throw error;
   }

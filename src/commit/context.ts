@@ -58,7 +58,7 @@ export interface Ending {
 export interface EndListener {
   /** Called when this process has ended a session. */
   ended(sid: string, reason: SessionEndReason): void;
-  /** Runs what ends sessions, so that whoever finds them gone in the meantime knows the reason. */
+  /** Runs what ends sessions. A poll that finds one missing in the meantime then knows the reason. */
   expecting<Result>(ending: Ending, run: () => Promise<Result>): Promise<Result>;
   /** Called when the request of a session has ended it, or found that it has ended. */
   endedHere(state: SessionState, reason: SessionEndReason): void;

@@ -95,7 +95,7 @@ async function withdrawIfEnded(context: CommitContext, record: SessionRecord): P
   try {
     await assertNotEnded(context, record);
   } catch (error) {
-    // Whoever commits interrupts the session of a refused login.
+    // The caller interrupts the session of a refused login.
     if (!(error instanceof SessionEndedError)) context.interrupt();
     await withdraw(context);
     throw error;

@@ -26,7 +26,7 @@ export async function endProviderSessions(
 ): Promise<void> {
   const subjects = new Set(end.subject === undefined ? [] : [end.subject]);
   for (const name of namesOf(end)) {
-    // A login that began before, over whatever connection it reads, has read the mark without this end.
+    // The reads of earlier logins come first, whichever connection they use: they must not see this end.
     await config.records.logins.over(name);
     const mark = await changeMark(config, { name, change: (mark) => ended(config, mark) }, c);
     for (const subject of mark.subjects) subjects.add(subject);

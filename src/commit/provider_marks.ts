@@ -48,7 +48,7 @@ export async function readMark(
 }
 
 /**
- * Changes a mark, whoever else changes it at the same time.
+ * Changes a mark, over concurrent changes.
  *
  * @param options.change Returns the next mark; `undefined` to leave it as it is. It may run several times.
  * @returns The mark as it is now.

@@ -91,7 +91,7 @@ export class DeviceProofs {
       : undefined;
   }
 
-  /** Checks whether a request carries the cookie that proves the device of a session, or comes from before it was there. */
+  /** Checks whether a request carries the cookie that proves the device of a session, or was sent before the browser had it. */
   isProven({ key, record }: StoredSession, headers: Headers, c: unknown): Awaitable<boolean> {
     return andThen(
       this.#isOneValid(this.#options.cookie.read(headers), key, c),
@@ -116,14 +116,14 @@ export class DeviceProofs {
     );
   }
 
-  /** Returns the reason that a browser gives for sending no proof. Anybody can send it. */
+  /** Returns the reason that a browser gives for sending no proof. Every client can send it. */
   static skippedIn(headers: Headers): string | undefined {
     return REASON_REGEXP.exec(headers.get("secure-session-skipped") ?? "")?.[0];
   }
 
   /**
    * Returns the `Set-Cookie` header of the cookie that proves the device of a session. Browsers drop it somewhat earlier than
-   * it becomes invalid, because they begin to count later, and clocks differ.
+   * it becomes invalid, because they start to count later, and clocks differ.
    */
   async cookie({ key, record }: StoredSession, c: unknown): Promise<string> {
     const { cookie, every, clock } = this.#options;

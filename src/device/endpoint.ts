@@ -32,8 +32,8 @@ interface Changed {
 }
 
 /**
- * Answers browsers that register a key for a session, or prove that they still have it. Every answer counts: a browser drops
- * its key for good at a status of 4xx, except at a 403 with a challenge, and keeps it at one of 5xx.
+ * Answers browsers that register a key for a session, or prove that they still have it. A browser drops its key
+ * for good after a status of 4xx, except a 403 with a challenge, and keeps it after one of 5xx.
  */
 export class DeviceEndpoint {
   readonly #device: DeviceProofs;

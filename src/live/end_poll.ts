@@ -112,7 +112,7 @@ export class EndPoll {
     }
   }
 
-  /** Runs what ends sessions: whoever finds them gone in the meantime knows the reason. */
+  /** Runs what ends sessions. A poll that finds one missing in the meantime then knows the reason. */
   async expecting<Result>(ending: Ending, run: () => Promise<Result>): Promise<Result> {
     this.#endings.add(ending);
     try {

@@ -63,7 +63,7 @@ export interface BackChannelLogoutOptions<
    *
    * @param jwt The token.
    * @param c The Hono context.
-   * @returns The result of `jwtVerify` of `jose`, or another object with the claims as its `payload`, or the claims.
+   * @returns The result of `jwtVerify` of `jose`, another object with the claims as its `payload`, or the claims themselves.
    */
   verify: (jwt: string, c: Context) => Awaitable<object>;
   /**
@@ -81,13 +81,13 @@ const OPTIONS: OptionTable = {
 };
 
 /**
- * Creates the handler of OpenID Connect Back-Channel Logout: the identity provider calls it when a user has logged out
- * there, and it ends the sessions that come from the provider's session, see `session.provider`. Streams and WebSockets
- * end through `session.ended`. Logins under way are refused with 409.
+ * Creates the handler of OpenID Connect Back-Channel Logout. The identity provider calls it when a user has logged out
+ * there. It ends the sessions that come from the provider's session, see `session.provider`. Streams and WebSockets
+ * end through `session.ended`. Logins in flight are refused with 409.
  *
- * A token with a `sid` ends the sessions of that `sid`, one with only a `sub` all sessions of the subject that come from the
- * issuer. The answer is 200, or 400 to an invalid token or one that was used before. When the store fails, it is 503, and the
- * provider can use the token again.
+ * A token with a `sid` ends the sessions of that `sid`. One with only a `sub` ends all sessions of the subject that come from
+ * the issuer. The response is 200, or 400 for an invalid token or one that was used before. When the store fails, it is 503,
+ * and the provider can send the token again.
  *
  * @typeParam Data The data of the sessions.
  * @typeParam Key The name of the session on the context.

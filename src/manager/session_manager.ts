@@ -203,9 +203,9 @@ export class SessionManager<Data extends object = SessionData, Key extends strin
   }
 
   /**
-   * Counts the live sessions of all subjects, and these subjects, for administrators. `MapStore` and the stores for
-   * Postgres, SQLite and D1 can do it; they read all sessions. Sessions that `revokeEverything()` has ended count until
-   * they expire.
+   * Counts the live sessions of all subjects, and these subjects, for administrators. Sessions without a subject don't
+   * count. Sessions that `revokeEverything()` has ended count until they expire. Requires `MapStore` or a store for
+   * Postgres, SQLite or D1, which reads all sessions.
    *
    * @param options The context.
    * @returns The numbers.
@@ -259,13 +259,13 @@ export class SessionManager<Data extends object = SessionData, Key extends strin
   }
 
   /**
-   * Ends all sessions of everybody (ASVS 5.0, 7.4.5), for example after a break-in. It marks the store once,
-   * whatever the number of sessions. When it returns, no process accepts a session that began before the call.
-   * Requires the option `revokeEverything`, in every process. No event is emitted for the ended sessions.
+   * Ends all sessions of everybody (ASVS 5.0, 7.4.5), for example after a break-in. It writes one record, however
+   * many sessions there are. When it returns, no process accepts a session that was created before the call.
+   * Requires the option `revokeEverything` in every process. No event is emitted for the ended sessions.
    *
    * @param options The context.
    * @throws {TypeError} When the option `revokeEverything` is off.
-   * @throws {SessionConflictError} When many others do the same at the same time.
+   * @throws {SessionConflictError} When too many concurrent calls do the same.
    * @throws {SessionStoreError} When the store failed.
    * @example Usage
    * ```ts

@@ -42,7 +42,7 @@ export interface RequireSessionOptions<
   confirmed?: RequiredConfirmation;
   /**
    * Requires that the session is bound to the device of its browser, see the option `device` of {@linkcode session}. Browsers
-   * that can't bind sessions are rejected, and a page that is requested right after a login may come too early.
+   * without support are rejected. A page that is requested right after a login may come before the binding.
    *
    * @experimental
    * @default {false}

@@ -64,7 +64,7 @@ export interface AdoptOptions<Data extends object = SessionData> {
   /** The name of the cookie of the other library, with its prefix. */
   cookie: string;
   /**
-   * The scope of that cookie: its `domain`, `path` and `partitioned`, without which browsers don't clear it.
+   * The scope of that cookie: its `domain`, `path` and `partitioned`. Browsers clear it only if they match.
    *
    * @default {{ path: "/" }}
    */
@@ -72,19 +72,19 @@ export interface AdoptOptions<Data extends object = SessionData> {
   /** From this time on the cookie is ignored. 400 days from now at most. */
   until: Date;
   /**
-   * Reads the session of a cookie. It is called only when the request has no session of this library, and once
-   * per cookie: from then on the cookie leads to the session that was made of it.
+   * Reads the session of a cookie. It is called only if the request has no session of this library, and once
+   * per cookie: later the cookie leads to the session that was adopted for it.
    *
-   * A logout ends the session that was adopted for this value. Reject other forms of a value, such as one with
-   * a different prefix, and read nothing but the value: whoever has an old cookie may alter it. Of several
-   * cookies with different values none is read.
+   * A logout ends the session that was adopted for this value. Read nothing but the value, and reject other forms
+   * of it, such as one with a different prefix: an altered copy of the cookie would undo the logout. If a request
+   * has several cookies of this name with different values, none is read.
    *
-   * When it throws, the other store counts as failed, see `onStoreError`. A `SyntaxError` or a `URIError` says
-   * that the cookie is not accepted.
+   * When it throws, the other store counts as failed, see `onStoreError`. With a `SyntaxError` or a `URIError`, the
+   * cookie is rejected.
    *
    * @param value The decoded value of the cookie, 4,096 characters at most. It comes from the client.
    * @param c The Hono context.
-   * @returns The session; `undefined` when the cookie is not accepted.
+   * @returns The session; `undefined` when the cookie is rejected.
    */
   // deno-lint-ignore no-explicit-any -- Only the application knows its context.
   read: (value: string, c: any) => Awaitable<AdoptedSession<Data> | undefined>;

@@ -26,7 +26,7 @@ const CONTRADICTIONS: readonly Contradiction[] = [
   [
     "device",
     (o) => o.device && o.rotate,
-    "rotate gives sessions new tokens, which are not bound; leave rotate out, the binding does its job",
+    "rotate gives sessions new tokens, which are not bound; leave rotate out, the binding replaces it",
   ],
   [
     "cookieOptions.partitioned",

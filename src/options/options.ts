@@ -130,13 +130,13 @@ export interface SessionOptions<
   existsCookieOptions?: Omit<SessionCookieOptions, "httpOnly">;
   /**
    * Binds sessions to the device of their browser, so that a copied cookie is worthless elsewhere after at most `every`
-   * seconds (Device Bound Session Credentials). A login with `regenerate()` or `startSession()` asks the browser to create a key
-   * in the hardware of its device; from then on a second cookie, named after the session cookie with the suffix `-device`, has to
-   * come with it, which the browser gets only by proving again and again that it has the key. The middleware answers the
-   * browser by itself. Browsers that don't support it have sessions as before.
+   * seconds (Device Bound Session Credentials). The response to a login with `regenerate()` or `startSession()` asks the browser
+   * to create a key in the hardware of its device. From then on the session requires a second cookie, whose name has the suffix
+   * `-device`. The browser receives it, and renews it, by proving that it has the key. The middleware answers these requests
+   * itself. Sessions of browsers without support are not bound.
    *
-   * A request without proof has an empty session, as of an anonymous visitor. It can't be changed, only replaced by a login, and
-   * no cookie is sent. Requires `secret` and a store on the server, and excludes `rotate`. Off when absent.
+   * A request without a proof has an empty session, like an anonymous visitor. It can't be changed, only replaced by a login, and
+   * the response carries no cookie. Requires `secret` and a store on the server, and excludes `rotate`. Off when absent.
    *
    * @experimental
    */
@@ -147,13 +147,12 @@ export interface SessionOptions<
    */
   token?: SessionTokenOptions<Data>;
   /**
-   * Adopts the sessions of another library, or of another store: a request with its cookie gets a new session with
-   * what `read` returns, under a new token, and the old cookie is cleared. Off when absent.
+   * Adopts the sessions of another library, or of another store. A request with the old cookie gets a new session with
+   * the data that `read` returns, under a new token. The response clears the old cookie. Off when absent.
    *
    * All requests with that cookie get the same session, in all processes, until the client has presented the new
-   * cookie, and for `rotate.grace` (30) seconds more. It is never adopted a second time, in particular not after
-   * a logout. Stores that are not atomic don't prevent a second session, nor do cookie stores without
-   * `revocations`.
+   * cookie, and for `rotate.grace` (30) seconds more. The cookie is never adopted again, not even after a logout.
+   * Stores that are not atomic, and cookie stores without `revocations`, may adopt it again.
    */
   adopt?: AdoptOptions<Data>;
   /**
@@ -205,16 +204,15 @@ export interface SessionOptions<
   };
   /**
    * Allows `revokeEverything()` of `createSessions()` to end all sessions of the store (ASVS 5.0, 7.4.5). Each
-   * process then reads one more record at most once per `every` seconds, while it loads sessions. 50 at most;
-   * `0`: with every operation. It may be turned on when it is needed: sessions that began before end as well.
-   * Requires an atomic store on the server.
+   * process then reads one more record at most once per `every` seconds, while it loads sessions. It may be turned
+   * on only when it is needed: older sessions end as well. Requires an atomic store on the server.
    *
    * @default {false}
    */
   revokeEverything?: boolean | {
     /**
-     * For how many seconds a process may still accept a session that was ended. `revokeEverything()` returns
-     * after that time.
+     * The number of seconds for which a process may still accept a session that was ended, at most 50. With `0`
+     * each operation reads the record. `revokeEverything()` returns after that time.
      *
      * @default {5}
      */
@@ -326,22 +324,22 @@ export interface SessionOptions<
 export interface SessionDeviceOptions {
   /**
    * The path under which the middleware answers browsers: `POST` requests to `register` and `refresh` below it. It is the path
-   * that browsers see, and the middleware has to be mounted there.
+   * that browsers see. The middleware must be mounted there.
    *
    * @default {"/_session/device", with another `contextKey` followed by a slash and that key}
    */
   path?: string;
   /**
-   * The lifetime of a proof in seconds, 300 to 86,400: how long two copied cookies are worth something. Browsers prove their device
-   * about as often while they are in use.
+   * The lifetime of a proof in seconds, 300 to 86,400. For that time, copies of both cookies are accepted. A browser in use sends a
+   * proof about as often.
    *
    * @default {600}
    */
   every?: number;
   /**
    * The hosts whose pages may make the browser prove its device: `"*"` for all, or names such as `"example.com"` and
-   * `"*.example.com"`. A visitor who follows a link from another host after his proof ran out is an anonymous visitor, and
-   * logged in again with the next request. With `"*"` other sites may measure whether a browser has a session here.
+   * `"*.example.com"`. A visitor who follows a link from another host after the proof has expired is an anonymous visitor for that
+   * request. With `"*"`, other sites may find out by timing whether a browser has a session here.
    *
    * @default {["*"]}
    */

@@ -15,7 +15,7 @@ export interface GenerationOfAll {
   readonly records: GenerationRecords;
 }
 
-/** Lists and ends sessions, whoever their client is. */
+/** Lists and ends sessions of any client. */
 export class ManagedSessions {
   readonly #config: RequestConfig;
   readonly #all: GenerationOfAll | undefined;

@@ -25,7 +25,7 @@ export class RequestInfo {
   readonly config: RequestConfig;
   observer: SessionObserver | undefined;
   protected readonly options: RequestSessionOptions;
-  /** Why the session of the client is not available, until the handler begins another one. */
+  /** Why the session of the client is not available, until the handler starts another one. */
   unavailable: Unavailable | undefined;
   #committed = false;
 
@@ -54,7 +54,7 @@ export class RequestInfo {
   }
 
   /**
-   * Leaves a session behind whose device has given no proof.
+   * Lets the handler start another session instead of one whose device has given no proof.
    *
    * @throws {SessionStoreError} When the store failed.
    */

@@ -97,7 +97,7 @@ export class Sessions {
       renewals: new SharedRenewals({
         ...config,
         isStateless: store.capabilities.stateless === true,
-        // Whoever renews may have to wait for another request, and then for the store.
+        // A renewal may have to wait for another request, and then for the store.
         patience: 2 * storeTimeout,
       }),
       store: generation ? new TimeoutStore(store, limits) : records,
@@ -242,6 +242,6 @@ export class Sessions {
 
 const isCookie = ({ by }: Credential): boolean => by === "cookie";
 
-/** Checks whether a client keeps a credential by itself. */
+/** Checks whether a client stores a credential itself. */
 const isHeld = ({ by }: Credential): boolean => by !== "token";
 const isUnproven = (credential: Credential): boolean => credential.isUnproven === true;

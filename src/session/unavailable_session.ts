@@ -8,7 +8,7 @@ export type Unavailable = "store" | "device";
 /** A request whose session is not available. */
 interface UnavailableRequest {
   readonly unavailable: Unavailable | undefined;
-  /** Called when the handler begins another session instead. */
+  /** Called when the handler starts another session instead. */
   beginLogin(): void;
 }
 
@@ -30,13 +30,13 @@ export function refuseChange(unavailable: Unavailable): never {
     throw new SessionStoreError("Cannot change session: the store is unavailable");
   }
   throw new SessionUnprovenError(
-    "Cannot change session: its device has given no proof; call regenerate() or startSession(c) to log in anew",
+    "Cannot change session: its device has given no proof; call regenerate() or startSession(c) to log in again",
   );
 }
 
 /**
  * Returns an empty session that can be read but not changed, because the one of the client is not available. If only a proof is
- * missing, `regenerate()` makes it an ordinary new session: whoever logs in leaves the other one behind.
+ * missing, `regenerate()` makes it an ordinary new session, for a login. The other one stays as it is.
  */
 export function unavailableSession(
   session: SessionObject,

@@ -425,7 +425,7 @@ export interface SessionStore {
    * @param key The key.
    * @param c The Hono context.
    * @param signal Aborts the operation.
-   * @param reason The reason for which a session ends, to report to whoever watches.
+   * @param reason The reason for which a session ends, for `watch`.
    */
   delete(
     key: string,

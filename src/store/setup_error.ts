@@ -1,5 +1,5 @@
 /**
- * A store or its backend is not set up as it must be. The message says what to do, maybe in several lines, and holds
- * nothing of a session: it is logged whole, without other advice.
+ * A store or its backend is not set up as required. The message says what to do, in one or more lines. It contains nothing
+ * of a session, and is logged without further advice.
  */
 export class SetupError extends Error {}

@@ -38,7 +38,7 @@ export class StoreGeneration {
   readonly #options: StoreGenerationOptions;
   readonly #key: Awaitable<string>;
   #current = 0;
-  /** When the read began that returned it, by a clock that is never set. */
+  /** When the read that returned it started, by a clock that is never set. */
   #asOf = -Infinity;
 
   constructor(options: StoreGenerationOptions) {

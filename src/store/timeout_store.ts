@@ -37,7 +37,7 @@ export class TimeoutStore {
   readonly #timers: Timers;
   readonly #options: TimeoutStoreOptions;
   readonly #unanswered: UnacknowledgedWrites;
-  /** The reads with which logins begin. */
+  /** The first reads of logins. */
   readonly logins: PendingReads = new PendingReads();
 
   constructor(store: SessionStore, options: TimeoutStoreOptions) {
@@ -148,7 +148,7 @@ export class TimeoutStore {
     return this.logins.add(subject, this.#call({ operation: "read", c }, run));
   }
 
-  /** Ends all sessions of a subject: also of logins that began before, over whatever connection they read. */
+  /** Ends all sessions of a subject, after the first reads of earlier logins, whichever connection they use. */
   deleteAll(subject: string, options: DeleteAllOptions, c: unknown): Awaitable<number> {
     const call = { operation: "deleteAll", c };
     const run = (signal?: AbortSignal) => this.#store.deleteAll!(subject, options, c, signal);

@@ -17,14 +17,14 @@ const PATIENCE = 2000;
 /** The reasons by the number that a counter has for them. */
 const REASONS = [undefined, "logout", "revoked", "evicted"] as const;
 
-/** What a record that goes away adds to a counter: one end, the number of its reason, and its hash. */
+/** The parts of what an end adds to a counter: one end, the number of its reason, and the hash of its record. */
 const END = 1n << 34n;
 const REASON = 1n << 32n;
 const TOTAL = 1n << 64n;
 
 /**
- * Whether a database may notify of writes of other processes: one over KV Connect or on Deno Deploy. It does not notify of
- * writes to a file. Of an open database this is not known.
+ * Checks whether a database may notify of writes of other processes: one over KV Connect or on Deno Deploy does, a file does
+ * not. The kind of an open database is not known.
  */
 export function isShared({ kv, path }: DenoKvStoreOptions): boolean {
   if (path !== undefined) return /^https?:/.test(path);
@@ -39,7 +39,7 @@ function isOnDeploy(): boolean {
   return isAllowed && Deno?.env?.get(variable) !== undefined;
 }
 
-/** Whether a database is Deno's own: a cancelled stream of `@deno/kv` can block the process. */
+/** Checks whether a database is Deno's own: a cancelled stream of `@deno/kv` can block the process. */
 function isOfDeno(kv: KvLike): boolean {
   const { Kv } = (globalThis as { Deno?: DenoLike }).Deno ?? {};
   return Kv !== undefined && kv instanceof Kv;
@@ -71,8 +71,8 @@ interface Following {
 
 /**
  * The ends of sessions. Each adds to one of the counters under `[...prefix, "ended", 0]` and so on, in the commit that
- * ends it. A sum depends on nothing that other commits write. Whoever watches the counters finds in the difference which
- * record went away, or that several did, of which each may be meant.
+ * ends it. A sum depends on nothing that other commits write. The difference between two values of a counter tells which
+ * record has ended, or that several have: then each record of that counter may be one of them.
  */
 export class Ends {
   readonly #prefix: KvKeyLike;
@@ -90,15 +90,15 @@ export class Ends {
     atomic.sum?.(this.#counter(hash % COUNTERS), END + REASON * BigInt(known) + BigInt(hash));
   }
 
-  /** Notifies the watchers of this store of a record that went away. */
+  /** Notifies the watchers of this store of a record that has ended. */
   notify(key: string, reason?: SessionEndReason): void {
     for (const watcher of this.#watched.get(key)?.watchers ?? []) watcher(key, reason);
   }
 
   /**
-   * Notifies of a record that goes away from now on.
+   * Notifies a watcher of the end of a record, from now on.
    *
-   * @param kv The database, if other processes write to it and its watchers learn of that.
+   * @param kv The database, if it may notify of writes of other processes.
    */
   async watch(
     kv: KvLike | undefined,
@@ -150,16 +150,16 @@ export class Ends {
         if (!value || timers.areStopped) return;
         const counts = value.map(toCount);
         opened();
-        // Whoever watches from the start reads the record when this is ready.
+        // The first watcher reads its record when this is ready.
         const isClear = before || isReady ? this.#compare(counts, before) : true;
         before = counts;
-        // Those that follow at once are read together.
+        // Changes that follow at once are read together.
         if (!isClear) await timers.pause(PAUSE);
       }
     };
     const run = async () => {
       while (!timers.areStopped) {
-        // Whoever watches reads records at intervals, and reports that the database fails.
+        // Records are also read at intervals, which reports that the database fails.
         await read().catch(() => {});
         await timers.pause(RETRY);
       }

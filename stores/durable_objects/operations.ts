@@ -101,11 +101,11 @@ export interface Raised {
   readonly oldest: number;
 }
 
-/** What an object does with those who watch records. */
+/** What an object does with the watchers of records. */
 export interface WatchOperations {
-  /** The same as that of records, which answers with the number of those who watch the record, instead of `true`. */
+  /** The same as that of records, but answers with the number of watchers of the record instead of `true`. */
   leave(call: Parameters<RecordOperations["leave"]>[0]): boolean | number;
-  /** Notifies those who watch a record that it has ended or moved. */
+  /** Notifies the watchers of a record that it has ended or moved. */
   report(call: { readonly key: string; readonly reason?: SessionEndReason }): true;
 }
 

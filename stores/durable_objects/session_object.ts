@@ -98,7 +98,7 @@ export class SessionObject {
   }
 
   /**
-   * Executes an operation of the store, or opens the WebSocket of someone who watches a record.
+   * Executes an operation of the store, or opens the WebSocket of a watcher of a record.
    *
    * @param request The operation.
    * @returns Its answer.

@@ -15,7 +15,7 @@ const REASONS: readonly unknown[] = [
 ] satisfies SessionEndReason[];
 
 /**
- * Notifies of the end or the move of a record over a WebSocket to its object, and connects again when that is lost.
+ * Notifies of the end or the move of a record over a WebSocket to its object. It connects again when the WebSocket is lost.
  *
  * @throws {Error} When the first connection fails.
  */
@@ -40,7 +40,7 @@ export async function watchRecord(
     for (let wait = RETRY;; wait = Math.min(wait * 2, LONGEST_RETRY)) {
       await lost;
       socket.close();
-      // All that watch an object lose it at once.
+      // All watchers of an object lose it at once.
       await timers.pause(wait * (0.5 + Math.random()));
       if (timers.areStopped) return;
       try {
@@ -49,7 +49,7 @@ export async function watchRecord(
         // What ended in the meantime was missed.
         onEnd(key);
       } catch {
-        // Whoever watches reads the record at intervals, and reports that the object fails.
+        // The record is also read at intervals, which reports that the object fails.
       }
     }
   };

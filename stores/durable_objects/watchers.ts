@@ -13,7 +13,7 @@ interface SocketPair {
   1: DurableObjectSocketLike;
 }
 
-/** Those who watch records in an object. Their WebSockets stay open while it hibernates. */
+/** The watchers of records in an object. Their WebSockets stay open while it hibernates. */
 export class Watchers {
   readonly #state: DurableObjectStateLike;
 
@@ -21,7 +21,7 @@ export class Watchers {
     this.#state = state;
   }
 
-  /** Opens the WebSocket of someone who watches a record. */
+  /** Opens the WebSocket of a watcher of a record. */
   open(key: string): Response {
     const { WebSocketPair } = globalThis as { WebSocketPair?: new () => SocketPair };
     if (!WebSocketPair || !this.#state.acceptWebSocket || key.length > LONGEST_KEY) {
@@ -32,7 +32,7 @@ export class Watchers {
     return new Response(null, { status: 101, webSocket } as ResponseInit);
   }
 
-  /** The WebSockets of those who watch a record. */
+  /** The WebSockets of the watchers of a record. */
   of(key: string): DurableObjectSocketLike[] {
     return this.#state.getWebSockets?.(key) ?? [];
   }
@@ -42,7 +42,7 @@ export class Watchers {
       try {
         socket.send(reason);
       } catch {
-        // It is closed. Whoever watches opens another one.
+        // It is closed. The watcher opens another one.
       }
     }
     return true;

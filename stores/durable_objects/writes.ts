@@ -57,13 +57,13 @@ export interface Move {
   readonly previous: SessionRecord;
 }
 
-/** Moves a record to another object, and notifies those who watch it once it is there. */
+/** Moves a record to another object, then notifies its watchers. */
 export async function move(connection: Connection, move: Move): Promise<Written> {
   const { key } = move;
   let isWatched = false;
   const written = await moveInSteps(connection, { ...move, onWatched: () => (isWatched = true) });
   if (written === true && isWatched) {
-    // Whoever is not notified reads the record at intervals.
+    // Watchers that are not notified read the record at intervals.
     await connection.finishing().ask(key, { operation: "report", key }).catch(() => {});
   }
   return written;

@@ -6,7 +6,7 @@ import type { PgClientLike, PgPoolLike, PostgresJsLike } from "./like.ts";
 /** The longest pause before a lost connection is opened again, in milliseconds. */
 const PAUSE = 1000;
 
-/** Nothing is sent over an idle connection, so that nobody would notice its loss. */
+/** Without it, the loss of a connection would not be noticed: nothing is sent over it. */
 const KEEP_ALIVE = { keepAlive: true, keepAliveInitialDelayMillis: 60_000 };
 
 const LISTEN = `LISTEN ${CHANNEL}`;
@@ -21,7 +21,7 @@ const BACKEND = "SELECT pg_backend_pid() AS pid";
  */
 export type Listen = (receive: ReceiveEnd, isDirect: boolean) => Promise<Unsubscribe>;
 
-/** What postgres.js and Bun have for notifications, and what postgres.js holds of those who listen. */
+/** What postgres.js and Bun have for notifications, and the listeners that postgres.js holds. */
 interface PostgresJsListen {
   (channel: string, receive: (payload: string) => void): Promise<Subscription>;
   /** The client that listens. */
@@ -46,7 +46,7 @@ interface PgListener {
 
 /** A client of `pg` that the store opens itself. */
 interface OwnClient extends PgListener, PgClientLike {
-  /** The process of its server, as it was told when it connected. */
+  /** The ID of the server process that it is connected to. */
   readonly processID?: number | null;
   on(event: "notification", listener: (notification: Notification) => void): unknown;
   on(event: "error" | "end", listener: () => void): unknown;
@@ -194,7 +194,7 @@ function receiverOf(receive: ReceiveEnd): (notification: Notification) => void {
   };
 }
 
-/** @throws {SetupError} When statements are not run by the process that a client was told of when it connected. */
+/** @throws {SetupError} When another server process runs the statements than the client is connected to. */
 function checkBackend(row: object | undefined, pid: unknown): void {
   if (!row || typeof pid !== "number" || Reflect.get(row, "pid") === pid) return;
   throw new SetupError(

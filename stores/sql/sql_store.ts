@@ -210,7 +210,7 @@ export abstract class SqlStore implements SessionStore {
    * @param key The key.
    * @param c The Hono context.
    * @param signal Aborts the operation.
-   * @param reason The reason, for those who watch.
+   * @param reason The reason, for `watch`.
    * @throws {TypeError} When no client was found.
    */
   delete(
