@@ -65,8 +65,8 @@ const OPTIONS = storeTable("MapStore", { shapes: { maxEntries: ["number"] } });
 export interface MapStoreOptions {
   /**
    * The largest number of sessions. Beyond it, each new session evicts the one that was written or renewed
-   * least recently; expired sessions that were found go first. `Infinity` evicts none; `Revocations` of cookie
-   * stores require it.
+   * least recently; expired sessions that were found go first. As many marks of ended and adopted sessions are
+   * kept, and the oldest are dropped first. `Infinity` evicts none; `Revocations` of cookie stores require it.
    *
    * @default {100_000}
    */

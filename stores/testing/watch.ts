@@ -78,7 +78,7 @@ export const watchCases: readonly ConformanceCase[] = [
       await pause(SILENCE);
       for (const { keys } of reported) {
         same(keys.get(deleted), "evicted", "the reason");
-        // Who is asked for single records may report one too many.
+        // A store that notifies of single records may report one too many.
         if (store.capabilities.watch === "record") continue;
         same([keys.has(kept), keys.has(next)], [false, false], "keys of records that are there");
       }
