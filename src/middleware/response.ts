@@ -160,7 +160,7 @@ export class ContextResponse {
 
   /** Checks whether a response of Hono has a body that is sent with it, so that it can't be sent again. */
   #isSentOnce(response: Response): boolean {
-    if (this.#c.req.raw.method === "HEAD") return false;
+    if (this.#c.req.raw.method === "HEAD" || isOfSubclass(response)) return false;
     return this.#body !== UNKNOWN || response.body !== null;
   }
 
@@ -232,6 +232,11 @@ export class ContextResponse {
 /** Checks whether a value has a JSON text: `toJSON()` may return nothing. */
 function hasJson(data: unknown): boolean {
   return typeof data === "object" && data !== null && !("toJSON" in data);
+}
+
+/** Checks whether a response is of a class of an adapter: @hono/node-server sends its own without using up their body. */
+function isOfSubclass(response: Response): boolean {
+  return Object.getPrototypeOf(Object.getPrototypeOf(response)) !== Object.prototype;
 }
 
 /** Returns a copy of a response with other headers. */

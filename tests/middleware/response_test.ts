@@ -87,3 +87,17 @@ Deno.test("a handler that throws before it gives a promise is committed like any
   assertEquals((await app.request("/end", { headers })).status, 500);
   assertEquals(await (await app.request("/read", { headers })).json(), {});
 });
+
+Deno.test("an answer of an adapter's own class, which can be sent again, stays as it is", async () => {
+  const { Response } = globalThis;
+  globalThis.Response = class extends Response {};
+  try {
+    for (const [name, make] of Object.entries(SENT_ONCE)) {
+      const { made, response } = await login(make);
+      assertEquals(made.headers.getSetCookie(), [], name);
+      assert((await response.text()).length > 0, name);
+    }
+  } finally {
+    globalThis.Response = Response;
+  }
+});
