@@ -19,6 +19,8 @@ export interface Adoption extends AdoptedToken {
   readonly endsAt: number;
   /** Until when the trace is kept, in epoch milliseconds. */
   readonly keptUntil: number;
+  /** The generation of all sessions of the store when the adoption began, with the option `revokeEverything`. */
+  readonly storeGeneration: number | undefined;
 }
 
 /** An adopted session, and the trace by which its former cookie leads to it. */
@@ -82,12 +84,21 @@ async function release(
 
 async function claimAndMove(
   { store, clock }: CommitConfig,
-  { token, key, sid, keptUntil, record }: Adoption & { readonly record: SessionRecord },
+  { token, key, sid, keptUntil, storeGeneration, record }: Adoption & {
+    readonly record: SessionRecord;
+  },
   c: unknown,
 ): Promise<Adopted | undefined> {
   const now = clock();
   const times = { createdAt: now, lastSeenAt: now, renewedAt: now, expiresAt: keptUntil };
-  const claim: SessionRecord = { format: 1, sid, version: 1, data: "{}", ...times };
+  const claim: SessionRecord = {
+    format: 1,
+    sid,
+    version: 1,
+    data: "{}",
+    ...times,
+    ...storeGeneration !== undefined && { storeGeneration },
+  };
   const current = await store.create(key, claim, c) ? claim : await store.read(key, c);
   if (!isSessionRecord(current) || current.trace !== undefined) return undefined;
   const { token: newToken, key: newKey } = await makePlace(store);

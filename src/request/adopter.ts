@@ -4,6 +4,7 @@ import { SessionEndedError, SessionLimitError, SessionStoreError } from "../erro
 import { CLOCK_SKEW } from "../record/expiry.ts";
 import { isSessionRecord, type StoredSession } from "../record/record.ts";
 import type { SessionState } from "../session/session_state.ts";
+import type { StoreGeneration } from "../store/store_generation.ts";
 import { andThen, type Awaitable, orElse } from "../util/awaitable.ts";
 import { LARGEST_COOKIE } from "../util/cookie_limits.ts";
 import type { AdoptionMarks } from "./adoption_marks.ts";
@@ -24,16 +25,19 @@ export class Adopter {
   readonly #options: AdoptConfig;
   readonly #loader: SessionLoader;
   readonly #marks: AdoptionMarks | undefined;
+  readonly #generation: StoreGeneration | undefined;
 
-  constructor(config: RequestConfig, { options, loader, marks }: {
+  constructor(config: RequestConfig, { options, loader, marks, generation }: {
     options: AdoptConfig;
     loader: SessionLoader;
     marks: AdoptionMarks | undefined;
+    generation: StoreGeneration | undefined;
   }) {
     this.#config = config;
     this.#options = options;
     this.#loader = loader;
     this.#marks = marks;
+    this.#generation = generation;
   }
 
   /** Loads the session that was adopted for a cookie, or adopts it. A cookie without a session is rejected. */
@@ -76,9 +80,11 @@ export class Adopter {
     if (readData && await readData(state.contents(false).data.text, c) === undefined) {
       return this.#loader.reject("invalid", c);
     }
+    // In this order: what is ended after this is refused by the store.
+    const storeGeneration = await this.#currentGeneration(c);
     if (!await this.#bind(state, read.subject, c)) return this.#loader.reject("unknown", c);
     try {
-      return await this.#store(place, { state, endsAt: read.endsAt }, c);
+      return await this.#store(place, { state, endsAt: read.endsAt, storeGeneration }, c);
     } catch (error) {
       const isRefused = error instanceof SessionEndedError || error instanceof SessionLimitError;
       if (!isRefused) throw error;
@@ -96,6 +102,14 @@ export class Adopter {
     return toReadSession(await this.#config.store.run("adopt", run, c));
   }
 
+  /** Returns the current generation of all sessions, with the option `revokeEverything`. */
+  async #currentGeneration(c: unknown): Promise<number | undefined> {
+    const generation = this.#generation;
+    if (!generation) return undefined;
+    const read = () => generation.get(c, undefined);
+    return await this.#config.store.run("read", read, c) as number;
+  }
+
   /** Binds a session to its subject; `false` when its sessions, or those of everybody, were ended. */
   async #bind(state: SessionState, subject: string | undefined, c: unknown): Promise<boolean> {
     if (subject !== undefined) state.subject = subject;
@@ -106,7 +120,7 @@ export class Adopter {
 
   async #store(
     place: Place,
-    session: { state: SessionState; endsAt: number },
+    session: { state: SessionState; endsAt: number; storeGeneration: number | undefined },
     c: unknown,
   ): Promise<LoadedSession | undefined> {
     const { clock } = this.#config;

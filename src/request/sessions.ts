@@ -110,7 +110,8 @@ export class Sessions {
     const marks = adopt && !store.capabilities.stateless
       ? new AdoptionMarks({ records, clock, until: adopt.until, cookieName })
       : undefined;
-    this.#adopter = adopt && new Adopter(this.#config, { options: adopt, loader, marks });
+    this.#adopter = adopt &&
+      new Adopter(this.#config, { options: adopt, loader, marks, generation });
     this.managed = new ManagedSessions(this.#config, {
       all: generation && { generation, records },
       marks,

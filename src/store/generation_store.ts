@@ -45,7 +45,10 @@ export class GenerationStore implements SessionStore {
   ): Awaitable<StoreWrite> {
     return andThen(
       this.#generation.get(c, signal),
-      (current) => this.#store.create(key, ofGeneration(record, current), c, signal),
+      (current) => {
+        const { storeGeneration = current } = record;
+        return this.#store.create(key, ofGeneration(record, storeGeneration), c, signal);
+      },
     );
   }
 
@@ -112,7 +115,10 @@ export class GenerationStore implements SessionStore {
   ): AsyncGenerator<ListedSession> {
     const current = await this.#generation.get(c, signal);
     for await (const session of this.#store.list!(subject, page, c, signal)) {
-      if (isCurrent(session.record, current)) yield session;
+      const { record } = session;
+      // Sessions of another cookie have generations of their own.
+      const isOther = record.cookieName !== this.#generation.cookieName;
+      if (isOther || isCurrent(record, current)) yield session;
     }
   }
 

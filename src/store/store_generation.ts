@@ -46,6 +46,11 @@ export class StoreGeneration {
     this.#key = generationKey(options.cookieName);
   }
 
+  /** The name of the cookie of the sessions. */
+  get cookieName(): string {
+    return this.#options.cookieName;
+  }
+
   /** Returns the current generation, or one that was current less than `every` ago. */
   get(c: unknown, signal: AbortSignal | undefined): Awaitable<number> {
     const startedAt = monotonicTime();

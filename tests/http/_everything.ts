@@ -105,6 +105,19 @@ export function everything(test: SceneTest): void {
     assertEquals([await next.text("/me"), await count()], ["nobody", 0]);
   });
 
+  test("revokeEverything() neither ends nor hides the sessions of another cookie in the same store", async (scene) => {
+    if (!scene.watch.capabilities.index) return;
+    const { sessions, login } = start(scene);
+    await login("ada");
+    const admin = createSessions(scene.configure({ contextKey: "admin", cookieName: "admin" }));
+    const { sid } = await admin.create({}, { subject: "user:ada" });
+    await sessions.revokeEverything();
+    const listed = await Array.fromAsync(sessions.list("user:ada"));
+    assertEquals(listed.map(({ sid }) => sid), [sid]);
+    assertEquals(await sessions.revoke("user:ada", sid), true);
+    assertEquals(await sessions.count("user:ada"), 0);
+  });
+
   test("revokeEverything() returns when no other process accepts a session that it ended", async (scene) => {
     const [one, other] = [start(scene), start(scene)];
     const clients = [await one.login("ada"), await other.login("bob")];

@@ -3,6 +3,8 @@ import {
   getSession,
   requireSession,
   session,
+  type SessionEnv,
+  type SessionManager,
   type SessionOptions,
 } from "@x/hono-session";
 import { MapStore } from "@x/hono-session/stores/map";
@@ -26,6 +28,13 @@ const headers = { cookie: "old=1" };
 
 function adopting(changes: Partial<Adopt> = {}): Adopt {
   return { cookie: "old", until: UNTIL, read: () => ({ data: { name: "Ada" } }), ...changes };
+}
+
+function appOf(sessions: SessionManager<Data>): Hono {
+  const app = new Hono<SessionEnv<Data>>()
+    .use(sessions.middleware())
+    .get("/me", (c) => c.text(c.var.session.name ?? "nobody"));
+  return new Hono().route("/", app);
 }
 
 Deno.test("adopt: a lazy session is adopted when it is asked for, and not before", async () => {
@@ -136,13 +145,49 @@ Deno.test("adopt: the cookie of the other library is cleared where it was", asyn
   }
 });
 
-Deno.test("adopt: of several cookies of the name, the first that is accepted counts", async () => {
+Deno.test("adopt: of several cookies of the name with different values none counts", async () => {
   const read = (value: string) => value === "good" ? { data: { name: "Ada" } } : undefined;
   const app = new Hono()
     .use(session<Data>({ store: new MapStore(), adopt: adopting({ read }) }))
     .get("/me", (c) => c.text(c.var.session.name ?? "nobody"));
-  const cookie = "old=bad; old=good; old=other";
-  assertEquals(await (await app.request("/me", { headers: { cookie } })).text(), "Ada");
+  const ask = async (cookie: string) =>
+    await (await app.request("/me", { headers: { cookie } })).text();
+  assertEquals(await ask("old=bad; old=good; old=other"), "nobody");
+  assertEquals(await ask("old=good; old=good"), "Ada");
+});
+
+Deno.test("adopt: a session is not adopted after the end of those of everybody, though its adoption began before", async () => {
+  const gate = new Gate();
+  class SlowList extends MapStore {
+    override async *list(...args: Parameters<MapStore["list"]>): ReturnType<MapStore["list"]> {
+      await gate.pass();
+      yield* super.list(...args);
+    }
+  }
+  const store = new SlowList();
+  // Two processes, and none follows the other.
+  const processes = [1, 2].map(() =>
+    createSessions<Data>({
+      store,
+      revokeEverything: { every: 0 },
+      maxSessions: { limit: 3 },
+      adopt: adopting({ read: () => ({ data: { name: "Ada" }, subject: "ada" }) }),
+    })
+  );
+  const asking = processes.map((sessions) => new Client(appOf(sessions)).text("/me", { headers }));
+  await gate.arrived(2);
+  await processes[0]!.revokeEverything();
+  gate.open();
+  assertEquals(await Promise.all(asking), ["nobody", "nobody"]);
+  assertEquals(await processes[0]!.count("ada"), 0);
+});
+
+Deno.test("adopt: a session is adopted by its first request, though those of everybody were ended before", async () => {
+  const options = { store: new MapStore(), revokeEverything: { every: 0 } };
+  await createSessions(options).revokeEverything();
+  const client = new Client(appOf(createSessions<Data>({ ...options, adopt: adopting() })));
+  assertEquals(await client.text("/me", { headers }), "Ada");
+  assertEquals(await client.text("/me"), "Ada");
 });
 
 Deno.test("adopt: a value reaches the application decoded, and no longer than a browser's cookie", async () => {
