@@ -26,7 +26,7 @@ export function innerCommitOf(
     return andThen(
       inCookies(config, tokens, c),
       (credentials) =>
-        sessions.find(credentials.map((credential) => ({ ...credential, isOwn: true })), c),
+        sessions.find(credentials.map((credential) => ({ ...credential, needsNoProof: true })), c),
     );
   }
   return transport.isCleared(response, cookieOf(transport.cookie, held)) ? "ended" : undefined;

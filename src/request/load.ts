@@ -20,8 +20,8 @@ export interface Credential {
   readonly rejected?: RejectionReason;
   /** The headers that came with it, which may prove the device of its session. */
   headers?: Headers;
-  /** Whether it comes from a response of this application, so that its session needs no proof. */
-  readonly isOwn?: true;
+  /** Whether a bound session needs no proof: it is from a response of this application, or is to be ended. */
+  readonly needsNoProof?: true;
   /** Set by the loader for a cookie that identifies a session whose device has given no proof. */
   isUnproven?: true;
 }
@@ -107,7 +107,7 @@ export class SessionLoader {
     }
     if (!isLive(expiry, stored.record, receivedAt)) return this.reject("expired", c, sid);
     if (stored.record.scope !== scope?.(c)) return this.reject("scope", c, sid);
-    return device === undefined || credential?.isOwn
+    return device === undefined || credential?.needsNoProof
       ? this.#show(loaded)
       : this.#showProven(loaded, credential);
   }

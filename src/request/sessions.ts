@@ -224,7 +224,7 @@ export class Sessions {
    * @throws {SessionStoreError} When the store failed.
    */
   async end(credential: Credential, c: unknown): Promise<void> {
-    const loaded = await this.#loader.load(credential, c);
+    const loaded = await this.#loader.load({ ...credential, needsNoProof: true }, c);
     if (loaded) await endSession(this.#config, loaded.stored, c);
   }
 

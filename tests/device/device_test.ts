@@ -1,5 +1,6 @@
 import {
   createSessions,
+  endSession,
   requireSession,
   type SessionDevice,
   SessionError,
@@ -49,6 +50,10 @@ function setup(options: SessionOptions<Data> = {}) {
     .get("/token", (c) => c.text(c.get("sessionToken" as never) ?? "none"))
     .get("/logout", (c) => {
       c.var.session.destroy();
+      return c.text("bye");
+    })
+    .post("/end", async (c) => {
+      await endSession(c, await c.req.text());
       return c.text("bye");
     })
     .get("/list", async (c) => c.json(await Array.fromAsync(sessions.list("user:42", { c }))))
@@ -277,6 +282,17 @@ Deno.test("an access token does not identify a bound session, with the session c
   assertEquals(await (await ask(cookie)).text(), "nobody");
   assertEquals(reasons, ["device", "device"]);
   assertEquals(await (await ask(await browser.cookie())).text(), "42");
+});
+
+Deno.test("a bound session can be ended by its access token, which needs no proof", async () => {
+  const { app, clock, sessions } = setup({ token: { maxAge: 3600 } });
+  const browser = await Browser.open(app);
+  const asked = registrationOf(await browser.fetch("/login"))!;
+  const token = await browser.text("/token");
+  await browser.register(asked);
+  clock.advance(SETTLED);
+  const ended = await app.request("/end", { method: "POST", body: token });
+  assertEquals([ended.status, await sessions.count("user:42")], [200, 0]);
 });
 
 Deno.test("a session is opened outside of the middleware, as for a WebSocket, with a proof only", async () => {
