@@ -29,7 +29,7 @@ const STORES: Record<string, [name: string, most: number]> = {
 };
 
 /** The most bytes of a bundle, minified and with gzip: what it takes now. Raise it only for what is worth it. */
-const MOST = { main: 55_100, coreWithMap: 51_000 };
+const MOST = { main: 55_200, coreWithMap: 51_100 };
 
 interface Bundle extends Minified {
   /** Its bytes with gzip. */
