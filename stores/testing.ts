@@ -151,6 +151,7 @@ export function storeConformance(options: StoreConformanceOptions): void {
       const members = [store.list, store.generation, store.deleteAll].map((each) => typeof each);
       same(members, ["function", "function", "function"], "its index");
     }
+    if (capabilities.stats) same(typeof store.stats, "function", "its stats");
     await close?.();
   });
   for (const each of CASES) {

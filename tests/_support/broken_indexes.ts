@@ -49,6 +49,34 @@ export const BROKEN_INDEXES: BrokenStore[] = [
     "a generation is a whole number, whatever the clock says",
   ),
   broken(
+    "sessions that have expired are counted",
+    class extends SoundStore {
+      override stats() {
+        return this.count([...this.records.values()].flatMap(({ subject }) => subject ?? []));
+      }
+    },
+    "stats count the live sessions that belong to a subject, and these subjects",
+  ),
+  broken(
+    "sessions of nobody are counted",
+    class extends SoundStore {
+      override stats() {
+        const live = [...this.records.keys()].flatMap((key) => this.live(key) ?? []);
+        return this.count(live.map(({ subject = "nobody" }) => subject));
+      }
+    },
+    "stats count the live sessions that belong to a subject, and these subjects",
+  ),
+  broken(
+    "subjects are counted as often as they have sessions",
+    class extends SoundStore {
+      override count(subjects: readonly string[]) {
+        return { sessions: subjects.length, subjects: subjects.length };
+      }
+    },
+    "stats count the live sessions that belong to a subject, and these subjects",
+  ),
+  broken(
     "a list shows the sessions of all",
     class extends SoundStore {
       override async *list(): AsyncGenerator<ListedSession> {

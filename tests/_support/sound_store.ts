@@ -12,6 +12,7 @@ import {
   SessionTooLargeError,
   type StoreCapabilities,
   type StoreReplacement,
+  type StoreStats,
 } from "@x/hono-session";
 import { Revocations, SignedCookieStore } from "@x/hono-session/stores/cookie";
 import { MapStore } from "@x/hono-session/stores/map";
@@ -37,6 +38,7 @@ export class SoundStore implements SessionStore {
     maxBytes: MAX_BYTES,
     abortable: true,
     watch: true,
+    stats: true,
   };
   readonly watchers = new Set<OnSessionEnd>();
   readonly records = new Map<string, SessionRecord>();
@@ -121,6 +123,16 @@ export class SoundStore implements SessionStore {
   ): Promise<void> {
     await this.begin(signal);
     this.remove(key, reason);
+  }
+
+  stats(): StoreStats {
+    const live = [...this.records.keys()].flatMap((key) => this.live(key) ?? []);
+    return this.count(live.flatMap(({ subject }) => subject ?? []));
+  }
+
+  /** The numbers of live sessions with these subjects. */
+  count(subjects: readonly string[]): StoreStats {
+    return { sessions: subjects.length, subjects: new Set(subjects).size };
   }
 
   async *list(

@@ -16,6 +16,7 @@ storeConformance({
     evicts: true,
     ordered: true,
     watch: true,
+    stats: true,
   },
   test: Deno.test,
   open: (clock) => ({ store: new MapStore({ clock }) }),
