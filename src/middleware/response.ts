@@ -30,10 +30,8 @@ interface Watching {
   readonly outer: Watching | undefined;
 }
 
-/** A body that is not a known text, and may be none. */
-const UNKNOWN = Symbol("unknown");
 /** A body that is not a known text. */
-const SOME = Symbol("some");
+const UNKNOWN = Symbol("unknown");
 
 /**
  * The response to one request. The application may keep its response and return it for other users as well, so
@@ -118,9 +116,8 @@ export class ContextResponse {
     const mixed = this.#mixed;
     const headers = this.#ownHeaders({ isPersonal: true });
     if (typeof headers === "string") return headers;
-    const missing = marking && missingMarks(headers, marking, mixed);
     add(headers);
-    addMarks(headers, missing);
+    if (marking) addMarks(headers, missingMarks(headers, marking, mixed));
     return undefined;
   }
 
@@ -141,27 +138,14 @@ export class ContextResponse {
   #ownHeaders({ isPersonal }: { isPersonal: boolean }): Headers | string {
     const c = this.#c;
     const { res } = c;
-    if (!c.finalized || !isPersonal && this.#isOwn(res)) return res.headers;
+    // A response without a body can be sent several times, so the application may have kept it.
+    const isOwn = !c.finalized || !isPersonal && res === this.#made && this.#body !== null;
+    if (isOwn) return res.headers;
     const state = fixedState(res);
     if (state) return state;
-    if (this.#isOwn(res) && this.#isSentOnce(res)) return res.headers;
     const copy = this.#copy(res);
     this.#replace(copy);
     return copy.headers;
-  }
-
-  /**
-   * Checks whether Hono has made a response in this request, with a body. A response without a body can be sent
-   * several times, so the application may have kept it.
-   */
-  #isOwn(response: Response): boolean {
-    return response === this.#made && this.#body !== null;
-  }
-
-  /** Checks whether a response of Hono has a body that is sent with it, so that it can't be sent again. */
-  #isSentOnce(response: Response): boolean {
-    if (this.#c.req.raw.method === "HEAD" || isOfSubclass(response)) return false;
-    return this.#body !== UNKNOWN || response.body !== null;
   }
 
   /**
@@ -177,8 +161,7 @@ export class ContextResponse {
       this.#note(body(this.#watched(data), arg, headers), data);
     const makeResponse: Make = (data, arg, headers) =>
       this.#note(newResponse(this.#watched(data), arg, headers), data);
-    const makeJson: Make = (data, arg, headers) =>
-      this.#note(json(data, arg, headers), hasJson(data) ? SOME : UNKNOWN);
+    const makeJson: Make = (data, arg, headers) => this.#note(json(data, arg, headers), UNKNOWN);
     const makeHtml: Make = (data, arg, headers) => {
       const made = html(data, arg, headers);
       if (!isPromiseLike(made)) return this.#note(made, data);
@@ -219,7 +202,7 @@ export class ContextResponse {
         "Cannot add headers of session to response: its body was used before; return a new Response for each request",
       );
     }
-    return this.#note(new Response(body, response), body && SOME);
+    return this.#note(new Response(body, response), body && UNKNOWN);
   }
 
   #replace(response: Response): void {
@@ -227,16 +210,6 @@ export class ContextResponse {
     this.#c.res = undefined;
     this.#c.res = response;
   }
-}
-
-/** Checks whether a value has a JSON text: `toJSON()` may return nothing. */
-function hasJson(data: unknown): boolean {
-  return typeof data === "object" && data !== null && !("toJSON" in data);
-}
-
-/** Checks whether a response is of a class of an adapter: @hono/node-server sends its own without using up their body. */
-function isOfSubclass(response: Response): boolean {
-  return Object.getPrototypeOf(Object.getPrototypeOf(response)) !== Object.prototype;
 }
 
 /** Returns a copy of a response with other headers. */
