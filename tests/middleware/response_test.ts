@@ -59,17 +59,3 @@ Deno.test("a page that the application keeps brings nobody the cookie of a user 
   const visit = await app.request("/");
   assertEquals([await visit.text(), visit.headers.getSetCookie()], ["page", []]);
 });
-
-Deno.test("an answer of an adapter's own class, which can be sent again, stays as it is", async () => {
-  const { Response } = globalThis;
-  globalThis.Response = class extends Response {};
-  try {
-    for (const [name, make] of Object.entries(SENT_ONCE)) {
-      const { made, response } = await login(make);
-      assertEquals(made.headers.getSetCookie(), [], name);
-      assert((await response.text()).length > 0, name);
-    }
-  } finally {
-    globalThis.Response = Response;
-  }
-});
