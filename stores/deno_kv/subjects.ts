@@ -1,7 +1,7 @@
-import { SessionEndedError } from "../../src/errors.ts";
 import type { SessionRecord } from "../../src/record/record.ts";
 import type { DeleteAllOptions } from "../../src/store/contract.ts";
 import { GENERATION_KEPT } from "../../src/store/generation.ts";
+import { refuseLateLogin } from "../../src/store/late_login.ts";
 import { since } from "../../src/store/list_order.ts";
 import { STORE_TRIES } from "../../src/util/tries.ts";
 import { commit, pause, toError, told } from "./database.ts";
@@ -136,11 +136,7 @@ export class SubjectIndex {
    * @throws {SessionEndedError} When the record is of an older generation.
    */
   guard(atomic: KvAtomicLike, record: SessionRecord, { value, versionstamp }: KvEntryLike): void {
-    if (generationOf(record) < oldest(value as End | null, record.sid)) {
-      throw new SessionEndedError(
-        "Cannot store session: all sessions of its subject were ended; log in again",
-      );
-    }
+    if (generationOf(record) < oldest(value as End | null, record.sid)) refuseLateLogin();
     atomic.check({ key: this.endKey(record.subject!), versionstamp });
   }
 

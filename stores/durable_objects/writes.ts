@@ -1,6 +1,6 @@
-import { SessionEndedError } from "../../src/errors.ts";
 import type { SessionRecord } from "../../src/record/record.ts";
 import type { StoreReplacement } from "../../src/store/contract.ts";
+import { refuseLateLogin } from "../../src/store/late_login.ts";
 import type { Connection } from "./objects.ts";
 import { type Entry, identify, toEntry, type Written } from "./operations.ts";
 
@@ -36,10 +36,10 @@ export async function writeListed(
   const expires = endOf(next.record);
   if (entry && (binds || expires > endOf(previous!.record))) {
     const call = { operation: "enlist", entry, expires, binds } as const;
-    if (!await connection.ask(entry.subject, call)) throw ended();
+    if (!await connection.ask(entry.subject, call)) refuseLateLogin();
   }
   const written = await run();
-  if (written === "ended") throw ended();
+  if (written === "ended") return refuseLateLogin();
   if (written && before && binds) await strike(connection, before);
   return written;
 }
@@ -110,10 +110,4 @@ export function makeWrite(): string {
 /** When an entry can be reclaimed: whole days after the session, so that most renewals leave it as it is. */
 function endOf({ expiresAt }: SessionRecord): number {
   return (Math.floor(expiresAt / DAY) + 2) * DAY;
-}
-
-function ended(): SessionEndedError {
-  return new SessionEndedError(
-    "Cannot store session: all sessions of its subject were ended; log in again",
-  );
 }

@@ -1,4 +1,4 @@
-import { SessionEndedError } from "../../src/errors.ts";
+import { refuseLateLogin } from "../../src/store/late_login.ts";
 import { failureOf } from "./failure.ts";
 import { WRITE_ID } from "./item.ts";
 import type {
@@ -111,7 +111,7 @@ export class Call {
             const item = await this.get(this.table.itemOf(mark.key));
             if (item[this.table.layout.nameOf(WRITE_ID)] === mark.id) return true;
           }
-          if (refused.length > 0 && refused.every((place) => place === present)) refuse();
+          if (refused.length > 0 && refused.every((place) => place === present)) refuseLateLogin();
           return false;
         }
         if (reason !== "busy" || tries === TRIES) throw error;
@@ -124,15 +124,4 @@ export class Call {
 /** Waits with growing, random pauses. */
 export function pause(tries: number): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, Math.random() * 40 * tries));
-}
-
-/**
- * Refuses to store a session.
- *
- * @throws {SessionEndedError} Always.
- */
-export function refuse(): never {
-  throw new SessionEndedError(
-    "Cannot store session: all sessions of its subject were ended; log in again",
-  );
 }

@@ -1,5 +1,6 @@
+import { refuseLateLogin } from "../../src/store/late_login.ts";
 import { type Binding, bindingOf, type Transition } from "./binding.ts";
-import { type Call, type Mark, refuse, type Write } from "./call.ts";
+import type { Call, Mark, Write } from "./call.ts";
 import { isAdmitted, isAtMost, isOf } from "./expressions.ts";
 import { oldestOf } from "./generation.ts";
 import { toRecord } from "./item.ts";
@@ -46,7 +47,7 @@ async function makeInSteps(
 ): Promise<boolean> {
   if (begins) {
     await extend(call, begins);
-    if (await isEnded(call, begins)) refuse();
+    if (await isEnded(call, begins)) refuseLateLogin();
   }
   for (const write of writes) {
     if (await call.write(write, { mark })) continue;
@@ -56,7 +57,7 @@ async function makeInSteps(
   const isLate = begins !== undefined && await isEnded(call, begins);
   const over = isLate ? await end(call, [begins]) : [];
   for (const { entry } of ends ? [...over, ends] : over) await call.write({ Delete: entry });
-  if (isLate) refuse();
+  if (isLate) refuseLateLogin();
   return true;
 }
 

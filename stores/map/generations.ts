@@ -1,7 +1,7 @@
-import { SessionEndedError } from "../../src/errors.ts";
 import type { SessionRecord } from "../../src/record/record.ts";
 import type { DeleteAllOptions } from "../../src/store/contract.ts";
 import { GENERATION_KEPT } from "../../src/store/generation.ts";
+import { refuseLateLogin } from "../../src/store/late_login.ts";
 import type { Clock } from "../../src/util/clock.ts";
 
 /** The end of all sessions of a subject. */
@@ -55,9 +55,7 @@ export class Generations {
    */
   assertPresent({ sid, subject, generation = 0 }: SessionRecord): void {
     if (subject === undefined || generation >= oldest(this.#ends.get(subject), sid)) return;
-    throw new SessionEndedError(
-      "Cannot store session: all sessions of its subject were ended; log in again",
-    );
+    refuseLateLogin();
   }
 }
 

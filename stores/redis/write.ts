@@ -1,4 +1,4 @@
-import { SessionEndedError } from "../../src/errors.ts";
+import { refuseLateLogin } from "../../src/store/late_login.ts";
 import type { ScriptArguments } from "./connection.ts";
 import type { ListChange } from "./entry.ts";
 import type { WriteScript } from "./scripts.ts";
@@ -10,9 +10,7 @@ import type { WriteScript } from "./scripts.ts";
  */
 export function isDone(answer: unknown): boolean {
   if (Number(answer) !== -1) return Number(answer) === 1;
-  throw new SessionEndedError(
-    "Cannot store session: all sessions of its subject were ended; log in again",
-  );
+  return refuseLateLogin();
 }
 
 /** A write of a record, and its changes in the lists of subjects. */

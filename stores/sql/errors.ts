@@ -1,4 +1,3 @@
-import { SessionEndedError } from "../../src/errors.ts";
 import { SetupError } from "../../src/store/setup_error.ts";
 import { memberOf, type SqlDialect } from "./dialect.ts";
 import { DEFAULT_TABLE } from "./table.ts";
@@ -33,11 +32,4 @@ export function toError(
     ? "; let it wait for other processes with PRAGMA busy_timeout = 2000"
     : "";
   return Object.assign(new Error((message || String(error)) + wayOut), { code: code || errno });
-}
-
-/** @throws {SessionEndedError} Always. */
-export function refuseEnded(): never {
-  throw new SessionEndedError(
-    "Cannot store session: all sessions of its subject were ended; log in again",
-  );
 }

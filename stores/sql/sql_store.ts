@@ -10,12 +10,12 @@ import type {
   StoreStats,
 } from "../../src/store/contract.ts";
 import { GENERATION_KEPT } from "../../src/store/generation.ts";
+import { refuseLateLogin } from "../../src/store/late_login.ts";
 import { andThen, type Awaitable } from "../../src/util/awaitable.ts";
 import type { Clock } from "../../src/util/clock.ts";
 import type { SqlValues } from "./compile.ts";
 import type { TableNames } from "./dialect.ts";
 import type { SqlRow } from "./driver.ts";
-import { refuseEnded } from "./errors.ts";
 import { type Call, type ExecutorSetup, SqlExecutor } from "./executor.ts";
 import {
   isListedAlike,
@@ -329,7 +329,7 @@ export abstract class SqlStore implements SessionStore {
       if (isWritten(rows!)) return true;
       if (!write.isBound) return false;
       const bars = this.#executor.run(this.#statements.bar, values, call);
-      return andThen(bars, (rows) => isWritten(rows) && refuseEnded());
+      return andThen(bars, (rows) => isWritten(rows) && refuseLateLogin());
     });
   }
 

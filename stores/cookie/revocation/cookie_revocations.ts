@@ -1,4 +1,3 @@
-import { SessionEndedError } from "../../../src/errors.ts";
 import type { SessionRecord } from "../../../src/record/record.ts";
 import type {
   DeleteAllOptions,
@@ -6,6 +5,7 @@ import type {
   ListPage,
   SessionStore,
 } from "../../../src/store/contract.ts";
+import { refuseLateLogin } from "../../../src/store/late_login.ts";
 import type { Clock } from "../../../src/util/clock.ts";
 import { Entries } from "./entries.ts";
 import { epochOf, isOfSame, withoutEpoch } from "./epoch.ts";
@@ -79,11 +79,7 @@ export class CookieRevocations {
       isListed && isSame ? entries.read(record, call) : undefined,
     ]);
     if (hasEnded || remembered.fate !== "live") return false;
-    if (isLate) {
-      throw new SessionEndedError(
-        "Cannot store session: all sessions of its subject were ended; log in again",
-      );
-    }
+    if (isLate) refuseLateLogin();
     if (previous && epochOf(record) !== epochOf(previous)) {
       if (!await this.#sessions.advance(record, remembered, call)) return false;
     }
