@@ -3,12 +3,13 @@ import { makeSid } from "../crypto/token.ts";
 import { SessionConflictError } from "../errors.ts";
 import type { SessionProvider } from "../record/provider.ts";
 import { parseObject, type SessionRecord } from "../record/record.ts";
+import { makeTrace } from "../record/trace.ts";
 import type { StoreCapabilities } from "../store/contract.ts";
 import { ConflictRetry } from "./conflict_retry.ts";
 import type { CommitConfig } from "./context.ts";
 
 /** The part of the configuration that marks use. */
-export type MarkConfig = Pick<CommitConfig, "records" | "clock">;
+export type MarkConfig = Pick<CommitConfig, "records">;
 
 /** What the store remembers of a session at an identity provider, or of all sessions of a subject there. */
 export interface ProviderMark {
@@ -55,7 +56,7 @@ export async function readMark(
  * @throws {SessionConflictError} When no try is left.
  */
 export async function changeMark(
-  { records, clock }: MarkConfig,
+  { records }: MarkConfig,
   { name, change }: {
     name: string;
     change: (mark: ProviderMark) => ProviderMark | undefined;
@@ -70,7 +71,12 @@ export async function changeMark(
     const next = change(mark);
     if (!next) return mark;
     const { expiresAt, ...data } = next;
-    const record = traceWith(data, { version: stored?.version, now: clock(), expiresAt });
+    const record = makeTrace("ended", {
+      sid: makeSid(),
+      version: (stored?.version ?? 0) + 1,
+      data: JSON.stringify(data),
+      expiresAt,
+    });
     const isWritten = stored
       ? records.update(key, record, stored, c)
       : records.create(key, record, c);
@@ -79,28 +85,6 @@ export async function changeMark(
   throw new SessionConflictError(
     `Cannot mark session of provider: other requests were faster in ${retry.tries} tries`,
   );
-}
-
-/** Returns a record with data that are no session's: as a trace it is accepted from no client. */
-export function traceWith(
-  data: object,
-  { version = 0, now, expiresAt }: {
-    version?: number | undefined;
-    now: number;
-    expiresAt: number;
-  },
-): SessionRecord {
-  return {
-    format: 1,
-    sid: makeSid(),
-    version: version + 1,
-    data: JSON.stringify(data),
-    createdAt: now,
-    lastSeenAt: now,
-    renewedAt: now,
-    expiresAt,
-    trace: "ended",
-  };
 }
 
 function markOf(record: SessionRecord | undefined): ProviderMark {

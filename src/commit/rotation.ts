@@ -6,6 +6,7 @@ import {
   type StoredSession,
   type Trace,
 } from "../record/record.ts";
+import { traceOf } from "../record/trace.ts";
 import type { SessionState } from "../session/session_state.ts";
 import type { TimeoutStore } from "../store/timeout_store.ts";
 import { GRACE_TRIES } from "../util/tries.ts";
@@ -96,8 +97,7 @@ export async function rotatedTrace(
   successor: string,
 ): Promise<SessionRecord> {
   return {
-    ...toTrace(record, "rotated"),
-    expiresAt: record.expiresAt,
+    ...traceOf(record, "rotated"),
     successor: await sealToken(successor, token),
   };
 }
@@ -121,14 +121,14 @@ export function replacedTrace(
   record: SessionRecord,
   { key, now }: { key: string; now: number },
 ): SessionRecord {
-  const trace = toTrace(record, "replaced");
+  const trace = traceOf(record, "replaced");
   const data = JSON.stringify({ key });
   return { ...trace, data, expiresAt: Math.min(record.expiresAt, now + REPLACED) };
 }
 
 /** Returns the mark of a session that is being ended, so that no rotation gives it a successor. */
 export function endedTrace(record: SessionRecord, now: number): SessionRecord {
-  return { ...toTrace(record, "ended"), expiresAt: now + ENDING };
+  return { ...traceOf(record, "ended"), expiresAt: now + ENDING };
 }
 
 /**
@@ -155,10 +155,4 @@ export async function followRotations(
     stored = { token, key, record };
   }
   return stored;
-}
-
-/** Returns the smallest possible record, without anything that a client or a list could show. */
-function toTrace({ sid, version, expiresAt }: SessionRecord, trace: Trace): SessionRecord {
-  const times = { createdAt: 0, lastSeenAt: 0, renewedAt: 0, expiresAt };
-  return { format: 1, sid, version: version + 1, data: "{}", ...times, trace };
 }

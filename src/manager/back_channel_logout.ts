@@ -1,10 +1,12 @@
 import type { Context, Handler } from "hono";
 import type { CommitConfig } from "../commit/context.ts";
 import { endProviderSessions } from "../commit/provider_logout.ts";
-import { holdsMarks, traceWith } from "../commit/provider_marks.ts";
+import { holdsMarks } from "../commit/provider_marks.ts";
 import { hashToken } from "../crypto/store_key.ts";
+import { makeSid } from "../crypto/token.ts";
 import { SessionConflictError, SessionStoreError } from "../errors.ts";
 import { assertSubject } from "../record/subject.ts";
+import { makeTrace } from "../record/trace.ts";
 import type { SessionData } from "../session/session.ts";
 import type { Awaitable } from "../util/awaitable.ts";
 import { refuse } from "../util/option_errors.ts";
@@ -187,7 +189,7 @@ function subOf({ sub }: LogoutClaims): string | undefined {
  * @returns Whether this was its first use.
  */
 async function useOnce(
-  { records, clock }: CommitConfig,
+  { records }: CommitConfig,
   { token, run }: { token: LogoutToken; run: () => Promise<void> },
   c: Context,
 ): Promise<boolean> {
@@ -195,7 +197,7 @@ async function useOnce(
   const key = await hashToken(JSON.stringify(["logout token", issuer, jti]));
   if (await records.read(key, c)) return false;
   await run();
-  return await records.create(key, traceWith({}, { now: clock(), expiresAt }), c) !== false;
+  return await records.create(key, makeTrace("ended", { sid: makeSid(), expiresAt }), c) !== false;
 }
 
 function refuseRequest(c: Context, error_description: string): Response {

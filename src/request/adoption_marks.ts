@@ -1,7 +1,7 @@
 import { endedKey } from "../crypto/adopted_token.ts";
 import { makeSid } from "../crypto/token.ts";
 import { CLOCK_SKEW } from "../record/expiry.ts";
-import type { SessionRecord } from "../record/record.ts";
+import { makeTrace } from "../record/trace.ts";
 import type { TimeoutStore } from "../store/timeout_store.ts";
 import type { Clock } from "../util/clock.ts";
 
@@ -29,10 +29,8 @@ export class AdoptionMarks {
     // Elsewhere it may be earlier.
     if (clock() >= until + CLOCK_SKEW) return;
     const expiresAt = until + CLOCK_SKEW;
-    const times = { createdAt: 0, lastSeenAt: 0, renewedAt: 0, expiresAt };
-    const mark: SessionRecord = { format: 1, sid: makeSid(), version: 1, data: "{}", ...times };
     const key = await endedKey(subject === undefined ? ["everybody", cookieName] : [subject]);
-    await records.create(key, { ...mark, trace: "ended" }, c);
+    await records.create(key, makeTrace("ended", { sid: makeSid(), expiresAt }), c);
   }
 
   /** Checks whether a session must not be adopted any more. */

@@ -1,6 +1,7 @@
 import { hashToken } from "../crypto/store_key.ts";
 import { LONGEST_LIFE } from "../record/expiry.ts";
 import { isSessionRecord, type SessionRecord } from "../record/record.ts";
+import { makeTrace } from "../record/trace.ts";
 import { andThen, type Awaitable } from "../util/awaitable.ts";
 import { type Clock, monotonicTime } from "../util/clock.ts";
 import { STORE_TRIES } from "../util/tries.ts";
@@ -85,20 +86,12 @@ export class StoreGeneration {
   }
 
   #next(found: SessionRecord | undefined): SessionRecord {
-    const now = this.#options.clock();
-    return {
-      format: 1,
+    return makeTrace("ended", {
       sid: SID,
-      version: found ? found.version + 1 : this.#current + 1,
-      // No token identifies it.
-      trace: "ended",
-      data: "{}",
-      createdAt: found?.createdAt ?? now,
-      lastSeenAt: now,
-      renewedAt: now,
+      version: (found?.version ?? this.#current) + 1,
       // Later than any session that it ends.
-      expiresAt: now + LONGEST_LIFE * 1000,
-    };
+      expiresAt: this.#options.clock() + LONGEST_LIFE * 1000,
+    });
   }
 
   #learn(generation: number, startedAt: number): number {

@@ -1,11 +1,12 @@
 import type { SessionRecord } from "../record/record.ts";
+import { makeTrace } from "../record/trace.ts";
 import type { Clock } from "../util/clock.ts";
 
 /** The largest number of remembered writes. */
 const MOST = 1000;
 
 /** How long a failed write may still arrive at the store, in milliseconds. */
-const LATEST = 600_000;
+export const LATEST_WRITE = 600_000;
 
 /**
  * The keys of subjects' sessions whose creation failed but may still reach the store. Nobody has a token for
@@ -22,7 +23,7 @@ export class UnacknowledgedWrites {
 
   add(key: string): void {
     const now = this.#clock();
-    this.#keys.set(key, now + LATEST);
+    this.#keys.set(key, now + LATEST_WRITE);
     for (const [oldest, until] of this.#keys) {
       if (this.#keys.size <= MOST && until > now) break;
       this.#keys.delete(oldest);
@@ -31,9 +32,7 @@ export class UnacknowledgedWrites {
 
   /** Returns the record that takes the key of a write that may still arrive, so that the write fails. */
   toObstacle({ sid }: SessionRecord): SessionRecord {
-    const times = { createdAt: 0, lastSeenAt: 0, renewedAt: 0 };
-    const expiresAt = this.#clock() + LATEST;
-    return { format: 1, sid, version: 1, data: "{}", ...times, expiresAt, trace: "ended" };
+    return makeTrace("ended", { sid, expiresAt: this.#clock() + LATEST_WRITE });
   }
 
   has(key: string): boolean {

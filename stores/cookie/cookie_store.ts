@@ -1,4 +1,5 @@
 import type { SessionRecord, SessionTimes } from "../../src/record/record.ts";
+import { traceOf } from "../../src/record/trace.ts";
 import type {
   DeleteAllOptions,
   ListedSession,
@@ -12,7 +13,7 @@ import { type Clock, systemClock } from "../../src/util/clock.ts";
 import { LARGEST_COOKIE } from "../../src/util/cookie_limits.ts";
 import type { CookieFormat } from "./format.ts";
 import { checkCookieStore } from "./options.ts";
-import { succeed, type Succession, toReplaced } from "./revocation/epoch.ts";
+import { succeed, type Succession } from "./revocation/epoch.ts";
 import type { CookieRevocations } from "./revocation/cookie_revocations.ts";
 import type { Revocations } from "./revocation/revocations.ts";
 import type { Call } from "./revocation/server.ts";
@@ -156,7 +157,8 @@ export class CookieStore implements SessionStore {
     if (!revocations) return record;
     return andThen(
       revocations.fateOf(store.#values.whole(record), call),
-      (fate) => fate === "live" ? record : fate === "replaced" ? toReplaced(record) : undefined,
+      (fate) =>
+        fate === "live" ? record : fate === "replaced" ? traceOf(record, "replaced") : undefined,
     );
   }
 

@@ -1,12 +1,11 @@
 import { hashToken } from "../../../src/crypto/store_key.ts";
 import type { SessionRecord } from "../../../src/record/record.ts";
+import { makeTrace } from "../../../src/record/trace.ts";
 import type { DeleteAllOptions, ListedSession, ListPage } from "../../../src/store/contract.ts";
+import { LATEST_WRITE } from "../../../src/store/unacknowledged_writes.ts";
 import { inBatches } from "./batches.ts";
 import { epochOf } from "./epoch.ts";
 import type { Call, Server } from "./server.ts";
-
-/** How long a failed write may still arrive at the store, in milliseconds. */
-const LATEST = 600_000;
 
 /**
  * Lists the sessions of subjects: a store on the server has an entry for each, without data, for as long as the
@@ -106,8 +105,7 @@ export class Entries {
 
 /** Returns a record that takes the key of an entry. It is on no list. */
 function toObstacle({ lastSeenAt }: SessionRecord): SessionRecord {
-  const times = { createdAt: 0, lastSeenAt: 0, renewedAt: 0, expiresAt: lastSeenAt + LATEST };
-  return { format: 1, sid: "", version: 1, data: "{}", ...times, trace: "ended" };
+  return makeTrace("ended", { sid: "", expiresAt: lastSeenAt + LATEST_WRITE });
 }
 
 /** Returns the entry of a session, which lasts as long as any of its cookies. */

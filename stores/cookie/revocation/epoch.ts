@@ -30,12 +30,6 @@ export function succeed({ record, previous, replaces = false }: Succession): Ses
   return epoch === 0 ? withoutEpoch(record) : { ...record, epoch };
 }
 
-/** Returns the trace of a replaced cookie, like the one that a store on the server keeps under the old key. */
-export function toReplaced({ sid, version, expiresAt }: SessionRecord): SessionRecord {
-  const times = { createdAt: 0, lastSeenAt: 0, renewedAt: 0, expiresAt };
-  return { format: 1, sid, version: version + 1, data: "{}", ...times, trace: "replaced" };
-}
-
 /** Checks whether two records were bound to the same subject at the same time. */
 export function isOfSame(record: SessionRecord, previous: SessionRecord): boolean {
   return record.subject === previous.subject && record.subjectAt === previous.subjectAt;
