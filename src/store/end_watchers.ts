@@ -1,15 +1,8 @@
-import type { SessionEndReason } from "../record/end_reason.ts";
+import { isGivenReason } from "../record/end_reason.ts";
 import type { OnSessionEnd } from "./contract.ts";
 
 /** The length of a key. */
 const KEY_LENGTH = 43;
-
-/** The reasons that a message can name. */
-const REASONS: readonly unknown[] = [
-  "logout",
-  "revoked",
-  "evicted",
-] satisfies SessionEndReason[];
 
 /** Receives a message: a key, which may have a prefix, a space, and the reason if it is known. */
 export type ReceiveEnd = (message: unknown) => void;
@@ -56,10 +49,6 @@ export class EndWatchers {
     const end = message.lastIndexOf(" ");
     const key = message.slice(0, end).slice(-KEY_LENGTH);
     const reason = message.slice(end + 1);
-    for (const watcher of this.#watchers) watcher(key, isReason(reason) ? reason : undefined);
+    for (const watcher of this.#watchers) watcher(key, isGivenReason(reason) ? reason : undefined);
   }
-}
-
-function isReason(reason: string): reason is SessionEndReason {
-  return REASONS.includes(reason);
 }

@@ -1,4 +1,4 @@
-import type { SessionEndReason } from "../../src/record/end_reason.ts";
+import { isGivenReason } from "../../src/record/end_reason.ts";
 import type { OnSessionEnd } from "../../src/store/contract.ts";
 import { StoppableTimers } from "../../src/util/stoppable_timers.ts";
 import type { DurableObjectSocketLike } from "./like.ts";
@@ -7,12 +7,6 @@ import type { Connection } from "./objects.ts";
 /** How long a watcher waits before it connects again, in milliseconds: at first, and at most. */
 const RETRY = 500;
 const LONGEST_RETRY = 30_000;
-
-const REASONS: readonly unknown[] = [
-  "logout",
-  "revoked",
-  "evicted",
-] satisfies SessionEndReason[];
 
 /**
  * Notifies of the end or the move of a record over a WebSocket to its object. It connects again when the WebSocket is lost.
@@ -29,7 +23,9 @@ export async function watchRecord(
   let lost: Promise<unknown>;
   const open = async () => {
     socket = await connection.listen(key);
-    socket.addEventListener("message", ({ data }) => onEnd(key, isReason(data) ? data : undefined));
+    socket.addEventListener("message", ({ data }) => {
+      onEnd(key, isGivenReason(data) ? data : undefined);
+    });
     lost = new Promise((resolve) => {
       for (const type of ["close", "error"] as const) socket.addEventListener(type, resolve);
     });
@@ -59,8 +55,4 @@ export async function watchRecord(
     timers.stop();
     socket.close();
   };
-}
-
-function isReason(data: unknown): data is SessionEndReason {
-  return REASONS.includes(data);
 }
