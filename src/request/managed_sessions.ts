@@ -3,30 +3,24 @@ import { SessionConflictError } from "../errors.ts";
 import { emit } from "../events.ts";
 import { deadline, isLive } from "../record/expiry.ts";
 import type { DeleteAllOptions, ListedSession, ListPage, StoreStats } from "../store/contract.ts";
-import type { GenerationRecords, StoreGeneration } from "../store/store_generation.ts";
+import type { StoreGeneration } from "../store/store_generation.ts";
 import { listPage, type SubjectSession } from "../store/subject_sessions.ts";
 import type { Awaitable } from "../util/awaitable.ts";
 import type { AdoptionMarks } from "./adoption_marks.ts";
 import type { RequestConfig } from "./config.ts";
 
-/** The generation of all sessions, and the store of its record. */
-export interface GenerationOfAll {
-  readonly generation: StoreGeneration;
-  readonly records: GenerationRecords;
-}
-
 /** Lists and ends sessions of any client. */
 export class ManagedSessions {
   readonly #config: RequestConfig;
-  readonly #all: GenerationOfAll | undefined;
+  readonly #generation: StoreGeneration | undefined;
   readonly #marks: AdoptionMarks | undefined;
 
-  constructor(config: RequestConfig, { all, marks }: {
-    all: GenerationOfAll | undefined;
+  constructor(config: RequestConfig, { generation, marks }: {
+    generation: StoreGeneration | undefined;
     marks: AdoptionMarks | undefined;
   }) {
     this.#config = config;
-    this.#all = all;
+    this.#generation = generation;
     this.#marks = marks;
   }
 
@@ -97,14 +91,13 @@ export class ManagedSessions {
    * @throws {SessionStoreError} When the store failed.
    */
   async revokeEverything(c: unknown): Promise<void> {
-    if (!this.#all) {
+    if (!this.#generation) {
       throw new TypeError(
         "Cannot revoke all sessions: the option revokeEverything is off; turn it on in every process, then call it",
       );
     }
-    const { generation, records } = this.#all;
     await this.#marks?.end(undefined, c);
-    if (await generation.raise(records, c)) return;
+    if (await this.#generation.raise(this.#config.records, c)) return;
     throw new SessionConflictError("Cannot revoke all sessions: others do the same; try again");
   }
 

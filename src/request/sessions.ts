@@ -112,10 +112,7 @@ export class Sessions {
       : undefined;
     this.#adopter = adopt &&
       new Adopter(this.#config, { options: adopt, loader, marks, generation });
-    this.managed = new ManagedSessions(this.#config, {
-      all: generation && { generation, records },
-      marks,
-    });
+    this.managed = new ManagedSessions(this.#config, { generation, marks });
     this.device = config.device && new DeviceEndpoint(config.device, this.#config);
   }
 

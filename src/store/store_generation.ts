@@ -5,22 +5,11 @@ import { makeTrace } from "../record/trace.ts";
 import { andThen, type Awaitable } from "../util/awaitable.ts";
 import { type Clock, monotonicTime } from "../util/clock.ts";
 import { STORE_TRIES } from "../util/tries.ts";
-import type { SessionStore, StoreWrite } from "./contract.ts";
+import type { SessionStore } from "./contract.ts";
+import type { TimeoutStore } from "./timeout_store.ts";
 
 /** The `sid` of the record that holds a generation: 16 bytes of zero. */
 const SID = "A".repeat(22);
-
-/** The operations on the record that holds a generation. */
-export interface GenerationRecords {
-  read(key: string, c: unknown): Awaitable<SessionRecord | undefined>;
-  create(key: string, record: SessionRecord, c: unknown): Awaitable<StoreWrite>;
-  update(
-    key: string,
-    record: SessionRecord,
-    previous: SessionRecord,
-    c: unknown,
-  ): Awaitable<StoreWrite>;
-}
 
 /** Options of {@linkcode StoreGeneration}. */
 export interface StoreGenerationOptions {
@@ -67,7 +56,7 @@ export class StoreGeneration {
    * @param records The store of the generation.
    * @returns Whether it was started.
    */
-  async raise(records: GenerationRecords, c: unknown): Promise<boolean> {
+  async raise(records: TimeoutStore, c: unknown): Promise<boolean> {
     const key = await this.#key;
     for (let tries = 0; tries < STORE_TRIES; tries++) {
       const startedAt = monotonicTime();
