@@ -4,6 +4,7 @@ import type { SessionEndReason } from "../record/end_reason.ts";
 import { deadline } from "../record/expiry.ts";
 import type { StoredSession } from "../record/record.ts";
 import { monotonicTime } from "../util/clock.ts";
+import { unref } from "../util/runtime.ts";
 import { EndPushes, type EndPushesOptions } from "./end_pushes.ts";
 import { type FindOptions, findSession } from "./find_session.ts";
 import type { Watch } from "./watch.ts";
@@ -205,7 +206,7 @@ export class EndPoll {
     this.#timerAt = time;
     this.#timer = setTimeout(() => this.#wake(), Math.max(Math.ceil(time - monotonicTime()), 0));
     // A watch must not keep the process alive.
-    (this.#timer as { unref?(): unknown }).unref?.();
+    unref(this.#timer);
   }
 
   /** Polls if a poll is due; otherwise reads only the sessions that seem to have expired. */

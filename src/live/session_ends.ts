@@ -4,12 +4,9 @@ import type { StoredSession } from "../record/record.ts";
 import type { SessionState } from "../session/session_state.ts";
 import type { DeleteAllOptions, SessionStore } from "../store/contract.ts";
 import type { Awaitable } from "../util/awaitable.ts";
+import { isWorkers } from "../util/runtime.ts";
 import { EndPoll, type EndPollOptions } from "./end_poll.ts";
 import { Watch } from "./watch.ts";
-
-/** Whether timers and streams belong to one request, as in Workers, so that requests must not share them. */
-const isPerRequest = (globalThis as { navigator?: { userAgent?: string } }).navigator?.userAgent ===
-  "Cloudflare-Workers";
 
 /** A watch, and the poll that reads its session. */
 interface Watched {
@@ -34,7 +31,7 @@ export class SessionEnds {
     const { watch } = source.capabilities;
     const perRecord = watch === "record";
     // A notification of all records would come in the request that has ended the session.
-    const canWatch = perRecord || watch === true && !isPerRequest;
+    const canWatch = perRecord || watch === true && !isWorkers;
     this.#options = {
       ...options,
       perRecord,
@@ -71,7 +68,8 @@ export class SessionEnds {
   }
 
   #watch(state: SessionState, isLeft: boolean, c: unknown): Watched {
-    const poll = isPerRequest ? new EndPoll(this.#options) : this.#poll;
+    // Requests must not share timers there.
+    const poll = isWorkers ? new EndPoll(this.#options) : this.#poll;
     const onUnheard = (watch: Watch) => {
       if (watch.isLeft) poll.remove(watch);
     };

@@ -1,3 +1,5 @@
+import { unref } from "./runtime.ts";
+
 /** Pauses that end early when all of them are stopped, and don't keep the process alive. */
 export class StoppableTimers {
   readonly #running = new Set<() => void>();
@@ -17,7 +19,7 @@ export class StoppableTimers {
         resolve();
       };
       const timer = setTimeout(end, milliseconds);
-      (timer as { unref?(): unknown }).unref?.();
+      unref(timer);
       this.#running.add(end);
     });
   }

@@ -1,3 +1,5 @@
+import { isWorkers, unref } from "./runtime.ts";
+
 /**
  * The number of timers above which they share one. An occasional operation uses its own timer, so that a test
  * leaves none open.
@@ -10,9 +12,6 @@ const TICKS = 20;
 
 /** The shortest duration with a shared timer, in milliseconds. */
 const SHORTEST = 200;
-
-/** In Workers a timer ends with its request. */
-const canShare = globalThis.navigator?.userAgent !== "Cloudflare-Workers";
 
 type TimerId = ReturnType<typeof setTimeout>;
 
@@ -90,7 +89,7 @@ export class Timers {
 
   /** Counts a timer, and starts the shared timer when there are many. */
   #areMany(): boolean {
-    if (++this.#count < MANY || !canShare || this.duration < SHORTEST) return false;
+    if (++this.#count < MANY || isWorkers || this.duration < SHORTEST) return false;
     const now = performance.now();
     const areMany = now - this.#countedAt < WINDOW;
     this.#count = 0;
@@ -113,8 +112,4 @@ export class Timers {
     clearInterval(this.#ticker);
     this.#ticker = undefined;
   }
-}
-
-function unref(id: TimerId): void {
-  (id as { unref?(): unknown }).unref?.();
 }

@@ -1,5 +1,6 @@
 import type { ReceiveEnd, Unsubscribe } from "../../src/store/end_watchers.ts";
 import { SetupError } from "../../src/store/setup_error.ts";
+import { unref } from "../../src/util/runtime.ts";
 import { CHANNEL } from "../sql/dialect.ts";
 import type { PgClientLike, PgPoolLike, PostgresJsLike } from "./like.ts";
 
@@ -117,7 +118,7 @@ export function listenWithPool(pool: PgPoolLike): Listen | undefined {
     const openAgain = () => {
       if (isStopped) return;
       timer = setTimeout(() => open().catch(openAgain), PAUSE * (1 - Math.random() / 2));
-      (timer as { unref?(): unknown }).unref?.();
+      unref(timer);
     };
     await open();
     return async () => {
