@@ -1,4 +1,5 @@
 import { CLOCK_SKEW } from "../record/expiry.ts";
+import { isObject } from "../record/plain_object.ts";
 import { isProviderText } from "../record/provider.ts";
 import { isSubject } from "../record/subject.ts";
 
@@ -47,16 +48,9 @@ export function checkLogoutToken({ payload, typ }: Verified, now: number): Logou
   const issuedAt = toMilliseconds(iat);
   const end = exp === undefined ? Infinity : toMilliseconds(exp);
   if (issuedAt === undefined || issuedAt > now + CLOCK_SKEW) return "iat is missing or invalid";
-  if (end === undefined || now >= Math.min(end, issuedAt + LONGEST) + CLOCK_SKEW) {
-    return "the token has expired";
-  }
-  return {
-    issuer: iss,
-    jti,
-    sid,
-    sub,
-    expiresAt: Math.min(end, issuedAt + LONGEST) + CLOCK_SKEW,
-  };
+  const expiresAt = Math.min(end ?? -Infinity, issuedAt + LONGEST) + CLOCK_SKEW;
+  if (now >= expiresAt) return "the token has expired";
+  return { issuer: iss, jti, sid, sub, expiresAt };
 }
 
 /** Returns the payload and the type of a verified token; `undefined` when it has no payload. */
@@ -71,8 +65,4 @@ function toMilliseconds(seconds: unknown): number | undefined {
   return typeof seconds === "number" && Number.isFinite(seconds)
     ? Math.ceil(seconds * 1000)
     : undefined;
-}
-
-function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }

@@ -1,3 +1,5 @@
+import { isObject } from "./plain_object.ts";
+
 /** The last time of a `Date`, in epoch milliseconds. */
 const LATEST_TIME = 8.64e15;
 
@@ -194,10 +196,8 @@ function isTime(value: unknown): boolean {
  */
 export function parseObject(text: string): Record<string, unknown> {
   const value: unknown = JSON.parse(text);
-  if (typeof value !== "object" || value === null || Array.isArray(value)) {
-    throw new SyntaxError("Cannot parse session: its data are not an object");
-  }
-  return value as Record<string, unknown>;
+  if (!isObject(value)) throw new SyntaxError("Cannot parse session: its data are not an object");
+  return value;
 }
 
 /** Parses the JSON text of an object into its members. */

@@ -1,6 +1,7 @@
 import { SessionSerializationError } from "../errors.ts";
 import type { Logger } from "../events.ts";
 import type { Awaitable } from "../util/awaitable.ts";
+import { isObject } from "./plain_object.ts";
 import { parseObject } from "./record.ts";
 import { serializeValue } from "./serialize.ts";
 
@@ -62,7 +63,7 @@ export function makeDataReader(options: DataReaderOptions): DataReader | undefin
   return async (text, c) => {
     try {
       const data = await read(options, parseObject(text), c);
-      if (typeof data !== "object" || data === null || Array.isArray(data)) return undefined;
+      if (!isObject(data)) return undefined;
       // As text, so that no value is shared with the schema, such as a default value.
       return serializeValue(data, "session");
     } catch (error) {
