@@ -2,8 +2,8 @@ import type { SessionEndReason } from "../../src/record/end_reason.ts";
 import type { OnSessionEnd } from "../../src/store/contract.ts";
 import { hashText } from "../../src/util/hash.ts";
 import { StoppableTimers } from "../../src/util/stoppable_timers.ts";
-import type { DenoKvStoreOptions } from "./options.ts";
 import type { KvAtomicLike, KvEntryLike, KvKeyLike, KvLike } from "./like.ts";
+import { isOfDeno } from "./notifying.ts";
 
 /** The number of counters, so that few ends share one. `Deno.Kv.watch` accepts ten keys. */
 const COUNTERS = 8;
@@ -21,38 +21,6 @@ const REASONS = [undefined, "logout", "revoked", "evicted"] as const;
 const END = 1n << 34n;
 const REASON = 1n << 32n;
 const TOTAL = 1n << 64n;
-
-/**
- * Checks whether a database may notify of writes of other processes: one over KV Connect or on Deno Deploy does, a file does
- * not. The kind of an open database is not known.
- */
-export function isShared({ kv, path }: DenoKvStoreOptions): boolean {
-  if (path !== undefined) return /^https?:/.test(path);
-  return kv !== undefined || isOnDeploy();
-}
-
-function isOnDeploy(): boolean {
-  const { Deno } = globalThis as { Deno?: DenoLike };
-  const variable = "DENO_DEPLOYMENT_ID";
-  // Without the permission, Deno would ask for it.
-  const isAllowed = Deno?.permissions?.querySync({ name: "env", variable }).state === "granted";
-  return isAllowed && Deno?.env?.get(variable) !== undefined;
-}
-
-/** Checks whether a database is Deno's own: a cancelled stream of `@deno/kv` can block the process. */
-function isOfDeno(kv: KvLike): boolean {
-  const { Kv } = (globalThis as { Deno?: DenoLike }).Deno ?? {};
-  return Kv !== undefined && kv instanceof Kv;
-}
-
-/** The part of Deno that is used, if the code runs on it. */
-interface DenoLike {
-  readonly Kv?: new () => KvLike;
-  readonly env?: { get(name: string): string | undefined };
-  readonly permissions?: {
-    querySync(permission: { name: "env"; variable: string }): { state: string };
-  };
-}
 
 /** The watchers of a record, and its hash. */
 interface Watched {
