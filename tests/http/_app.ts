@@ -8,6 +8,7 @@ import {
 import { Hono } from "hono";
 import { HTTPException } from "hono/http-exception";
 import { streamText } from "hono/streaming";
+import { streamUntilEnded } from "../_support/ended_stream.ts";
 import type { Gate } from "../_support/gate.ts";
 
 export interface Data {
@@ -24,14 +25,7 @@ export function makeApp(options: SessionOptions<Data>, gate: Pick<Gate, "pass">)
   return new Hono()
     .use(session<Data>(options))
     .get("/static", (c) => c.text("static"))
-    .get("/ended", (c) =>
-      streamText(c, async (stream) => {
-        const { ended } = c.var.session;
-        const isOver = new Promise((resolve) => ended.addEventListener("abort", resolve));
-        await stream.write("open ");
-        await isOver;
-        await stream.write(ended.reason);
-      }))
+    .get("/ended", (c) => streamUntilEnded(c, c.var.session))
     .get("/read", (c) => c.json(c.var.session))
     .get("/sid", (c) => c.text(c.var.session.sid))
     .get("/expires", (c) => c.text(c.var.session.expiresAt.toISOString()))

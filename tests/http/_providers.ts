@@ -9,8 +9,8 @@ import {
 import type { StoreOperation } from "@x/hono-session/testing";
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { Hono } from "hono";
-import { streamText } from "hono/streaming";
 import { Client } from "../_support/client.ts";
+import { streamUntilEnded } from "../_support/ended_stream.ts";
 import { Gate } from "../_support/gate.ts";
 import type { Scene, SceneTest } from "./_suite.ts";
 
@@ -100,14 +100,7 @@ function machineOf(scene: Scene, options: SessionOptions<Data> = {}): Machine {
       c.var.session.renew();
       return c.text("renewed");
     })
-    .get("/stream", (c) =>
-      streamText(c, async (stream) => {
-        const { ended } = c.var.session;
-        const isOver = new Promise((resolve) => ended.addEventListener("abort", resolve));
-        await stream.write("open ");
-        await isOver;
-        await stream.write(ended.reason);
-      }))
+    .get("/stream", (c) => streamUntilEnded(c, c.var.session))
     .get("/me", (c) => c.json([c.var.session.subject ?? null, c.var.session.provider ?? null]))
     .onError((error, c) => c.text(error.name, (error as { status?: 409 }).status ?? 500));
   return {

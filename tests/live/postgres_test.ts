@@ -9,10 +9,9 @@ import {
   type PostgresConnection,
 } from "../_support/postgres_clients.ts";
 import { until } from "../_support/redis.ts";
+import { ADA, watch } from "../_support/watched_session.ts";
 
 const ignore = skipPostgres();
-
-const ADA = "user:42";
 
 /** Those who listen, and nobody else. */
 const LISTENERS =
@@ -44,27 +43,6 @@ async function machineOf(
   const store = new PostgresStore({ sql, ...options });
   const sessions = createSessions({ store, live: { every }, storeTimeout: 1, events });
   return { connection, sessions, errors, [Symbol.asyncDispose]: close };
-}
-
-/** A session of a machine that somebody listens to, and how long its end has taken. */
-async function watch({ sessions }: Machine) {
-  const { cookie, sid } = await sessions.create({}, { subject: ADA });
-  const headers = { cookie };
-  const session = await sessions.open(new Request("https://app.test/", { headers }));
-  const { ended } = session!;
-  const isOver = new Promise((resolve) => ended.addEventListener("abort", resolve));
-  return {
-    sid,
-    ended,
-    async delay(): Promise<number> {
-      const start = performance.now();
-      let timer: ReturnType<typeof setTimeout> | undefined;
-      const late = new Promise((resolve) => timer = setTimeout(resolve, 15_000));
-      await Promise.race([isOver, late]);
-      clearTimeout(timer);
-      return performance.now() - start;
-    },
-  };
 }
 
 /** A server, and somebody who looks at it. */

@@ -6,10 +6,9 @@ import { DroppingProxy } from "../_support/dropping_proxy.ts";
 import { RedisServer, skipRedis, until } from "../_support/redis.ts";
 import { CLIENTS, CLUSTER_CLIENTS, type RedisConnection } from "../_support/redis_clients.ts";
 import { RedisCluster } from "../_support/redis_cluster.ts";
+import { ADA, watch } from "../_support/watched_session.ts";
 
 const ignore = skipRedis();
-
-const ADA = "user:42";
 
 /** How long the subscription and its loss may take to be known, in milliseconds. */
 const SETTLED = 300;
@@ -29,27 +28,6 @@ function machineOf({ client, close }: RedisConnection, every: number): Machine {
   const store = new RedisStore({ client });
   const sessions = createSessions({ store, live: { every }, storeTimeout: 1, events });
   return { sessions, errors, [Symbol.asyncDispose]: async () => void await close() };
-}
-
-/** A session of a machine that somebody listens to, and how long its end has taken. */
-async function watch({ sessions }: Machine) {
-  const { cookie, sid } = await sessions.create({}, { subject: ADA });
-  const headers = { cookie };
-  const session = await sessions.open(new Request("https://app.test/", { headers }));
-  const { ended } = session!;
-  const isOver = new Promise((resolve) => ended.addEventListener("abort", resolve));
-  return {
-    sid,
-    ended,
-    async delay(): Promise<number> {
-      const start = performance.now();
-      let timer: ReturnType<typeof setTimeout> | undefined;
-      const late = new Promise((resolve) => timer = setTimeout(resolve, 15_000));
-      await Promise.race([isOver, late]);
-      clearTimeout(timer);
-      return performance.now() - start;
-    },
-  };
 }
 
 const pause = (milliseconds: number) => new Promise((resolve) => setTimeout(resolve, milliseconds));
@@ -164,7 +142,7 @@ test("a user of Redis that may not publish ends sessions all the same", async ()
   const store = new RedisStore({ client });
   const sessions = createSessions({ store, live: { every: 0.2 }, events });
   try {
-    const watched = await watch({ sessions, errors, async [Symbol.asyncDispose]() {} });
+    const watched = await watch({ sessions });
     await pause(SETTLED);
     await sessions.revokeAll(ADA);
     assert(await watched.delay() < 1200);

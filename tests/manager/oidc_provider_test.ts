@@ -2,9 +2,9 @@ import { backChannelLogout, createSessions } from "@x/hono-session";
 import { MapStore } from "@x/hono-session/stores/map";
 import { assert, assertEquals } from "@std/assert";
 import { type Context, Hono } from "hono";
-import { streamText } from "hono/streaming";
 import { createRemoteJWKSet, jwtVerify } from "jose";
 import { CookieJar } from "tough-cookie";
+import { streamUntilEnded } from "../_support/ended_stream.ts";
 import { type OidcClient, OidcProvider } from "../_support/oidc_provider.ts";
 
 interface Data {
@@ -90,14 +90,7 @@ function makeApp(origin: string, provider: () => OidcProvider, client: OidcClien
       session.provider = { issuer: payload.iss!, sid };
       return c.redirect("/me");
     })
-    .get("/stream", (c) =>
-      streamText(c, async (stream) => {
-        const { ended } = c.var.session;
-        const isOver = new Promise((resolve) => ended.addEventListener("abort", resolve));
-        await stream.write("open ");
-        await isOver;
-        await stream.write(ended.reason);
-      }))
+    .get("/stream", (c) => streamUntilEnded(c, c.var.session))
     .get(
       "/logout",
       (c) => c.redirect(`${provider().issuer}/session/end?id_token_hint=${c.var.session.idToken}`),
