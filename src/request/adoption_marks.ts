@@ -3,6 +3,7 @@ import { makeSid } from "../crypto/token.ts";
 import { CLOCK_SKEW } from "../record/expiry.ts";
 import { makeTrace } from "../record/trace.ts";
 import type { TimeoutStore } from "../store/timeout_store.ts";
+import type { Awaitable } from "../util/awaitable.ts";
 import type { Clock } from "../util/clock.ts";
 
 /** Options of {@linkcode AdoptionMarks}. */
@@ -25,24 +26,25 @@ export class AdoptionMarks {
 
   /** Keeps the sessions of a subject, or those of everybody, from being adopted from now on. */
   async end(subject: string | undefined, c: unknown): Promise<void> {
-    const { records, clock, until, cookieName } = this.#options;
-    // Elsewhere it may be earlier.
-    if (clock() >= until + CLOCK_SKEW) return;
+    const { records, clock, until } = this.#options;
     const expiresAt = until + CLOCK_SKEW;
-    const key = await endedKey(subject === undefined ? ["everybody", cookieName] : [subject]);
+    // Elsewhere it may be earlier.
+    if (clock() >= expiresAt) return;
+    const key = await this.#keyOf(subject);
     await records.create(key, makeTrace("ended", { sid: makeSid(), expiresAt }), c);
   }
 
   /** Checks whether a session must not be adopted any more. */
   async hasEnded(subject: string | undefined, c: unknown): Promise<boolean> {
-    const { records, cookieName } = this.#options;
-    const whose = [
-      ...(cookieName === undefined ? [] : [["everybody", cookieName]]),
-      ...(subject === undefined ? [] : [[subject]]),
-    ];
-    for (const each of whose) {
-      if (await records.read(await endedKey(each), c) !== undefined) return true;
-    }
-    return false;
+    if (this.#options.cookieName !== undefined && await this.#isMarked(undefined, c)) return true;
+    return subject !== undefined && await this.#isMarked(subject, c);
+  }
+
+  async #isMarked(subject: string | undefined, c: unknown): Promise<boolean> {
+    return await this.#options.records.read(await this.#keyOf(subject), c) !== undefined;
+  }
+
+  #keyOf(subject: string | undefined): Awaitable<string> {
+    return endedKey(subject === undefined ? ["everybody", this.#options.cookieName] : [subject]);
   }
 }
