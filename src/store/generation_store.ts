@@ -19,6 +19,8 @@ export class GenerationStore implements SessionStore {
   readonly capabilities: StoreCapabilities;
   readonly #store: SessionStore;
   readonly #generation: StoreGeneration;
+  /** The generations of records that were written without one, by their caller's object. */
+  readonly #written = new WeakMap<SessionRecord, number>();
 
   constructor(store: SessionStore, generation: StoreGeneration) {
     this.capabilities = store.capabilities;
@@ -47,7 +49,7 @@ export class GenerationStore implements SessionStore {
       this.#generation.get(c, signal),
       (current) => {
         const { storeGeneration = current } = record;
-        return this.#store.create(key, ofGeneration(record, storeGeneration), c, signal);
+        return this.#store.create(key, this.#stamped(record, storeGeneration), c, signal);
       },
     );
   }
@@ -61,7 +63,7 @@ export class GenerationStore implements SessionStore {
   ): Awaitable<StoreWrite> {
     return this.#ifCurrent(
       previous,
-      (own) => this.#store.update(key, ofGeneration(record, own), previous, c, signal),
+      (own) => this.#store.update(key, this.#stamped(record, own), previous, c, signal),
       { c, signal },
     );
   }
@@ -77,8 +79,8 @@ export class GenerationStore implements SessionStore {
       const { left } = next;
       const replacement = {
         ...next,
-        record: ofGeneration(next.record, own),
-        ...left && { left: ofGeneration(left, own) },
+        record: this.#stamped(next.record, own),
+        ...left && { left: this.#stamped(left, own) },
       };
       return this.#store.replace(key, replacement, previous, c, signal);
     }, { c, signal });
@@ -153,10 +155,14 @@ export class GenerationStore implements SessionStore {
     write: (own: number) => Awaitable<StoreWrite>,
     { c, signal }: { c: unknown; signal: AbortSignal | undefined },
   ): Awaitable<StoreWrite> {
-    return andThen(
-      this.#generation.get(c, signal),
-      (current) => isCurrent(previous, current) && write(previous.storeGeneration ?? 0),
-    );
+    const own = previous.storeGeneration ?? this.#written.get(previous) ?? 0;
+    return andThen(this.#generation.get(c, signal), (current) => own >= current && write(own));
+  }
+
+  #stamped(record: SessionRecord, storeGeneration: number): SessionRecord {
+    if (storeGeneration === 0) return record;
+    this.#written.set(record, storeGeneration);
+    return { ...record, storeGeneration };
   }
 }
 
@@ -169,8 +175,4 @@ function ifCurrent(
   current: number,
 ): SessionRecord | undefined {
   return record && isCurrent(record, current) ? record : undefined;
-}
-
-function ofGeneration(record: SessionRecord, storeGeneration: number): SessionRecord {
-  return storeGeneration === 0 ? record : { ...record, storeGeneration };
 }

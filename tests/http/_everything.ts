@@ -21,7 +21,7 @@ interface Process {
   /** A new client that has logged in. */
   login(name: string): Promise<Client>;
   /** A new client with a session of nobody. */
-  visit(): Promise<Client>;
+  visit(path?: string): Promise<Client>;
   request(client: Client, path: string): Promise<Response>;
 }
 
@@ -42,6 +42,12 @@ function start(scene: Scene, options: SessionOptions<Data> = {}): Process {
     })
     .get("/visit", (c) => {
       c.var.session.name = "visitor";
+      return c.text("ok");
+    })
+    .get("/visit/twice", async (c) => {
+      c.var.session.name = "once";
+      await c.var.session.save();
+      c.var.session.name = "again";
       return c.text("ok");
     })
     .get("/regenerate", async (c) => {
@@ -74,9 +80,9 @@ function start(scene: Scene, options: SessionOptions<Data> = {}): Process {
       await client.text(`/login/${name}`);
       return client;
     },
-    async visit() {
+    async visit(path = "/visit") {
       const client = new Client(app);
-      await client.text("/visit");
+      await client.text(path);
       return client;
     },
     async request(client, path) {
@@ -166,6 +172,15 @@ export function everything(test: SceneTest): void {
     await one.sessions.revokeEverything();
     assertEquals(await reasons, ["ended", "ended"]);
     clearInterval(connection);
+  });
+
+  test("a session that began after an end of everything is written twice by its first request", async (scene) => {
+    const conflicts: unknown[] = [];
+    const events = { conflict: (event: unknown) => void conflicts.push(event) };
+    const { sessions, visit } = start(scene, { events });
+    await sessions.revokeEverything();
+    const client = await visit("/visit/twice");
+    assertEquals([await client.text("/me"), conflicts], ["again", []]);
   });
 
   test("five calls of revokeEverything() at the same time all end what was there", async (scene) => {
