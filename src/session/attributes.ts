@@ -92,7 +92,7 @@ export class SessionAttributes {
   #assertConfirmedLater(subject: string): void {
     if (!this.pending.confirmed || subject === this.subject) return;
     throw new TypeError(
-      "Cannot set session.subject: this request has confirmed the session of another subject; call confirm() after it is set",
+      "Cannot set session.subject: this request has confirmed the session of another subject, or of none; call confirm() after it is set",
     );
   }
 

@@ -51,7 +51,7 @@ class Reported {
 /** The rules for notifications. */
 export const watchCases: readonly ConformanceCase[] = [
   {
-    name: "whoever watches is notified of records that are deleted or moved, and of no others",
+    name: "a watcher is notified of records that are deleted or moved, and of no others",
     needs: watching,
     async run({ store, clock }) {
       const [deleted, moved, next, kept] = [makeKey(), makeKey(), makeKey(), makeKey()];
@@ -86,7 +86,7 @@ export const watchCases: readonly ConformanceCase[] = [
     },
   },
   {
-    name: "whoever watches is notified of every session of a subject that ends",
+    name: "a watcher is notified of every session of a subject that ends",
     needs: (given) => watching(given) ?? indexed(given),
     async run({ store, clock }) {
       const subject = makeSubject();
@@ -106,7 +106,7 @@ export const watchCases: readonly ConformanceCase[] = [
     },
   },
   {
-    name: "whoever has stopped watching is notified of nothing more",
+    name: "a watcher that has stopped is notified of nothing more",
     needs: watching,
     async run({ store, clock }) {
       const [first, second] = [new Reported(), new Reported()];

@@ -25,8 +25,7 @@ class SilentStore extends SoundStore {
   }
 }
 
-const NOTIFIES =
-  "whoever watches is notified of records that are deleted or moved, and of no others";
+const NOTIFIES = "a watcher is notified of records that are deleted or moved, and of no others";
 
 /** Mistakes that authors of stores make in notifications. */
 export const BROKEN_WATCHES: BrokenStore[] = [
@@ -66,7 +65,7 @@ export const BROKEN_WATCHES: BrokenStore[] = [
       }
     },
     NOTIFIES,
-    "whoever watches is notified of every session of a subject that ends",
+    "a watcher is notified of every session of a subject that ends",
   ),
   broken(
     "only one is notified",
@@ -85,7 +84,7 @@ export const BROKEN_WATCHES: BrokenStore[] = [
         return this.inSilence(() => super.deleteAll(subject, options));
       }
     },
-    "whoever watches is notified of every session of a subject that ends",
+    "a watcher is notified of every session of a subject that ends",
   ),
   broken(
     "notifications can't be stopped",
@@ -95,7 +94,7 @@ export const BROKEN_WATCHES: BrokenStore[] = [
         return () => {};
       }
     },
-    "whoever has stopped watching is notified of nothing more",
+    "a watcher that has stopped is notified of nothing more",
   ),
   broken(
     "who stops stops all others",
@@ -105,7 +104,7 @@ export const BROKEN_WATCHES: BrokenStore[] = [
         return () => this.watchers.clear();
       }
     },
-    "whoever has stopped watching is notified of nothing more",
+    "a watcher that has stopped is notified of nothing more",
   ),
 ];
 
@@ -142,10 +141,10 @@ export const BROKEN_RECORD_WATCHES: BrokenStore[] = [
       }
     },
     NOTIFIES,
-    "whoever watches is notified of every session of a subject that ends",
+    "a watcher is notified of every session of a subject that ends",
   ),
   broken(
-    "whoever watches a record is notified of the one that it moves to",
+    "a watcher of a record is notified of the one that it moves to",
     class extends SoundRecordStore {
       override async replace(key: string, next: StoreReplacement, previous: SessionRecord) {
         const { watchers } = this;
@@ -160,7 +159,7 @@ export const BROKEN_RECORD_WATCHES: BrokenStore[] = [
     NOTIFIES,
   ),
   broken(
-    "every write is reported to whoever watches the record",
+    "every write is reported to the watchers of the record",
     class extends SoundRecordStore {
       override put(key: string, record: SessionRecord) {
         this.notify(key);
@@ -177,6 +176,6 @@ export const BROKEN_RECORD_WATCHES: BrokenStore[] = [
         return () => this.watchers.clear();
       }
     },
-    "whoever has stopped watching is notified of nothing more",
+    "a watcher that has stopped is notified of nothing more",
   ),
 ];
