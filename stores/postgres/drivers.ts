@@ -1,4 +1,5 @@
 import { isPromiseLike } from "../../src/util/awaitable.ts";
+import { STORE_TRIES } from "../../src/util/tries.ts";
 import { memberOf } from "../sql/dialect.ts";
 import type { SqlDriver, SqlRow, SqlStatement } from "../sql/driver.ts";
 import type { PgClientLike, PgPoolLike, PostgresJsLike } from "./like.ts";
@@ -6,9 +7,6 @@ import { type Listen, listenWithClient, listenWithPool, listenWithPostgresJs } f
 
 /** Transactions that could not be serialized, and deadlocks. Nothing was done. */
 const REPEATABLE = new Set(["40001", "40P01"]);
-
-/** The number of tries of a statement that conflicts with others. */
-const TRIES = 20;
 
 type Rows = readonly SqlRow[];
 
@@ -48,7 +46,8 @@ export class PostgresDriver implements SqlDriver {
         return await this.#run(statement, signal);
       } catch (error) {
         const isRepeatable = memberOf(error, "code", "errno").some((code) => REPEATABLE.has(code));
-        if (!isRepeatable || tries === TRIES) throw error;
+        if (!isRepeatable || tries === STORE_TRIES) throw error;
+        await pause(tries);
         signal?.throwIfAborted();
       }
     }
@@ -62,6 +61,11 @@ export class PostgresDriver implements SqlDriver {
     }
     return results;
   }
+}
+
+/** Lets the transaction end with which a statement conflicts. */
+function pause(tries: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, Math.random() * 4 * tries));
 }
 
 function overPostgresJs(sql: PostgresJsLike): Run {

@@ -317,3 +317,17 @@ test("PostgresStore: a touch moves no entry of an index, and nothing but a sweep
   await store.sweep();
   assert((await stats()).seq_scan! > before.seq_scan!);
 });
+
+Deno.test("PostgresStore gives a transaction with which a statement conflicts the time to end", async () => {
+  const start = performance.now();
+  let tries = 0;
+  const client = {
+    query() {
+      tries++;
+      if (performance.now() - start > 30) return Promise.resolve({ rows: [] });
+      return Promise.reject(Object.assign(new Error("could not serialize"), { code: "40001" }));
+    },
+  };
+  assertEquals(await new PostgresStore({ sql: client as never }).read("A".repeat(43)), undefined);
+  assert(tries > 2 && tries < 20, `${tries} tries`);
+});
