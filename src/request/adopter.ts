@@ -106,8 +106,7 @@ export class Adopter {
   async #currentGeneration(c: unknown): Promise<number | undefined> {
     const generation = this.#generation;
     if (!generation) return undefined;
-    const read = () => generation.get(c, undefined);
-    return await this.#config.store.run("read", read, c) as number;
+    return await this.#config.store.run("read", () => generation.get(c, undefined), c);
   }
 
   /** Binds a session to its subject; `false` when its sessions, or those of everybody, were ended. */

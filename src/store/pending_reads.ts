@@ -1,21 +1,33 @@
 import { type Awaitable, isPromiseLike } from "../util/awaitable.ts";
+import { waitFor } from "../util/patience.ts";
 
 /** The reads under way, by what is read. */
 export class PendingReads {
   readonly #reads = new Map<string, Promise<void>>();
+  readonly #patience: number;
+
+  /** @param patience How long a read is waited for, in milliseconds: one in Workers may never settle. */
+  constructor(patience: number) {
+    this.#patience = patience;
+  }
 
   /** Adds a read, and returns it. */
   add<Value>(key: string, read: Awaitable<Value>): Awaitable<Value> {
     if (!isPromiseLike(read)) return read;
-    const done = Promise.allSettled([read, this.#reads.get(key)]).then(() => {
-      if (this.#reads.get(key) === done) this.#reads.delete(key);
-    });
+    const done: Promise<void> = Promise.allSettled([read, this.over(key)]).then(() =>
+      this.#forget(key, done)
+    );
     this.#reads.set(key, done);
     return read;
   }
 
-  /** Returns a promise that is fulfilled when all of them are over; `undefined` when there are none. */
+  /** Waits until all of them are over; `undefined` when there are none. */
   over(key: string): Promise<void> | undefined {
-    return this.#reads.get(key);
+    const reads = this.#reads.get(key);
+    return reads && waitFor(reads, this.#patience).then(() => this.#forget(key, reads));
+  }
+
+  #forget(key: string, reads: Promise<void>): void {
+    if (this.#reads.get(key) === reads) this.#reads.delete(key);
   }
 }

@@ -38,11 +38,12 @@ export class TimeoutStore {
   readonly #options: TimeoutStoreOptions;
   readonly #unanswered: UnacknowledgedWrites;
   /** The first reads of logins. */
-  readonly logins: PendingReads = new PendingReads();
+  readonly logins: PendingReads;
 
   constructor(store: SessionStore, options: TimeoutStoreOptions) {
     this.capabilities = store.capabilities;
     this.timeout = options.timeout;
+    this.logins = new PendingReads(options.timeout);
     // A connection keeps the process alive as well. That of a timer costs Deno half as much again as the call.
     const keepsAlive = !this.capabilities.abortable;
     this.#timers = new Timers({ duration: options.timeout, keepsAlive });
@@ -178,7 +179,7 @@ export class TimeoutStore {
   }
 
   /** Runs an operation that is not one of the store, with the same time limit. */
-  run(operation: string, run: () => unknown, c: unknown): unknown {
+  run<Result>(operation: string, run: () => Awaitable<Result>, c: unknown): Awaitable<Result> {
     return this.#call({ operation, c }, run);
   }
 
