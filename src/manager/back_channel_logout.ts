@@ -11,6 +11,7 @@ import type { SessionData } from "../session/session.ts";
 import type { Awaitable } from "../util/awaitable.ts";
 import { refuse } from "../util/option_errors.ts";
 import { checkTable, type OptionTable } from "../util/option_table.ts";
+import { RateLimit } from "../util/rate_limit.ts";
 import { logoutTokenOf } from "./logout_request.ts";
 import { checkLogoutToken, type LogoutToken, readVerified } from "./logout_token.ts";
 import { configs, type SessionManager } from "./session_manager.ts";
@@ -77,6 +78,11 @@ export interface BackChannelLogoutOptions<
   subject?: (claims: LogoutClaims) => Awaitable<string | undefined>;
 }
 
+/** How many failed verifications are logged: every client can send a token. */
+const LIMIT = { burst: 5, perSecond: 1 / 60 };
+const NOT_VERIFIED = "Cannot verify logout token: option verify failed with";
+const WAY_OUT = "check its keys, issuer and audience if the identity provider has sent the token";
+
 const OPTIONS: OptionTable = {
   action: "create back-channel logout",
   shapes: { sessions: ["object"], verify: ["async function"], subject: ["async function"] },
@@ -128,7 +134,9 @@ export function backChannelLogout<
   Key extends string = "session",
 >(options: BackChannelLogoutOptions<Data, Key>): Handler {
   const config = checkOptions(options);
+  const { logger } = config;
   const { verify, subject = subOf } = options;
+  const failures = new RateLimit(LIMIT);
   return async function backChannelLogout(c): Promise<Response> {
     c.header("Cache-Control", "no-store");
     const jwt = await logoutTokenOf(c);
@@ -136,8 +144,8 @@ export function backChannelLogout<
     let verified;
     try {
       verified = readVerified(await verify(jwt, c));
-    } catch {
-      // The reason may contain claims.
+    } catch (error) {
+      if (failures.take()) logger.warn(`${NOT_VERIFIED} ${nameOf(error)}; ${WAY_OUT}`);
     }
     if (!verified) return refuseRequest(c, "the token was not verified");
     const token = checkLogoutToken(verified, config.clock());
@@ -177,6 +185,11 @@ function checkOptions<Data extends object, Key extends string>(
     "their store can't find a session by its provider; use one that is atomic and lists the sessions of a subject",
     OPTIONS,
   );
+}
+
+/** Returns the name of a failure. Its message may contain claims. */
+function nameOf(error: unknown): string {
+  return error instanceof Error ? error.name : typeof error;
 }
 
 function subOf({ sub }: LogoutClaims): string | undefined {

@@ -70,6 +70,22 @@ function stage(
   };
 }
 
+Deno.test("backChannelLogout() logs by name that verify failed, without its message, and not for each request", async () => {
+  const warnings: string[] = [];
+  const logger = { error() {}, warn: (...texts: unknown[]) => void warnings.push(texts.join(" ")) };
+  const verify = () => Promise.reject(new RangeError("claims"));
+  const { logout } = stage({ logger }, { verify });
+  for (let requests = 0; requests < 100; requests++) {
+    assertEquals((await logout({ sid: "one" })).status, 400);
+  }
+  assertEquals(warnings.length, 5);
+  assertEquals(
+    warnings[0],
+    "Cannot verify logout token: option verify failed with RangeError; check its keys, issuer and audience " +
+      "if the identity provider has sent the token",
+  );
+});
+
 async function sidsOf(sessions: SessionManager, subject = ADA): Promise<string[]> {
   return (await Array.fromAsync(sessions.list(subject))).map(({ sid }) => sid).toSorted();
 }
