@@ -1,5 +1,5 @@
 import { until } from "./redis.ts";
-import { freePort, spawnServer } from "./server_process.ts";
+import { freePort, spawnServer, suspend } from "./server_process.ts";
 
 const HOSTNAME = "127.0.0.1";
 const LOG = "denokv.log";
@@ -88,8 +88,8 @@ export class DenoKvServer implements AsyncDisposable {
   }
 
   /** Lets it hang: it takes connections and requests, and answers none. */
-  pause(): void {
-    this.#child?.kill("SIGSTOP");
+  async pause(): Promise<void> {
+    await suspend([this.#child!.pid]);
   }
 
   resume(): void {

@@ -1,6 +1,6 @@
 import { requireOrSkip } from "./available.ts";
 import { until } from "./redis.ts";
-import { freePort, spawnServer } from "./server_process.ts";
+import { freePort, signal, spawnServer, suspend } from "./server_process.ts";
 
 const HOSTNAME = "127.0.0.1";
 const USER = "app";
@@ -137,8 +137,8 @@ export class PostgresServer implements AsyncDisposable {
   }
 
   /** Lets it hang: it accepts connections and requests, and answers none. */
-  pause(): void {
-    signal(processesOf(this.#child!.pid), "SIGSTOP");
+  async pause(): Promise<void> {
+    await suspend(processesOf(this.#child!.pid));
   }
 
   resume(): void {
@@ -160,17 +160,6 @@ export class PostgresServer implements AsyncDisposable {
 function processesOf(pid: number): number[] {
   const children = Deno.readTextFileSync(`/proc/${pid}/task/${pid}/children`);
   return [pid, ...children.split(" ").filter(Boolean).map(Number)];
-}
-
-function signal(pids: number[], name: Deno.Signal): void {
-  for (const pid of pids) {
-    try {
-      Deno.kill(pid, name);
-    } catch (error) {
-      // One that has ended meanwhile.
-      if (!(error instanceof Deno.errors.NotFound) && !(error instanceof TypeError)) throw error;
-    }
-  }
 }
 
 /** Whether a server lets a client in; it refuses while it recovers. */

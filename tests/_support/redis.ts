@@ -1,6 +1,6 @@
 import { requireOrSkip } from "./available.ts";
 import { command, type Reply } from "./redis_protocol.ts";
-import { freePort, spawnServer } from "./server_process.ts";
+import { freePort, spawnServer, suspend } from "./server_process.ts";
 
 const HOSTNAME = "127.0.0.1";
 const DATABASE_OPTIONS = ["--appendonly", "yes", "--appendfsync", "always", "--save", ""];
@@ -120,9 +120,9 @@ export class RedisServer implements AsyncDisposable {
   }
 
   /** Lets it hang: it takes connections and requests, and answers none. */
-  pause(): void {
-    this.#child?.kill("SIGSTOP");
+  async pause(): Promise<void> {
     this.#isPaused = true;
+    await suspend([this.#child!.pid]);
   }
 
   resume(): void {

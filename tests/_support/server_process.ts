@@ -21,6 +21,36 @@ export function freePort(): number {
   }
 }
 
+/** Sends a signal to processes, of which some may have ended meanwhile. */
+export function signal(pids: number[], name: Deno.Signal): void {
+  for (const pid of pids) {
+    try {
+      Deno.kill(pid, name);
+    } catch (error) {
+      if (!(error instanceof Deno.errors.NotFound) && !(error instanceof TypeError)) throw error;
+    }
+  }
+}
+
+/** Suspends processes. A thread may run on for a moment after the signal, so that this waits until none does. */
+export async function suspend(pids: number[]): Promise<void> {
+  signal(pids, "SIGSTOP");
+  while (pids.some(runs)) await new Promise((resolve) => setTimeout(resolve, 1));
+}
+
+function runs(pid: number): boolean {
+  try {
+    const threads = [...Deno.readDirSync(`/proc/${pid}/task`)];
+    return threads.some(({ name }) =>
+      !/\) [TZ] /.test(Deno.readTextFileSync(`/proc/${pid}/task/${name}/stat`))
+    );
+  } catch (error) {
+    // It has ended meanwhile, or the system shows no threads.
+    if (error instanceof Deno.errors.NotFound) return false;
+    throw error;
+  }
+}
+
 /** Starts a server that ends when its input is closed, and so never outlives the tests. */
 export function spawnServer(
   command: string[],

@@ -193,7 +193,7 @@ for (const name of ["node-redis 6", "ioredis 6"]) {
       const { app } = makeApp(store, 20);
       const visitor = new Visitor();
       await visitor.increment(app);
-      server.pause();
+      await server.pause();
       await checkOutage(store);
       server.resume();
       assert(await visitor.count(app) >= 1);
@@ -294,7 +294,7 @@ for (const name of ["postgres.js", "pg Pool"]) {
       const { app } = makeApp(store, 20);
       const visitor = new Visitor();
       await visitor.increment(app);
-      server.pause();
+      await server.pause();
       await checkOutage(store);
       server.resume();
       assert(await visitor.count(app) >= 1);
@@ -332,6 +332,6 @@ async function checkOutage(store: SessionStore): Promise<void> {
     assertEquals(response.status, 503);
     assertEquals(response.headers.getSetCookie(), []);
   }
-  assert(performance.now() - begun < 5000, "long after the time-out");
+  assert(performance.now() - begun < 10_000, "long after the time-out");
   assertEquals(failures(), 20);
 }

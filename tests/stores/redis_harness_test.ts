@@ -41,7 +41,7 @@ Deno.test({
   ignore,
   async fn() {
     await using redis = await RedisServer.start();
-    redis.pause();
+    await redis.pause();
     let hasAnswered = false;
     const answer = redis.command("PING").finally(() => hasAnswered = true);
     await new Promise((resolve) => setTimeout(resolve, 50));
@@ -49,7 +49,7 @@ Deno.test({
     redis.resume();
     assertEquals(await answer, "PONG");
 
-    redis.pause();
+    await redis.pause();
     await redis.kill();
     assert(await isGone(redis.port));
   },
