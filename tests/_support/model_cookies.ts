@@ -46,9 +46,11 @@ export class CookieMemory implements Memory {
   mayBeOf(sid: string, subject: string, time: Time): boolean {
     const tokens = [...this.#history.tokens].filter(([, token]) => token.sid === sid);
     if (tokens.some(([token]) => this.bond(token, subject, time) !== "never")) return true;
+    // Nobody has a cookie of one that has ended within its request, by one clock and not yet by the other.
+    const hasNone = tokens.length === 0;
     return this.#history.changes(sid).some(({ by, key, value }) =>
       key === SUBJECT && value === JSON.stringify(subject) &&
-      (by.faults.length > 0 || !by.isOver(time.begin))
+      (hasNone || by.faults.length > 0 || !by.isOver(time.begin))
     );
   }
 

@@ -10,7 +10,7 @@ import {
   BROKEN_TRACES,
 } from "../_support/model_bugs.ts";
 import { BrokenRule } from "../_support/model_history.ts";
-import { programs, rotatingPrograms } from "../_support/model_program.ts";
+import { FIRST, programs, type Request, rotatingPrograms } from "../_support/model_program.ts";
 import { play, type PlayOptions } from "../_support/model_run.ts";
 import type { OpenStore } from "../_support/model_store.ts";
 
@@ -43,6 +43,23 @@ Deno.test("no interleaving of requests breaks a rule of sessions: DenoKvStore", 
 
 Deno.test("no interleaving of requests breaks a rule of sessions: EncryptedCookieStore", async () => {
   await fc.assert(rulesHold(openMarks, { inCookies: true }), { numRuns: RUNS, ...BOUNDED });
+});
+
+Deno.test("no rule of sessions is broken where one ends within its request by one of two clocks", async () => {
+  const late: Request = {
+    ...FIRST,
+    process: 1,
+    after: 1000,
+    ops: [{ do: "bind", subject: "ada" }, { do: "save" }],
+  };
+  const life = { maxAge: 1000, absoluteMaxAge: undefined, rolling: true, rotate: undefined };
+  const program = {
+    life: { ...life, skew: 30 },
+    isStoreAhead: false,
+    requests: [late, { ...late, process: 0 }],
+    choices: [0, 0, 0, 0, 1],
+  };
+  await play(program, openMarks, { inCookies: true });
 });
 
 /** Some faults are met by one program in thousands: so many are tried that a search in vain is a fault of the model. */
