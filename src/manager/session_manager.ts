@@ -261,7 +261,8 @@ export class SessionManager<Data extends object = SessionData, Key extends strin
   /**
    * Ends all sessions of everybody (ASVS 5.0, 7.4.5), for example after a break-in. It writes one record, however
    * many sessions there are. When it returns, no process accepts a session that was created before the call.
-   * Requires the option `revokeEverything` in every process. No event is emitted for the ended sessions.
+   * Requires the option `revokeEverything` in every process. No event is emitted for the ended sessions. `stats()` counts
+   * them until they expire, and so do lists by a manager of another cookie that lacks the option.
    *
    * @param options The context.
    * @throws {TypeError} When the option `revokeEverything` is off.

@@ -72,8 +72,8 @@ export class ManagedSessions {
   ): Promise<number> {
     this.#assertIndexed("revoke");
     const { store, events, expiry, ends } = this.#config;
-    // A store also counts expired sessions that it keeps for requests in flight.
-    const counts = expiry.onServer && expiry.rolling !== false;
+    // A store also counts expired sessions that it keeps for requests in flight, and those that `revokeEverything()` has ended.
+    const counts = expiry.onServer && expiry.rolling !== false || this.#generation !== undefined;
     const live = counts || events.destroyed ? await this.list({ subject }, c) : [];
     await this.#marks?.end(subject, c);
     const end = (options: DeleteAllOptions) => store.deleteAll(subject, options, c);

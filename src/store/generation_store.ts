@@ -115,12 +115,15 @@ export class GenerationStore implements SessionStore {
     c?: unknown,
     signal?: AbortSignal,
   ): AsyncGenerator<ListedSession> {
-    const current = await this.#generation.get(c, signal);
+    // Sessions of another cookie have generations of their own.
+    const generations = new Map<string, number>();
     for await (const session of this.#store.list!(subject, page, c, signal)) {
       const { record } = session;
-      // Sessions of another cookie have generations of their own.
-      const isOther = record.cookieName !== this.#generation.cookieName;
-      if (isOther || isCurrent(record, current)) yield session;
+      const { cookieName = "" } = record;
+      const current = generations.get(cookieName) ??
+        await this.#generation.of(cookieName, c, signal);
+      generations.set(cookieName, current);
+      if (isCurrent(record, current)) yield session;
     }
   }
 

@@ -36,11 +36,6 @@ export class StoreGeneration {
     this.#key = generationKey(options.cookieName);
   }
 
-  /** The name of the cookie of the sessions. */
-  get cookieName(): string {
-    return this.#options.cookieName;
-  }
-
   /** Returns the current generation, or one that was current less than `every` ago. */
   get(c: unknown, signal: AbortSignal | undefined): Awaitable<number> {
     const startedAt = monotonicTime();
@@ -48,6 +43,14 @@ export class StoreGeneration {
     if (startedAt - this.#asOf < every) return this.#current;
     const reading = andThen(this.#key, (key) => store.read(key, c, signal));
     return andThen(reading, (record) => this.#learn(generationOf(record), startedAt));
+  }
+
+  /** Returns the current generation of the sessions with a cookie of any name. */
+  of(cookieName: string, c: unknown, signal: AbortSignal | undefined): Awaitable<number> {
+    const { cookieName: own, store } = this.#options;
+    if (cookieName === own) return this.get(c, signal);
+    const reading = andThen(generationKey(cookieName), (key) => store.read(key, c, signal));
+    return andThen(reading, generationOf);
   }
 
   /**

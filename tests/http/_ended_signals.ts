@@ -10,6 +10,7 @@ import { assert, assertEquals } from "@std/assert";
 import { Hono } from "hono";
 import { streamSSE } from "hono/streaming";
 import { Client } from "../_support/client.ts";
+import { inTime } from "../_support/in_time.ts";
 import type { Scene, SceneTest } from "./_suite.ts";
 
 interface Data {
@@ -18,26 +19,10 @@ interface Data {
 
 const ADA = "user:42";
 
-/** How long an end may take to be noticed, in milliseconds, on a machine that is busy. */
-const LATEST = 10_000;
-
 /** One of several machines. */
 interface Machine {
   readonly sessions: SessionManager<Data>;
   visitor(): Client;
-}
-
-/** The same value, or none where it comes too late. Meanwhile the process stays alive. */
-async function inTime<Value>(promise: Promise<Value>): Promise<Value | "never"> {
-  let timer: ReturnType<typeof setTimeout> | undefined;
-  const late = new Promise<"never">((resolve) => {
-    timer = setTimeout(() => resolve("never"), LATEST);
-  });
-  try {
-    return await Promise.race([promise, late]);
-  } finally {
-    clearTimeout(timer);
-  }
 }
 
 /** An event stream that is open until its session ends. */

@@ -6,9 +6,10 @@ import {
 } from "@x/hono-session";
 import { assertEquals, assertRejects } from "@std/assert";
 import { Hono } from "hono";
-import { streamText } from "hono/streaming";
 import { Client } from "../_support/client.ts";
+import { streamUntilEnded } from "../_support/ended_stream.ts";
 import { Gate } from "../_support/gate.ts";
+import { inTime } from "../_support/in_time.ts";
 import type { Scene, SceneTest } from "./_suite.ts";
 
 interface Data {
@@ -65,12 +66,7 @@ function start(scene: Scene, options: SessionOptions<Data> = {}): Process {
       c.var.session.name = c.req.param("name");
       return c.text("ok");
     })
-    .get("/ended", (c) =>
-      streamText(c, async (stream) => {
-        const { ended } = c.var.session;
-        await new Promise((resolve) => ended.addEventListener("abort", resolve));
-        await stream.write(ended.reason);
-      }))
+    .get("/ended", (c) => streamUntilEnded(c, c.var.session))
     .get("/me", (c) => c.text(c.var.session.name ?? "nobody"));
   return {
     sessions,
@@ -124,6 +120,30 @@ export function everything(test: SceneTest): void {
     assertEquals(await sessions.count("user:ada"), 0);
   });
 
+  test("sessions that revokeEverything() has ended are not listed with those of another cookie, and take no place", async (scene) => {
+    if (!scene.watch.capabilities.index) return;
+    const { sessions, login } = start(scene);
+    const admin = createSessions(scene.configure({
+      contextKey: "admin",
+      cookieName: "admin",
+      revokeEverything: { every: 0 },
+      maxSessions: { limit: 2, policy: "reject" },
+    }));
+    await login("ada");
+    await login("ada");
+    assertEquals(await admin.count("user:ada"), 2);
+    await sessions.revokeEverything();
+    assertEquals(await admin.count("user:ada"), 0);
+    assertEquals(await admin.revokeAll("user:ada"), 0);
+    const { sid } = await admin.create({}, { subject: "user:ada" });
+    const next = await login("ada");
+    assertEquals(await admin.count("user:ada"), 2);
+    await admin.revokeEverything();
+    const listed = await Array.fromAsync(sessions.list("user:ada"));
+    assertEquals(listed.map((one) => one.sid === sid), [false]);
+    assertEquals(await next.text("/me"), "ada");
+  });
+
   test("revokeEverything() returns when no other process accepts a session that it ended", async (scene) => {
     const [one, other] = [start(scene), start(scene)];
     const clients = [await one.login("ada"), await other.login("bob")];
@@ -167,11 +187,9 @@ export function everything(test: SceneTest): void {
     const streams = await Promise.all(
       [await one.login("ada"), await other.login("bob")].map((client) => client.fetch("/ended")),
     );
-    const connection = setInterval(() => {}, 1000);
-    const reasons = Promise.all(streams.map((stream) => stream.text()));
+    const texts = Promise.all(streams.map((stream) => stream.text()));
     await one.sessions.revokeEverything();
-    assertEquals(await reasons, ["ended", "ended"]);
-    clearInterval(connection);
+    assertEquals(await inTime(texts), ["open ended", "open ended"]);
   });
 
   test("a session that began after an end of everything is written twice by its first request", async (scene) => {
