@@ -23,6 +23,8 @@ interface SessionEndsOptions extends Omit<EndPollOptions, "watch" | "perRecord">
 export class SessionEnds {
   readonly #options: EndPollOptions;
   readonly #watched = new WeakMap<SessionState, Watched>();
+  /** The sessions of requests that are over. */
+  readonly #over = new WeakSet<SessionState>();
   readonly #poll: EndPoll;
   #isUsed = false;
 
@@ -61,7 +63,10 @@ export class SessionEnds {
     const { watch, poll } = this.#watched.get(state) ?? this.#watch(state, isLeft, c);
     watch.update();
     if (state.status !== "live") watch.end(state.status === "ended" ? "logout" : "ended");
-    else if (!watch.signal.aborted && !poll.has(watch) && (watch.stored || !isLeft)) {
+    else if (
+      !watch.signal.aborted && !poll.has(watch) && (watch.stored || !isLeft) &&
+      !this.#over.has(state)
+    ) {
       poll.add(watch);
     }
     return watch.signal;
@@ -101,6 +106,7 @@ export class SessionEnds {
 
   /** Records that the response of a request and its background tasks are over. */
   over(state: SessionState): void {
+    this.#over.add(state);
     const watched = this.#watched.get(state);
     watched?.poll.remove(watched.watch);
   }

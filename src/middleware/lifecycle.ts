@@ -88,8 +88,9 @@ export class SessionLifecycle extends ContextVariables implements ContextSession
     const { ends, unsavedChanges } = this.#sessions;
     if (ends.isUsed) leaveWatched(state, this, this.#c);
     const isFailed = this.#phase === "failed";
-    if (this.#responseEnd?.isRunning) this.#responseEnd.watch(state, isFailed);
-    else if (!isFailed) unsavedChanges.watch(state, this.#around);
+    if (this.#responseEnd?.isRunning) {
+      this.#responseEnd.watch(state, { isFailed, isUpgrade: this.cookieDelivery === "none" });
+    } else if (!isFailed) unsavedChanges.watch(state, this.#around);
   }
 
   watchTask(task: unknown): void {

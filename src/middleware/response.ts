@@ -30,8 +30,11 @@ interface Watching {
   readonly outer: Watching | undefined;
 }
 
-/** A body that is not a known text. */
+/** A body that may be a stream. */
 const UNKNOWN = Symbol("unknown");
+
+/** A body that is a text, which is not known. */
+const TEXT = Symbol("text");
 
 /**
  * The response to one request. The application may keep its response and return it for other users as well, so
@@ -60,11 +63,12 @@ export class ContextResponse {
     this.#watching = session;
   }
 
-  /** Watches the end of what the application has made a response of, unless that is a text. */
+  /** Watches the end of what the application has made a response of, unless that is no stream. */
   watchBody(watcher: StreamWatcher): void {
     const { res } = this.#c;
-    const isText = res === this.#made && (this.#body === null || typeof this.#body === "string");
-    if (isText || fixedState(res) || !res.body || res.body.locked) return;
+    const body = res === this.#made ? this.#body : UNKNOWN;
+    const isStream = body === UNKNOWN || body instanceof ReadableStream;
+    if (!isStream || fixedState(res) || !res.body || res.body.locked) return;
     this.#replace(new Response(watchEnd(res.body, watcher), res));
   }
 
@@ -161,11 +165,11 @@ export class ContextResponse {
       this.#note(body(this.#watched(data), arg, headers), data);
     const makeResponse: Make = (data, arg, headers) =>
       this.#note(newResponse(this.#watched(data), arg, headers), data);
-    const makeJson: Make = (data, arg, headers) => this.#note(json(data, arg, headers), UNKNOWN);
+    const makeJson: Make = (data, arg, headers) => this.#note(json(data, arg, headers), TEXT);
     const makeHtml: Make = (data, arg, headers) => {
       const made = html(data, arg, headers);
       if (!isPromiseLike(made)) return this.#note(made, data);
-      made.then((made) => this.#note(made, UNKNOWN), () => {});
+      made.then((made) => this.#note(made, TEXT), () => {});
       return made;
     };
     makers.text = makeText;
@@ -202,7 +206,7 @@ export class ContextResponse {
         "Cannot add headers of session to response: its body was used before; return a new Response for each request",
       );
     }
-    return this.#note(new Response(body, response), body && UNKNOWN);
+    return this.#note(new Response(body, response), body && known);
   }
 
   #replace(response: Response): void {

@@ -13,6 +13,9 @@ export class ResponseEnd implements StreamWatcher {
   readonly #sessions: Sessions;
   /** The number of streams and background tasks that are running. */
   #running = 0;
+  #hasStream = false;
+  /** Whether a WebSocket outlives the background tasks. */
+  #isSocket = false;
   /** The session of the request whose response was sent while some are running. */
   #state: SessionState | undefined;
   /** The same, if it was committed. */
@@ -26,8 +29,12 @@ export class ResponseEnd implements StreamWatcher {
    * Watches a session until the streams have ended. Unless its request has failed, it is watched for changes that
    * are made too late from now on.
    */
-  watch(state: SessionState, isFailed: boolean): void {
+  watch(
+    state: SessionState,
+    { isFailed, isUpgrade }: { isFailed: boolean; isUpgrade: boolean },
+  ): void {
     this.#state = state;
+    this.#isSocket = isUpgrade && !this.#hasStream;
     if (!isFailed) this.#committed = committedSession(state);
   }
 
@@ -36,12 +43,18 @@ export class ResponseEnd implements StreamWatcher {
     return this.#sessions.ends;
   }
 
+  /** Whether the body of the response is a stream. */
+  get hasStream(): boolean {
+    return this.#hasStream;
+  }
+
   /** Whether streams or background tasks are still running. */
   get isRunning(): boolean {
     return this.#running > 0;
   }
 
   streamBegun(): void {
+    this.#hasStream = true;
     this.#running++;
   }
 
@@ -53,7 +66,7 @@ export class ResponseEnd implements StreamWatcher {
 
   /** Watches a background task, which may change and save the session like a stream. */
   watchTask(task: unknown): void {
-    this.streamBegun();
+    this.#running++;
     Promise.resolve(task).then(() => this.streamEnded(true), () => this.streamEnded(false));
   }
 
@@ -61,7 +74,7 @@ export class ResponseEnd implements StreamWatcher {
     this.#running--;
     if (!this.#state || this.#running > 0) return;
     const { unsavedChanges, ends } = this.#sessions;
-    ends.over(this.#state);
+    if (!this.#isSocket) ends.over(this.#state);
     if (!this.#committed) return;
     if (isWhole) unsavedChanges.look(this.#committed);
     unsavedChanges.keep(this.#committed);

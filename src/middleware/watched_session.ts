@@ -10,17 +10,30 @@ interface Leaving {
   readonly responseEnd: ResponseEnd;
 }
 
-/** Records the rest of a request whose response is sent now: a stream, a socket, or only listeners. */
+/**
+ * Records the rest of a request whose response is sent now: a stream, a socket, or only listeners. A client can ask
+ * for an upgrade and get a stream.
+ */
 export function leaveWatched(
   state: SessionState,
   { response, responseEnd }: Leaving,
   { req: { raw } }: Context,
 ): void {
   const { ends } = responseEnd;
-  if (!ends.has(state)) return;
-  if (cookieDeliveryOf(raw) === "none") return ends.left(state, "socket");
   // Hono drops the body of the response.
-  if (raw.method === "HEAD") return ends.over(state);
+  if (isHead(raw)) return ends.over(state);
+  if (!ends.has(state)) return;
   if (!responseEnd.isRunning) response.watchBody(responseEnd);
+  if (responseEnd.hasStream) return ends.left(state, "stream");
+  if (cookieDeliveryOf(raw) === "none") return ends.left(state, "socket");
   ends.left(state, responseEnd.isRunning ? "stream" : "whole");
+}
+
+function isHead(request: Request): boolean {
+  try {
+    return request.method === "HEAD";
+  } catch {
+    // Deno throws when the properties of an upgraded request are read.
+    return false;
+  }
 }

@@ -9,7 +9,8 @@ import { EncryptedCookieStore } from "@x/hono-session/stores/cookie";
 import { MapStore } from "@x/hono-session/stores/map";
 import { FaultyStore } from "@x/hono-session/testing";
 import { assert, assertEquals, assertThrows } from "@std/assert";
-import { Hono } from "hono";
+import { type Context, Hono } from "hono";
+import { streamSSE } from "hono/streaming";
 import { Client } from "../_support/client.ts";
 import { FakeClock } from "../_support/clock.ts";
 import { SECRET } from "../_support/cookie_stores.ts";
@@ -235,6 +236,98 @@ Deno.test("a request whose commit fails is forgotten", async () => {
   store.calls();
   await new Promise((resolve) => setTimeout(resolve, EVERY * 5000));
   assertEquals(store.calls(), []);
+});
+
+/** What a handler can answer with that is no stream. */
+const WHOLE: Record<string, (c: Context) => Response | Promise<Response>> = {
+  "text()": (c) => c.text("text"),
+  "json()": (c) => c.json({ whole: true }),
+  "html()": (c) => c.html("<p>text</p>"),
+  "html() of a promise": (c) => c.html(Promise.resolve("<p>text</p>")),
+  "body() of bytes": (c) => c.body(new Uint8Array([1, 2, 3])),
+  "body() of nothing": (c) => c.body(null, 204),
+  "redirect()": (c) => c.redirect("/"),
+};
+
+for (const [name, answer] of Object.entries(WHOLE)) {
+  Deno.test(`a listener outlives a response that is no stream: ${name}`, async () => {
+    const { sessions, visitor } = makeApp({ store: new MapStore() });
+    const reasons: string[] = [];
+    const app = new Hono().use(sessions.middleware()).get("/", (c) => {
+      const { ended } = c.var.session;
+      ended.addEventListener("abort", () => reasons.push(ended.reason));
+      // One response is copied for its cookie, the other is not.
+      if (c.req.query("renew")) c.var.session.renew();
+      return answer(c);
+    });
+    const client = visitor();
+    await client.text("/login");
+    const headers = { cookie: await client.cookie() };
+    for (const path of ["/", "/?renew=yes"]) await (await app.request(path, { headers })).text();
+    await sessions.revokeAll(ADA);
+    assertEquals(reasons, ["revoked", "revoked"]);
+  });
+}
+
+Deno.test("a stream that asks for the end of its session when it is over itself is not watched", async () => {
+  const store = new FaultyStore(new MapStore());
+  const { sessions, visitor } = makeApp({ store });
+  const client = visitor();
+  await client.text("/login");
+  await client.text("/change");
+  const headers = { cookie: await client.cookie() };
+  const { promise: isLeft, resolve: leave } = Promise.withResolvers<void>();
+  let asked = 0;
+  const app = new Hono().use(sessions.middleware()).get("/", (c) =>
+    streamSSE(c, async (stream) => {
+      await isLeft;
+      c.var.session.ended.addEventListener("abort", () => stream.abort());
+      asked++;
+    }));
+  await (await app.request("/", { headers })).body!.cancel();
+  await app.request("/", { headers, method: "HEAD" });
+  leave();
+  await until(() => asked === 2);
+  store.calls();
+  await new Promise((resolve) => setTimeout(resolve, EVERY * 5000));
+  assertEquals(store.calls(), []);
+});
+
+Deno.test("a stream of a client that has asked for an upgrade is forgotten when it is over", async () => {
+  const store = new FaultyStore(new MapStore());
+  const client = makeApp({ store }).visitor();
+  await client.text("/login");
+  const headers = { upgrade: "h2c" };
+  await (await client.fetch("/raw", { headers })).body!.cancel();
+  store.calls();
+  await new Promise((resolve) => setTimeout(resolve, EVERY * 5000));
+  assertEquals(store.calls(), []);
+});
+
+Deno.test("a socket outlives the background tasks of its request", async () => {
+  const { sessions, visitor } = makeApp({ store: new MapStore() });
+  const client = visitor();
+  await client.text("/login");
+  const { promise: task, resolve: finish } = Promise.withResolvers<void>();
+  let listen = () => {};
+  const reasons: string[] = [];
+  const app = new Hono().use(sessions.middleware()).get("/", (c) => {
+    c.executionCtx.waitUntil(task);
+    const { session } = c.var;
+    listen = () =>
+      session.ended.addEventListener("abort", () => reasons.push(session.ended.reason));
+    if (c.req.query("early")) listen();
+    return c.text("instead of an upgrade");
+  });
+  const context = { waitUntil() {}, passThroughOnException() {}, props: {} };
+  const headers = { cookie: await client.cookie(), upgrade: "websocket" };
+  await app.request("/?early=yes", { headers }, {}, context);
+  await app.request("/", { headers }, {}, context);
+  finish();
+  await new Promise((resolve) => setTimeout(resolve));
+  listen();
+  await sessions.revokeAll(ADA);
+  assertEquals(reasons, ["revoked", "revoked"]);
 });
 
 Deno.test("a session that somebody listens to is read until they stop", async () => {
