@@ -70,8 +70,8 @@ export async function startSession<Data extends object = SessionData>(
 }
 
 /**
- * Ends the session, like `c.session = null`: for the rest of the request it reads as an empty one. Does nothing
- * when there is no session.
+ * Ends the session, like `c.session = null`: for the rest of the request it reads as an empty one. The sessions of
+ * other cookies of the same name in the request end as well. Does nothing when there is no session.
  *
  * @param c The Hono context.
  * @param token An access token (option `token`) whose session ends immediately. Use it when the request does

@@ -54,6 +54,8 @@ export interface RequestSessionOptions {
   /** Whether the client presented a cookie that identifies no session. */
   readonly stale?: boolean;
   readonly stored?: StoredSession | undefined;
+  /** The older sessions of its other cookies, which end with this one. */
+  readonly others?: readonly StoredSession[];
   /** The time at which the request arrived, in epoch milliseconds. */
   readonly receivedAt?: number;
   /** The JSON text of the data, if they differ from the stored data. */

@@ -1,18 +1,23 @@
 import type { CommitConfig } from "../commit/context.ts";
 import { endSession } from "../commit/end.ts";
+import type { StoredSession } from "../record/record.ts";
 import type { SessionState } from "../session/session_state.ts";
+import type { RequestSessionOptions } from "./config.ts";
 
 /** The sessions that a request has ended. */
 export class DestroyedSessions {
   readonly #config: CommitConfig;
   readonly #c: unknown;
   readonly #states: SessionState[] = [];
+  /** The sessions of other cookies of the client: a logout must not bring one of them back. */
+  readonly #others: Set<StoredSession>;
   /** The number of sessions that were removed from the store. */
   #removed = 0;
 
-  constructor(config: CommitConfig, c: unknown) {
+  constructor(config: CommitConfig, { c, others = [] }: RequestSessionOptions) {
     this.#config = config;
     this.#c = c;
+    this.#others = new Set(others);
   }
 
   add(state: SessionState): void {
@@ -34,6 +39,10 @@ export class DestroyedSessions {
     for (; this.#removed < this.#states.length; this.#removed++) {
       const { stored } = this.#states[this.#removed]!;
       if (stored) await endSession(this.#config, stored, this.#c);
+    }
+    for (const other of this.#others) {
+      await endSession(this.#config, other, this.#c);
+      this.#others.delete(other);
     }
   }
 }

@@ -1,9 +1,9 @@
-import type { SessionRecord } from "../record/record.ts";
+import type { SessionRecord, StoredSession } from "../record/record.ts";
 import type { Awaitable } from "../util/awaitable.ts";
 
 /** A loaded session. */
 interface Found {
-  readonly stored: { readonly record: SessionRecord };
+  readonly stored: StoredSession;
 }
 
 /** Loads several sessions and returns those that were found, the newest first. */
@@ -17,6 +17,13 @@ export async function loadNewestFirst<Key, Value extends Found>(
     if (found) all.push(found);
   }
   return all.sort((one, other) => age(one.stored.record, other.stored.record));
+}
+
+/** Returns the sessions after the first one that are other sessions, each once. */
+export function othersOf([newest, ...rest]: readonly Found[]): StoredSession[] {
+  const others = new Map(rest.map(({ stored }) => [stored.record.sid, stored]));
+  if (newest) others.delete(newest.stored.record.sid);
+  return [...others.values()];
 }
 
 /** Compares records by age: records of one session by version, others by their last write or renewal. */

@@ -100,7 +100,7 @@ export class RequestSession extends RequestInfo implements SessionOwner, Startin
 
   ended(state: SessionState, endedSession: SessionObject): void {
     this.config.ends.endedHere(state, "logout");
-    (this.#destroyed ??= new DestroyedSessions(this.config, this.options.c)).add(state);
+    (this.#destroyed ??= new DestroyedSessions(this.config, this.options)).add(state);
     if (state !== this.#current) return;
     this.#current = undefined;
     this.#session = endedSession;

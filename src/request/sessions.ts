@@ -18,7 +18,7 @@ import { AdoptionMarks } from "./adoption_marks.ts";
 import type { RequestConfig } from "./config.ts";
 import { type Credential, type LoadedSession, SessionLoader } from "./load.ts";
 import { ManagedSessions } from "./managed_sessions.ts";
-import { loadNewestFirst } from "./newest_session.ts";
+import { loadNewestFirst, othersOf } from "./newest_session.ts";
 import { RequestSession } from "./request_session.ts";
 import { UnsavedChanges } from "./unsaved_changes.ts";
 
@@ -184,8 +184,10 @@ export class Sessions {
   async #newest({ credentials, c, at }: Presented): Promise<RequestSession> {
     const cookies = credentials.slice(at).filter(isCookie);
     try {
-      for (const found of await loadNewestFirst(cookies, (key) => this.#loader.load(key, c))) {
-        const requestSession = this.#makeRequestSession(found);
+      const found = await loadNewestFirst(cookies, (key) => this.#loader.load(key, c));
+      for (const [index, newest] of found.entries()) {
+        const others = othersOf(found.slice(index));
+        const requestSession = this.#makeRequestSession({ ...newest, others });
         if (requestSession) return this.#issued(requestSession);
       }
     } catch (error) {

@@ -235,10 +235,10 @@ export interface SessionMembers<Data extends object = SessionData> {
   readonly device: SessionDevice | undefined;
 
   /**
-   * Ends the session: when the response is sent, its record is deleted and its cookie expired. For the rest of
-   * the request it reads as an empty, new session that keeps its `sid` for logs. Changing it throws a
-   * {@linkcode SessionEndedError}. To start another session, assign an object to `c.session` or call
-   * `startSession(c)`. A second call does nothing.
+   * Ends the session: when the response is sent, its record is deleted and its cookie expired. If the request has
+   * several cookies of this name, the sessions of the others end as well. For the rest of the request it reads as
+   * an empty, new session that keeps its `sid` for logs. Changing it throws a {@linkcode SessionEndedError}. To
+   * start another session, assign an object to `c.session` or call `startSession(c)`. A second call does nothing.
    *
    * @throws {SessionCommittedError} When the response has been sent.
    */

@@ -34,6 +34,45 @@ export function severalCookies(test: SceneTest): void {
     assertEquals(await read(app, cookies.toReversed().join("; ")), { name: "used" });
   });
 
+  test("a logout ends the sessions of all cookies of the name, each once", async ({ makeApp, clock, revocable }) => {
+    for (const path of ["/logout", "/logout/null", "/start"]) {
+      const destroyed: string[] = [];
+      const app = makeApp({
+        existsCookieName: "sx",
+        events: { destroyed: ({ sid, reason }) => void destroyed.push(`${reason} ${sid}`) },
+      });
+      const sids: string[] = [];
+      const cookies: string[] = [];
+      for (const name of ["Ada", "Bob", "Eve"]) {
+        const client = new Client(app);
+        await client.text(`/login/${name}`);
+        sids.push(`logout ${await client.text("/sid")}`);
+        cookies.push(await client.cookie());
+        clock.advance(1);
+      }
+      const cookie = cookies.join("; ");
+      const response = await app.request(path, { headers: { cookie } });
+      await response.body?.cancel();
+      assertEquals(destroyed, sids.toReversed());
+      if (!revocable) continue;
+      assertEquals(await read(app, cookie), {}, path);
+      for (const cookie of cookies) assertEquals(await read(app, cookie), {}, path);
+    }
+  });
+
+  test("a session in two cookies ends once", async ({ makeApp, clock }) => {
+    const destroyed: string[] = [];
+    const app = makeApp({ events: { destroyed: ({ reason }) => void destroyed.push(reason) } });
+    const client = new Client(app);
+    await client.text("/login/Ada");
+    const before = await client.cookie();
+    clock.advance(1);
+    await client.text("/set/count/2");
+    const headers = { cookie: `${before}; ${await client.cookie()}` };
+    await (await app.request("/logout", { headers })).body?.cancel();
+    assertEquals(destroyed, ["logout"]);
+  });
+
   test("an older copy of a session in front of it loses no change", async ({ makeApp, clock, stateless }) => {
     if (!stateless) return;
     const app = makeApp();
