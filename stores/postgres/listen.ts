@@ -197,7 +197,8 @@ function receiverOf(receive: ReceiveEnd): (notification: Notification) => void {
 
 /** @throws {SetupError} When another server process runs the statements than the client is connected to. */
 function checkBackend(row: object | undefined, pid: unknown): void {
-  if (!row || typeof pid !== "number" || Reflect.get(row, "pid") === pid) return;
+  // By position: clients can rename columns.
+  if (!row || typeof pid !== "number" || Number(Object.values(row)[0]) === pid) return;
   throw new SetupError(
     "Cannot listen to Postgres: the connection goes through a pooler; give PostgresStore a client with direct " +
       "connections as the option listen, or set listen: false",

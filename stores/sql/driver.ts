@@ -9,8 +9,8 @@ export interface SqlStatement {
   readonly values: SqlValue[];
 }
 
-/** A row of a result, by column name. */
-export type SqlRow = Readonly<Record<string, unknown>>;
+/** A row of a result. It is read by position: clients can rename columns, and return arrays. */
+export type SqlRow = Readonly<Record<string, unknown>> | readonly unknown[];
 
 /** Runs statements with the client of the application. */
 export interface SqlDriver {

@@ -25,12 +25,12 @@ export async function* listRows(
   for (let rows: readonly SqlRow[] = [{}]; rows.length > 0;) {
     rows = await read({ ...place, limit: size });
     for (const row of rows) {
-      const key = String(row.key);
-      place = { afterAt: Number(row.subject_at), afterSid: String(row.sid), afterKey: key };
+      const [at, sid, key] = Object.values(row).slice(-3);
+      place = { afterAt: Number(at), afterSid: String(sid), afterKey: String(key) };
       const found = recordOf(row);
       if (!found) continue;
       const { data: _, flash: __, ...record } = found;
-      yield { key, record };
+      yield { key: String(key), record };
     }
     if (rows.length < size) break;
   }

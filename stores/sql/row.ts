@@ -19,7 +19,7 @@ export const COLUMNS = {
   data: ":data",
 } as const;
 
-/** The columns of a session that are read, except its data. */
+/** The columns of a session that are read, before its data. */
 export const READ_COLUMNS = "record, expires_at, renewed_at, last_seen_at";
 
 /** The prefix of the names of values of a trace. */
@@ -68,13 +68,14 @@ export function isListedAlike(one: SessionRecord, other: SessionRecord): boolean
 
 /** Returns the record in a row; `undefined` when this version can't read it. */
 export function recordOf(row: SqlRow): SessionRecord | undefined {
+  const [text, expiresAt, renewedAt, lastSeenAt, data] = Object.values(row);
   try {
     const record: unknown = {
-      ...JSON.parse(String(row.record)),
-      expiresAt: Number(row.expires_at),
-      renewedAt: Number(row.renewed_at),
-      lastSeenAt: Number(row.last_seen_at),
-      data: row.data ?? "{}",
+      ...JSON.parse(String(text)),
+      expiresAt: Number(expiresAt),
+      renewedAt: Number(renewedAt),
+      lastSeenAt: Number(lastSeenAt),
+      data,
     };
     return isSessionRecord(record) ? record : undefined;
   } catch {
@@ -82,7 +83,13 @@ export function recordOf(row: SqlRow): SessionRecord | undefined {
   }
 }
 
+/** Returns the first value of the first row. */
+export function valueOf([row]: readonly SqlRow[]): unknown {
+  return row && Object.values(row)[0];
+}
+
 /** Returns the numbers in a row. */
 export function statsOf([row]: readonly SqlRow[]): StoreStats {
-  return { sessions: Number(row!.sessions), subjects: Number(row!.subjects) };
+  const [sessions, subjects] = Object.values(row!).map(Number);
+  return { sessions: sessions!, subjects: subjects! };
 }

@@ -24,6 +24,7 @@ import {
   statsOf,
   timesOf,
   toText,
+  valueOf,
   valuesOf,
 } from "./row.ts";
 import { listRows } from "./list_rows.ts";
@@ -256,7 +257,7 @@ export abstract class SqlStore implements SessionStore {
   generation(subject: string, c?: unknown, signal?: AbortSignal): Awaitable<number> {
     const values = { subject: toText(subject) };
     const rows = this.#executor.run(this.#statements.generation, values, { c, signal });
-    return andThen(rows, ([row]) => Number(row?.generation ?? 0));
+    return andThen(rows, (rows) => Number(valueOf(rows) ?? 0));
   }
 
   /**
@@ -284,8 +285,11 @@ export abstract class SqlStore implements SessionStore {
       now,
     };
     const results = this.#executor.runAll(this.#statements.deleteAll, values, { c, signal });
-    // One of the statements returns the generation.
-    return andThen(results, (results) => results.flat().filter((row) => "key" in row).length);
+    // One of the statements returns the generation, a number.
+    return andThen(
+      results,
+      (results) => results.flat().filter((row) => typeof valueOf([row]) === "string").length,
+    );
   }
 
   /**

@@ -101,7 +101,7 @@ export function statementsOf(dialect: SqlDialect, names: TableNames) {
       `DELETE FROM ${sessions} WHERE key = :key RETURNING key${dialect.report("key", ":reason")}`,
     ),
     list: make(
-      `SELECT key, sid, subject_at, ${READ_COLUMNS} FROM ${sessions}
+      `SELECT ${READ_COLUMNS}, '{}' AS data, subject_at, sid, key FROM ${sessions}
        WHERE subject = :subject AND expires_at > #now
        AND (subject_at, sid, key) < (#afterAt, :afterSid, :afterKey)
        ORDER BY subject_at DESC, sid DESC, key DESC LIMIT #limit`,

@@ -132,6 +132,32 @@ test("PostgresStore keeps its tables in a schema of another name", async () => {
   assertEquals(rows.map(({ subject }) => subject), ["user:42"]);
 });
 
+for (const transform of [postgres.camel, postgres.pascal, postgres.kebab]) {
+  const name = `postgres.js that names columns as in ${transform.column.from("expires_at")}`;
+
+  test(`PostgresStore with ${name} reads, lists and ends sessions`, async () => {
+    await using scene = await open();
+    const { table, clock, bound } = scene;
+    const sql = postgres(server.url, { transform, onnotice() {} });
+    try {
+      const store = new PostgresStore({ sql, table, clock: clock.now });
+      await store.create("key", bound());
+      assertEquals(await store.read("key"), bound());
+      const { data: _, ...record } = bound();
+      assertEquals(await Array.fromAsync(store.list("user:42")), [{ key: "key", record }]);
+      assertEquals(await store.stats(), { sessions: 1, subjects: 1 });
+      const ended = Promise.withResolvers<string>();
+      const stop = await store.watch((key) => ended.resolve(key));
+      assertEquals(await store.deleteAll("user:42", {}), 1);
+      assertEquals(await ended.promise, "key");
+      await stop();
+      assert(await store.generation("user:42") > 0);
+    } finally {
+      await sql.end({ timeout: 5 });
+    }
+  });
+}
+
 for (const [name, connect] of Object.entries(POSTGRES_CLIENTS)) {
   test(`PostgresStore with ${name}: no error holds what was to be stored`, async () => {
     await using scene = await open(name);

@@ -203,3 +203,29 @@ Deno.test("SqliteStore has its tables in a database that is attached", async () 
     .get()!;
   assertEquals(String(sql).includes('"logins_subject_idx"'), true);
 });
+
+const renamed = {
+  "rows that are arrays": () => new DatabaseSync(":memory:", { returnArrays: true }),
+  "long names of columns": () => {
+    const db = new DatabaseSync(":memory:");
+    db.exec("PRAGMA full_column_names = 1; PRAGMA short_column_names = 0");
+    return db;
+  },
+};
+
+for (const [name, openDatabase] of Object.entries(renamed)) {
+  Deno.test(`SqliteStore with ${name} reads, lists and ends sessions`, async () => {
+    using db = openDatabase();
+    db.exec(SqliteStore.schema());
+    const clock = new FakeClock();
+    const store = new SqliteStore({ db, clock: clock.now });
+    const bound = makeRecord(clock, { subject: "user:42", subjectAt: clock.now() });
+    await store.create("key", bound);
+    assertEquals(store.read("key"), bound);
+    const { data: _, ...record } = bound;
+    assertEquals(await Array.fromAsync(store.list("user:42")), [{ key: "key", record }]);
+    assertEquals(store.stats(), { sessions: 1, subjects: 1 });
+    assertEquals(store.deleteAll("user:42", {}), 1);
+    assertEquals(Number(store.generation("user:42")) > 0, true);
+  });
+}
