@@ -61,8 +61,8 @@ export const SQLITE: SqlDialect = {
 /** The channel on which sessions that end are reported, those of all stores of a database. */
 export const CHANNEL = "hono_session_ended";
 
-/** Undefined tables and columns, and a key that is not unique. */
-const MISSING = new Set(["42P01", "42703", "42P10"]);
+/** Undefined tables and columns, a key that is not unique, and columns of other types. */
+const MISSING = new Set(["42P01", "42703", "42P10", "42804", "42883"]);
 
 /**
  * The dialect of PostgreSQL. A statement that writes to the row of a subject waits for the previous writer, and

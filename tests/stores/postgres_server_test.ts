@@ -102,6 +102,8 @@ test("PostgresStore prints what to run where its tables are missing or older", a
       `ALTER TABLE ${table} DROP COLUMN record`,
       `DROP TABLE ${table}_subjects`,
       `ALTER TABLE ${table} DROP CONSTRAINT ${table}_pkey`,
+      `ALTER TABLE ${table} ALTER COLUMN data TYPE jsonb USING '{}'`,
+      `ALTER TABLE ${table} ALTER COLUMN expires_at TYPE timestamptz USING now()`,
     ]
   ) {
     await execute(breakIt);
