@@ -1,5 +1,6 @@
 import { MessageSigner } from "../crypto/message_signature.ts";
 import type { SecretOption } from "../crypto/secrets.ts";
+import { hashToken } from "../crypto/store_key.ts";
 import { parseBinding } from "../record/device.ts";
 import type { StoredSession } from "../record/record.ts";
 import { CLOCK_SKEW } from "../record/expiry.ts";
@@ -13,6 +14,16 @@ export interface DeviceCookie {
   readonly name: string;
   /** Returns its values in a request. */
   read(headers: Headers): readonly string[];
+  /**
+   * Returns the token of the session cookie in a request; `undefined` unless there is exactly one, and it is valid.
+   *
+   * @param changes The changed attributes of the session cookie, as JSON text.
+   */
+  heldToken(
+    request: Request,
+    changes: string | undefined,
+    c: unknown,
+  ): Awaitable<string | undefined>;
   /**
    * Returns the value of a `Set-Cookie` header.
    *
@@ -97,6 +108,12 @@ export class DeviceProofs {
       this.#isOneValid(this.#options.cookie.read(headers), key, c),
       (isValid) => isValid || this.#isJustBound(record.device),
     );
+  }
+
+  /** Checks whether a browser holds the cookie of another session than that of its reference. */
+  async isReplaced({ key, record }: StoredSession, request: Request, c: unknown): Promise<boolean> {
+    const token = await this.#options.cookie.heldToken(request, record.cookie, c);
+    return token !== undefined && await hashToken(token) !== key;
   }
 
   #isJustBound(device: string | undefined): boolean {

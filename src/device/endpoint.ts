@@ -61,10 +61,11 @@ export class DeviceEndpoint {
     }
   }
 
-  async #register({ url, headers }: Request, c: unknown): Promise<Response> {
+  async #register(request: Request, c: unknown): Promise<Response> {
     const device = this.#device;
     const use = "register";
-    const stored = await this.#find(new URL(url).searchParams.get("r"), use, c);
+    const { url, headers } = request;
+    const stored = await this.#find(new URL(url).searchParams.get("r"), { use, request }, c);
     if (!stored) return respond(404);
     const proof = await verifyProof(headers.get("secure-session-response"));
     const challengeAt = proof && await device.issuedAt(proof.challenge, { use, ...stored }, c);
@@ -84,10 +85,11 @@ export class DeviceEndpoint {
     return await this.#accept({ stored: changed.stored, id, after: challengeAt }, c);
   }
 
-  async #refresh({ headers }: Request, c: unknown): Promise<Response> {
+  async #refresh(request: Request, c: unknown): Promise<Response> {
+    const { headers } = request;
     const id = unquoted(headers.get("sec-secure-session-id") ?? "");
     const use = "refresh";
-    const stored = await this.#find(id, use, c);
+    const stored = await this.#find(id, { use, request }, c);
     if (stored?.record.device === undefined) return respond(404);
     const bound = this.#bindingOf(stored.record, c);
     const proof = await verifyProof(headers.get("secure-session-response"), bound);
@@ -129,14 +131,20 @@ export class DeviceEndpoint {
     return respond(403, { headers: { "secure-session-challenge": challenge } });
   }
 
-  /** Finds the session of a reference; `undefined` when it has ended, or the reference is not valid. */
+  /**
+   * Finds the session of a reference; `undefined` when it has ended, the reference is not valid, or the browser has got the
+   * cookie of another session since. All its sessions share the name of the cookie with the proof: kept up, the former session
+   * would replace the proof of the present one.
+   */
   async #find(
     reference: string | null,
-    use: DeviceUse,
+    { use, request }: { use: DeviceUse; request: Request },
     c: unknown,
   ): Promise<StoredSession | undefined> {
-    const key = await this.#device.references.unseal(reference, use, c);
-    return key === undefined ? undefined : await this.#read(key, c);
+    const device = this.#device;
+    const key = await device.references.unseal(reference, use, c);
+    const stored = key === undefined ? undefined : await this.#read(key, c);
+    return stored && await device.isReplaced(stored, request, c) ? undefined : stored;
   }
 
   /** @throws {SessionStoreError} When the store failed, or what it holds can't be read. */

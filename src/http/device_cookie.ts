@@ -1,14 +1,25 @@
+import type { TokenSigner } from "../crypto/token_signature.ts";
 import type { DeviceCookie } from "../device/device.ts";
 import { findAll } from "./cookie_header.ts";
 import type { CookieTransport } from "./cookie_transport.ts";
 import { cookieOf } from "./session_cookie.ts";
 
 /** Makes the cookie that proves the device of a session: it has the attributes of the session cookie. */
-export function makeDeviceCookie({ cookie }: CookieTransport): DeviceCookie {
+export function makeDeviceCookie(
+  { cookie }: CookieTransport,
+  signer: TokenSigner,
+): DeviceCookie {
   const name = deviceNameOf(cookie.name);
   return {
     name,
     read: (headers) => findAll(headers.get("cookie") ?? "", name),
+    heldToken({ url, headers }, changes, c) {
+      const { path = "/" } = cookieOf(cookie, changes).attributes;
+      const [value, ...others] = findAll(headers.get("cookie") ?? "", cookie.name);
+      // Browsers send no cookie to a path that it is not for.
+      const isSent = new URL(url).pathname.startsWith(path);
+      return isSent && value && others.length === 0 ? signer.verify(value, c) : undefined;
+    },
     serialize: (value, { maxAge, changes }) =>
       cookieOf(cookie, changes).serialize(value, { name, maxAge }),
     attributes: (changes) =>

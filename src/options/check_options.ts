@@ -53,25 +53,26 @@ export function checkOptions<Data extends object>(
   const cookieName = transport?.cookie.name ?? `token of ${contextKey}`;
   const store = chosen.forCookie?.(cookieName) ?? chosen;
   const { stateless } = store.capabilities;
+  const signer = secret !== undefined && transport && !stateless
+    ? new TokenSigner({ secret, purpose: cookieName })
+    : undefined;
   return Object.freeze({
     store,
     options: snapshotOf(options),
     transport,
     bearer,
     issue: bearer?.issue,
-    device: options.device && transport
+    device: options.device && transport && signer
       ? new DeviceProofs({
         ...options.device,
         secret: secret!,
         cookieName,
-        cookie: makeDeviceCookie(transport),
+        cookie: makeDeviceCookie(transport, signer),
         clock,
       })
       : undefined,
     cookieName,
-    signer: secret !== undefined && transport && !stateless
-      ? new TokenSigner({ secret, purpose: cookieName })
-      : undefined,
+    signer,
     limit: options.maxSessions,
     scope: scopeOf(options.scope),
     readData: makeDataReader({

@@ -37,9 +37,9 @@ export class BoundBrowser implements AsyncDisposable {
     return browser;
   }
 
-  /** How often an event has occurred. */
+  /** How often an event has occurred, or all that begin like it. */
   count(event: string): number {
-    return this.events.filter((seen) => seen === event).length;
+    return this.events.filter((seen) => seen.startsWith(event)).length;
   }
 
   /** Resolves when an event has occurred so many times. */

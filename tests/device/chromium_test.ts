@@ -232,6 +232,19 @@ deviceTest("a login over a bound session is bound anew", async (stage) => {
   await deviceOf(site);
 });
 
+deviceTest("of several logins at once the last one goes on", async (stage) => {
+  const { site, browser, runOut } = stage;
+  await browser.read(site.url("/"));
+  await browser.page.evaluate(`Promise.all([1, 2, 3].map(() => fetch("/login", { method: "POST" })))
+    .then(() => 0)`);
+  await browser.saw("created", 3);
+  for (let time = 1; time <= 3; time++) {
+    await runOut();
+    assertEquals(await browser.read(site.url("/")), "Hello Ada");
+  }
+  assert(!site.emitted.includes("device"));
+});
+
 for (const failing of ["reads", "writes"] as const) {
   deviceTest(`an outage never unbinds: ${failing}`, async (stage) => {
     const { site, browser, logIn, runOut } = stage;

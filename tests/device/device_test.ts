@@ -375,6 +375,47 @@ Deno.test("proofs survive the rotation of secrets", async () => {
   assertEquals(await (await forgotten.app.request("/me", { headers })).text(), "nobody");
 });
 
+Deno.test("a browser that has got the cookie of another session forgets the former one", async () => {
+  const { app, clock } = setup();
+  const browser = await Browser.open(app);
+  await browser.login("/login");
+  const { refresh_url: path, session_identifier: id } = browser.instructions!;
+  const [former] = (await browser.cookie()).split("; ");
+  // As with a double click: neither login has the cookie of the other.
+  const first = registrationOf(await browser.fetch("/login", { headers: { cookie: "" } }))!;
+  const second = registrationOf(await browser.fetch("/login", { headers: { cookie: "" } }))!;
+  const cookie = `sid=${await browser.value()}`;
+  const register = async ({ path, challenge }: typeof first) =>
+    await browser.post(path, {
+      cookie,
+      "secure-session-response": await browser.key.register(challenge),
+    });
+  assertEquals((await register(first)).status, 404);
+  assertEquals((await register(second)).status, 200);
+  const ask = async (cookie: string) =>
+    (await browser.post(path, { cookie, "sec-secure-session-id": id })).status;
+  clock.advance(SETTLED);
+  assertEquals(await ask(cookie), 404);
+  // These don't show that it is another browser's: none, its own, a forged one, and several.
+  for (const same of ["", former!, `${cookie.slice(0, -1)}_`, `${cookie}; ${former}`]) {
+    assertEquals(await ask(same), 403, same);
+  }
+});
+
+Deno.test("a cookie that is not for the path of a refresh shows nothing of another session", async () => {
+  const { app } = setup({ cookieOptions: { path: "/me" } });
+  const browser = await Browser.open(app);
+  await browser.login("/login");
+  const { refresh_url, session_identifier } = browser.instructions!;
+  const other = await app.request("/login");
+  const answer = await browser.post(refresh_url, {
+    // It may be the former cookie of a wider path.
+    cookie: other.headers.getSetCookie()[0]!.split(";")[0]!,
+    "sec-secure-session-id": session_identifier,
+  });
+  assertEquals(answer.status, 403);
+});
+
 Deno.test("two sessions of an application are bound each by itself", async () => {
   const clock = new FakeClock();
   const store = new MapStore({ clock: clock.now });
