@@ -89,7 +89,7 @@ export interface DurableObjectSocketLike {
    */
   addEventListener(
     type: "message" | "close" | "error",
-    listener: (event: { readonly data?: unknown }) => void,
+    listener: (event: { readonly type: string; readonly data?: unknown }) => void,
   ): void;
   /**
    * Sends a message.

@@ -18,14 +18,16 @@ export interface Consumer {
   /** Which TypeScript, as `npm install` takes it. */
   typescript?: string;
   compilerOptions?: Record<string, unknown>;
+  /** What is installed as well. */
+  packages?: readonly string[];
 }
 
 const folders = new Map<string, Promise<string>>();
 
 /** What `tsc --strict` has to say of a program that uses the installed package: a line for each error. */
 export async function checkAsConsumer(program: string, consumer: Consumer = {}): Promise<string[]> {
-  const { hono = HONO_RANGE, typescript = "6", compilerOptions } = consumer;
-  const cwd = await folderWith([`hono@${hono}`, `typescript@${typescript}`]);
+  const { hono = HONO_RANGE, typescript = "6", compilerOptions, packages = [] } = consumer;
+  const cwd = await folderWith([`hono@${hono}`, `typescript@${typescript}`, ...packages]);
   const configPath = `${crypto.randomUUID()}.json`;
   const programPath = configPath.replace("json", "ts");
   const config = {

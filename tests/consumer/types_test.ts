@@ -51,6 +51,63 @@ export const untyped = new Hono().get("/", (c) => {
 });
 `;
 
+/** A Worker whose bindings have the types of Cloudflare. */
+const WORKER_PROGRAM = `
+import { session } from "@x/hono-session/core";
+import { CloudflareKvStore } from "@x/hono-session/stores/cloudflare-kv";
+import { D1Store } from "@x/hono-session/stores/d1";
+import { DurableObjectStore, SessionObject } from "@x/hono-session/stores/durable-objects";
+import { Hono } from "hono";
+
+interface Env {
+  SESSIONS: DurableObjectNamespace;
+  DB: D1Database;
+  SESSION: KVNamespace;
+}
+interface Bound {
+  env: Env;
+}
+declare const env: Env;
+
+export class Objects extends SessionObject {
+  constructor(state: DurableObjectState, env: Env) {
+    super(state, env);
+  }
+}
+
+new DurableObjectStore({ namespace: env.SESSIONS });
+new DurableObjectStore({ namespace: env.SESSIONS.jurisdiction("eu") });
+new DurableObjectStore({
+  namespace: ({ env: { SESSIONS } }: Bound) => ({
+    idFromName: (name) => SESSIONS.idFromName(name),
+    get: (id) => SESSIONS.get(id as DurableObjectId, { locationHint: "weur" }),
+  }),
+});
+new D1Store({ database: env.DB });
+new D1Store({ database: ({ env }: Bound) => env.DB });
+new CloudflareKvStore({ namespace: env.SESSION });
+new CloudflareKvStore({ namespace: ({ env }: Bound) => env.SESSION });
+
+const store = new DurableObjectStore({ namespace: ({ env }: Bound) => env.SESSIONS });
+export default new Hono<{ Bindings: Env }>()
+  .use(session<{ name?: string }>({ store }))
+  .get("/", (c) => c.text(c.var.session.name ?? "stranger")) satisfies ExportedHandler<Env>;
+`;
+
+for (const exactOptionalPropertyTypes of skipConsumer() ? [] : [true, false]) {
+  Deno.test(`types: bindings of Workers, exactOptionalPropertyTypes ${exactOptionalPropertyTypes}`, async () => {
+    const packages = ["@cloudflare/workers-types@5"];
+    // The types of Hono need those of browsers, which these exclude.
+    const compilerOptions = {
+      exactOptionalPropertyTypes,
+      lib: ["ES2023"],
+      types: ["@cloudflare/workers-types"],
+      skipLibCheck: true,
+    };
+    assertEquals(await checkAsConsumer(WORKER_PROGRAM, { packages, compilerOptions }), []);
+  });
+}
+
 for (const typescript of skipConsumer() ? [] : TYPESCRIPT_VERSIONS) {
   for (const exactOptionalPropertyTypes of [true, false]) {
     const compilerOptions = { exactOptionalPropertyTypes };
