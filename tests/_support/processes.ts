@@ -11,7 +11,7 @@ const [MAIN, END_WITH_PARENT] = ["processes_app.ts", "end_with_parent.ts"]
 const ADDRESS_REGEXP = /http:\/\/127\.0\.0\.1:\d+/;
 
 /** How long a process may take to serve, and requests to come to its gate, in milliseconds. */
-const PATIENCE = 30_000;
+const PATIENCE = 120_000;
 
 /** A store that processes share. */
 export interface Place {

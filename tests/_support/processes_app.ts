@@ -13,12 +13,11 @@ import { DatabaseSync } from "node:sqlite";
 import { type Data, makeApp } from "../http/_app.ts";
 import { SECRET } from "./cookie_stores.ts";
 import { Gate } from "./gate.ts";
-import { POSTGRES_CLIENTS } from "./postgres_clients.ts";
 import type { Place } from "./processes.ts";
-import { CLIENTS } from "./redis_clients.ts";
 
 const [kind, place] = Deno.args as [Place["kind"], string];
 
+/** Each imports its client alone: many processes start at the same time. */
 const STORES = {
   "Deno KV": () => new DenoKvStore({ path: place }),
   "Deno KV over KV Connect": () => new DenoKvStore({ path: place }),
@@ -39,10 +38,16 @@ const STORES = {
     const revocations = new Revocations(new DenoKvStore({ path: place }));
     return new EncryptedCookieStore({ secret: SECRET, revocations });
   },
-  Postgres: async () =>
-    new PostgresStore({ sql: (await POSTGRES_CLIENTS["postgres.js"]!(place)).sql }),
+  Postgres: async () => {
+    const { default: postgres } = await import("postgres");
+    return new PostgresStore({ sql: postgres(place, { onnotice: () => {} }) });
+  },
   SQLite: () => new SqliteStore({ db: new DatabaseSync(place, { timeout: 5000 }) }),
-  Redis: async () => new RedisStore({ client: (await CLIENTS["node-redis 6"]!(place)).client }),
+  Redis: async () => {
+    const { createClient } = await import("redis");
+    const client = await createClient({ url: place }).on("error", () => {}).connect();
+    return new RedisStore({ client });
+  },
 };
 
 /** The application with other options, under paths of their own. The last one would answer for all. */
