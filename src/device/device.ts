@@ -33,7 +33,7 @@ export interface DeviceCookie {
     value: string,
     options: { maxAge: number; changes: string | undefined },
   ): string;
-  /** Returns its attributes as in a `Set-Cookie` header, without its lifetime. */
+  /** Returns its attributes as in a `Set-Cookie` header, without its lifetime and `Priority`. */
   attributes(changes: string | undefined): string;
 }
 

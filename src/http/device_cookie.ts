@@ -23,7 +23,9 @@ export function makeDeviceCookie(
     serialize: (value, { maxAge, changes }) =>
       cookieOf(cookie, changes).serialize(value, { name, maxAge }),
     attributes: (changes) =>
-      cookieOf(cookie, changes).serialize("", { name }).slice(name.length + 3),
+      cookieOf(cookie, changes).serialize("", { name }).slice(name.length + 3)
+        // Chromium registers no key with it.
+        .replace(/; Priority=\w+/, ""),
   };
 }
 

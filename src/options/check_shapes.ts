@@ -62,7 +62,10 @@ const ADOPT: Readonly<Record<keyof AdoptOptions, readonly Shape[]>> = {
 };
 
 const DEVICE: Readonly<Record<keyof SessionDeviceOptions, readonly Shape[]>> = {
-  path: [{ text: "a path that begins with a slash", pattern: /^(?:\/[\w.~-]+)+$/ }],
+  path: [{
+    text: "a path that begins with a slash",
+    pattern: /^(?:\/(?!\.\.?(?:\/|$))[\w.~-]+)+$/,
+  }],
   every: [PROOF],
   initiators: ["array"],
 };

@@ -87,8 +87,9 @@ export class BoundBrowser implements AsyncDisposable {
   }
 
   /** Drops a cookie, as Chromium does when its time is over. */
-  async dropCookie(name: string, url: string): Promise<void> {
-    await this.#devTools.send("Network.deleteCookies", { name, url });
+  async dropCookie(name: string): Promise<void> {
+    const { domain, path } = (await this.context.cookies()).find((cookie) => cookie.name === name)!;
+    await this.#devTools.send("Network.deleteCookies", { name, domain, path });
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

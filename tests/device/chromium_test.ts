@@ -60,7 +60,7 @@ function deviceTest(
         runOut: async () => {
           site.advance(EVERY + 1);
           for (const name of Object.keys(await browser.cookies())) {
-            if (name.endsWith("-device")) await browser.dropCookie(name, site.url("/"));
+            if (name.endsWith("-device")) await browser.dropCookie(name);
           }
         },
         launchOther: async (options) => await launch(await makeFolder(), options),
@@ -353,6 +353,11 @@ const VARIANTS: Record<string, BoundSiteOptions> = {
   "under a base path": { base: "/shop", cookieOptions: { path: "/shop" } },
   "with the prefix __Host-": { cookieOptions: { prefix: "host" } },
   "with cookies of the same site alone": { cookieOptions: { sameSite: "Strict" } },
+  "of a domain": { cookieOptions: { domain: "app.test" } },
+  "with cookies for scripts and of high priority": {
+    cookieOptions: { httpOnly: false, priority: "High" },
+  },
+  "with cookies for pages of other sites": { cookieOptions: { sameSite: "None" } },
   "with cookies that end with the browser": { persistent: false },
   "of the scope of a host, rolling": { scope: "host", rolling: { after: 1 } },
 };

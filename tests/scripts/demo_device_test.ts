@@ -39,7 +39,7 @@ Deno.test({
     assertEquals((await demo.stop()).code, 0);
     demo = cleanup.use(new DemoProcess(environment));
     await demo.ready();
-    await browser.dropCookie("sid-device", address);
+    await browser.dropCookie("sid-device");
     await page.goto(`${address}/devices`);
     await browser.saw("refreshed Refreshed");
     assertMatch(await page.locator(".devices").innerText(), /Bound to this device since \d+ /);
