@@ -103,6 +103,8 @@ export class CommitContext {
   inner: InnerCommit | undefined;
   /** The changes that were pending when the commit started. */
   pending: PendingChanges = NOTHING_PENDING;
+  /** The `sid` of the session that has another token now, and in whose place this one is created. */
+  replaced: string | undefined;
   /** Counts the tries after a conflict. */
   retry: ConflictRetry | undefined;
 

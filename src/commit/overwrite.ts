@@ -129,6 +129,7 @@ async function startOver(context: CommitContext, versions: MergeVersions): Promi
   const isLogin = pending.regenerate === true && options.keepChanges &&
     (pending.subject || !sameContents(contents, EMPTY_CONTENTS));
   if (!isLogin) refuseEnded();
+  context.replaced = state.sid;
   state.startOver();
   // Otherwise a later save, if this fails, would store data that the other session showed.
   state.show(contents, versions.mine);

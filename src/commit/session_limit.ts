@@ -4,7 +4,7 @@ import { changesSubject } from "../record/pending_changes.ts";
 import type { SessionRecord, StoredSession } from "../record/record.ts";
 import { since } from "../store/list_order.ts";
 import { listSessionsOf, type SubjectSession } from "../store/subject_sessions.ts";
-import type { Awaitable } from "../util/awaitable.ts";
+import { andThen, type Awaitable } from "../util/awaitable.ts";
 import { LIMIT_LOOKS } from "../util/tries.ts";
 import { ConflictRetry } from "./conflict_retry.ts";
 import type { CommitConfig, CommitContext, SessionLimit } from "./context.ts";
@@ -19,20 +19,42 @@ import { endSessionsOf, evictSession } from "./end.ts";
  * @throws {SessionLimitError} When the subject has too many sessions, and none may be evicted.
  */
 export function checkLimit(
-  { config, pending, c }: CommitContext,
+  context: CommitContext,
   record: SessionRecord | undefined,
 ): Awaitable<number | undefined> {
-  const { store, limit } = config;
-  const { subject } = pending;
+  const { config: { store, limit }, pending: { subject }, c } = context;
   if (!limit || !subject) return;
-  if (record && !changesSubject(pending, record)) return;
-  return listSessionsOf(store, subject.name, c).then((others) => {
-    if (limit.policy === "reject" && alive(config, others).length >= limit.limit) refuse();
-    return others.reduce(
+  if (record && !changesSubject(context.pending, record)) return;
+  return listSessionsOf(store, subject.name, c).then((sessions) => {
+    const at = sessions.reduce(
       (at, { record }) => Math.max(at, Math.floor(since(record)) + 1),
       subject.at,
     );
+    return limit.policy === "reject"
+      ? andThen(findPlace(context, { ...limit, subject: subject.name, sessions }), () => at)
+      : at;
   });
+}
+
+/**
+ * Checks whether there is a place for another session. The session that a new one replaces, after a double click on
+ * "Log in", gives up its own.
+ *
+ * @throws {SessionLimitError} When there is none.
+ */
+function findPlace(
+  { config, state, replaced, c }: CommitContext,
+  { limit, subject, sessions }: SessionLimit & {
+    subject: string;
+    sessions: readonly SubjectSession[];
+  },
+): Awaitable<unknown> {
+  const others = alive(config, sessions).filter(({ sid }) => sid !== state.sid);
+  if (others.length < limit) return undefined;
+  const isReplaced = ({ sid }: SubjectSession) => sid === replaced;
+  if (others.length > limit || !others.some(isReplaced)) refuse();
+  const choose = (sessions: SubjectSession[]) => sessions.filter(isReplaced);
+  return endSessionsOf(config, { subject, choose, reason: "evicted" }, c);
 }
 
 /**

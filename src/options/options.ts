@@ -198,6 +198,10 @@ export interface SessionOptions<
      * is stored, and once after. When more logins than the limit allows run concurrently, some are answered
      * with 409, or with 403 for `"reject"`.
      *
+     * With `"reject"`, a session whose cookie the client has lost takes a place until it expires: let a user with the
+     * right password end the other sessions with `revokeAll()`. A double click on "Log in" takes one place, if the
+     * visitor already had a session and the second request finds it; otherwise the second may be answered with 403.
+     *
      * @default {"evict-oldest"}
      */
     policy?: "evict-oldest" | "reject";
