@@ -113,7 +113,8 @@ export class FlashValues {
    * Returns the flashed values to store.
    *
    * @param shown The JSON texts of the values that are shown.
-   * @param stored The stored values. * @param consume Whether values of the previous request are dropped.
+   * @param stored The stored values.
+   * @param consume Whether values of the previous request are dropped.
    */
   merge(shown: Members, stored: Members, consume: boolean): Members {
     const merged: Members = new Map();
