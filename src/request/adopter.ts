@@ -1,15 +1,18 @@
 import { adoptSession } from "../commit/adopt.ts";
+import { endSession } from "../commit/end.ts";
+import { followRotations } from "../commit/rotation.ts";
 import { type AdoptedToken, deriveAdopted } from "../crypto/adopted_token.ts";
 import { SessionEndedError, SessionLimitError, SessionStoreError } from "../errors.ts";
 import { CLOCK_SKEW } from "../record/expiry.ts";
 import { isSessionRecord, type StoredSession } from "../record/record.ts";
+import { makeTrace } from "../record/trace.ts";
 import type { SessionState } from "../session/session_state.ts";
 import type { StoreGeneration } from "../store/store_generation.ts";
 import { andThen, type Awaitable, orElse } from "../util/awaitable.ts";
 import { LARGEST_COOKIE } from "../util/cookie_limits.ts";
 import type { AdoptionMarks } from "./adoption_marks.ts";
 import type { AdoptConfig, RequestConfig } from "./config.ts";
-import type { LoadedSession, SessionLoader } from "./load.ts";
+import type { Credential, LoadedSession, SessionLoader } from "./load.ts";
 import { type ReadSession, toReadSession } from "./read_session.ts";
 import { RequestSession } from "./request_session.ts";
 
@@ -43,11 +46,42 @@ export class Adopter {
   /** Loads the session that was adopted for a cookie, or adopts it. A cookie without a session is rejected. */
   async load(token: string, c: unknown): Promise<LoadedSession | undefined> {
     if (token.length > LARGEST_COOKIE) return this.#loader.reject("malformed", c);
-    const { cookieName, queue } = this.#config;
-    const derived = await deriveAdopted([cookieName, this.#options.cookie], token);
-    const place = { token, ...derived };
+    const place = await this.#placeOf(token);
     // The first request of a process adopts the session, and the others follow it.
-    return await queue.run(place.key, () => this.#load(place, c));
+    return await this.#config.queue.run(place.key, () => this.#load(place, c));
+  }
+
+  /**
+   * Adds to a session what ends that of another library whose cookie came as well, so that it is not adopted after a
+   * logout. A stateless store can't remember that.
+   */
+  beside(loaded: LoadedSession, { by, token }: Credential): LoadedSession {
+    const isEndable = by === "adopted" && token!.length <= LARGEST_COOKIE &&
+      loaded.by === "cookie" && !this.#config.store.capabilities.stateless;
+    return isEndable ? { ...loaded, endAdoptable: () => this.#endOf(token!, loaded.c) } : loaded;
+  }
+
+  async #endOf(token: string, c: unknown): Promise<void> {
+    const { queue } = this.#config;
+    const place = await this.#placeOf(token);
+    await queue.run(place.key, () => this.#end(place, c));
+  }
+
+  async #end(place: Place, c: unknown): Promise<void> {
+    const { store, clock } = this.#config;
+    const trace = await this.#traceOf(place, c);
+    if (trace) {
+      const stored = await followRotations(store, { from: trace, now: clock() }, c);
+      if (typeof stored !== "string") await endSession(this.#config, stored, c);
+    } else if (await this.#read(place.token, c)) {
+      const expiresAt = this.#options.until + CLOCK_SKEW;
+      await store.create(place.key, makeTrace("ended", { sid: place.sid, expiresAt }), c);
+    }
+  }
+
+  async #placeOf(token: string): Promise<Place> {
+    const names = [this.#config.cookieName, this.#options.cookie];
+    return { token, ...await deriveAdopted(names, token) };
   }
 
   async #load(place: Place, c: unknown): Promise<LoadedSession | undefined> {

@@ -56,6 +56,8 @@ export interface RequestSessionOptions {
   readonly stored?: StoredSession | undefined;
   /** The older sessions of its other cookies, which end with this one. */
   readonly others?: readonly StoredSession[];
+  /** Ends the session of another library whose cookie came as well. */
+  readonly endAdoptable?: () => Promise<void>;
   /** The time at which the request arrived, in epoch milliseconds. */
   readonly receivedAt?: number;
   /** The JSON text of the data, if they differ from the stored data. */

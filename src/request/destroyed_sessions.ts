@@ -11,13 +11,15 @@ export class DestroyedSessions {
   readonly #states: SessionState[] = [];
   /** The sessions of other cookies of the client: a logout must not bring one of them back. */
   readonly #others: Set<StoredSession>;
+  #endAdoptable: (() => Promise<void>) | undefined;
   /** The number of sessions that were removed from the store. */
   #removed = 0;
 
-  constructor(config: CommitConfig, { c, others = [] }: RequestSessionOptions) {
+  constructor(config: CommitConfig, { c, others = [], endAdoptable }: RequestSessionOptions) {
     this.#config = config;
     this.#c = c;
     this.#others = new Set(others);
+    this.#endAdoptable = endAdoptable;
   }
 
   add(state: SessionState): void {
@@ -44,5 +46,7 @@ export class DestroyedSessions {
       await endSession(this.#config, other, this.#c);
       this.#others.delete(other);
     }
+    await this.#endAdoptable?.();
+    this.#endAdoptable = undefined;
   }
 }

@@ -174,20 +174,21 @@ export class Sessions {
 
   /** Accepts the session of a credential, or tries the next one. */
   #accept(loaded: LoadedSession | undefined, presented: Presented): Awaitable<RequestSession> {
-    const requestSession = loaded && this.#makeRequestSession(loaded);
+    const requestSession = loaded && this.#make(loaded, presented);
     if (requestSession) return this.#issued(requestSession);
     presented.at++;
     return this.#load(presented);
   }
 
   /** Loads the newest session of the cookies from a position on. */
-  async #newest({ credentials, c, at }: Presented): Promise<RequestSession> {
+  async #newest(presented: Presented): Promise<RequestSession> {
+    const { credentials, c, at } = presented;
     const cookies = credentials.slice(at).filter(isCookie);
     try {
       const found = await loadNewestFirst(cookies, (key) => this.#loader.load(key, c));
       for (const [index, newest] of found.entries()) {
         const others = othersOf(found.slice(index));
-        const requestSession = this.#makeRequestSession({ ...newest, others });
+        const requestSession = this.#make({ ...newest, others }, presented);
         if (requestSession) return this.#issued(requestSession);
       }
     } catch (error) {
@@ -227,10 +228,11 @@ export class Sessions {
     if (loaded) await endSession(this.#config, loaded.stored, c);
   }
 
-  #makeRequestSession(loaded: LoadedSession): RequestSession | undefined {
+  #make(loaded: LoadedSession, { credentials }: Presented): RequestSession | undefined {
     const { c, stored: { record: { sid } } } = loaded;
+    const options = this.#adopter?.beside(loaded, credentials.at(-1)!) ?? loaded;
     try {
-      const requestSession = new RequestSession(this.#config, loaded);
+      const requestSession = new RequestSession(this.#config, options);
       if (this.#config.events.loaded) emit(this.#config, "loaded", { sid }, c);
       return requestSession;
     } catch (error) {

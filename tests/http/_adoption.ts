@@ -101,6 +101,33 @@ export function adoption(test: SceneTest): void {
     assertEquals(reads, ["another"]);
   });
 
+  test("a logout also ends the session of a cookie of another library that came with it, adopted or not", async (scene) => {
+    if (scene.stateless) return;
+    for (const isAdopted of [false, true]) {
+      const { app, reads } = setup(scene);
+      const headers = { cookie: `old=${isAdopted}` };
+      const [client, other] = [new Client(app), new Client(app)];
+      if (isAdopted) assertEquals(await other.json("/read", { headers }), { name: "Ada" });
+      await client.text("/visit");
+      const both = { cookie: `${await client.cookie()}; ${headers.cookie}` };
+      assertEquals(await client.json("/read", { headers: both }), { visits: 1 });
+      await client.text("/logout", { headers: both });
+      // The browser may keep it, as its scope is another one.
+      assertEquals(await (await app.request("/read", { headers })).json(), {});
+      assertEquals([await other.json("/read"), reads], [{}, [String(isAdopted)]]);
+    }
+  });
+
+  test("a logout stores nothing for a cookie of another library that the application does not know", async (scene) => {
+    const { app } = setup(scene);
+    const client = new Client(app);
+    await client.text("/visit");
+    const headers = { cookie: `${await client.cookie()}; old=unknown` };
+    scene.watch.calls();
+    await client.text("/logout", { headers });
+    assertEquals(scene.watch.calls().filter((call) => call === "create"), []);
+  });
+
   test("a logout clears both cookies, and the old one does not undo it", async (scene) => {
     const { app, rejected } = setup(scene);
     const client = new Client(app);
