@@ -1,7 +1,7 @@
 import { CLOCK_SKEW } from "../record/expiry.ts";
 import { isMethod } from "../record/confirmations.ts";
 import type { SessionMembers } from "../session/session.ts";
-import { refuse } from "../util/option_errors.ts";
+import { GUARD, refuse } from "../util/option_errors.ts";
 
 /**
  * The confirmation that {@linkcode requireSession} requires, see `session.confirm()`.
@@ -40,7 +40,7 @@ export interface ConfirmationCheck {
 /** @throws {TypeError} When `by` is not a list of methods. */
 export function confirmationCheck({ within, by }: RequiredConfirmation): ConfirmationCheck {
   if (by && (by.length === 0 || !by.every(isMethod))) {
-    refuse("confirmed.by", 'a list of names of methods is required, such as ["password"]');
+    refuse("confirmed.by", 'a list of names of methods is required, such as ["password"]', GUARD);
   }
   const methods = by && new Set(by);
   const oldest = (within ?? Infinity) * 1000;

@@ -3,7 +3,7 @@ import { SECONDS } from "../options/check_shapes.ts";
 import { checkContextKey } from "../options/parse_options.ts";
 import type { Session, SessionData } from "../session/session.ts";
 import { isReserved } from "../session/reserved_names.ts";
-import { MIDDLEWARE, refuse, refuseRange } from "../util/option_errors.ts";
+import { GUARD, refuse, refuseRange } from "../util/option_errors.ts";
 import { checkShape, checkTable, type OptionTable } from "../util/option_table.ts";
 import { type Answer, denyAccess } from "./deny.ts";
 import { findContextSession } from "./helpers.ts";
@@ -123,16 +123,16 @@ export function requireSession<
 >(
   options: RequireSessionOptions<Data, Key> = {},
 ): MiddlewareHandler<{ Variables: { [Name in Key]: Session<Data> } }> {
-  checkTable(GUARD, options);
+  checkTable(TABLE, options);
   const { has = [], when, contextKey, confirmed, device = false } = options;
   const answer = checkAnswer(options, INVALID);
   const unconfirmed = checkAnswer(options, UNCONFIRMED);
   if (!Array.isArray(has) || has.some((key) => typeof key !== "string" || isReserved(key))) {
-    refuse("has", "a list of keys of data is required");
+    refuse("has", "a list of keys of data is required", GUARD);
   }
   const keys = [...has];
   const confirmation = confirmed && confirmationCheck(confirmed);
-  if (contextKey !== undefined) checkContextKey(contextKey);
+  if (contextKey !== undefined) checkContextKey(contextKey, GUARD);
   return async function requireSession(c, next): Promise<void> {
     const contextSession = findContextSession(
       c,
@@ -153,8 +153,8 @@ export function requireSession<
   };
 }
 
-const GUARD: OptionTable = {
-  ...MIDDLEWARE,
+const TABLE: OptionTable = {
+  ...GUARD,
   shapes: {
     type: ["any"],
     status: ["any"],
@@ -185,17 +185,20 @@ function checkAnswer(
     response = type === "json" ? { status: false, message } : message,
   } = options;
   if (!["json", "html", "text"].includes(type)) {
-    refuse("type", '"json", "html" or "text" is required');
+    refuse("type", '"json", "html" or "text" is required', GUARD);
   }
   if (!Number.isInteger(status) || status < 200 || status > 599 || BODILESS.includes(status)) {
     refuseRange(
       "status",
       `${String(status)}, a status of 200 to 599 that can have a body is required`,
+      GUARD,
     );
   }
   if (typeof response === "function") {
     for (const name of ["type", "status"] as const) {
-      if (options[name] !== undefined) refuse(name, "the function of response decides on it");
+      if (options[name] !== undefined) {
+        refuse(name, "the function of response decides on it", GUARD);
+      }
     }
     return response as Answer;
   }
@@ -203,7 +206,7 @@ function checkAnswer(
     const text = toJson(response);
     return () => respond(text, { status, type: "application/json" });
   }
-  checkShape("response", { value: response, shapes: ["string", "function"] });
+  checkShape("response", { value: response, shapes: ["string", "function"] }, GUARD);
   const text = response as string;
   const kind = type === "html" ? "text/html; charset=UTF-8" : "text/plain; charset=UTF-8";
   return () => respond(text, { status, type: kind });
@@ -221,5 +224,5 @@ function toJson(response: unknown): string {
   } catch {
     // A cycle or a BigInt.
   }
-  return refuse("response", "a function, or what JSON can hold, is required");
+  return refuse("response", "a function, or what JSON can hold, is required", GUARD);
 }

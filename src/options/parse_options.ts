@@ -9,7 +9,7 @@ import { isMap, KeyValueAdapter } from "../store/key_value_adapter.ts";
 import { CheckedKeyValueStore } from "../store/key_value_check.ts";
 import { isPromiseLike } from "../util/awaitable.ts";
 import type { Clock } from "../util/clock.ts";
-import { hasMethods, insteadOf, refuse, refuseRange } from "../util/option_errors.ts";
+import { hasMethods, insteadOf, type Purpose, refuse, refuseRange } from "../util/option_errors.ts";
 import { MISTAKEN_STORES } from "./mistaken_stores.ts";
 import type { SessionOptions } from "./options.ts";
 
@@ -23,9 +23,10 @@ const CONTEXT_MEMBERS = new Set(
 );
 
 /** @throws {TypeError} When a name is a member of Hono's context. */
-export function checkContextKey(contextKey: string): void {
+export function checkContextKey(contextKey: string, purpose?: Purpose): void {
   if (contextKey === "" || contextKey in Object.prototype || CONTEXT_MEMBERS.has(contextKey)) {
-    refuse("contextKey", `"${contextKey}" can't name a session, it is a member of Hono's context`);
+    const state = `"${contextKey}" can't name a session, it is a member of Hono's context`;
+    refuse("contextKey", state, purpose);
   }
 }
 

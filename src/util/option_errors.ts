@@ -10,6 +10,9 @@ export type Mistakes = readonly (readonly [is: (value: unknown) => boolean, inst
 /** The purpose of the options of `session()`. */
 export const MIDDLEWARE: Purpose = { action: "build session middleware" };
 
+/** The purpose of the options of `requireSession()`. */
+export const GUARD: Purpose = { action: "build requireSession()" };
+
 /** @throws {TypeError} Always: an option is invalid. */
 export function refuse(name: string, state: string, { action }: Purpose = MIDDLEWARE): never {
   throw new TypeError(`Cannot ${action}: option ${name} is not valid: ${state}`);

@@ -177,7 +177,7 @@ Deno.test("requireSession() refuses what confirmed can't be, by name", () => {
     const error = assertThrows(() => requireSession({ confirmed: confirmed as Required }));
     const { message } = error as Error;
     assertEquals(
-      [hasName(message, name), message.startsWith("Cannot build")],
+      [hasName(message, name), message.startsWith("Cannot build requireSession(): ")],
       [true, true],
       message,
     );

@@ -9,7 +9,7 @@ import {
 } from "@x/hono-session";
 import { MapStore } from "@x/hono-session/stores/map";
 import { FaultyStore } from "@x/hono-session/testing";
-import { assert, assertEquals, assertThrows } from "@std/assert";
+import { assert, assertEquals, assertMatch, assertThrows } from "@std/assert";
 import { type Context, Hono } from "hono";
 import { HTTPException } from "hono/http-exception";
 import { Client } from "../_support/client.ts";
@@ -509,13 +509,37 @@ Deno.test("requireSession() refuses members of sessions as keys of data", () => 
   }
 });
 
+Deno.test("requireSession() names itself when it refuses an option, whichever it is", () => {
+  const wrong: Record<string, RequireSessionOptions> = {
+    type: { type: "xml" as never },
+    status: { status: 204 },
+    response: { type: "text", response: {} },
+    "response of JSON": { response: 1n as never },
+    "status of a function": { response: () => new Response(), status: 403 },
+    has: { has: ["sid"] as never },
+    "confirmed.by": { confirmed: { by: [] } },
+    "confirmed.within": { confirmed: { within: -1 } },
+    device: { device: 1 as never },
+    contextKey: { contextKey: "header" as never },
+  };
+  for (const [what, options] of Object.entries(wrong)) {
+    const { message } = assertThrows(() => requireSession(options)) as Error;
+    const name = what.split(" ")[0]!;
+    assertMatch(
+      message,
+      new RegExp(`^Cannot build requireSession\\(\\): option ${name} is `),
+      what,
+    );
+  }
+});
+
 Deno.test("requireSession() refuses options that there are none of, and what are no options", () => {
   assertThrows(() => requireSession({ statuz: 403 } as never), TypeError, "option statuz");
   for (const options of [null, "json", 401, true, [], ["userId"], () => true]) {
     assertThrows(
       () => requireSession(options as never),
       TypeError,
-      "Cannot build session middleware: ",
+      "Cannot build requireSession(): ",
     );
   }
 });
