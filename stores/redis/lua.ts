@@ -12,7 +12,9 @@ local function live(key)
   local value = redis.call("GET", key) or ""
   local version, expiresAt, write = string.match(value, "^(%d+) (%w+) (%w+) ")
   if version then
-    expiresAt = tonumber(expiresAt, 36)
+    -- With a base, builds for 32 bits read no more than six digits.
+    local high, low = string.sub(expiresAt, 1, -7), string.sub(expiresAt, -6)
+    expiresAt = (tonumber(high, 36) or 0) * 36 ^ 6 + tonumber(low, 36)
   else
     version, expiresAt, write = legacy(value)
   end

@@ -99,6 +99,43 @@ test("keeps a record as one text, with its data as they are, that lives as long"
   assert(timeToLive > 3_590_000 && timeToLive <= 3_600_000, `${timeToLive} ms to live`);
 });
 
+/** What 32-bit builds of Redis know of a number in another base than ten: no more than fits into 32 bits. */
+const NARROW = `
+local wide = tonumber
+local function tonumber(text, base)
+  if not base then return wide(text) end
+  return wide(text, base) and math.min(wide(text, base), 4294967295)
+end
+`;
+
+test("works on a server whose Lua reads numbers of 32 bits", async ({ client, clock }) => {
+  const { sendCommand } = client as NodeRedisLike;
+  const narrow: NodeRedisLike = {
+    sendCommand(args, options) {
+      const [command, text, ...rest] = args;
+      if (command === "EVALSHA") return Promise.reject(new Error("NOSCRIPT"));
+      const narrowed = command === "EVAL" ? [command, NARROW + text, ...rest] : args;
+      return sendCommand.call(client, narrowed, options);
+    },
+  };
+  const store = new RedisStore({ client: narrow, clock: clock.now });
+  for (const life of [60_000, 3_600_000, 3.15576e15]) {
+    const record = makeRecord(clock, { subject: "user:42", expiresAt: clock.now() + life });
+    const key = `narrow ${life}`;
+    assertEquals(await store.create(key, record), true);
+    const second = { ...record, version: 2, data: '{"a":2}' };
+    assertEquals(await store.update(key, second, record), true, `${life} ms`);
+    assertEquals(await store.touch(key, second, second), true);
+    const third = { ...second, version: 3 };
+    assertEquals(await store.replace(key, { key: `${key} moved`, record: third }, second), true);
+    assertEquals(await store.read(`${key} moved`), third);
+  }
+  const record = makeRecord(clock);
+  await store.create("narrow ended", record);
+  clock.advance((record.expiresAt - clock.now()) / 1000);
+  assertEquals(await store.update("narrow ended", { ...record, version: 2 }, record), false);
+});
+
 test("gives Redis whole milliseconds, whatever the times are", async ({ store, clock }) => {
   const record = makeRecord(clock, { expiresAt: clock.now() + 1500.25 });
   assertEquals(await store.create("fraction", record), true);
