@@ -40,8 +40,11 @@ import { FailureLog } from "./store/failure_log.ts";
 import { systemClock } from "./util/clock.ts";
 import { checkTable, type OptionTable } from "./util/option_table.ts";
 
-const { store, events, logger } = SHAPES;
-const TABLE: OptionTable = { action: "build telemetry", shapes: { store, events, logger } };
+const { events, logger } = SHAPES;
+const TABLE: OptionTable = {
+  action: "build telemetry",
+  shapes: { store: ["object"], events, logger },
+};
 
 /**
  * Options of {@linkcode telemetry}: those of `session()` that it measures.

@@ -12,6 +12,7 @@ const OPERATIONS = new Set<PropertyKey>([
   "delete",
   "generation",
   "deleteAll",
+  "stats",
   "get",
   "set",
 ]);

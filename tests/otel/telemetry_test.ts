@@ -98,6 +98,8 @@ Deno.test("telemetry() measures each operation of the store in seconds", async (
   assertEquals(operationsOf(meters), ["read", "update"]);
   await Array.fromAsync(sessions.list("user:42"));
   assertEquals(operationsOf(meters), ["list"]);
+  await sessions.stats();
+  assertEquals(operationsOf(meters), ["stats"]);
   await client.text("/login");
   assertEquals(operationsOf(meters), ["read", "generation", "replace"]);
   await client.text("/logout");
@@ -257,6 +259,8 @@ Deno.test("telemetry() refuses what it has no use for, by name", () => {
   const wrong: [string, unknown][] = [
     ["options", undefined],
     ["options", null],
+    ["store", { store: 5 }],
+    ["store", { store: MapStore }],
     ["capabilities", new MapStore()],
     ["maxAge", { maxAge: 60 }],
     ["events", { events: true }],
