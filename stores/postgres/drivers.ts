@@ -1,3 +1,4 @@
+import { SetupError } from "../../src/store/setup_error.ts";
 import { isPromiseLike } from "../../src/util/awaitable.ts";
 import { STORE_TRIES } from "../../src/util/tries.ts";
 import { memberOf } from "../sql/dialect.ts";
@@ -43,7 +44,11 @@ export class PostgresDriver implements SqlDriver {
   async run(statement: SqlStatement, signal?: AbortSignal): Promise<Rows> {
     for (let tries = 1;; tries++) {
       try {
-        return await this.#run(statement, signal);
+        const rows: unknown = await this.#run(statement, signal);
+        if (Array.isArray(rows)) return rows;
+        throw new SetupError(
+          "Cannot use PostgresStore: its client returned no rows; a client of postgres, pg or Bun is required",
+        );
       } catch (error) {
         const isRepeatable = memberOf(error, "code", "errno").some((code) => REPEATABLE.has(code));
         if (!isRepeatable || tries === STORE_TRIES) throw error;

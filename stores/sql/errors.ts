@@ -22,6 +22,7 @@ export function toError(
   { store, table, schema }: SqlStoreNames,
 ): Error {
   const [message, code, errno] = memberOf(error, "message", "code", "errno");
+  if (error instanceof SetupError) return error;
   if (dialect.isMissing(error)) {
     const state = `its table "${table}" is missing, or is not of this version (${message})`;
     const options = table === DEFAULT_TABLE ? "" : `{ table: ${JSON.stringify(table)} }`;

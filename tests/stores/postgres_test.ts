@@ -1,5 +1,6 @@
-import { PostgresStore } from "@x/hono-session/stores/postgres";
+import { type PostgresClientLike, PostgresStore } from "@x/hono-session/stores/postgres";
 import { storeConformance } from "@x/hono-session/testing";
+import { assertRejects } from "@std/assert";
 import { pooled } from "../_support/pooled.ts";
 import { PgBouncer, PostgresServer, skipPgBouncer, skipPostgres } from "../_support/postgres.ts";
 import { makeTable, POSTGRES_CLIENTS } from "../_support/postgres_clients.ts";
@@ -46,4 +47,20 @@ for (const [name, connect] of Object.entries(POSTGRES_CLIENTS)) {
       },
     });
   }
+}
+
+const clientsOfOthers: Record<string, object> = {
+  "Neon over HTTP": { unsafe: (sql: string) => ({ sql }), query() {}, transaction() {} },
+  "pg-promise": { query: () => Promise.resolve([]), connect() {}, oneOrNone() {} },
+  "mysql2": { query: () => Promise.resolve([[], []]), getConnection() {} },
+};
+
+for (const [name, client] of Object.entries(clientsOfOthers)) {
+  Deno.test(`PostgresStore refuses the results of a client of another kind: ${name}`, async () => {
+    const store = new PostgresStore({ sql: client as PostgresClientLike });
+    const message = "Cannot use PostgresStore: its client returned no rows; " +
+      "a client of postgres, pg or Bun is required";
+    await assertRejects(async () => await store.read("key"), Error, message);
+    await assertRejects(async () => await store.delete("key"), Error, message);
+  });
 }
