@@ -1,4 +1,5 @@
-import { isRenewalDue } from "../record/renewal.ts";
+import { deadline } from "../record/expiry.ts";
+import { isRenewalDue, LONGEST_HOLD } from "../record/renewal.ts";
 import type { SessionState } from "../session/session_state.ts";
 import { andThen, type Awaitable } from "../util/awaitable.ts";
 import { commit } from "./commit.ts";
@@ -7,8 +8,9 @@ import type { CommitConfig } from "./context.ts";
 const WITHOUT_COOKIE = { cookieDelivery: "none" } as const;
 
 /**
- * Renews a session before the handler runs when it might otherwise expire before the response. The cookie is
- * sent at the end of the request. A failed renewal does not fail the request.
+ * Renews a session before the handler runs when it might otherwise expire before the response: in its last hour, if
+ * more than half of its lifetime has passed. The cookie is sent at the end of the request, with another renewal. A
+ * failed renewal does not fail the request.
  */
 export function renewEarly(
   config: CommitConfig,
@@ -17,8 +19,10 @@ export function renewEarly(
 ): Awaitable<void> {
   const { expiry } = config;
   if (!expiry.rolling || !state.stored) return;
+  const { record } = state.stored;
   const now = state.receivedAt;
-  if (isRenewalDue(expiry, state.stored.record, { now, request: WITHOUT_COOKIE })) {
+  if (deadline(expiry, record) - now > LONGEST_HOLD * 1000) return;
+  if (isRenewalDue(expiry, record, { now, request: WITHOUT_COOKIE })) {
     return renew(config, state, c);
   }
 }

@@ -16,7 +16,7 @@ import type { SessionTimes } from "./record.ts";
 const WRITE_AHEAD = CLOCK_SKEW + 5_000;
 
 /** The longest time that a store keeps a session beyond its expiry, in seconds. */
-const LONGEST_HOLD = 3600;
+export const LONGEST_HOLD = 3600;
 
 /**
  * Whether the client receives the cookies of a response. An upgrade has no headers to change, and a server that

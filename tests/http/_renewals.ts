@@ -107,6 +107,17 @@ export function renewals(test: SceneTest): void {
     assertEquals(calls(), ["touch"]);
   });
 
+  test("a request renews its session once, also in the second half of its life", async (scene) => {
+    const renewed: string[] = [];
+    const events = { renewed: ({ sid }: { sid: string }) => void renewed.push(sid) };
+    const { client, calls } = await setup(scene, { rolling: true, maxAge: 86_400, events });
+    scene.clock.advance(22 * 3600);
+    const response = await client.fetch("/read");
+    assertEquals(await response.json(), { name: "Ada" });
+    assertMatch(response.headers.getSetCookie()[0]!, /Max-Age=86400/);
+    assertEquals([calls(), renewed.length], [["touch"], 1]);
+  });
+
   test("requests that take longer than the renewal by another one renew nothing", async (scene) => {
     // A client that holds its session itself is sent the renewed one by each.
     if (scene.stateless) return;
