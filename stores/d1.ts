@@ -29,6 +29,7 @@ import { isD1, toDriver } from "./d1/driver.ts";
 import type { D1Like, D1StatementLike } from "./d1/like.ts";
 import { SQLITE, type TableNames } from "./sql/dialect.ts";
 import { driverFinder } from "./sql/find.ts";
+import { checkSize } from "./sql/size.ts";
 import { SqlStore } from "./sql/sql_store.ts";
 import type { SweepOptions } from "./sql/sweep.ts";
 import { DEFAULT_TABLE, schemaOf, type SqlTableOptions, tableNames } from "./sql/table.ts";
@@ -127,6 +128,7 @@ export class D1Store extends SqlStore {
         maxBytes: MAX_BYTES,
       },
       clock,
+      assertFits: (record) => checkSize(record, MAX_BYTES),
       find: driverFinder(database, {
         store,
         options: OPTIONS,

@@ -102,12 +102,12 @@ const OPTIONS = storeTable("PostgresStore", {
     table: ["string"],
   },
   instead: {
-    client: "use sql: postgres(url)",
-    pool: "use sql: pool",
-    prefix: "use table: applications that share a database have a table each",
+    client: "use sql",
+    pool: "use sql",
+    prefix: "use table",
     tableName: "use table",
   },
-  mistakes: [[isClient, "write { sql }"]],
+  mistakes: [[(value) => toDriver(value) !== undefined, "write { sql }"]],
 });
 
 const SCHEMA_OPTIONS = {
@@ -117,34 +117,27 @@ const SCHEMA_OPTIONS = {
 
 /** Common mistakes in the option `sql`, and what to do instead. */
 const MISTAKEN_CLIENTS: Mistakes = [
-  [(value) => typeof value === "string", "it is an address, give a client: postgres(url)"],
   [
     (value) => hasMethods(value, "queryArray", "queryObject"),
     "it is a client of Deno's postgres module; use npm:postgres or npm:pg",
   ],
   [
     (value) => hasMethods(value, "select", "insert", "execute"),
-    "it is a database of Drizzle, give the client below: db.$client",
+    "it is a database of Drizzle, give db.$client",
   ],
-  [(value) => hasMethods(value, "$queryRaw"), "it is a client of Prisma; use postgres or pg"],
+  [
+    (value) => hasMethods(value, "$queryRaw"),
+    "it is a client of Prisma; use npm:postgres or npm:pg",
+  ],
   [(value) => hasMethods(value, "selectFrom"), "it is a client of Kysely, give its Pool"],
 ];
-
-function driverOf(value: unknown): PostgresDriver | undefined {
-  const isObject = typeof value === "function" || typeof value === "object" && value !== null;
-  return isObject ? toDriver(value) : undefined;
-}
-
-function isClient(value: unknown): boolean {
-  return driverOf(value) !== undefined;
-}
 
 function finderOf(option: "sql" | "listen", given: unknown): FindDriver<PostgresDriver> {
   return driverFinder(given, {
     store: "PostgresStore",
     options: OPTIONS,
     option,
-    required: "a client of postgres, pg or Bun",
+    required: "a client of pg or Bun, or postgres(url),",
     mistakes: MISTAKEN_CLIENTS,
     toDriver,
   });
@@ -152,7 +145,7 @@ function finderOf(option: "sql" | "listen", given: unknown): FindDriver<Postgres
 
 /** Checks whether a client can listen. One that a function returns may be able to. */
 function canListen(client: unknown): boolean {
-  const driver = driverOf(client);
+  const driver = toDriver(client);
   return driver === undefined || driver.listen !== undefined;
 }
 

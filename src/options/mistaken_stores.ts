@@ -1,65 +1,55 @@
-import { isPromiseLike } from "../util/awaitable.ts";
-import { hasMethods, type Mistakes } from "../util/option_errors.ts";
+import { hasMethods, insteadOf, type Mistakes } from "../util/option_errors.ts";
 
-/** Common mistakes in the option `store`, and what to do instead. */
-export const MISTAKEN_STORES: Mistakes = [
-  [isPromiseLike, "it is a promise, await it"],
+const STORE = "one of this package or { get, set, delete }";
+const DYNAMODB = "new DynamoDbStore({ document, tableName })";
+
+/** Clients, and stores of other libraries: their methods, what they are, and what to use instead, also by their class. */
+const FOREIGN: readonly (readonly [
+  methods: string,
+  kind: string,
+  instead: string,
+  byClass?: Readonly<Record<string, string>>,
+])[] = [
+  ["load save destroy", "store of @hattip/session", STORE, {
+    EncryptedCookieStore: "new EncryptedCookieStore({ keys })",
+    KvSessionStore: "new CloudflareKvStore({ namespace })",
+    RedisSessionStore: "new RedisStore({ client })",
+    SignedCookieStore: "new SignedCookieStore({ keys })",
+    SimpleCookieStore: "new UnsignedCookieStore({ parse })",
+    UnsafeMemorySessionStore: "new MapStore()",
+  }],
+  ["getSessionById persistSessionData", "store of hono-sessions", STORE, {
+    MemoryStore: "new MapStore()",
+  }],
+  ["get set delete defaultKeyFn", "store of @brightcove/hono-sessions", STORE, {
+    DynamoDBAdapter: DYNAMODB,
+  }],
+  ["atomic getMany", "Deno KV database", "new DenoKvStore({ kv })"],
+  ["batchGet put", "DynamoDBDocument", DYNAMODB],
+  ["prepare batch", "D1 database", "new D1Store({ database })"],
+  ["prepare exec", "SQLite database", "new SqliteStore({ db })"],
+  ["query connect", "client of Postgres", "new PostgresStore({ sql })"],
+  ["get set del expire", "Redis client", "new RedisStore({ client })"],
+  ["get set destroy", "store of express-session", STORE],
+  ["idFromName get", "Durable Object namespace", "new DurableObjectStore({ namespace })"],
+  ["get put delete", "KV namespace", "new CloudflareKvStore({ namespace })"],
+];
+
+const MISTAKES: Mistakes = [
   [(value) => typeof value === "function", "it is not an object, as new MapStore() makes one"],
-  ...successors("@hattip/session", ["load", "save", "destroy"], {
-    EncryptedCookieStore: "EncryptedCookieStore({ keys })",
-    KvSessionStore: "CloudflareKvStore({ namespace })",
-    RedisSessionStore: "RedisStore({ client })",
-    SignedCookieStore: "SignedCookieStore({ keys })",
-    SimpleCookieStore: "UnsignedCookieStore({ parse })",
-    UnsafeMemorySessionStore: "MapStore()",
-  }),
-  ...successors("hono-sessions", ["getSessionById", "persistSessionData"], {
-    MemoryStore: "MapStore()",
-  }),
-  ...successors("@brightcove/hono-sessions", ["get", "set", "delete", "defaultKeyFn"], {
-    DynamoDBAdapter: "DynamoDbStore({ document, tableName })",
-  }),
-  [has("atomic", "getMany"), "it is a Deno KV database, use new DenoKvStore({ kv })"],
-  [
-    has("batchGet", "put"),
-    "it is a DynamoDBDocument, use new DynamoDbStore({ document, tableName })",
-  ],
-  [has("prepare", "batch"), "it is a D1 database, use new D1Store({ database })"],
-  [has("prepare", "exec"), "it is a SQLite database, use new SqliteStore({ db })"],
-  [has("query", "connect"), "it is a client of Postgres, use new PostgresStore({ sql })"],
-  [has("get", "set", "del", "expire"), "it is a Redis client, use new RedisStore({ client })"],
-  ...successors("express-session", ["get", "set", "destroy"], {}),
-  [
-    has("idFromName", "get"),
-    "it is a Durable Object namespace, use new DurableObjectStore({ namespace })",
-  ],
-  [has("get", "put", "delete"), "it is a KV namespace, use new CloudflareKvStore({ namespace })"],
   [
     expectsMore,
     "its methods have more parameters than get(key, c), set(key, record, c) and delete(key, c)",
   ],
 ];
 
-/** The stores of another library, which are recognized by their methods, and their replacements. */
-function successors(
-  library: string,
-  methods: readonly string[],
-  stores: Readonly<Record<string, string>>,
-): Mistakes {
-  const isForeign = has(...methods);
-  return [
-    ...Object.entries(stores).map(([name, store]) =>
-      [
-        (value: unknown) => isForeign(value) && (value as object).constructor?.name === name,
-        `it is a store of ${library}, use new ${store}`,
-      ] as const
-    ),
-    [isForeign, `it is a store of ${library}, use one of this package or { get, set, delete }`],
-  ];
-}
-
-function has(...methods: string[]): (value: unknown) => boolean {
-  return (value) => hasMethods(value, ...methods);
+/** Returns what to do instead, if the option `store` is a common mistake. */
+export function insteadOfStore(value: unknown): string | undefined {
+  const [, kind, instead, byClass = {}] =
+    FOREIGN.find(([methods]) => hasMethods(value, ...methods.split(" "))) ?? [];
+  return kind === undefined
+    ? insteadOf(value, MISTAKES)
+    : `it is a ${kind}, use ${byClass[Object(value).constructor?.name] ?? instead}`;
 }
 
 /** Checks whether methods have parameters that are never passed. */

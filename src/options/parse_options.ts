@@ -9,8 +9,8 @@ import { isMap, KeyValueAdapter } from "../store/key_value_adapter.ts";
 import { CheckedKeyValueStore } from "../store/key_value_check.ts";
 import { isPromiseLike } from "../util/awaitable.ts";
 import type { Clock } from "../util/clock.ts";
-import { hasMethods, insteadOf, type Purpose, refuse, refuseRange } from "../util/option_errors.ts";
-import { MISTAKEN_STORES } from "./mistaken_stores.ts";
+import { hasMethods, type Purpose, refuse, refuseRange } from "../util/option_errors.ts";
+import { insteadOfStore } from "./mistaken_stores.ts";
 import type { SessionOptions } from "./options.ts";
 
 /** The longest host name (RFC 1035, 2.3.4). */
@@ -116,7 +116,7 @@ export function asStore(
     if (typeof capabilities === "object" && capabilities !== null) return store as SessionStore;
     refuse("store.capabilities", "an object is required");
   }
-  const instead = insteadOf(store, MISTAKEN_STORES);
+  const instead = insteadOfStore(store);
   if (instead) refuse("store", instead);
   if (!hasMethods(store, "get", "set", "delete")) {
     refuse("store", "a session store, or an object with get, set and delete, is required");

@@ -1,29 +1,16 @@
 /** Options that belong to a store. */
-const STORE_OF: Readonly<Record<string, string>> = {
-  attributePrefix: "DynamoDbStore",
-  chunks: "EncryptedCookieStore",
-  client: "RedisStore",
-  database: "D1Store",
-  db: "SqliteStore",
-  document: "DynamoDbStore",
-  expiresAttr: "DynamoDbStore",
-  getClient: "RedisStore",
-  getStore: "CloudflareKvStore",
-  keys: "EncryptedCookieStore",
-  kv: "DenoKvStore",
-  maxEntries: "MapStore",
-  memo: "EncryptedCookieStore",
-  namespace: "CloudflareKvStore",
-  parse: "UnsignedCookieStore",
-  path: "DenoKvStore",
-  prefix: "RedisStore",
-  primaryKey: "DynamoDbStore",
-  revocations: "EncryptedCookieStore",
-  shards: "DurableObjectStore",
-  sortKey: "DynamoDbStore",
-  sql: "PostgresStore",
-  table: "PostgresStore",
-  tableName: "DynamoDbStore",
+const OPTIONS_OF: Readonly<Record<string, string>> = {
+  CloudflareKvStore: "namespace",
+  D1Store: "database",
+  DenoKvStore: "kv path",
+  DurableObjectStore: "shards",
+  DynamoDbStore: "attributePrefix document expiresAttr primaryKey sortKey tableName",
+  EncryptedCookieStore: "chunks keys memo revocations",
+  MapStore: "maxEntries",
+  PostgresStore: "sql table",
+  RedisStore: "client prefix",
+  SqliteStore: "db",
+  UnsignedCookieStore: "parse",
 };
 
 /** Option names of other libraries, and the equivalent here. */
@@ -49,10 +36,14 @@ const NEEDLESS: Readonly<Record<string, string>> = {
   validateId: "leave it out, a token that is unknown is rejected",
 };
 
+const OF_STORES = Object.entries(OPTIONS_OF).flatMap(([store, names]) =>
+  names.split(" ").map((name) => [name, `give it to the store, as in new ${store}({ ${name} })`])
+);
+
 /** Names that are not options of `session()`, and what to do instead. */
 export const INSTEAD: Readonly<Record<string, string>> = {
-  ...mapped(STORE_OF, (store, name) => `give it to the store, as in new ${store}({ ${name} })`),
-  ...mapped(RENAMED, (name) => `use ${name}`),
+  ...Object.fromEntries(OF_STORES),
+  ...renamed("use"),
   ...NEEDLESS,
   adapter: "use store: new DynamoDbStore({ … })",
   getClient: "use store: new RedisStore({ client })",
@@ -68,17 +59,14 @@ const OF_MIDDLEWARE =
 
 /** Names that are not options of any store, and what to do instead. */
 export const INSTEAD_OF_STORES: Readonly<Record<string, string>> = {
-  ...mapped(RENAMED, (name) => `give session() ${name}`),
+  ...renamed("give session()"),
   ...NEEDLESS,
   ...Object.fromEntries(OF_MIDDLEWARE.split(" ").map((name) => [name, "give it to session()"])),
   parse: "give session() a schema",
 };
 
-function mapped(
-  names: Readonly<Record<string, string>>,
-  toText: (value: string, name: string) => string,
-): Record<string, string> {
+function renamed(verb: string): Record<string, string> {
   return Object.fromEntries(
-    Object.entries(names).map(([name, value]) => [name, toText(value, name)]),
+    Object.entries(RENAMED).map(([name, instead]) => [name, `${verb} ${instead}`]),
   );
 }

@@ -1,3 +1,5 @@
+import { isPromiseLike } from "./awaitable.ts";
+
 /** The purpose of options, as error messages name it. */
 export interface Purpose {
   /** The action that fails with invalid options, such as `"create MapStore"`. */
@@ -25,7 +27,8 @@ export function refuseRange(name: string, state: string, { action }: Purpose = M
 
 /** Returns what to do instead, if a value is a common mistake. */
 export function insteadOf(value: unknown, mistakes: Mistakes): string | undefined {
-  return mistakes.find(([is]) => is(value))?.[1];
+  const instead = mistakes.find(([is]) => is(value))?.[1];
+  return instead ?? (isPromiseLike(value) ? "it is a promise, await it" : undefined);
 }
 
 /** Checks whether a value has all of the methods. */

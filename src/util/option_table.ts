@@ -172,15 +172,15 @@ function refuseName(
 
 /** Checks whether one name is a typo of the other: at most two characters are replaced, missing or added. */
 function isSimilar(one: string, other: string): boolean {
-  const [from, to] = [one.toLowerCase(), other.toLowerCase()];
-  let row = Array.from({ length: to.length + 1 }, (_, index) => index);
-  for (const [index, character] of [...from].entries()) {
-    const next = [index + 1];
-    for (let at = 0; at < to.length; at++) {
-      const same = row[at]! + (to[at] === character ? 0 : 1);
-      next.push(Math.min(same, next[at]! + 1, row[at + 1]! + 1));
-    }
-    row = next;
-  }
-  return row.at(-1)! <= Math.min(2, from.length / 3);
+  return isWithin(Math.min(2, one.length / 3), one.toLowerCase(), other.toLowerCase());
+}
+
+/** Checks whether so many changes of a character turn one text into the other. */
+function isWithin(changes: number, one: string, other: string): boolean {
+  if (one === other) return true;
+  if (one[0] === other[0]) return isWithin(changes, one.slice(1), other.slice(1));
+  return changes >= 1 &&
+    [[1, 1], [1, 0], [0, 1]].some(([from, to]) =>
+      isWithin(changes - 1, one.slice(from), other.slice(to))
+    );
 }

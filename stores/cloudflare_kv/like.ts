@@ -1,4 +1,4 @@
-import { type Awaitable, isPromiseLike } from "../../src/util/awaitable.ts";
+import type { Awaitable } from "../../src/util/awaitable.ts";
 import { hasMethods, type Mistakes } from "../../src/util/option_errors.ts";
 
 /**
@@ -48,7 +48,6 @@ export function isKvNamespace(value: unknown): value is KvNamespaceLike {
 
 /** Common mistakes in the option `namespace`, and what to do instead. */
 export const MISTAKEN_NAMESPACES: Mistakes = [
-  [isPromiseLike, "it is a promise, await it"],
   [
     (value) => typeof value === "string",
     "a binding is not named, it is found: (c) => c.env.SESSION",

@@ -9,7 +9,7 @@ type Rows = readonly SqlRow[];
  *
  * @returns The driver; `undefined` for any other value.
  */
-export function toDriver(database: object): SqlDriver | undefined {
+export function toDriver(database: unknown): SqlDriver | undefined {
   return isD1(database) ? new D1Driver(database) : undefined;
 }
 

@@ -1,4 +1,3 @@
-import { isPromiseLike } from "../../src/util/awaitable.ts";
 import { hasMethods, type Mistakes } from "../../src/util/option_errors.ts";
 
 /**
@@ -172,7 +171,6 @@ export function isNamespace(value: unknown): value is DurableObjectNamespaceLike
 
 /** What is given as `namespace` and is none, and what to do instead. */
 export const MISTAKEN_NAMESPACES: Mistakes = [
-  [isPromiseLike, "it is a promise, await it"],
   [
     (value) => typeof value === "string",
     "a binding is not named, it is found: (c) => c.env.SESSIONS",

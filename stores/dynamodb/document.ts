@@ -1,4 +1,4 @@
-import { type Awaitable, isPromiseLike } from "../../src/util/awaitable.ts";
+import type { Awaitable } from "../../src/util/awaitable.ts";
 import { hasMethods, insteadOf, type Mistakes } from "../../src/util/option_errors.ts";
 import type { DynamoDbDocumentLike } from "./like.ts";
 
@@ -22,7 +22,6 @@ const FROM_CLIENT = "write DynamoDBDocument.from(client), of @aws-sdk/lib-dynamo
 
 /** Common mistakes in the option `document`, and what to do instead. */
 export const MISTAKEN_DOCUMENTS: Mistakes = [
-  [isPromiseLike, "it is a promise, await it"],
   [
     (value) => hasMethods(value, "createSet"),
     `it is a DocumentClient of aws-sdk 2; ${FROM_CLIENT}`,

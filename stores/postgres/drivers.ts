@@ -1,13 +1,13 @@
 import { SetupError } from "../../src/store/setup_error.ts";
 import { isPromiseLike } from "../../src/util/awaitable.ts";
 import { STORE_TRIES } from "../../src/util/tries.ts";
-import { memberOf } from "../sql/dialect.ts";
+import { hasCode, memberOf } from "../sql/dialect.ts";
 import type { SqlDriver, SqlRow, SqlStatement } from "../sql/driver.ts";
 import type { PgClientLike, PgPoolLike, PostgresJsLike } from "./like.ts";
 import { type Listen, listenWithClient, listenWithPool, listenWithPostgresJs } from "./listen.ts";
 
 /** Transactions that could not be serialized, and deadlocks. Nothing was done. */
-const REPEATABLE = new Set(["40001", "40P01"]);
+const REPEATABLE_REGEXP = /^40(001|P01)$/;
 
 type Rows = readonly SqlRow[];
 
@@ -19,7 +19,7 @@ type Run = (statement: SqlStatement, signal: AbortSignal | undefined) => Promise
  *
  * @returns The driver; `undefined` for any other value.
  */
-export function toDriver(client: object): PostgresDriver | undefined {
+export function toDriver(client: unknown): PostgresDriver | undefined {
   if (isPostgresJs(client)) {
     return new PostgresDriver(overPostgresJs(client), listenWithPostgresJs(client));
   }
@@ -43,6 +43,7 @@ export class PostgresDriver implements SqlDriver {
 
   async run(statement: SqlStatement, signal?: AbortSignal): Promise<Rows> {
     for (let tries = 1;; tries++) {
+      signal?.throwIfAborted();
       try {
         const rows: unknown = await this.#run(statement, signal);
         if (Array.isArray(rows)) return rows;
@@ -50,27 +51,18 @@ export class PostgresDriver implements SqlDriver {
           "Cannot use PostgresStore: its client returned no rows; a client of postgres, pg or Bun is required",
         );
       } catch (error) {
-        const isRepeatable = memberOf(error, "code", "errno").some((code) => REPEATABLE.has(code));
-        if (!isRepeatable || tries === STORE_TRIES) throw error;
-        await pause(tries);
-        signal?.throwIfAborted();
+        if (!hasCode(error, REPEATABLE_REGEXP) || tries === STORE_TRIES) throw error;
+        // The transaction ends with which the statement conflicts.
+        await new Promise((resolve) => setTimeout(resolve, Math.random() * 4 * tries));
       }
     }
   }
 
   async runAll(statements: readonly SqlStatement[], signal?: AbortSignal): Promise<Rows[]> {
     const results: Rows[] = [];
-    for (const statement of statements) {
-      signal?.throwIfAborted();
-      results.push(await this.run(statement, signal));
-    }
+    for (const statement of statements) results.push(await this.run(statement, signal));
     return results;
   }
-}
-
-/** Lets the transaction end with which a statement conflicts. */
-function pause(tries: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, Math.random() * 4 * tries));
 }
 
 function overPostgresJs(sql: PostgresJsLike): Run {
@@ -134,19 +126,20 @@ function overClient(client: PgClientLike): Run {
 
 function ignore(): void {}
 
-function has(client: object, ...names: string[]): boolean {
-  return names.every((name) => typeof Reflect.get(client, name) === "function");
+function has(client: unknown, ...names: string[]): boolean {
+  return names.every((name) => typeof Reflect.get(Object(client), name) === "function");
 }
 
 /** Checks whether a value is a client of postgres.js or Bun: a function or an object with `unsafe()`. */
-function isPostgresJs(client: object): client is PostgresJsLike {
+function isPostgresJs(client: unknown): client is PostgresJsLike {
   return has(client, "unsafe");
 }
 
-function isPool(client: object): client is PgPoolLike {
-  return has(client, "query", "connect") && typeof Reflect.get(client, "totalCount") === "number";
+function isPool(client: unknown): client is PgPoolLike {
+  return has(client, "query", "connect") &&
+    typeof Reflect.get(Object(client), "totalCount") === "number";
 }
 
-function isClient(client: object): client is PgClientLike {
+function isClient(client: unknown): client is PgClientLike {
   return has(client, "query");
 }

@@ -1,5 +1,6 @@
 import type { ReceiveEnd, Unsubscribe } from "../../src/store/end_watchers.ts";
 import { SetupError } from "../../src/store/setup_error.ts";
+import { hasMethods } from "../../src/util/option_errors.ts";
 import { unref } from "../../src/util/runtime.ts";
 import { CHANNEL } from "../sql/dialect.ts";
 import type { PgClientLike, PgPoolLike, PostgresJsLike } from "./like.ts";
@@ -47,8 +48,6 @@ interface PgListener {
 
 /** A client of `pg` that the store opens itself. */
 interface OwnClient extends PgListener, PgClientLike {
-  /** The ID of the server process that it is connected to. */
-  readonly processID?: number | null;
   on(event: "notification", listener: (notification: Notification) => void): unknown;
   on(event: "error" | "end", listener: () => void): unknown;
   connect(): Promise<unknown>;
@@ -65,20 +64,19 @@ interface ClientMaker {
 
 /** Listens with postgres.js or Bun, which open a connection for that, and open it again when it is lost. */
 export function listenWithPostgresJs(sql: PostgresJsLike): Listen | undefined {
-  const listen: unknown = Reflect.get(sql, "listen");
-  if (!isListen(listen)) return undefined;
+  const listen: PostgresJsListen | undefined = Reflect.get(sql, "listen");
+  if (typeof listen !== "function") return undefined;
   return async (receive, isDirect) => {
     if (!isDirect) {
       const rows = await sql.unsafe(BACKEND);
       checkBackend(rows[0], Reflect.get(Reflect.get(rows, "state") ?? {}, "pid"));
     }
-    const receiver = (payload: string) => receive(payload);
     try {
-      const subscription = await listen(CHANNEL, receiver);
-      return () => stopListening(listen, receiver, subscription);
+      const subscription = await listen(CHANNEL, receive);
+      return () => stopListening(listen, receive, subscription);
     } catch (error) {
       // It would go on trying.
-      await stopListening(listen, receiver);
+      await stopListening(listen, receive);
       throw error;
     }
   };
@@ -90,14 +88,14 @@ export function listenWithPostgresJs(sql: PostgresJsLike): Listen | undefined {
  */
 async function stopListening(
   listen: PostgresJsListen,
-  receiver: unknown,
+  receive: ReceiveEnd,
   subscription?: Subscription,
 ): Promise<void> {
-  const { channels, sql } = listen;
-  const listeners = channels?.[CHANNEL]?.listeners;
-  if (!channels || !sql || !listeners) return void await subscription?.unlisten().catch(ignore);
-  const rest = channels[CHANNEL]!.listeners = listeners.filter(({ fn }) => fn !== receiver);
-  if (rest.length > 0) return;
+  const { channels = {}, sql } = listen;
+  const own = channels[CHANNEL];
+  if (!own || !sql) return void await subscription?.unlisten().catch(ignore);
+  own.listeners = own.listeners.filter(({ fn }) => fn !== receive);
+  if (own.listeners.length > 0) return;
   delete channels[CHANNEL];
   if (Object.keys(channels).length > 0) return;
   listen.sql = undefined;
@@ -138,12 +136,10 @@ async function openClient(
   const own = new Client({ ...KEEP_ALIVE, ...options, ...(password ? { password } : {}) });
   // Without a listener the process would end.
   own.on("error", ignore);
-  own.on("notification", receiverOf(receive));
   try {
     await own.connect();
     own.unref?.();
-    if (!isDirect) checkBackend((await own.query(BACKEND)).rows[0], own.processID);
-    await own.query(LISTEN);
+    await listenWithClient(own, async (text) => (await own.query(text)).rows)?.(receive, isDirect);
     own.on("end", onEnd);
     return own;
   } catch (error) {
@@ -170,7 +166,9 @@ export function listenWithClient(
       const [row] = await execute(BACKEND);
       checkBackend(row, Reflect.get(client, "processID"));
     }
-    const receiver = receiverOf(receive);
+    const receiver = ({ channel, payload }: Notification) => {
+      if (channel === CHANNEL) receive(payload);
+    };
     const stop = async () => {
       client.off("notification", receiver);
       const rest = listening.get(client)! - 1;
@@ -189,32 +187,22 @@ export function listenWithClient(
   };
 }
 
-function receiverOf(receive: ReceiveEnd): (notification: Notification) => void {
-  return ({ channel, payload }) => {
-    if (channel === CHANNEL) receive(payload);
-  };
-}
-
 /** @throws {SetupError} When another server process runs the statements than the client is connected to. */
 function checkBackend(row: object | undefined, pid: unknown): void {
   // By position: clients can rename columns.
   if (!row || typeof pid !== "number" || Number(Object.values(row)[0]) === pid) return;
   throw new SetupError(
-    "Cannot listen to Postgres: the connection goes through a pooler; give PostgresStore a client with direct " +
-      "connections as the option listen, or set listen: false",
+    "Cannot listen to Postgres: the connection goes through a pooler; set the option listen to a client that " +
+      "connects directly, or to false",
   );
 }
 
-function isListen(value: unknown): value is PostgresJsListen {
-  return typeof value === "function";
-}
-
 function isClientMaker(pool: object): pool is PgPoolLike & ClientMaker {
-  return typeof Reflect.get(pool, "Client") === "function";
+  return hasMethods(pool, "Client");
 }
 
 function isListener(client: object): client is PgClientLike & PgListener {
-  return ["on", "off"].every((name) => typeof Reflect.get(client, name) === "function");
+  return hasMethods(client, "on", "off");
 }
 
 function ignore(): void {}

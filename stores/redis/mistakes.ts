@@ -1,10 +1,8 @@
-import { isPromiseLike } from "../../src/util/awaitable.ts";
 import { hasMethods, type Mistakes } from "../../src/util/option_errors.ts";
 import type { RedisClientLike } from "./like.ts";
 
 /** Common mistakes in the option `client`, and what to do instead. */
 export const MISTAKEN_CLIENTS: Mistakes = [
-  [isPromiseLike, "it is a promise, await it"],
   [
     (client) => hasMethods(client, "internal_send_command"),
     "it is a client of redis 3, which knows no promises; use redis 4 or a later version",

@@ -18,9 +18,9 @@ const VALUE_REGEXP = /([:#])([a-z]\w*)/gi;
 export function compile(dialect: SqlDialect, template: string): SqlTemplate {
   const names: string[] = [];
   const text = template.replaceAll(/\s+/g, " ").replaceAll(VALUE_REGEXP, (_, sign, name) => {
-    let place = dialect.combinesWrites ? names.indexOf(name) : -1;
+    let place = dialect.reusesValues ? names.indexOf(name) : -1;
     if (place === -1) place = names.push(name) - 1;
-    return dialect.placeholder(place + 1, sign === "#" ? "number" : "text");
+    return dialect.placeholder(place + 1, sign === "#");
   });
   return (values) => ({ text, values: names.map((name) => values[name]!) });
 }

@@ -18,18 +18,46 @@ export interface SqlDialect {
   readonly tableOptions: string;
   /** The suffix of the selection of rows to delete, so that two deletions don't wait for each other. */
   readonly skipLocked: string;
-  /** Whether a statement may write to several tables, and use a value several times. */
-  readonly combinesWrites: boolean;
+  /** Whether a statement may use a value several times. */
+  readonly reusesValues: boolean;
   /** Returns the placeholder of a value; the index starts at 1. */
-  placeholder(index: number, kind: "text" | "number"): string;
+  placeholder(index: number, isNumber: boolean): string;
   /** Returns the name of the index and of its table; the name of the schema belongs to one of them only. */
   indexOn(names: TableNames): string;
   /** Selects the generation of a subject, and locks it until the current statement is done. */
   lockSubject(names: TableNames): string;
   /** Returns the end of a `RETURNING` clause: what notifies processes that the session under a key has ended. */
   report(key: string, reason: string): string;
+  /** Returns the statements that move a session and leave a trace under its key. */
+  moveAndLeave(parts: MoveParts): string[];
+  /** Returns the statements that start the next generation of a subject, and delete its earlier sessions. */
+  raiseAndEnd(parts: EndParts): string[];
   /** Checks whether an error means that a table, a column or a key is missing. */
   isMissing(error: unknown): boolean;
+  /** Returns the way out of an error, after a semicolon; "" when there is none. */
+  wayOut(message: string): string;
+}
+
+/** The parts of the statements that move a session. */
+export interface MoveParts {
+  readonly sessions: string;
+  /** Common table expressions, without `WITH`. */
+  readonly common: readonly string[];
+  readonly move: string;
+  /** Inserts the trace, up to the source of its values. */
+  readonly leave: string;
+  /** Reports the move, at the end of a `RETURNING` clause. */
+  readonly report: string;
+}
+
+/** The parts of the statements that end all sessions of a subject. */
+export interface EndParts {
+  /** Starts the next generation. */
+  readonly raise: string;
+  /** Selects the present generation. */
+  readonly raised: string;
+  /** Deletes the sessions before the generation that a statement returns. */
+  end(generation: string): string;
 }
 
 /** Returns members of an error as text. */
@@ -44,7 +72,7 @@ export const SQLITE: SqlDialect = {
   textType: "TEXT",
   tableOptions: "",
   skipLocked: "",
-  combinesWrites: false,
+  reusesValues: false,
   placeholder: () => "?",
   indexOn({ index, sessions }) {
     const at = sessions.indexOf(".") + 1;
@@ -53,16 +81,32 @@ export const SQLITE: SqlDialect = {
   lockSubject: ({ subjects }) =>
     `SELECT excepted, since, generation FROM ${subjects} WHERE subject = :subject`,
   report: () => "",
+  moveAndLeave: ({ sessions, common, move, leave }) => [
+    `${common.length > 0 ? `WITH ${common}` : ""} ${move}`,
+    `${leave} WHERE EXISTS (SELECT 1 FROM ${sessions} AS moved
+      WHERE moved.key = :next AND moved.version = #version AND moved.sid = :sid)
+     ON CONFLICT (key) DO NOTHING RETURNING key`,
+  ],
+  raiseAndEnd: ({ raise, raised, end }) => [raise, end(raised)],
   isMissing: (error) =>
     /no such (table|column)|has no column named|does not match any PRIMARY KEY/
       .test(memberOf(error, "message").join()),
+  wayOut: (message) =>
+    /database (table )?is locked/.test(message)
+      ? "; let it wait for other processes with PRAGMA busy_timeout = 2000"
+      : "",
 };
 
 /** The channel on which sessions that end are reported, those of all stores of a database. */
 export const CHANNEL = "hono_session_ended";
 
 /** Undefined tables and columns, a key that is not unique, and columns of other types. */
-const MISSING = new Set(["42P01", "42703", "42P10", "42804", "42883"]);
+const MISSING_REGEXP = /^42(P01|703|P10|804|883)$/;
+
+/** Checks whether an error of Postgres has a code. */
+export function hasCode(error: unknown, code: RegExp): boolean {
+  return memberOf(error, "code", "errno").some((each) => code.test(each));
+}
 
 /**
  * The dialect of PostgreSQL. A statement that writes to the row of a subject waits for the previous writer, and
@@ -73,14 +117,18 @@ export const POSTGRES: SqlDialect = {
   textType: 'text COLLATE "C"',
   tableOptions: " WITH (fillfactor = 80)",
   skipLocked: " FOR UPDATE SKIP LOCKED",
-  combinesWrites: true,
-  placeholder: (index, kind) => `$${index}::${kind === "text" ? "text" : "double precision"}`,
+  reusesValues: true,
+  placeholder: (index, isNumber) => `$${index}::${isNumber ? POSTGRES.numberType : "text"}`,
   indexOn: ({ index, sessions }) => `${index} ON ${sessions}`,
   lockSubject: ({ subjects }) =>
-    `INSERT INTO ${subjects} AS own (subject, generation, since, kept_until)
-     VALUES (:subject, 0, 0, 0)
-     ON CONFLICT (subject) DO UPDATE SET generation = own.generation
-     RETURNING excepted, since, generation`,
+    `INSERT INTO ${subjects} AS own (subject, generation, since, kept_until) VALUES (:subject, 0, 0, 0)
+     ON CONFLICT (subject) DO UPDATE SET generation = own.generation RETURNING excepted, since, generation`,
   report: (key, reason) => `, pg_notify('${CHANNEL}', ${key} || ' ' || ${reason})`,
-  isMissing: (error) => memberOf(error, "code", "errno").some((code) => MISSING.has(code)),
+  moveAndLeave: ({ common, move, leave, report }) => [
+    `WITH ${[...common, `moved AS (${move})`]} ${leave} FROM moved RETURNING key${report}`,
+  ],
+  // A statement does not see the result of a login for which it has waited.
+  raiseAndEnd: ({ raise, raised, end }) => [end(raise), end(raised)],
+  isMissing: (error) => hasCode(error, MISSING_REGEXP),
+  wayOut: () => "",
 };

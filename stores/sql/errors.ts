@@ -29,8 +29,6 @@ export function toError(
     const wayOut = `run the text that ${store}.schema(${options}) returns, or use another table`;
     return new SetupError(`Cannot use ${store}: ${state}; ${wayOut}:\n${schema}`);
   }
-  const wayOut = /database (table )?is locked/.test(message!)
-    ? "; let it wait for other processes with PRAGMA busy_timeout = 2000"
-    : "";
-  return Object.assign(new Error((message || String(error)) + wayOut), { code: code || errno });
+  const text = message || String(error);
+  return Object.assign(new Error(text + dialect.wayOut(text)), { code: code || errno });
 }

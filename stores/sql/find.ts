@@ -1,4 +1,4 @@
-import { andThen, type Awaitable, isPromiseLike, orElse } from "../../src/util/awaitable.ts";
+import { andThen, type Awaitable, orElse } from "../../src/util/awaitable.ts";
 import { insteadOf, type Mistakes, refuse } from "../../src/util/option_errors.ts";
 import type { OptionTable } from "../../src/util/option_table.ts";
 import type { SqlDriver } from "./driver.ts";
@@ -16,7 +16,7 @@ export interface DriverSource<Driver extends SqlDriver> {
   /** Common mistakes, and what to do instead. */
   readonly mistakes: Mistakes;
   /** Returns the driver of a client; `undefined` for other values. */
-  toDriver(client: object): Driver | undefined;
+  toDriver(client: unknown): Driver | undefined;
 }
 
 /** Finds the driver of a request by its context. */
@@ -32,14 +32,13 @@ export function driverFinder<Driver extends SqlDriver>(
   source: DriverSource<Driver>,
 ): FindDriver<Driver> {
   const { store, options, option, required, mistakes } = source;
-  const drivers = new WeakMap<object, Driver>();
+  const drivers = new WeakMap<WeakKey, Driver>();
   const toDriver = (client: unknown): Driver | undefined => {
-    if (!isObject(client)) return undefined;
-    const driver = drivers.get(client) ?? source.toDriver(client);
-    if (driver) drivers.set(client, driver);
+    const driver = drivers.get(client as WeakKey) ?? source.toDriver(client);
+    if (driver) drivers.set(client as WeakKey, driver);
     return driver;
   };
-  const instead = isPromiseLike(given) ? "it is a promise, await it" : insteadOf(given, mistakes);
+  const instead = insteadOf(given, mistakes);
   if (instead) refuse(option, instead, options);
   const driver = toDriver(given);
   if (driver) return () => driver;
@@ -50,8 +49,8 @@ export function driverFinder<Driver extends SqlDriver>(
     const instead = insteadOf(found, mistakes);
     const driver = instead ? undefined : toDriver(found);
     if (driver) return driver;
-    const wayOut = instead ? `: ${instead}` : `; ${required} is required`;
-    throw new TypeError(`Cannot use ${store}: ${option}(c) returned no client${wayOut}`);
+    const wayOut = instead ?? `${required} is required`;
+    throw new TypeError(`Cannot use ${store}: ${option}(c) returned no client; ${wayOut}`);
   };
   return (c) =>
     andThen(
@@ -60,8 +59,4 @@ export function driverFinder<Driver extends SqlDriver>(
       }),
       toFound,
     );
-}
-
-function isObject(value: unknown): value is object {
-  return typeof value === "object" && value !== null || typeof value === "function";
 }

@@ -22,7 +22,8 @@ export async function* listRows(
     afterSid: toText(after?.sid ?? ""),
     afterKey: "",
   };
-  for (let rows: readonly SqlRow[] = [{}]; rows.length > 0;) {
+  let rows: readonly SqlRow[];
+  do {
     rows = await read({ ...place, limit: size });
     for (const row of rows) {
       const [at, sid, key] = Object.values(row).slice(-3);
@@ -32,6 +33,5 @@ export async function* listRows(
       const { data: _, flash: __, ...record } = found;
       yield { key: String(key), record };
     }
-    if (rows.length < size) break;
-  }
+  } while (rows.length > 0 && rows.length === size);
 }

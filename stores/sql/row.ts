@@ -1,4 +1,4 @@
-import { isSessionRecord, type SessionRecord, type SessionTimes } from "../../src/record/record.ts";
+import { isSessionRecord, type SessionRecord } from "../../src/record/record.ts";
 import type { StoreStats } from "../../src/store/contract.ts";
 import { since } from "../../src/store/list_order.ts";
 import type { SqlValues } from "./compile.ts";
@@ -28,11 +28,6 @@ export const LEFT = "left_";
 /** Escapes the characters that databases refuse, so that different texts stay different. */
 export function toText(text: string): string {
   return JSON.stringify(text).slice(1, -1);
-}
-
-/** Returns the values of the times of a session. */
-export function timesOf({ expiresAt, renewedAt, lastSeenAt }: SessionTimes): SqlValues {
-  return { expiresAt, renewedAt, lastSeenAt };
 }
 
 /** Returns the values of the columns of a session. Members that no statement reads are one JSON text. */

@@ -13,7 +13,7 @@ import { GENERATION_KEPT } from "../../src/store/generation.ts";
 import { refuseLateLogin } from "../../src/store/late_login.ts";
 import { andThen, type Awaitable } from "../../src/util/awaitable.ts";
 import type { Clock } from "../../src/util/clock.ts";
-import type { SqlValues } from "./compile.ts";
+import type { SqlTemplate, SqlValues } from "./compile.ts";
 import type { TableNames } from "./dialect.ts";
 import type { SqlRow } from "./driver.ts";
 import { type Call, type ExecutorSetup, SqlExecutor } from "./executor.ts";
@@ -22,13 +22,11 @@ import {
   leftValuesOf,
   recordOf,
   statsOf,
-  timesOf,
   toText,
   valueOf,
   valuesOf,
 } from "./row.ts";
 import { listRows } from "./list_rows.ts";
-import { checkSize } from "./size.ts";
 import { type SqlStatements, statementsOf } from "./statements.ts";
 import { sweepLimit, type SweepOptions } from "./sweep.ts";
 
@@ -37,6 +35,8 @@ export interface SqlStoreSetup extends ExecutorSetup {
   readonly tables: TableNames;
   readonly capabilities: StoreCapabilities;
   readonly clock: Clock;
+  /** Throws when a record is larger than the database can hold. */
+  assertFits?(record: SessionRecord): void;
 }
 
 /** A write of a session, which is refused after all sessions of its subject were ended. */
@@ -66,14 +66,14 @@ interface Write {
 export abstract class SqlStore implements SessionStore {
   /** Atomic, with an index, and strongly consistent. */
   readonly capabilities: StoreCapabilities;
-  readonly #clock: Clock;
+  readonly #setup: SqlStoreSetup;
   readonly #executor: SqlExecutor;
   readonly #statements: SqlStatements;
 
   /** @ignore */
   protected constructor(setup: SqlStoreSetup) {
     this.capabilities = { ...setup.capabilities, stats: true };
-    this.#clock = setup.clock;
+    this.#setup = setup;
     this.#executor = new SqlExecutor(setup);
     this.#statements = statementsOf(setup.dialect, setup.tables);
   }
@@ -88,8 +88,7 @@ export abstract class SqlStore implements SessionStore {
    * @throws {TypeError} When no client was found.
    */
   read(key: string, c?: unknown, signal?: AbortSignal): Awaitable<SessionRecord | undefined> {
-    const values = { key, now: this.#now() };
-    const rows = this.#executor.run(this.#statements.read, values, { c, signal });
+    const rows = this.#run(this.#statements.read, { key }, { c, signal });
     return andThen(rows, ([row]) => row && recordOf(row));
   }
 
@@ -200,9 +199,8 @@ export abstract class SqlStore implements SessionStore {
     c?: unknown,
     signal?: AbortSignal,
   ): Awaitable<boolean> {
-    const { version } = previous;
-    const values = { key, ...timesOf(times), previous: version, now: this.#now() };
-    return andThen(this.#executor.run(this.#statements.touch, values, { c, signal }), isWritten);
+    const values = { key, ...times, previous: previous.version };
+    return andThen(this.#run(this.#statements.touch, values, { c, signal }), isWritten);
   }
 
   /**
@@ -221,7 +219,7 @@ export abstract class SqlStore implements SessionStore {
     reason?: SessionEndReason,
   ): Awaitable<void> {
     const values = { key, reason: reason ?? "" };
-    return andThen(this.#executor.run(this.#statements.delete, values, { c, signal }), () => {});
+    return andThen(this.#run(this.#statements.delete, values, { c, signal }), () => {});
   }
 
   /**
@@ -240,8 +238,8 @@ export abstract class SqlStore implements SessionStore {
     signal?: AbortSignal,
   ): AsyncGenerator<ListedSession> {
     yield* listRows(page, (place) => {
-      const values = { subject: toText(subject), now: this.#now(), ...place };
-      return this.#executor.run(this.#statements.list, values, { c, signal });
+      const values = { subject: toText(subject), ...place };
+      return this.#run(this.#statements.list, values, { c, signal });
     });
   }
 
@@ -256,7 +254,7 @@ export abstract class SqlStore implements SessionStore {
    */
   generation(subject: string, c?: unknown, signal?: AbortSignal): Awaitable<number> {
     const values = { subject: toText(subject) };
-    const rows = this.#executor.run(this.#statements.generation, values, { c, signal });
+    const rows = this.#run(this.#statements.generation, values, { c, signal });
     return andThen(rows, (rows) => Number(valueOf(rows) ?? 0));
   }
 
@@ -276,7 +274,7 @@ export abstract class SqlStore implements SessionStore {
     c?: unknown,
     signal?: AbortSignal,
   ): Awaitable<number> {
-    const now = this.#now();
+    const now = this.#setup.clock();
     const values = {
       subject: toText(subject),
       except: except === undefined ? null : toText(except),
@@ -301,8 +299,7 @@ export abstract class SqlStore implements SessionStore {
    * @throws {TypeError} When no client was found.
    */
   stats(c?: unknown, signal?: AbortSignal): Awaitable<StoreStats> {
-    const values = { now: this.#now() };
-    return andThen(this.#executor.run(this.#statements.stats, values, { c, signal }), statsOf);
+    return andThen(this.#run(this.#statements.stats, {}, { c, signal }), statsOf);
   }
 
   /**
@@ -317,28 +314,27 @@ export abstract class SqlStore implements SessionStore {
    */
   async sweep({ limit = 10_000 }: SweepOptions = {}, c?: unknown): Promise<number> {
     const { sweep, sweepSubjects } = this.#statements;
-    const values = { now: this.#now(), limit: sweepLimit(limit) };
+    const values = { limit: sweepLimit(limit) };
     const call = { c, signal: undefined };
-    const { length } = await this.#executor.run(sweep, values, call);
-    await this.#executor.run(sweepSubjects, values, call);
+    const { length } = await this.#run(sweep, values, call);
+    await this.#run(sweepSubjects, values, call);
     return length;
   }
 
   #write(write: Write, call: Call): Awaitable<boolean> {
-    const { maxBytes } = this.capabilities;
-    if (maxBytes !== undefined) checkSize(write.record, maxBytes);
-    const values = { ...write.values, now: this.#now() };
+    this.#setup.assertFits?.(write.record);
+    const values = { ...write.values, now: this.#setup.clock() };
     const templates = write.isBound ? write.templates.bound : write.templates.free;
     return andThen(this.#executor.runAll(templates, values, call), ([rows]) => {
       if (isWritten(rows!)) return true;
       if (!write.isBound) return false;
-      const bars = this.#executor.run(this.#statements.bar, values, call);
+      const bars = this.#run(this.#statements.bar, values, call);
       return andThen(bars, (rows) => isWritten(rows) && refuseLateLogin());
     });
   }
 
-  #now(): number {
-    return this.#clock();
+  #run(template: SqlTemplate, values: SqlValues, call: Call): Awaitable<readonly SqlRow[]> {
+    return this.#executor.run(template, { now: this.#setup.clock(), ...values }, call);
   }
 }
 

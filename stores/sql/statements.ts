@@ -6,12 +6,12 @@ const NAMES = Object.keys(COLUMNS);
 const VALUES = Object.values(COLUMNS).join(", ");
 /** The values of the trace under the previous key of a session. */
 const LEFT_VALUES = VALUES.replaceAll(/[:#]/g, (sign) => `${sign}${LEFT}`);
-/** The columns of the index over the sessions of a subject, except the key. */
-const INDEXED = ["sid", "subject", "subject_at"];
+/** The columns of the index over the sessions of a subject. */
+const INDEXED = ["key", "sid", "subject", "subject_at"];
 /** The assignments of all columns but the key. */
 const SETS = setsBut("key");
 /** The assignments of those that no index contains: SQLite writes an index again even if nothing in it changes. */
-const SETS_BESIDE_INDEX = setsBut("key", ...INDEXED);
+const SETS_BESIDE_INDEX = setsBut(...INDEXED);
 const SETS_FROM_INSERT = NAMES.slice(1).map((name) => `${name} = excluded.${name}`).join(", ");
 const SETS_OF_TIMES =
   "expires_at = #expiresAt, renewed_at = #renewedAt, last_seen_at = #lastSeenAt";
@@ -31,51 +31,34 @@ export function statementsOf(dialect: SqlDialect, names: TableNames) {
 
   const insert = (values: string) => `INSERT INTO ${sessions} AS own (${NAMES}) SELECT ${values}`;
   const create = (condition: string) =>
-    `${insert(VALUES)} WHERE ${condition}
-     ON CONFLICT (key) DO UPDATE SET ${SETS_FROM_INSERT} WHERE own.expires_at <= #now
-     RETURNING key`;
+    `${insert(VALUES)} WHERE ${condition} ON CONFLICT (key)
+     DO UPDATE SET ${SETS_FROM_INSERT} WHERE own.expires_at <= #now RETURNING key`;
   const update = (condition: string, sets = SETS) =>
     `UPDATE ${sessions} SET ${sets} WHERE ${IS_PREVIOUS} AND ${condition} RETURNING key`;
   const moved = dialect.report(":key", "''");
-  const move = (condition: string, report = "") =>
+  const moveTo = (condition: string, report = "") =>
     `UPDATE ${sessions} SET key = :next, ${SETS} WHERE ${IS_PREVIOUS} AND ${condition}
-     AND NOT EXISTS (SELECT 1 FROM ${sessions} AS other WHERE other.key = :next)
-     RETURNING key${report}`;
+     AND NOT EXISTS (SELECT 1 FROM ${sessions} AS other WHERE other.key = :next) RETURNING key${report}`;
 
-  /** Moves a session and leaves a trace under its key: in one statement, or in a transaction of two. */
   const moveAndLeave = (condition: string, common: string[]) => {
-    if (dialect.combinesWrites) {
-      const parts = [...common, `moved AS (${move(condition)})`];
-      return [`WITH ${parts} ${insert(LEFT_VALUES)} FROM moved RETURNING key${moved}`];
-    }
-    const isMoved = `EXISTS (SELECT 1 FROM ${sessions} AS moved
-      WHERE moved.key = :next AND moved.version = #version AND moved.sid = :sid)`;
-    return [
-      `${withAll(common)} ${move(condition)}`,
-      `${insert(LEFT_VALUES)} WHERE ${isMoved} ON CONFLICT (key) DO NOTHING RETURNING key`,
-    ];
+    const [move, leave] = [moveTo(condition), insert(LEFT_VALUES)];
+    return dialect.moveAndLeave({ sessions, common, move, leave, report: moved }).map(make);
   };
 
   const raise = `INSERT INTO ${subjects} AS own (subject, generation, excepted, since, kept_until)
-    VALUES (:subject, #generation, :except, 0, #until)
-    ON CONFLICT (subject) DO UPDATE SET
-      generation = CASE WHEN own.generation < excluded.generation
-        THEN excluded.generation ELSE own.generation + 1 END,
-      since = CASE WHEN own.excepted = excluded.excepted THEN own.since ELSE own.generation END,
-      excepted = excluded.excepted,
-      kept_until = excluded.kept_until
-    RETURNING generation`;
+    VALUES (:subject, #generation, :except, 0, #until) ON CONFLICT (subject) DO UPDATE SET
+    generation = CASE WHEN own.generation < excluded.generation THEN excluded.generation ELSE own.generation + 1 END,
+    since = CASE WHEN own.excepted = excluded.excepted THEN own.since ELSE own.generation END,
+    excepted = excluded.excepted, kept_until = excluded.kept_until RETURNING generation`;
   const raised = `SELECT generation FROM ${subjects} WHERE subject = :subject`;
+  const ended = dialect.report("key", "'revoked'");
   const end = (raised: string) =>
-    `WITH raised AS (${raised})
-     DELETE FROM ${sessions} WHERE subject = :subject AND expires_at > #now
-     AND sid <> coalesce(:except, '') AND generation < (SELECT generation FROM raised)
-     RETURNING key${dialect.report("key", "'revoked'")}`;
+    `WITH raised AS (${raised}) DELETE FROM ${sessions} WHERE subject = :subject AND expires_at > #now
+     AND sid <> coalesce(:except, '') AND generation < (SELECT generation FROM raised) RETURNING key${ended}`;
 
   const expired = (table: string, column: string, key: string) =>
-    `DELETE FROM ${table} WHERE ${column} <= #now AND ${key} IN (
-       SELECT ${key} FROM ${table} WHERE ${column} <= #now LIMIT #limit${dialect.skipLocked})
-     RETURNING ${key}`;
+    `DELETE FROM ${table} WHERE ${column} <= #now AND ${key} IN (SELECT ${key} FROM ${table}
+     WHERE ${column} <= #now LIMIT #limit${dialect.skipLocked}) RETURNING ${key}`;
 
   /** A write of a session, and the same write for a session that is bound to its subject. */
   const guarded = (write: (condition: string) => string) => ({
@@ -91,10 +74,10 @@ export function statementsOf(dialect: SqlDialect, names: TableNames) {
     update: guarded(update),
     /** The same for a session that stays the same in the list of its subject. */
     updateInPlace: guarded((condition) => update(condition, SETS_BESIDE_INDEX)),
-    move: guarded((condition) => move(condition, moved)),
+    move: guarded((condition) => moveTo(condition, moved)),
     moveAndLeave: {
-      free: moveAndLeave("true", []).map(make),
-      bound: moveAndLeave(isPresent, [present]).map(make),
+      free: moveAndLeave("true", []),
+      bound: moveAndLeave(isPresent, [present]),
     },
     touch: make(`UPDATE ${sessions} SET ${SETS_OF_TIMES} WHERE ${IS_PREVIOUS} RETURNING key`),
     delete: make(
@@ -102,20 +85,16 @@ export function statementsOf(dialect: SqlDialect, names: TableNames) {
     ),
     list: make(
       `SELECT ${READ_COLUMNS}, '{}' AS data, subject_at, sid, key FROM ${sessions}
-       WHERE subject = :subject AND expires_at > #now
-       AND (subject_at, sid, key) < (#afterAt, :afterSid, :afterKey)
+       WHERE subject = :subject AND expires_at > #now AND (subject_at, sid, key) < (#afterAt, :afterSid, :afterKey)
        ORDER BY subject_at DESC, sid DESC, key DESC LIMIT #limit`,
     ),
     generation: make(raised),
     /** Finds a generation that bars a record, when no other condition of the write failed. */
     bar: make(
-      `SELECT 1 AS barred FROM ${subjects} WHERE subject = :subject AND #generation < ${OLDEST}
+      `SELECT 1 FROM ${subjects} WHERE subject = :subject AND #generation < ${OLDEST}
        AND #previous = coalesce((SELECT version FROM ${sessions} WHERE key = :key AND expires_at > #now), 0)`,
     ),
-    // In Postgres a statement does not see the result of a login for which it has waited.
-    deleteAll: (dialect.combinesWrites ? [end(raise), end(raised)] : [raise, end(raised)]).map(
-      make,
-    ),
+    deleteAll: dialect.raiseAndEnd({ raise, raised, end }).map(make),
     stats: make(
       `SELECT count(*) AS sessions, count(DISTINCT subject) AS subjects FROM ${sessions}
        WHERE subject IS NOT NULL AND expires_at > #now`,
@@ -128,10 +107,6 @@ export function statementsOf(dialect: SqlDialect, names: TableNames) {
 function setsBut(...names: string[]): string {
   return Object.entries(COLUMNS).filter(([name]) => !names.includes(name))
     .map(([name, value]) => `${name} = ${value}`).join(", ");
-}
-
-function withAll(parts: readonly string[]): string {
-  return parts.length > 0 ? `WITH ${parts}` : "";
 }
 
 /** All statements of a store. */

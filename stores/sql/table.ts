@@ -1,6 +1,7 @@
 import { refuse, refuseRange } from "../../src/util/option_errors.ts";
 import type { OptionTable } from "../../src/util/option_table.ts";
 import type { SqlDialect, TableNames } from "./dialect.ts";
+import { COLUMNS } from "./row.ts";
 
 /** The name of the table of sessions, unless another one is given. */
 export const DEFAULT_TABLE = "sessions";
@@ -25,11 +26,10 @@ const NAME_REGEXP = /^(?:[a-z_]\w*\.)?[a-z_]\w*$/i;
  * @throws {RangeError} When it is too long.
  */
 export function tableNames(table: string, options: OptionTable): TableNames {
-  if (!NAME_REGEXP.test(table)) {
-    refuse("table", "a name of letters, digits and underscores is required", options);
-  }
-  if (table.endsWith(SUBJECTS)) {
-    refuse("table", `names that end with ${SUBJECTS} are those of the second table`, options);
+  if (!NAME_REGEXP.test(table) || table.endsWith(SUBJECTS)) {
+    const state =
+      `a name of letters, digits and underscores is required, without ${SUBJECTS} at its end`;
+    refuse("table", state, options);
   }
   const name = table.slice(table.indexOf(".") + 1);
   if (name.length > LONGEST_NAME) {
@@ -43,6 +43,9 @@ export function tableNames(table: string, options: OptionTable): TableNames {
   };
 }
 
+/** The constraints of columns that are not just `NOT NULL`. */
+const CONSTRAINTS: Readonly<Record<string, string>> = { key: " PRIMARY KEY", subject: "" };
+
 function quote(name: string): string {
   return name.split(".").map((part) => `"${part}"`).join(".");
 }
@@ -50,19 +53,12 @@ function quote(name: string): string {
 /** Returns the text that creates the tables of a store, if they don't exist. */
 export function schemaOf(dialect: SqlDialect, names: TableNames): string {
   const { numberType: number, textType: text, tableOptions } = dialect;
+  const columns = Object.entries(COLUMNS).map(([name, value]) =>
+    `  ${name} ${value.startsWith("#") ? number : text}${CONSTRAINTS[name] ?? " NOT NULL"}`
+  );
   return `\
 CREATE TABLE IF NOT EXISTS ${names.sessions} (
-  key ${text} PRIMARY KEY,
-  version ${number} NOT NULL,
-  expires_at ${number} NOT NULL,
-  renewed_at ${number} NOT NULL,
-  last_seen_at ${number} NOT NULL,
-  sid ${text} NOT NULL,
-  subject ${text},
-  subject_at ${number} NOT NULL,
-  generation ${number} NOT NULL,
-  record ${text} NOT NULL,
-  data ${text} NOT NULL
+${columns.join(",\n")}
 )${tableOptions};
 CREATE INDEX IF NOT EXISTS ${dialect.indexOn(names)} (subject, subject_at, sid, key)
   WHERE subject IS NOT NULL;

@@ -9,18 +9,18 @@ type Rows = readonly SqlRow[];
  *
  * @returns The driver; `undefined` for any other value.
  */
-export function toDriver(db: object): SqlDriver | undefined {
+export function toDriver(db: unknown): SqlDriver | undefined {
   if (isDatabase(db)) return new DatabaseDriver(db);
   return isLibsql(db) ? new LibsqlDriver(db) : undefined;
 }
 
 /** Checks whether a value is a synchronous database. */
-function isDatabase(db: object): db is SqliteDatabaseLike {
+function isDatabase(db: unknown): db is SqliteDatabaseLike {
   return hasMethods(db, "prepare", "exec") && !hasMethods(db, "batch");
 }
 
 /** Checks whether a value is a client of libSQL. */
-function isLibsql(db: object): db is LibsqlClientLike {
+function isLibsql(db: unknown): db is LibsqlClientLike {
   return hasMethods(db, "execute", "batch");
 }
 
