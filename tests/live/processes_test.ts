@@ -1,6 +1,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { Client } from "../_support/client.ts";
 import { AppProcess, MORE_PLACES, PLACES } from "../_support/processes.ts";
+import { LATEST } from "../_support/watched_session.ts";
 
 /** How often each is tried. */
 const TIMES = 3;
@@ -8,9 +9,9 @@ const TIMES = 3;
 /** The stores that notify other processes. */
 const PUSHING = ["Deno KV over KV Connect", "Redis", "Postgres"];
 
-/** The path of an application, how soon an end in another process has to be noticed, in milliseconds, and what is known of it. */
-const POLLED = { path: "/polling", latest: 2000, reason: "ended" };
-const PUSHED = { path: "", latest: 1000, reason: "logout" };
+/** The path of an application, and what is known of an end in another process: a poll can't tell the reason. */
+const POLLED = { path: "/polling", reason: "ended" };
+const PUSHED = { path: "", reason: "logout" };
 
 for (const { kind, ignore, open } of [...PLACES, ...MORE_PLACES]) {
   Deno.test({
@@ -21,7 +22,7 @@ for (const { kind, ignore, open } of [...PLACES, ...MORE_PLACES]) {
       try {
         await using here = await AppProcess.start(kind, place);
         await using there = await AppProcess.start(kind, place);
-        const { path, latest, reason } = PUSHING.includes(kind) ? PUSHED : POLLED;
+        const { path, reason } = PUSHING.includes(kind) ? PUSHED : POLLED;
         for (let time = 0; time < TIMES; time++) {
           const [client, other] = [new Client(here), new Client(here)];
           for (const each of [client, other]) await each.text(`${path}/set/a/1`);
@@ -36,7 +37,7 @@ for (const { kind, ignore, open } of [...PLACES, ...MORE_PLACES]) {
           const start = performance.now();
           assertEquals(await text, `open ${reason}`);
           const delay = performance.now() - start;
-          assert(delay < latest, `${delay} ms`);
+          assert(delay < LATEST, `${delay} ms`);
           assertEquals(isOtherOver, false);
           await other.text(`${path}/logout`);
           assertEquals(await otherText, "open logout");
