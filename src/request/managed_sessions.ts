@@ -118,7 +118,8 @@ export class ManagedSessions {
   #assertIndexed(action: string): void {
     if (this.#config.store.capabilities.index) return;
     throw new TypeError(
-      `Cannot ${action} sessions: the store does not list the sessions of a subject`,
+      `Cannot ${action} sessions: the store does not list the sessions of a subject; ` +
+        "use one on the server that does, such as RedisStore or PostgresStore",
     );
   }
 }

@@ -1,6 +1,7 @@
 import type { SessionStoreError } from "../errors.ts";
 import { emit, type Logger, type SessionEvents } from "../events.ts";
 import type { Clock } from "../util/clock.ts";
+import { TimeoutError } from "../util/time_limit.ts";
 import { SetupError } from "./setup_error.ts";
 
 /** How long failures of a kind are only counted after one was logged, in milliseconds. */
@@ -44,7 +45,8 @@ export class FailureLog {
     if (!kind && this.#kinds.size === MOST_KINDS) this.#kinds.clear();
     this.#kinds.set(id, { loggedAt: now, count: 0 });
     const more = kind?.count ? `; it failed in the same way ${kind.count} more times since` : "";
-    const state = [error.message, ...causes.map(describe)].join(": ");
+    const reasons = causes.filter((cause) => !(cause instanceof TimeoutError)).map(describe);
+    const state = [error.message, ...reasons].join(": ").replace(/\.+$/, "");
     this.#logger.error(
       causes.some((cause) => cause instanceof SetupError)
         ? `hono-session: ${state}`

@@ -48,6 +48,7 @@ function deviceTest(
       };
       const folder = await makeFolder();
       const browser = await launch(folder);
+      let running = browser;
       await run({
         site,
         browser,
@@ -65,8 +66,8 @@ function deviceTest(
         },
         launchOther: async (options) => await launch(await makeFolder(), options),
         restart: async (options) => {
-          await browser[Symbol.asyncDispose]();
-          return await launch(folder, options);
+          await running[Symbol.asyncDispose]();
+          return running = await launch(folder, options);
         },
       });
     },
@@ -191,6 +192,23 @@ deviceTest("a profile is worth nothing in a browser without its key", async (sta
   assertEquals(await browser.press("Log in"), "Hello Ada");
   assertEquals(await browser.read(site.url("/")), "Hello Ada");
 });
+
+deviceTest("a login goes on after cookies that ended with the browser", async (stage) => {
+  const { site, restart } = stage;
+  let { browser } = stage;
+  for (let day = 1; day <= 3; day++) {
+    assertEquals(await browser.read(site.url("/")), "Hello nobody");
+    const created = browser.count("created");
+    assertEquals(await browser.press("Log in"), "Hello Ada");
+    await browser.saw("created", created + 1);
+    for (let time = 1; time <= 2; time++) {
+      site.advance(EVERY + 1);
+      await browser.dropCookie(PROOF);
+      assertEquals(await browser.read(site.url("/")), "Hello Ada", `${day}, ${time}`);
+    }
+    browser = await restart();
+  }
+}, { persistent: false });
 
 deviceTest("a logout is final, and a second login is bound", async (stage) => {
   const { site, browser, logIn, runOut } = stage;

@@ -41,6 +41,34 @@ async function printed(
   return lines[0]!;
 }
 
+for (
+  const [what, fail, cause] of [
+    [
+      "a sentence",
+      () => Promise.reject(new Error("Connection is closed.")),
+      "the store failed: Connection is closed",
+    ],
+    ["a time-out", () => new Promise<never>(() => {}), "the store did not answer in 0.05 seconds"],
+  ] as const
+) {
+  Deno.test(`a failure of ${what} is printed once, and ends with one full stop`, async () => {
+    const lines: unknown[] = [];
+    const store: SessionStore = new MapStore();
+    store.create = fail;
+    const app = new Hono()
+      .use(session<{ userId?: string }>({
+        store,
+        storeTimeout: 0.05,
+        logger: { error: (...line) => void lines.push(...line), warn() {} },
+      }))
+      .get("/", (c) => c.text(c.var.session.userId = "42"));
+    assertEquals((await app.request("/")).status, 503);
+    const wayOut = "Requests that need it fail until it works; check that the store exists, " +
+      "is reachable, and grants this program access";
+    assertEquals(lines, [`hono-session: Cannot create session: ${cause}. ${wayOut}`]);
+  });
+}
+
 Deno.test("a missing folder of Deno KV is printed", async () => {
   await using store = new DenoKvStore({ path: "/missing/folder/sessions.kv" });
   const line = await printed(store);
