@@ -145,14 +145,18 @@ export class CookieTransport {
   clear(headers: Exchange, held: CookieTemplate): void {
     this.#forget(headers, [this.cookie.name, ...this.#presented(headers, 1)], held);
     this.#forgetFormer(headers, held);
-    const name = this.#deviceName;
-    if (name && findAll(headers.request.get("cookie") ?? "", name).length > 0) {
-      headers.response.append("set-cookie", held.serialize("", { name, maxAge: 0 }));
-    }
+    this.clearDevice(headers, held);
     if (this.#exists) {
       headers.response.append("set-cookie", this.#exists.serialize("", { maxAge: 0 }));
     }
     this.#forgetAdopted(headers, held);
+  }
+
+  /** Expires the cookie that proves the device of the client's session, if the request has one. */
+  clearDevice(headers: Exchange, held: CookieTemplate): void {
+    const name = this.#deviceName;
+    if (!name || !this.#presents(headers, name)) return;
+    headers.response.append("set-cookie", held.serialize("", { name, maxAge: 0 }));
   }
 
   /** Returns the names of the cookies in the request, without the first ones. */

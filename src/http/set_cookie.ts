@@ -48,9 +48,14 @@ export function writeCookie(
   headers: Exchange,
 ): number {
   if ("token" in cookie) {
-    const { registration } = cookie;
-    if (registration) headers.response.append("secure-session-registration", registration);
-    return transport!.write(headers, cookie);
+    const bytes = transport!.write(headers, cookie);
+    const { registration, held } = cookie;
+    if (registration) {
+      headers.response.append("secure-session-registration", registration);
+      // Without that cookie the browser asks at once for a proof of the former session, and forgets its key.
+      transport!.clearDevice(headers, held);
+    }
+    return bytes;
   }
   transport!.clear(headers, cookie.held);
   return 0;

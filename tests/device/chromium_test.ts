@@ -263,6 +263,22 @@ deviceTest("of several logins at once the last one goes on", async (stage) => {
   assert(!site.emitted.includes("device"));
 });
 
+deviceTest(
+  "a login whose predecessor has lost its cookie goes on, by a link as well",
+  async (stage) => {
+    const { site, browser, logIn, runOut } = stage;
+    for (let login = 1; login <= 4; login++) {
+      await logIn();
+      await runOut();
+      await browser.read(site.other);
+      await browser.page.getByRole("link", { name: "Open" }).click();
+      await browser.page.waitForURL(site.url("/"));
+      assertEquals(await browser.text(), "Hello Ada", `${login}`);
+      await browser.dropCookie("sid");
+    }
+  },
+);
+
 for (const failing of ["reads", "writes"] as const) {
   deviceTest(`an outage never unbinds: ${failing}`, async (stage) => {
     const { site, browser, logIn, runOut } = stage;

@@ -242,6 +242,18 @@ Deno.test("only a login asks to bind: neither a cart nor a renewal does, nor wha
   assertEquals(registrationOf(renewed), undefined);
 });
 
+Deno.test("a login expires the proof of the former session", async () => {
+  const { app } = setup();
+  const browser = await Browser.open(app);
+  assertEquals((await browser.login("/login")).headers.getSetCookie().length, 1);
+  const again = (await browser.login("/login")).headers.getSetCookie();
+  assertMatch(again[0]!, /^sid=[^;]+; Max-Age=86400; /);
+  assertEquals(again.slice(1), [
+    "sid-device=; Max-Age=0; Path=/; HttpOnly; Secure; SameSite=Lax",
+  ]);
+  assertEquals(await browser.text("/me"), "42");
+});
+
 Deno.test("a session whose own cookie is partitioned is not asked to bind", async () => {
   const app = new Hono()
     .use(session<Data>({ store: new MapStore(), secret: SECRET, device: true }))
