@@ -40,15 +40,15 @@ export function home(session: DemoSession): Html {
           </li>
           <li>
             <h3>A new token at login</h3>
-            <p>The old one is dead at once. What you counted before comes along.</p>
+            <p>The old one becomes invalid. What you have counted is kept.</p>
           </li>
           <li>
             <h3>No lost writes</h3>
             <p>Twenty requests at the same time raise the counter by twenty.</p>
           </li>
           <li>
-            <h3>An end that is one</h3>
-            <p>Log out here, on another device or everywhere: the old cookies open nothing.</p>
+            <h3>A logout is final</h3>
+            <p>Log out here, on another device or everywhere: the old cookies are rejected.</p>
           </li>
         </ul>
       </section>
@@ -167,7 +167,7 @@ export function goodbye(session: DemoSession, { everywhere }: { everywhere: bool
         <h1>You are logged out${everywhere ? " everywhere" : ""}</h1>
         <p>
           Your session is deleted on the server, and its cookie in your browser. A copy of that
-          cookie opens nothing, and the back button brings nothing back.
+          cookie is rejected, and the back button shows no page of yours.
         </p>
         ${buttons(["/login", "Log in again"], ["/", "Home"])}
       </div>

@@ -27,7 +27,7 @@ function winners(answers: unknown[]): number {
 /** The rules for concurrent requests. */
 export const atomicCases: readonly ConformanceCase[] = [
   {
-    name: "of creates at the same time one wins",
+    name: "of concurrent creates one succeeds",
     needs: atomic,
     async run({ store, clock }) {
       const key = makeKey();
@@ -40,7 +40,7 @@ export const atomicCases: readonly ConformanceCase[] = [
     },
   },
   {
-    name: "of updates at the same time one wins",
+    name: "of concurrent updates one succeeds",
     needs: atomic,
     async run({ store, clock }) {
       const key = makeKey();
@@ -55,7 +55,7 @@ export const atomicCases: readonly ConformanceCase[] = [
     },
   },
   {
-    name: "touches and updates at the same time don't undo each other",
+    name: "concurrent touches and updates don't undo each other",
     needs: atomic,
     async run({ store, clock }) {
       const key = makeKey();
@@ -87,7 +87,7 @@ export const atomicCases: readonly ConformanceCase[] = [
     },
   },
   {
-    name: "of replacements at the same time one wins and the others leave nothing",
+    name: "of concurrent replacements one succeeds, and the others leave nothing",
     needs: atomic,
     async run({ store, clock }) {
       const key = makeKey();
@@ -106,7 +106,7 @@ export const atomicCases: readonly ConformanceCase[] = [
     },
   },
   {
-    name: "a delete beats whatever runs at the same time",
+    name: "a delete wins over every concurrent operation",
     needs: atomic,
     async run({ store, clock }) {
       const key = makeKey();

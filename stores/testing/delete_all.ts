@@ -62,7 +62,7 @@ export const deleteAllCases: readonly ConformanceCase[] = [
     },
   },
   {
-    name: "who was ended can't come back, by whatever write",
+    name: "no write restores a session that deleteAll has ended",
     needs: indexed,
     async run({ store, clock }) {
       const [subject, other] = [makeSubject(), makeSubject()];
@@ -91,7 +91,7 @@ export const deleteAllCases: readonly ConformanceCase[] = [
     },
   },
   {
-    name: "who comes later, and who is somebody else, is not refused",
+    name: "deleteAll refuses neither later logins nor other subjects",
     needs: indexed,
     async run({ store, clock }) {
       const [subject, other] = [makeSubject(), makeSubject()];
@@ -115,7 +115,7 @@ export const deleteAllCases: readonly ConformanceCase[] = [
     },
   },
   {
-    name: "each deleteAll begins a generation that nobody has seen, whatever the clock says",
+    name: "each deleteAll starts a new generation, whatever the clock says",
     needs: indexed,
     async run({ store, clock }) {
       const [subject, other] = [makeSubject(), makeSubject()];
@@ -132,7 +132,7 @@ export const deleteAllCases: readonly ConformanceCase[] = [
     },
   },
   {
-    name: "a generation that is forgotten bars nobody",
+    name: "a generation that was forgotten refuses no login",
     needs: indexed,
     async run({ store, clock }) {
       const subject = makeSubject();
@@ -153,7 +153,7 @@ export const deleteAllCases: readonly ConformanceCase[] = [
     },
   },
   {
-    name: "a deleteAll takes back nothing of the one before",
+    name: "a deleteAll undoes nothing of the previous one",
     needs: indexed,
     async run({ store, clock }) {
       const subjects = Array.from({ length: 3 }, makeSubject);

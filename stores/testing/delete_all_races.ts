@@ -47,7 +47,7 @@ async function whileEnding(
 /** The rules for operations that run concurrently with the end of all sessions of a subject. */
 export const deleteAllRaceCases: readonly ConformanceCase[] = [
   {
-    name: "a login at the same time as deleteAll does not outlive it",
+    name: "a login that is concurrent with deleteAll does not outlive it",
     needs: atomic,
     async run({ store, clock }) {
       for (const operation of ["create", "update", "replace"] as const) {
@@ -74,7 +74,7 @@ export const deleteAllRaceCases: readonly ConformanceCase[] = [
     },
   },
   {
-    name: "a session that moves at the same time as deleteAll does not outlive it",
+    name: "a session that moves concurrently with deleteAll does not outlive it",
     needs: atomic,
     async run({ store, clock }) {
       const subject = makeSubject();

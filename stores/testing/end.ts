@@ -52,7 +52,7 @@ export const endCases: readonly ConformanceCase[] = [
     },
   },
   {
-    name: "a life that is no whole number of seconds ends on time",
+    name: "a lifetime with a fraction of a second ends on time",
     needs: server,
     async run({ store, clock }) {
       const key = makeKey();
@@ -70,7 +70,7 @@ export const endCases: readonly ConformanceCase[] = [
     },
   },
   {
-    name: "a record that ended before it came is never read",
+    name: "a record that has expired before it is stored is never read",
     needs: server,
     async run({ store, clock }) {
       const [created, updated] = [makeKey(), makeKey()];

@@ -29,7 +29,7 @@ function recovering(given: CaseNeeds): string | undefined {
 /** The rules for failures. */
 export const failureCases: readonly ConformanceCase[] = [
   {
-    name: "what is too large is refused before the write",
+    name: "a record that is too large is rejected before the write",
     needs: limited,
     async run({ store, clock }) {
       const key = makeKey();
@@ -48,7 +48,7 @@ export const failureCases: readonly ConformanceCase[] = [
     },
   },
   {
-    name: "what is called off before it begins is a rejection and never done",
+    name: "an operation that is aborted before it starts is rejected and never executed",
     needs: abortable,
     async run({ store, clock }) {
       const [key, other] = [makeKey(), makeKey()];
@@ -71,7 +71,7 @@ export const failureCases: readonly ConformanceCase[] = [
     },
   },
   {
-    name: "a failing backend is a rejection",
+    name: "operations reject when the backend fails",
     needs: failing,
     async run({ store, clock, fail }) {
       const key = makeKey();
@@ -93,7 +93,7 @@ export const failureCases: readonly ConformanceCase[] = [
     },
   },
   {
-    name: "a failing backend is asked again by the next operation, and what it refused is not done",
+    name: "the next operation asks a failing backend again, and what failed is not executed",
     needs: recovering,
     async run({ store, clock, fail, recover }) {
       const [key, other] = [makeKey(), makeKey()];
@@ -114,7 +114,7 @@ export const failureCases: readonly ConformanceCase[] = [
   },
   {
     name:
-      "a list, generation or deleteAll that is called off before it begins is a rejection and never done",
+      "a list, generation or deleteAll that is aborted before it starts is rejected and never executed",
     needs: (given) => indexed(given) ?? abortable(given),
     async run({ store, clock }) {
       const [subject, key] = [makeSubject(), makeKey()];
@@ -136,7 +136,7 @@ export const failureCases: readonly ConformanceCase[] = [
     },
   },
   {
-    name: "a failing backend is a rejection of list, generation and deleteAll",
+    name: "list, generation and deleteAll reject when the backend fails",
     needs: (given) => indexed(given) ?? failing(given),
     async run({ store, clock, fail }) {
       const subject = makeSubject();

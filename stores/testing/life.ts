@@ -93,7 +93,7 @@ export const lifeCases: readonly ConformanceCase[] = [
     },
   },
   {
-    name: "touch never creates and never revives",
+    name: "touch never creates or restores a record",
     needs: server,
     async run({ store, clock }) {
       const [unknown, deleted] = [makeKey(), makeKey()];
@@ -121,7 +121,7 @@ export const lifeCases: readonly ConformanceCase[] = [
     },
   },
   {
-    name: "replace leaves under the old key what it is told to",
+    name: "replace leaves the given record under the old key",
     needs: server,
     async run({ store, clock }) {
       const record = makeRecord(clock);
@@ -158,7 +158,7 @@ export const lifeCases: readonly ConformanceCase[] = [
     },
   },
   {
-    name: "replace never revives and refuses what is old",
+    name: "replace never restores a record, and refuses an old version",
     needs: server,
     async run({ store, clock }) {
       const [key, free] = [makeKey(), makeKey()];
@@ -187,7 +187,7 @@ export const lifeCases: readonly ConformanceCase[] = [
     },
   },
   {
-    name: "delete ends a record and bears repeating",
+    name: "delete removes a record, and may be repeated",
     needs: server,
     async run({ store, clock }) {
       const [key, other] = [makeKey(), makeKey()];

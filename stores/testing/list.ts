@@ -90,7 +90,7 @@ export const listCases: readonly ConformanceCase[] = [
     },
   },
   {
-    name: "delete takes the entry along, and replace moves it",
+    name: "delete removes the entry, and replace moves it",
     needs: indexed,
     async run({ store, clock }) {
       const subject = makeSubject();
@@ -111,7 +111,7 @@ export const listCases: readonly ConformanceCase[] = [
     },
   },
   {
-    name: "an entry ends with its session, wherever its end is moved",
+    name: "an entry expires with its session, also after a renewal",
     needs: indexed,
     async run({ store, clock }) {
       for (const operation of ["create", "update", "touch"] as const) {

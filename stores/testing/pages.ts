@@ -58,7 +58,7 @@ export const pageCases: readonly ConformanceCase[] = [
     },
   },
   {
-    name: "a page begins after its place, whether a session is there or not",
+    name: "a page starts after its cursor, even if that session has ended",
     needs: ordered,
     async run({ store, clock }) {
       const subject = makeSubject();

@@ -91,7 +91,7 @@ const ENDS: Record<string, (context: CaseContext, copied: Copied) => Awaitable<u
 /** The rules for stores whose token is the record. */
 export const statelessCases: readonly ConformanceCase[] = [
   {
-    name: "the token of a created record opens it",
+    name: "the token of a created record reads it",
     needs: stateless,
     async run({ store, clock }) {
       const record = makeRecord(clock, {
@@ -142,7 +142,7 @@ export const statelessCases: readonly ConformanceCase[] = [
     },
   },
   {
-    name: "a damaged token opens nothing",
+    name: "a damaged token is rejected",
     needs: stateless,
     async run({ store, clock }) {
       const token = await store.create("", makeRecord(clock)) as string;
@@ -154,7 +154,7 @@ export const statelessCases: readonly ConformanceCase[] = [
     },
   },
   {
-    name: "a token that is left behind takes every copy along, whatever was written with it",
+    name: "a token that was replaced invalidates its copies, whatever was written with them",
     needs: revocable,
     async run(context) {
       for (const [what, leave] of Object.entries(LEAVES)) {
@@ -172,7 +172,7 @@ export const statelessCases: readonly ConformanceCase[] = [
     },
   },
   {
-    name: "of those who leave a token behind at the same time one succeeds",
+    name: "of concurrent replacements of a token one succeeds",
     needs: revocable,
     async run(context) {
       const { store } = context;
@@ -186,7 +186,7 @@ export const statelessCases: readonly ConformanceCase[] = [
     },
   },
   {
-    name: "a session that is ended takes every copy of its tokens along",
+    name: "a session that was ended invalidates every copy of its tokens",
     needs: revocable,
     async run(context) {
       for (const [what, end] of Object.entries(ENDS)) {

@@ -24,7 +24,7 @@ const TEXTS = {
 /** The rules for reading, creating and updating. */
 export const writeCases: readonly ConformanceCase[] = [
   {
-    name: "read of an unknown key gives nothing",
+    name: "read of an unknown key returns undefined",
     needs: server,
     async run({ store }) {
       for (const key of [makeKey(), "__proto__", "a/../b", "*", ""]) {
@@ -55,7 +55,7 @@ export const writeCases: readonly ConformanceCase[] = [
     },
   },
   {
-    name: "records come and go as private copies",
+    name: "records are stored and returned as private copies",
     needs: server,
     async run({ store, clock }) {
       const key = makeKey();
@@ -90,7 +90,7 @@ export const writeCases: readonly ConformanceCase[] = [
     },
   },
   {
-    name: "create takes the place of an expired record",
+    name: "create replaces an expired record",
     needs: server,
     async run({ store, clock }) {
       const key = makeKey();

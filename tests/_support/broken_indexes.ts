@@ -148,7 +148,7 @@ export const BROKEN_INDEXES: BrokenStore[] = [
       }
     },
     "an entry follows the subject of its session",
-    "delete takes the entry along, and replace moves it",
+    "delete removes the entry, and replace moves it",
     "a write that is refused leaves the lists as they are",
   ),
   broken(
@@ -168,9 +168,9 @@ export const BROKEN_INDEXES: BrokenStore[] = [
         this.records.delete(key);
       }
     },
-    "delete takes the entry along, and replace moves it",
+    "delete removes the entry, and replace moves it",
     "deleteAll ends every session of a subject, and no other",
-    "an entry ends with its session, wherever its end is moved",
+    "an entry expires with its session, also after a renewal",
   ),
   broken(
     "what has expired is listed",
@@ -181,7 +181,7 @@ export const BROKEN_INDEXES: BrokenStore[] = [
         }
       }
     },
-    "an entry ends with its session, wherever its end is moved",
+    "an entry expires with its session, also after a renewal",
   ),
   broken(
     "touch and update leave the end of the entry",
@@ -197,7 +197,7 @@ export const BROKEN_INDEXES: BrokenStore[] = [
         super.enlist(key, record);
       }
     },
-    "an entry ends with its session, wherever its end is moved",
+    "an entry expires with its session, also after a renewal",
   ),
   broken(
     "what has expired is counted among what was ended",
@@ -208,7 +208,7 @@ export const BROKEN_INDEXES: BrokenStore[] = [
         return size;
       }
     },
-    "an entry ends with its session, wherever its end is moved",
+    "an entry expires with its session, also after a renewal",
   ),
   broken(
     "the entry is written before it is known whether the record is",
@@ -270,7 +270,7 @@ export const BROKEN_INDEXES: BrokenStore[] = [
       }
     },
     "deleteAll ends every session of a subject, and no other",
-    "a session that moves at the same time as deleteAll does not outlive it",
+    "a session that moves concurrently with deleteAll does not outlive it",
   ),
   broken(
     "deleteAll ends what anybody has",
@@ -308,9 +308,9 @@ export const BROKEN_INDEXES: BrokenStore[] = [
     class extends SoundStore {
       override end() {}
     },
-    "who was ended can't come back, by whatever write",
-    "a deleteAll takes back nothing of the one before",
-    "a login at the same time as deleteAll does not outlive it",
+    "no write restores a session that deleteAll has ended",
+    "a deleteAll undoes nothing of the previous one",
+    "a login that is concurrent with deleteAll does not outlive it",
   ),
   broken(
     "deleteAll looks for sessions first and forbids new ones later",
@@ -324,7 +324,7 @@ export const BROKEN_INDEXES: BrokenStore[] = [
         return ended.length;
       }
     },
-    "a login at the same time as deleteAll does not outlive it",
+    "a login that is concurrent with deleteAll does not outlive it",
   ),
   broken(
     "only create looks whether its subject was ended",
@@ -338,8 +338,8 @@ export const BROKEN_INDEXES: BrokenStore[] = [
         if (this.#creating) super.assertNotEnded(record);
       }
     },
-    "who was ended can't come back, by whatever write",
-    "a login at the same time as deleteAll does not outlive it",
+    "no write restores a session that deleteAll has ended",
+    "a login that is concurrent with deleteAll does not outlive it",
   ),
   broken(
     "an update looks whether its subject was ended only when there was none before",
@@ -352,7 +352,7 @@ export const BROKEN_INDEXES: BrokenStore[] = [
         return Promise.resolve(this.put(key, record));
       }
     },
-    "who was ended can't come back, by whatever write",
+    "no write restores a session that deleteAll has ended",
   ),
   broken(
     "what was ended is answered like any other refusal",
@@ -361,7 +361,7 @@ export const BROKEN_INDEXES: BrokenStore[] = [
         return super.create(...args).catch(() => false);
       }
     },
-    "who was ended can't come back, by whatever write",
+    "no write restores a session that deleteAll has ended",
   ),
   broken(
     "replace deletes before it looks whether its subject was ended",
@@ -374,7 +374,7 @@ export const BROKEN_INDEXES: BrokenStore[] = [
         return this.put(next.key, next.record);
       }
     },
-    "who was ended can't come back, by whatever write",
+    "no write restores a session that deleteAll has ended",
   ),
   broken(
     "who is of the generation before is let in as well",
@@ -383,7 +383,7 @@ export const BROKEN_INDEXES: BrokenStore[] = [
         super.assertNotEnded({ ...record, generation: generation + 1 });
       }
     },
-    "who was ended can't come back, by whatever write",
+    "no write restores a session that deleteAll has ended",
   ),
   broken(
     "clocks are compared",
@@ -392,8 +392,8 @@ export const BROKEN_INDEXES: BrokenStore[] = [
         super.assertNotEnded({ ...record, generation: subjectAt });
       }
     },
-    "who was ended can't come back, by whatever write",
-    "who comes later, and who is somebody else, is not refused",
+    "no write restores a session that deleteAll has ended",
+    "deleteAll refuses neither later logins nor other subjects",
   ),
   broken(
     "who was ended once can never come again",
@@ -402,8 +402,8 @@ export const BROKEN_INDEXES: BrokenStore[] = [
         super.assertNotEnded({ ...record, generation: 0 });
       }
     },
-    "who comes later, and who is somebody else, is not refused",
-    "a generation that is forgotten bars nobody",
+    "deleteAll refuses neither later logins nor other subjects",
+    "a generation that was forgotten refuses no login",
   ),
   broken(
     "all are refused when one was ended",
@@ -412,7 +412,7 @@ export const BROKEN_INDEXES: BrokenStore[] = [
         for (const subject of this.ends.keys()) super.assertNotEnded({ ...record, subject });
       }
     },
-    "who comes later, and who is somebody else, is not refused",
+    "deleteAll refuses neither later logins nor other subjects",
   ),
   broken(
     "a generation is of all subjects",
@@ -421,7 +421,7 @@ export const BROKEN_INDEXES: BrokenStore[] = [
         return Math.max(0, ...[...this.ends.values()].map(({ generation }) => generation));
       }
     },
-    "each deleteAll begins a generation that nobody has seen, whatever the clock says",
+    "each deleteAll starts a new generation, whatever the clock says",
   ),
   broken(
     "a generation is the time alone",
@@ -431,8 +431,8 @@ export const BROKEN_INDEXES: BrokenStore[] = [
         this.ends.set(subject, { ...this.ends.get(subject)!, generation: this.clock() });
       }
     },
-    "each deleteAll begins a generation that nobody has seen, whatever the clock says",
-    "who was ended can't come back, by whatever write",
+    "each deleteAll starts a new generation, whatever the clock says",
+    "no write restores a session that deleteAll has ended",
   ),
   broken(
     "generations are counted from 1 once more when they were forgotten",
@@ -443,8 +443,8 @@ export const BROKEN_INDEXES: BrokenStore[] = [
         this.ends.set(subject, { generation, except: undefined, since: 0 });
       }
     },
-    "each deleteAll begins a generation that nobody has seen, whatever the clock says",
-    "a generation that is forgotten bars nobody",
+    "each deleteAll starts a new generation, whatever the clock says",
+    "a generation that was forgotten refuses no login",
   ),
   broken(
     "whoever is not of the very generation that is remembered is refused",
@@ -455,7 +455,7 @@ export const BROKEN_INDEXES: BrokenStore[] = [
         super.assertNotEnded({ ...record, generation: isPresent ? Infinity : -1 });
       }
     },
-    "a generation that is forgotten bars nobody",
+    "a generation that was forgotten refuses no login",
   ),
   broken(
     "who is excepted is forgiven all ends before",
@@ -465,7 +465,7 @@ export const BROKEN_INDEXES: BrokenStore[] = [
         this.ends.set(subject, { ...this.ends.get(subject)!, since: 0 });
       }
     },
-    "a deleteAll takes back nothing of the one before",
+    "a deleteAll undoes nothing of the previous one",
   ),
   broken(
     "who is excepted twice is not",
@@ -476,15 +476,15 @@ export const BROKEN_INDEXES: BrokenStore[] = [
         this.ends.set(subject, { ...this.ends.get(subject)!, since });
       }
     },
-    "a deleteAll takes back nothing of the one before",
+    "a deleteAll undoes nothing of the previous one",
   ),
   broken(
     "looks first and writes later",
     class extends SoundStore {
       override isAtomic = false;
     },
-    "a login at the same time as deleteAll does not outlive it",
-    "a session that moves at the same time as deleteAll does not outlive it",
+    "a login that is concurrent with deleteAll does not outlive it",
+    "a session that moves concurrently with deleteAll does not outlive it",
   ),
   broken(
     "a list is in the order in which its sessions were stored",
@@ -533,7 +533,7 @@ export const BROKEN_INDEXES: BrokenStore[] = [
         return super.list(subject, {}, c, signal);
       }
     },
-    "a page begins after its place, whether a session is there or not",
+    "a page starts after its cursor, even if that session has ended",
   ),
   broken(
     "a page leaves out those since the same time as its place",
@@ -545,7 +545,7 @@ export const BROKEN_INDEXES: BrokenStore[] = [
         }
       }
     },
-    "a page begins after its place, whether a session is there or not",
+    "a page starts after its cursor, even if that session has ended",
   ),
   broken(
     "a list is one page",
@@ -569,7 +569,7 @@ export const BROKEN_INDEXES: BrokenStore[] = [
         return super.deleteAll(subject, options);
       }
     },
-    "a list, generation or deleteAll that is called off before it begins is a rejection and never done",
+    "a list, generation or deleteAll that is aborted before it starts is rejected and never executed",
   ),
   broken(
     "a generation that can't be read is the first one",
@@ -578,8 +578,8 @@ export const BROKEN_INDEXES: BrokenStore[] = [
         return super.generation(...args).catch(() => 0);
       }
     },
-    "a list, generation or deleteAll that is called off before it begins is a rejection and never done",
-    "a failing backend is a rejection of list, generation and deleteAll",
+    "a list, generation or deleteAll that is aborted before it starts is rejected and never executed",
+    "list, generation and deleteAll reject when the backend fails",
   ),
   broken(
     "a list that fails is empty",
@@ -592,6 +592,6 @@ export const BROKEN_INDEXES: BrokenStore[] = [
         }
       }
     },
-    "a failing backend is a rejection of list, generation and deleteAll",
+    "list, generation and deleteAll reject when the backend fails",
   ),
 ];

@@ -32,7 +32,7 @@ export const BROKEN_STORES: BrokenStore[] = [
         return super.begin(signal);
       }
     },
-    "a failing backend is asked again by the next operation, and what it refused is not done",
+    "the next operation asks a failing backend again, and what failed is not executed",
   ),
   broken(
     "touch compares the whole record",
@@ -54,7 +54,7 @@ export const BROKEN_STORES: BrokenStore[] = [
         return record;
       }
     },
-    "read of an unknown key gives nothing",
+    "read of an unknown key returns undefined",
   ),
   broken(
     "drops what it has no column for",
@@ -110,7 +110,7 @@ export const BROKEN_STORES: BrokenStore[] = [
         return record;
       }
     },
-    "records come and go as private copies",
+    "records are stored and returned as private copies",
   ),
   broken(
     "text is kept as Latin-1",
@@ -137,7 +137,7 @@ export const BROKEN_STORES: BrokenStore[] = [
         return this.records.has(args[0]) ? Promise.resolve(false) : super.create(...args);
       }
     },
-    "create takes the place of an expired record",
+    "create replaces an expired record",
   ),
   broken(
     "update merges the record into the old one",
@@ -168,7 +168,7 @@ export const BROKEN_STORES: BrokenStore[] = [
     },
     "update refuses what another request wrote meanwhile",
     "touch refuses what another request wrote meanwhile",
-    "replace never revives and refuses what is old",
+    "replace never restores a record, and refuses an old version",
   ),
   broken(
     "only what was read can be updated",
@@ -210,7 +210,7 @@ export const BROKEN_STORES: BrokenStore[] = [
         return Promise.resolve(this.put(key, { ...previous, ...times }));
       }
     },
-    "touch never creates and never revives",
+    "touch never creates or restores a record",
     "touch refuses what another request wrote meanwhile",
   ),
   broken(
@@ -233,7 +233,7 @@ export const BROKEN_STORES: BrokenStore[] = [
       }
     },
     "replace moves a session to another key",
-    "of replacements at the same time one wins and the others leave nothing",
+    "of concurrent replacements one succeeds, and the others leave nothing",
   ),
   broken(
     "replace leaves nothing",
@@ -246,7 +246,7 @@ export const BROKEN_STORES: BrokenStore[] = [
         return super.replace(key, next, ...rest);
       }
     },
-    "replace leaves under the old key what it is told to",
+    "replace leaves the given record under the old key",
   ),
   broken(
     "replace is an upsert",
@@ -257,7 +257,7 @@ export const BROKEN_STORES: BrokenStore[] = [
       }
     },
     "replace never overwrites",
-    "replace never revives and refuses what is old",
+    "replace never restores a record, and refuses an old version",
   ),
   broken(
     "delete rejects when there is nothing",
@@ -266,7 +266,7 @@ export const BROKEN_STORES: BrokenStore[] = [
         if (!this.records.delete(key)) throw new Error("not found");
       }
     },
-    "delete ends a record and bears repeating",
+    "delete removes a record, and may be repeated",
   ),
   broken(
     "expiry is left to the backend",
@@ -296,7 +296,7 @@ export const BROKEN_STORES: BrokenStore[] = [
         return seconds > 0 || (record?.expiresAt ?? 0) - this.clock() > 2000 ? record : undefined;
       }
     },
-    "a life that is no whole number of seconds ends on time",
+    "a lifetime with a fraction of a second ends on time",
   ),
   broken(
     "the backend refuses a time to live of zero",
@@ -306,7 +306,7 @@ export const BROKEN_STORES: BrokenStore[] = [
         return super.put(key, record);
       }
     },
-    "a record that ended before it came is never read",
+    "a record that has expired before it is stored is never read",
   ),
   broken(
     "the backend's time to live is a number of 32 bits",
@@ -326,7 +326,7 @@ export const BROKEN_STORES: BrokenStore[] = [
         if (data.length > MAX_BYTES) throw new Error("value too large");
       }
     },
-    "what is too large is refused before the write",
+    "a record that is too large is rejected before the write",
   ),
   broken(
     "replace deletes before it looks at the size",
@@ -336,7 +336,7 @@ export const BROKEN_STORES: BrokenStore[] = [
         return super.replace(...args);
       }
     },
-    "what is too large is refused before the write",
+    "a record that is too large is rejected before the write",
   ),
   broken(
     "the signal is ignored",
@@ -345,7 +345,7 @@ export const BROKEN_STORES: BrokenStore[] = [
         return super.begin(undefined);
       }
     },
-    "what is called off before it begins is a rejection and never done",
+    "an operation that is aborted before it starts is rejected and never executed",
   ),
   broken(
     "a failure looks like nothing found",
@@ -354,18 +354,18 @@ export const BROKEN_STORES: BrokenStore[] = [
         return super.read(...args).catch(() => undefined);
       }
     },
-    "a failing backend is a rejection",
+    "operations reject when the backend fails",
   ),
   broken(
     "looks first and writes later",
     class extends SoundStore {
       override isAtomic = false;
     },
-    "of creates at the same time one wins",
-    "of updates at the same time one wins",
-    "touches and updates at the same time don't undo each other",
-    "of replacements at the same time one wins and the others leave nothing",
-    "a delete beats whatever runs at the same time",
+    "of concurrent creates one succeeds",
+    "of concurrent updates one succeeds",
+    "concurrent touches and updates don't undo each other",
+    "of concurrent replacements one succeeds, and the others leave nothing",
+    "a delete wins over every concurrent operation",
   ),
 ];
 
@@ -389,7 +389,7 @@ export const BROKEN_STATELESS_STORES: BrokenStore[] = [
         return super.create(key, record);
       }
     },
-    "the token of a created record opens it",
+    "the token of a created record reads it",
   ),
   broken(
     "what does not fit into a cookie fails somehow",
@@ -428,7 +428,7 @@ export const BROKEN_STATELESS_STORES: BrokenStore[] = [
         return record;
       }
     },
-    "a damaged token opens nothing",
+    "a damaged token is rejected",
   ),
   broken(
     "replace leaves the old token valid",
@@ -437,8 +437,8 @@ export const BROKEN_STATELESS_STORES: BrokenStore[] = [
         return super.update(token, record, previous);
       }
     },
-    "a token that is left behind takes every copy along, whatever was written with it",
-    "of those who leave a token behind at the same time one succeeds",
+    "a token that was replaced invalidates its copies, whatever was written with them",
+    "of concurrent replacements of a token one succeeds",
   ),
   broken(
     "the format keeps only the members that it knows",
@@ -456,7 +456,7 @@ export const BROKEN_STATELESS_STORES: BrokenStore[] = [
         });
       }
     },
-    "a token that is left behind takes every copy along, whatever was written with it",
+    "a token that was replaced invalidates its copies, whatever was written with them",
     "no token is made for a login before the end of all sessions, and one for a login after it",
   ),
   broken(
@@ -476,6 +476,6 @@ export const BROKEN_STATELESS_STORES: BrokenStore[] = [
     class extends SoundStatelessStore {
       override async delete() {}
     },
-    "a session that is ended takes every copy of its tokens along",
+    "a session that was ended invalidates every copy of its tokens",
   ),
 ];

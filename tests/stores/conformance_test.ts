@@ -103,10 +103,10 @@ Deno.test("the conformance suite tells which cases it leaves out, and why", () =
     onSkip: (name, reason) => skipped[name] = reason,
   });
   assertEquals(
-    skipped["store: what is called off before it begins is a rejection and never done"],
+    skipped["store: an operation that is aborted before it starts is rejected and never executed"],
     "the store is not abortable",
   );
-  assertEquals(skipped["store: of creates at the same time one wins"], "the store is not atomic");
+  assertEquals(skipped["store: of concurrent creates one succeeds"], "the store is not atomic");
   assertEquals(names.filter((name) => name in skipped), []);
   const every = KINDS.flatMap(({ sound }) => [...casesOf(sound, sound).keys()]);
   assertEquals(names.length + Object.keys(skipped).length, new Set(every).size);
