@@ -4,7 +4,7 @@ import { isSessionRecord, type SessionRecord, type SessionTimes } from "../recor
 import { andThen, type Awaitable, isPromiseLike, orElse } from "../util/awaitable.ts";
 import type { Clock } from "../util/clock.ts";
 import { TimeoutError, withTimeout } from "../util/time_limit.ts";
-import { Timers } from "../util/timers.ts";
+import { makeTimers, type Timers } from "../util/timers.ts";
 import type {
   DeleteAllOptions,
   ListedSession,
@@ -44,9 +44,7 @@ export class TimeoutStore {
     this.capabilities = store.capabilities;
     this.timeout = options.timeout;
     this.logins = new PendingReads(options.timeout);
-    // A connection keeps the process alive as well. That of a timer costs Deno half as much again as the call.
-    const keepsAlive = !this.capabilities.abortable;
-    this.#timers = new Timers({ duration: options.timeout, keepsAlive });
+    this.#timers = makeTimers(options.timeout);
     this.#store = store;
     this.#options = options;
     this.#unanswered = new UnacknowledgedWrites(options.clock);

@@ -1,115 +1,114 @@
-import { isWorkers, unref } from "./runtime.ts";
+import { isDeno } from "./runtime.ts";
 
-/**
- * The number of timers above which they share one. An occasional operation uses its own timer, so that a test
- * leaves none open.
- */
-const MANY = 5000;
-const WINDOW = 5000;
+/** Timers with the same duration. While one is running, it keeps the process alive. */
+export interface Timers<Timer = unknown> {
+  /** The duration, in milliseconds. */
+  readonly duration: number;
+  /** Starts a timer. */
+  start(onTimeout: () => void): Timer;
+  /** Stops a timer, which may have fired. */
+  stop(timer: Timer): void;
+}
 
-/** The number of ticks of the shared timer per duration. A timer may fire up to one tick early, but never late. */
-const TICKS = 20;
-
-/** The shortest duration with a shared timer, in milliseconds. */
-const SHORTEST = 200;
+/** Makes timers of a duration, in milliseconds. */
+export function makeTimers(duration: number): Timers {
+  return isDeno ? new SharedTimers(duration) : new OwnTimers(duration);
+}
 
 type TimerId = ReturnType<typeof setTimeout>;
 
-/** A timer that was started. Those that use the shared timer form a list, in the order of their end. */
-export class Timer {
-  readonly onTimeout: () => void;
-  /** The tick of the shared timer at which it was started. */
-  readonly tick: number;
-  /** Its own timer, if it does not use the shared one. */
-  readonly id: TimerId | undefined;
-  previous: Timer | undefined;
-  next: Timer | undefined;
+/** Timers that are each one of the runtime: they cost little, except on Deno, and in Workers each belongs to a request. */
+export class OwnTimers implements Timers<TimerId> {
+  readonly duration: number;
 
-  constructor(onTimeout: () => void, tick: number, id?: TimerId) {
+  constructor(duration: number) {
+    this.duration = duration;
+  }
+
+  start(onTimeout: () => void): TimerId {
+    return setTimeout(onTimeout, this.duration);
+  }
+
+  stop(timer: TimerId): void {
+    clearTimeout(timer);
+  }
+}
+
+/** A timer that shares one of the runtime. Those that are running form a list, in the order of their ends. */
+class SharedTimer {
+  readonly onTimeout: () => void;
+  /** The time at which it fires, by `performance.now()`. */
+  readonly end: number;
+  previous: SharedTimer | undefined;
+  next: SharedTimer | undefined;
+
+  constructor(onTimeout: () => void, end: number) {
     this.onTimeout = onTimeout;
-    this.tick = tick;
-    this.id = id;
+    this.end = end;
   }
 }
 
 /**
- * Timers with the same duration. Setting and clearing a timer costs as much as an operation of some stores.
- * Therefore many timers share one that ticks.
+ * Timers that share one of the runtime, for Deno: setting and clearing one there takes a tenth of a read from Deno KV. It is
+ * set again only after it has fired.
+ *
+ * It is an `AbortSignal.timeout()`. That keeps the process alive only while there is a listener, and is no leak in a test
+ * that has ended.
  */
-export class Timers {
-  /** The duration, in milliseconds. */
+export class SharedTimers implements Timers<SharedTimer> {
   readonly duration: number;
-  readonly #keepsAlive: boolean;
-  #first: Timer | undefined;
-  #last: Timer | undefined;
-  #ticker: TimerId | undefined;
-  #ticks = 0;
-  #usedAt = 0;
-  #count = 0;
-  #countedAt = -Infinity;
+  #first: SharedTimer | undefined;
+  #last: SharedTimer | undefined;
+  #alarm: AbortSignal | undefined;
 
-  /** @param keepsAlive Whether they keep the process alive. */
-  constructor({ duration, keepsAlive }: { duration: number; keepsAlive: boolean }) {
+  constructor(duration: number) {
     this.duration = duration;
-    this.#keepsAlive = keepsAlive;
   }
 
-  /** Starts a timer. */
-  start(onTimeout: () => void): Timer {
-    if (this.#ticker === undefined && !this.#areMany()) {
-      const id = setTimeout(onTimeout, this.duration);
-      if (!this.#keepsAlive) unref(id);
-      return new Timer(onTimeout, 0, id);
-    }
-    this.#usedAt = this.#ticks;
-    const timer = new Timer(onTimeout, this.#ticks);
-    timer.previous = this.#last;
-    if (this.#last) this.#last.next = timer;
-    else this.#first = timer;
+  start(onTimeout: () => void): SharedTimer {
+    const timer = new SharedTimer(onTimeout, performance.now() + this.duration);
+    const last = this.#last;
     this.#last = timer;
+    timer.previous = last;
+    if (last) {
+      last.next = timer;
+    } else {
+      this.#first = timer;
+      this.#fireIn(this.duration);
+    }
     return timer;
   }
 
-  /** Stops a timer, which may have fired. */
-  stop(timer: Timer): void {
-    if (timer.id === undefined) this.#remove(timer);
-    else clearTimeout(timer.id);
+  stop(timer: SharedTimer): void {
+    if (this.#remove(timer) && !this.#first) {
+      this.#alarm!.removeEventListener("abort", this.#fire);
+    }
   }
 
-  /** Removes a timer from the list, unless it was removed before. */
-  #remove(timer: Timer): void {
+  /** Removes a timer from the list; `false` when it was removed before. */
+  #remove(timer: SharedTimer): boolean {
     const { previous, next } = timer;
     if (previous) previous.next = next;
     else if (this.#first === timer) this.#first = next;
-    else return;
+    else return false;
     if (next) next.previous = previous;
     else this.#last = previous;
     timer.previous = timer.next = undefined;
+    return true;
   }
 
-  /** Counts a timer, and starts the shared timer when there are many. */
-  #areMany(): boolean {
-    if (++this.#count < MANY || isWorkers || this.duration < SHORTEST) return false;
+  /** Fires after some milliseconds, or earlier if the alarm is set already. */
+  #fireIn(delay: number): void {
+    if (this.#alarm?.aborted !== false) this.#alarm = AbortSignal.timeout(Math.ceil(delay));
+    this.#alarm.addEventListener("abort", this.#fire);
+  }
+
+  readonly #fire = (): void => {
     const now = performance.now();
-    const areMany = now - this.#countedAt < WINDOW;
-    this.#count = 0;
-    this.#countedAt = now;
-    if (areMany) {
-      this.#ticker = setInterval(() => this.#onTick(), this.duration / TICKS);
-      if (!this.#keepsAlive) unref(this.#ticker);
-    }
-    return areMany;
-  }
-
-  #onTick(): void {
-    this.#ticks++;
-    while (this.#first && this.#first.tick <= this.#ticks - TICKS) {
-      const timer = this.#first;
+    for (let timer = this.#first; timer; timer = this.#first) {
+      if (now < timer.end) return this.#fireIn(timer.end - now);
       this.#remove(timer);
       timer.onTimeout();
     }
-    if (this.#first || this.#usedAt === this.#ticks - 1) return;
-    clearInterval(this.#ticker);
-    this.#ticker = undefined;
-  }
+  };
 }

@@ -1,9 +1,9 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { TimeoutError, withTimeout } from "../../src/util/time_limit.ts";
-import { Timers } from "../../src/util/timers.ts";
+import { makeTimers } from "../../src/util/timers.ts";
 
 function setup({ timeout = 10_000 } = {}) {
-  const timers = new Timers({ duration: timeout, keepsAlive: true });
+  const timers = makeTimers(timeout);
   const causes: unknown[] = [];
   const late: TimeoutError[] = [];
   const toError = (cause: unknown) => {

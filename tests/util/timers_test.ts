@@ -1,122 +1,182 @@
 import { assert, assertEquals } from "@std/assert";
-import { Timers } from "../../src/util/timers.ts";
+import { makeTimers, OwnTimers, SharedTimers } from "../../src/util/timers.ts";
 
-const TICKS = 20;
-const MANY = 5000;
+const HOUR = 3_600_000;
 
-/** What a test sees of the timers of the runtime, and how it lets the common one tick. */
+/** What a test sees of the timers that the runtime was asked for, and how their time passes. */
 interface Runtime {
-  readonly own: Set<unknown>;
-  readonly common: Set<unknown>;
-  readonly unrefed: string[];
-  tick(count?: number): void;
-  /** Goes on, in milliseconds. */
-  advance(milliseconds: number): void;
+  /** The delays of all of them. */
+  readonly delays: number[];
+  /** Passes time, in milliseconds. */
+  pass(milliseconds: number): void;
 }
 
-/** Runs a test with timers that it moves itself. */
+/** Runs a test with alarms and a clock that it moves itself. */
 function test(name: string, run: (runtime: Runtime) => void): void {
   Deno.test(name, () => {
-    const { setTimeout, clearTimeout, setInterval, clearInterval } = globalThis;
+    const { timeout } = AbortSignal;
     const { now } = performance;
-    const [own, common] = [new Set<unknown>(), new Set<unknown>()];
-    const unrefed: string[] = [];
-    let onTick = () => {};
-    let time = 0;
-    const add = (timers: Set<unknown>, kind: string) => {
-      const timer = { unref: () => void unrefed.push(kind) };
-      timers.add(timer);
-      return timer;
+    const alarms = new Set<{ at: number; controller: AbortController }>();
+    const delays: number[] = [];
+    let time = 1000;
+    AbortSignal.timeout = (delay) => {
+      delays.push(delay);
+      const controller = new AbortController();
+      alarms.add({ at: time + delay, controller });
+      return controller.signal;
     };
-    Object.assign(globalThis, {
-      setTimeout: () => add(own, "own"),
-      clearTimeout: (timer: unknown) => own.delete(timer),
-      setInterval: (callback: () => void) => (onTick = callback, add(common, "common")),
-      clearInterval: (timer: unknown) => common.delete(timer),
-    });
-    Object.assign(performance, { now: () => time });
-    const tick = (count = 1) => {
-      while (count-- > 0 && common.size > 0) onTick();
+    performance.now = () => time;
+    const pass = (milliseconds: number) => {
+      for (const end = time + milliseconds; time < end;) {
+        time = Math.min(end, ...[...alarms].map(({ at }) => at));
+        for (const alarm of alarms) {
+          if (alarm.at > time) continue;
+          alarms.delete(alarm);
+          alarm.controller.abort();
+        }
+      }
     };
     try {
-      run({ own, common, unrefed, tick, advance: (milliseconds) => void (time += milliseconds) });
+      run({ delays, pass });
     } finally {
-      Object.assign(globalThis, { setTimeout, clearTimeout, setInterval, clearInterval });
-      Object.assign(performance, { now });
+      AbortSignal.timeout = timeout;
+      performance.now = now;
     }
   });
 }
 
-function startAndStop(timers: Timers, count: number): void {
+function startAndStop(timers: SharedTimers, count: number): void {
   for (let done = 0; done < count; done++) timers.stop(timers.start(() => {}));
 }
 
-/** Timers of which there are many, so that they are in common. */
-function busy(duration = 5000): Timers {
-  const timers = new Timers({ duration, keepsAlive: false });
-  startAndStop(timers, 2 * MANY);
-  return timers;
+test("timers share one that is set once in their duration, however many there are", ({ delays, pass }) => {
+  const timers = new SharedTimers(5000);
+  for (let second = 0; second < 10; second++) {
+    startAndStop(timers, 100);
+    pass(1000);
+  }
+  assertEquals(delays, [5000, 5000]);
+  pass(HOUR);
+  assertEquals(delays.length, 2);
+});
+
+test("each of them fires when its time is up, unless it was stopped", ({ delays, pass }) => {
+  const timers = new SharedTimers(5000);
+  const fired: string[] = [];
+  const start = (name: string) => timers.start(() => fired.push(name));
+  start("first");
+  pass(2000);
+  const stopped = start("stopped");
+  start("second");
+  pass(1000);
+  start("third");
+  timers.stop(stopped);
+  pass(1999);
+  assertEquals(fired, []);
+  pass(1);
+  assertEquals(fired, ["first"]);
+  pass(1999);
+  assertEquals(fired, ["first"]);
+  pass(1);
+  assertEquals(fired, ["first", "second"]);
+  pass(1000);
+  assertEquals(fired, ["first", "second", "third"]);
+  assertEquals(delays, [5000, 2000, 1000]);
+});
+
+test("one that starts while the shared one is set, but nothing is running, has all of its time", ({ pass }) => {
+  const timers = new SharedTimers(5000);
+  let fired = 0;
+  startAndStop(timers, 1);
+  pass(4999);
+  timers.start(() => fired++);
+  pass(4999);
+  assertEquals(fired, 0);
+  pass(1);
+  assertEquals(fired, 1);
+});
+
+test("one that starts after the shared one has fired fires as well", ({ pass }) => {
+  const timers = new SharedTimers(5000);
+  let fired = 0;
+  startAndStop(timers, 1);
+  pass(5000);
+  timers.start(() => fired++);
+  pass(5000);
+  assertEquals(fired, 1);
+});
+
+test("one that another one starts when its time is up has time of its own, and no second one is set for it", ({ delays, pass }) => {
+  const timers = new SharedTimers(5000);
+  const fired: string[] = [];
+  const first = timers.start(() => {
+    fired.push("first");
+    timers.stop(first);
+    timers.start(() => fired.push("next"));
+  });
+  pass(5000);
+  assertEquals(fired, ["first"]);
+  pass(4999);
+  assertEquals(fired, ["first"]);
+  pass(1);
+  assertEquals(fired, ["first", "next"]);
+  assertEquals(delays, [5000, 5000]);
+});
+
+test("any of them can be stopped, in any order and twice", ({ pass }) => {
+  const timers = new SharedTimers(5000);
+  let fired = 0;
+  const started = Array.from({ length: 4 }, () => timers.start(() => fired++));
+  for (const at of [2, 0, 3, 2]) timers.stop(started[at]!);
+  pass(5000);
+  assertEquals(fired, 1);
+  timers.stop(started[1]!);
+  pass(5000);
+  assertEquals(fired, 1);
+});
+
+Deno.test({
+  name: "timers that have stopped are no leak in a test that has ended",
+  sanitizeOps: true,
+  sanitizeResources: true,
+  fn() {
+    startAndStop(new SharedTimers(HOUR), 10_000);
+  },
+});
+
+for (const kind of ["SharedTimers", "OwnTimers"]) {
+  Deno.test(`${kind} keep a process alive until they stop`, async () => {
+    assertEquals(
+      await run(`
+        import { ${kind} } from "${new URL("../../src/util/timers.ts", import.meta.url)}";
+        const long = new ${kind}(${HOUR});
+        long.stop(long.start(() => {}));
+        new ${kind}(20).start(() => console.log("fired"));
+      `),
+      "fired\n",
+    );
+  });
 }
 
-test("a few timers are timers of their own, and leave nothing behind", ({ own, common }) => {
-  const timers = new Timers({ duration: 5000, keepsAlive: true });
-  startAndStop(timers, MANY);
-  assertEquals([own.size, common.size], [0, 0]);
-  const timer = timers.start(() => {});
-  assertEquals([own.size, common.size], [1, 0]);
-  timers.stop(timer);
-  assertEquals(own.size, 0);
+/** Runs a program until it ends by itself, and returns its output. */
+async function run(program: string): Promise<string> {
+  const args = ["eval", "--quiet", "--no-config", program];
+  const { success, stdout, stderr } = await new Deno.Command(Deno.execPath(), { args }).output();
+  const decoder = new TextDecoder();
+  assert(success, decoder.decode(stderr));
+  return decoder.decode(stdout);
+}
+
+Deno.test("OwnTimers fire when their time is up, unless they were stopped", async () => {
+  const timers = new OwnTimers(5);
+  const { promise, resolve } = Promise.withResolvers<void>();
+  let stoppedFired = false;
+  timers.stop(timers.start(() => stoppedFired = true));
+  timers.start(resolve);
+  await promise;
+  assert(!stoppedFired);
 });
 
-test("a thousand timers a second have one in common, and it goes when they do", ({ own, common, tick }) => {
-  const timers = busy();
-  assertEquals([own.size, common.size], [0, 1]);
-  const timer = timers.start(() => {});
-  tick(3);
-  assertEquals([own.size, common.size], [0, 1]);
-  timers.stop(timer);
-  tick();
-  assertEquals(common.size, 0);
-  startAndStop(timers, 1);
-  assertEquals([own.size, common.size], [0, 0]);
-});
-
-test("fewer timers are no load", ({ common, advance }) => {
-  const timers = new Timers({ duration: 5000, keepsAlive: false });
-  for (let count = 0; count < 4; count++) {
-    startAndStop(timers, MANY);
-    advance(5001);
-  }
-  assertEquals(common.size, 0);
-});
-
-test("a timer in common is over after its time, never later and by a tick at most too early", ({ tick }) => {
-  const timers = busy();
-  const over: string[] = [];
-  timers.start(() => over.push("first"));
-  tick(TICKS / 2);
-  timers.start(() => over.push("second"));
-  const stopped = timers.start(() => over.push("stopped"));
-  tick(TICKS / 2 - 1);
-  assertEquals(over, []);
-  tick();
-  assertEquals(over, ["first"]);
-  timers.stop(stopped);
-  tick(TICKS / 2);
-  assertEquals(over, ["first", "second"]);
-});
-
-test("short timers are never in common, as they would be over too early", ({ common }) => {
-  busy(100);
-  assertEquals(common.size, 0);
-});
-
-test("no timer keeps the process alive unless it is told to", ({ unrefed, own }) => {
-  const timers = busy();
-  startAndStop(timers, 1);
-  assertEquals(new Set(unrefed), new Set(["own", "common"]));
-  assertEquals(own.size, 0);
-  const before = unrefed.length;
-  startAndStop(new Timers({ duration: 5000, keepsAlive: true }), 3 * MANY);
-  assert(unrefed.length === before);
+Deno.test("only Deno shares timers", () => {
+  assert(makeTimers(5000) instanceof SharedTimers);
 });
