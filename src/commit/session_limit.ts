@@ -1,6 +1,6 @@
 import { SessionEndedError, SessionLimitError } from "../errors.ts";
 import { isLive } from "../record/expiry.ts";
-import { changesSubject } from "../record/pending_changes.ts";
+import { changesSubject, type PendingLogin } from "../record/pending_changes.ts";
 import type { SessionRecord, StoredSession } from "../record/record.ts";
 import { since } from "../store/list_order.ts";
 import { listSessionsOf, type SubjectSession } from "../store/subject_sessions.ts";
@@ -22,18 +22,25 @@ export function checkLimit(
   context: CommitContext,
   record: SessionRecord | undefined,
 ): Awaitable<number | undefined> {
-  const { config: { store, limit }, pending: { subject }, c } = context;
+  const { limit } = context.config;
+  const { subject } = context.pending;
   if (!limit || !subject) return;
   if (record && !changesSubject(context.pending, record)) return;
-  return listSessionsOf(store, subject.name, c).then((sessions) => {
-    const at = sessions.reduce(
-      (at, { record }) => Math.max(at, Math.floor(since(record)) + 1),
-      subject.at,
-    );
-    return limit.policy === "reject"
-      ? andThen(findPlace(context, { ...limit, subject: subject.name, sessions }), () => at)
-      : at;
-  });
+  return timeAfterOthers(context, { limit, subject });
+}
+
+async function timeAfterOthers(
+  context: CommitContext,
+  { limit, subject }: { limit: SessionLimit; subject: PendingLogin },
+): Promise<number> {
+  const sessions = await listSessionsOf(context.config.store, subject.name, context.c);
+  if (limit.policy === "reject") {
+    await findPlace(context, { ...limit, subject: subject.name, sessions });
+  }
+  return sessions.reduce(
+    (at, { record }) => Math.max(at, Math.floor(since(record)) + 1),
+    subject.at,
+  );
 }
 
 /**

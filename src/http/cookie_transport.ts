@@ -76,7 +76,11 @@ export class CookieTransport {
     const header = headers.get("cookie");
     if (header === null) return NONE;
     const values = findAll(header, this.cookie.name);
-    if (this.#chunks === 1) return values;
+    return this.#chunks === 1 ? values : this.#joined(header, values);
+  }
+
+  /** Returns the tokens that the first chunks in a header may begin. */
+  #joined(header: string, values: readonly string[]): readonly string[] {
     const sets = values.map((value, at) => this.#wholes(header, value, at));
     return [...new Set([...sets.map(([likeliest]) => likeliest!), ...sets.flat()])];
   }

@@ -31,10 +31,14 @@ export function prepareCookie(
   const signed = signer ? andThen(signer.sign(token, c), withToken, sent) : sent;
   // Browsers bind no partitioned cookies.
   if (!device || binds === undefined || sent.cookie.attributes.partitioned) return signed;
-  return andThen(
-    device.registration(binds, c),
-    (registration) => andThen(signed, (sent) => ({ ...sent, registration })),
-  );
+  return withRegistration(signed, device.registration(binds, c));
+}
+
+async function withRegistration(
+  signed: Awaitable<SentCookie>,
+  registration: Awaitable<string>,
+): Promise<SentCookie> {
+  return { ...await signed, registration: await registration };
 }
 
 function withToken(token: string, sent: SentToken): SentToken {

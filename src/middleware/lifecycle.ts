@@ -108,8 +108,13 @@ export class SessionLifecycle extends ContextVariables implements ContextSession
     }
     // An event listener loads the session within the call that loads it: that call has a result in the next
     // microtask.
-    if (this.#loading === "starting") return Promise.resolve().then(() => this.load());
+    if (this.#loading === "starting") return this.#loadSoon();
     return this.#loading;
+  }
+
+  async #loadSoon(): Promise<RequestSession> {
+    await undefined;
+    return await this.load();
   }
 
   async end(token: string): Promise<void> {

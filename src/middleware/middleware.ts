@@ -20,9 +20,15 @@ export function makeMiddleware(config: MiddlewareConfig, sessions: Sessions): Mi
     const same = outer && findSameMiddleware(outer, config, names);
     const lifecycle = same ? undefined : new SessionLifecycle(c, mount, outer);
     const loading = config.lazy ? undefined : (same ?? lifecycle!).load();
-    if (isPromiseLike(loading)) return loading.then(() => handle(lifecycle, next));
-    return handle(lifecycle, next);
+    return isPromiseLike(loading) ? handleLater(loading, { lifecycle, next }) : handle(lifecycle, next);
   };
+}
+
+function handleLater(
+  loading: Promise<unknown>,
+  { lifecycle, next }: { lifecycle: SessionLifecycle | undefined; next: Next },
+): Promise<void> {
+  return loading.then(() => handle(lifecycle, next));
 }
 
 /** Runs the handler, then commits. An `async` function would take twice the memory of this chain. */
@@ -37,8 +43,12 @@ function handle(lifecycle: SessionLifecycle | undefined, next: Next): Promise<vo
 
 function leave(lifecycle: SessionLifecycle): Awaitable<void> {
   const leaving = lifecycle.leave();
-  if (isPromiseLike(leaving)) return leaving.then(() => lifecycle.watch());
+  if (isPromiseLike(leaving)) return watchLater(leaving, lifecycle);
   lifecycle.watch();
+}
+
+function watchLater(leaving: Promise<void>, lifecycle: SessionLifecycle): Promise<void> {
+  return leaving.then(() => lifecycle.watch());
 }
 
 /** Commits after the handler has failed. */

@@ -204,7 +204,7 @@ export class Sessions {
   }
 
   #issued(requestSession: RequestSession): Awaitable<RequestSession> {
-    return this.#config.issue ? requestSession.issue().then(() => requestSession) : requestSession;
+    return this.#config.issue ? issued(requestSession) : requestSession;
   }
 
   /** Creates the session of a request whose own session is not available. */
@@ -240,6 +240,11 @@ export class Sessions {
       return this.#loader.reject("invalid", c, sid);
     }
   }
+}
+
+async function issued(requestSession: RequestSession): Promise<RequestSession> {
+  await requestSession.issue();
+  return requestSession;
 }
 
 const isCookie = ({ by }: Credential): boolean => by === "cookie";

@@ -56,8 +56,13 @@ export class UnsavedChanges {
     if (!this.#limit.take()) return;
     this.#lookAtKept();
     const committed = committedSession(state);
-    if (around > 0) afterTurns(around * TURNS, () => this.look(committed));
+    if (around > 0) this.#lookAfter(around * TURNS, committed);
     this.keep(committed);
+  }
+
+  async #lookAfter(turns: number, committed: CommittedSession): Promise<void> {
+    for (let turn = 0; turn < turns; turn++) await undefined;
+    this.look(committed);
   }
 
   /** Checks the session again with later requests. */
@@ -117,9 +122,4 @@ export class UnsavedChanges {
 /** Remembers the state of a session whose response is sent now. */
 export function committedSession(state: SessionState): CommittedSession {
   return { state, pending: state.pending };
-}
-
-async function afterTurns(turns: number, run: () => void): Promise<void> {
-  for (let turn = 0; turn < turns; turn++) await undefined;
-  run();
 }
