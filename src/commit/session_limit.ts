@@ -4,7 +4,7 @@ import { changesSubject, type PendingLogin } from "../record/pending_changes.ts"
 import type { SessionRecord, StoredSession } from "../record/record.ts";
 import { since } from "../store/list_order.ts";
 import { listSessionsOf, type SubjectSession } from "../store/subject_sessions.ts";
-import { andThen, type Awaitable } from "../util/awaitable.ts";
+import type { Awaitable } from "../util/awaitable.ts";
 import { LIMIT_LOOKS } from "../util/tries.ts";
 import { ConflictRetry } from "./conflict_retry.ts";
 import type { CommitConfig, CommitContext, SessionLimit } from "./context.ts";

@@ -19,7 +19,6 @@ export interface MiddlewareConfig extends SessionsConfig {
   /** The options from which it was made. */
   readonly options: GivenOptions;
   readonly signer: TokenSigner | undefined;
-  readonly commitOnError: boolean;
   readonly cacheControl: boolean;
   /** The request headers that identify the session, as the value of `Vary`. */
   readonly vary: string;

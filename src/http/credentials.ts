@@ -35,22 +35,24 @@ function ownCredentialsOf(
   request: Request,
   c: unknown,
 ): Awaitable<readonly Credential[]> {
-  const { bearer, transport } = config;
+  const { bearer } = config;
   const tokens = bearer ? bearer.transport.read(request) : NO_TOKENS;
-  const values = transport ? transport.read(request.headers) : NO_TOKENS;
-  if (tokens.length > 0) return verified(config, { tokens, values, request }, c);
-  if (values.length === 0) return NONE;
-  return inRequest(config, { values, request }, c);
+  return tokens.length > 0
+    ? verified(config, { tokens, request }, c)
+    : inCookiesOf(config, request, c);
 }
 
 /** Returns the credentials in the cookies of a request, with its headers if they may prove a device. */
-function inRequest(
+function inCookiesOf(
   config: MiddlewareConfig,
-  { values, request }: { values: readonly string[]; request: Request },
+  { headers }: Request,
   c: unknown,
 ): Awaitable<readonly Credential[]> {
+  const { transport, device } = config;
+  const values = transport ? transport.read(headers) : NO_TOKENS;
+  if (values.length === 0) return NONE;
   const credentials = inCookies(config, values, c);
-  return config.device ? andThen(credentials, withHeaders, request.headers) : credentials;
+  return device ? andThen(credentials, withHeaders, headers) : credentials;
 }
 
 function withHeaders(credentials: Credential[], headers: Headers): Credential[] {
@@ -61,18 +63,14 @@ function withHeaders(credentials: Credential[], headers: Headers): Credential[] 
 
 async function verified(
   config: MiddlewareConfig,
-  { tokens, values, request }: {
-    tokens: readonly string[];
-    values: readonly string[];
-    request: Request;
-  },
+  { tokens, request }: { tokens: readonly string[]; request: Request },
   c: unknown,
 ): Promise<Credential[]> {
   const credentials: Credential[] = [];
   for (const token of tokens) {
     credentials.push({ by: "token", ...await config.bearer!.tokens.verify(token, c) });
   }
-  return [...credentials, ...await inRequest(config, { values, request }, c)];
+  return [...credentials, ...await inCookiesOf(config, request, c)];
 }
 
 /** Returns the credentials in the values of cookies. */

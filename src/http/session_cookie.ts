@@ -61,20 +61,25 @@ export interface ShownCookie {
 }
 
 /** Makes the attributes of a session's cookie readable and writable. */
-export function sessionCookie(shown: ShownCookie): SessionCookie {
-  return new Proxy<Hidden>(new Hidden(shown), HANDLER) as SessionCookie;
+export function sessionCookie(
+  cookie: CookieTemplate,
+  owner: ShownCookie["owner"],
+): SessionCookie {
+  return new Proxy<Hidden>(new Hidden(cookie, owner), HANDLER) as SessionCookie;
 }
 
 /** Hides the cookie and the session from code that prints the attributes. */
 class Hidden {
-  readonly #shown: ShownCookie;
+  readonly #cookie: CookieTemplate;
+  readonly #owner: ShownCookie["owner"];
 
-  constructor(shown: ShownCookie) {
-    this.#shown = shown;
+  constructor(cookie: CookieTemplate, owner: ShownCookie["owner"]) {
+    this.#cookie = cookie;
+    this.#owner = owner;
   }
 
   static shownBy(hidden: Hidden): ShownCookie {
-    return hidden.#shown;
+    return { cookie: hidden.#cookie, owner: hidden.#owner };
   }
 
   [Symbol.for("Deno.customInspect")](inspect: Inspect, options: unknown): string {
@@ -87,7 +92,7 @@ class Hidden {
 
   static #printed(hidden: object): SessionCookie {
     // Printing a proxy may call this with the proxy itself.
-    return #shown in hidden ? attributesOf(hidden.#shown) : { ...hidden };
+    return #owner in hidden ? attributesOf(Hidden.shownBy(hidden)) : { ...hidden };
   }
 }
 

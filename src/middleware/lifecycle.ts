@@ -8,6 +8,7 @@ import { asResponse } from "../http/error_response.ts";
 import { innerCommitOf } from "../http/inner_request.ts";
 import { sessionCookie } from "../http/session_cookie.ts";
 import type { CookieDelivery } from "../record/renewal.ts";
+import { canShowFlash } from "../request/consume_flash.ts";
 import { type CookieChange, KEEP_COOKIE } from "../request/cookie_change.ts";
 import type { SessionObserver } from "../request/request_info.ts";
 import type { RequestSession } from "../request/request_session.ts";
@@ -50,7 +51,7 @@ export class SessionLifecycle extends ContextVariables implements ContextSession
 
   constructor(c: Context, mount: Mount, outer: ContextSession | undefined) {
     super(c, mount);
-    const { config, sessions, names } = mount;
+    const { config, sessions } = mount;
     this.outer = outer;
     this.#sessions = sessions;
     this.#c = c;
@@ -58,7 +59,11 @@ export class SessionLifecycle extends ContextVariables implements ContextSession
     attachSession(c, this);
     this.response = outer?.response ?? new ContextResponse(c);
     this.response.watchStreams(this);
-    if (config.bearer) watchVariable(c, names[2], () => this.response.showToken());
+    if (config.bearer) this.#watchToken();
+  }
+
+  #watchToken(): void {
+    watchVariable(this.#c, this.names[2], () => this.response.showToken());
   }
 
   /** The end of the response, where something has to be done at its end. */
@@ -68,7 +73,7 @@ export class SessionLifecycle extends ContextVariables implements ContextSession
 
   mark(): void {
     if (this.#phase !== "pending" || this.#loading === "idle") return;
-    if (this.#c.finalized) markForCaches(this.config, this);
+    if (this.#c.finalized) markForCaches(this);
   }
 
   /** Commits at the end of the request; synchronously if there is nothing to commit and no cookie to change. */
@@ -99,6 +104,10 @@ export class SessionLifecycle extends ContextVariables implements ContextSession
 
   get cookieDelivery(): CookieDelivery {
     return cookieDeliveryOf(this.#c.req.raw);
+  }
+
+  canShowFlash(status: number): boolean {
+    return canShowFlash(this.#c.req.raw, status);
   }
 
   load(): Awaitable<RequestSession> {
@@ -134,10 +143,9 @@ export class SessionLifecycle extends ContextVariables implements ContextSession
     this.#phase = failed ? "failed" : "left";
     const { requestSession } = this;
     if (!requestSession) return this.#loading === "idle" ? undefined : finishLoading(this, status);
-    const keepChanges = !failed || this.config.commitOnError;
     let committing: Awaitable<void>;
     try {
-      committing = requestSession.finish({ request: this.#c.req.raw, status, keepChanges });
+      committing = requestSession.finish(status);
     } catch (error) {
       return this.#fail(requestSession, error);
     }
@@ -155,7 +163,7 @@ export class SessionLifecycle extends ContextVariables implements ContextSession
 
   #deliverCommitted(requestSession: RequestSession): Awaitable<void> {
     requestSession.leave();
-    return this.#deliver(requestSession, requestSession.cookieChange);
+    return this.#deliver(requestSession.cookieChange);
   }
 
   /** Responds to a commit that failed. A handler that failed as well keeps its own response. */
@@ -170,10 +178,7 @@ export class SessionLifecycle extends ContextVariables implements ContextSession
       const { logger } = this.config;
       logger.error("Cannot commit session: it failed after the handler had failed", error);
     }
-    await this.#deliver(
-      requestSession,
-      cookieChange.action === "send" ? cookieChange : KEEP_COOKIE,
-    );
+    await this.#deliver(cookieChange.action === "send" ? cookieChange : KEEP_COOKIE);
     if (!failed) throw asResponse(error);
   }
 
@@ -219,14 +224,11 @@ export class SessionLifecycle extends ContextVariables implements ContextSession
     }
     const { transport } = this.config;
     if (transport) {
-      this.setVariable(
-        this.names[1],
-        sessionCookie({ cookie: transport.cookie, owner: requestSession }),
-      );
+      this.setVariable(this.names[1], sessionCookie(transport.cookie, requestSession));
     }
     this.changed(requestSession);
     const renewing = requestSession.renewEarly();
-    return renewing ? renewing.then(() => requestSession) : requestSession;
+    return renewing ? after(renewing, requestSession) : requestSession;
   }
 
   innerCommit(): Awaitable<InnerCommit | undefined> {
@@ -237,8 +239,15 @@ export class SessionLifecycle extends ContextVariables implements ContextSession
     return innerCommitOf(this.config, { sessions: this.#sessions, response, held }, c);
   }
 
-  #deliver(requestSession: RequestSession, change: CookieChange): Awaitable<void> {
-    const { config, response } = this;
-    return setSessionHeaders({ config, requestSession, change, response, c: this.#c });
+  #deliver(change: CookieChange): Awaitable<void> {
+    return setSessionHeaders(this, change, this.#c);
   }
+}
+
+async function after(
+  renewing: Promise<void>,
+  requestSession: RequestSession,
+): Promise<RequestSession> {
+  await renewing;
+  return requestSession;
 }

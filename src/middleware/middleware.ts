@@ -20,7 +20,9 @@ export function makeMiddleware(config: MiddlewareConfig, sessions: Sessions): Mi
     const same = outer && findSameMiddleware(outer, config, names);
     const lifecycle = same ? undefined : new SessionLifecycle(c, mount, outer);
     const loading = config.lazy ? undefined : (same ?? lifecycle!).load();
-    return isPromiseLike(loading) ? handleLater(loading, { lifecycle, next }) : handle(lifecycle, next);
+    return isPromiseLike(loading)
+      ? handleLater(loading, { lifecycle, next })
+      : handle(lifecycle, next);
   };
 }
 

@@ -12,24 +12,27 @@ import type { ContextResponse } from "./response.ts";
 
 /** The loaded session of a request, and the response. */
 interface Answered {
+  readonly config: MiddlewareConfig;
   readonly requestSession: RequestSession | undefined;
   readonly response: ContextResponse;
 }
 
 /** A response that gets the session cookie. */
-interface Sending extends Answered {
-  readonly config: MiddlewareConfig;
-  readonly requestSession: RequestSession;
+interface Sending extends Omit<Answered, "requestSession"> {
   readonly change: CookieChange;
   readonly c: Context;
 }
 
 /** Changes the session cookie in the response, and adds cache headers. */
-export function setSessionHeaders(sending: Sending): Awaitable<void> {
-  const { config, requestSession, change, c } = sending;
+export function setSessionHeaders(
+  answered: Answered,
+  change: CookieChange,
+  c: Context,
+): Awaitable<void> {
+  const { config, response, requestSession } = answered;
   const cookie = prepareCookie(config, change, c);
-  if (cookie) return andThen(cookie, sendCookie, sending);
-  if (requestSession.isLoaded || mayHoldToken(requestSession)) mark(config, sending);
+  if (cookie) return andThen(cookie, sendCookie, { config, response, change, c });
+  if (requestSession?.isLoaded || mayHoldToken(requestSession)) mark(answered);
 }
 
 function sendCookie(cookie: PreparedCookie, { config, response, change, c }: Sending): void {
@@ -46,19 +49,14 @@ function sendCookie(cookie: PreparedCookie, { config, response, change, c }: Sen
 }
 
 /** Adds cache headers if the response may contain personal data, as far as is known by now. */
-export function markForCaches(config: MiddlewareConfig, answered: Answered): void {
+export function markForCaches(answered: Answered): void {
   const { requestSession } = answered;
   // A session that is not loaded yet may belong to a user.
-  if (!requestSession || isPersonal(requestSession)) mark(config, answered);
+  if (!requestSession || isPersonal(requestSession)) mark(answered);
 }
 
-function mark(
-  { cacheControl, vary }: MiddlewareConfig,
-  { requestSession, response }: Answered,
-): void {
-  if (cacheControl) {
-    response.mark({ opens: requestSession !== undefined && mayHoldToken(requestSession), vary });
-  }
+function mark({ config: { cacheControl, vary }, requestSession, response }: Answered): void {
+  if (cacheControl) response.mark({ opens: mayHoldToken(requestSession), vary });
 }
 
 function isPersonal(requestSession: RequestSession): boolean {
@@ -79,6 +77,6 @@ function isPersonal(requestSession: RequestSession): boolean {
 }
 
 /** Checks whether the response may contain the access token of a session that this request has started. */
-function mayHoldToken({ isLoaded, accessToken }: RequestSession): boolean {
-  return !isLoaded && accessToken !== undefined;
+function mayHoldToken(requestSession: RequestSession | undefined): boolean {
+  return requestSession?.accessToken !== undefined && !requestSession.isLoaded;
 }

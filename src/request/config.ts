@@ -26,6 +26,8 @@ export interface RequestConfig extends CommitConfig {
   /** How sessions of another library are adopted. */
   readonly adopt: AdoptConfig | undefined;
   readonly canSaveAfterResponse: boolean;
+  /** Whether the changes of a request that failed are committed. */
+  readonly commitOnError: boolean;
   readonly ends: SessionEnds;
   /** Warns of unsaved changes. */
   readonly unsavedChanges: UnsavedChanges;
@@ -35,15 +37,6 @@ export interface RequestConfig extends CommitConfig {
   readonly issue:
     | ((stored: StoredSession, session: SessionObject, c: unknown) => Promise<string>)
     | undefined;
-}
-
-/** The outcome of a request. */
-export interface RequestOutcome {
-  readonly request: Request;
-  /** The status of the response. */
-  readonly status: number;
-  /** Whether changes of data are committed. */
-  readonly keepChanges: boolean;
 }
 
 /** The session of a request, as it was loaded. */

@@ -17,6 +17,8 @@ interface Shown {
 export interface SessionObserver extends InnerCommits {
   /** Whether the client receives its cookies. */
   readonly cookieDelivery: CookieDelivery;
+  /** Checks whether the response can show flashed values. */
+  canShowFlash(status: number): boolean;
   changed(shown: Shown): void;
 }
 

@@ -5,12 +5,12 @@ import { assertPlainObject, type SessionObject } from "../session/session_object
 import { type SessionOwner, SessionState } from "../session/session_state.ts";
 import { unavailableSession } from "../session/unavailable_session.ts";
 import type { Awaitable } from "../util/awaitable.ts";
-import type { RequestConfig, RequestOutcome, RequestSessionOptions } from "./config.ts";
-import { canShowFlash } from "./consume_flash.ts";
+import type { RequestConfig, RequestSessionOptions } from "./config.ts";
 import { type CookieChange, cookieChange, KEEP_COOKIE } from "./cookie_change.ts";
 import { DestroyedSessions } from "./destroyed_sessions.ts";
 import { issueToken } from "./issue_token.ts";
 import { RequestInfo } from "./request_info.ts";
+import { isFailure } from "./response_status.ts";
 import { type StartingRequest, startSession } from "./start_session.ts";
 
 /** A request and its session: the loaded one first, later at most one at a time. */
@@ -34,9 +34,8 @@ export class RequestSession extends RequestInfo implements SessionOwner, Startin
   /** @throws {SyntaxError} When the stored data are not the JSON of objects. */
   constructor(config: RequestConfig, options: RequestSessionOptions) {
     super(config, options);
-    const { stored, shown } = options;
-    if (stored) this.#loaded = new SessionState(this, { stored, shown });
-    const { by, presentedTrace } = options;
+    const { by, stored, presentedTrace } = options;
+    if (stored) this.#loaded = new SessionState(this, options);
     if (presentedTrace || by === "adopted") this.#loaded?.rotated({ presentedTrace });
     this.#current = this.#loaded ?? this.createState();
     this.isLoaded = this.#loaded !== undefined;
@@ -175,37 +174,40 @@ export class RequestSession extends RequestInfo implements SessionOwner, Startin
   /**
    * Commits at the end of the request. Synchronous if the store is.
    *
+   * @param status The status of the response.
    * @throws {SessionSerializationError} When a value would not survive JSON.
    */
-  finish(outcome: RequestOutcome): Awaitable<void> {
+  finish(status: number): Awaitable<void> {
     if (!this.isUnavailable) {
-      return this.#isStarting ? this.#commitInTurn(outcome) : this.#commit(outcome);
+      return this.#isStarting ? this.#commitInTurn(status) : this.#commit(status);
     }
     if (this.#current?.hasChanged()) this.assertAvailable();
   }
 
   /** Commits after every started session was stored. */
-  #commitInTurn(outcome: RequestOutcome): Awaitable<void> {
-    return this.config.queue.run(this, () => this.#commit(outcome));
+  #commitInTurn(status: number): Awaitable<void> {
+    return this.config.queue.run(this, () => this.#commit(status));
   }
 
   /** Removes ended sessions, then commits the current session. */
-  #commit(outcome: RequestOutcome): Awaitable<void> {
+  #commit(status: number): Awaitable<void> {
     return this.#destroyed
-      ? this.#removeThenCommit(this.#destroyed, outcome)
-      : this.#commitCurrent(outcome);
+      ? this.#removeThenCommit(this.#destroyed, status)
+      : this.#commitCurrent(status);
   }
 
-  async #removeThenCommit(destroyed: DestroyedSessions, outcome: RequestOutcome): Promise<void> {
+  async #removeThenCommit(destroyed: DestroyedSessions, status: number): Promise<void> {
     await destroyed.remove();
-    await this.#commitCurrent(outcome);
+    await this.#commitCurrent(status);
   }
 
-  #commitCurrent({ request, status, keepChanges }: RequestOutcome): Awaitable<void> {
+  #commitCurrent(status: number): Awaitable<void> {
     const state = this.#current;
     // A handler that has caught the error of the limit responds itself.
     if (!state || state.isRefused()) return;
-    this.#hasShownFlash = state.properties.isFlashing && canShowFlash(request, status);
+    this.#hasShownFlash = state.properties.isFlashing &&
+      this.observer?.canShowFlash(status) === true;
+    const keepChanges = this.config.commitOnError || !isFailure(status);
     // A session that this request has started or ended takes precedence over that of an inner request.
     const isOver = this.#destroyed || state.stored && state !== this.#loaded;
     const inner = isOver ? undefined : this.observer;
