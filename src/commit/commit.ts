@@ -52,9 +52,12 @@ async function commitOverInner(
 }
 
 function commitWork(context: CommitContext, work: Work): Awaitable<void> {
-  const { config, options, held, inner } = context;
-  if (inner || work === "changes") return commitInTurn(context);
-  if (work === "none") return;
+  if (context.inner || work === "changes") return commitInTurn(context);
+  if (work === "due") return commitDue(context);
+}
+
+function commitDue(context: CommitContext): Awaitable<void> {
+  const { config, options, held } = context;
   return config.renewals.run({
     state: context.state,
     cookieDelivery: context.cookieDelivery,

@@ -21,7 +21,7 @@ export function create(context: CommitContext, contents: Contents): Awaitable<vo
     checkLimit(context, undefined),
     (at) =>
       andThen(
-        enlistAtProvider(context, { record, previous: undefined }),
+        enlistAtProvider(context, { record, current: undefined }),
         () => writeNew(config.store, withSubjectAt(record, at), c),
       ),
   );

@@ -19,12 +19,18 @@ interface Attempt {
   readonly current: StoredSession;
 }
 
-/** A planned write and its input. */
-interface Step extends Attempt {
+/** The contents of a session that is brought in line. */
+interface Settled {
   readonly context: CommitContext;
+  readonly versions: MergeVersions;
   readonly contents: Contents;
+}
+
+/** A planned write and its input. */
+interface Step extends Attempt, Settled {
   readonly next: Plan;
   readonly now: number;
+  readonly operation: Plan["operation"];
   /** The record that is written. */
   record: SessionRecord;
 }
@@ -40,23 +46,23 @@ export function overwrite(context: CommitContext, attempt: Attempt): Awaitable<v
   if (state.isGraceOver && pending.regenerate) return startOver(context, versions);
   const contents = options.change?.apply(versions.newer) ?? mergeContents(versions);
   const next = plan(context, { current, contents, theirs: versions.theirs, now });
-  if (!next) return settle(context, current, { contents, versions });
+  if (!next) return settle({ context, versions, contents }, current);
   const subjectAt = options.keepChanges ? checkLimit(context, current.record) : undefined;
-  const { record } = next;
-  return andThen(subjectAt, writeStep, { context, versions, current, contents, next, now, record });
+  const { operation, record } = next;
+  const step = { context, versions, current, contents, next, now, operation, record };
+  return andThen(subjectAt, writeStep, step);
 }
 
 function writeStep(subjectAt: number | undefined, step: Step): Awaitable<void> {
-  const { context, current: { record: previous } } = step;
   step.record = withSubjectAt(step.record, subjectAt);
-  const enlisted = enlistAtProvider(context, { record: step.record, previous });
+  const enlisted = enlistAtProvider(step.context, step);
   const kept = andThen(enlisted, keepTraces, step);
   return andThen(andThen(kept, writeRecord, step), settleStep, step);
 }
 
 function writeRecord(_kept: unknown, step: Step): Awaitable<Written> {
-  const { context: { config, c }, current, now, next: { operation }, record } = step;
-  return write(config.store, { current, now, operation, record }, c);
+  const { config, c } = step.context;
+  return write(config.store, step, c);
 }
 
 function settleStep(written: Written, step: Step): Awaitable<void> {
@@ -65,7 +71,7 @@ function settleStep(written: Written, step: Step): Awaitable<void> {
   const { state } = context;
   if (!stored) return overwriteFresh(context, step);
   if (next.sendsCookie || stored.token !== current.token) state.sendCookie();
-  settle(context, stored, { contents, versions });
+  settle(step, stored);
   if (next.operation === "replace") context.emit("regenerated");
   if (next.operation === "rotate") context.emit("rotated");
   if (next.renewal) context.emit("renewed");
@@ -137,11 +143,10 @@ async function startOver(context: CommitContext, versions: MergeVersions): Promi
 }
 
 function settle(
-  { state, options: { change } }: CommitContext,
+  { context: { state, options: { change } }, contents, versions: { mine } }: Settled,
   stored: StoredSession,
-  { contents, versions: { mine } }: { contents: Contents; versions: MergeVersions },
 ): void {
-  state.adopt(stored);
+  state.adopt(stored, contents);
   if (!change) state.keepFlash(mine, contents);
   state.show(contents, mine);
   change?.committed(contents);

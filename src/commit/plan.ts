@@ -21,7 +21,7 @@ export interface Plan {
   /** Whether the token must be sent to the client again. */
   readonly sendsCookie: boolean;
   /** The previous token, whose grace period starts. */
-  readonly grace?: { readonly key: string; readonly graceUntil: number };
+  readonly grace?: { readonly key: string; readonly graceUntil: number } | undefined;
 }
 
 /** Plans the write over the stored record; `undefined` when none is necessary. */
@@ -51,18 +51,17 @@ export function plan(
   if (!write && !renewal) return undefined;
 
   const rest = moved ? withPendingChanges(used, pending) : used;
-  const { lastSeenAt, renewedAt, expiresAt } = renewal
+  const times = renewal
     ? renewedTimes(expiry, rest, { now, isSent: renew || request.cookieDelivery === "sure" })
-    : { lastSeenAt: lastSeen(old, now), renewedAt: rest.renewedAt, expiresAt: rest.expiresAt };
+    : undefined;
   // A touch of another request must not undo an explicit renewal: the new version prevents it.
   const isTouch = !write && !pending.renew && now < old.expiresAt;
   const version = isTouch ? rest.version : old.version + 1;
   const copy: Draft<SessionRecord> = { ...rest };
   copy.version = version;
   copy.data = contents.data.text;
-  copy.lastSeenAt = lastSeenAt;
-  copy.renewedAt = renewedAt;
-  copy.expiresAt = expiresAt;
+  copy.lastSeenAt = lastSeen(old, now);
+  if (times) Object.assign(copy, times);
   const record = withFlash(copy, contents.flash);
   const sendsCookie = renew || renewal && request.cookieDelivery !== "none" ||
     keepChanges && changesCookie(pending, old);
@@ -74,7 +73,9 @@ export function plan(
       : record,
     renewal,
     sendsCookie,
-    ...(used !== old && { grace: { key: old.predecessor!, graceUntil: used.graceUntil! } }),
+    grace: used === old
+      ? undefined
+      : { key: old.predecessor!, graceUntil: used.graceUntil! },
   };
 }
 

@@ -1,7 +1,7 @@
 import { SessionEndedError } from "../errors.ts";
 import type { PendingProvider } from "../record/pending_changes.ts";
 import { parseProvider } from "../record/provider.ts";
-import type { SessionRecord } from "../record/record.ts";
+import type { SessionRecord, StoredSession } from "../record/record.ts";
 import type { Awaitable } from "../util/awaitable.ts";
 import type { CommitContext } from "./context.ts";
 import { evictSession } from "./end.ts";
@@ -36,8 +36,8 @@ function loginOf({ options, pending }: CommitContext): PendingProvider | undefin
 /** A record that is about to be written. */
 interface Written {
   readonly record: SessionRecord;
-  /** The stored record, if there is one. */
-  readonly previous: SessionRecord | undefined;
+  /** The stored session, if there is one. */
+  readonly current: StoredSession | undefined;
 }
 
 /**
@@ -48,7 +48,7 @@ interface Written {
  */
 export function enlistAtProvider(context: CommitContext, written: Written): Awaitable<void> {
   const { records } = context.config;
-  const { record, previous } = written;
+  const { record, current } = written;
   const login = loginOf(context);
   if (!login && record.provider === undefined) return;
   if (login && !login.ends) {
@@ -57,7 +57,7 @@ export function enlistAtProvider(context: CommitContext, written: Written): Awai
     );
   }
   if (!holdsMarks(records.capabilities)) return;
-  if (login || record.expiresAt > (previous?.expiresAt ?? 0)) return enlist(context, record);
+  if (login || record.expiresAt > (current?.record.expiresAt ?? 0)) return enlist(context, record);
 }
 
 async function enlist(context: CommitContext, record: SessionRecord): Promise<void> {

@@ -239,15 +239,15 @@ export class SessionState extends SessionAttributes implements SessionController
   /** Adopts the stored record of a new session. */
   created(stored: StoredSession, contents: Contents): void {
     this.#sendsCookie = true;
-    this.adopt(stored);
+    this.adopt(stored, contents);
     this.keepFlash(contents, contents);
   }
 
-  /** Adopts a stored record. */
-  adopt(stored: StoredSession): void {
+  /** Adopts a stored record, and its contents. */
+  adopt(stored: StoredSession, contents: Contents = contentsOf(stored.record)): void {
     this.hasNewToken ||= this.stored !== undefined && this.stored.token !== stored.token;
     this.stored = stored;
-    this.#base = contentsOf(stored.record);
+    this.#base = contents;
     this.#shown = undefined;
   }
 
