@@ -73,9 +73,7 @@ export function plan(
       : record,
     renewal,
     sendsCookie,
-    grace: used === old
-      ? undefined
-      : { key: old.predecessor!, graceUntil: used.graceUntil! },
+    grace: used === old ? undefined : { key: old.predecessor!, graceUntil: used.graceUntil! },
   };
 }
 

@@ -9,13 +9,13 @@ import { innerCommitOf } from "../http/inner_request.ts";
 import { sessionCookie } from "../http/session_cookie.ts";
 import type { CookieDelivery } from "../record/renewal.ts";
 import { canShowFlash } from "../request/consume_flash.ts";
-import { type CookieChange, KEEP_COOKIE } from "../request/cookie_change.ts";
+import { KEEP_COOKIE } from "../request/cookie_change.ts";
 import type { SessionObserver } from "../request/request_info.ts";
 import type { RequestSession } from "../request/request_session.ts";
 import type { Credential } from "../request/load.ts";
 import { isFailure } from "../request/response_status.ts";
 import type { Sessions } from "../request/sessions.ts";
-import { type Awaitable, isPromiseLike } from "../util/awaitable.ts";
+import { andThen, type Awaitable, isPromiseLike } from "../util/awaitable.ts";
 import type { ContextSession, Names } from "./context.ts";
 import { attachSession } from "./context_properties.ts";
 import { ContextVariables } from "./context_variables.ts";
@@ -24,7 +24,7 @@ import { ContextResponse } from "./response.ts";
 import { ResponseEnd } from "./response_end.ts";
 import { markForCaches, setSessionHeaders } from "./response_headers.ts";
 import { leaveWatched } from "./watched_session.ts";
-import { watchVariable } from "./watch_variable.ts";
+import { watchToken } from "./watch_variable.ts";
 
 /** What all sessions of one middleware have in common. */
 export interface Mount {
@@ -59,11 +59,7 @@ export class SessionLifecycle extends ContextVariables implements ContextSession
     attachSession(c, this);
     this.response = outer?.response ?? new ContextResponse(c);
     this.response.watchStreams(this);
-    if (config.bearer) this.#watchToken();
-  }
-
-  #watchToken(): void {
-    watchVariable(this.#c, this.names[2], () => this.response.showToken());
+    if (config.bearer) watchToken(c, this.names[2], this.response);
   }
 
   /** The end of the response, where something has to be done at its end. */
@@ -163,7 +159,7 @@ export class SessionLifecycle extends ContextVariables implements ContextSession
 
   #deliverCommitted(requestSession: RequestSession): Awaitable<void> {
     requestSession.leave();
-    return this.#deliver(requestSession.cookieChange);
+    return setSessionHeaders(this, requestSession.cookieChange, this.#c);
   }
 
   /** Responds to a commit that failed. A handler that failed as well keeps its own response. */
@@ -178,7 +174,8 @@ export class SessionLifecycle extends ContextVariables implements ContextSession
       const { logger } = this.config;
       logger.error("Cannot commit session: it failed after the handler had failed", error);
     }
-    await this.#deliver(cookieChange.action === "send" ? cookieChange : KEEP_COOKIE);
+    const sent = cookieChange.action === "send" ? cookieChange : KEEP_COOKIE;
+    await setSessionHeaders(this, sent, this.#c);
     if (!failed) throw asResponse(error);
   }
 
@@ -227,27 +224,18 @@ export class SessionLifecycle extends ContextVariables implements ContextSession
       this.setVariable(this.names[1], sessionCookie(transport.cookie, requestSession));
     }
     this.changed(requestSession);
-    const renewing = requestSession.renewEarly();
-    return renewing ? after(renewing, requestSession) : requestSession;
+    return andThen(requestSession.renewEarly(), renewed, requestSession);
   }
 
   innerCommit(): Awaitable<InnerCommit | undefined> {
     const c = this.#c;
     if (!c.finalized) return undefined;
-    const { headers: response } = c.res;
-    const { held } = this.requestSession!;
-    return innerCommitOf(this.config, { sessions: this.#sessions, response, held }, c);
-  }
-
-  #deliver(change: CookieChange): Awaitable<void> {
-    return setSessionHeaders(this, change, this.#c);
+    const { config, requestSession } = this;
+    const given = { sessions: this.#sessions, response: c.res.headers, held: requestSession!.held };
+    return innerCommitOf(config, given, c);
   }
 }
 
-async function after(
-  renewing: Promise<void>,
-  requestSession: RequestSession,
-): Promise<RequestSession> {
-  await renewing;
+function renewed(_: void, requestSession: RequestSession): RequestSession {
   return requestSession;
 }

@@ -109,20 +109,17 @@ export class ContextResponse {
   }
 
   /**
-   * Adds headers for one user.
+   * Adds cache headers for one user.
    *
-   * @param add Adds the headers.
-   * @param marking The cache headers.
-   * @returns The reason why the headers can't be changed, if they are fixed.
+   * @returns The headers, of a copy of the response; or the reason why they can't be changed.
    * @throws {TypeError} When the body of the response can't be sent any more.
    */
-  send(add: (headers: Headers) => void, marking: Marking | undefined): string | undefined {
-    const mixed = this.#mixed;
+  send(marking: Marking | undefined): Headers | string {
+    // A look at the copy, with all that is added for the user, would take longer.
+    const missing = marking && missingMarks(this.#c.res.headers, marking, this.#mixed);
     const headers = this.#ownHeaders({ isPersonal: true });
-    if (typeof headers === "string") return headers;
-    add(headers);
-    if (marking) addMarks(headers, missingMarks(headers, marking, mixed));
-    return undefined;
+    if (typeof headers !== "string") addMarks(headers, missing);
+    return headers;
   }
 
   /** Replaces the response with an empty one that keeps the headers of other middleware. */

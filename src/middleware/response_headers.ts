@@ -37,12 +37,10 @@ export function setSessionHeaders(
 
 function sendCookie(cookie: PreparedCookie, { config, response, change, c }: Sending): void {
   const { cacheControl, vary, transport, logger } = config;
+  const headers = response.send(cacheControl ? { opens: true, vary } : undefined);
+  if (typeof headers === "string") return logger.warn(`Cannot send session cookie: ${headers}`);
   const request = c.req.raw.headers;
-  const state = response.send(
-    (response) => warnOfLargeCookie(writeCookie(config, cookie, { request, response }), logger),
-    cacheControl ? { opens: true, vary } : undefined,
-  );
-  if (state) return logger.warn(`Cannot send session cookie: ${state}`);
+  warnOfLargeCookie(writeCookie(config, cookie, { request, response: headers }), logger);
   if (transport && change.action === "send") {
     config.insecureOrigin.look(c.req.raw, cookieOf(transport.cookie, change.cookie));
   }

@@ -1,6 +1,11 @@
 import type { Context } from "hono";
 import { propertyOf } from "../util/property.ts";
 
+/** Records that the response may contain an access token when the variable that holds it is read. */
+export function watchToken(c: Context, name: string, response: { showToken(): void }): void {
+  watchVariable(c, name, () => response.showToken());
+}
+
 /**
  * Detects reads of a variable of a context. Reads through `c.var` are detected only for the variable itself.
  *
@@ -8,7 +13,7 @@ import { propertyOf } from "../util/property.ts";
  * @param name The variable.
  * @param seen Called when the variable is read and has a value.
  */
-export function watchVariable(c: Context, name: string, seen: () => void): void {
+function watchVariable(c: Context, name: string, seen: () => void): void {
   const look = <Value>(value: Value): Value => {
     if (value !== undefined) seen();
     return value;

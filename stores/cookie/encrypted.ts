@@ -132,6 +132,27 @@ function toValue(bytes: Uint8Array<ArrayBuffer>, id: number): string {
   return toBase64Url(bytes);
 }
 
+/** A value that is being opened. */
+interface Opening {
+  readonly id: number;
+  readonly bytes: Uint8Array<ArrayBuffer>;
+  readonly bound: Uint8Array<ArrayBuffer>;
+}
+
+function decrypt(
+  ring: readonly NamedKey<AesGcmKey>[],
+  value: Opening,
+): Awaitable<OpenedCookie | undefined> {
+  return openUnder({ ring, value }, decryptUnder);
+}
+
+function decryptUnder(
+  key: AesGcmKey,
+  { bytes, bound }: Opening,
+): Awaitable<SessionRecord | undefined> {
+  return andThen(key.decrypt(bytes, bound), unpackOpened);
+}
+
 function unpackOpened(opened: Uint8Array | undefined): SessionRecord | undefined {
   return opened && unpackRecord(opened);
 }
@@ -153,8 +174,9 @@ class EncryptedFormat implements CookieFormat {
   open(value: string, { cookieName, c }: CookieContext): Awaitable<OpenedCookie | undefined> {
     const bytes = fromBase64Url(value);
     if (bytes?.[0] !== VERSION) return undefined;
-    const opening = { format: this, bytes, cookieName };
-    return andThen(this.keys(c).get(), EncryptedFormat.#decrypt, opening);
+    const id = bytes[1]!;
+    const opening = { id, bytes, bound: this.#bind(id, cookieName) };
+    return andThen(this.keys(c).get(), decrypt, opening);
   }
 
   static #encrypt(
@@ -167,22 +189,6 @@ class EncryptedFormat implements CookieFormat {
   ): Awaitable<string> {
     const { id, key } = first!;
     return andThen(key.encrypt(packRecord(record), format.#bind(id, cookieName)), toValue, id);
-  }
-
-  static #decrypt(
-    ring: readonly NamedKey<AesGcmKey>[],
-    { format, bytes, cookieName }: {
-      format: EncryptedFormat;
-      bytes: Uint8Array<ArrayBuffer>;
-      cookieName: string;
-    },
-  ): Awaitable<OpenedCookie | undefined> {
-    const id = bytes[1]!;
-    const bound = format.#bind(id, cookieName);
-    return openUnder(
-      { ring, id },
-      (key) => andThen(key.decrypt(bytes, bound), unpackOpened),
-    );
   }
 
   /** Returns the additional data of a value: its version, its key, its purpose and its cookie. */

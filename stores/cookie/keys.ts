@@ -112,27 +112,32 @@ export function keyRings<Key>(
   return (c) => rings.get(c);
 }
 
-/** Opens a value with the first of the keys that it names. */
-export function openUnder<Key>(
-  { ring, id, from = 0 }: { ring: readonly NamedKey<Key>[]; id: number; from?: number },
-  open: (key: Key) => Awaitable<SessionRecord | undefined>,
-): Awaitable<OpenedCookie | undefined> {
-  let at = from;
-  while (at < ring.length && ring[at]!.id !== id) at++;
-  if (at >= ring.length) return undefined;
-  return andThen(open(ring[at]!.key), openedUnder<Key>, { ring, id, at, open });
+/** A value, and the byte that identifies its key. */
+interface Sealed {
+  readonly id: number;
 }
 
-function openedUnder<Key>(
+/** Opens a value with the first of the keys that it names. */
+export function openUnder<Key, Value extends Sealed>(
+  { ring, value, from = 0 }: { ring: readonly NamedKey<Key>[]; value: Value; from?: number },
+  open: (key: Key, value: Value) => Awaitable<SessionRecord | undefined>,
+): Awaitable<OpenedCookie | undefined> {
+  let at = from;
+  while (at < ring.length && ring[at]!.id !== value.id) at++;
+  if (at >= ring.length) return undefined;
+  return andThen(open(ring[at]!.key, value), openedUnder<Key, Value>, { ring, value, at, open });
+}
+
+function openedUnder<Key, Value extends Sealed>(
   record: SessionRecord | undefined,
-  { ring, id, at, open }: {
+  { ring, value, at, open }: {
     ring: readonly NamedKey<Key>[];
-    id: number;
+    value: Value;
     at: number;
-    open: (key: Key) => Awaitable<SessionRecord | undefined>;
+    open: (key: Key, value: Value) => Awaitable<SessionRecord | undefined>;
   },
 ): Awaitable<OpenedCookie | undefined> {
-  return record ? { record, outdated: at > 0 } : openUnder({ ring, id, from: at + 1 }, open);
+  return record ? { record, outdated: at > 0 } : openUnder({ ring, value, from: at + 1 }, open);
 }
 
 async function nameKeys<Key>(

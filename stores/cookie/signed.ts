@@ -144,17 +144,17 @@ class SignedFormat implements CookieFormat {
     const [, content, id, payload, text] = SIGNED_REGEXP.exec(value) ?? [];
     const signature = text === undefined ? undefined : fromBase64Url(text);
     if (content === undefined || !signature) return undefined;
-    return andThen(this.keys(c).get(), (ring) => {
-      const message = bind(content, cookieName);
-      return openUnder(
-        { ring, id: parseInt(id!, 16) },
+    const message = bind(content, cookieName);
+    const signed = { id: parseInt(id!, 16) };
+    return andThen(this.keys(c).get(), (ring) =>
+      openUnder(
+        { ring, value: signed },
         (key) =>
           andThen(key.verify(signature, message), (isRight) => {
             const bytes = isRight ? fromBase64Url(payload!) : undefined;
             return bytes && fromReadable(decoder.decode(bytes));
           }),
-      );
-    });
+      ));
   }
 }
 
