@@ -70,7 +70,7 @@ function commitDue(context: CommitContext): Awaitable<void> {
 /** Commits after the earlier commits of other requests. */
 export function commitInTurn(context: CommitContext): Awaitable<void> {
   const { config, state } = context;
-  const running = config.queue.run(state.stored?.key ?? state, () => run(context));
+  const running = config.queue.run(state.stored?.key ?? state, run, context);
   // After waiting, the contents are computed again.
   context.held = undefined;
   return running;
@@ -141,10 +141,10 @@ function write(context: CommitContext): Awaitable<void> {
   }
   const current = inner ?? state.stored;
   if (current) {
-    const versions = { base, shown, mine, theirs: base, newer: shown };
-    if (!inner) return overwrite(context, { versions, current });
+    const attempt = { base, shown, mine, theirs: base, newer: shown, current };
+    if (!inner) return overwrite(context, attempt);
     state.leaveCookieToInner();
-    return overwriteOther(context, { versions, current });
+    return overwriteOther(context, attempt);
   }
   const filled = hasFilled(pending) || !sameContents(mine, base);
   if (options.storeEmpty || keepChanges && filled) return create(context, mine);

@@ -14,8 +14,7 @@ import { checkLimit, enforceLimit } from "./session_limit.ts";
 import { timesOf, toStored, write, type Written } from "./write.ts";
 
 /** One try to bring the stored record in line. */
-interface Attempt {
-  readonly versions: MergeVersions;
+interface Attempt extends MergeVersions {
   readonly current: StoredSession;
 }
 
@@ -27,7 +26,9 @@ interface Settled {
 }
 
 /** A planned write and its input. */
-interface Step extends Attempt, Settled {
+interface Step extends Settled {
+  readonly versions: Attempt;
+  readonly current: StoredSession;
   readonly next: Plan;
   readonly now: number;
   readonly operation: Plan["operation"];
@@ -38,18 +39,18 @@ interface Step extends Attempt, Settled {
 /** Writes over the stored record, if necessary, and retries after a conflict. */
 export function overwrite(context: CommitContext, attempt: Attempt): Awaitable<void> {
   const { config, state, options, pending } = context;
-  const { versions, current } = attempt;
+  const { current } = attempt;
   const now = config.clock();
   // The session has expired as far as this request knows, but another request may have renewed it.
   if (!state.isLiveFor(current.record, now)) return overwriteFresh(context, attempt);
   // The new token could not be sent to the client.
-  if (state.isGraceOver && pending.regenerate) return startOver(context, versions);
-  const contents = options.change?.apply(versions.newer) ?? mergeContents(versions);
-  const next = plan(context, { current, contents, theirs: versions.theirs, now });
-  if (!next) return settle({ context, versions, contents }, current);
+  if (state.isGraceOver && pending.regenerate) return startOver(context, attempt);
+  const contents = options.change?.apply(attempt.newer) ?? mergeContents(attempt);
+  const next = plan(context, { current, contents, theirs: attempt.theirs, now });
+  if (!next) return settle({ context, versions: attempt, contents }, current);
   const subjectAt = options.keepChanges ? checkLimit(context, current.record) : undefined;
   const { operation, record } = next;
-  const step = { context, versions, current, contents, next, now, operation, record };
+  const step = { context, versions: attempt, current, contents, next, now, operation, record };
   return andThen(subjectAt, writeStep, step);
 }
 
@@ -69,7 +70,7 @@ function settleStep(written: Written, step: Step): Awaitable<void> {
   const stored = toStored(written, step);
   const { context, versions, current, contents, next } = step;
   const { state } = context;
-  if (!stored) return overwriteFresh(context, step);
+  if (!stored) return overwriteFresh(context, versions);
   if (next.sendsCookie || stored.token !== current.token) state.sendCookie();
   settle(step, stored);
   if (next.operation === "replace") context.emit("regenerated");
@@ -103,11 +104,10 @@ function keepTraces(_enlisted: unknown, { context, next }: Step): Awaitable<unkn
 
 /** Reads the session again after a conflict, and writes over the new record. */
 async function overwriteFresh(context: CommitContext, attempt: Attempt): Promise<void> {
-  const { versions } = attempt;
   const current = await reread(context, attempt.current);
-  if (current === "replaced") return await startOver(context, versions);
+  if (current === "replaced") return await startOver(context, attempt);
   if (typeof current === "string") refuseEnded();
-  await overwriteOther(context, { versions, current });
+  await overwriteOther(context, { ...attempt, current });
 }
 
 /** Writes over a record other than the one that this request has loaded. */
@@ -117,7 +117,7 @@ export async function overwriteOther(context: CommitContext, attempt: Attempt): 
   const newer = context.options.keepChanges && context.config.readData
     ? await readContents(context, current.record)
     : theirs;
-  await overwrite(context, { versions: { ...attempt.versions, theirs, newer }, current });
+  await overwrite(context, { ...attempt, theirs, newer });
 }
 
 /**

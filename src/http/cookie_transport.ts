@@ -164,27 +164,32 @@ export class CookieTransport {
   }
 
   /** Returns the names of the cookies in the request, without the first ones. */
-  #presented({ request }: Exchange, from: number): readonly string[] {
-    if (from >= this.#names.length) return NONE;
-    return this.#names.slice(from).filter((name) => this.#presents({ request }, name));
+  #presented(headers: Exchange, from: number): readonly string[] {
+    const names: string[] = [];
+    for (let at = from; at < this.#names.length; at++) {
+      if (this.#presents(headers, this.#names[at]!)) names.push(this.#names[at]!);
+    }
+    return names;
   }
 
-  #presents({ request }: Pick<Exchange, "request">, name: string): boolean {
+  #presents({ request }: Exchange, name: string): boolean {
     return findAll(request.get("cookie") ?? "", name).length > 0;
   }
 
   /** Removes the session's cookies from a response, and expires those of some names. */
   #forget({ response }: Exchange, expired: readonly string[], held: CookieTemplate): void {
-    if (response.has("set-cookie")) {
-      const { names } = this;
-      const others = response.getSetCookie()
-        .filter((other) => !names.some((name) => other.startsWith(`${name}=`)));
-      response.delete("set-cookie");
-      for (const other of others) response.append("set-cookie", other);
-    }
+    if (response.has("set-cookie")) this.#removeFrom(response);
     for (const name of expired) {
       response.append("set-cookie", held.serialize("", { name, maxAge: 0 }));
     }
+  }
+
+  #removeFrom(response: Headers): void {
+    const { names } = this;
+    const others = response.getSetCookie()
+      .filter((other) => !names.some((name) => other.startsWith(`${name}=`)));
+    response.delete("set-cookie");
+    for (const other of others) response.append("set-cookie", other);
   }
 
   /** Expires the cookie of another library. */

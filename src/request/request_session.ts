@@ -223,15 +223,15 @@ export class RequestSession extends RequestInfo implements SessionOwner, Startin
     return cookieChange(state, {
       held: this.held,
       isStale: this.options.stale === true,
-      hasDeleted: this.#hasDeleted,
+      hasDeleted: this.#destroyed !== undefined && this.#hasDeleted(this.#destroyed),
       isForClient: this.#isForClient(state),
       isLogin: state !== undefined && state === this.#login,
     });
   }
 
   /** Whether a session whose cookie the client holds was ended. */
-  get #hasDeleted(): boolean {
-    return this.#destroyed?.hasDeleted((ended) => this.#isForClient(ended)) === true;
+  #hasDeleted(destroyed: DestroyedSessions): boolean {
+    return destroyed.hasDeleted((ended) => this.#isForClient(ended));
   }
 
   #isForClient(state: SessionState | undefined): boolean {

@@ -15,11 +15,31 @@ export class KeyedQueue {
   }
 
   /** Runs a task after the earlier ones; synchronously when there are none. */
-  run<Result>(key: unknown, task: () => Awaitable<Result>): Awaitable<Result> {
+  run<Result>(key: unknown, task: () => Awaitable<Result>): Awaitable<Result>;
+  /** Does the same with an argument for the task, so that no closure is needed. */
+  run<Result, Given>(
+    key: unknown,
+    task: (given: Given) => Awaitable<Result>,
+    given: Given,
+  ): Awaitable<Result>;
+  run<Result, Given>(
+    key: unknown,
+    task: (given: Given) => Awaitable<Result>,
+    given?: Given,
+  ): Awaitable<Result> {
     const before = this.#tails.get(key);
-    const result: Awaitable<Result> = before ? waitFor(before, this.#patience).then(task) : task();
+    const result = before ? this.#after(before, task, given!) : task(given!);
     if (isPromiseLike(result)) this.#remember(key, result);
     return result;
+  }
+
+  async #after<Result, Given>(
+    before: Promise<unknown>,
+    task: (given: Given) => Awaitable<Result>,
+    given: Given,
+  ): Promise<Result> {
+    await waitFor(before, this.#patience);
+    return await task(given);
   }
 
   /** Makes the next task with the same key wait for this one. */

@@ -145,18 +145,20 @@ export class CookieStore implements SessionStore {
    */
   read(token: string, c?: unknown, signal?: AbortSignal): Awaitable<SessionRecord | undefined> {
     const record = this.#values.open(token, c);
-    return andThen(record, CookieStore.#check, { store: this, call: { c, signal } });
+    return andThen(record, CookieStore.#check, { store: this, c, signal });
   }
 
   static #check(
     record: SessionRecord | undefined,
-    { store, call }: { store: CookieStore; call: Call },
+    { store, c, signal }: Call & { store: CookieStore },
   ): Awaitable<SessionRecord | undefined> {
     if (!record || store.#clock() >= record.expiresAt) return undefined;
-    const revocations = store.#revocations;
-    if (!revocations) return record;
+    return store.#revocations ? store.#checkRevocation(record, { c, signal }) : record;
+  }
+
+  #checkRevocation(record: SessionRecord, call: Call): Awaitable<SessionRecord | undefined> {
     return andThen(
-      revocations.fateOf(store.#values.whole(record), call),
+      this.#revocations!.fateOf(this.#values.whole(record), call),
       (fate) =>
         fate === "live" ? record : fate === "replaced" ? traceOf(record, "replaced") : undefined,
     );
