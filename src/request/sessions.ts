@@ -242,10 +242,7 @@ export class Sessions {
   }
 }
 
-async function issued(requestSession: RequestSession): Promise<RequestSession> {
-  await requestSession.issue();
-  return requestSession;
-}
+const issued = (session: RequestSession) => session.issue().then(() => session);
 
 const isCookie = ({ by }: Credential): boolean => by === "cookie";
 
