@@ -15,8 +15,6 @@ import { type StartingRequest, startSession } from "./start_session.ts";
 
 /** A request and its session: the loaded one first, later at most one at a time. */
 export class RequestSession extends RequestInfo implements SessionOwner, StartingRequest {
-  /** Whether a live session was found for the client. */
-  readonly isLoaded: boolean;
   /** The sessions that this request has ended, if any. */
   #destroyed: DestroyedSessions | undefined;
   /** The session that was loaded. */
@@ -38,9 +36,13 @@ export class RequestSession extends RequestInfo implements SessionOwner, Startin
     if (stored) this.#loaded = new SessionState(this, options);
     if (presentedTrace || by === "adopted") this.#loaded?.rotated({ presentedTrace });
     this.#current = this.#loaded ?? this.createState();
-    this.isLoaded = this.#loaded !== undefined;
     const { session } = this.#current;
     this.#session = this.isUnavailable ? unavailableSession(session, this) : session;
+  }
+
+  /** Whether a live session was found for the client. */
+  get isLoaded(): boolean {
+    return this.#loaded !== undefined;
   }
 
   /** The session as the application reads it. */
