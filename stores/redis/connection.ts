@@ -112,7 +112,7 @@ export class Connection {
     const answer: unknown = this.#options.send(command, this.#signal);
     if (isPromiseLike(answer)) return answer;
     throw new TypeError(
-      "Cannot use RedisStore: the client gives no promise; give the client itself, not its legacy mode or a transaction",
+      "Cannot use RedisStore: the client gives no promise: it is in legacy mode, or a transaction",
     );
   }
 
