@@ -109,7 +109,8 @@ export class Reader {
 
   /** The last text, which has no length prefix. */
   last(): string {
-    return decoder.decode(this.#bytes.subarray(this.#at));
+    // Decoding nothing takes as long as decoding a short text.
+    return this.#at === this.#bytes.length ? "" : decoder.decode(this.#bytes.subarray(this.#at));
   }
 
   #assertLeft(length: number): void {

@@ -6,8 +6,6 @@ import { LEGACY } from "./legacy.ts";
  * first brace, so that session data can't be mistaken for it. ARGV: now, and more.
  */
 export const RECORDS = `
-${LEGACY.trim()}
-
 local function live(key)
   local value = redis.call("GET", key) or ""
   local version, expiresAt, write = string.match(value, "^(%d+) (%w+) (%w+) ")
@@ -16,7 +14,7 @@ local function live(key)
     local high, low = string.sub(expiresAt, 1, -7), string.sub(expiresAt, -6)
     expiresAt = (tonumber(high, 36) or 0) * 36 ^ 6 + tonumber(low, 36)
   else
-    version, expiresAt, write = legacy(value)
+    version, expiresAt, write = string.match(value, ${LEGACY})
   end
   if (tonumber(expiresAt) or 0) <= tonumber(ARGV[1]) then return end
   return version, write, value
@@ -30,7 +28,7 @@ local function ownerOf(key)
   if not value then return "" end
   local owner = string.match(value, "^%d+ %w+ %w+ [%w_-]+ ?([^{]*){")
   if owner then return owner end
-  local _, _, _, rest = legacy(value)
+  local _, _, _, rest = string.match(value, ${LEGACY})
   return string.match(rest, '^,("subject":.-),"format":') or ""
 end
 `;

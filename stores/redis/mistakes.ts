@@ -40,7 +40,8 @@ export function isRedisClient(value: unknown): value is RedisClientLike {
  * as open.
  */
 export function isClosed(client: unknown): boolean {
-  return memberOf(client, "isOpen") === false || memberOf(client, "status") === "end";
+  const { isOpen, status } = (client ?? {}) as { isOpen?: unknown; status?: unknown };
+  return isOpen === false || status === "end";
 }
 
 /** Checks whether a client of node-redis uses callbacks instead of promises. */

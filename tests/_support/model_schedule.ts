@@ -58,6 +58,7 @@ export class Schedule {
   /** Puts Web Crypto and timers under this schedule: pauses are over at once, time-outs never come. */
   control(): Disposable {
     const { setTimeout } = globalThis;
+    const { timeout } = AbortSignal;
     const subtle = crypto.subtle as unknown as Record<string, unknown>;
     const names = ["digest", "importKey", "exportKey", "encrypt", "decrypt"];
     for (const name of names) {
@@ -69,9 +70,11 @@ export class Schedule {
       if (milliseconds < SHORTEST_TIMEOUT) queueMicrotask(run);
       return { unref() {} };
     }) as unknown as typeof setTimeout;
+    AbortSignal.timeout = () => new AbortController().signal;
     return {
       [Symbol.dispose]() {
         globalThis.setTimeout = setTimeout;
+        AbortSignal.timeout = timeout;
         for (const name of names) delete subtle[name];
       },
     };
