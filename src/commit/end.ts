@@ -4,7 +4,7 @@ import { isSessionRecord, type StoredSession, type Trace } from "../record/recor
 import { listSessionsOf, type SubjectSession } from "../store/subject_sessions.ts";
 import type { TimeoutStore } from "../store/timeout_store.ts";
 import { END_TRIES, LISTED_END_TRIES } from "../util/tries.ts";
-import type { CommitConfig } from "./context.ts";
+import type { CommitConfig, CommitContext } from "./context.ts";
 import { endedTrace, followRotations } from "./rotation.ts";
 
 type Destroyed = Parameters<NonNullable<SessionEvents["destroyed"]>>[0];
@@ -67,15 +67,19 @@ export async function endSessionsOf(
   return sids;
 }
 
-/** Ends a session that must not stay bound to its subject, under its current token. */
-export async function evictSession(
-  config: CommitConfig,
-  { stored, subject, reason = "evicted" }: {
+/**
+ * Ends a session whose login is refused after it was stored, under its current token. A failure is only logged:
+ * the caller throws the first error.
+ */
+export async function withdrawSession(
+  { config, c }: CommitContext,
+  { stored, subject, reason, cause }: {
     stored: StoredSession;
     subject: string;
-    reason?: Reason;
+    reason: Reason;
+    /** Why it is refused, for the log. */
+    cause: string;
   },
-  c: unknown,
 ): Promise<void> {
   const { sid } = stored.record;
   const choose = (sessions: SubjectSession[]) => sessions.filter((session) => session.sid === sid);
@@ -84,7 +88,11 @@ export async function evictSession(
     await config.store.delete(stored.key, c, reason);
     await deleteListed(config.store, { subject, choose, reason, sids }, c);
   };
-  await ending(config, { sids, reason, run }, c);
+  try {
+    await ending(config, { sids, reason, run }, c);
+  } catch (error) {
+    config.logger.error(`Cannot end session ${cause}: it may stay valid`, error);
+  }
 }
 
 /** Runs what ends sessions, and reports that they have ended. */

@@ -4,7 +4,7 @@ import { parseProvider } from "../record/provider.ts";
 import type { SessionRecord, StoredSession } from "../record/record.ts";
 import type { Awaitable } from "../util/awaitable.ts";
 import type { CommitContext } from "./context.ts";
-import { evictSession } from "./end.ts";
+import { withdrawSession } from "./end.ts";
 import {
   changeMark,
   holdsMarks,
@@ -97,19 +97,10 @@ async function withdrawIfEnded(context: CommitContext, record: SessionRecord): P
   } catch (error) {
     // The caller interrupts the session of a refused login.
     if (!(error instanceof SessionEndedError)) context.interrupt();
-    await withdraw(context);
+    const [stored, subject] = [context.state.stored!, record.subject!];
+    const cause = "that its provider has ended";
+    await withdrawSession(context, { stored, subject, reason: "revoked", cause });
     throw error;
-  }
-}
-
-async function withdraw({ config, state, c }: CommitContext): Promise<void> {
-  const stored = state.stored!;
-  const subject = stored.record.subject!;
-  try {
-    await evictSession(config, { stored, subject, reason: "revoked" }, c);
-  } catch (error) {
-    // The caller gets the first error.
-    config.logger.error("Cannot end session that its provider has ended: it may stay valid", error);
   }
 }
 

@@ -8,7 +8,7 @@ import type { Awaitable } from "../util/awaitable.ts";
 import { LIMIT_LOOKS } from "../util/tries.ts";
 import { ConflictRetry } from "./conflict_retry.ts";
 import type { CommitConfig, CommitContext, SessionLimit } from "./context.ts";
-import { endSessionsOf, evictSession } from "./end.ts";
+import { endSessionsOf, withdrawSession } from "./end.ts";
 
 /**
  * Makes sure that a subject may have another session, and that the new session is later than all of its others,
@@ -96,7 +96,8 @@ async function leaveRoom(context: CommitContext, bound: Bound): Promise<void> {
       : await makeRoom(config, bound, c);
     isThere ||= await config.store.read(bound.stored.key, c) !== undefined;
   } catch (error) {
-    await withdraw(context, bound);
+    context.interrupt();
+    await withdrawSession(context, { ...bound, reason: "evicted", cause: "above the limit" });
     throw error;
   }
   if (isThere) return;
@@ -139,22 +140,6 @@ async function findRoom(
   }
 }
 
-/** Ends the session that exceeds the limit. */
-async function withdraw(context: CommitContext, bound: Bound): Promise<void> {
-  const { config, c } = context;
-  context.interrupt();
-  try {
-    await evictSession(config, bound, c);
-  } catch (error) {
-    // The caller gets the first error.
-    config.logger.error("Cannot end session above the limit: it may stay valid", error);
-  }
-}
-
-/**
- * Returns the live sessions, the one that was bound to the subject first comes first. Every request sees the
- * same order.
- */
 function inOrder(config: CommitConfig, sessions: readonly SubjectSession[]): SubjectSession[] {
   return alive(config, sessions).sort((one, other) =>
     since(one.record) - since(other.record) || (one.sid < other.sid ? -1 : 1)

@@ -18,24 +18,15 @@ const LONGEST_POLL = 50;
 
 /** A duration in seconds. */
 export const SECONDS = seconds(LONGEST_LIFE);
-const SECONDS_OR_NONE: Numbers = {
-  range: `0 or ${SECONDS.range}`,
-  includes: (value) => value === 0 || SECONDS.includes(value),
-};
-const LEASE: Numbers = {
-  range: `0 or ${seconds(LONGEST_POLL).range}`,
-  includes: (value) => value >= 0 && value <= LONGEST_POLL,
-};
+const SECONDS_OR_NONE = seconds(LONGEST_LIFE, 0);
+const LEASE = seconds(LONGEST_POLL, 0);
 const COUNT: Numbers = {
   range: "an integer of at least 1",
   includes: (value) => Number.isSafeInteger(value) && value >= 1,
 };
 
 /** The lifetime of the proof of a device, in seconds. Browsers sign about six proofs in nine minutes for a site. */
-const PROOF: Numbers = {
-  range: "a number of seconds from 300 to 86400",
-  includes: (value) => value >= 300 && value <= 86_400,
-};
+const PROOF = seconds(86_400, 300);
 
 /** The name of a header (RFC 9110, 5.6.2), or of a query parameter. */
 const NAME = { text: "a name", pattern: /^[\w!#$%&'*+.^`|~-]+$/ };
@@ -122,9 +113,10 @@ export function checkShapes(options: object): void {
   checkTable(TABLE, options);
 }
 
-function seconds(most: number): Numbers {
+/** Durations of at least so many seconds; without `least` of more than none. */
+function seconds(most: number, least?: number): Numbers {
   return {
-    range: `a number of seconds above 0 and up to ${most}`,
-    includes: (value) => value > 0 && value <= most,
+    range: `a number of seconds ${least === undefined ? "above 0" : `from ${least}`} up to ${most}`,
+    includes: (value) => value <= most && (least === undefined ? value > 0 : value >= least),
   };
 }
