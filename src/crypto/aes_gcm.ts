@@ -8,8 +8,6 @@ const NONCE_BYTES = 12;
 const TAG_BYTES = 16;
 /** The offset of the ciphertext. */
 const BEGIN = HEAD_BYTES + NONCE_BYTES;
-/** One block and a byte, to test whether the runtime encrypts correctly. */
-const SAMPLE = Uint8Array.from({ length: 17 }, (_, index) => index);
 
 /**
  * AES-256-GCM with one key. Every implementation returns the same layout: 2 bytes reserved for the caller, a
@@ -31,10 +29,12 @@ export interface AesGcmKey {
 
 /** Imports a key. The result works synchronously where the runtime can. */
 export function importAesGcmKey(key: CryptoKey, bytes: Uint8Array): AesGcmKey {
+  // One block and a byte, to test whether the runtime encrypts correctly.
+  const sample = Uint8Array.from({ length: 17 }, (_, index) => index);
   try {
     const known = new NodeAesGcmKey(bytes);
-    const opened = known.decrypt(known.encrypt(SAMPLE, SAMPLE), SAMPLE);
-    if (opened?.join() === SAMPLE.join()) return known;
+    const opened = known.decrypt(known.encrypt(sample, sample), sample);
+    if (opened?.join() === sample.join()) return known;
   } catch {
     // Fall back to Web Crypto, which every runtime has.
   }
