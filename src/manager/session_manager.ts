@@ -8,6 +8,7 @@ import type { SessionEnv } from "../middleware/env.ts";
 import { makeMiddleware } from "../middleware/middleware.ts";
 import type { SessionProvider } from "../record/provider.ts";
 import { assertSubject } from "../record/subject.ts";
+import { ManagedSessions } from "../request/managed_sessions.ts";
 import { Sessions } from "../request/sessions.ts";
 import type { Session, SessionData } from "../session/session.ts";
 import type { StoreStats } from "../store/contract.ts";
@@ -143,6 +144,7 @@ export const configs: WeakMap<object, CommitConfig> = new WeakMap();
 export class SessionManager<Data extends object = SessionData, Key extends string = "session"> {
   readonly #config: MiddlewareConfig;
   readonly #sessions: Sessions;
+  readonly #managed: ManagedSessions;
 
   /**
    * Called by {@linkcode createSessions}.
@@ -153,6 +155,7 @@ export class SessionManager<Data extends object = SessionData, Key extends strin
   constructor(config: MiddlewareConfig) {
     this.#config = config;
     this.#sessions = new Sessions(config);
+    this.#managed = new ManagedSessions(this.#sessions.config, this.#sessions.endMarks);
     configs.set(this, this.#sessions.config);
   }
 
@@ -181,7 +184,7 @@ export class SessionManager<Data extends object = SessionData, Key extends strin
     const { c } = options;
     const { contextKey } = this.#config;
     assertSubject(subject, { action: "list sessions of subject" });
-    return new SessionList((page) => this.#sessions.managed.list({ subject, ...page }, c), {
+    return new SessionList((page) => this.#managed.list({ subject, ...page }, c), {
       ...options,
       current: async () =>
         (await contextSessionOf(c, contextKey)?.load())?.state?.stored?.record.sid,
@@ -199,7 +202,7 @@ export class SessionManager<Data extends object = SessionData, Key extends strin
    */
   async count(subject: string, { c }: ManageOptions = {}): Promise<number> {
     assertSubject(subject, { action: "count sessions of subject" });
-    return (await this.#sessions.managed.list({ subject }, c)).length;
+    return (await this.#managed.list({ subject }, c)).length;
   }
 
   /**
@@ -224,7 +227,7 @@ export class SessionManager<Data extends object = SessionData, Key extends strin
    * ```
    */
   async stats({ c }: ManageOptions = {}): Promise<StoreStats> {
-    return await this.#sessions.managed.stats(c);
+    return await this.#managed.stats(c);
   }
 
   /**
@@ -239,7 +242,7 @@ export class SessionManager<Data extends object = SessionData, Key extends strin
    */
   async revoke(subject: string, sid: string, { c }: ManageOptions = {}): Promise<boolean> {
     assertSubject(subject, { action: "revoke session of subject" });
-    return await this.#sessions.managed.revoke({ subject, sid }, c);
+    return await this.#managed.revoke({ subject, sid }, c);
   }
 
   /**
@@ -255,7 +258,7 @@ export class SessionManager<Data extends object = SessionData, Key extends strin
    */
   async revokeAll(subject: string, { except, c }: RevokeAllOptions = {}): Promise<number> {
     assertSubject(subject, { action: "revoke sessions of subject" });
-    return await this.#sessions.managed.revokeAll({ subject, except }, c);
+    return await this.#managed.revokeAll({ subject, except }, c);
   }
 
   /**
@@ -284,7 +287,7 @@ export class SessionManager<Data extends object = SessionData, Key extends strin
    * ```
    */
   async revokeEverything({ c }: ManageOptions = {}): Promise<void> {
-    await this.#sessions.managed.revokeEverything(c);
+    await this.#managed.revokeEverything(c);
   }
 
   /**

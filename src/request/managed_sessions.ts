@@ -9,16 +9,19 @@ import type { Awaitable } from "../util/awaitable.ts";
 import type { AdoptionMarks } from "./adoption_marks.ts";
 import type { RequestConfig } from "./config.ts";
 
+/** What is marked when all sessions end, of a subject or of everybody. */
+export interface EndMarks {
+  readonly generation: StoreGeneration | undefined;
+  readonly marks: AdoptionMarks | undefined;
+}
+
 /** Lists and ends sessions of any client. */
 export class ManagedSessions {
   readonly #config: RequestConfig;
   readonly #generation: StoreGeneration | undefined;
   readonly #marks: AdoptionMarks | undefined;
 
-  constructor(config: RequestConfig, { generation, marks }: {
-    generation: StoreGeneration | undefined;
-    marks: AdoptionMarks | undefined;
-  }) {
+  constructor(config: RequestConfig, { generation, marks }: EndMarks) {
     this.#config = config;
     this.#generation = generation;
     this.#marks = marks;

@@ -17,7 +17,7 @@ import { Adopter } from "./adopter.ts";
 import { AdoptionMarks } from "./adoption_marks.ts";
 import type { RequestConfig } from "./config.ts";
 import { type Credential, type LoadedSession, SessionLoader } from "./load.ts";
-import { ManagedSessions } from "./managed_sessions.ts";
+import type { EndMarks } from "./managed_sessions.ts";
 import { loadNewestFirst, othersOf } from "./newest_session.ts";
 import { RequestSession } from "./request_session.ts";
 import { UnsavedChanges } from "./unsaved_changes.ts";
@@ -51,8 +51,8 @@ export class Sessions {
   readonly unsavedChanges: UnsavedChanges;
   /** Knows who waits for the end of a session. */
   readonly ends: SessionEnds;
-  /** Lists and ends sessions of others than the client. */
-  readonly managed: ManagedSessions;
+  /** What `ManagedSessions` mark when they end all sessions. An app without a manager carries no such class. */
+  readonly endMarks: EndMarks;
   /** Answers browsers that bind sessions to devices. */
   readonly device: DeviceEndpoint | undefined;
   readonly #config: RequestConfig;
@@ -112,7 +112,7 @@ export class Sessions {
       : undefined;
     this.#adopter = adopt &&
       new Adopter(this.#config, { options: adopt, loader, marks, generation });
-    this.managed = new ManagedSessions(this.#config, { generation, marks });
+    this.endMarks = { generation, marks };
     this.device = config.device && new DeviceEndpoint(config.device, this.#config);
   }
 
