@@ -3,6 +3,7 @@ import { SessionConflictError } from "../errors.ts";
 import { emit } from "../events.ts";
 import { deadline, isLive } from "../record/expiry.ts";
 import type { DeleteAllOptions, ListedSession, ListPage, StoreStats } from "../store/contract.ts";
+import { raiseGeneration } from "../store/raise_generation.ts";
 import type { StoreGeneration } from "../store/store_generation.ts";
 import { listPage, type SubjectSession } from "../store/subject_sessions.ts";
 import type { Awaitable } from "../util/awaitable.ts";
@@ -100,7 +101,7 @@ export class ManagedSessions {
       );
     }
     await this.#marks?.end(undefined, c);
-    if (await this.#generation.raise(this.#config.records, c)) return;
+    if (await raiseGeneration(this.#generation, this.#config.records, c)) return;
     throw new SessionConflictError("Cannot revoke all sessions: others do the same; try again");
   }
 
