@@ -89,21 +89,17 @@ export class Connection {
    */
   async #send(command: Command, text?: string): Promise<unknown> {
     this.#signal?.throwIfAborted();
-    let error: unknown;
-    try {
-      return toText(await this.#ask(command));
-    } catch (cause) {
-      error = this.#toError(cause);
-    }
-    if (!this.#signal?.aborted && (isDropped(error) || isReadOnly(error))) {
+    for (let isRetry = false;; isRetry = true) {
       try {
         return toText(await this.#ask(command));
       } catch (cause) {
-        error = this.#toError(cause);
+        const error = this.#toError(cause);
+        const isRepeatable = !isRetry && !this.#signal?.aborted;
+        if (isRepeatable && (isDropped(error) || isReadOnly(error))) continue;
+        if (text === undefined || !isUnknownScript(error)) throw error;
+        return await this.#send({ ...command, args: ["EVAL", text, ...command.args.slice(2)] });
       }
     }
-    if (text === undefined || !isUnknownScript(error)) throw error;
-    return await this.#send({ ...command, args: ["EVAL", text, ...command.args.slice(2)] });
   }
 
   #ask(command: Command): PromiseLike<unknown> {

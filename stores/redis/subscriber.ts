@@ -32,10 +32,15 @@ async function subscribe(
     await client.subscribe(CHANNEL, receive);
     return () => client.unsubscribe(CHANNEL, receive);
   }
-  if ("call" in client) return await subscribeByIoredis(client, receive);
-  const own = await client.duplicate();
+  const own = await duplicate(client);
   const stop = () => close(own);
   try {
+    if ("call" in client) {
+      own.on("error", ignore);
+      own.on("message", (_channel, message) => receive(message));
+      await own.subscribe(CHANNEL);
+      return stop;
+    }
     if ("sendCommand" in client) {
       own.on("error", ignore);
       await own.connect();
@@ -49,20 +54,11 @@ async function subscribe(
   return stop;
 }
 
-async function subscribeByIoredis(client: PubSub, receive: ReceiveEnd): Promise<Unsubscribe> {
+function duplicate(client: PubSub): Awaitable<PubSub> {
+  if (!("call" in client)) return client.duplicate();
   const options = { enableOfflineQueue: true, keyPrefix: "" };
   const isCluster = Reflect.get(client, "isCluster") === true;
-  const own = await (isCluster ? client.duplicate([], options) : client.duplicate(options));
-  own.on("error", ignore);
-  own.on("message", (_channel, message) => receive(message));
-  const stop = () => close(own);
-  try {
-    await own.subscribe(CHANNEL);
-  } catch (error) {
-    stop();
-    throw error;
-  }
-  return stop;
+  return isCluster ? client.duplicate([], options) : client.duplicate(options);
 }
 
 /** Closes a connection by whatever name its client has for that. */
