@@ -18,9 +18,9 @@ const PEERS: Record<string, string> = {
 const STORES: Record<string, [name: string, most: number]> = {
   map: ["MapStore", 6_000],
   "deno-kv": ["DenoKvStore", 6_000],
-  redis: ["RedisStore", 9_150],
+  redis: ["RedisStore", 9_250],
   dynamodb: ["DynamoDbStore", 6_000],
-  postgres: ["PostgresStore", 6_230],
+  postgres: ["PostgresStore", 6_300],
   sqlite: ["SqliteStore", 6_000],
   d1: ["D1Store", 6_000],
   "cloudflare-kv": ["CloudflareKvStore", 6_000],
@@ -29,7 +29,7 @@ const STORES: Record<string, [name: string, most: number]> = {
 };
 
 /** The most bytes of a bundle, minified and with gzip: what it takes now. Raise it only for what is worth it. */
-const MOST = { main: 54_900, coreWithMap: 50_900 };
+const MOST = { main: 54_800, coreWithMap: 50_800 };
 
 interface Bundle extends Minified {
   /** Its bytes with gzip. */
