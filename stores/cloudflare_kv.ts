@@ -41,7 +41,7 @@ import type { SessionStore, StoreCapabilities, StoreReplacement } from "../src/s
 import { storeTable } from "../src/store/store_options.ts";
 import type { Awaitable } from "../src/util/awaitable.ts";
 import { type Clock, systemClock } from "../src/util/clock.ts";
-import { insteadOf, refuse, refuseRange } from "../src/util/option_errors.ts";
+import { insteadOf, refuse, refuseRange, withoutContext } from "../src/util/option_errors.ts";
 import { checkTable } from "../src/util/option_table.ts";
 import { KvEntries, MAX_BYTES, MIN_TTL, toText } from "./cloudflare_kv/entries.ts";
 import { KvRecords } from "./cloudflare_kv/records.ts";
@@ -269,7 +269,7 @@ async function find(
     cause = error;
   }
   const state = c === undefined
-    ? "there is no request to find its namespace by"
+    ? `namespace(c) failed${withoutContext(c)}`
     : "namespace(c) finds none, is its binding missing?";
   throw new TypeError(`Cannot reach Workers KV: ${state}`, { cause });
 }

@@ -31,6 +31,11 @@ export function insteadOf(value: unknown, mistakes: Mistakes): string | undefine
   return instead ?? (isPromiseLike(value) ? "it is a promise, await it" : undefined);
 }
 
+/** Returns what an error adds when a function `(c) => …` of an option has failed because there is no `c`. */
+export function withoutContext(c: unknown): string {
+  return c === undefined ? " without a Hono context; pass { c } to the methods of sessions" : "";
+}
+
 /** Checks whether a value has all of the methods. */
 export function hasMethods(value: unknown, ...names: string[]): boolean {
   return typeof value === "object" && value !== null &&

@@ -1,5 +1,5 @@
 import { hashText } from "../../src/util/hash.ts";
-import { insteadOf } from "../../src/util/option_errors.ts";
+import { insteadOf, withoutContext } from "../../src/util/option_errors.ts";
 import {
   type DurableObjectNamespaceLike,
   type DurableObjectSocketLike,
@@ -127,7 +127,7 @@ async function find({ namespace }: Place, c: unknown): Promise<DurableObjectName
     cause = error;
   }
   const state = c === undefined
-    ? "there is no request to find their namespace by"
+    ? `namespace(c) failed${withoutContext(c)}`
     : "namespace(c) finds none, is its binding missing?";
   throw new TypeError(`Cannot reach Durable Objects: ${state}`, { cause });
 }

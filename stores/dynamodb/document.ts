@@ -1,5 +1,10 @@
 import type { Awaitable } from "../../src/util/awaitable.ts";
-import { hasMethods, insteadOf, type Mistakes } from "../../src/util/option_errors.ts";
+import {
+  hasMethods,
+  insteadOf,
+  type Mistakes,
+  withoutContext,
+} from "../../src/util/option_errors.ts";
 import type { DynamoDbDocumentLike } from "./like.ts";
 
 const METHODS = [
@@ -45,7 +50,8 @@ export async function findDocument(
   try {
     found = await find(c);
   } catch (cause) {
-    throw new TypeError("Cannot use DynamoDbStore: document(c) failed", { cause });
+    const state = `document(c) failed${withoutContext(c)}`;
+    throw new TypeError(`Cannot use DynamoDbStore: ${state}`, { cause });
   }
   const instead = insteadOf(found, MISTAKEN_DOCUMENTS);
   if (isDocument(found) && !instead) return found;

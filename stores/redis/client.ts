@@ -1,5 +1,5 @@
 import type { Awaitable } from "../../src/util/awaitable.ts";
-import { insteadOf } from "../../src/util/option_errors.ts";
+import { insteadOf, withoutContext } from "../../src/util/option_errors.ts";
 import { toError } from "./errors.ts";
 import type { IoredisLike, NodeRedisLike, NodeRedisOptions, RedisClientLike } from "./like.ts";
 import { isRedisClient, MISTAKEN_CLIENTS } from "./mistakes.ts";
@@ -31,7 +31,7 @@ export async function findClient(
     found = await find(c);
   } catch (error) {
     const cause = toError(error);
-    throw new TypeError("Cannot use RedisStore: client(c) failed", { cause });
+    throw new TypeError(`Cannot use RedisStore: client(c) failed${withoutContext(c)}`, { cause });
   }
   const instead = insteadOf(found, MISTAKEN_CLIENTS);
   if (isRedisClient(found) && !instead) return found;

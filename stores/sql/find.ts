@@ -1,5 +1,5 @@
 import { andThen, type Awaitable, orElse } from "../../src/util/awaitable.ts";
-import { insteadOf, type Mistakes, refuse } from "../../src/util/option_errors.ts";
+import { insteadOf, type Mistakes, refuse, withoutContext } from "../../src/util/option_errors.ts";
 import type { OptionTable } from "../../src/util/option_table.ts";
 import type { SqlDriver } from "./driver.ts";
 
@@ -55,7 +55,9 @@ export function driverFinder<Driver extends SqlDriver>(
   return (c) =>
     andThen(
       orElse<unknown>(() => given(c), (cause) => {
-        throw new TypeError(`Cannot use ${store}: ${option}(c) failed`, { cause });
+        throw new TypeError(`Cannot use ${store}: ${option}(c) failed${withoutContext(c)}`, {
+          cause,
+        });
       }),
       toFound,
     );

@@ -142,7 +142,7 @@ Deno.test("CloudflareKvStore says when there is no namespace", async () => {
   await assertRejects(
     () => store.read("key"),
     TypeError,
-    "Cannot reach Workers KV: there is no request",
+    "Cannot reach Workers KV: namespace(c) failed without a Hono context; pass { c }",
   );
   const { namespace } = makeNamespace();
   const free = new CloudflareKvStore({ namespace: () => namespace });

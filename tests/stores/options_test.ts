@@ -556,3 +556,23 @@ Deno.test("CookieStore refuses what is no format", () => {
     );
   }
 });
+
+Deno.test("stores that find their client in the Hono context say that there is none", async () => {
+  // deno-lint-ignore no-explicit-any -- As in an application.
+  const find = (c: any) => c.env.CLIENT;
+  const stores = [
+    new CloudflareKvStore({ namespace: find }),
+    new D1Store({ database: find }),
+    new DurableObjectStore({ namespace: find }),
+    new DynamoDbStore({ document: find, tableName: "sessions" }),
+    new PostgresStore({ sql: find }),
+    new RedisStore({ client: find }),
+    new SqliteStore({ db: find }),
+  ];
+  for (const store of stores) {
+    const { message } = await assertRejects(async () => await store.read("key"), TypeError);
+    assertStringIncludes(message, "without a Hono context; pass { c } to the methods of sessions");
+    const failed = await assertRejects(async () => await store.read("key", {}), TypeError);
+    assertEquals(failed.message.includes("{ c }"), false);
+  }
+});
