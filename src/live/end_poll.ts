@@ -31,7 +31,7 @@ export class EndPoll {
   readonly #places = new Map<string, Set<Watch>>();
   readonly #keys = new Map<Watch, string>();
   #timer: ReturnType<typeof setTimeout> | undefined;
-  /** When the timer fires, and when the next poll is due, in monotonic milliseconds. */
+  /** When the timer fires, and when the next poll is due, in monotonic milliseconds. A poll that runs has no next one. */
   #timerAt = Infinity;
   #pollAt = Infinity;
   #hasFailed = false;
@@ -62,7 +62,7 @@ export class EndPoll {
   }
 
   add(watch: Watch): void {
-    if (this.#watches.size === 0) this.#planPoll();
+    if (this.#watches.size === 0) this.#planPoll(monotonicTime());
     this.#watches.add(watch);
     this.place(watch);
     this.#wakeAt(Math.min(this.#pollAt, this.#expiryOf(watch)));
@@ -189,8 +189,8 @@ export class EndPoll {
     this.#pushes.stop(key);
   }
 
-  #planPoll(): void {
-    this.#pollAt = monotonicTime() + this.#options.every * (1 - Math.random() * JITTER);
+  #planPoll(previous: number): void {
+    this.#pollAt = previous + this.#options.every * (1 - Math.random() * JITTER);
   }
 
   /** Returns when a session expires, in monotonic milliseconds. An expired session waits for the next poll. */
@@ -211,9 +211,10 @@ export class EndPoll {
 
   /** Polls if a poll is due; otherwise reads only the sessions that seem to have expired. */
   async #wake(): Promise<void> {
-    const isPoll = monotonicTime() >= this.#pollAt;
+    const now = monotonicTime();
+    const isPoll = now >= this.#pollAt;
     if (isPoll) {
-      this.#planPoll();
+      this.#pollAt = Infinity;
       this.#hasFailed = false;
       for (const watch of this.#watches) {
         this.place(watch);
@@ -227,6 +228,7 @@ export class EndPoll {
       ),
     );
     if (this.#watches.size === 0) return;
+    if (isPoll) this.#planPoll(now);
     let next = this.#pollAt;
     for (const watch of this.#watches) next = Math.min(next, this.#expiryOf(watch));
     this.#wakeAt(next);

@@ -378,6 +378,42 @@ Deno.test("what is read again is not read once per stream, and not all at once",
   assert(signals.every(({ reason }) => reason === "revoked"));
 });
 
+Deno.test("polls of a store that is slower than they are due don't overlap", async () => {
+  let [running, most, reads] = [0, 0, 0];
+  const map = new MapStore();
+  const read = async (key: string) => {
+    most = Math.max(most, ++running);
+    reads++;
+    await new Promise((resolve) => setTimeout(resolve, 10));
+    running--;
+    return map.read(key);
+  };
+  const store: SessionStore = new Proxy<SessionStore>(map, {
+    get(target, name) {
+      if (name === "read") return read;
+      const member: unknown = Reflect.get(target, name, target);
+      if (name === "capabilities") return { ...map.capabilities, watch: false };
+      return typeof member === "function" ? member.bind(target) : member;
+    },
+  });
+  const sessions = createSessions<Data>({ store, live: { every: EVERY } });
+  const opened = await Promise.all(Array.from({ length: 300 }, async () => {
+    const { cookie } = await sessions.create({ note: "noted" }, { subject: ADA });
+    return (await sessions.open(new Request("https://app.test/", { headers: { cookie } })))!;
+  }));
+  [most, reads] = [0, 0];
+  const signals: AbortSignal[] = [];
+  while (reads < 1000) {
+    // What is new is watched at once, also in the middle of a poll.
+    if (opened.length > 0) signals.push(...opened.splice(0, 5).map(({ ended }) => ended));
+    await new Promise((resolve) => setTimeout(resolve, 2));
+  }
+  assert(most > 10 && most <= 32, `${most} at once`);
+  await sessions.revokeAll(ADA);
+  assert(signals.every(({ aborted }) => aborted));
+  await until(() => running === 0);
+});
+
 Deno.test("a session that is unavailable or not loaded has no end to wait for", async () => {
   const store = new FaultyStore(new MapStore());
   const app = new Hono()
