@@ -74,6 +74,11 @@ async function checkStreamsAndSockets(url: string): Promise<void> {
   assertEquals(await hers.text, "data: welcome\n\n");
   assertEquals([code, reason], [4401, "logout"]);
   assert(performance.now() - start < LATEST);
+  for (const path of ["/events", "/socket"]) {
+    const { status, body } = await ada.fetch(path);
+    await body?.cancel();
+    assertEquals(status, 401);
+  }
   assertEquals([his.socket.readyState, his.isOver()], [WebSocket.OPEN, false]);
   await bob.text("/logout", { method: "POST" });
   await Promise.all([his.closed, his.text]);
