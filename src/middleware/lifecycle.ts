@@ -40,8 +40,8 @@ type Loading = "idle" | "starting" | Awaitable<RequestSession>;
 export class SessionLifecycle extends ContextVariables implements ContextSession, SessionObserver {
   readonly outer: ContextSession | undefined;
   readonly response: ContextResponse;
+  readonly sessions: Sessions;
 
-  readonly #sessions: Sessions;
   readonly #c: Context;
   #loading: Loading = "idle";
   #phase: "pending" | "left" | "failed" = "pending";
@@ -53,7 +53,7 @@ export class SessionLifecycle extends ContextVariables implements ContextSession
     super(c, mount);
     const { config, sessions } = mount;
     this.outer = outer;
-    this.#sessions = sessions;
+    this.sessions = sessions;
     this.#c = c;
     this.#around = c.req.routeIndex;
     attachSession(c, this);
@@ -64,7 +64,7 @@ export class SessionLifecycle extends ContextVariables implements ContextSession
 
   /** The end of the response, where something has to be done at its end. */
   get responseEnd(): ResponseEnd {
-    return this.#responseEnd ??= new ResponseEnd(this.#sessions);
+    return this.#responseEnd ??= new ResponseEnd(this.sessions);
   }
 
   mark(): void {
@@ -86,12 +86,11 @@ export class SessionLifecycle extends ContextVariables implements ContextSession
   watch(): void {
     const state = this.requestSession?.state;
     if (!state) return;
-    const { ends, unsavedChanges } = this.#sessions;
+    const { ends, unsavedChanges } = this.sessions;
     if (ends.isUsed) leaveWatched(state, this, this.#c);
     const isFailed = this.#phase === "failed";
-    if (this.#responseEnd?.isRunning) {
-      this.#responseEnd.watch(state, { isFailed, isUpgrade: this.cookieDelivery === "none" });
-    } else if (!isFailed) unsavedChanges.watch(state, this.#around);
+    if (this.#responseEnd?.watch(state, { isFailed, request: this.#c.req.raw })) return;
+    if (!isFailed) unsavedChanges.watch(state, this.#around);
   }
 
   watchTask(task: unknown): void {
@@ -130,7 +129,7 @@ export class SessionLifecycle extends ContextVariables implements ContextSession
     const verified = await bearer.tokens.verify(token, this.#c);
     const requestSession = await this.load();
     if ("key" in verified && requestSession.endByKey(verified.key)) return;
-    await this.#sessions.end({ by: "token", ...verified }, this.#c);
+    await this.sessions.end({ by: "token", ...verified }, this.#c);
   }
 
   /** Commits, then changes the cookie; synchronously where there is nothing to commit. */
@@ -185,7 +184,7 @@ export class SessionLifecycle extends ContextVariables implements ContextSession
       const credentials = credentialsOf(this.config, c.req.raw, c);
       const requestSession = isPromiseLike(credentials)
         ? this.#loadVerified(credentials)
-        : this.#sessions.load(credentials, c);
+        : this.sessions.load(credentials, c);
       return isPromiseLike(requestSession)
         ? this.#loadLater(requestSession)
         : this.#show(requestSession);
@@ -195,7 +194,7 @@ export class SessionLifecycle extends ContextVariables implements ContextSession
   }
 
   #loadVerified(credentials: Promise<readonly Credential[]>): Promise<RequestSession> {
-    return credentials.then((credentials) => this.#sessions.load(credentials, this.#c));
+    return credentials.then((credentials) => this.sessions.load(credentials, this.#c));
   }
 
   #loadLater(requestSession: Promise<RequestSession>): Promise<RequestSession> {
@@ -207,7 +206,7 @@ export class SessionLifecycle extends ContextVariables implements ContextSession
 
   /** Rejects, and shows an empty session to code that still reads it, such as an error page. */
   #failToLoad(error: unknown): Promise<never> {
-    if (error instanceof SessionStoreError) this.#show(this.#sessions.unavailable(this.#c));
+    if (error instanceof SessionStoreError) this.#show(this.sessions.unavailable(this.#c));
     return Promise.reject(asResponse(error));
   }
 
@@ -231,7 +230,7 @@ export class SessionLifecycle extends ContextVariables implements ContextSession
     const c = this.#c;
     if (!c.finalized) return undefined;
     const { config, requestSession } = this;
-    const given = { sessions: this.#sessions, response: c.res.headers, held: requestSession!.held };
+    const given = { sessions: this.sessions, response: c.res.headers, held: requestSession!.held };
     return innerCommitOf(config, given, c);
   }
 }

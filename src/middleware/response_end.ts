@@ -1,5 +1,5 @@
+import { cookieDeliveryOf } from "../http/conditional_request.ts";
 import type { StreamWatcher } from "../http/response_stream.ts";
-import type { SessionEnds } from "../live/session_ends.ts";
 import type { Sessions } from "../request/sessions.ts";
 import { type CommittedSession, committedSession } from "../request/unsaved_changes.ts";
 import type { SessionState } from "../session/session_state.ts";
@@ -26,21 +26,24 @@ export class ResponseEnd implements StreamWatcher {
   }
 
   /**
-   * Watches a session until the streams have ended. Unless its request has failed, it is watched for changes that
-   * are made too late from now on.
+   * Watches a session while streams or background tasks are running. Unless its request has failed, it is watched
+   * for changes that are made too late from now on.
+   *
+   * @returns Whether some are running.
    */
   watch(
     state: SessionState,
-    { isFailed, isUpgrade }: { isFailed: boolean; isUpgrade: boolean },
-  ): void {
+    { isFailed, request }: { isFailed: boolean; request: Request },
+  ): boolean {
+    if (!this.isRunning) {
+      // A lazy session can be loaded when its stream is over.
+      if (this.#hasStream) this.#sessions.ends.over(state);
+      return false;
+    }
     this.#state = state;
-    this.#isSocket = isUpgrade && !this.#hasStream;
+    this.#isSocket = !this.#hasStream && cookieDeliveryOf(request) === "none";
     if (!isFailed) this.#committed = committedSession(state);
-  }
-
-  /** The sessions whose `ended` signal is in use. */
-  get ends(): SessionEnds {
-    return this.#sessions.ends;
+    return true;
   }
 
   /** Whether the body of the response is a stream. */
@@ -61,7 +64,7 @@ export class ResponseEnd implements StreamWatcher {
   /** Drops a response that is not sent, and what watches the session for it. */
   drop(response: ContextResponse, state: SessionState | undefined): void {
     response.drop();
-    if (state) this.ends.over(state);
+    if (state) this.#sessions.ends.over(state);
   }
 
   /** Watches a background task, which may change and save the session like a stream. */

@@ -1,11 +1,13 @@
 import type { Context } from "hono";
 import { cookieDeliveryOf } from "../http/conditional_request.ts";
 import type { SessionState } from "../session/session_state.ts";
+import type { Sessions } from "../request/sessions.ts";
 import type { ContextResponse } from "./response.ts";
 import type { ResponseEnd } from "./response_end.ts";
 
 /** The response of a request, and its end. */
 interface Leaving {
+  readonly sessions: Sessions;
   readonly response: ContextResponse;
   readonly responseEnd: ResponseEnd;
 }
@@ -16,13 +18,14 @@ interface Leaving {
  */
 export function leaveWatched(
   state: SessionState,
-  { response, responseEnd }: Leaving,
+  leaving: Leaving,
   { req: { raw } }: Context,
 ): void {
-  const { ends } = responseEnd;
+  const { ends } = leaving.sessions;
   // Hono drops the body of the response.
   if (isHead(raw)) return ends.over(state);
   if (!ends.has(state)) return;
+  const { response, responseEnd } = leaving;
   if (!responseEnd.isRunning) response.watchBody(responseEnd);
   if (responseEnd.hasStream) return ends.left(state, "stream");
   if (cookieDeliveryOf(raw) === "none") return ends.left(state, "socket");

@@ -97,21 +97,21 @@ export interface SessionMembers<Data extends object = SessionData> {
    * over new tokens. An end in another process is detected within `live.every` seconds (10 by default), and
    * sooner if the store notifies its processes.
    *
-   * The session is read again as long as the signal is in use: until the response is over, streams included, and afterwards
+   * The session is read again as long as the signal is in use: until the response is over if it is a stream, otherwise
    * while the signal has listeners. A WebSocket outlives its response: remove its listener when it closes.
    * The signal of a session that is not stored aborts only when its request ends it; that of a cookie session without
    * `revocations` aborts also when the session expires.
    *
    * @example An event stream that ends with its session
    * ```ts
-   * import { createSessions } from "@x/hono-session";
+   * import { createSessions, requireSession } from "@x/hono-session";
    * import { MapStore } from "@x/hono-session/stores/map";
    * import { Hono } from "hono";
    * import { streamSSE } from "hono/streaming";
    * import { assertEquals } from "@std/assert";
    *
    * const sessions = createSessions({ store: new MapStore() });
-   * const app = new Hono().use(sessions.middleware()).get("/events", (c) =>
+   * const app = new Hono().use(sessions.middleware()).get("/events", requireSession(), (c) =>
    *   streamSSE(c, async (stream) => {
    *     const { ended } = c.var.session;
    *     const isOver = new Promise((resolve) => ended.addEventListener("abort", resolve));

@@ -1,5 +1,6 @@
 import {
   createSessions,
+  getSession,
   session,
   SessionEndedError,
   type SessionOptions,
@@ -291,6 +292,30 @@ Deno.test("a stream that asks for the end of its session when it is over itself 
   store.calls();
   await new Promise((resolve) => setTimeout(resolve, EVERY * 5000));
   assertEquals(store.calls(), []);
+});
+
+Deno.test("a stream that loads its session when it is over itself is not watched", async () => {
+  const store = new FaultyStore(new MapStore());
+  const { sessions, visitor } = makeApp({ store });
+  const client = visitor();
+  await client.text("/login");
+  const { promise: isLeft, resolve: leave } = Promise.withResolvers<void>();
+  const { promise: isAsked, resolve: ask } = Promise.withResolvers<void>();
+  const lazy = createSessions<Data>({ store, live: { every: EVERY }, lazy: true });
+  const app = new Hono().use(lazy.middleware()).get("/", (c) =>
+    streamSSE(c, async (stream) => {
+      await isLeft;
+      (await getSession(c)).ended.addEventListener("abort", () => stream.abort());
+      ask();
+    }));
+  const headers = { cookie: await client.cookie() };
+  await (await app.request("/", { headers })).body!.cancel();
+  leave();
+  await isAsked;
+  store.calls();
+  await new Promise((resolve) => setTimeout(resolve, EVERY * 5000));
+  assertEquals(store.calls(), []);
+  await sessions.revokeAll(ADA);
 });
 
 Deno.test("a stream of a client that has asked for an upgrade is forgotten when it is over", async () => {
