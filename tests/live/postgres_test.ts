@@ -13,9 +13,9 @@ import { ADA, LATEST, RARELY, watch } from "../_support/watched_session.ts";
 
 const ignore = skipPostgres();
 
-/** Those who listen, and nobody else. */
+/** Those who listen, and nobody else. Who has only begun to listen misses what is notified. */
 const LISTENERS =
-  `pg_stat_activity WHERE query ILIKE 'listen hono%' OR query ILIKE 'listen "hono%'`;
+  `pg_stat_activity WHERE state = 'idle' AND (query ILIKE 'listen hono%' OR query ILIKE 'listen "hono%')`;
 
 /** One process. */
 interface Machine extends AsyncDisposable {
