@@ -82,7 +82,7 @@ export class DeviceEndpoint {
     if (!changed.isMade) return respond(409);
     emit(this.#options, "bound", { sid: stored.record.sid }, c);
     const id = await device.references.seal(stored.key, "refresh", c);
-    return await this.#accept({ stored: changed.stored, id, after: challengeAt }, c);
+    return await this.#respond(changed, id, c);
   }
 
   async #refresh(request: Request, c: unknown): Promise<Response> {
@@ -100,35 +100,21 @@ export class DeviceEndpoint {
       const provenAt = Math.max(binding.provenAt + 1, this.#options.instant());
       return serializeBinding({ ...binding, provenAt, challengeAt: at });
     }, c);
-    if (!changed) return respond(404);
-    const after = this.#bindingOf(changed.stored.record, c).challengeAt;
-    const answer = { stored: changed.stored, id, after };
-    return await (changed.isMade ? this.#accept(answer, c) : this.#challenge(answer, c));
+    return changed ? await this.#respond(changed, id, c) : respond(404);
   }
 
-  /** Gives the browser the cookie, and the challenge of its next proof. */
-  async #accept(
-    { stored, id, after }: { stored: StoredSession; id: string; after: number },
-    c: unknown,
-  ): Promise<Response> {
+  /** Gives the browser the challenge of its next proof, and the cookie if this one was accepted. */
+  async #respond({ stored, isMade }: Changed, id: string, c: unknown): Promise<Response> {
     const device = this.#device;
+    const { challengeAt: after } = this.#bindingOf(stored.record, c);
+    const challenge = await device.challenge({ key: stored.key, id, after }, c);
+    const headers = { "secure-session-challenge": challenge };
+    if (!isMade) return respond(403, { headers });
+    const cookie = await device.cookie(stored, c);
     return respond(200, {
       body: device.instructions(id, stored),
-      headers: {
-        "content-type": "application/json",
-        "set-cookie": await device.cookie(stored, c),
-        "secure-session-challenge": await device.challenge({ key: stored.key, id, after }, c),
-      },
+      headers: { ...headers, "content-type": "application/json", "set-cookie": cookie },
     });
-  }
-
-  /** Asks for a proof. */
-  async #challenge(
-    { stored: { key }, id, after }: { stored: StoredSession; id: string; after: number },
-    c: unknown,
-  ): Promise<Response> {
-    const challenge = await this.#device.challenge({ key, id, after }, c);
-    return respond(403, { headers: { "secure-session-challenge": challenge } });
   }
 
   /**
