@@ -51,7 +51,8 @@ export class PostgresDriver implements SqlDriver {
           "Cannot use PostgresStore: its client returned no rows; a client of postgres, pg or Bun is required",
         );
       } catch (error) {
-        if (!hasCode(error, REPEATABLE_REGEXP) || tries === STORE_TRIES) throw error;
+        const isLast = !signal && tries === STORE_TRIES;
+        if (!hasCode(error, REPEATABLE_REGEXP) || isLast) throw error;
         // The transaction ends with which the statement conflicts.
         await new Promise((resolve) => setTimeout(resolve, Math.random() * 4 * tries));
       }

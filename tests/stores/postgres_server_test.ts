@@ -359,3 +359,17 @@ Deno.test("PostgresStore gives a transaction with which a statement conflicts th
   assertEquals(await new PostgresStore({ sql: client as never }).read("A".repeat(43)), undefined);
   assert(tries > 2 && tries < 20, `${tries} tries`);
 });
+
+Deno.test("PostgresStore repeats a statement that conflicts as often as storeTimeout allows", async () => {
+  let tries = 0;
+  const client = {
+    query() {
+      if (++tries > 25) return Promise.resolve({ rows: [] });
+      return Promise.reject(Object.assign(new Error("could not serialize"), { code: "40001" }));
+    },
+  };
+  const store = new PostgresStore({ sql: client as never });
+  const { signal } = new AbortController();
+  assertEquals(await store.read("A".repeat(43), undefined, signal), undefined);
+  assertEquals(tries, 26);
+});
