@@ -83,6 +83,10 @@ const MISTAKEN_DATABASES: Mistakes = [
   [(value) => hasMethods(value, "prepare", "exec") && !isD1(value), "use SqliteStore for it"],
   [(value) => hasMethods(value, "execute", "batch"), "it is a client of libSQL, use SqliteStore"],
   [(value) => hasMethods(value, "get", "put"), "it is a KV namespace, use CloudflareKvStore"],
+  [
+    (value) => hasMethods(value, "prepare", "getBookmark"),
+    "withSession() may read from a replica, give the binding itself",
+  ],
 ];
 
 /**

@@ -404,6 +404,12 @@ const WAYS_OUT: [store: string, make: () => unknown, wayOut: string][] = [
   ["SqliteStore", () => new SqliteStore({ db: { select() {}, insert() {} } as never }), "$client"],
   ["D1Store", () => new D1Store({ database: db as never }), "use SqliteStore"],
   ["D1Store", () => new D1Store({ database: namespace as never }), "use CloudflareKvStore"],
+  [
+    "D1Store",
+    // As withSession() makes it.
+    () => new D1Store({ database: { prepare() {}, batch() {}, getBookmark() {} } as never }),
+    "give the binding itself",
+  ],
   ["RedisStore", () => new RedisStore({ client: Promise.resolve(client) as never }), "await it"],
   [
     "RedisStore",
@@ -483,7 +489,7 @@ Deno.test("DynamoDbStore is created with a client that it knows", () => {
 
 Deno.test("RedisStore doesn't take a client with callbacks for one that found nothing", async () => {
   const store = new RedisStore({ client: { sendCommand: () => undefined } as never });
-  await assertRejects(() => store.read("key"), TypeError, "is it in legacy mode?");
+  await assertRejects(() => store.read("key"), TypeError, "it is in legacy mode");
   const found = new RedisStore({ client: () => legacyClient6 as never });
   await assertRejects(() => found.read("key"), TypeError, "legacy mode");
 });
