@@ -21,16 +21,18 @@ interface Stage {
   readonly page: Page;
 }
 
+const browser = skipChromium() ? undefined : await launchChromium();
+if (browser) Deno.test.afterAll(async () => await browser.close());
+
 function siteTest(name: string, options: SiteOptions, run: (stage: Stage) => Promise<void>): void {
   Deno.test({
     name: `in a browser: ${name}`,
-    ignore: skipChromium(),
+    ignore: !browser,
     fn: async () => {
       await using cleanup = new AsyncDisposableStack();
       const site = cleanup.use(new Site(options));
-      const browser = await launchChromium();
-      cleanup.defer(() => browser.close());
-      const context = site.browser = await browser.newContext();
+      const context = site.browser = await browser!.newContext();
+      cleanup.defer(() => context.close());
       context.setDefaultTimeout(10_000);
       await run({ site, context, page: await context.newPage() });
     },
@@ -159,6 +161,7 @@ for (const [loss, begin] of Object.entries(LOSSES)) {
     assertEquals(await headingOf(stolen, site.address), "Hello nobody");
     assertEquals(site.rejections, ["reuse"]);
     assertEquals(await headingOf(page, site.address), "Hello Ada");
+    await thief.close();
   });
 }
 
