@@ -1,4 +1,5 @@
 // Runs the tasks of deno.json: with JSR where it can be reached, with npm alone where it can't.
+import { buildWithTsc } from "./npm/build_with_tsc.ts";
 import { fromFileUrl, ROOT } from "./paths.ts";
 import { canResolve } from "./registry.ts";
 import { findTestFiles } from "./test_files.ts";
@@ -20,6 +21,9 @@ const FALSE_FINDINGS = [
 
 /** A test leaves nothing open that it does not say. `--trace-leaks` shows where it began, at twice the CPU time. */
 const SANITIZERS = ["--sanitize-resources"];
+
+/** How many processes share the tests that start other programs. */
+const PROCESSES = 3;
 
 const SUMMARY_REGEXP = /\| (\d+) passed(?: \(\d+ steps?\))? \| (\d+) failed/;
 
@@ -50,16 +54,32 @@ for (const name of names) {
 }
 
 /**
- * Runs the tests: the named ones, or all, whose types are checked at once before. Groups that start different programs
- * run beside each other.
+ * Runs the tests: the named ones, or all. Before all, types are checked and the npm package is built, once for all
+ * files. What starts other programs waits for them most of the time, and is shared out among processes.
  */
 async function test(args: string[]): Promise<boolean> {
   if (args.some((arg) => !arg.startsWith("-"))) return await runTests([args]);
-  if (!args.includes("--no-check") && !await checkTypes()) return false;
-  const { fast, servers, runtimes } = await findTestFiles();
-  const groups = [[...DOCUMENTED, ...fast], servers, runtimes];
+  const isUnchecked = args.includes("--no-check");
+  const [isTyped] = await Promise.all([isUnchecked || checkTypes(), sharePackage()]);
+  if (!isTyped) return false;
+  const { fast, programs } = await findTestFiles();
   const flags = new Set([...args, "--no-check"]);
-  return await runTests(groups.map((files) => [...flags, ...files]));
+  const shares = Array.from(
+    { length: PROCESSES },
+    (_, share) => programs.filter((_, index) => index % PROCESSES === share),
+  );
+  return await runTests(
+    [[...DOCUMENTED, ...fast], ...shares].map((files) => [...flags, ...files]),
+  );
+}
+
+/** Builds the npm package for all test files that use it, which would build it each for themselves. */
+async function sharePackage(): Promise<void> {
+  if (Deno.env.has("HONO_SESSION_NPM_FOLDER")) return;
+  const folder = await Deno.makeTempDir({ prefix: "hono-session-npm-" });
+  addEventListener("unload", () => Deno.removeSync(folder, { recursive: true }));
+  await buildWithTsc(folder);
+  env.HONO_SESSION_NPM_FOLDER = folder;
 }
 
 /** Runs the tests that start no other program, unchecked, with few runs of the model. */

@@ -1,34 +1,25 @@
 import { fromFileUrl, ROOT } from "./paths.ts";
 
-/** What starts a browser or workerd, or needs npm to install for another runtime. */
-const RUNTIME_REGEXP = /"playwright-core"|"miniflare"|\bDeno\.Command\("npm"/;
-
-/** What starts any other program: a database, or Deno itself. */
-const PROGRAM_REGEXP = /\bDeno\.Command\b/;
+/** What starts another program: a database, a browser, workerd, npm, or Deno itself. */
+const PROGRAM_REGEXP = /"playwright-core"|"miniflare"|\bDeno\.Command\b/;
 
 const IMPORT_REGEXP = /\b(?:from|import)\s*\(?\s*"(\.[^"]+)"/g;
 
-/** The test files, by the programs that they start. */
+/** The test files. */
 export interface TestFiles {
   /** Those that run in one process of Deno. */
   fast: string[];
-  /** Those that start databases, or Deno itself. */
-  servers: string[];
-  /** Those that start browsers, workerd, or what npm installs. */
-  runtimes: string[];
+  /** Those that start other programs. */
+  programs: string[];
 }
 
 /** Finds the test files. One starts a program if it or a module that it imports from `tests/` does. */
 export async function findTestFiles(): Promise<TestFiles> {
   const texts = await readTexts(new URL("tests/", ROOT));
-  const files: TestFiles = { fast: [], servers: [], runtimes: [] };
+  const files: TestFiles = { fast: [], programs: [] };
   for (const url of [...texts.keys()].filter((url) => url.endsWith("_test.ts")).toSorted()) {
     const modules = [...reachable(url, texts)].map((module) => texts.get(module)!);
-    const group = modules.some((text) => RUNTIME_REGEXP.test(text))
-      ? "runtimes"
-      : modules.some((text) => PROGRAM_REGEXP.test(text))
-      ? "servers"
-      : "fast";
+    const group = modules.some((text) => PROGRAM_REGEXP.test(text)) ? "programs" : "fast";
     files[group].push(fromFileUrl(new URL(url)));
   }
   return files;
