@@ -65,9 +65,15 @@ export async function withPrograms(
   }
 }
 
+/** What was checked before. */
+const checks = new Map<string, Promise<void>>();
+
 /** Checks the types of programs. */
 export async function checkTypes(programs: Record<string, string>): Promise<void> {
-  await deno(["check", "--quiet"], programs);
+  const key = JSON.stringify(programs);
+  const check = checks.get(key) ?? deno(["check", "--quiet"], programs);
+  checks.set(key, check);
+  await check;
 }
 
 /** Runs a program, and checks its types. */

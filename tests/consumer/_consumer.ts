@@ -35,6 +35,8 @@ export async function checkAsConsumer(program: string, consumer: Consumer = {}):
       strict: true,
       exactOptionalPropertyTypes: true,
       skipLibCheck: false,
+      // Half of the time would go into the libraries of TypeScript itself.
+      skipDefaultLibCheck: true,
       target: TARGET,
       lib: LIB,
       types: [],

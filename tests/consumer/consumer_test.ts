@@ -75,7 +75,8 @@ Deno.test({
   name: "a consumer needs no library of types but that of its runtime",
   ignore: skipConsumer(),
   async fn() {
-    const compilerOptions = { lib: ["ES2022", "DOM", "DOM.Iterable"] };
+    const lib = ["ES2022", "DOM", "DOM.Iterable"];
+    const compilerOptions = { lib, skipDefaultLibCheck: false };
     assertEquals(await checkAsConsumer(EVERY_ENTRY, { compilerOptions }), []);
   },
 });
