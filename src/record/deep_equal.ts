@@ -5,16 +5,19 @@ import { holdsItemsAlone, isPlainObject } from "./plain_object.ts";
  * would not survive JSON.
  */
 export function hasSameMembers(object: object, json: object): boolean {
-  const wanted = Object.keys(json);
-  let count = 0;
-  for (const key of Object.keys(object)) {
+  let left = 0;
+  // Object.keys() would allocate lists.
+  for (const key in json) if (Object.hasOwn(json, key)) left++;
+  for (const key in object) {
+    if (!Object.hasOwn(object, key)) continue;
     const member = (object as Record<string, unknown>)[key];
     // JSON omits undefined members.
     if (member === undefined) continue;
-    if (key !== wanted[count++] && !Object.hasOwn(json, key)) return false;
+    if (!Object.hasOwn(json, key)) return false;
     if (!isSame(member, (json as Record<string, unknown>)[key])) return false;
+    left--;
   }
-  return count === wanted.length && !hasSymbols(object);
+  return left === 0 && !hasSymbols(object);
 }
 
 /** Checks whether a value equals a parsed JSON text. Either may be `undefined`. */
