@@ -21,16 +21,13 @@ export function makeMiddleware(config: MiddlewareConfig, sessions: Sessions): Mi
     const lifecycle = same ? undefined : new SessionLifecycle(c, mount, outer);
     const loading = config.lazy ? undefined : (same ?? lifecycle!).load();
     return isPromiseLike(loading)
-      ? handleLater(loading, { lifecycle, next })
+      ? loading.then(handling(lifecycle, next))
       : handle(lifecycle, next);
   };
 }
 
-function handleLater(
-  loading: Promise<unknown>,
-  { lifecycle, next }: { lifecycle: SessionLifecycle | undefined; next: Next },
-): Promise<void> {
-  return loading.then(() => handle(lifecycle, next));
+function handling(lifecycle: SessionLifecycle | undefined, next: Next): () => Promise<void> {
+  return () => handle(lifecycle, next);
 }
 
 /** Runs the handler, then commits. An `async` function would take twice the memory of this chain. */
