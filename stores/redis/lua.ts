@@ -3,15 +3,15 @@ import { LEGACY } from "./legacy.ts";
 /**
  * The start of scripts for records. `live` returns the version of the live record under a key, the identifier
  * of its write, and its text; `ownerOf` returns its owner from that, or "". They read the text only up to the
- * first brace, so that session data can't be mistaken for it. ARGV: now, and more.
+ * first brace, so that session data can't be mistaken for it. Builds of Redis for 32 bits read no more than six digits
+ * in base 36 at once. ARGV: now, and more.
  */
 export const RECORDS = `
 local function live(key)
   local value = redis.call("GET", key) or ""
-  local version, expiresAt, write = string.match(value, "^(%d+) (%w+) (%w+) ")
+  local version, high, low, write = string.match(value, "^(%d+) (%w-)(%w?%w?%w?%w?%w?%w) (%w+) ")
+  local expiresAt
   if version then
-    -- With a base, builds for 32 bits read no more than six digits.
-    local high, low = string.sub(expiresAt, 1, -7), string.sub(expiresAt, -6)
     expiresAt = (tonumber(high, 36) or 0) * 36 ^ 6 + tonumber(low, 36)
   else
     version, expiresAt, write = string.match(value, ${LEGACY})
