@@ -204,7 +204,9 @@ export class EndPoll {
     if (time >= this.#timerAt) return;
     clearTimeout(this.#timer);
     this.#timerAt = time;
-    this.#timer = setTimeout(() => this.#wake(), Math.max(Math.ceil(time - monotonicTime()), 0));
+    const left = Math.max(Math.ceil(time - monotonicTime()), 0);
+    // While a poll is running, the next time may be an expiry that is later than a timer can be.
+    this.#timer = setTimeout(() => this.#wake(), Math.min(left, this.#options.every));
     // A watch must not keep the process alive.
     unref(this.#timer);
   }
