@@ -75,7 +75,11 @@ export class Adopter {
       if (typeof stored !== "string") await endSession(this.#config, stored, c);
     } else if (await this.#read(place.token, c)) {
       const expiresAt = this.#options.until + CLOCK_SKEW;
-      await store.create(place.key, makeTrace("ended", { sid: place.sid, expiresAt }), c);
+      const ended = makeTrace("ended", { sid: place.sid, expiresAt });
+      if (await store.create(place.key, ended, c)) return;
+      // Another process adopts it at this moment, or stopped in between.
+      const loaded = await this.#load(place, c);
+      if (loaded) await endSession(this.#config, loaded.stored, c);
     }
   }
 

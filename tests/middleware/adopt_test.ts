@@ -182,6 +182,40 @@ Deno.test("adopt: a session is not adopted after the end of those of everybody, 
   assertEquals(await processes[0]!.count("ada"), 0);
 });
 
+Deno.test("adopt: a logout also ends a session that another process is adopting", async () => {
+  const gate = new Gate();
+  class SlowMove extends FaultyStore {
+    #isFirst = true;
+    override async replace(
+      ...args: Parameters<FaultyStore["replace"]>
+    ): ReturnType<FaultyStore["replace"]> {
+      const isFirst = this.#isFirst;
+      this.#isFirst = false;
+      if (isFirst) await gate.pass();
+      return await super.replace(...args);
+    }
+  }
+  const store = new SlowMove(new MapStore());
+  const [slow, fast] = [1, 2].map(() =>
+    new Client(
+      new Hono()
+        .use(session<Data>({ store, adopt: adopting() }))
+        .get("/me", (c) => c.text(c.var.session.name ?? "nobody"))
+        .get("/login", (c) => c.text(c.var.session.name = "Eve"))
+        .get("/logout", (c) => c.text(String(c.var.session.destroy()))),
+    )
+  );
+  await fast!.text("/login");
+  const asking = slow!.text("/me", { headers });
+  await gate.arrived();
+  await fast!.text("/logout", {
+    headers: { cookie: `${await fast!.cookie()}; ${headers.cookie}` },
+  });
+  gate.open();
+  assertEquals(await asking, "nobody");
+  assertEquals(await slow!.text("/me", { headers }), "nobody");
+});
+
 Deno.test("adopt: a session is adopted by its first request, though those of everybody were ended before", async () => {
   const options = { store: new MapStore(), revokeEverything: { every: 0 } };
   await createSessions(options).revokeEverything();
