@@ -129,6 +129,7 @@ export class Ends {
       while (!timers.areStopped) {
         // Records are also read at intervals, which reports that the database fails.
         await read().catch(() => {});
+        opened();
         await timers.pause(RETRY);
       }
     };

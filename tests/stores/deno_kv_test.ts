@@ -796,3 +796,15 @@ Deno.test("DenoKvStore watches a database for other processes where there can be
     Object.defineProperty(Deno, "openKv", { value: openKv, configurable: true });
   }
 });
+
+Deno.test("DenoKvStore waits for no notification of a database that was closed meanwhile", async () => {
+  const kv = await Deno.openKv(":memory:");
+  const watching = new DenoKvStore({ kv }).watch(() => {}, undefined, "key");
+  kv.close();
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const late = new Promise<"late">((resolve) => timer = setTimeout(() => resolve("late"), 1000));
+  const stop = await Promise.race([watching, late]);
+  clearTimeout(timer);
+  assert(stop !== "late");
+  await stop();
+});
