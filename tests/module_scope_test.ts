@@ -1,6 +1,7 @@
 import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { ROOT } from "../scripts/paths.ts";
 import { D1Store } from "@x/hono-session/stores/d1";
+import { pooled } from "./_support/pooled.ts";
 import { bundleApp, openWorkers, startWorkers, type Workers } from "./_support/workers.ts";
 
 const PROGRAM = "workers_module_scope.ts";
@@ -33,12 +34,14 @@ if (idle) {
   });
   Deno.test.afterAll(async () => await workers[Symbol.asyncDispose]());
 
+  const test = pooled();
+
   const get = async (path: string, headers: HeadersInit = {}) => {
     const response = await fetch(new URL(path, workers.url), { headers });
     return { response, text: await response.text() };
   };
 
-  Deno.test("stores that are built while a module loads serve requests in workerd", async () => {
+  test("stores that are built while a module loads serve requests in workerd", async () => {
     const { text } = await get("/names");
     for (const name of JSON.parse(text) as string[]) {
       const path = `/${name}`;
@@ -50,17 +53,17 @@ if (idle) {
     }
   });
 
-  Deno.test("sessions that are created while a module loads serve requests in workerd", async () => {
+  test("sessions that are created while a module loads serve requests in workerd", async () => {
     assertEquals((await get("/with-token")).text, "none");
     assertEquals((await get("/core")).text, "loaded");
     assertEquals((await get("/default")).text, "loaded");
   });
 
-  Deno.test("nothing asynchronous begins while a module loads", async () => {
+  test("nothing asynchronous begins while a module loads", async () => {
     assertEquals((await get("/asynchronous")).text, "[]");
   });
 
-  Deno.test("session() without a secret names the way out while a module loads in workerd", async () => {
+  test("session() without a secret names the way out while a module loads in workerd", async () => {
     const { text } = await get("/without-secret");
     assertMatch(text, /^TypeError: Cannot build session middleware: /);
     assertStringIncludes(text, "secret: (c) => c.env.SECRET");
