@@ -86,8 +86,8 @@ async function sharePackage(): Promise<void> {
 async function testFast(args: string[]): Promise<boolean> {
   const { fast } = await findTestFiles();
   env.HONO_SESSION_RUNS ??= Deno.env.get("HONO_SESSION_RUNS") ?? "300";
-  // One more than there are cores, as some wait.
-  env.DENO_JOBS = Deno.env.get("DENO_JOBS") ?? String(navigator.hardwareConcurrency + 1);
+  // Two for each core, as many tests wait.
+  env.DENO_JOBS = Deno.env.get("DENO_JOBS") ?? String(navigator.hardwareConcurrency * 2);
   return await runTests([[...args, "--no-check", "--parallel", ...fast]]);
 }
 
