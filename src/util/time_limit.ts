@@ -3,7 +3,7 @@ import type { Timers } from "./timers.ts";
 /** Options of {@linkcode withTimeout}. */
 export interface TimeLimit {
   readonly timers: Timers;
-  /** Makes the error of the result. It is called at most once. */
+  /** Makes the error of the result. It is called at most once. What it throws becomes the error. */
   toError(cause: unknown): unknown;
   /** Called with the error when the time is up. */
   onTimeout(error: TimeoutError): void;
@@ -34,7 +34,11 @@ export function withTimeout<Value>(
       timers.stop(timer);
       if (isSettled) return;
       isSettled = true;
-      reject(limit.toError(cause));
+      try {
+        reject(limit.toError(cause));
+      } catch (error) {
+        reject(error);
+      }
     }
     try {
       promise.then(succeed, fail);

@@ -108,7 +108,12 @@ export class SharedTimers implements Timers<SharedTimer> {
     for (let timer = this.#first; timer; timer = this.#first) {
       if (now < timer.end) return this.#fireIn(timer.end - now);
       this.#remove(timer);
-      timer.onTimeout();
+      try {
+        timer.onTimeout();
+      } catch (error) {
+        // As with a timer of its own: the others fire nevertheless.
+        reportError(error);
+      }
     }
   };
 }

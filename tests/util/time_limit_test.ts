@@ -47,6 +47,17 @@ Deno.test("a promise that does not come in time is rejected and told to whoever 
   assertEquals(causes, late);
 });
 
+Deno.test("a result whose error can't be made is rejected nevertheless, and told to whoever can abort it", async () => {
+  const { late, limit } = setup({ timeout: 20 });
+  const toError = () => {
+    throw new Error("Cannot log it");
+  };
+  const broken = { ...limit, toError };
+  await assertRejects(() => withTimeout(Promise.reject(1), broken), Error, "Cannot log it");
+  await assertRejects(() => withTimeout(new Promise(() => {}), broken), Error, "Cannot log it");
+  assertEquals(late.length, 1);
+});
+
 Deno.test("what comes after the time is over is ignored, a failure too", async () => {
   for (const settle of ["resolve", "reject"] as const) {
     const { causes, limit } = setup({ timeout: 20 });

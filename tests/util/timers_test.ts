@@ -135,6 +135,33 @@ test("any of them can be stopped, in any order and twice", ({ pass }) => {
   assertEquals(fired, 1);
 });
 
+test("one that throws when its time is up is reported, and keeps none of the others from firing", ({ pass }) => {
+  const errors: unknown[] = [];
+  const report = (event: ErrorEvent) => {
+    event.preventDefault();
+    errors.push(event.error);
+  };
+  addEventListener("error", report);
+  try {
+    const timers = new SharedTimers(5000);
+    const fired: string[] = [];
+    const error = new Error("broken");
+    timers.start(() => {
+      throw error;
+    });
+    timers.start(() => fired.push("second"));
+    pass(1000);
+    timers.start(() => fired.push("third"));
+    pass(5000);
+    timers.start(() => fired.push("fourth"));
+    pass(5000);
+    assertEquals(fired, ["second", "third", "fourth"]);
+    assertEquals(errors, [error]);
+  } finally {
+    removeEventListener("error", report);
+  }
+});
+
 Deno.test({
   name: "timers that have stopped are no leak in a test that has ended",
   sanitizeOps: true,
