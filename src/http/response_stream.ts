@@ -13,6 +13,12 @@ export interface StreamWatcher {
 /** Returns the same stream, chunk by chunk, and reports its end. */
 export function watchEnd(stream: ReadableStream, watcher: StreamWatcher): ReadableStream {
   const reader = stream.getReader();
+  let isRunning = true;
+  const ended = (isWhole: boolean) => {
+    // Cancelling it ends the read that is waiting as well.
+    if (isRunning) watcher.streamEnded(isWhole);
+    isRunning = false;
+  };
   watcher.streamBegun();
   return new ReadableStream({
     async pull(controller) {
@@ -20,15 +26,15 @@ export function watchEnd(stream: ReadableStream, watcher: StreamWatcher): Readab
         const { done, value } = await reader.read();
         if (!done) return controller.enqueue(value);
       } catch (error) {
-        watcher.streamEnded(false);
+        ended(false);
         throw error;
       }
       // Everything must be done before the reader sees the end.
-      watcher.streamEnded(true);
+      ended(true);
       controller.close();
     },
     async cancel(reason) {
-      watcher.streamEnded(false);
+      ended(false);
       await reader.cancel(reason);
     },
   }, { highWaterMark: 0 });
