@@ -1,5 +1,6 @@
 import { SetupError } from "../../src/store/setup_error.ts";
 import { isPromiseLike } from "../../src/util/awaitable.ts";
+import { hasMethods } from "../../src/util/option_errors.ts";
 import { STORE_TRIES } from "../../src/util/tries.ts";
 import { hasCode, memberOf } from "../sql/dialect.ts";
 import type { SqlDriver, SqlRow, SqlStatement } from "../sql/driver.ts";
@@ -127,20 +128,16 @@ function overClient(client: PgClientLike): Run {
 
 function ignore(): void {}
 
-function has(client: unknown, ...names: string[]): boolean {
-  return names.every((name) => typeof Reflect.get(Object(client), name) === "function");
-}
-
 /** Checks whether a value is a client of postgres.js or Bun: a function or an object with `unsafe()`. */
 function isPostgresJs(client: unknown): client is PostgresJsLike {
-  return has(client, "unsafe");
+  return typeof Reflect.get(Object(client), "unsafe") === "function";
 }
 
 function isPool(client: unknown): client is PgPoolLike {
-  return has(client, "query", "connect") &&
+  return hasMethods(client, "query", "connect") &&
     typeof Reflect.get(Object(client), "totalCount") === "number";
 }
 
 function isClient(client: unknown): client is PgClientLike {
-  return has(client, "query");
+  return hasMethods(client, "query");
 }
