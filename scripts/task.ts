@@ -35,6 +35,18 @@ const env: Record<string, string> = importMap.length
   ? { HONO_SESSION_IMPORT_MAP: NPM_IMPORT_MAP }
   : {};
 
+/** The programs that are running. A signal ends them, and none is started afterwards. */
+const running = new Set<Deno.ChildProcess>();
+let isInterrupted = false;
+for (const signal of ["SIGINT", "SIGTERM"] as const) {
+  Deno.addSignalListener(signal, () => {
+    isInterrupted = true;
+    // A terminal interrupts them itself, and the demo stops at once when it is asked twice.
+    if (signal === "SIGINT" && Deno.stdin.isTerminal()) return;
+    for (const child of running) child.kill(signal);
+  });
+}
+
 const tasks: Record<string, (args: string[]) => Promise<boolean>> = {
   demo: (args) => deno(["run", "-A", ...importMap, "scripts/demo/main.ts", ...args]),
   bench: (args) => deno(["run", "-A", ...importMap, "scripts/bench/main.ts", ...args]),
@@ -60,8 +72,8 @@ for (const name of names) {
 async function test(args: string[]): Promise<boolean> {
   if (args.some((arg) => !arg.startsWith("-"))) return await runTests([args]);
   const isUnchecked = args.includes("--no-check");
-  const [isTyped] = await Promise.all([isUnchecked || checkTypes(), sharePackage()]);
-  if (!isTyped) return false;
+  const isReady = await Promise.all([isUnchecked || checkTypes(), sharePackage()]);
+  if (isInterrupted || !isReady.every(Boolean)) return false;
   const { fast, programs } = await findTestFiles();
   const flags = new Set([...args, "--no-check"]);
   const shares = Array.from(
@@ -74,12 +86,18 @@ async function test(args: string[]): Promise<boolean> {
 }
 
 /** Builds the npm package for all test files that use it, which would build it each for themselves. */
-async function sharePackage(): Promise<void> {
-  if (Deno.env.has("HONO_SESSION_NPM_FOLDER")) return;
+async function sharePackage(): Promise<boolean> {
+  if (Deno.env.has("HONO_SESSION_NPM_FOLDER")) return true;
   const folder = await Deno.makeTempDir({ prefix: "hono-session-npm-" });
   addEventListener("unload", () => Deno.removeSync(folder, { recursive: true }));
-  await buildWithTsc(folder);
+  try {
+    await buildWithTsc(folder);
+  } catch (error) {
+    console.error(error);
+    return false;
+  }
   env.HONO_SESSION_NPM_FOLDER = folder;
+  return true;
 }
 
 /** Runs the tests that start no other program, unchecked, with few runs of the model. */
@@ -94,18 +112,25 @@ async function testFast(args: string[]): Promise<boolean> {
 /** Runs groups of tests at the same time, shows one after the other, and ends with a plain line of counts. */
 async function runTests(groups: string[][]): Promise<boolean> {
   const counts = { passed: 0, failed: 0 };
-  const count = (line: string) => {
-    const [, passed, failed] = SUMMARY_REGEXP.exec(line) ?? [];
-    counts.passed += Number(passed ?? 0);
-    counts.failed += Number(failed ?? 0);
-  };
   let shown = Promise.resolve();
   const results = await Promise.all(groups.map(async (group) => {
     const before = shown;
     const { promise, resolve } = Promise.withResolvers<void>();
     shown = promise;
     const command = ["test", "-A", "--doc", ...SANITIZERS, ...importMap, ...group];
-    const success = await deno(command, { onLine: count, after: before });
+    let hasSummary = false;
+    const onLine = (line: string) => {
+      const [summary, passed, failed] = SUMMARY_REGEXP.exec(line) ?? [];
+      if (!summary) return;
+      hasSummary = true;
+      counts.passed += Number(passed);
+      counts.failed += Number(failed);
+    };
+    const success = await deno(command, { onLine, after: before });
+    if (!hasSummary) {
+      console.log("\nA process ended before its tests did");
+      counts.failed++;
+    }
     resolve();
     return success;
   }));
@@ -169,17 +194,15 @@ interface DenoOptions {
 
 /** Runs Deno, and shows its output. */
 async function deno(args: string[], { onLine, after }: DenoOptions = {}): Promise<boolean> {
+  if (isInterrupted) return false;
   const child = new Deno.Command(Deno.execPath(), {
     args,
     cwd: ROOT,
     env,
     stdout: onLine ? "piped" : "inherit",
   }).spawn();
-  const terminate = () => child.kill("SIGTERM");
-  // An interrupt reaches the child as well, which ends in its own time.
-  const interrupt = () => {};
-  Deno.addSignalListener("SIGTERM", terminate);
-  Deno.addSignalListener("SIGINT", interrupt);
+  running.add(child);
+  const ended = child.status.finally(() => running.delete(child));
   if (onLine) {
     let last = "";
     let shown = after ?? Promise.resolve();
@@ -191,9 +214,7 @@ async function deno(args: string[], { onLine, after }: DenoOptions = {}): Promis
     }
     await shown;
   }
-  const { success } = await child.status;
-  Deno.removeSignalListener("SIGTERM", terminate);
-  Deno.removeSignalListener("SIGINT", interrupt);
+  const { success } = await ended;
   return success;
 }
 
