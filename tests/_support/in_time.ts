@@ -1,5 +1,5 @@
 /** How long an end may take to be noticed, in milliseconds, on a machine that is busy. */
-const LATEST = 10_000;
+export const LATEST = 15_000;
 
 /** The same value, or none where it comes too late. Meanwhile the process stays alive. */
 export async function inTime<Value>(promise: Promise<Value>): Promise<Value | "never"> {

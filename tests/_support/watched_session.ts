@@ -1,13 +1,11 @@
 import type { SessionManager } from "@x/hono-session";
+import { inTime } from "./in_time.ts";
 
 /** The subject of watched sessions. */
 export const ADA = "user:42";
 
 /** The longest time between two polls, in seconds: what is noticed long before was pushed. */
 export const RARELY = 50;
-
-/** How long an end may take to be noticed on a machine that is busy, in milliseconds. */
-export const LATEST = 15_000;
 
 /** A session that somebody listens to, and how long its end has taken. */
 export async function watch({ sessions }: { sessions: SessionManager }) {
@@ -21,10 +19,7 @@ export async function watch({ sessions }: { sessions: SessionManager }) {
     ended,
     async delay(): Promise<number> {
       const start = performance.now();
-      let timer: ReturnType<typeof setTimeout> | undefined;
-      const late = new Promise((resolve) => timer = setTimeout(resolve, LATEST));
-      await Promise.race([isOver, late]);
-      clearTimeout(timer);
+      await inTime(isOver);
       return performance.now() - start;
     },
   };

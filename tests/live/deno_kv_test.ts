@@ -3,7 +3,8 @@ import { DenoKvStore } from "@x/hono-session/stores/deno-kv";
 import { assert, assertEquals } from "@std/assert";
 import { Hono } from "hono";
 import { DenoKvServer, skipKvConnect } from "../_support/deno_kv_server.ts";
-import { LATEST, RARELY } from "../_support/watched_session.ts";
+import { LATEST } from "../_support/in_time.ts";
+import { RARELY } from "../_support/watched_session.ts";
 
 const ignore = skipKvConnect();
 

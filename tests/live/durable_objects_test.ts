@@ -1,6 +1,7 @@
 // Ends that Durable Objects push to Workers, in workerd.
 import { assert, assertEquals } from "@std/assert";
-import { LATEST, RARELY } from "../_support/watched_session.ts";
+import { LATEST } from "../_support/in_time.ts";
+import { RARELY } from "../_support/watched_session.ts";
 import { bundleText, openWorkers } from "../_support/workers.ts";
 
 const PROGRAM = `

@@ -2,6 +2,7 @@ import { createSessions, type SessionManager } from "@x/hono-session";
 import { PostgresStore, type PostgresStoreOptions } from "@x/hono-session/stores/postgres";
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import pg from "pg";
+import { LATEST } from "../_support/in_time.ts";
 import { PgBouncer, PostgresServer, skipPgBouncer, skipPostgres } from "../_support/postgres.ts";
 import {
   makeTables,
@@ -9,7 +10,7 @@ import {
   type PostgresConnection,
 } from "../_support/postgres_clients.ts";
 import { until } from "../_support/redis.ts";
-import { ADA, LATEST, RARELY, watch } from "../_support/watched_session.ts";
+import { ADA, RARELY, watch } from "../_support/watched_session.ts";
 
 const ignore = skipPostgres();
 

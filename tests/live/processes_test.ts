@@ -1,7 +1,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { Client } from "../_support/client.ts";
+import { LATEST } from "../_support/in_time.ts";
 import { AppProcess, MORE_PLACES, PLACES } from "../_support/processes.ts";
-import { LATEST } from "../_support/watched_session.ts";
 
 /** How often each is tried. */
 const TIMES = 3;

@@ -3,10 +3,11 @@ import { RedisStore } from "@x/hono-session/stores/redis";
 import { assert, assertEquals } from "@std/assert";
 import { createClient } from "redis";
 import { DroppingProxy } from "../_support/dropping_proxy.ts";
+import { LATEST } from "../_support/in_time.ts";
 import { RedisServer, skipRedis, until } from "../_support/redis.ts";
 import { CLIENTS, CLUSTER_CLIENTS, type RedisConnection } from "../_support/redis_clients.ts";
 import { RedisCluster } from "../_support/redis_cluster.ts";
-import { ADA, LATEST, RARELY, watch } from "../_support/watched_session.ts";
+import { ADA, RARELY, watch } from "../_support/watched_session.ts";
 
 const ignore = skipRedis();
 
