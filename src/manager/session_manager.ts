@@ -264,8 +264,8 @@ export class SessionManager<Data extends object = SessionData, Key extends strin
   /**
    * Ends all sessions of everybody (ASVS 5.0, 7.4.5), for example after a break-in. It writes one record, however
    * many sessions there are. When it returns, no process accepts a session that was created before the call.
-   * Requires the option `revokeEverything` in every process. No event is emitted for the ended sessions. `stats()` counts
-   * them until they expire, and so do lists by a manager of another cookie that lacks the option.
+   * Requires the option `revokeEverything` in every process. No event is emitted for the ended sessions. Until they
+   * expire, `stats()` counts them, and a manager of another cookie without the option lists them.
    *
    * @param options The context.
    * @throws {TypeError} When the option `revokeEverything` is off.
