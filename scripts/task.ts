@@ -23,7 +23,7 @@ const FALSE_FINDINGS = [
 const SANITIZERS = ["--sanitize-resources"];
 
 /** How many processes share the tests that start other programs. */
-const PROCESSES = 3;
+const PROCESSES = 4;
 
 const SUMMARY_REGEXP = /\| (\d+) passed(?: \(\d+ steps?\))? \| (\d+) failed/;
 
