@@ -44,8 +44,8 @@ async function timeAfterOthers(
 }
 
 /**
- * Checks whether there is a place for another session. The session that a new one replaces, after a double click on
- * "Log in", gives up its own.
+ * Checks whether there is a place for another session. After a double click on "Log in", the session that the new one
+ * replaces takes no place.
  *
  * @throws {SessionLimitError} When there is none.
  */

@@ -119,8 +119,8 @@ export class DeviceEndpoint {
 
   /**
    * Finds the session of a reference; `undefined` when it has ended, the reference is not valid, or the browser has got the
-   * cookie of another session since. All its sessions share the name of the cookie with the proof: kept up, the former session
-   * would replace the proof of the present one.
+   * cookie of another session since. All its sessions share the name of the cookie with the proof: if the former session
+   * stayed valid, its proof would replace that of the present one.
    */
   async #find(
     reference: string | null,

@@ -56,8 +56,7 @@ export interface StoreCapabilities {
   readonly minTtl?: number;
   /**
    * Operations can be aborted: they receive an `AbortSignal` after the Hono context, and an operation that is
-   * aborted before it was sent is never carried out. This is for stores with a connection: during an operation
-   * the connection keeps the process alive, not the timer of the operation.
+   * aborted before it was sent is never carried out.
    *
    * @default {false}
    */

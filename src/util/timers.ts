@@ -17,7 +17,7 @@ export function makeTimers(duration: number): Timers {
 
 type TimerId = ReturnType<typeof setTimeout>;
 
-/** Timers that are each one of the runtime: they cost little, except on Deno, and in Workers each belongs to a request. */
+/** Timers of the runtime, one for each: they cost little, except on Deno, and in Workers each belongs to a request. */
 export class OwnTimers implements Timers<TimerId> {
   readonly duration: number;
 
