@@ -435,12 +435,15 @@ Deno.test("polls of a store that is slower than they are due don't overlap", asy
     return original(...args);
   }, original);
   const signals: AbortSignal[] = [];
-  while (reads < 1000) {
-    // What is new is watched at once, also in the middle of a poll.
-    if (opened.length > 0) signals.push(...opened.splice(0, 5).map(({ ended }) => ended));
-    await new Promise((resolve) => setTimeout(resolve, 2));
+  try {
+    while (reads < 1000) {
+      // What is new is watched at once, also in the middle of a poll.
+      if (opened.length > 0) signals.push(...opened.splice(0, 5).map(({ ended }) => ended));
+      await new Promise((resolve) => setTimeout(resolve, 2));
+    }
+  } finally {
+    globalThis.setTimeout = original;
   }
-  globalThis.setTimeout = original;
   assert(most > 10 && most <= 32, `${most} at once`);
   assert(longest < 2 ** 31, `a timer of ${longest} ms`);
   await sessions.revokeAll(ADA);
