@@ -43,7 +43,7 @@ export class JsonObject {
       return before;
     }
     const object = new JsonObject(text);
-    object.#unlike = before;
+    object.#differFrom(before);
     return object;
   }
 
@@ -102,7 +102,13 @@ export class JsonObject {
     if (this === other || this.text === other.text) return true;
     if (this.#unlike === other) return false;
     if (hasSameMembers(parseObject(this.text), parseObject(other.text))) return true;
-    this.#unlike = other;
+    this.#differFrom(other);
     return false;
+  }
+
+  /** Remembers another object that differs. In a chain of them, a session would hold everything that it ever was. */
+  #differFrom(other: JsonObject): void {
+    this.#unlike = other;
+    other.#unlike = undefined;
   }
 }

@@ -29,7 +29,7 @@ const STORES: Record<string, [name: string, most: number]> = {
 };
 
 /** The most bytes of a bundle, minified and with gzip: what it takes now. Raise it only for what is worth it. */
-const MOST = { main: 54_800, coreWithMap: 50_800 };
+const MOST = { main: 54_820, coreWithMap: 50_800 };
 
 interface Bundle extends Minified {
   /** Its bytes with gzip. */
