@@ -8,6 +8,7 @@ import {
 import { storeConformance } from "@x/hono-session/testing";
 import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
 import { FakeClock } from "../_support/clock.ts";
+import { inTime } from "../_support/in_time.ts";
 import { makeRecord } from "../_support/record.ts";
 
 const { capabilities } = new DenoKvStore();
@@ -801,10 +802,7 @@ Deno.test("DenoKvStore waits for no notification of a database that was closed m
   const kv = await Deno.openKv(":memory:");
   const watching = new DenoKvStore({ kv }).watch(() => {}, undefined, "key");
   kv.close();
-  let timer: ReturnType<typeof setTimeout> | undefined;
-  const late = new Promise<"late">((resolve) => timer = setTimeout(() => resolve("late"), 1000));
-  const stop = await Promise.race([watching, late]);
-  clearTimeout(timer);
-  assert(stop !== "late");
+  const stop = await inTime(watching);
+  assert(stop !== "never");
   await stop();
 });
