@@ -2,6 +2,7 @@ import type { CommitConfig } from "../commit/context.ts";
 import { endSession } from "../commit/end.ts";
 import type { StoredSession } from "../record/record.ts";
 import type { SessionState } from "../session/session_state.ts";
+import type { Awaitable } from "../util/awaitable.ts";
 import type { RequestSessionOptions } from "./config.ts";
 
 /** The sessions that a request has ended. */
@@ -36,8 +37,12 @@ export class DestroyedSessions {
     return this.#states.slice(0, this.#removed).some((state) => state.stored && meets(state));
   }
 
-  /** Removes the ended sessions from the store. */
-  async remove(): Promise<void> {
+  /** Removes the ended sessions from the store, each once: several saves can begin at the same time. */
+  remove(): Awaitable<void> {
+    return this.#config.queue.run(this, () => this.#removeRest());
+  }
+
+  async #removeRest(): Promise<void> {
     for (; this.#removed < this.#states.length; this.#removed++) {
       const { stored } = this.#states[this.#removed]!;
       if (stored) await endSession(this.#config, stored, this.#c);
