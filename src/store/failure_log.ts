@@ -75,7 +75,7 @@ function kindOf(cause: unknown): string {
 function describe(cause: unknown): string {
   if (cause instanceof SetupError) return cause.message;
   if (!(cause instanceof Error)) return `a value of type ${typeof cause} was thrown`;
-  const [line] = withoutSecrets(cause, cause.message || codeOf(cause)).split("\n");
+  const [line] = withoutSecrets(cause, String(cause.message || codeOf(cause))).split("\n");
   const message = line!.slice(0, MOST_OF_CAUSE);
   return cause.name === "Error" ? message : `${cause.name}: ${message}`;
 }

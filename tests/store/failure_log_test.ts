@@ -48,6 +48,11 @@ for (
       () => Promise.reject(new Error("Connection is closed.")),
       "the store failed: Connection is closed",
     ],
+    [
+      "a message that is no text",
+      () => Promise.reject(Object.assign(new Error(), { message: 503 })),
+      "the store failed: 503",
+    ],
     ["a time-out", () => new Promise<never>(() => {}), "the store did not answer in 0.05 seconds"],
   ] as const
 ) {
