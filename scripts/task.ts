@@ -103,7 +103,7 @@ async function sharePackage(): Promise<boolean> {
 /** Runs the tests that start no other program, unchecked, with few runs of the model. */
 async function testFast(args: string[]): Promise<boolean> {
   const { fast } = await findTestFiles();
-  env.HONO_SESSION_RUNS ??= Deno.env.get("HONO_SESSION_RUNS") ?? "300";
+  env.HONO_SESSION_RUNS ??= Deno.env.get("HONO_SESSION_RUNS") ?? "150";
   // Two for each core, as many tests wait.
   env.DENO_JOBS = Deno.env.get("DENO_JOBS") ?? String(navigator.hardwareConcurrency * 2);
   return await runTests([[...args, "--no-check", "--parallel", ...fast]]);
