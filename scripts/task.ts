@@ -74,14 +74,14 @@ async function test(args: string[]): Promise<boolean> {
   const isUnchecked = args.includes("--no-check");
   const isReady = await Promise.all([isUnchecked || checkTypes(), sharePackage()]);
   if (isInterrupted || !isReady.every(Boolean)) return false;
-  const { fast, programs } = await findTestFiles();
+  const { suites, fast, programs } = await findTestFiles();
   const flags = new Set([...args, "--no-check"]);
   const shares = Array.from(
     { length: PROCESSES },
     (_, share) => programs.filter((_, index) => index % PROCESSES === share),
   );
   return await runTests(
-    [[...DOCUMENTED, ...fast], ...shares].map((files) => [...flags, ...files]),
+    [[...DOCUMENTED, ...suites, ...fast], ...shares].map((files) => [...flags, ...files]),
   );
 }
 
@@ -102,11 +102,13 @@ async function sharePackage(): Promise<boolean> {
 
 /** Runs the tests that start no other program, unchecked, with few runs of the model. */
 async function testFast(args: string[]): Promise<boolean> {
-  const { fast } = await findTestFiles();
+  const { suites, fast } = await findTestFiles();
   env.HONO_SESSION_RUNS ??= Deno.env.get("HONO_SESSION_RUNS") ?? "150";
   // Two for each core, as many tests wait.
   env.DENO_JOBS = Deno.env.get("DENO_JOBS") ?? String(navigator.hardwareConcurrency * 2);
-  return await runTests([[...args, "--no-check", "--parallel", ...fast]]);
+  return await runTests(
+    [suites, fast].map((files) => [...args, "--no-check", "--parallel", ...files]),
+  );
 }
 
 /** Runs groups of tests at the same time, shows one after the other, and ends with a plain line of counts. */

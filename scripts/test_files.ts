@@ -3,11 +3,16 @@ import { fromFileUrl, ROOT } from "./paths.ts";
 /** What starts another program: a database, a browser, workerd, npm, or Deno itself. */
 const PROGRAM_REGEXP = /"playwright-core"|"miniflare"|\bDeno\.Command\b/;
 
+/** What runs a suite over a store. */
+const SUITE_REGEXP = /\b(?:httpSuite|storeConformance)\(/;
+
 const IMPORT_REGEXP = /\b(?:from|import)\s*\(?\s*"(\.[^"]+)"/g;
 
 /** The test files. */
 export interface TestFiles {
-  /** Those that run in one process of Deno. */
+  /** Those that run a suite over a store in this process, and wait most of the time. */
+  suites: string[];
+  /** The others that run in one process of Deno. */
   fast: string[];
   /** Those that start other programs. */
   programs: string[];
@@ -16,10 +21,14 @@ export interface TestFiles {
 /** Finds the test files. One starts a program if it or a module that it imports from `tests/` does. */
 export async function findTestFiles(): Promise<TestFiles> {
   const texts = await readTexts(new URL("tests/", ROOT));
-  const files: TestFiles = { fast: [], programs: [] };
+  const files: TestFiles = { suites: [], fast: [], programs: [] };
   for (const url of [...texts.keys()].filter((url) => url.endsWith("_test.ts")).toSorted()) {
     const modules = [...reachable(url, texts)].map((module) => texts.get(module)!);
-    const group = modules.some((text) => PROGRAM_REGEXP.test(text)) ? "programs" : "fast";
+    const group = modules.some((text) => PROGRAM_REGEXP.test(text))
+      ? "programs"
+      : SUITE_REGEXP.test(texts.get(url)!)
+      ? "suites"
+      : "fast";
     files[group].push(fromFileUrl(new URL(url)));
   }
   return files;
