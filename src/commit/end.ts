@@ -133,5 +133,10 @@ async function deleteListed(
     if (keys.length === 0) return;
     for (const key of keys) await store.delete(key, c, reason);
   }
+  refuseEnd();
+}
+
+/** Refuses to end a session that other requests change all the time. */
+export function refuseEnd(): never {
   throw new SessionConflictError("Cannot end session: it was given a new token too many times");
 }

@@ -1,5 +1,5 @@
 import { adoptSession } from "../commit/adopt.ts";
-import { endSession } from "../commit/end.ts";
+import { endSession, refuseEnd } from "../commit/end.ts";
 import { followRotations } from "../commit/rotation.ts";
 import { type AdoptedToken, deriveAdopted } from "../crypto/adopted_token.ts";
 import { SessionEndedError, SessionLimitError, SessionStoreError } from "../errors.ts";
@@ -10,6 +10,7 @@ import type { SessionState } from "../session/session_state.ts";
 import type { StoreGeneration } from "../store/store_generation.ts";
 import { andThen, type Awaitable, orElse } from "../util/awaitable.ts";
 import { LARGEST_COOKIE } from "../util/cookie_limits.ts";
+import { END_TRIES } from "../util/tries.ts";
 import type { AdoptionMarks } from "./adoption_marks.ts";
 import type { AdoptConfig, RequestConfig } from "./config.ts";
 import type { Credential, LoadedSession, SessionLoader } from "./load.ts";
@@ -69,18 +70,24 @@ export class Adopter {
 
   async #end(place: Place, c: unknown): Promise<void> {
     const { store, clock } = this.#config;
-    const trace = await this.#traceOf(place, c);
-    if (trace) {
-      const stored = await followRotations(store, { from: trace, now: clock() }, c);
-      if (typeof stored !== "string") await endSession(this.#config, stored, c);
-    } else if (await this.#read(place.token, c)) {
+    const { token, key, sid } = place;
+    for (let tries = 0; tries < END_TRIES; tries++) {
+      const from = await this.#storedAt(place, c);
+      if (from?.record.trace) {
+        const stored = await followRotations(store, { from, now: clock() }, c);
+        if (typeof stored !== "string") await endSession(this.#config, stored, c);
+        return;
+      }
+      if (!from && !await this.#read(token, c)) return;
+      // A record that is no trace is the claim of a process that adopts it at this moment, or stopped in between.
+      const version = from ? from.record.version + 1 : 1;
       const expiresAt = this.#options.until + CLOCK_SKEW;
-      const ended = makeTrace("ended", { sid: place.sid, expiresAt });
-      if (await store.create(place.key, ended, c)) return;
-      // Another process adopts it at this moment, or stopped in between.
-      const loaded = await this.#load(place, c);
-      if (loaded) await endSession(this.#config, loaded.stored, c);
+      const ended = makeTrace("ended", { sid, version, expiresAt });
+      if (await (from ? store.update(key, ended, from.record, c) : store.create(key, ended, c))) {
+        return;
+      }
     }
+    refuseEnd();
   }
 
   async #placeOf(token: string): Promise<Place> {
@@ -89,18 +96,17 @@ export class Adopter {
   }
 
   async #load(place: Place, c: unknown): Promise<LoadedSession | undefined> {
-    const trace = await this.#traceOf(place, c);
-    return await (trace ? this.#follow(trace, c) : this.#adopt(place, c));
+    const stored = await this.#storedAt(place, c);
+    return await (stored?.record.trace ? this.#follow(stored, c) : this.#adopt(place, c));
   }
 
-  /** Returns the trace that leads to the session that was adopted for a cookie. */
-  #traceOf({ token, key }: Place, c: unknown): Awaitable<StoredSession | undefined> {
+  /** Returns the trace that leads to the session that was adopted for a cookie, or the claim of who adopts it. */
+  #storedAt({ token, key }: Place, c: unknown): Awaitable<StoredSession | undefined> {
     const { store } = this.#config;
     if (store.capabilities.stateless) return undefined;
     return andThen(
       store.read(key, c),
-      (record) =>
-        isSessionRecord(record) && record.trace !== undefined ? { token, key, record } : undefined,
+      (record) => isSessionRecord(record) ? { token, key, record } : undefined,
     );
   }
 
@@ -143,8 +149,8 @@ export class Adopter {
   /** Returns the current generation of all sessions, with the option `revokeEverything`. */
   async #currentGeneration(c: unknown): Promise<number | undefined> {
     const generation = this.#generation;
-    if (!generation) return undefined;
-    return await this.#config.store.run("read", () => generation.get(c, undefined), c);
+    return generation &&
+      await this.#config.store.run("read", () => generation.get(c, undefined), c);
   }
 
   /** Binds a session to its subject; `false` when its sessions, or those of everybody, were ended. */
@@ -165,8 +171,9 @@ export class Adopter {
     const keptUntil = this.#options.until + CLOCK_SKEW;
     const adopted = await adoptSession(this.#config, { ...place, ...session, keptUntil }, c);
     if (!adopted) {
-      const trace = await this.#traceOf(place, c);
-      return trace ? await this.#follow(trace, c) : this.#loader.reject("unknown", c);
+      const stored = await this.#storedAt(place, c);
+      if (stored?.record.trace) return await this.#follow(stored, c);
+      return this.#loader.reject("unknown", c);
     }
     const { stored, trace: presentedTrace } = adopted;
     return await (presentedTrace

@@ -185,13 +185,11 @@ Deno.test("adopt: a session is not adopted after the end of those of everybody, 
 Deno.test("adopt: a logout also ends a session that another process is adopting", async () => {
   const gate = new Gate();
   class SlowMove extends FaultyStore {
-    #isFirst = true;
+    moves = 0;
     override async replace(
       ...args: Parameters<FaultyStore["replace"]>
     ): ReturnType<FaultyStore["replace"]> {
-      const isFirst = this.#isFirst;
-      this.#isFirst = false;
-      if (isFirst) await gate.pass();
+      if (++this.moves === 1) await gate.pass();
       return await super.replace(...args);
     }
   }
@@ -214,6 +212,7 @@ Deno.test("adopt: a logout also ends a session that another process is adopting"
   gate.open();
   assertEquals(await asking, "nobody");
   assertEquals(await slow!.text("/me", { headers }), "nobody");
+  assertEquals(store.moves, 1, "a logout adopts nothing: that could evict a session of the user");
 });
 
 Deno.test("adopt: a session is adopted by its first request, though those of everybody were ended before", async () => {
