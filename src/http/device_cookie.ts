@@ -17,7 +17,7 @@ export function makeDeviceCookie(
       const { path = "/" } = cookieOf(cookie, changes).attributes;
       const [value, ...others] = findAll(headers.get("cookie") ?? "", cookie.name);
       // Browsers send no cookie to a path that it is not for.
-      const isSent = new URL(url).pathname.startsWith(path);
+      const isSent = `${new URL(url).pathname}/`.startsWith(path.replace(/\/?$/, "/"));
       return isSent && value && others.length === 0 ? signer.verify(value, c) : undefined;
     },
     serialize: (value, { maxAge, changes }) =>

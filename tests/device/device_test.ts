@@ -417,17 +417,19 @@ Deno.test("a browser that has got the cookie of another session forgets the form
 });
 
 Deno.test("a cookie that is not for the path of a refresh shows nothing of another session", async () => {
-  const { app } = setup({ cookieOptions: { path: "/me" } });
-  const browser = await Browser.open(app);
-  await browser.login("/login");
-  const { refresh_url, session_identifier } = browser.instructions!;
-  const other = await app.request("/login");
-  const answer = await browser.post(refresh_url, {
-    // It may be the former cookie of a wider path.
-    cookie: other.headers.getSetCookie()[0]!.split(";")[0]!,
-    "sec-secure-session-id": session_identifier,
-  });
-  assertEquals(answer.status, 403);
+  for (const path of ["/me", "/_session/dev"]) {
+    const { app } = setup({ cookieOptions: { path } });
+    const browser = await Browser.open(app);
+    await browser.login("/login");
+    const { refresh_url, session_identifier } = browser.instructions!;
+    const other = await app.request("/login");
+    const answer = await browser.post(refresh_url, {
+      // It may be the former cookie of a wider path.
+      cookie: other.headers.getSetCookie()[0]!.split(";")[0]!,
+      "sec-secure-session-id": session_identifier,
+    });
+    assertEquals(answer.status, 403, path);
+  }
 });
 
 Deno.test("two sessions of an application are bound each by itself", async () => {
