@@ -35,10 +35,11 @@ export function prepareCookie(
 }
 
 async function withRegistration(
-  signed: Awaitable<SentCookie>,
-  registration: Awaitable<string>,
+  signing: Awaitable<SentCookie>,
+  registering: Awaitable<string>,
 ): Promise<SentCookie> {
-  return { ...await signed, registration: await registration };
+  const [signed, registration] = await Promise.all([signing, registering]);
+  return { ...signed, registration };
 }
 
 function withToken(token: string, sent: SentToken): SentToken {
