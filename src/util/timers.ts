@@ -1,3 +1,4 @@
+import { monotonicTime } from "./clock.ts";
 import { isDeno } from "./runtime.ts";
 
 /** Timers with the same duration. While one is running, it keeps the process alive. */
@@ -34,18 +35,11 @@ export class OwnTimers implements Timers<TimerId> {
   }
 }
 
-/** A timer that shares one of the runtime. Those that are running form a list, in the order of their ends. */
-class SharedTimer {
+/** A timer that shares one of the runtime. */
+interface SharedTimer {
   readonly onTimeout: () => void;
-  /** The time at which it fires, by `performance.now()`. */
+  /** The time at which it fires, in monotonic milliseconds. */
   readonly end: number;
-  previous: SharedTimer | undefined;
-  next: SharedTimer | undefined;
-
-  constructor(onTimeout: () => void, end: number) {
-    this.onTimeout = onTimeout;
-    this.end = end;
-  }
 }
 
 /**
@@ -57,8 +51,8 @@ class SharedTimer {
  */
 export class SharedTimers implements Timers<SharedTimer> {
   readonly duration: number;
-  #first: SharedTimer | undefined;
-  #last: SharedTimer | undefined;
+  /** Those that are running, in the order of their ends. */
+  readonly #running = new Set<SharedTimer>();
   #alarm: AbortSignal | undefined;
 
   constructor(duration: number) {
@@ -66,35 +60,16 @@ export class SharedTimers implements Timers<SharedTimer> {
   }
 
   start(onTimeout: () => void): SharedTimer {
-    const timer = new SharedTimer(onTimeout, performance.now() + this.duration);
-    const last = this.#last;
-    this.#last = timer;
-    timer.previous = last;
-    if (last) {
-      last.next = timer;
-    } else {
-      this.#first = timer;
-      this.#fireIn(this.duration);
-    }
+    const timer = { onTimeout, end: monotonicTime() + this.duration };
+    if (this.#running.size === 0) this.#fireIn(this.duration);
+    this.#running.add(timer);
     return timer;
   }
 
   stop(timer: SharedTimer): void {
-    if (this.#remove(timer) && !this.#first) {
+    if (this.#running.delete(timer) && this.#running.size === 0) {
       this.#alarm!.removeEventListener("abort", this.#fire);
     }
-  }
-
-  /** Removes a timer from the list; `false` when it was removed before. */
-  #remove(timer: SharedTimer): boolean {
-    const { previous, next } = timer;
-    if (previous) previous.next = next;
-    else if (this.#first === timer) this.#first = next;
-    else return false;
-    if (next) next.previous = previous;
-    else this.#last = previous;
-    timer.previous = timer.next = undefined;
-    return true;
   }
 
   /** Fires after some milliseconds, or earlier if the alarm is set already. */
@@ -104,10 +79,10 @@ export class SharedTimers implements Timers<SharedTimer> {
   }
 
   readonly #fire = (): void => {
-    const now = performance.now();
-    for (let timer = this.#first; timer; timer = this.#first) {
+    const now = monotonicTime();
+    for (const timer of this.#running) {
       if (now < timer.end) return this.#fireIn(timer.end - now);
-      this.#remove(timer);
+      this.#running.delete(timer);
       try {
         timer.onTimeout();
       } catch (error) {
