@@ -1,4 +1,4 @@
-import { systemClock } from "./clock.ts";
+import { monotonicTime } from "./clock.ts";
 
 /** The number of calls that are refused without reading the clock, once the bucket is empty. */
 const SKIPPED = 64;
@@ -8,7 +8,7 @@ export class RateLimit {
   readonly #burst: number;
   readonly #perSecond: number;
   #tokens = 0;
-  #refilledAt = 0;
+  #refilledAt = -Infinity;
   #skipping = 0;
 
   constructor({ burst, perSecond }: { burst: number; perSecond: number }) {
@@ -32,7 +32,7 @@ export class RateLimit {
   }
 
   #refill(): void {
-    const now = systemClock();
+    const now = monotonicTime();
     const elapsed = (now - this.#refilledAt) / 1000;
     this.#tokens = Math.min(Math.floor(elapsed * this.#perSecond), this.#burst);
     if (this.#tokens > 0) this.#refilledAt = now;
