@@ -2,107 +2,72 @@ import type { StoreCapabilities } from "../store/contract.ts";
 import { refuse } from "../util/option_errors.ts";
 import type { GivenOptions } from "./given_options.ts";
 
-/** An option, the condition in which it contradicts other options or the store, and the reason or the way out. */
-type Contradiction = readonly [
-  name: string,
-  is: (options: GivenOptions, store: StoreCapabilities) => unknown,
-  state: string,
-];
-
-const withoutCookie = "there is no cookie, cookieName is false";
-
-const CONTRADICTIONS: readonly Contradiction[] = [
-  [
-    "device",
-    (o, { stateless }) => o.device && stateless,
-    "a store on the server is required",
-  ],
-  [
-    "device",
-    (o) => o.device && o.secret === undefined,
-    "secret is missing, which signs its proofs",
-  ],
-  ["device", (o) => o.device && o.cookieName === false, withoutCookie],
-  [
-    "device",
-    (o) => o.device && o.rotate,
-    "rotate gives sessions new tokens, which are not bound; leave rotate out, the binding replaces it",
-  ],
-  [
-    "cookieOptions.partitioned",
-    (o) => o.device && o.cookieOptions?.partitioned,
-    "browsers bind no partitioned cookies, and device is on",
-  ],
-  [
-    "device.initiators",
-    (o) => typeof o.device === "object" && o.device.initiators?.some((one) => !isInitiator(one)),
-    'a list of host names is required, such as "*", "example.com" or "*.example.com"',
-  ],
-  ["encoder", (o) => o.encoder && o.store, "give it to the store, not to the middleware"],
-  [
-    "secret",
-    (o, { stateless }) => o.secret !== undefined && o.store && stateless,
-    "give it to the cookie store, not to the middleware",
-  ],
-  [
-    "rotate",
-    (o, { atomic }) => o.rotate && !atomic,
-    "a store on the server that is atomic is required; elsewhere call regenerate() at login",
-  ],
-  [
-    "maxSessions",
-    (o, { index }) => o.maxSessions && !index,
-    "a store that lists the sessions of a subject is required",
-  ],
-  [
-    "revokeEverything",
-    (o, { atomic }) => o.revokeEverything && !atomic,
-    "a store on the server that is atomic is required; sessions in cookies end when their secret changes",
-  ],
-  ["token", (o, { stateless }) => o.token && stateless, "a store on the server is required"],
-  [
-    "rotate",
-    (o) => o.rotate && o.token,
-    "a token that was handed out would not outlive the next rotation",
-  ],
-  [
-    "token.secret",
-    (o) => o.token && (o.token.secret ?? o.secret) === undefined,
-    "it is missing, and so is secret",
-  ],
-  ["token.header", (o) => /^cookie$/i.test(o.token?.header ?? ""), "that is where cookies are"],
-  [
-    "cookieName",
-    (o) => o.cookieName === false && !o.token,
-    "without a cookie, token is required",
-  ],
-  [
-    "cookieOptions",
-    (o) => o.cookieName === false && Object.keys(o.cookieOptions ?? {}).length > 0,
-    withoutCookie,
-  ],
-  [
-    "existsCookieName",
-    (o) => o.cookieName === false && o.existsCookieName !== undefined,
-    withoutCookie,
-  ],
-  ["adopt", (o) => o.cookieName === false && o.adopt, withoutCookie],
-  ["persistent", (o) => o.cookieName === false && o.persistent !== undefined, withoutCookie],
-  [
-    "existsCookieOptions",
-    (o) => o.existsCookieOptions && o.existsCookieName === undefined,
-    "existsCookieName is missing",
-  ],
-];
+const SERVER = "a store on the server is required";
+const ATOMIC = "a store on the server that is atomic is required";
+const NO_COOKIE = "there is no cookie, cookieName is false";
 
 /** A host name, with or without a wildcard for its subdomains, or a wildcard for all hosts. */
-function isInitiator(value: unknown): boolean {
-  return typeof value === "string" && /^(?:\*|(?:\*\.)?[\w-]+(?:\.[\w-]+)*)$/.test(value);
-}
+const INITIATOR_REGEXP = /^(?:\*|(?:\*\.)?[\w-]+(?:\.[\w-]+)*)$/;
 
 /** @throws {TypeError} When options contradict each other or the store. */
-export function checkContradictions(options: GivenOptions, store: StoreCapabilities): void {
-  for (const [name, is, state] of CONTRADICTIONS) {
-    if (is(options, store)) refuse(name, state);
+export function checkContradictions(
+  options: GivenOptions,
+  { stateless, atomic, index }: StoreCapabilities,
+): void {
+  const { store, secret, device, rotate, token } = options;
+  const { cookieName, cookieOptions = {}, existsCookieName, existsCookieOptions } = options;
+  const isWithoutCookie = cookieName === false;
+  if (device) {
+    if (stateless) refuse("device", SERVER);
+    if (secret === undefined) refuse("device", "secret is missing, which signs its proofs");
+    if (isWithoutCookie) refuse("device", NO_COOKIE);
+    if (rotate) {
+      refuse(
+        "device",
+        "rotate gives sessions new tokens, which are not bound; leave rotate out, the binding replaces it",
+      );
+    }
+    if (cookieOptions.partitioned) {
+      refuse("cookieOptions.partitioned", "browsers bind no partitioned cookies, and device is on");
+    }
+    if (device !== true && device.initiators?.every(isInitiator) === false) {
+      refuse(
+        "device.initiators",
+        'a list of host names is required, such as "*", "example.com" or "*.example.com"',
+      );
+    }
   }
+  if (options.encoder && store) refuse("encoder", "give it to the store, not to the middleware");
+  if (secret !== undefined && store && stateless) {
+    refuse("secret", "give it to the cookie store, not to the middleware");
+  }
+  if (rotate && !atomic) refuse("rotate", `${ATOMIC}; elsewhere call regenerate() at login`);
+  if (options.maxSessions && !index) {
+    refuse("maxSessions", "a store that lists the sessions of a subject is required");
+  }
+  if (options.revokeEverything && !atomic) {
+    refuse("revokeEverything", `${ATOMIC}; sessions in cookies end when their secret changes`);
+  }
+  if (token) {
+    if (stateless) refuse("token", SERVER);
+    if (rotate) refuse("rotate", "a token that was handed out would not outlive the next rotation");
+    if ((token.secret ?? secret) === undefined) {
+      refuse("token.secret", "it is missing, and so is secret");
+    }
+    if (/^cookie$/i.test(token.header ?? "")) refuse("token.header", "that is where cookies are");
+  }
+  if (isWithoutCookie) {
+    if (!token) refuse("cookieName", "without a cookie, token is required");
+    if (Object.keys(cookieOptions).length > 0) refuse("cookieOptions", NO_COOKIE);
+    for (const name of ["existsCookieName", "adopt", "persistent"] as const) {
+      if (options[name] !== undefined) refuse(name, NO_COOKIE);
+    }
+  }
+  if (existsCookieOptions && existsCookieName === undefined) {
+    refuse("existsCookieOptions", "existsCookieName is missing");
+  }
+}
+
+function isInitiator(value: unknown): boolean {
+  return typeof value === "string" && INITIATOR_REGEXP.test(value);
 }
