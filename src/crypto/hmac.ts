@@ -1,64 +1,36 @@
 import type { Awaitable } from "../util/awaitable.ts";
+import { toBase64Url } from "./base64url.ts";
 import { nodeCrypto } from "./node.ts";
 
 const ALGORITHM = { name: "HMAC", hash: "SHA-256" };
 
 const encoder = new TextEncoder();
 
-/** HMAC-SHA-256 with one key. */
-export interface HmacKey {
-  /** Returns the signature of a text, 32 bytes. */
-  sign(text: string): Awaitable<Uint8Array>;
-  /** Verifies the signature of a text in constant time. */
-  verify(signature: Uint8Array<ArrayBuffer>, text: string): Awaitable<boolean>;
-}
+/** Returns the HMAC-SHA-256 of a text in base64url, by one key. */
+export type Hmac = (text: string) => Awaitable<string>;
 
 /** Imports a key. The result works synchronously where the runtime can. */
-export function importHmacKey(key: Uint8Array<ArrayBuffer>): Awaitable<HmacKey> {
+export function importHmacKey(key: Uint8Array<ArrayBuffer>): Hmac {
   try {
-    const known = new NodeHmacKey(key);
-    if (known.verify(known.sign(""), "")) return known;
+    const hmac = (text: string) =>
+      nodeCrypto!.createHmac("sha256", key).update(text).digest("base64url");
+    hmac("");
+    return hmac;
   } catch {
     // Fall back to Web Crypto, which every runtime has.
   }
-  return WebHmacKey.import(key);
+  const importing = importWebKey(key);
+  return async (text) =>
+    toBase64Url(
+      new Uint8Array(await crypto.subtle.sign("HMAC", await importing, encoder.encode(text))),
+    );
 }
 
-class NodeHmacKey implements HmacKey {
-  readonly #key: Uint8Array;
-
-  constructor(key: Uint8Array) {
-    this.#key = key;
-  }
-
-  sign(text: string): Uint8Array<ArrayBuffer> {
-    return nodeCrypto!.createHmac("sha256", this.#key).update(text).digest();
-  }
-
-  verify(signature: Uint8Array, text: string): boolean {
-    const right = this.sign(text);
-    return signature.length === right.length && nodeCrypto!.timingSafeEqual(signature, right);
-  }
-}
-
-class WebHmacKey implements HmacKey {
-  readonly #key: CryptoKey;
-
-  constructor(key: CryptoKey) {
-    this.#key = key;
-  }
-
-  static async import(key: Uint8Array<ArrayBuffer>): Promise<WebHmacKey> {
-    return new WebHmacKey(await importWebKey(key));
-  }
-
-  async sign(text: string): Promise<Uint8Array> {
-    return new Uint8Array(await crypto.subtle.sign("HMAC", this.#key, encoder.encode(text)));
-  }
-
-  async verify(signature: Uint8Array<ArrayBuffer>, text: string): Promise<boolean> {
-    return await crypto.subtle.verify("HMAC", this.#key, signature, encoder.encode(text));
-  }
+/** Compares two signatures in constant time. */
+export function isSameSignature(one: string, other: string): boolean {
+  let difference = one.length ^ other.length;
+  for (let at = 0; at < one.length; at++) difference |= one.charCodeAt(at) ^ other.charCodeAt(at);
+  return difference === 0;
 }
 
 /** Imports a key for Web Crypto. */

@@ -1,59 +1,57 @@
-import { allOf, andThen, type Awaitable, CachedPromise } from "../util/awaitable.ts";
-import { fromBase64Url, toBase64Url } from "./base64url.ts";
-import { type HmacKey, importHmacKey } from "./hmac.ts";
+import { allOf, andThen, type Awaitable } from "../util/awaitable.ts";
+import { type Hmac, importHmacKey, isSameSignature } from "./hmac.ts";
 import { PerSecret, type SecretOption } from "./secrets.ts";
+
+/** A text, and its signature in base64url. */
+const SIGNED_REGEXP = /^([^.]{1,64})\.([\w-]{43})$/;
 
 const encoder = new TextEncoder();
 
 /** Signs messages with HMAC-SHA-256: the first secret signs, all verify. Keys are imported once. */
 export class MessageSigner {
-  readonly #keys: PerSecret<CachedPromise<HmacKey[]>>;
+  readonly #keys: PerSecret<Hmac[]>;
 
   /** @throws {TypeError | RangeError} When a secret is invalid. */
   constructor(secret: SecretOption) {
     this.#keys = new PerSecret(secret, importKeys, { action: "build session middleware" });
   }
 
-  /** Returns the signature of a message in base64url. */
-  sign(message: string, c: unknown): Awaitable<string> {
-    return andThen(this.#keys.get(c).get(), ([key]) => signWith(key!, message));
+  /** Returns a short text with its signature, which is invalid for any other purpose. */
+  sign(text: string, purpose: string, c: unknown): Awaitable<string> {
+    return andThen(
+      this.#keys.get(c)[0]!(`${purpose}\n${text}`),
+      (signature) => `${text}.${signature}`,
+    );
   }
 
   /** Returns the signatures of a message with every secret, that of the first secret first. */
   signWithEach(message: string, c: unknown): Awaitable<string[]> {
+    return allOf(this.#keys.get(c).map((hmac) => hmac(message)));
+  }
+
+  /** Returns a text without its signature; `undefined` when the signature is invalid. */
+  verify(signed: string, purpose: string, c: unknown): Awaitable<string | undefined> {
+    const [, text, signature] = SIGNED_REGEXP.exec(signed) ?? [];
+    if (text === undefined || signature === undefined) return undefined;
     return andThen(
-      this.#keys.get(c).get(),
-      (keys) => allOf(keys.map((key) => signWith(key, message))),
+      isSignedByOne(this.#keys.get(c), signature, `${purpose}\n${text}`),
+      (isRight) => isRight ? text : undefined,
     );
   }
-
-  /** Checks the signature of a message. */
-  verify(
-    { signature, message }: { signature: string; message: string },
-    c: unknown,
-  ): Awaitable<boolean> {
-    const bytes = fromBase64Url(signature);
-    if (!bytes) return false;
-    return andThen(this.#keys.get(c).get(), (keys) => isSignedByOne(keys, bytes, message));
-  }
-}
-
-function signWith(key: HmacKey, message: string): Awaitable<string> {
-  return andThen(key.sign(message), toBase64Url);
 }
 
 function isSignedByOne(
-  [key, ...others]: readonly HmacKey[],
-  signature: Uint8Array<ArrayBuffer>,
+  [hmac, ...others]: readonly Hmac[],
+  signature: string,
   message: string,
 ): Awaitable<boolean> {
-  if (!key) return false;
+  if (!hmac) return false;
   return andThen(
-    key.verify(signature, message),
-    (isRight) => isRight || isSignedByOne(others, signature, message),
+    hmac(message),
+    (right) => isSameSignature(signature, right) || isSignedByOne(others, signature, message),
   );
 }
 
-function importKeys(secrets: readonly string[]): CachedPromise<HmacKey[]> {
-  return new CachedPromise(allOf(secrets.map((secret) => importHmacKey(encoder.encode(secret)))));
+function importKeys(secrets: readonly string[]): Hmac[] {
+  return secrets.map((secret) => importHmacKey(encoder.encode(secret)));
 }

@@ -10,7 +10,7 @@ export function nodeBuiltin<Module>(name: `node:${string}`): Module | undefined 
 /** The methods of `Hmac` that are used. */
 interface Hmac {
   update(text: string): Hmac;
-  digest(): Uint8Array<ArrayBuffer>;
+  digest(encoding: "base64url"): string;
 }
 
 /** The methods of a cipher in Galois/counter mode that are used. */
@@ -26,7 +26,6 @@ interface Cipher {
  */
 export interface NodeCrypto {
   hash?(algorithm: "sha256", text: string, encoding: "base64url"): string;
-  timingSafeEqual(one: Uint8Array, other: Uint8Array): boolean;
   createHmac(algorithm: "sha256", key: Uint8Array): Hmac;
   createCipheriv(
     algorithm: "aes-256-gcm",

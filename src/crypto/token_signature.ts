@@ -1,8 +1,6 @@
-import { andThen, type Awaitable } from "../util/awaitable.ts";
+import type { Awaitable } from "../util/awaitable.ts";
 import { MessageSigner } from "./message_signature.ts";
 import type { SecretOption } from "./secrets.ts";
-
-const SIGNED_REGEXP = /^([^.]{1,64})\.([A-Za-z0-9_-]{43})$/;
 
 /** Options of {@linkcode TokenSigner}. */
 export interface TokenSignerOptions {
@@ -19,29 +17,17 @@ export class TokenSigner {
 
   /** @throws {TypeError | RangeError} When a secret is invalid. */
   constructor({ secret, purpose }: TokenSignerOptions) {
-    this.#purpose = purpose;
+    this.#purpose = `hono-session token\n${purpose}`;
     this.#signer = new MessageSigner(secret);
   }
 
   /** Returns the token with its signature. */
   sign(token: string, c: unknown): Awaitable<string> {
-    return andThen(
-      this.#signer.sign(this.#message(token), c),
-      (signature) => `${token}.${signature}`,
-    );
+    return this.#signer.sign(token, this.#purpose, c);
   }
 
   /** Returns the token without its signature; `undefined` when the signature is invalid. */
   verify(signed: string, c: unknown): Awaitable<string | undefined> {
-    const [, token, signature] = SIGNED_REGEXP.exec(signed) ?? [];
-    if (token === undefined || signature === undefined) return undefined;
-    return andThen(
-      this.#signer.verify({ signature, message: this.#message(token) }, c),
-      (isRight) => isRight ? token : undefined,
-    );
-  }
-
-  #message(token: string): string {
-    return `hono-session token\n${this.#purpose}\n${token}`;
+    return this.#signer.verify(signed, this.#purpose, c);
   }
 }

@@ -1,13 +1,22 @@
 import { MessageSigner } from "../crypto/message_signature.ts";
+import { sealToken, unsealToken } from "../crypto/sealed_token.ts";
 import type { SecretOption } from "../crypto/secrets.ts";
 import { hashToken } from "../crypto/store_key.ts";
+import { isToken } from "../crypto/token.ts";
 import { parseBinding } from "../record/device.ts";
-import type { StoredSession } from "../record/record.ts";
 import { CLOCK_SKEW } from "../record/expiry.ts";
+import type { StoredSession } from "../record/record.ts";
 import { andThen, type Awaitable } from "../util/awaitable.ts";
 import type { Clock } from "../util/clock.ts";
 import { ALGORITHM_NAMES } from "./proof.ts";
-import { DeviceReferences, type DeviceUse } from "./references.ts";
+
+const USES = ["register", "refresh"] as const;
+
+/** What a browser does with a reference: register a key, or prove that it still has it. */
+export type DeviceUse = typeof USES[number];
+
+/** The form of a reference: a sealed key. */
+const REFERENCE_REGEXP = /^[\w-]{98}$/;
 
 /** The cookie that proves the device of a session. It has the attributes of the session cookie. */
 export interface DeviceCookie {
@@ -61,9 +70,6 @@ const REGISTRATION = 300_000;
  */
 export const UNDER_WAY = 10_000;
 
-/** A time in base 36, and a signature. */
-const STAMP_REGEXP = /^([0-9a-z]{1,11})\.([\w-]{43})$/;
-
 /** The reason of a browser for sending no proof: the name before the parameters, which contain the reference of its session. */
 const REASON_REGEXP = /^[\w-]{1,64}/;
 
@@ -78,16 +84,32 @@ interface Stamp {
  * cookies are times that are signed for one session.
  */
 export class DeviceProofs {
-  readonly references: DeviceReferences;
   readonly #options: DeviceProofsOptions;
   readonly #signer: MessageSigner;
 
   /** @throws {TypeError | RangeError} When a secret is invalid. */
   constructor(options: DeviceProofsOptions) {
-    const { secret, cookieName } = options;
     this.#options = options;
-    this.#signer = new MessageSigner(secret);
-    this.references = new DeviceReferences({ signer: this.#signer, cookieName });
+    this.#signer = new MessageSigner(options.secret);
+  }
+
+  /**
+   * Returns a reference: the encrypted key of a session. With it a browser names its session without a cookie: requests that
+   * another site has initiated carry none.
+   */
+  async reference(key: string, use: DeviceUse, c: unknown): Promise<string> {
+    const [secret] = await this.#signer.signWithEach(this.#purposeOf("reference", use), c);
+    return await sealToken(key, secret!);
+  }
+
+  /** Returns the key of a session by its reference; `undefined` when that is not from here. */
+  async keyOf(reference: string | null, use: DeviceUse, c: unknown): Promise<string | undefined> {
+    if (reference === null || !REFERENCE_REGEXP.test(reference)) return undefined;
+    for (const secret of await this.#signer.signWithEach(this.#purposeOf("reference", use), c)) {
+      const key = await unsealToken(reference, secret);
+      if (key !== undefined && isToken(key)) return key;
+    }
+    return undefined;
   }
 
   /** Returns what a browser does at a URL, if it registers or refreshes there. */
@@ -95,11 +117,7 @@ export class DeviceProofs {
     const { path } = this.#options;
     if (!url.includes(path)) return undefined;
     const { pathname } = new URL(url);
-    return pathname === `${path}/register`
-      ? "register"
-      : pathname === `${path}/refresh`
-      ? "refresh"
-      : undefined;
+    return USES.find((use) => pathname === `${path}/${use}`);
   }
 
   /** Checks whether a request carries the cookie that proves the device of a session, or was sent before the browser had it. */
@@ -151,7 +169,7 @@ export class DeviceProofs {
   /** Returns the header that asks a browser to register a key for a session. */
   async registration(key: string, c: unknown): Promise<string> {
     const { path, clock } = this.#options;
-    const reference = await this.references.seal(key, "register", c);
+    const reference = await this.reference(key, "register", c);
     const challenge = await this.#stamp(clock(), { use: "register", key }, c);
     const names = ALGORITHM_NAMES.join(" ");
     return `(${names});path="${path}/register?r=${reference}";challenge="${challenge}"`;
@@ -191,25 +209,20 @@ export class DeviceProofs {
     });
   }
 
+  /** Signs a time, in base 36. */
   #stamp(at: number, stamp: Stamp, c: unknown): Awaitable<string> {
-    const time = at.toString(36);
-    return andThen(
-      this.#signer.sign(this.#message(time, stamp), c),
-      (signature) => `${time}.${signature}`,
-    );
+    return this.#signer.sign(at.toString(36), this.#purposeOf(stamp.use, stamp.key), c);
   }
 
   /** Returns the time of a stamp; `undefined` when it is not valid. */
   #timeOf(text: string, stamp: Stamp, c: unknown): Awaitable<number | undefined> {
-    const [, time, signature] = STAMP_REGEXP.exec(text) ?? [];
-    if (time === undefined || signature === undefined) return undefined;
     return andThen(
-      this.#signer.verify({ signature, message: this.#message(time, stamp) }, c),
-      (isRight) => isRight ? parseInt(time, 36) : undefined,
+      this.#signer.verify(text, this.#purposeOf(stamp.use, stamp.key), c),
+      (time) => time === undefined ? undefined : parseInt(time, 36),
     );
   }
 
-  #message(time: string, { use, key }: Stamp): string {
-    return `hono-session device ${use}\n${this.#options.cookieName}\n${key}\n${time}`;
+  #purposeOf(use: string, of: string): string {
+    return `hono-session device ${use}\n${this.#options.cookieName}\n${of}`;
   }
 }

@@ -2,14 +2,13 @@ import { ConflictRetry } from "../commit/conflict_retry.ts";
 import { isReadable } from "../commit/reread.ts";
 import { SessionConflictError, SessionError } from "../errors.ts";
 import { emit, type Logger, type SessionEvents } from "../events.ts";
-import { parseBinding, serializeBinding } from "../record/device.ts";
+import { type DeviceBinding, parseBinding, serializeBinding } from "../record/device.ts";
 import { type ExpiryPolicy, isLive } from "../record/expiry.ts";
 import { isSessionRecord, type SessionRecord, type StoredSession } from "../record/record.ts";
 import type { TimeoutStore } from "../store/timeout_store.ts";
 import type { Clock } from "../util/clock.ts";
-import type { DeviceProofs } from "./device.ts";
+import type { DeviceProofs, DeviceUse } from "./device.ts";
 import { unquoted, verifyProof } from "./proof.ts";
-import type { DeviceUse } from "./references.ts";
 
 /** Options of {@linkcode DeviceEndpoint}. */
 export interface DeviceEndpointOptions {
@@ -53,7 +52,7 @@ export class DeviceEndpoint {
 
   async #answer(use: DeviceUse, request: Request, c: unknown): Promise<Response> {
     try {
-      return await (use === "register" ? this.#register(request, c) : this.#refresh(request, c));
+      return await this.#prove(use, request, c);
     } catch (error) {
       // Failures of the store were reported where they occurred.
       if (error instanceof SessionError) return respond(503);
@@ -61,46 +60,35 @@ export class DeviceEndpoint {
     }
   }
 
-  async #register(request: Request, c: unknown): Promise<Response> {
+  async #prove(use: DeviceUse, request: Request, c: unknown): Promise<Response> {
     const device = this.#device;
-    const use = "register";
     const { url, headers } = request;
-    const stored = await this.#find(new URL(url).searchParams.get("r"), { use, request }, c);
-    if (!stored) return respond(404);
-    const proof = await verifyProof(headers.get("secure-session-response"));
+    const registers = use === "register";
+    const reference = registers
+      ? new URL(url).searchParams.get("r")
+      : unquoted(headers.get("sec-secure-session-id") ?? "");
+    const stored = await this.#find(reference, { use, request }, c);
+    if (!stored || !registers && stored.record.device === undefined) return respond(404);
+    const known = registers ? undefined : this.#bindingOf(stored.record, c);
+    const proof = await verifyProof(headers.get("secure-session-response"), known);
     const challengeAt = proof && await device.issuedAt(proof.challenge, { use, ...stored }, c);
-    if (!proof || challengeAt === undefined) return respond(400);
-    const now = this.#options.instant();
-    const { alg, key } = proof;
-    const binding = serializeBinding({ alg, key, boundAt: now, provenAt: now, challengeAt });
-    const changed = await this.#change(
-      stored,
-      (record) => record.device === undefined ? binding : undefined,
-      c,
-    );
+    if (registers && challengeAt === undefined) return respond(400);
+    const changed = await this.#change(stored, (record) => {
+      if (!proof || challengeAt === undefined) return undefined;
+      if (registers && record.device !== undefined) return undefined;
+      const now = this.#options.instant();
+      const binding = registers
+        ? { ...proof, boundAt: now, provenAt: -Infinity, challengeAt: -Infinity }
+        : this.#bindingOf(record, c);
+      if (challengeAt <= binding.challengeAt) return undefined;
+      const provenAt = Math.max(binding.provenAt + 1, now);
+      return serializeBinding({ ...binding, provenAt, challengeAt });
+    }, c);
     if (!changed) return respond(404);
+    if (!registers) return await this.#respond(changed, reference!, c);
     if (!changed.isMade) return respond(409);
     emit(this.#options, "bound", { sid: stored.record.sid }, c);
-    const id = await device.references.seal(stored.key, "refresh", c);
-    return await this.#respond(changed, id, c);
-  }
-
-  async #refresh(request: Request, c: unknown): Promise<Response> {
-    const { headers } = request;
-    const id = unquoted(headers.get("sec-secure-session-id") ?? "");
-    const use = "refresh";
-    const stored = await this.#find(id, { use, request }, c);
-    if (stored?.record.device === undefined) return respond(404);
-    const bound = this.#bindingOf(stored.record, c);
-    const proof = await verifyProof(headers.get("secure-session-response"), bound);
-    const at = proof && await this.#device.issuedAt(proof.challenge, { use, ...stored }, c) || 0;
-    const changed = await this.#change(stored, (record) => {
-      const binding = this.#bindingOf(record, c);
-      if (at <= binding.challengeAt) return undefined;
-      const provenAt = Math.max(binding.provenAt + 1, this.#options.instant());
-      return serializeBinding({ ...binding, provenAt, challengeAt: at });
-    }, c);
-    return changed ? await this.#respond(changed, id, c) : respond(404);
+    return await this.#respond(changed, await device.reference(stored.key, "refresh", c), c);
   }
 
   /** Gives the browser the challenge of its next proof, and the cookie if this one was accepted. */
@@ -128,7 +116,7 @@ export class DeviceEndpoint {
     c: unknown,
   ): Promise<StoredSession | undefined> {
     const device = this.#device;
-    const key = await device.references.unseal(reference, use, c);
+    const key = await device.keyOf(reference, use, c);
     const stored = key === undefined ? undefined : await this.#read(key, c);
     return stored && await device.isReplaced(stored, request, c) ? undefined : stored;
   }
@@ -145,8 +133,8 @@ export class DeviceEndpoint {
     return isReadable(record) ? { token: undefined, key, record } : this.#refuseDamaged("data", c);
   }
 
-  #bindingOf({ device }: SessionRecord, c: unknown): ReturnType<typeof parseBinding> & object {
-    return parseBinding(device ?? "") ?? this.#refuseDamaged("device", c);
+  #bindingOf({ device = "" }: SessionRecord, c: unknown): DeviceBinding {
+    return parseBinding(device) ?? this.#refuseDamaged("device", c);
   }
 
   #refuseDamaged(what: string, c: unknown): never {

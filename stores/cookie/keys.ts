@@ -1,6 +1,6 @@
 import { type AesGcmKey, importAesGcmKey } from "../../src/crypto/aes_gcm.ts";
 import { fromBase64Url, toBase64Url } from "../../src/crypto/base64url.ts";
-import { type HmacKey, importHmacKey } from "../../src/crypto/hmac.ts";
+import { type Hmac, importHmacKey } from "../../src/crypto/hmac.ts";
 import { checkSecrets, PerSecret, type SecretOption } from "../../src/crypto/secrets.ts";
 import type { SessionRecord } from "../../src/record/record.ts";
 import { andThen, type Awaitable, CachedPromise } from "../../src/util/awaitable.ts";
@@ -33,7 +33,7 @@ export const ENCRYPTING: KeyKind<AesGcmKey> = {
 };
 
 /** Keys that sign with HMAC-SHA-256. */
-export const SIGNING: KeyKind<Awaitable<HmacKey>> = {
+export const SIGNING: KeyKind<Hmac> = {
   algorithm: { name: "HMAC", length: 256, hash: "SHA-256" },
   usages: ["sign", "verify"],
   // The block size of SHA-256, and the size of keys that Web Crypto generates by default. A longer key would be

@@ -1,5 +1,5 @@
 import { fromBase64Url, toBase64Url } from "../../src/crypto/base64url.ts";
-import type { HmacKey } from "../../src/crypto/hmac.ts";
+import { type Hmac, isSameSignature } from "../../src/crypto/hmac.ts";
 import type { SecretOption } from "../../src/crypto/secrets.ts";
 import type { SessionRecord } from "../../src/record/record.ts";
 import { andThen, type Awaitable } from "../../src/util/awaitable.ts";
@@ -123,7 +123,7 @@ export class SignedCookieStore extends CookieStore {
 }
 
 class SignedFormat implements CookieFormat {
-  readonly keys: (c: unknown) => KeyRing<Awaitable<HmacKey>>;
+  readonly keys: (c: unknown) => KeyRing<Hmac>;
 
   constructor(source: KeySource) {
     this.keys = keyRings("SignedCookieStore", SIGNING, source);
@@ -134,24 +134,23 @@ class SignedFormat implements CookieFormat {
       const id = first!.id.toString(16).padStart(2, "0");
       const content = `1.${id}.${toBase64Url(encoder.encode(toReadable(record)))}`;
       return andThen(
-        first!.key.sign(bind(content, cookieName)),
-        (signature) => `${content}.${toBase64Url(signature)}`,
+        first!.key(bind(content, cookieName)),
+        (signature) => `${content}.${signature}`,
       );
     });
   }
 
   open(value: string, { cookieName, c }: CookieContext): Awaitable<OpenedCookie | undefined> {
-    const [, content, id, payload, text] = SIGNED_REGEXP.exec(value) ?? [];
-    const signature = text === undefined ? undefined : fromBase64Url(text);
-    if (content === undefined || !signature) return undefined;
+    const [, content, id, payload, signature] = SIGNED_REGEXP.exec(value) ?? [];
+    if (content === undefined || signature === undefined) return undefined;
     const message = bind(content, cookieName);
     const signed = { id: parseInt(id!, 16) };
     return andThen(this.keys(c).get(), (ring) =>
       openUnder(
         { ring, value: signed },
-        (key) =>
-          andThen(key.verify(signature, message), (isRight) => {
-            const bytes = isRight ? fromBase64Url(payload!) : undefined;
+        (hmac) =>
+          andThen(hmac(message), (right) => {
+            const bytes = isSameSignature(signature, right) ? fromBase64Url(payload!) : undefined;
             return bytes && fromReadable(decoder.decode(bytes));
           }),
       ));

@@ -4,15 +4,11 @@ type Operation = "encrypt" | "decrypt" | "sign" | "verify";
 type Calls = Partial<Record<keyof SubtleCrypto, number>>;
 type Method = (...args: unknown[]) => unknown;
 
-/** What stands for an operation of Web Crypto. An HMAC signs, and the comparison after it verifies. */
+/** What stands for an operation of Web Crypto. Who verifies an HMAC signs as well, and compares. */
 const OF_NODE: Record<string, (calls: Calls) => void> = {
   createCipheriv: (calls) => add(calls, "encrypt", 1),
   createDecipheriv: (calls) => add(calls, "decrypt", 1),
   createHmac: (calls) => add(calls, "sign", 1),
-  timingSafeEqual(calls) {
-    add(calls, "sign", -1);
-    add(calls, "verify", 1);
-  },
 };
 
 function add(calls: Calls, operation: Operation, count: number): void {

@@ -487,7 +487,7 @@ Deno.test("an unbound session costs no signature more than without the option, a
   await other.text("/me");
   const without = await counting(async () => void await other.text("/me"));
   assertEquals(unbound, without);
-  assertEquals(bound, { ...without, verify: without.verify! + 1 });
+  assertEquals(bound, { ...without, sign: without.sign! + 1 });
 });
 
 Deno.test("the reason that a client gives is passed on without its parameters, cut, and never believed", async () => {

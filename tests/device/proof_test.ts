@@ -39,8 +39,8 @@ function setup() {
 async function signedWithPublicKey(key: DeviceKey, challenge: string): Promise<string> {
   const header = encode({ alg: "HS256", typ: "dbsc+jwt", jwk: key.jwk });
   const text = `${header}.${encode({ jti: challenge })}`;
-  const hmac = await importHmacKey(new TextEncoder().encode(JSON.stringify(key.jwk)));
-  return `${text}.${toBase64Url(await hmac.sign(text))}`;
+  const hmac = importHmacKey(new TextEncoder().encode(JSON.stringify(key.jwk)));
+  return `${text}.${await hmac(text)}`;
 }
 
 type Forge = (key: DeviceKey, challenge: string, other: DeviceKey) => Promise<string>;

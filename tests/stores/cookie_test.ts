@@ -142,7 +142,7 @@ for (const [name, make] of Object.entries(AUTHENTICATED_STORES)) {
     });
     assertEquals(calls, {});
     const again = await counting(async () => void await forgetting.read(token));
-    assertEquals(again.decrypt ?? again.verify, 1);
+    assertEquals(again.decrypt ?? again.sign, 1);
   });
 
   Deno.test(`${name} keeps whose session it is`, async () => {
@@ -233,9 +233,7 @@ Deno.test("EncryptedCookieStore and SignedCookieStore derive and import keys onc
     const calls = await counting(async () => {
       for (let times = 0; times < 20; times++) await store.read(await store.create("", record));
     });
-    const { encrypt, decrypt, sign, verify, ...others } = calls;
-    assertEquals([encrypt ?? sign, decrypt ?? verify], [20, 20]);
-    assertEquals(others, {});
+    assertEquals(calls, make === SignedCookieStore ? { sign: 40 } : { encrypt: 20, decrypt: 20 });
   }
 });
 
