@@ -1,5 +1,6 @@
 import { fromBase64Url } from "../crypto/base64url.ts";
 import type { DeviceAlgorithm, DeviceBinding } from "../record/device.ts";
+import { isObject } from "../record/plain_object.ts";
 import { parseObject } from "../record/record.ts";
 
 /** The largest length of a proof: one with an RSA key of 4096 bits has less than 2,500 characters. */
@@ -15,26 +16,30 @@ interface Algorithm {
   readonly web: EcKeyImportParams & EcdsaParams | RsaHashedImportParams;
   /** The members of a JWK that all of its keys share. */
   readonly jwk: JsonWebKey;
-  /** The names of the numbers of a public key, and the valid forms of each in base64url. */
-  readonly numbers: readonly [name: "x" | "n", form: RegExp, name: "y" | "e", form: RegExp];
+  /** The names of the numbers of a public key. */
+  readonly numbers: readonly ["x", "y"] | readonly ["n", "e"];
+  /** The valid form of the numbers in base64url, joined by a dot. */
+  readonly form: RegExp;
 }
 
 const ALGORITHMS: Readonly<Record<DeviceAlgorithm, Algorithm>> = {
   ES256: {
     web: { name: "ECDSA", namedCurve: "P-256", hash: "SHA-256" },
     jwk: { kty: "EC", crv: "P-256" },
-    numbers: ["x", /^[\w-]{43}$/, "y", /^[\w-]{43}$/],
+    numbers: ["x", "y"],
+    form: /^[\w-]{43}\.[\w-]{43}$/,
   },
   // 2048 to 4096 bits, and an exponent of up to 4 bytes.
   RS256: {
     web: { name: "RSASSA-PKCS1-v1_5", hash: "SHA-256" },
     jwk: { kty: "RSA" },
-    numbers: ["n", /^[\w-]{342,683}$/, "e", /^[\w-]{2,6}$/],
+    numbers: ["n", "e"],
+    form: /^[\w-]{342,683}\.[\w-]{2,6}$/,
   },
 };
 
 /** The names of the algorithms that a browser may choose from, in order of preference. */
-export const ALGORITHM_NAMES: readonly string[] = Object.keys(ALGORITHMS);
+export const ALGORITHM_NAMES: readonly unknown[] = Object.keys(ALGORITHMS);
 
 /** A proof whose signature is valid. */
 export interface Proof extends PublicKey {
@@ -86,24 +91,24 @@ function parsed(part: string | undefined): Record<string, unknown> | undefined {
 
 /** Returns the public key in the header of a proof. */
 function keyIn({ alg, jwk }: Record<string, unknown>): PublicKey | undefined {
-  if (typeof alg !== "string" || !Object.hasOwn(ALGORITHMS, alg)) return undefined;
-  if (typeof jwk !== "object" || jwk === null) return undefined;
-  const { jwk: shared, numbers: [name, form, other, formOfOther] } =
-    ALGORITHMS[alg as DeviceAlgorithm];
-  const given = jwk as Record<string, unknown>;
-  const isOther = Object.entries(shared).some(([member, value]) => given[member] !== value);
-  const [one, two] = [given[name], given[other]];
-  const isKey = !isOther && typeof one === "string" && typeof two === "string" &&
-    form.test(one) && formOfOther.test(two);
-  return isKey ? { alg: alg as DeviceAlgorithm, key: [one, two] } : undefined;
+  if (!isAlgorithm(alg) || !isObject(jwk)) return undefined;
+  const { jwk: { kty, crv }, numbers, form } = ALGORITHMS[alg];
+  if (jwk.kty !== kty || jwk.crv !== crv) return undefined;
+  const key = numbers.map((name) => jwk[name]).join(".");
+  return form.test(key) ? { alg, key } : undefined;
+}
+
+function isAlgorithm(alg: unknown): alg is DeviceAlgorithm {
+  return ALGORITHM_NAMES.includes(alg);
 }
 
 async function isSignedBy(
-  { alg, key: [one, two] }: PublicKey,
+  { alg, key }: PublicKey,
   signature: Uint8Array<ArrayBuffer>,
   message: string,
 ): Promise<boolean> {
-  const { web, jwk, numbers: [name, , other] } = ALGORITHMS[alg];
+  const { web, jwk, numbers: [name, other] } = ALGORITHMS[alg];
+  const [one, two] = key.split(".");
   try {
     const whole = { ...jwk, [name]: one, [other]: two };
     const key = await crypto.subtle.importKey("jwk", whole, web, false, ["verify"]);

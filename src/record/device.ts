@@ -4,8 +4,11 @@ export type DeviceAlgorithm = "ES256" | "RS256";
 /** The binding of a session to a key that the browser keeps in its device. */
 export interface DeviceBinding {
   readonly alg: DeviceAlgorithm;
-  /** The two numbers of the public key in base64url: `x` and `y`, or `n` and `e` (RFC 7518, 6.2 and 6.3). */
-  readonly key: readonly [string, string];
+  /**
+   * The two numbers of the public key in base64url, joined by a dot: `x` and `y`, or `n` and `e` (RFC 7518, 6.2 and
+   * 6.3).
+   */
+  readonly key: string;
   /** When the session was bound, in epoch milliseconds. */
   readonly boundAt: number;
   /** When the browser last proved that it has the key, in epoch milliseconds. */
@@ -35,32 +38,31 @@ export interface SessionDevice {
 }
 
 const BINDING_REGEXP =
-  /^(ES256|RS256)\.([\w-]{1,1024})\.([\w-]{1,64})\.(\d{1,16})\.(\d{1,16})\.(\d{1,16})$/;
+  /^(ES256|RS256)\.([\w-]{1,1024}\.[\w-]{1,64})\.(\d{1,16})\.(\d{1,16})\.(\d{1,16})$/;
 
 /** Returns the text of a binding in a record. */
 export function serializeBinding(binding: DeviceBinding): string {
   const { alg, key, boundAt, provenAt, challengeAt } = binding;
-  return [alg, ...key, boundAt, provenAt, challengeAt].join(".");
+  return [alg, key, boundAt, provenAt, challengeAt].join(".");
 }
 
 /** Parses the text of a binding; `undefined` when it is damaged. */
 export function parseBinding(text: string): DeviceBinding | undefined {
-  const [, alg, one, other, ...times] = BINDING_REGEXP.exec(text) ?? [];
-  if (one === undefined || other === undefined) return undefined;
-  const [boundAt, provenAt, challengeAt] = times.map(Number);
-  return {
+  const [, alg, key, boundAt, provenAt, challengeAt] = BINDING_REGEXP.exec(text) ?? [];
+  return key === undefined ? undefined : {
     alg: alg as DeviceAlgorithm,
-    key: [one, other],
-    boundAt: boundAt!,
-    provenAt: provenAt!,
-    challengeAt: challengeAt!,
+    key,
+    boundAt: Number(boundAt),
+    provenAt: Number(provenAt),
+    challengeAt: Number(challengeAt),
   };
 }
 
 /** Returns the times of a binding in a record; `undefined` when there is none, or it is damaged. */
 export function deviceOf(text: string | undefined): SessionDevice | undefined {
-  const binding = text === undefined ? undefined : parseBinding(text);
-  if (!binding) return undefined;
-  const { boundAt, provenAt } = binding;
-  return Object.freeze({ boundAt: new Date(boundAt), provenAt: new Date(provenAt) });
+  const binding = parseBinding(text ?? "");
+  return binding && Object.freeze({
+    boundAt: new Date(binding.boundAt),
+    provenAt: new Date(binding.provenAt),
+  });
 }
