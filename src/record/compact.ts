@@ -30,7 +30,6 @@ const META = 1 << 10;
 const EARLIER = 1 << 11;
 const TOKEN_EPOCH = 1 << 12;
 const GENERATION = 1 << 13;
-/** The cookie does not have the usual name. */
 const COOKIE_NAME = 1 << 14;
 /** The members that few records have, as JSON. */
 const RARE = 1 << 15;
@@ -75,32 +74,22 @@ const usualKeys = new Set<string>([
 const decoder = new TextDecoder("utf-8", { fatal: true });
 
 /** A record under construction. */
-export type Draft = { -readonly [Key in keyof SessionRecord]: SessionRecord[Key] };
+type Draft = { -readonly [Key in keyof SessionRecord]: SessionRecord[Key] };
 
 /** Packs a record. The bytes are valid until another record is packed. */
 export function packRecord(record: SessionRecord): Uint8Array<ArrayBuffer> {
   return packUsual(record) ?? packJson(record);
 }
 
-/** Packs members of a record as JSON. The bytes are valid until another record is packed. */
-export function packJson(record: Partial<SessionRecord>): Uint8Array<ArrayBuffer> {
-  const text = JSON.stringify(record);
+function packJson(record: SessionRecord): Uint8Array<ArrayBuffer> {
   const writer = new Writer();
   writer.byte(MORE);
-  writer.last(text);
+  writer.last(JSON.stringify(record));
   return writer.written;
 }
 
-/**
- * Packs a record in the binary form; `undefined` when it does not fit. The bytes are valid until another record
- * is packed.
- *
- * @param usualName The name of the cookie that is not stored.
- */
-export function packUsual(
-  record: SessionRecord,
-  usualName?: string,
-): Uint8Array<ArrayBuffer> | undefined {
+/** Packs a record in the binary form; `undefined` when it does not fit. */
+function packUsual(record: SessionRecord): Uint8Array<ArrayBuffer> | undefined {
   const { version, createdAt, renewedAt, maxAge = 0, subjectAt = createdAt } = record;
   const { scope, cookie, meta, flash, subject, data, epoch, generation, cookieName } = record;
   const sid = fromBase64Url(record.sid);
@@ -121,13 +110,10 @@ export function packUsual(
     if (!rareKeys.has(key)) return undefined;
     hasRare = true;
   }
-  if (cookieName === "") return undefined;
 
   const earlier = subjectAt < createdAt;
-  const isNamed = cookieName !== usualName;
-  const more = earlier || hasRare || isNamed || scope !== undefined || cookie !== undefined ||
-    meta !== undefined ||
-    epoch !== undefined || generation !== undefined;
+  const more = earlier || hasRare || cookieName !== undefined || scope !== undefined ||
+    cookie !== undefined || meta !== undefined || epoch !== undefined || generation !== undefined;
   const flags = (version !== 1 || more ? VERSION : 0) |
     (seen !== 0 ? SEEN : 0) |
     (renewed !== 0 ? RENEWED : 0) |
@@ -141,7 +127,7 @@ export function packUsual(
     (earlier ? EARLIER : 0) |
     (epoch !== undefined ? TOKEN_EPOCH : 0) |
     (generation !== undefined ? GENERATION : 0) |
-    (isNamed ? COOKIE_NAME : 0) |
+    (cookieName !== undefined ? COOKIE_NAME : 0) |
     (hasRare ? RARE : 0);
   const writer = new Writer();
   if (more) {
@@ -165,7 +151,7 @@ export function packUsual(
   writer.textIfAny(scope);
   writer.textIfAny(cookie);
   writer.textIfAny(meta);
-  if (isNamed) writer.text(cookieName ?? "");
+  writer.textIfAny(cookieName);
   if (hasRare) writer.text(JSON.stringify(record, RARE_KEYS));
   writer.last(data);
   return writer.written;
@@ -174,25 +160,16 @@ export function packUsual(
 /** Unpacks a record; `undefined` when the bytes are invalid. */
 export function unpackRecord(bytes: Uint8Array): SessionRecord | undefined {
   try {
-    const record = unpack(bytes);
+    const record: unknown = bytes[0] === MORE
+      ? JSON.parse(decoder.decode(bytes.subarray(1)))
+      : unpackUsual(new Reader(bytes));
     return isSessionRecord(record) ? record : undefined;
   } catch {
     return undefined;
   }
 }
 
-/**
- * Unpacks the members of a record.
- *
- * @throws {Error} When the bytes are invalid.
- */
-export function unpack(bytes: Uint8Array, usualName?: string): Draft {
-  return bytes[0] === MORE
-    ? JSON.parse(decoder.decode(bytes.subarray(1)))
-    : unpackUsual(new Reader(bytes), usualName);
-}
-
-function unpackUsual(reader: Reader, usualName: string | undefined): Draft {
+function unpackUsual(reader: Reader): Draft {
   const first = reader.byte();
   const flags = first & MORE ? first | reader.byte() << 8 : first;
   const sid = toBase64Url(reader.bytes(SID_BYTES));
@@ -224,8 +201,7 @@ function unpackUsual(reader: Reader, usualName: string | undefined): Draft {
   if (flags & SCOPE) record.scope = reader.text();
   if (flags & COOKIE) record.cookie = reader.text();
   if (flags & META) record.meta = reader.text();
-  const cookieName = flags & COOKIE_NAME ? reader.text() || undefined : usualName;
-  if (cookieName !== undefined) record.cookieName = cookieName;
+  if (flags & COOKIE_NAME) record.cookieName = reader.text();
   if (flags & RARE) Object.assign(record, JSON.parse(reader.text()));
   if (flags & BROWSER) record.browser = true;
   record.data = reader.last();

@@ -26,7 +26,7 @@ export const OWNERS = `
 local function ownerOf(key)
   local _, _, value = live(key)
   if not value then return "" end
-  local owner = string.match(value, "^%d+ %w+ %w+ [%w_-]+ ?([^{]*){")
+  local owner = string.match(value, "^%d+ %w+ %w+ [^ {]+ ?([^{]*){")
   if owner then return owner end
   local _, _, _, rest = string.match(value, ${LEGACY})
   return string.match(rest, '^,("subject":.-),"format":') or ""

@@ -37,7 +37,7 @@ return 1`);
 export const TOUCH = writeScript(`
 local version, write, value = live(KEYS[1])
 if version ~= ARGV[2] then return 0 end
-local tail = string.match(value, "^%d+ %w+ %w+ [%w_-]+(.*)$")
+local tail = string.match(value, "^%d+ %w+ %w+ [^ {]+(.*)$")
 if not tail then return 0 end
 local head = version .. " " .. ARGV[3] .. " " .. write .. " " .. ARGV[4]
 redis.call("SET", KEYS[1], head .. tail, "PX", ARGV[5])

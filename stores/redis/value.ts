@@ -1,15 +1,22 @@
-import { fromBase64Url, toBase64Url } from "../../src/crypto/base64url.ts";
-import { type Draft, packJson, packUsual, unpack } from "../../src/record/compact.ts";
 import { isSessionRecord, type SessionRecord, type Trace } from "../../src/record/record.ts";
 import { fromLegacyValue } from "./legacy.ts";
 import { fromOwner, toOwner } from "./owner.ts";
 
 // The text of a record: its head, then its data, which start with a brace; the head contains no brace. The head
-// consists of words: the version, the expiry, the identifier of the write, the rest of the record in base64url,
-// and the owner, if any. Scripts read only the head.
+// consists of words: the version, the expiry, the identifier of the write, the rest of the record, and the
+// owner, if any. Scripts read only the head.
+//
+// The rest of a record consists of its sid and its times, then of the members that few records have, as JSON. Times
+// are in base 36: the creation, and how much later each of the others is, if it is.
 
 /** The name of the cookie that is not stored: the default of `session()`. */
 const USUAL_NAME = "sid";
+
+/** What stands for the brace and the space in JSON, which contains no control characters. */
+const BRACE = "\n";
+const SPACE = "\t";
+
+const SID_REGEXP = /^[\w-]+$/;
 
 const EMPTY = "{}";
 
@@ -35,27 +42,27 @@ export function toEnd({ expiresAt }: Pick<SessionRecord, "expiresAt">): string {
 
 /** Returns the part of a text that scripts don't read. */
 export function toRest(record: SessionRecord): string {
-  return toBase64Url(packRest(record) ?? packJson(unusualOf(record)));
+  const { format: _, version: __, expiresAt, data, subject, subjectAt, ...rest } = record;
+  const { sid, createdAt, lastSeenAt, renewedAt, cookieName, ...rare } = rest;
+  const seen = lastSeenAt - createdAt;
+  const renewed = renewedAt - createdAt;
+  const fits = SID_REGEXP.test(sid) && expiresAt >= 0 &&
+    [expiresAt, createdAt, lastSeenAt, renewedAt, seen, renewed].every(Number.isSafeInteger) &&
+    (subject !== undefined || subjectAt === undefined);
+  const text = JSON.stringify({
+    ...(fits ? rare : record),
+    data: tailOf(data) === data ? undefined : data,
+    ...(cookieName === usualNameOf(record) ? undefined : { cookieName: cookieName ?? null }),
+  });
+  const json = text === EMPTY ? "" : text.replaceAll("{", BRACE).replaceAll(" ", SPACE);
+  if (!fits) return json;
+  const later = seen || renewed ? `,${seen.toString(36)},${renewed.toString(36)}` : "";
+  return `${sid},${createdAt.toString(36)}${later}${json}`;
 }
 
-/** Packs the members that the rest of the text does not contain. */
-function packRest(record: SessionRecord): Uint8Array | undefined {
-  const { expiresAt, renewedAt, data } = record;
-  if (!Number.isSafeInteger(expiresAt) || expiresAt < 0 || tailOf(data) !== data) return undefined;
-  if ((record.subject === undefined) !== (record.subjectAt === undefined)) return undefined;
-  const rest = { ...withoutOwner(record), expiresAt: renewedAt, version: 1, data: "" };
-  return packUsual(rest, USUAL_NAME);
-}
-
-function withoutOwner(record: SessionRecord): SessionRecord {
-  if (record.subject === undefined) return record;
-  const { subject: _, subjectAt: __, ...rest } = record;
-  return rest;
-}
-
-/** Returns the members of a record that does not fit the format, without data that fit. */
-function unusualOf({ data, ...record }: SessionRecord): Partial<SessionRecord> {
-  return tailOf(data) === data ? record : { ...record, data };
+/** Traces have no cookie. */
+function usualNameOf({ trace }: Partial<SessionRecord>): string | undefined {
+  return trace ? undefined : USUAL_NAME;
 }
 
 /** Returns the data for the end of a text: data that don't start with a brace are stored in the rest. */
@@ -104,19 +111,26 @@ function fromValue(value: string): SessionRecord | undefined {
   }
 }
 
-function parse(value: string): Draft | undefined {
+function parse(value: string): unknown {
   const at = value.indexOf("{");
   if (at === -1) return undefined;
   const [version, end, _write, rest, owner] = value.slice(0, at).split(" ");
-  const bytes = fromBase64Url(rest!);
-  if (!bytes) return undefined;
-  const record = unpack(bytes, USUAL_NAME);
-  // Members that don't fit the format are in the rest.
-  if (record.data === "") {
-    record.version = Number(version);
-    record.expiresAt = parseInt(end!, 36);
-    if (owner !== undefined) Object.assign(record, fromOwner(owner));
-  }
-  record.data = record.data || value.slice(at);
-  return record;
+  const [usual, ...json] = rest!.split(BRACE);
+  const [sid, created = "", seen = "0", renewed = "0"] = usual!.split(",");
+  const createdAt = parseInt(created, 36);
+  const rare = json.length > 0 ? JSON.parse(`{${json.join("{").replaceAll(SPACE, " ")}`) : {};
+  const { cookieName = usualNameOf(rare), ...members } = rare;
+  return {
+    format: 1,
+    sid,
+    version: Number(version),
+    ...(cookieName ? { cookieName } : undefined),
+    data: value.slice(at),
+    createdAt,
+    lastSeenAt: createdAt + parseInt(seen, 36),
+    renewedAt: createdAt + parseInt(renewed, 36),
+    expiresAt: parseInt(end!, 36),
+    ...(owner === undefined ? undefined : fromOwner(owner)),
+    ...members,
+  };
 }

@@ -86,13 +86,13 @@ test("takes 50 bytes beside the data of a session, and 24 more for its subject",
   };
   await browser.text("/set/200");
   const [anonymous] = await values();
-  assert(/^1 \w{8} \w{7} [\w-]{31}\{"text":"x+"\}$/.test(anonymous!), anonymous);
+  assert(/^1 \w{8} \w{7} [\w-]{22},\w{8}\{"text":"x+"\}$/.test(anonymous!), anonymous);
   assertEquals(anonymous!.length, 200 + 50);
   await browser.text("/login/200");
   const [bound, trace] = await values();
-  assert(/^2 \w{8} \w{7} [\w-]+ \d{13}:user%3A42\{"text":"x+"\}$/.test(bound!), bound);
-  assert(/^2 \w{8} \w{7} [\w-]+\{.*\}$/.test(trace!), trace);
-  assertEquals([bound!.length, trace!.indexOf("{")], [200 + 50 + 24, 82]);
+  assert(/^2 \w{8} \w{7} [\w-]{22},\w{8} \d{13}:user%3A42\{"text":"x+"\}$/.test(bound!), bound);
+  assert(/^2 \w{8} \w{7} [\w-]{22},0\n"trace":"replaced"\}\{.*\}$/.test(trace!), trace);
+  assertEquals([bound!.length, trace!.indexOf("{")], [200 + 50 + 24, 63]);
 });
 
 const anyTime = fc.oneof(
