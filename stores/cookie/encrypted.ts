@@ -4,7 +4,7 @@ import type { SecretOption } from "../../src/crypto/secrets.ts";
 import type { SessionRecord } from "../../src/record/record.ts";
 import { andThen, type Awaitable } from "../../src/util/awaitable.ts";
 import { checkTable } from "../../src/util/option_table.ts";
-import { packRecord, unpackRecord } from "../../src/record/compact.ts";
+import { packRecord, unpackRecord } from "./compact.ts";
 import { CookieStore, type CookieStoreOptions } from "./cookie_store.ts";
 import type { CookieContext, CookieFormat, OpenedCookie } from "./format.ts";
 import {

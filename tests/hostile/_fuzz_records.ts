@@ -2,7 +2,7 @@ import type { SessionRecord } from "@x/hono-session";
 import fc from "fast-check";
 import { assert, assertEquals } from "@std/assert";
 import { isSessionRecord } from "../../src/record/record.ts";
-import { packRecord, unpackRecord } from "../../src/record/compact.ts";
+import { packRecord, unpackRecord } from "../../stores/cookie/compact.ts";
 import { fromReadable, toReadable } from "../../stores/cookie/readable.ts";
 import { type Damage, damage, type FuzzTarget } from "./_fuzz.ts";
 

@@ -20,7 +20,7 @@ import {
   assertThrows,
 } from "@std/assert";
 import fc from "fast-check";
-import { packRecord, unpackRecord } from "../../src/record/compact.ts";
+import { packRecord, unpackRecord } from "../../stores/cookie/compact.ts";
 import { fromReadable, toReadable } from "../../stores/cookie/readable.ts";
 import { Marks } from "../../stores/cookie/revocation/marks.ts";
 import { Server } from "../../stores/cookie/revocation/server.ts";

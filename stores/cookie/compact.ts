@@ -1,7 +1,7 @@
-import { fromBase64Url, toBase64Url } from "../crypto/base64url.ts";
+import { fromBase64Url, toBase64Url } from "../../src/crypto/base64url.ts";
+import { isSessionRecord, type SessionRecord } from "../../src/record/record.ts";
 import { Reader, Writer } from "./bytes.ts";
 import { readDuration, writeDuration } from "./duration.ts";
-import { isSessionRecord, type SessionRecord } from "./record.ts";
 
 // A compact binary form of a record: flags, 16 bytes of sid, 5 bytes of creation time (milliseconds since
 // EPOCH), the lifetime, the members that the flags announce, then the data. A record that does not fit is
