@@ -781,7 +781,11 @@ Deno.test("an array that says itself what it is as JSON is refused, in a session
 
 Deno.test("a context of a class of its own has the session for its property", () => {
   const make = (name: string) =>
-    ({ config: { contextKey: "session" }, session: name }) as unknown as ContextSession;
+    ({
+      config: { contextKey: "session" },
+      variables: new Map(),
+      requestSession: { session: name },
+    }) as unknown as ContextSession;
   class Base {}
   class Derived extends Base {
     get session(): string {

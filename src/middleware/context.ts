@@ -1,42 +1,27 @@
 import type { Context } from "hono";
-import type { MiddlewareConfig } from "../http/config.ts";
 import type { StreamWatcher } from "../http/response_stream.ts";
 import { differencesOf } from "../options/same_options.ts";
 import type { RequestSession } from "../request/request_session.ts";
+import type { Sessions } from "../request/sessions.ts";
 import type { Awaitable } from "../util/awaitable.ts";
+import type { VariableOwner, Variables } from "./context_variables.ts";
 import type { ContextResponse } from "./response.ts";
 
-/** The names of a session, its cookie and its token on a context. */
-export type Names = readonly [session: string, cookie: string, token: string];
-
-/** The names of a session, its cookie and its token on a context, by its key. */
-export function namesOf(contextKey: string): Names {
-  return [contextKey, `${contextKey}Cookie`, `${contextKey}Token`];
-}
-
 /** A session of a request, and the middleware that provides it. */
-export interface ContextSession {
-  readonly config: MiddlewareConfig;
-  readonly names: Names;
+export interface ContextSession extends VariableOwner {
+  readonly sessions: Sessions;
+  readonly variables: Variables;
   /** The session that was mounted before this one in the same request. */
   readonly outer: ContextSession | undefined;
-  /** The loaded session. */
-  readonly requestSession: RequestSession | undefined;
   /** The response of the request. */
   readonly response: ContextResponse;
   /** Watches the streams of the response. */
   readonly responseEnd: StreamWatcher;
-  /** The session as the application reads it. */
-  readonly session: unknown;
   /** Loads the session, once. */
   load(): Awaitable<RequestSession>;
-  /** Ends the session that an access token identifies. */
-  end(token: string): Promise<void>;
-  /** Assigns to a variable of the context, which may be the session. */
-  assign(key: string, value: unknown): void;
-  /** Adds cache headers to the response before other middleware sees it. */
+  /** Adds the cache headers of all sessions to the response before other middleware sees it. */
   mark(): void;
-  /** Watches a background task for changes that are not saved. */
+  /** Watches a background task for changes of all sessions that are not saved. */
   watchTask(task: unknown): void;
 }
 
@@ -69,19 +54,14 @@ export function contextSessionOf(c: unknown, contextKey: string): ContextSession
  * @throws {TypeError} When a middleware with other options uses its name or its cookie.
  */
 export function findSameMiddleware(
-  outermost: ContextSession,
-  wanted: MiddlewareConfig,
-  wantedNames: Names,
+  outermost: ContextSession | undefined,
+  { config: wanted, variables }: Pick<ContextSession, "config" | "variables">,
 ): ContextSession | undefined {
   const { contextKey, cookieName, transport } = wanted;
   const cookies = transport?.names ?? [];
-  for (
-    let contextSession: ContextSession | undefined = outermost;
-    contextSession;
-    contextSession = contextSession.outer
-  ) {
-    const { config, names } = contextSession;
-    const isApart = !names.some((name) => wantedNames.includes(name)) &&
+  for (let contextSession = outermost; contextSession; contextSession = contextSession.outer) {
+    const { config } = contextSession;
+    const isApart = ![...variables.keys()].some((name) => contextSession!.variables.has(name)) &&
       !config.transport?.names.some((name) => cookies.includes(name));
     if (isApart) continue;
     const isOther = config.contextKey !== contextKey || config.cookieName !== cookieName ||

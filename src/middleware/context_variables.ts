@@ -1,66 +1,70 @@
-import type { Context } from "hono";
 import type { MiddlewareConfig } from "../http/config.ts";
-import { replaceCookie } from "../http/session_cookie.ts";
+import { replaceCookie, type SessionCookie, sessionCookie } from "../http/session_cookie.ts";
 import type { RequestSession } from "../request/request_session.ts";
 import { refuseUnloaded, UNLOADED } from "../session/lazy_session.ts";
-import { Unprinted } from "../util/inspect.ts";
-import type { Names } from "./context.ts";
 
-/** The session variables of a context. */
-export class ContextVariables extends Unprinted {
+/** A session on a context, as its variables show it. */
+export interface VariableOwner {
   readonly config: MiddlewareConfig;
-  readonly names: Names;
-  requestSession: RequestSession | undefined;
-  protected readonly setVariable: (key: string, value: unknown) => void;
+  /** The loaded session. */
+  readonly requestSession: RequestSession | undefined;
+  readonly response: { showToken(): void };
+  /** The attributes of the cookie, once they are read. */
+  cookie: SessionCookie | undefined;
+}
 
-  constructor(c: Context, { config, names }: { config: MiddlewareConfig; names: Names }) {
-    super();
-    this.config = config;
-    this.names = names;
-    this.setVariable = c.set as (key: string, value: unknown) => void;
-    // Assigned directly, the function literal would stay in memory with the request until a full garbage
-    // collection.
-    const assign = (key: string, value: unknown) => this.assign(key, value);
-    c.set = assign;
-    if (config.lazy) {
-      const [session, cookie] = names;
-      this.setVariable(session, UNLOADED);
-      if (config.transport) this.setVariable(cookie, UNLOADED);
-    }
-  }
+/** A variable of a context that belongs to its session. */
+export interface Variable {
+  read(owner: VariableOwner): unknown;
+  assign(owner: VariableOwner, value: unknown): void;
+}
 
-  /** The session as the application reads it. */
-  get session(): unknown {
-    return this.requestSession
-      ? this.requestSession.session
-      : this.config.lazy
-      ? UNLOADED
-      : undefined;
-  }
+/** The variables of the sessions of one middleware, by their names. */
+export type Variables = ReadonlyMap<string, Variable>;
 
-  changed(requestSession: RequestSession): void {
-    this.setVariable(this.names[0], requestSession.session);
-    if (this.config.bearer) this.setVariable(this.names[2], requestSession.accessToken);
-  }
+/** The session as the application reads it. */
+export const SESSION: Variable = {
+  read: (owner) => owner.requestSession ? owner.requestSession.session : unloaded(owner),
+  assign: (owner, value) => loaded(owner).assign(value),
+};
 
-  /** Assigns to a variable of the context, which may be the session. */
-  assign(key: string, value: unknown): void {
-    const { transport, bearer } = this.config;
-    const [session, cookie, token] = this.names;
-    if (key === session) {
-      this.#loaded("change").assign(value);
-    } else if (key === cookie && transport) {
-      replaceCookie({ cookie: transport.cookie, owner: this.#loaded("change") }, value);
-    } else if (key === token && bearer) {
-      throw new TypeError("Cannot change session token: it follows the session");
-    } else {
-      this.setVariable(key, value);
-    }
-  }
+const COOKIE: Variable = {
+  read(owner) {
+    const { config: { transport }, requestSession } = owner;
+    if (!requestSession) return unloaded(owner);
+    return owner.cookie ??= sessionCookie(transport!.cookie, requestSession);
+  },
+  assign(owner, value) {
+    replaceCookie({ cookie: owner.config.transport!.cookie, owner: loaded(owner) }, value);
+  },
+};
 
-  #loaded(action: string): RequestSession {
-    if (this.requestSession) return this.requestSession;
-    if (this.config.lazy) return refuseUnloaded(action);
-    throw new TypeError(`Cannot ${action} session: it could not be loaded`);
-  }
+/** The access token. The response may contain it once it was read. */
+export const TOKEN: Variable = {
+  read({ requestSession, response }) {
+    const token = requestSession?.accessToken;
+    if (token !== undefined) response.showToken();
+    return token;
+  },
+  assign() {
+    throw new TypeError("Cannot change session token: it follows the session");
+  },
+};
+
+/** Returns the variables of the sessions of a middleware. */
+export function variablesOf({ contextKey, transport, bearer }: MiddlewareConfig): Variables {
+  const variables = new Map([[contextKey, SESSION]]);
+  if (transport) variables.set(`${contextKey}Cookie`, COOKIE);
+  if (bearer) variables.set(`${contextKey}Token`, TOKEN);
+  return variables;
+}
+
+function unloaded({ config }: VariableOwner): object | undefined {
+  return config.lazy ? UNLOADED : undefined;
+}
+
+function loaded({ requestSession, config }: VariableOwner): RequestSession {
+  if (requestSession) return requestSession;
+  if (config.lazy) return refuseUnloaded("change");
+  throw new TypeError("Cannot change session: it could not be loaded");
 }

@@ -104,9 +104,25 @@ export async function endSession(
   options: SessionHelperOptions = {},
 ): Promise<void> {
   const contextSession = findContextSession(c, "end", options);
-  if (token !== undefined) return await contextSession.end(token);
+  if (token !== undefined) return await endByToken(contextSession, token, c);
   const requestSession = await contextSession.load();
   requestSession.assign(null);
+}
+
+/** Ends the session that an access token identifies. */
+async function endByToken(
+  contextSession: ContextSession,
+  token: string,
+  c: Context,
+): Promise<void> {
+  const { config: { bearer, contextKey }, sessions } = contextSession;
+  if (!bearer) {
+    throw new TypeError(`Cannot end session: middleware "${contextKey}" has no option token`);
+  }
+  const verified = await bearer.tokens.verify(token, c);
+  const requestSession = await contextSession.load();
+  if ("key" in verified && requestSession.endByKey(verified.key)) return;
+  await sessions.end({ by: "token", ...verified }, c);
 }
 
 /**

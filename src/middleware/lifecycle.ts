@@ -6,7 +6,7 @@ import { cookieDeliveryOf } from "../http/conditional_request.ts";
 import { credentialsOf } from "../http/credentials.ts";
 import { asResponse } from "../http/error_response.ts";
 import { innerCommitOf } from "../http/inner_request.ts";
-import { sessionCookie } from "../http/session_cookie.ts";
+import type { SessionCookie } from "../http/session_cookie.ts";
 import type { CookieDelivery } from "../record/renewal.ts";
 import { canShowFlash } from "../request/consume_flash.ts";
 import { KEEP_COOKIE } from "../request/cookie_change.ts";
@@ -16,31 +16,35 @@ import type { Credential } from "../request/load.ts";
 import { isFailure } from "../request/response_status.ts";
 import type { Sessions } from "../request/sessions.ts";
 import { andThen, type Awaitable, isPromiseLike } from "../util/awaitable.ts";
-import type { ContextSession, Names } from "./context.ts";
+import { Unprinted } from "../util/inspect.ts";
+import type { ContextSession } from "./context.ts";
 import { attachSession } from "./context_properties.ts";
-import { ContextVariables } from "./context_variables.ts";
+import type { Variables } from "./context_variables.ts";
 import { finishLoading } from "./finish_loading.ts";
 import { ContextResponse } from "./response.ts";
 import { ResponseEnd } from "./response_end.ts";
 import { markForCaches, setSessionHeaders } from "./response_headers.ts";
 import { leaveWatched } from "./watched_session.ts";
-import { watchToken } from "./watch_variable.ts";
 
 /** What all sessions of one middleware have in common. */
 export interface Mount {
   readonly config: MiddlewareConfig;
   readonly sessions: Sessions;
-  readonly names: Names;
+  readonly variables: Variables;
 }
 
 /** The progress of loading: `starting` until the call that loads the session returns. */
 type Loading = "idle" | "starting" | Awaitable<RequestSession>;
 
 /** The session of a request: loaded before the handler, committed and sent after it. */
-export class SessionLifecycle extends ContextVariables implements ContextSession, SessionObserver {
+export class SessionLifecycle extends Unprinted implements ContextSession, SessionObserver {
+  readonly config: MiddlewareConfig;
+  readonly sessions: Sessions;
+  readonly variables: Variables;
   readonly outer: ContextSession | undefined;
   readonly response: ContextResponse;
-  readonly sessions: Sessions;
+  requestSession: RequestSession | undefined;
+  cookie: SessionCookie | undefined;
 
   readonly #c: Context;
   #loading: Loading = "idle";
@@ -50,16 +54,16 @@ export class SessionLifecycle extends ContextVariables implements ContextSession
   #responseEnd: ResponseEnd | undefined;
 
   constructor(c: Context, mount: Mount, outer: ContextSession | undefined) {
-    super(c, mount);
-    const { config, sessions } = mount;
+    super();
+    this.config = mount.config;
+    this.sessions = mount.sessions;
+    this.variables = mount.variables;
     this.outer = outer;
-    this.sessions = sessions;
     this.#c = c;
     this.#around = c.req.routeIndex;
-    attachSession(c, this);
     this.response = outer?.response ?? new ContextResponse(c);
-    this.response.watchStreams(this);
-    if (config.bearer) watchToken(c, this.names[2], this.response);
+    this.response.watching = this;
+    attachSession(c, this);
   }
 
   /** The end of the response, where something has to be done at its end. */
@@ -68,8 +72,10 @@ export class SessionLifecycle extends ContextVariables implements ContextSession
   }
 
   mark(): void {
-    if (this.#phase !== "pending" || this.#loading === "idle") return;
-    if (this.#c.finalized) markForCaches(this);
+    if (this.#phase === "pending" && this.#loading !== "idle" && this.#c.finalized) {
+      markForCaches(this);
+    }
+    this.outer?.mark();
   }
 
   /** Commits at the end of the request; synchronously if there is nothing to commit and no cookie to change. */
@@ -95,6 +101,7 @@ export class SessionLifecycle extends ContextVariables implements ContextSession
 
   watchTask(task: unknown): void {
     this.responseEnd.watchTask(task);
+    this.outer?.watchTask(task);
   }
 
   get cookieDelivery(): CookieDelivery {
@@ -119,17 +126,6 @@ export class SessionLifecycle extends ContextVariables implements ContextSession
   async #loadSoon(): Promise<RequestSession> {
     await undefined;
     return await this.load();
-  }
-
-  async end(token: string): Promise<void> {
-    const { bearer, contextKey } = this.config;
-    if (!bearer) {
-      throw new TypeError(`Cannot end session: middleware "${contextKey}" has no option token`);
-    }
-    const verified = await bearer.tokens.verify(token, this.#c);
-    const requestSession = await this.load();
-    if ("key" in verified && requestSession.endByKey(verified.key)) return;
-    await this.sessions.end({ by: "token", ...verified }, this.#c);
   }
 
   /** Commits, then changes the cookie; synchronously where there is nothing to commit. */
@@ -218,11 +214,6 @@ export class SessionLifecycle extends ContextVariables implements ContextSession
       requestSession.leave();
       this.watch();
     }
-    const { transport } = this.config;
-    if (transport) {
-      this.setVariable(this.names[1], sessionCookie(transport.cookie, requestSession));
-    }
-    this.changed(requestSession);
     return andThen(requestSession.renewEarly(), renewed, requestSession);
   }
 

@@ -5,19 +5,20 @@ import { cancelBody } from "../http/response_stream.ts";
 import { statusOf } from "../request/response_status.ts";
 import type { Sessions } from "../request/sessions.ts";
 import { type Awaitable, isPromiseLike } from "../util/awaitable.ts";
-import { findSameMiddleware, namesOf, outermostSession } from "./context.ts";
+import { findSameMiddleware, outermostSession } from "./context.ts";
+import { variablesOf } from "./context_variables.ts";
 import { SessionLifecycle } from "./lifecycle.ts";
 
 /** Makes the middleware of a configuration. */
 export function makeMiddleware(config: MiddlewareConfig, sessions: Sessions): MiddlewareHandler {
-  const names = namesOf(config.contextKey);
-  const mount = { config, sessions, names };
+  const variables = variablesOf(config);
+  const mount = { config, sessions, variables };
   const { device } = sessions;
   return function session(c, next): Promise<Response | void> {
     const answer = device?.answer(c.req.raw, c);
     if (answer) return answer;
     const outer = outermostSession(c);
-    const same = outer && findSameMiddleware(outer, config, names);
+    const same = outer && findSameMiddleware(outer, mount);
     const lifecycle = same ? undefined : new SessionLifecycle(c, mount, outer);
     const loading = config.lazy ? undefined : (same ?? lifecycle!).load();
     return isPromiseLike(loading)

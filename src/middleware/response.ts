@@ -41,9 +41,9 @@ const TEXT = Symbol("text");
  * headers for one user go into a copy.
  */
 export class ContextResponse {
+  /** The session that was mounted last. It and those before it watch the streams from which Hono makes responses. */
+  watching: Watching | undefined;
   readonly #c: Context;
-  /** The session that was mounted last. */
-  #watching: Watching | undefined;
   /** The last response that Hono made in this request. */
   #made: Response | undefined;
   /** The body from which it was made. */
@@ -56,11 +56,6 @@ export class ContextResponse {
   constructor(c: Context) {
     this.#c = c;
     this.#watch(c as Makers);
-  }
-
-  /** Watches the streams from which Hono makes responses, for a session and those that were mounted before it. */
-  watchStreams(session: Watching): void {
-    this.#watching = session;
   }
 
   /** Watches the end of what the application has made a response of, unless that is no stream. */
@@ -180,7 +175,7 @@ export class ContextResponse {
   #watched(data: unknown): unknown {
     if (!(data instanceof ReadableStream)) return data;
     let stream = data;
-    for (let session = this.#watching; session; session = session.outer) {
+    for (let session = this.watching; session; session = session.outer) {
       stream = watchEnd(stream, session.responseEnd);
     }
     return stream;

@@ -1,25 +1,17 @@
 import type { InnerCommits } from "../commit/context.ts";
 import { providerEndsOf } from "../commit/provider_login.ts";
 import type { CookieDelivery } from "../record/renewal.ts";
-import type { SessionObject } from "../session/session_object.ts";
 import { refuseEnded } from "../session/ended_session.ts";
 import { refuseChange, type Unavailable } from "../session/unavailable_session.ts";
 import type { Awaitable } from "../util/awaitable.ts";
 import type { RequestConfig, RequestSessionOptions } from "./config.ts";
 
-/** The part of a session that affects the response. */
-interface Shown {
-  readonly session: SessionObject;
-  readonly accessToken: string | undefined;
-}
-
-/** Observes changes of the session of a request: another session, or another token. */
+/** The response to a request, as its session sees it. */
 export interface SessionObserver extends InnerCommits {
   /** Whether the client receives its cookies. */
   readonly cookieDelivery: CookieDelivery;
   /** Checks whether the response can show flashed values. */
   canShowFlash(status: number): boolean;
-  changed(shown: Shown): void;
 }
 
 /** The properties of a request that do not depend on its session. */

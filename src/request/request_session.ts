@@ -105,7 +105,7 @@ export class RequestSession extends RequestInfo implements SessionOwner, Startin
     if (state !== this.#current) return;
     this.#current = undefined;
     this.#session = endedSession;
-    this.#changed();
+    this.#accessToken = undefined;
   }
 
   endSignal(state: SessionState): AbortSignal {
@@ -115,7 +115,7 @@ export class RequestSession extends RequestInfo implements SessionOwner, Startin
   regenerating(state: SessionState): void {
     this.#login = state;
     // The access token is about to become invalid.
-    if (state === this.#current) this.#changed();
+    if (state === this.#current) this.#accessToken = undefined;
   }
 
   async save(state: SessionState): Promise<void> {
@@ -151,7 +151,7 @@ export class RequestSession extends RequestInfo implements SessionOwner, Startin
   async issue(): Promise<void> {
     if (!this.config.issue) return;
     const issued = await issueToken(this.config, () => this.#current, this.options.c);
-    if (issued) this.#changed(issued.token);
+    if (issued) this.#accessToken = issued.token;
   }
 
   /** Ends the session of this request that has a key; `false` when none has it. */
@@ -247,11 +247,6 @@ export class RequestSession extends RequestInfo implements SessionOwner, Startin
   setCurrent(state: SessionState): void {
     this.#current = state;
     this.#session = state.session;
-    this.#changed();
-  }
-
-  #changed(accessToken?: string): void {
-    this.#accessToken = accessToken;
-    this.observer?.changed(this);
+    this.#accessToken = undefined;
   }
 }
