@@ -32,18 +32,19 @@
  */
 
 import type { Logger, SessionEvents } from "./events.ts";
-import { SHAPES } from "./options/check_shapes.ts";
+import { SHAPES } from "./options/shapes.ts";
 import { Instruments } from "./otel/instruments.ts";
 import { measuredStore } from "./otel/measured_store.ts";
 import type { KeyValueStore, SessionStore } from "./store/contract.ts";
 import { FailureLog } from "./store/failure_log.ts";
 import { systemClock } from "./util/clock.ts";
 import { checkTable, type OptionTable } from "./util/option_table.ts";
+import { OBJECT } from "./util/shapes.ts";
 
 const { events, logger } = SHAPES;
 const TABLE: OptionTable = {
   action: "build telemetry",
-  shapes: { store: ["object"], events, logger },
+  shapes: { store: OBJECT, events, logger },
 };
 
 /**

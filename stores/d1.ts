@@ -25,6 +25,7 @@ import type { Awaitable } from "../src/util/awaitable.ts";
 import { type Clock, systemClock } from "../src/util/clock.ts";
 import { hasMethods, type Mistakes } from "../src/util/option_errors.ts";
 import { checkTable } from "../src/util/option_table.ts";
+import { ANYTHING, STRING } from "../src/util/shapes.ts";
 import { isD1, toDriver } from "./d1/driver.ts";
 import type { D1Like, D1StatementLike } from "./d1/like.ts";
 import { SQLITE, type TableNames } from "./sql/dialect.ts";
@@ -66,7 +67,7 @@ export interface D1StoreOptions extends SqlTableOptions {
 }
 
 const OPTIONS = storeTable("D1Store", {
-  shapes: { database: ["any", "function", "async function"], table: ["string"] },
+  shapes: { database: ANYTHING, table: STRING },
   instead: {
     db: "use database: (c) => c.env.DB",
     prefix: "use table: applications that share a database have a table each",
@@ -75,7 +76,7 @@ const OPTIONS = storeTable("D1Store", {
   mistakes: [[isD1, "write { database }"]],
 });
 
-const SCHEMA_OPTIONS = { action: "make schema of D1Store", shapes: { table: ["string"] } } as const;
+const SCHEMA_OPTIONS = { action: "make schema of D1Store", shapes: { table: STRING } };
 
 /** Common mistakes in the option `database`, and what to do instead. */
 const MISTAKEN_DATABASES: Mistakes = [

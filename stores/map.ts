@@ -42,6 +42,7 @@ import { storeTable } from "../src/store/store_options.ts";
 import { type Clock, systemClock } from "../src/util/clock.ts";
 import { refuseRange } from "../src/util/option_errors.ts";
 import { checkTable } from "../src/util/option_table.ts";
+import { NUMBER } from "../src/util/shapes.ts";
 import { Generations } from "./map/generations.ts";
 import { SubjectIndex } from "./map/subject_index.ts";
 import { Traces } from "./map/traces.ts";
@@ -49,7 +50,7 @@ import { Traces } from "./map/traces.ts";
 /** The number of entries that every new session checks for expiry. */
 const LOOKS = 4;
 
-const OPTIONS = storeTable("MapStore", { shapes: { maxEntries: ["number"] } });
+const OPTIONS = storeTable("MapStore", { shapes: { maxEntries: NUMBER } });
 
 /**
  * Options of {@linkcode MapStore}.

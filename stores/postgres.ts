@@ -30,6 +30,7 @@ import type { Awaitable } from "../src/util/awaitable.ts";
 import { type Clock, systemClock } from "../src/util/clock.ts";
 import { hasMethods, type Mistakes } from "../src/util/option_errors.ts";
 import { checkTable } from "../src/util/option_table.ts";
+import { ANYTHING, STRING } from "../src/util/shapes.ts";
 import { type PostgresDriver, toDriver } from "./postgres/drivers.ts";
 import type {
   PgClientLike,
@@ -97,9 +98,9 @@ export interface PostgresStoreOptions extends SqlTableOptions {
 
 const OPTIONS = storeTable("PostgresStore", {
   shapes: {
-    sql: ["any", "function", "async function"],
-    listen: ["false", "any", "function", "async function"],
-    table: ["string"],
+    sql: ANYTHING,
+    listen: ANYTHING,
+    table: STRING,
   },
   instead: {
     client: "use sql",
@@ -112,8 +113,8 @@ const OPTIONS = storeTable("PostgresStore", {
 
 const SCHEMA_OPTIONS = {
   action: "make schema of PostgresStore",
-  shapes: { table: ["string"] },
-} as const;
+  shapes: { table: STRING },
+};
 
 /** Common mistakes in the option `sql`, and what to do instead. */
 const MISTAKEN_CLIENTS: Mistakes = [

@@ -33,6 +33,7 @@ import type { Awaitable } from "../src/util/awaitable.ts";
 import { type Clock, systemClock } from "../src/util/clock.ts";
 import { hasMethods, type Mistakes } from "../src/util/option_errors.ts";
 import { checkTable } from "../src/util/option_table.ts";
+import { ANYTHING, STRING } from "../src/util/shapes.ts";
 import { SQLITE } from "./sql/dialect.ts";
 import { driverFinder } from "./sql/find.ts";
 import { SqlStore } from "./sql/sql_store.ts";
@@ -87,7 +88,7 @@ export interface SqliteStoreOptions extends SqlTableOptions {
 }
 
 const OPTIONS = storeTable("SqliteStore", {
-  shapes: { db: ["any", "function", "async function"], table: ["string"] },
+  shapes: { db: ANYTHING, table: STRING },
   instead: {
     client: "use db: client",
     database: "use db",
@@ -102,8 +103,8 @@ const OPTIONS = storeTable("SqliteStore", {
 
 const SCHEMA_OPTIONS = {
   action: "make schema of SqliteStore",
-  shapes: { table: ["string"] },
-} as const;
+  shapes: { table: STRING },
+};
 
 /** Common mistakes in the option `db`, and what to do instead. */
 const MISTAKEN_DATABASES: Mistakes = [

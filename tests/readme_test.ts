@@ -167,7 +167,7 @@ Deno.test("every row of the tables for those who come from another library has a
 });
 
 Deno.test("the reference describes every option and no other, the README some of them with the same default", async () => {
-  const { SHAPES } = await import("../src/options/check_shapes.ts");
+  const { SHAPES } = await import("../src/options/shapes.ts");
   const rows = (table: string) =>
     [...table.matchAll(/^\| `(\w+)` \| ([^|]+) \|/gm)]
       .map(([, name, standard]) => [name!, standard!] as const);

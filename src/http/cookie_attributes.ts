@@ -1,6 +1,7 @@
 import { type CookieOptions, serialize } from "hono/utils/cookie";
 import { checkTable, type OptionTable } from "../util/option_table.ts";
 import { definedOf } from "../util/property.ts";
+import { BOOLEAN, textLike } from "../util/shapes.ts";
 import { hasPrefix, PREFIXES } from "./cookie_prefix.ts";
 
 /**
@@ -99,22 +100,22 @@ const FOLLOWS_SESSION = "it follows the session, see maxAge";
 
 /** The valid values of a scope. Browsers ignore or reject others (RFC 6265bis, 5.6.3 and 5.6.4). */
 export const SCOPE_SHAPES = {
-  domain: [{ text: "a domain", pattern: /^(?=.{1,253}$)\.?[\w-]+(\.[\w-]+)*$/ }],
-  path: [{ text: 'a path that begins with "/"', pattern: /^\/[\x20-\x3a\x3c-\x7e]{0,1023}$/ }],
-  partitioned: ["boolean"],
-} as const satisfies OptionTable["shapes"];
+  domain: textLike("a domain", /^(?=.{1,253}$)\.?[\w-]+(\.[\w-]+)*$/),
+  path: textLike('a path that begins with "/"', /^\/[\x20-\x3a\x3c-\x7e]{0,1023}$/),
+  partitioned: BOOLEAN,
+} satisfies OptionTable["shapes"];
 
 /** The valid values of the attributes of a cookie. */
 export const ATTRIBUTES = {
   shapes: {
     ...SCOPE_SHAPES,
-    httpOnly: ["boolean"],
-    priority: [{ text: '"Low", "Medium" or "High"', pattern: /^(?:low|medium|high)$/i }],
-    sameSite: [{ text: '"Strict", "Lax" or "None"', pattern: /^(?:strict|lax|none)$/i }],
-    secure: ["boolean"],
+    httpOnly: BOOLEAN,
+    priority: textLike('"Low", "Medium" or "High"', /^(?:low|medium|high)$/i),
+    sameSite: textLike('"Strict", "Lax" or "None"', /^(?:strict|lax|none)$/i),
+    secure: BOOLEAN,
   },
   instead: { maxAge: FOLLOWS_SESSION, expires: FOLLOWS_SESSION, name: "use cookieName" },
-} as const satisfies Pick<OptionTable, "shapes" | "instead">;
+} satisfies Pick<OptionTable, "shapes" | "instead">;
 
 const CHANGES: OptionTable = {
   action: "change session cookie",
@@ -179,8 +180,7 @@ export class CookieTemplate {
    * @throws {TypeError} When an attribute is invalid, or a browser would reject the cookie.
    */
   with(changes: CookieAttributes): CookieTemplate {
-    checkTable(CHANGES, changes);
-    return new CookieTemplate(this.name, { ...this.attributes, ...definedOf(changes) });
+    return new CookieTemplate(this.name, { ...this.attributes, ...checkTable(CHANGES, changes) });
   }
 
   /**

@@ -1,10 +1,20 @@
 import type { Context, MiddlewareHandler } from "hono";
-import { SECONDS } from "../options/check_shapes.ts";
-import { checkContextKey } from "../options/parse_options.ts";
+import { CONTEXT_KEY, SECONDS } from "../options/shapes.ts";
 import type { Session, SessionData } from "../session/session.ts";
 import { isReserved } from "../session/reserved_names.ts";
 import { GUARD, refuse, refuseRange } from "../util/option_errors.ts";
-import { checkShape, checkTable, type OptionTable } from "../util/option_table.ts";
+import { checkTable, type OptionTable, readOption } from "../util/option_table.ts";
+import {
+  ANY,
+  ANYTHING,
+  ARRAY,
+  ASYNC_FUNCTION,
+  BOOLEAN,
+  either,
+  FUNCTION,
+  members,
+  STRING,
+} from "../util/shapes.ts";
 import { type Answer, denyAccess } from "./deny.ts";
 import { findContextSession } from "./helpers.ts";
 import { confirmationCheck, type RequiredConfirmation } from "./require_confirmation.ts";
@@ -132,7 +142,6 @@ export function requireSession<
   }
   const keys = [...has];
   const confirmation = confirmed && confirmationCheck(confirmed);
-  if (contextKey !== undefined) checkContextKey(contextKey, GUARD);
   return async function requireSession(c, next): Promise<void> {
     const contextSession = findContextSession(
       c,
@@ -156,14 +165,14 @@ export function requireSession<
 const TABLE: OptionTable = {
   ...GUARD,
   shapes: {
-    type: ["any"],
-    status: ["any"],
-    response: ["any", "async function"],
-    has: ["any"],
-    confirmed: [{ shapes: { within: [SECONDS], by: ["array"] } }],
-    device: ["boolean"],
-    when: ["async function"],
-    contextKey: ["string"],
+    type: ANY,
+    status: ANY,
+    response: ANYTHING,
+    has: ANY,
+    confirmed: members({ shapes: { within: SECONDS, by: ARRAY } }),
+    device: BOOLEAN,
+    when: ASYNC_FUNCTION,
+    contextKey: CONTEXT_KEY,
   },
 };
 
@@ -206,7 +215,7 @@ function checkAnswer(
     const text = toJson(response);
     return () => respond(text, { status, type: "application/json" });
   }
-  checkShape("response", { value: response, shapes: ["string", "function"] }, GUARD);
+  readOption(either(STRING, FUNCTION), { ...GUARD, name: "response", value: response });
   const text = response as string;
   const kind = type === "html" ? "text/html; charset=UTF-8" : "text/plain; charset=UTF-8";
   return () => respond(text, { status, type: kind });

@@ -3,7 +3,7 @@ import type { AdoptConfig } from "../request/config.ts";
 import type { SessionData } from "../session/session.ts";
 import type { Awaitable } from "../util/awaitable.ts";
 import { LONGEST_COOKIE } from "../util/cookie_limits.ts";
-import { refuse, refuseRange } from "../util/option_errors.ts";
+import { refuseRange } from "../util/option_errors.ts";
 
 /**
  * A session of another library or store, as `adopt.read` returns it.
@@ -90,24 +90,11 @@ export interface AdoptOptions<Data extends object = SessionData> {
   read: (value: string, c: any) => Awaitable<AdoptedSession<Data> | undefined>;
 }
 
-/**
- * Checks the options for sessions of another library.
- *
- * @throws {TypeError} When one is missing or invalid.
- * @throws {RangeError} When `until` is too far away.
- */
-export function makeAdopt<Data extends object>(
-  { cookie, until, read }: AdoptOptions<Data>,
-  now: number,
-): AdoptConfig {
-  for (const [name, value] of Object.entries({ cookie, read })) {
-    if (value === undefined) refuse(`adopt.${name}`, "it is missing");
-  }
-  const end = until instanceof Date ? until.getTime() : NaN;
-  if (Number.isNaN(end)) refuse("adopt.until", "a valid Date is required");
-  if (end <= now + LONGEST_COOKIE * 1000) return { cookie, until: end, read };
-  return refuseRange(
+/** @throws {RangeError} When `until` is too far away. */
+export function checkAdopt({ until }: AdoptConfig, now: number): void {
+  if (until <= now + LONGEST_COOKIE * 1000) return;
+  refuseRange(
     "adopt.until",
-    `${until.toISOString()}, at most 400 days from now are allowed`,
+    `${new Date(until).toISOString()}, at most 400 days from now are allowed`,
   );
 }

@@ -8,22 +8,12 @@ import { makeDataReader } from "../record/schema.ts";
 import type { MakeDefaultStore } from "../store/store_options.ts";
 import { instants, wholeClock } from "../util/clock.ts";
 import { MIDDLEWARE, refuse } from "../util/option_errors.ts";
-import { makeAdopt } from "./adopt_options.ts";
-import { checkShapes } from "./check_shapes.ts";
+import { checkAdopt } from "./adopt_options.ts";
 import { checkContradictions } from "./contradictions.ts";
 import { makeTransport } from "./cookie_options.ts";
-import { snapshotOf, withDefaults } from "./given_options.ts";
 import type { SessionOptions } from "./options.ts";
-import {
-  asStore,
-  checkContextKey,
-  checkSchema,
-  listenersOf,
-  loggerOf,
-  makeInitial,
-  renewalOf,
-  scopeOf,
-} from "./parse_options.ts";
+import { asStore, loggerOf, makeInitial, renewalOf, scopeOf } from "./parse_options.ts";
+import { readOptions } from "./read_options.ts";
 import { makeBearer } from "./token_options.ts";
 
 /**
@@ -37,11 +27,9 @@ export function checkOptions<Data extends object>(
   given: SessionOptions<Data, string>,
   makeStore: MakeDefaultStore = refuseMissing,
 ): MiddlewareConfig {
-  checkShapes(given);
-  const options = withDefaults(given);
-  const { secret, encoder, maxAge, contextKey, rotate } = options;
+  const options = readOptions(given);
+  const { secret, encoder, maxAge, contextKey, adopt } = options;
   const clock = wholeClock(options.clock);
-  checkContextKey(contextKey);
   const logger = loggerOf(options.logger);
   const chosen = options.store === undefined
     ? makeStore({ secret, encoder, logger, clock })
@@ -56,9 +44,22 @@ export function checkOptions<Data extends object>(
   const signer = secret !== undefined && transport && !stateless
     ? new TokenSigner({ secret, purpose: cookieName })
     : undefined;
+  const initial = makeInitial(options.initial);
+  const rolling = renewalOf(options.rolling, maxAge);
+  if (adopt) checkAdopt(adopt, clock());
   return Object.freeze({
     store,
-    options: snapshotOf(options),
+    options: {
+      ...options,
+      // In one way, where there are several to write them.
+      cookieName,
+      cookieOptions: transport && {
+        ...transport.cookie.attributes,
+        former: transport.former.map(({ attributes }) => attributes),
+      },
+      initial: typeof options.initial === "function" ? options.initial : initial(),
+      rolling,
+    },
     transport,
     bearer,
     issue: bearer?.issue,
@@ -75,24 +76,20 @@ export function checkOptions<Data extends object>(
     signer,
     limit: options.maxSessions,
     scope: scopeOf(options.scope),
-    readData: makeDataReader({
-      migrate: options.migrate,
-      schema: checkSchema(options.schema),
-      logger,
-    }),
+    readData: makeDataReader({ migrate: options.migrate, schema: options.schema, logger }),
     clock,
     instant: instants(clock),
     expiry: {
       maxAge,
       absoluteMaxAge: options.absoluteMaxAge,
-      rolling: renewalOf(options.rolling, maxAge),
+      rolling,
       onServer: !stateless,
       persistent: options.persistent,
     },
-    rotation: rotate,
-    initial: makeInitial(options.initial),
+    rotation: options.rotate,
+    initial,
     allowOverwrite: options.allowOverwrite,
-    adopt: options.adopt && makeAdopt(options.adopt, clock()),
+    adopt,
     commitOnError: options.commitOnError,
     onStoreError: options.onStoreError,
     liveEvery: options.live.every * 1000,
@@ -103,7 +100,7 @@ export function checkOptions<Data extends object>(
     insecureOrigin: new InsecureOrigin(logger),
     contextKey,
     lazy: options.lazy,
-    events: listenersOf(options.events),
+    events: options.events,
     logger,
   });
 }

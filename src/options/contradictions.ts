@@ -1,13 +1,10 @@
 import type { StoreCapabilities } from "../store/contract.ts";
 import { refuse } from "../util/option_errors.ts";
-import type { GivenOptions } from "./given_options.ts";
+import type { GivenOptions } from "./read_options.ts";
 
 const SERVER = "a store on the server is required";
 const ATOMIC = "a store on the server that is atomic is required";
 const NO_COOKIE = "there is no cookie, cookieName is false";
-
-/** A host name, with or without a wildcard for its subdomains, or a wildcard for all hosts. */
-const INITIATOR_REGEXP = /^(?:\*|(?:\*\.)?[\w-]+(?:\.[\w-]+)*)$/;
 
 /** @throws {TypeError} When options contradict each other or the store. */
 export function checkContradictions(
@@ -29,12 +26,6 @@ export function checkContradictions(
     }
     if (cookieOptions.partitioned) {
       refuse("cookieOptions.partitioned", "browsers bind no partitioned cookies, and device is on");
-    }
-    if (device !== true && device.initiators?.every(isInitiator) === false) {
-      refuse(
-        "device.initiators",
-        'a list of host names is required, such as "*", "example.com" or "*.example.com"',
-      );
     }
   }
   if (options.encoder && store) refuse("encoder", "give it to the store, not to the middleware");
@@ -66,8 +57,4 @@ export function checkContradictions(
   if (existsCookieOptions && existsCookieName === undefined) {
     refuse("existsCookieOptions", "existsCookieName is missing");
   }
-}
-
-function isInitiator(value: unknown): boolean {
-  return typeof value === "string" && INITIATOR_REGEXP.test(value);
 }

@@ -1,7 +1,6 @@
-import { EVENTS, type Logger, type SessionEvents, soundLogger } from "../events.ts";
+import { type Logger, soundLogger } from "../events.ts";
 import type { ExpiryPolicy } from "../record/expiry.ts";
 import { parseObject } from "../record/record.ts";
-import type { StandardSchema } from "../record/schema.ts";
 import { serializeValue } from "../record/serialize.ts";
 import { assertNotReserved } from "../session/reserved_names.ts";
 import type { KeyValueStore, SessionStore } from "../store/contract.ts";
@@ -9,32 +8,12 @@ import { isMap, KeyValueAdapter } from "../store/key_value_adapter.ts";
 import { CheckedKeyValueStore } from "../store/key_value_check.ts";
 import { isPromiseLike } from "../util/awaitable.ts";
 import type { Clock } from "../util/clock.ts";
-import { hasMethods, type Purpose, refuse, refuseRange } from "../util/option_errors.ts";
+import { hasMethods, refuse, refuseRange } from "../util/option_errors.ts";
 import { insteadOfStore } from "./mistaken_stores.ts";
 import type { SessionOptions } from "./options.ts";
 
 /** The longest host name (RFC 1035, 2.3.4). */
 const LONGEST_HOST = 253;
-
-/** The members of every Hono context, which can't be the name of a session. */
-const CONTEXT_MEMBERS = new Set(
-  ("body env error event executionCtx finalized get getLayout header html json newResponse notFound " +
-    "redirect render req res set setLayout setRenderer status text var").split(" "),
-);
-
-/** @throws {TypeError} When a name is a member of Hono's context. */
-export function checkContextKey(contextKey: string, purpose?: Purpose): void {
-  if (contextKey === "" || contextKey in Object.prototype || CONTEXT_MEMBERS.has(contextKey)) {
-    const state = `"${contextKey}" can't name a session, it is a member of Hono's context`;
-    refuse("contextKey", state, purpose);
-  }
-}
-
-/** Returns a copy of the listeners. */
-export function listenersOf(events: SessionEvents): SessionEvents {
-  const listeners = EVENTS.map((name) => [name, events[name]]).filter(([, listener]) => listener);
-  return Object.fromEntries(listeners);
-}
 
 /**
  * Returns the interval at which use renews a session.
@@ -54,12 +33,6 @@ export function renewalOf(
 /** Checks a logger, and wraps it so that its failures are ignored. */
 export function loggerOf(logger: Logger): Logger {
   return logger === console ? logger : soundLogger(logger);
-}
-
-/** Checks that a schema implements the Standard Schema specification. */
-export function checkSchema(schema: StandardSchema<unknown> | undefined): typeof schema {
-  if (schema === undefined || typeof schema["~standard"]?.validate === "function") return schema;
-  return refuse("schema", "a schema of the Standard Schema specification is required");
 }
 
 /** Returns the function that names the scope of a request. */

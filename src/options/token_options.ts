@@ -4,7 +4,7 @@ import { BearerTransport } from "../http/bearer_transport.ts";
 import type { Bearer } from "../http/config.ts";
 import { asSession } from "../session/session_object.ts";
 import type { Clock } from "../util/clock.ts";
-import type { SessionTokenOptions } from "./options.ts";
+import type { WholeOptions } from "./read_options.ts";
 
 /**
  * Makes the access tokens of clients without cookies.
@@ -12,23 +12,17 @@ import type { SessionTokenOptions } from "./options.ts";
  * @throws {TypeError} When a secret is invalid.
  * @throws {RangeError} When a secret is too short.
  */
-export function makeBearer<Data extends object>(
-  options: SessionTokenOptions<Data>,
+export function makeBearer(
+  options: NonNullable<WholeOptions["token"]>,
   { secret, clock }: { secret: SecretOption | undefined; clock: Clock },
 ): Bearer {
-  const {
-    maxAge,
-    queryParam = "token",
-    header = "Authorization",
-    audience,
-    payload = () => ({}),
-  } = options;
+  const { maxAge, audience, payload } = options;
   const tokens = new AccessTokens({ secret: (options.secret ?? secret)!, maxAge, audience, clock });
   return {
-    transport: new BearerTransport({ queryParam, header }),
+    transport: new BearerTransport(options),
     tokens,
     async issue({ key }, session, c) {
-      return await tokens.sign(key, await payload(asSession<Data>(session)), c);
+      return await tokens.sign(key, await payload(asSession(session)), c);
     },
   };
 }

@@ -1,54 +1,27 @@
-import { isPromiseLike } from "./awaitable.ts";
-import {
-  hasMethods,
-  insteadOf,
-  isAsync,
-  MIDDLEWARE,
-  type Mistakes,
-  type Purpose,
-  refuse,
-  refuseRange,
-} from "./option_errors.ts";
+import { insteadOf, type Mistakes, type Purpose, refuse } from "./option_errors.ts";
+import { definedOf } from "./property.ts";
 
-/** The values that an option accepts. A `function` must be synchronous; `any` is checked elsewhere. */
-export type Shape = keyof typeof KINDS | "any" | Literal | Text | Numbers | Methods | Members;
-
-const KINDS = {
-  boolean: "a boolean",
-  string: "a string",
-  number: "a number",
-  array: "an array",
-  object: "an object",
-  function: "a function that answers at once",
-  "async function": "a function",
-};
-
-/** One value, as JSON. */
-type Literal = "false" | `"${string}"`;
-
-/** Texts of a format. */
-export interface Text {
-  /** The name of the format. */
+/** The values that an option accepts. */
+export interface Shape {
+  /** Their name, for messages. */
   readonly text: string;
-  readonly pattern: RegExp;
+  /** Checks whether a value is of their kind. */
+  readonly is: (value: unknown) => boolean;
+  /** Checks a value of that kind further, and returns the value that is used. */
+  readonly read?: (given: GivenOption) => unknown;
+  readonly isRequired?: boolean;
 }
 
-/** Numbers in a range. */
-export interface Numbers {
-  /** The name of the range. */
-  readonly range: string;
-  readonly includes: (value: number) => boolean;
+/** The values that an option accepts, and its default. */
+export interface Preset<Value> extends Shape {
+  /** What is read when the option is absent. */
+  readonly preset?: Value;
 }
 
-/** An object with methods. */
-interface Methods {
-  readonly methods: readonly string[];
-}
-
-/** An object that has options of its own. */
-interface Members extends Pick<OptionTable, "shapes" | "instead"> {
-  /** The option that is required. */
-  readonly required?: string;
+/** An option as it was given. */
+export interface GivenOption extends Purpose {
+  readonly name: string;
+  readonly value: unknown;
 }
 
 /** The options of one function or class. */
@@ -56,7 +29,7 @@ export interface OptionTable extends Purpose {
   /** The option that has these as its members, for nested options. */
   readonly within?: string;
   /** Every option and the values that it accepts. */
-  readonly shapes: Readonly<Record<string, readonly Shape[]>>;
+  readonly shapes: Readonly<Record<string, Preset<unknown>>>;
   /** Names that are not options here, and what to do instead. */
   readonly instead?: Readonly<Record<string, string>>;
   /** Common mistakes in place of the options. */
@@ -64,84 +37,39 @@ export interface OptionTable extends Purpose {
 }
 
 /**
- * @throws {TypeError} When the options are not an object, or one of them is unknown or of the wrong kind.
+ * Checks options, and returns a copy with defaults. Options that are inherited are ignored.
+ *
+ * @throws {TypeError} When the options are not an object, or one of them is missing, unknown or of the wrong kind.
  * @throws {RangeError} When a number is out of range.
  */
-export function checkTable(table: OptionTable, options: unknown): void {
-  const { within, shapes } = table;
-  if (!within) assertOptions(table, options);
-  for (const [name, value] of Object.entries(options as object)) {
-    const path = within ? `${within}.${name}` : name;
-    if (!Object.hasOwn(shapes, name)) refuseName(table, { name, path });
-    checkShape(path, { value, shapes: shapes[name]! }, table);
+export function checkTable<Options extends object>(table: OptionTable, given: unknown): Options {
+  const { action, within, shapes } = table;
+  if (!within) assertOptions(table, given);
+  const options: Record<string, unknown> = { __proto__: null, ...given as object };
+  const pathOf = (name: string) => within ? `${within}.${name}` : name;
+  for (const name of Object.keys(options)) {
+    if (!Object.hasOwn(shapes, name)) refuseName(table, { name, path: pathOf(name) });
   }
+  const read = Object.entries(shapes).map(([name, shape]) => [
+    name,
+    readOption(shape, { name: pathOf(name), value: options[name], action }),
+  ]);
+  return definedOf(Object.fromEntries(read));
 }
 
 /**
- * @throws {TypeError} When a value is present but of none of the accepted shapes.
+ * Returns the value of an option, or its default.
+ *
+ * @throws {TypeError} When the value is missing or of the wrong kind.
  * @throws {RangeError} When a number is out of range.
  */
-export function checkShape(
-  name: string,
-  { value, shapes }: { value: unknown; shapes: readonly Shape[] },
-  { action }: Purpose = MIDDLEWARE,
-): void {
-  if (value === undefined) return;
-  for (const shape of shapes) {
-    if (typeof shape === "string") {
-      if (isOf(shape, value)) return;
-    } else if ("pattern" in shape) {
-      if (typeof value === "string" && shape.pattern.test(value)) return;
-    } else if ("range" in shape) {
-      if (typeof value !== "number") continue;
-      if (shape.includes(value)) return;
-      refuseRange(name, `${value}, ${shape.range} is required`, { action });
-    } else if (kindOf(value) === "object") {
-      return checkObject(name, { value: value as object, shape }, { action });
-    }
-  }
-  const names = shapes.map(nameOf).filter((shape) => shape !== "any");
-  refuse(name, `${names.join(" or ") || KINDS.function} is required`, { action });
-}
-
-/** @throws {TypeError} When an object lacks a member, or has an unknown one. */
-function checkObject(
-  name: string,
-  { value, shape }: { value: object; shape: Methods | Members },
-  { action }: Purpose,
-): void {
-  if ("methods" in shape) {
-    const missing = shape.methods.find((method) => !hasMethods(value, method));
-    if (missing) refuse(`${name}.${missing}`, "a function is required", { action });
-    return;
-  }
-  const { required, ...table } = shape;
-  checkTable({ action, within: name, ...table }, value);
-  if (required && Reflect.get(value, required) === undefined) {
-    refuse(`${name}.${required}`, "it is missing", { action });
-  }
-}
-
-function isOf(shape: string, value: unknown): boolean {
-  const kind = kindOf(value);
-  if (kind === shape || shape === "any" && !isAsync(value)) return true;
-  if (kind === "function") return shape === "async function";
-  return (kind === "string" || kind === "boolean") && JSON.stringify(value) === shape;
-}
-
-/** Returns the kind of a value; `any` when no option accepts it by its kind. */
-function kindOf(value: unknown): string {
-  if (Array.isArray(value)) return "array";
-  if (isAsync(value)) return "async function";
-  const type = typeof value;
-  return value !== null && !isPromiseLike(value) && type in KINDS ? type : "any";
-}
-
-function nameOf(shape: Shape): string {
-  if (typeof shape === "string") {
-    return Object.hasOwn(KINDS, shape) ? Reflect.get(KINDS, shape) : shape;
-  }
-  return "text" in shape ? shape.text : "range" in shape ? shape.range : KINDS.object;
+export function readOption(
+  { text, is, read, isRequired, preset }: Preset<unknown>,
+  { name, value = preset, action }: GivenOption,
+): unknown {
+  if (value === undefined) return isRequired && refuse(name, "it is missing", { action });
+  if (!is(value)) refuse(name, `${text} is required`, { action });
+  return read ? read({ name, value, action }) : value;
 }
 
 /** @throws {TypeError} When the options are not a plain object. */

@@ -2,6 +2,7 @@ import { storeTable } from "../../src/store/store_options.ts";
 import { MOST_CHUNKS } from "../../src/util/cookie_limits.ts";
 import { hasMethods, refuse, refuseRange } from "../../src/util/option_errors.ts";
 import { checkTable, type OptionTable } from "../../src/util/option_table.ts";
+import { ANY, OBJECT } from "../../src/util/shapes.ts";
 import type { CookieFormat } from "./format.ts";
 import type { Revocations } from "./revocation/revocations.ts";
 
@@ -12,7 +13,7 @@ export function cookieTable(
   store: string,
   { shapes, ...table }: Omit<OptionTable, "action" | "within">,
 ): OptionTable {
-  const common = { chunks: ["any"], memo: ["any"], revocations: ["object"] } as const;
+  const common = { chunks: ANY, memo: ANY, revocations: OBJECT };
   return storeTable(store, { ...table, shapes: { ...shapes, ...common } });
 }
 

@@ -3,6 +3,7 @@ import type { Awaitable } from "../../src/util/awaitable.ts";
 import type { Clock } from "../../src/util/clock.ts";
 import { insteadOf, refuse, refuseRange } from "../../src/util/option_errors.ts";
 import { checkTable } from "../../src/util/option_table.ts";
+import { ANYTHING, inRange, STRING } from "../../src/util/shapes.ts";
 import { type DurableObjectNamespaceLike, isNamespace, MISTAKEN_NAMESPACES } from "./like.ts";
 
 const MOST_SHARDS = 10_000;
@@ -12,13 +13,12 @@ const LONGEST_PREFIX = 1000;
 
 const OPTIONS = storeTable("DurableObjectStore", {
   shapes: {
-    namespace: ["any", "async function"],
-    prefix: ["string"],
-    shards: [{
-      range: `an integer from 1 to ${MOST_SHARDS}`,
-      includes: (value: number) =>
-        Number.isSafeInteger(value) && value >= 1 && value <= MOST_SHARDS,
-    }],
+    namespace: ANYTHING,
+    prefix: STRING,
+    shards: inRange(
+      `an integer from 1 to ${MOST_SHARDS}`,
+      (value) => Number.isSafeInteger(value) && value >= 1 && value <= MOST_SHARDS,
+    ),
   },
   mistakes: [[isNamespace, "write { namespace }"]],
 });

@@ -2,7 +2,7 @@ import { createSessions, session, type SessionEncoder, type SessionOptions } fro
 import { MapStore } from "@x/hono-session/stores/map";
 import { assertEquals, assertMatch } from "@std/assert";
 import { Hono, type MiddlewareHandler } from "hono";
-import { SHAPES } from "../../src/options/check_shapes.ts";
+import { SHAPES } from "../../src/options/shapes.ts";
 import { SECRET } from "../_support/cookie_stores.ts";
 
 const store = new MapStore();

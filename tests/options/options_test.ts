@@ -16,7 +16,7 @@ import { Hono } from "hono";
 import { MemoryStore } from "hono-sessions";
 import { createClient } from "redis";
 import { checkOptions } from "../../src/options/check_options.ts";
-import { SHAPES } from "../../src/options/check_shapes.ts";
+import { SHAPES } from "../../src/options/shapes.ts";
 import { COOKIE_STORES, SECRET } from "../_support/cookie_stores.ts";
 import { hasName, type ValueName, VALUES } from "../_support/misuse.ts";
 

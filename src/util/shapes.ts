@@ -1,0 +1,119 @@
+import { isPromiseLike } from "./awaitable.ts";
+import { hasMethods, isAsync, refuse, refuseRange } from "./option_errors.ts";
+import { checkTable, type OptionTable, readOption, type Shape } from "./option_table.ts";
+
+/** A function, unless it is asynchronous. */
+export const FUNCTION: Shape = kind("a function that answers at once", "function");
+/** A function, which may be asynchronous. */
+export const ASYNC_FUNCTION: Shape = kind("a function", "function", "async function");
+export const BOOLEAN: Shape = kind("a boolean", "boolean");
+export const STRING: Shape = kind("a string", "string");
+export const NUMBER: Shape = kind("a number", "number");
+export const OBJECT: Shape = kind("an object", "object");
+
+/** An array, which is copied. */
+export const ARRAY: Shape = {
+  ...kind("an array", "array"),
+  read: ({ value }) => [...value as unknown[]],
+};
+
+/** What is checked elsewhere. An asynchronous function is refused. */
+export const ANY: Shape = { ...FUNCTION, is: (value) => !isAsync(value) };
+
+/** What is checked elsewhere, also an asynchronous function. */
+export const ANYTHING: Shape = { ...FUNCTION, is: () => true };
+
+function kind(text: string, ...kinds: string[]): Shape {
+  return { text, is: (value) => kinds.includes(kindOf(value)) };
+}
+
+function kindOf(value: unknown): string {
+  if (isAsync(value)) return "async function";
+  if (value === null || isPromiseLike(value)) return "";
+  return Array.isArray(value) ? "array" : typeof value;
+}
+
+/** One of some values. */
+export function oneOf(...values: readonly unknown[]): Shape {
+  return {
+    text: values.map((value) => JSON.stringify(value)).join(" or "),
+    is: (value) => values.includes(value),
+  };
+}
+
+/** A text of a format. */
+export function textLike(text: string, pattern: RegExp): Shape {
+  return { text, is: (value) => typeof value === "string" && pattern.test(value) };
+}
+
+/** A number in a range. */
+export function inRange(range: string, includes: (value: number) => boolean): Shape {
+  return {
+    text: range,
+    is: NUMBER.is,
+    read: ({ name, value, action }) =>
+      includes(value as number)
+        ? value
+        : refuseRange(name, `${value}, ${range} is required`, { action }),
+  };
+}
+
+/** An object with methods. */
+export function methods(...names: readonly string[]): Shape {
+  return {
+    ...OBJECT,
+    read: ({ name, value, action }) => {
+      const missing = names.find((method) => !hasMethods(value, method));
+      return missing ? refuse(`${name}.${missing}`, "a function is required", { action }) : value;
+    },
+  };
+}
+
+/** An object that has options of its own. */
+export function members(table: Pick<OptionTable, "shapes" | "instead">): Shape {
+  return {
+    ...OBJECT,
+    read: ({ name, value, action }) => checkTable({ ...table, within: name, action }, value),
+  };
+}
+
+/** An array, and each of its items. */
+export function listOf(item: Shape): Shape {
+  return {
+    ...ARRAY,
+    read: ({ name, value, action }) =>
+      (value as unknown[]).map((each, at) =>
+        readOption(item, { name: `${name}[${at}]`, value: each ?? null, action })
+      ),
+  };
+}
+
+/** A value of any of some shapes. */
+export function either(...shapes: readonly Shape[]): Shape {
+  return {
+    text: shapes.map(({ text }) => text).join(" or "),
+    is: (value) => shapes.some(({ is }) => is(value)),
+    read: (given) => readOption(shapes.find(({ is }) => is(given.value))!, given),
+  };
+}
+
+/** An object that has options of its own: `true` for their defaults, `false` for none. */
+export function switchable(object: Shape): Shape {
+  return {
+    ...either(BOOLEAN, object),
+    read: (given) =>
+      given.value
+        ? readOption(object, { ...given, value: given.value === true ? {} : given.value })
+        : undefined,
+  };
+}
+
+/** The same option, which must be given. */
+export function required(shape: Shape): Shape {
+  return { ...shape, isRequired: true };
+}
+
+/** The same option, with a default. */
+export function preset<Value>(shape: Shape, value: Value): Shape & { readonly preset: Value } {
+  return { ...shape, preset: value };
+}
