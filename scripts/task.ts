@@ -1,8 +1,10 @@
 // Runs the tasks of deno.json: with JSR where it can be reached, with npm alone where it can't.
+import { DenoProcesses } from "./deno_processes.ts";
 import { buildWithTsc } from "./npm/build_with_tsc.ts";
 import { fromFileUrl, ROOT } from "./paths.ts";
 import { canResolve } from "./registry.ts";
 import { findTestFiles } from "./test_files.ts";
+import { runTests } from "./test_queue.ts";
 
 const NPM_IMPORT_MAP = fromFileUrl(new URL("scripts/npm_import_map.json", ROOT));
 const CODE = ["mod.ts", "src", "stores", "scripts", "tests"];
@@ -22,37 +24,22 @@ const FALSE_FINDINGS = [
 /** A test leaves nothing open that it does not say. `--trace-leaks` shows where it began, at twice the CPU time. */
 const SANITIZERS = ["--sanitize-resources"];
 
-/** How many processes share the tests that start other programs. */
-const PROCESSES = 4;
-
-const SUMMARY_REGEXP = /\| (\d+) passed(?: \(\d+ steps?\))? \| (\d+) failed/;
+/** How many test files run at the same time: two for each core, as many tests wait. */
+const JOBS = Number(Deno.env.get("DENO_JOBS") ?? navigator.hardwareConcurrency * 2);
 
 const config = JSON.parse(await Deno.readTextFile(new URL("deno.json", ROOT)));
 const entryPoints: string[] = Object.values(config.exports);
 const importMap = await canResolve(config.imports.hono) ? [] : [`--import-map=${NPM_IMPORT_MAP}`];
+const processes = new DenoProcesses();
 // Tests that start processes of their own hand it on.
-const env: Record<string, string> = importMap.length
-  ? { HONO_SESSION_IMPORT_MAP: NPM_IMPORT_MAP }
-  : {};
-
-/** The programs that are running. A signal ends them, and none is started afterwards. */
-const running = new Set<Deno.ChildProcess>();
-let isInterrupted = false;
-for (const signal of ["SIGINT", "SIGTERM"] as const) {
-  Deno.addSignalListener(signal, () => {
-    isInterrupted = true;
-    // A terminal interrupts them itself, and the demo stops at once when it is asked twice.
-    if (signal === "SIGINT" && Deno.stdin.isTerminal()) return;
-    for (const child of running) child.kill(signal);
-  });
-}
+if (importMap.length) processes.env.HONO_SESSION_IMPORT_MAP = NPM_IMPORT_MAP;
 
 const tasks: Record<string, (args: string[]) => Promise<boolean>> = {
-  demo: (args) => deno(["run", "-A", ...importMap, "scripts/demo/main.ts", ...args]),
-  bench: (args) => deno(["run", "-A", ...importMap, "scripts/bench/main.ts", ...args]),
+  demo: (args) => processes.run(["run", "-A", ...importMap, "scripts/demo/main.ts", ...args]),
+  bench: (args) => processes.run(["run", "-A", ...importMap, "scripts/bench/main.ts", ...args]),
   test,
   "test:fast": testFast,
-  fuzz: (args) => deno(["run", "-A", ...importMap, "scripts/fuzz.ts", ...args]),
+  fuzz: (args) => processes.run(["run", "-A", ...importMap, "scripts/fuzz.ts", ...args]),
   check,
 };
 
@@ -67,22 +54,19 @@ for (const name of names) {
 
 /**
  * Runs the tests: the named ones, or all. Before all, types are checked and the npm package is built, once for all
- * files. What starts other programs waits for them most of the time, and is shared out among processes.
+ * files.
  */
 async function test(args: string[]): Promise<boolean> {
-  if (args.some((arg) => !arg.startsWith("-"))) return await runTests([args]);
-  const isUnchecked = args.includes("--no-check");
-  const isReady = await Promise.all([isUnchecked || checkTypes(), sharePackage()]);
-  if (isInterrupted || !isReady.every(Boolean)) return false;
-  const { suites, fast, programs } = await findTestFiles();
-  const flags = new Set([...args, "--no-check"]);
-  const shares = Array.from(
-    { length: PROCESSES },
-    (_, share) => programs.filter((_, index) => index % PROCESSES === share),
-  );
-  return await runTests(
-    [[...DOCUMENTED, ...suites, ...fast], ...shares].map((files) => [...flags, ...files]),
-  );
+  if (args.some((arg) => !arg.startsWith("-"))) return await runBatches([args]);
+  const flags = unchecked(args);
+  const isReady = await Promise.all([flags === args || checkTypes(), sharePackage()]);
+  if (processes.isInterrupted || !isReady.every(Boolean)) return false;
+  const { suites, fast, long, programs } = await findTestFiles();
+  // What takes long keeps a core busy, and is not left for the end. The others wait most of the time.
+  const others = [...suites, ...programs];
+  const mixed = long.flatMap((file) => [file, ...others.splice(0, 1)]);
+  const single = [...mixed, ...others].map((file) => [file]);
+  return await runBatches([[...DOCUMENTED, ...fast], ...single], flags);
 }
 
 /** Builds the npm package for all test files that use it, which would build it each for themselves. */
@@ -96,53 +80,33 @@ async function sharePackage(): Promise<boolean> {
     console.error(error);
     return false;
   }
-  env.HONO_SESSION_NPM_FOLDER = folder;
+  processes.env.HONO_SESSION_NPM_FOLDER = folder;
   return true;
 }
 
 /** Runs the tests that start no other program, unchecked, with few runs of the model. */
 async function testFast(args: string[]): Promise<boolean> {
   const { suites, fast } = await findTestFiles();
-  env.HONO_SESSION_RUNS ??= Deno.env.get("HONO_SESSION_RUNS") ?? "150";
-  // Two for each core, as many tests wait.
-  env.DENO_JOBS = Deno.env.get("DENO_JOBS") ?? String(navigator.hardwareConcurrency * 2);
-  return await runTests(
-    [suites, fast].map((files) => [...args, "--no-check", "--parallel", ...files]),
-  );
+  processes.env.HONO_SESSION_RUNS = Deno.env.get("HONO_SESSION_RUNS") ?? "150";
+  processes.env.DENO_JOBS = String(JOBS);
+  return await runBatches([suites, fast], ["--parallel", ...unchecked(args)]);
 }
 
-/** Runs groups of tests at the same time, shows one after the other, and ends with a plain line of counts. */
-async function runTests(groups: string[][]): Promise<boolean> {
-  const counts = { passed: 0, failed: 0 };
-  let shown = Promise.resolve();
-  const results = await Promise.all(groups.map(async (group) => {
-    const before = shown;
-    const { promise, resolve } = Promise.withResolvers<void>();
-    shown = promise;
-    const command = ["test", "-A", "--doc", ...SANITIZERS, ...importMap, ...group];
-    let hasSummary = false;
-    const onLine = (line: string) => {
-      const [summary, passed, failed] = SUMMARY_REGEXP.exec(line) ?? [];
-      if (!summary) return;
-      hasSummary = true;
-      counts.passed += Number(passed);
-      counts.failed += Number(failed);
-    };
-    const success = await deno(command, { onLine, after: before });
-    if (!hasSummary) {
-      console.log("\nA process ended before its tests did");
-      counts.failed++;
-    }
-    resolve();
-    return success;
-  }));
-  console.log(`${counts.passed} passed, ${counts.failed} failed`);
-  return results.every(Boolean) && counts.passed > 0;
+/** The arguments, with the one that leaves out the check of types. */
+function unchecked(args: string[]): string[] {
+  return args.includes("--no-check") ? args : [...args, "--no-check"];
+}
+
+/** Runs batches of test files, or of arguments, in a process each. */
+async function runBatches(batches: string[][], flags: string[] = []): Promise<boolean> {
+  const command = ["test", "-A", "--doc", ...SANITIZERS, ...importMap, ...flags];
+  // The first batch, of all that runs in one process, has its own.
+  return await runTests(batches, { processes, command, jobs: JOBS + 1 });
 }
 
 async function check(): Promise<boolean> {
-  return await deno(["fmt", "--check"]) &&
-    await deno(["lint", "--quiet"]) &&
+  return await processes.run(["fmt", "--check"]) &&
+    await processes.run(["lint", "--quiet"]) &&
     await checkTypes() &&
     await lintDocs() &&
     await dryRun();
@@ -150,13 +114,13 @@ async function check(): Promise<boolean> {
 
 /** Checks the types of all code, examples included. Deno remembers what passed. */
 async function checkTypes(): Promise<boolean> {
-  return await deno(["check", "--doc", "--quiet", ...importMap, ...CODE, ...DOCUMENTED]);
+  return await processes.run(["check", "--doc", "--quiet", ...importMap, ...CODE, ...DOCUMENTED]);
 }
 
 /** Shows what would be published. `deno publish` takes its imports from the configuration alone. */
 async function dryRun(): Promise<boolean> {
   const publish = ["publish", "--dry-run", "--allow-dirty"];
-  if (!importMap.length) return await deno(publish);
+  if (!importMap.length) return await processes.run(publish);
   const { imports } = JSON.parse(await Deno.readTextFile(NPM_IMPORT_MAP));
   for (const [name, target] of Object.entries<string>(imports)) {
     if (target.startsWith("./")) imports[name] = `./scripts/${target.slice(2)}`;
@@ -166,7 +130,7 @@ async function dryRun(): Promise<boolean> {
   const include = [...config.publish.include, "scripts/std"];
   await Deno.writeTextFile(file, JSON.stringify({ ...config, imports, publish: { include } }));
   try {
-    return await deno([...publish, `--config=${fromFileUrl(file)}`]);
+    return await processes.run([...publish, `--config=${fromFileUrl(file)}`]);
   } finally {
     await Deno.remove(file);
   }
@@ -185,44 +149,4 @@ async function lintDocs(): Promise<boolean> {
     .filter((finding) => !FALSE_FINDINGS.some((regexp) => regexp.test(finding)));
   for (const finding of findings) console.error(finding);
   return findings.length === 0;
-}
-
-interface DenoOptions {
-  /** Called with each line of the output. */
-  onLine?: (line: string) => void;
-  /** The output is held back until then. */
-  after?: Promise<void>;
-}
-
-/** Runs Deno, and shows its output. */
-async function deno(args: string[], { onLine, after }: DenoOptions = {}): Promise<boolean> {
-  if (isInterrupted) return false;
-  const child = new Deno.Command(Deno.execPath(), {
-    args,
-    cwd: ROOT,
-    env,
-    stdout: onLine ? "piped" : "inherit",
-  }).spawn();
-  running.add(child);
-  const ended = child.status.finally(() => running.delete(child));
-  if (onLine) {
-    let last = "";
-    let shown = after ?? Promise.resolve();
-    for await (const text of child.stdout.pipeThrough(new TextDecoderStream())) {
-      shown = shown.then(() => write(text));
-      const lines = (last + text).split("\n");
-      last = lines.pop()!;
-      for (const line of lines) onLine(line);
-    }
-    await shown;
-  }
-  const { success } = await ended;
-  return success;
-}
-
-async function write(text: string): Promise<void> {
-  const bytes = new TextEncoder().encode(text);
-  for (let written = 0; written < bytes.length;) {
-    written += await Deno.stdout.write(bytes.subarray(written));
-  }
 }

@@ -6,6 +6,9 @@ const PROGRAM_REGEXP = /"playwright-core"|"miniflare"|\bDeno\.Command\b/;
 /** What runs a suite over a store. */
 const SUITE_REGEXP = /\b(?:httpSuite|storeConformance)\(/;
 
+/** What takes long: browsers, installations of packages, the HTTP suite over a database, and DynamoDB Local. */
+const LONG_REGEXP = /"playwright-core"|"npm", "install"|\bhttpSuite\(|"java"/;
+
 const IMPORT_REGEXP = /\b(?:from|import)\s*\(?\s*"(\.[^"]+)"/g;
 
 /** The test files. */
@@ -14,18 +17,20 @@ export interface TestFiles {
   suites: string[];
   /** The others that run in one process of Deno. */
   fast: string[];
-  /** Those that start other programs. */
+  /** Those that start other programs, and take long. */
+  long: string[];
+  /** The others that start other programs. */
   programs: string[];
 }
 
 /** Finds the test files. One starts a program if it or a module that it imports from `tests/` does. */
 export async function findTestFiles(): Promise<TestFiles> {
   const texts = await readTexts(new URL("tests/", ROOT));
-  const files: TestFiles = { suites: [], fast: [], programs: [] };
+  const files: TestFiles = { suites: [], fast: [], long: [], programs: [] };
   for (const url of [...texts.keys()].filter((url) => url.endsWith("_test.ts")).toSorted()) {
     const modules = [...reachable(url, texts)].map((module) => texts.get(module)!);
     const group = modules.some((text) => PROGRAM_REGEXP.test(text))
-      ? "programs"
+      ? modules.some((text) => LONG_REGEXP.test(text)) ? "long" : "programs"
       : SUITE_REGEXP.test(texts.get(url)!)
       ? "suites"
       : "fast";
