@@ -1,6 +1,5 @@
 import type { AdoptedToken } from "../crypto/adopted_token.ts";
 import { SessionEndedError } from "../errors.ts";
-import { withSubjectAt } from "../record/pending_changes.ts";
 import { isSessionRecord, type SessionRecord, type StoredSession } from "../record/record.ts";
 import type { SessionState } from "../session/session_state.ts";
 import { type CommitConfig, CommitContext } from "./context.ts";
@@ -47,19 +46,20 @@ export async function adoptSession(
   c: unknown,
 ): Promise<Adopted | undefined> {
   const { state, sid, endsAt } = adoption;
-  const context = new CommitContext(config, { state, keepChanges: true, consumeFlash: false }, c);
+  const context = new CommitContext(config, { state }, c);
   context.pending = state.takePending();
-  const contents = state.contents(false);
-  const begun = { ...newRecord(context, contents), sid };
+  context.contents = state.contents(false);
+  await checkLimit(context);
+  const begun = newRecord(context);
   const bounded = endsAt === Infinity
-    ? begun
-    : { ...begun, endsAt, expiresAt: Math.min(begun.expiresAt, endsAt) };
-  const record = withSubjectAt(bounded, await checkLimit(context, undefined));
+    ? {}
+    : { endsAt, expiresAt: Math.min(begun.expiresAt, endsAt) };
+  const record = { ...begun, sid, ...bounded };
   const adopted = config.store.capabilities.stateless
     ? { stored: await writeNew(config.store, record, c), trace: undefined }
     : await claimAndMove(config, { ...adoption, record }, c);
   try {
-    if (adopted) await created(context, { stored: adopted.stored, contents });
+    if (adopted) await created(adopted.stored, context);
     return adopted;
   } catch (error) {
     // A `SessionEndedError` means that another login has evicted it. Otherwise it was never stored.

@@ -3,19 +3,17 @@ import { type Contents, sameContents } from "../record/contents.ts";
 import { isRenewalDue } from "../record/renewal.ts";
 import { changesRecord, type PendingChanges } from "../record/pending_changes.ts";
 import type { StoredSession } from "../record/record.ts";
-import { type Awaitable, isPromiseLike } from "../util/awaitable.ts";
+import { andThen, type Awaitable, isPromiseLike } from "../util/awaitable.ts";
 import {
   type CommitConfig,
   CommitContext,
   type CommitOptions,
   type InnerCommit,
+  type Work,
 } from "./context.ts";
 import { create } from "./create.ts";
-import { overwrite, overwriteOther } from "./overwrite.ts";
+import { overwrite, overwriteOther, refuseEnded } from "./overwrite.ts";
 import { isRotating } from "./rotation.ts";
-
-/** The work of a commit: nothing, the changes of the request, or only what is due by itself, such as a renewal. */
-type Work = "none" | "due" | "changes";
 
 /**
  * Brings the store in line with a session by a create, an update, a replacement, a touch, or no operation.
@@ -31,36 +29,28 @@ export function commit(
 ): Awaitable<void> {
   const { state } = options;
   if (state.status !== "live") return;
-  const held = options.keepChanges ? state.contents(options.consumeFlash) : undefined;
+  const held = options.onlyToken ? undefined : state.contents(options.consumeFlash === true);
   const work = workOf(config, held, options);
   if (work === "none" && !state.sendsCookie) return;
   const inner = options.inner?.innerCommit();
   if (work === "none" && !inner) return;
   const context = new CommitContext(config, options, c);
   context.held = held;
-  if (isPromiseLike(inner)) return commitOverInner(context, { inner, work });
+  context.work = work;
+  return andThen(inner, commitOverInner, context);
+}
+
+function commitOverInner(inner: InnerCommit | undefined, context: CommitContext): Awaitable<void> {
   context.inner = inner;
-  return commitWork(context, work);
-}
-
-async function commitOverInner(
-  context: CommitContext,
-  { inner, work }: { inner: Promise<InnerCommit | undefined>; work: Work },
-): Promise<void> {
-  context.inner = await inner;
-  await commitWork(context, work);
-}
-
-function commitWork(context: CommitContext, work: Work): Awaitable<void> {
-  if (context.inner || work === "changes") return commitInTurn(context);
-  if (work === "due") return commitDue(context);
+  if (inner || context.work === "changes") return commitInTurn(context);
+  if (context.work === "due") return commitDue(context);
 }
 
 function commitDue(context: CommitContext): Awaitable<void> {
-  const { config, options, held } = context;
+  const { config, state, options, held } = context;
   return config.renewals.run({
-    state: context.state,
-    cookieDelivery: context.cookieDelivery,
+    state,
+    cookieDelivery: (options.request ?? state).cookieDelivery,
     rotate: options.rotate === true,
     commit: () => commitInTurn(context),
     isDue: () => workOf(config, held, options) !== "none",
@@ -83,7 +73,7 @@ function run(context: CommitContext): Awaitable<void> {
     context.pending = state.takeRegeneration();
   } else {
     const { subject } = state.pending;
-    const generation = options.keepChanges ? subject?.generation.get() : undefined;
+    const generation = options.onlyToken ? undefined : subject?.generation.get();
     if (isPromiseLike(generation)) return runAfter(generation, context);
     context.pending = state.takePending();
   }
@@ -122,32 +112,31 @@ function recover(context: CommitContext, error: unknown): void {
  * in the meantime are dropped with it.
  */
 function isLogin({ state, pending, options }: CommitContext): boolean {
-  if (!options.keepChanges || options.change) return false;
+  if (options.onlyToken || options.change) return false;
   return Boolean(pending.subject || pending.provider) ||
     pending.regenerate === true && (pending.confirmed !== undefined || state.hasChanged());
 }
 
 function write(context: CommitContext): Awaitable<void> {
   const { state, options, pending, inner } = context;
-  const { keepChanges, change } = options;
+  const { onlyToken, change } = options;
   change?.begin();
   const base = state.base();
-  const shown = keepChanges ? state.shown() : base;
-  const mine = !keepChanges || change
+  const shown = onlyToken ? base : state.shown();
+  const mine = onlyToken || change
     ? shown
-    : context.held ?? state.contents(options.consumeFlash);
-  if (inner === "ended") {
-    throw new SessionEndedError("Cannot commit session: it has ended; log in again");
-  }
-  const current = inner ?? state.stored;
-  if (current) {
-    const attempt = { base, shown, mine, theirs: base, newer: shown, current };
-    if (!inner) return overwrite(context, attempt);
+    : context.held ?? state.contents(options.consumeFlash === true);
+  context.base = context.theirs = base;
+  context.shown = context.newer = shown;
+  context.mine = mine;
+  if (inner === "ended") refuseEnded();
+  if (inner) {
     state.leaveCookieToInner();
-    return overwriteOther(context, attempt);
+    return overwriteOther(context, inner);
   }
+  if (state.stored) return overwrite(context, state.stored);
   const filled = hasFilled(pending) || !sameContents(mine, base);
-  if (options.storeEmpty || keepChanges && filled) return create(context, mine);
+  if (options.storeEmpty || !onlyToken && filled) return create(context, mine);
   // It stays pending until there is something to store.
   state.restorePending(pending);
 }
@@ -183,7 +172,7 @@ function isDue(
   const { record } = stored;
   const now = clock();
   if (record.predecessor !== undefined && !state.wasRotated) return true;
-  const request = options.cookieDelivery ? { cookieDelivery: options.cookieDelivery } : state;
+  const { request = state } = options;
   if (expiry.rolling && isRenewalDue(expiry, record, { now, request })) return true;
   if (store.outdated(record)) return true;
   return rotation !== undefined && isRotating(rotation, stored, { options, now });

@@ -2,10 +2,11 @@ import { emit, type Logger, type SessionEvents } from "../events.ts";
 import type { SessionEndReason } from "../record/end_reason.ts";
 import type { Contents } from "../record/contents.ts";
 import type { ExpiryPolicy } from "../record/expiry.ts";
-import type { CookieDelivery } from "../record/renewal.ts";
+import type { RenewingRequest } from "../record/renewal.ts";
 import type { JsonObject } from "../record/json_object.ts";
+import type { MergeVersions } from "../record/merge.ts";
 import { NOTHING_PENDING, type PendingChanges } from "../record/pending_changes.ts";
-import type { StoredSession } from "../record/record.ts";
+import type { SessionRecord, StoredSession } from "../record/record.ts";
 import type { DataReader } from "../record/schema.ts";
 import type { SessionState } from "../session/session_state.ts";
 import type { TimeoutStore } from "../store/timeout_store.ts";
@@ -75,28 +76,46 @@ export interface InnerCommits {
 /** Options of a commit. */
 export interface CommitOptions {
   readonly state: SessionState;
-  /** Whether changes of data and renewals are committed; `regenerate()` always is. */
-  readonly keepChanges: boolean;
+  /** Whether only `regenerate()` is committed, without changes of data and renewals. */
+  readonly onlyToken?: boolean;
   /** Whether the flashed values of the previous request are dropped. */
-  readonly consumeFlash: boolean;
+  readonly consumeFlash?: boolean;
   /** Whether an empty new session is stored. */
   readonly storeEmpty?: boolean;
   /** Whether the token may be rotated: a cookie can still be sent. */
   readonly rotate?: boolean;
-  /** Whether the client receives the cookies of the response; by default the request decides. */
-  readonly cookieDelivery?: CookieDelivery;
+  /** The request for renewals, if it is not that of the session. */
+  readonly request?: RenewingRequest;
   /** Finds the commit of an inner request. */
   readonly inner?: InnerCommits | undefined;
   /** A change of one key, which is committed without the other changes. */
   readonly change?: KeyChange;
 }
 
-/** One commit of a session: its configuration, options and state. */
-export class CommitContext {
+/** One write over a stored record. */
+export interface Plan {
+  readonly operation: "update" | "replace" | "rotate" | "touch";
+  readonly record: SessionRecord;
+  readonly renewal: boolean;
+  /** Whether the token must be sent to the client again. */
+  readonly sendsCookie: boolean;
+  /** The end of the grace period of the previous token, if it starts. */
+  readonly graceUntil: number | undefined;
+}
+
+/** A token, if it is known, and its key. */
+export type Place = Omit<StoredSession, "record">;
+
+/** The work of a commit: nothing, the changes of the request, or only what is due by itself, such as a renewal. */
+export type Work = "none" | "due" | "changes";
+
+/** One commit of a session: its configuration, options and state, and the present try. */
+export class CommitContext implements MergeVersions {
   readonly config: CommitConfig;
   readonly state: SessionState;
   readonly options: CommitOptions;
   readonly c: unknown;
+  work: Work = "changes";
   /** The current contents of the session, as long as they are known to be current. */
   held: Contents | undefined;
   /** The commit of an inner request. */
@@ -108,6 +127,19 @@ export class CommitContext {
   /** Counts the tries after a conflict. */
   retry: ConflictRetry | undefined;
 
+  declare base: Contents;
+  declare shown: Contents;
+  declare mine: Contents;
+  declare theirs: Contents;
+  declare newer: Contents;
+  /** The stored session over which it writes; `undefined` for a new session. */
+  declare current: StoredSession | undefined;
+  /** The contents that it writes. */
+  declare contents: Contents;
+  declare next: Plan;
+  /** The token under which it writes, and its key. */
+  declare place: Place;
+
   constructor(config: CommitConfig, options: CommitOptions, c: unknown) {
     this.config = config;
     this.state = options.state;
@@ -115,13 +147,8 @@ export class CommitContext {
     this.c = c;
   }
 
-  /** Whether the client gets the cookies of the response. */
-  get cookieDelivery(): CookieDelivery {
-    return this.options.cookieDelivery ?? this.state.cookieDelivery;
-  }
-
   /** Emits an event that has only a `sid`. */
-  emit(name: "created" | "regenerated" | "renewed" | "rotated"): void {
+  emit(name: "created" | "regenerated" | "renewed" | "rotated" | "interrupted"): void {
     emit(this.config, name, { sid: this.state.sid }, this.c);
   }
 
@@ -136,6 +163,6 @@ export class CommitContext {
   interrupt(): void {
     this.state.interrupted();
     this.config.ends.endedHere(this.state, "ended");
-    emit(this.config, "interrupted", { sid: this.state.sid }, this.c);
+    this.emit("interrupted");
   }
 }

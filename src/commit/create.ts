@@ -1,6 +1,6 @@
 import { type Contents, EMPTY_CONTENTS, withContents } from "../record/contents.ts";
 import { renewedTimes } from "../record/renewal.ts";
-import { withPendingChanges, withSubjectAt } from "../record/pending_changes.ts";
+import { withPendingChanges } from "../record/pending_changes.ts";
 import type { SessionRecord, StoredSession } from "../record/record.ts";
 import { andThen, type Awaitable } from "../util/awaitable.ts";
 import type { CommitContext } from "./context.ts";
@@ -16,16 +16,12 @@ import { writeNew } from "./write.ts";
  */
 export function create(context: CommitContext, contents: Contents): Awaitable<void> {
   const { config, c } = context;
-  const record = newRecord(context, contents);
-  const stored = andThen(
-    checkLimit(context, undefined),
-    (at) =>
-      andThen(
-        enlistAtProvider(context, { record, current: undefined }),
-        () => writeNew(config.store, withSubjectAt(record, at), c),
-      ),
-  );
-  return andThen(stored, (stored) => created(context, { stored, contents }));
+  context.contents = contents;
+  const stored = andThen(checkLimit(context), () => {
+    const record = newRecord(context);
+    return andThen(enlistAtProvider(context, record), () => writeNew(config.store, record, c));
+  });
+  return andThen(stored, created, context);
 }
 
 /**
@@ -33,25 +29,30 @@ export function create(context: CommitContext, contents: Contents): Awaitable<vo
  *
  * @throws {SessionLimitError | SessionEndedError} Like {@linkcode create}.
  */
-export function created(
-  context: CommitContext,
-  { stored, contents }: { stored: StoredSession; contents: Contents },
-): Awaitable<void> {
-  const { config, state, c } = context;
+export function created(stored: StoredSession, context: CommitContext): Awaitable<void> {
+  const { config, state, contents, c } = context;
   state.created(stored, contents);
   context.emit("created");
   context.emitUpdated(EMPTY_CONTENTS.data, contents.data);
   return andThen(
-    andThen(checkProvider(context), () => enforceLimit(context)),
+    checkStored(context),
     // The session was ended while it was being stored.
     () => state.status === "live" ? undefined : config.store.delete(stored.key, c),
   );
 }
 
+/**
+ * Checks a session after it was stored: what has ended its login, or takes its place, may not have found it.
+ *
+ * @throws {SessionLimitError | SessionEndedError} When it must not stay.
+ */
+export function checkStored(context: CommitContext): Awaitable<void> {
+  return andThen(checkProvider(context), enforceLimit, context);
+}
+
 /** Returns the record of a new session. */
 export function newRecord(
-  { config, state, pending, c }: CommitContext,
-  contents: Contents,
+  { config, state, pending, contents, c }: CommitContext,
 ): SessionRecord {
   const now = config.clock();
   const begun: SessionRecord = {

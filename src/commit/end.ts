@@ -1,8 +1,12 @@
-import { SessionConflictError } from "../errors.ts";
+import { SessionConflictError, SessionEndedError } from "../errors.ts";
 import { emit, type SessionEvents } from "../events.ts";
-import { isSessionRecord, type StoredSession, type Trace } from "../record/record.ts";
+import {
+  isSessionRecord,
+  type SessionRecord,
+  type StoredSession,
+  type Trace,
+} from "../record/record.ts";
 import { listSessionsOf, type SubjectSession } from "../store/subject_sessions.ts";
-import type { TimeoutStore } from "../store/timeout_store.ts";
 import { END_TRIES, LISTED_END_TRIES } from "../util/tries.ts";
 import type { CommitConfig, CommitContext } from "./context.ts";
 import { endedTrace, followRotations } from "./rotation.ts";
@@ -50,48 +54,69 @@ async function markEnded(
  * Ends sessions of a subject, under their current tokens.
  *
  * @param options.choose Selects among the listed sessions.
+ * @param options.stored A session that ends in any case.
  * @returns The `sid`s of the sessions that were ended.
  */
 export async function endSessionsOf(
   config: CommitConfig,
-  { subject, choose, reason }: {
+  { subject, choose, reason, stored }: {
     subject: string;
     choose: (sessions: SubjectSession[]) => SubjectSession[];
     reason: Reason;
+    stored?: StoredSession;
   },
   c: unknown,
 ): Promise<Set<string>> {
-  const sids = new Set<string>();
-  const run = () => deleteListed(config.store, { subject, choose, reason, sids }, c);
+  const { store } = config;
+  const sids = new Set(stored && [stored.record.sid]);
+  const run = async () => {
+    if (stored) await store.delete(stored.key, c, reason);
+    for (let tries = 0; tries < LISTED_END_TRIES; tries++) {
+      const sessions = await listSessionsOf(store, subject, c);
+      for (const { sid } of choose(sessions)) sids.add(sid);
+      const keys = sessions.flatMap(({ sid, keys }) => sids.has(sid) ? keys : []);
+      if (keys.length === 0) return;
+      for (const key of keys) await store.delete(key, c, reason);
+    }
+    refuseEnd();
+  };
   await ending(config, { sids, reason, run }, c);
   return sids;
 }
 
+/** A check of a login after its session was stored. */
+export interface StoredCheck<Result> {
+  check(context: CommitContext, record: SessionRecord): Promise<Result>;
+  /** Why the session ends if the check fails. */
+  readonly reason: Reason;
+  /** The same, for the log. */
+  readonly cause: string;
+}
+
 /**
- * Ends a session whose login is refused after it was stored, under its current token. A failure is only logged:
- * the caller throws the first error.
+ * Checks a login after its session was stored. If the check fails, the session ends under its current token. A failure
+ * to end it is only logged.
+ *
+ * @throws The error of the check.
  */
-export async function withdrawSession(
-  { config, c }: CommitContext,
-  { stored, subject, reason, cause }: {
-    stored: StoredSession;
-    subject: string;
-    reason: Reason;
-    /** Why it is refused, for the log. */
-    cause: string;
-  },
-): Promise<void> {
-  const { sid } = stored.record;
-  const choose = (sessions: SubjectSession[]) => sessions.filter((session) => session.sid === sid);
-  const sids = new Set([sid]);
-  const run = async () => {
-    await config.store.delete(stored.key, c, reason);
-    await deleteListed(config.store, { subject, choose, reason, sids }, c);
-  };
+export async function checkOrEnd<Result>(
+  context: CommitContext,
+  { check, reason, cause }: StoredCheck<Result>,
+): Promise<Result> {
+  const { config, state, c } = context;
+  const stored = state.stored!;
   try {
-    await ending(config, { sids, reason, run }, c);
+    return await check(context, stored.record);
   } catch (error) {
-    config.logger.error(`Cannot end session ${cause}: it may stay valid`, error);
+    // The caller interrupts the session of a refused login.
+    if (!(error instanceof SessionEndedError)) context.interrupt();
+    const subject = stored.record.subject!;
+    try {
+      await endSessionsOf(config, { subject, choose: () => [], reason, stored }, c);
+    } catch (error) {
+      config.logger.error(`Cannot end session ${cause}: it may stay valid`, error);
+    }
+    throw error;
   }
 }
 
@@ -113,27 +138,6 @@ async function ending(
       emit(config, "destroyed", { sid, reason }, c);
     }
   });
-}
-
-/** @param options.sids Receives the `sid`s of the sessions that end. */
-async function deleteListed(
-  store: TimeoutStore,
-  { subject, choose, reason, sids }: {
-    subject: string;
-    choose: (sessions: SubjectSession[]) => SubjectSession[];
-    reason: Reason;
-    sids: Set<string>;
-  },
-  c: unknown,
-): Promise<void> {
-  for (let tries = 0; tries < LISTED_END_TRIES; tries++) {
-    const sessions = await listSessionsOf(store, subject, c);
-    for (const { sid } of choose(sessions)) sids.add(sid);
-    const keys = sessions.flatMap(({ sid, keys }) => sids.has(sid) ? keys : []);
-    if (keys.length === 0) return;
-    for (const key of keys) await store.delete(key, c, reason);
-  }
-  refuseEnd();
 }
 
 /** Refuses to end a session that other requests change all the time. */

@@ -1,10 +1,10 @@
 import { SessionEndedError } from "../errors.ts";
 import type { PendingProvider } from "../record/pending_changes.ts";
 import { parseProvider } from "../record/provider.ts";
-import type { SessionRecord, StoredSession } from "../record/record.ts";
+import type { SessionRecord } from "../record/record.ts";
 import type { Awaitable } from "../util/awaitable.ts";
 import type { CommitContext } from "./context.ts";
-import { withdrawSession } from "./end.ts";
+import { checkOrEnd, type StoredCheck } from "./end.ts";
 import {
   changeMark,
   holdsMarks,
@@ -30,14 +30,7 @@ export async function providerEndsOf(
 
 /** Returns the session at a provider with which a commit logs in. */
 function loginOf({ options, pending }: CommitContext): PendingProvider | undefined {
-  return options.keepChanges ? pending.provider ?? undefined : undefined;
-}
-
-/** A record that is about to be written. */
-interface Written {
-  readonly record: SessionRecord;
-  /** The stored session, if there is one. */
-  readonly current: StoredSession | undefined;
+  return options.onlyToken ? undefined : pending.provider ?? undefined;
 }
 
 /**
@@ -46,18 +39,17 @@ interface Written {
  * @throws {TypeError} When it has no subject.
  * @throws {SessionEndedError} When the provider has ended its session since the login started.
  */
-export function enlistAtProvider(context: CommitContext, written: Written): Awaitable<void> {
-  const { records } = context.config;
-  const { record, current } = written;
+export function enlistAtProvider(context: CommitContext, record: SessionRecord): Awaitable<void> {
+  const { config: { records }, current } = context;
   const login = loginOf(context);
-  if (!login && record.provider === undefined) return;
   if (login && !login.ends) {
     throw new TypeError(
       "Cannot store session.provider: the session has no subject; set session.subject as well",
     );
   }
-  if (!holdsMarks(records.capabilities)) return;
-  if (login || record.expiresAt > (current?.record.expiresAt ?? 0)) return enlist(context, record);
+  const isKnown = !login && record.expiresAt <= (current?.record.expiresAt ?? 0);
+  if (record.provider === undefined || isKnown || !holdsMarks(records.capabilities)) return;
+  return enlist(context, record);
 }
 
 async function enlist(context: CommitContext, record: SessionRecord): Promise<void> {
@@ -78,6 +70,12 @@ async function enlist(context: CommitContext, record: SessionRecord): Promise<vo
   if (loginOf(context)) await assertNotEnded(context, record);
 }
 
+const NOT_ENDED: StoredCheck<void> = {
+  check: assertNotEnded,
+  reason: "revoked",
+  cause: "that its provider has ended",
+};
+
 /**
  * Ends a session again that was just stored, if its provider has ended its own in the meantime: the logout may
  * have looked for the session before it was stored.
@@ -85,22 +83,8 @@ async function enlist(context: CommitContext, record: SessionRecord): Promise<vo
  * @throws {SessionEndedError} When the provider has.
  */
 export function checkProvider(context: CommitContext): Awaitable<void> {
-  const { stored } = context.state;
-  if (loginOf(context) && stored?.record.provider !== undefined) {
-    return withdrawIfEnded(context, stored.record);
-  }
-}
-
-async function withdrawIfEnded(context: CommitContext, record: SessionRecord): Promise<void> {
-  try {
-    await assertNotEnded(context, record);
-  } catch (error) {
-    // The caller interrupts the session of a refused login.
-    if (!(error instanceof SessionEndedError)) context.interrupt();
-    const [stored, subject] = [context.state.stored!, record.subject!];
-    const cause = "that its provider has ended";
-    await withdrawSession(context, { stored, subject, reason: "revoked", cause });
-    throw error;
+  if (loginOf(context) && context.state.stored?.record.provider !== undefined) {
+    return checkOrEnd(context, NOT_ENDED);
   }
 }
 

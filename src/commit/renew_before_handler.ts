@@ -28,9 +28,8 @@ export function renewEarly(
 }
 
 function renew(config: CommitConfig, state: SessionState, c: unknown): Awaitable<void> {
-  const options = { state, keepChanges: true, consumeFlash: false, ...WITHOUT_COOKIE };
   const before = state.stored;
-  return andThen(commit(config, options, c), () => {
+  return andThen(commit(config, { state, request: WITHOUT_COOKIE }, c), () => {
     if (state.stored !== before) state.renewedEarly();
   });
 }

@@ -1,6 +1,6 @@
 import { SessionConflictError } from "../errors.ts";
 import { emit } from "../events.ts";
-import { type Contents, contentsOf } from "../record/contents.ts";
+import { contentsOf } from "../record/contents.ts";
 import {
   isSessionRecord,
   type SessionRecord,
@@ -42,15 +42,6 @@ export async function reread(
   }
   emit(config, "conflict", { sid: state.sid, tries }, c);
   return fresh;
-}
-
-/** Returns the migrated contents of a record that was read again. Invalid data stay as they are. */
-export async function readContents(
-  { config, c }: CommitContext,
-  record: SessionRecord,
-): Promise<Contents> {
-  const data = await config.readData?.(record.data, c);
-  return contentsOf(data === undefined ? record : { ...record, data });
 }
 
 /** Checks whether the contents of a record can be read. */

@@ -1,67 +1,50 @@
 import { SessionEndedError, SessionLimitError } from "../errors.ts";
 import { isLive } from "../record/expiry.ts";
 import { changesSubject, type PendingLogin } from "../record/pending_changes.ts";
-import type { SessionRecord, StoredSession } from "../record/record.ts";
-import { since } from "../store/list_order.ts";
+import type { SessionRecord } from "../record/record.ts";
+import { byNewest, since } from "../store/list_order.ts";
 import { listSessionsOf, type SubjectSession } from "../store/subject_sessions.ts";
 import type { Awaitable } from "../util/awaitable.ts";
 import { LIMIT_LOOKS } from "../util/tries.ts";
 import { ConflictRetry } from "./conflict_retry.ts";
 import type { CommitConfig, CommitContext, SessionLimit } from "./context.ts";
-import { endSessionsOf, withdrawSession } from "./end.ts";
+import { checkOrEnd, endSessionsOf, type StoredCheck } from "./end.ts";
 
 /**
  * Makes sure that a subject may have another session, and that the new session is later than all of its others,
  * whatever the clocks of other servers say.
  *
- * @param record The record of the session, if it is already stored.
- * @returns The time at which the session was bound to the subject, if it differs from the requested time.
  * @throws {SessionLimitError} When the subject has too many sessions, and none may be evicted.
  */
-export function checkLimit(
-  context: CommitContext,
-  record: SessionRecord | undefined,
-): Awaitable<number | undefined> {
-  const { limit } = context.config;
-  const { subject } = context.pending;
-  if (!limit || !subject) return;
-  if (record && !changesSubject(context.pending, record)) return;
-  return timeAfterOthers(context, { limit, subject });
+export function checkLimit(context: CommitContext): Awaitable<void> {
+  const { config: { limit }, options, pending, current } = context;
+  if (!limit || !pending.subject || options.onlyToken) return;
+  if (current && !changesSubject(pending, current.record)) return;
+  return findPlace(context, { limit, login: pending.subject });
 }
 
-async function timeAfterOthers(
+async function findPlace(
   context: CommitContext,
-  { limit, subject }: { limit: SessionLimit; subject: PendingLogin },
-): Promise<number> {
-  const sessions = await listSessionsOf(context.config.store, subject.name, context.c);
-  if (limit.policy === "reject") {
-    await findPlace(context, { ...limit, subject: subject.name, sessions });
+  { limit: { limit, policy }, login }: { limit: SessionLimit; login: PendingLogin },
+): Promise<void> {
+  const { config, state, replaced, c } = context;
+  const subject = login.name;
+  const sessions = await listSessionsOf(config.store, subject, c);
+  if (policy === "reject") {
+    const others = alive(config, sessions).filter(({ sid }) => sid !== state.sid);
+    // After a double click on "Log in", the session that the new one replaces takes no place.
+    const isReplaced = ({ sid }: SubjectSession) => sid === replaced;
+    if (others.length >= limit) {
+      if (others.length > limit || !others.some(isReplaced)) refuse();
+      const choose = (sessions: SubjectSession[]) => sessions.filter(isReplaced);
+      await endSessionsOf(config, { subject, choose, reason: "evicted" }, c);
+    }
   }
-  return sessions.reduce(
+  const at = sessions.reduce(
     (at, { record }) => Math.max(at, Math.floor(since(record)) + 1),
-    subject.at,
+    login.at,
   );
-}
-
-/**
- * Checks whether there is a place for another session. After a double click on "Log in", the session that the new one
- * replaces takes no place.
- *
- * @throws {SessionLimitError} When there is none.
- */
-function findPlace(
-  { config, state, replaced, c }: CommitContext,
-  { limit, subject, sessions }: SessionLimit & {
-    subject: string;
-    sessions: readonly SubjectSession[];
-  },
-): Awaitable<unknown> {
-  const others = alive(config, sessions).filter(({ sid }) => sid !== state.sid);
-  if (others.length < limit) return undefined;
-  const isReplaced = ({ sid }: SubjectSession) => sid === replaced;
-  if (others.length > limit || !others.some(isReplaced)) refuse();
-  const choose = (sessions: SubjectSession[]) => sessions.filter(isReplaced);
-  return endSessionsOf(config, { subject, choose, reason: "evicted" }, c);
+  context.pending = { ...context.pending, subject: { ...login, at } };
 }
 
 /**
@@ -73,49 +56,45 @@ function findPlace(
  * @throws {SessionLimitError} When the new session itself exceeds the limit.
  * @throws {SessionEndedError} When a concurrent login takes its place, or it has already ended.
  */
-export function enforceLimit(context: CommitContext): Awaitable<void> {
-  const { limit } = context.config;
-  const { stored } = context.state;
-  const subject = stored?.record.subject;
-  if (!limit || subject === undefined) return;
-  return leaveRoom(context, { ...limit, stored: stored!, subject });
-}
-
-/** A session that was bound to a subject, and the limit of the subject's sessions. */
-interface Bound extends SessionLimit {
-  readonly stored: StoredSession;
-  readonly subject: string;
-}
-
-async function leaveRoom(context: CommitContext, bound: Bound): Promise<void> {
-  const { config, c } = context;
-  let isThere: boolean;
-  try {
-    isThere = bound.policy === "reject"
-      ? await findRoom(config, bound, c)
-      : await makeRoom(config, bound, c);
-    isThere ||= await config.store.read(bound.stored.key, c) !== undefined;
-  } catch (error) {
-    context.interrupt();
-    await withdrawSession(context, { ...bound, reason: "evicted", cause: "above the limit" });
-    throw error;
+export function enforceLimit(_checked: unknown, context: CommitContext): Awaitable<void> {
+  const { config, state, current } = context;
+  const subject = state.stored?.record.subject;
+  if (config.limit && subject !== undefined && subject !== current?.record.subject) {
+    return leaveRoom(context);
   }
-  if (isThere) return;
+}
+
+const ROOM: StoredCheck<boolean> = { check: isThere, reason: "evicted", cause: "above the limit" };
+
+async function leaveRoom(context: CommitContext): Promise<void> {
+  if (await checkOrEnd(context, ROOM)) return;
   throw new SessionEndedError("Cannot log in: another login took its place; log in again");
 }
 
+/** Leaves room for the other sessions of a subject. Returns whether the new session stays. */
+async function isThere(context: CommitContext, record: SessionRecord): Promise<boolean> {
+  const { config, c } = context;
+  const { limit, policy } = config.limit!;
+  const { key } = context.state.stored!;
+  const isListed = await (policy === "reject" ? findRoom : makeRoom)(context, { limit, record });
+  return isListed || await config.store.read(key, c) !== undefined;
+}
+
+/** A session that was bound to a subject, and the largest number of the subject's sessions. */
+interface Bound {
+  readonly limit: number;
+  readonly record: SessionRecord;
+}
+
 /** Evicts the sessions above the limit. Returns whether the new session stays. */
-async function makeRoom(
-  config: CommitConfig,
-  { limit, stored: { record }, subject }: Bound,
-  c: unknown,
-): Promise<boolean> {
+async function makeRoom({ config, c }: CommitContext, { limit, record }: Bound): Promise<boolean> {
   let isListed = false;
   const choose = (sessions: SubjectSession[]) => {
     const all = inOrder(config, sessions);
     isListed ||= placeOf(record, all) >= 0;
     return all.slice(0, Math.max(all.length - limit, 0));
   };
+  const subject = record.subject!;
   const sids = await endSessionsOf(config, { subject, choose, reason: "evicted" }, c);
   return isListed && !sids.has(record.sid);
 }
@@ -126,14 +105,11 @@ async function makeRoom(
  * @throws {SessionLimitError} When the session itself is above the limit, or the others don't withdraw: one may
  * have been admitted before this session was listed.
  */
-async function findRoom(
-  config: CommitConfig,
-  { limit, stored: { record }, subject }: Bound,
-  c: unknown,
-): Promise<boolean> {
-  const retry = new ConflictRetry(config.store.timeout);
+async function findRoom({ config, c }: CommitContext, { limit, record }: Bound): Promise<boolean> {
+  const { store } = config;
+  const retry = new ConflictRetry(store.timeout);
   for (;;) {
-    const all = inOrder(config, await listSessionsOf(config.store, subject, c));
+    const all = inOrder(config, await listSessionsOf(store, record.subject!, c));
     const place = placeOf(record, all);
     if (all.length <= limit) return place >= 0;
     if (place >= limit || retry.tries === LIMIT_LOOKS || !await retry.next()) refuse();
@@ -141,9 +117,7 @@ async function findRoom(
 }
 
 function inOrder(config: CommitConfig, sessions: readonly SubjectSession[]): SubjectSession[] {
-  return alive(config, sessions).sort((one, other) =>
-    since(one.record) - since(other.record) || (one.sid < other.sid ? -1 : 1)
-  );
+  return alive(config, sessions).sort((one, other) => byNewest(other.record, one.record));
 }
 
 function placeOf({ sid }: SessionRecord, sessions: readonly SubjectSession[]): number {

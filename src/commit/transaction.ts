@@ -19,8 +19,7 @@ export async function transaction(
   const isStored = atomic && state.stored !== undefined;
   if (isStored) {
     const keyChange = new KeyChange({ state, key, change });
-    const options = { state, keepChanges: true, consumeFlash: false, change: keyChange };
-    await commitInTurn(new CommitContext(config, options, c));
+    await commitInTurn(new CommitContext(config, { state, change: keyChange }, c));
     if (keyChange.isCommitted) return valueOf(state, key);
     state.assertLive("update");
   }
@@ -33,7 +32,7 @@ export async function transaction(
   else setProperty(state.session, key, value);
   // A plain change is committed with the response, if that was not sent yet.
   if (atomic || state.isCommitted) {
-    await commit(config, { state, keepChanges: true, consumeFlash: false }, c);
+    await commit(config, { state }, c);
     state.assertLive("update");
   }
   return valueOf(state, key);

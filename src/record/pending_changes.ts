@@ -95,11 +95,6 @@ export function providerOf(
   return record && !changesSubject(pending, record) ? record.provider : undefined;
 }
 
-/** Returns a record with another `subjectAt`, if one is given. */
-export function withSubjectAt(record: SessionRecord, at: number | undefined): SessionRecord {
-  return at === undefined ? record : { ...record, subjectAt: at };
-}
-
 /** Returns the members of a record for a pending subject. */
 function bindingOf(
   { subject }: PendingChanges,

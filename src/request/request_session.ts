@@ -119,7 +119,7 @@ export class RequestSession extends RequestInfo implements SessionOwner, Startin
   }
 
   async save(state: SessionState): Promise<void> {
-    const options = { state, keepChanges: true, consumeFlash: this.#hasShownFlash };
+    const options = { state, consumeFlash: this.#hasShownFlash };
     await this.#saving(state, () => commit(this.config, options, this.options.c));
     state.assertLive("save");
     state.properties.saved(state.base());
@@ -209,11 +209,11 @@ export class RequestSession extends RequestInfo implements SessionOwner, Startin
     if (!state || state.isRefused()) return;
     this.#hasShownFlash = state.properties.isFlashing &&
       this.observer?.canShowFlash(status) === true;
-    const keepChanges = this.config.commitOnError || !isFailure(status);
+    const onlyToken = !this.config.commitOnError && isFailure(status);
     // A session that this request has started or ended takes precedence over that of an inner request.
     const isOver = this.#destroyed || state.stored && state !== this.#loaded;
     const inner = isOver ? undefined : this.observer;
-    const options = { state, keepChanges, consumeFlash: this.#hasShownFlash, rotate: true, inner };
+    const options = { state, onlyToken, consumeFlash: this.#hasShownFlash, rotate: true, inner };
     return commit(this.config, options, this.options.c);
   }
 

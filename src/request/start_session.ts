@@ -39,7 +39,7 @@ export async function startSession(
   state.assertNotCommitted("start");
   state.replaceData(data);
   prepare(state);
-  await commit(config, { state, keepChanges: true, consumeFlash: false, storeEmpty: true }, c);
+  await commit(config, { state, storeEmpty: true }, c);
   state.assertLive("start");
   // The current session may have changed in the meantime.
   request.state?.destroy();
