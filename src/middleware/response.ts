@@ -190,7 +190,10 @@ export class ContextResponse {
   #copy(response: Response): Response {
     const known = response === this.#made ? this.#body : UNKNOWN;
     if (known === null || typeof known === "string") {
-      return this.#note(new Response(known, response), known);
+      const copy = new Response(known, response);
+      // A text has a type of its own.
+      if (!response.headers.has("content-type")) copy.headers.delete("content-type");
+      return this.#note(copy, known);
     }
     const { body } = response;
     if (response.bodyUsed || body?.locked) {

@@ -59,3 +59,26 @@ Deno.test("a page that the application keeps brings nobody the cookie of a user 
   const visit = await app.request("/");
   assertEquals([await visit.text(), visit.headers.getSetCookie()], ["page", []]);
 });
+
+Deno.test("a response whose type was removed has none where it gets the cookie either", async () => {
+  const app = new Hono()
+    .use(session<Data>({ store: new MapStore() }))
+    .use("/inside", async (c, next) => {
+      await next();
+      c.res.headers.delete("content-type");
+    })
+    .get("/inside", (c) => {
+      c.var.session.count = 1;
+      return c.html("<p>text</p>");
+    })
+    .get("/handler", (c) => {
+      c.var.session.count = 1;
+      const response = c.body("text");
+      response.headers.delete("content-type");
+      return response;
+    });
+  for (const path of ["/inside", "/handler"]) {
+    const { headers } = await app.request(path);
+    assertEquals([headers.getSetCookie().length, headers.get("content-type")], [1, null]);
+  }
+});
