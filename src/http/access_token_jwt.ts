@@ -44,12 +44,7 @@ export class AccessTokens {
     const [first] = await this.#keys.get(c);
     const { aud: _, ...others } = claims as Record<string, unknown>;
     const exp = Math.floor(clock() / 1000 + maxAge);
-    const payload = {
-      ...others,
-      ...(audience === undefined ? {} : { aud: audience }),
-      sid: key,
-      exp,
-    };
+    const payload = { ...others, ...(audience !== undefined && { aud: audience }), sid: key, exp };
     const token = await sign(payload, first!, ALGORITHM);
     if (token.length <= LONGEST) return token;
     throw new RangeError(

@@ -3,9 +3,8 @@ import type { StoredSession } from "../record/record.ts";
 import type { SessionsConfig } from "../request/sessions.ts";
 import type { SessionObject } from "../session/session_object.ts";
 import type { AccessTokens } from "./access_token_jwt.ts";
-import type { BearerTransport } from "./bearer_transport.ts";
+import type { BearerPlaces } from "./bearer_tokens.ts";
 import type { CookieTransport } from "./cookie_transport.ts";
-import type { InsecureOrigin } from "./insecure_origin.ts";
 
 /** The options of a middleware, by name. */
 export type GivenOptions = Readonly<Record<string, unknown>>;
@@ -22,14 +21,11 @@ export interface MiddlewareConfig extends SessionsConfig {
   readonly cacheControl: boolean;
   /** The request headers that identify the session, as the value of `Vary`. */
   readonly vary: string;
-  /** Warns when browsers drop the cookie. */
-  readonly insecureOrigin: InsecureOrigin;
   readonly contextKey: string;
   readonly lazy: boolean;
 }
 /** Access tokens for clients without cookies. */
-export interface Bearer {
-  readonly transport: BearerTransport;
+export interface Bearer extends BearerPlaces {
   readonly tokens: AccessTokens;
   /** Issues the token of a session. */
   readonly issue: (stored: StoredSession, session: SessionObject, c: unknown) => Promise<string>;

@@ -1,8 +1,8 @@
 import { type CookieOptions, serialize } from "hono/utils/cookie";
+import { refuse } from "../util/option_errors.ts";
 import { checkTable, type OptionTable } from "../util/option_table.ts";
 import { definedOf } from "../util/property.ts";
 import { BOOLEAN, textLike } from "../util/shapes.ts";
-import { hasPrefix, PREFIXES } from "./cookie_prefix.ts";
 
 /**
  * The attributes of a session cookie: Hono's cookie options without `maxAge` and `expires`, which follow the
@@ -124,12 +124,18 @@ const CHANGES: OptionTable = {
 };
 
 /** The defaults of a session cookie (ASVS 5.0, 3.3). */
-const DEFAULTS = Object.freeze({
+const DEFAULTS = {
   httpOnly: true,
   path: "/",
   sameSite: "Lax",
   secure: true,
-}) satisfies SessionCookieOptions;
+} as const satisfies SessionCookieOptions;
+
+/** The prefixes of cookie names (RFC 6265bis, 4.1.3). Hono's `serialize` checks the attributes that each requires. */
+const PREFIXES = { host: "__Host-", secure: "__Secure-" };
+
+/** Browsers compare prefixes without regard to case (RFC 6265bis, 5.7). */
+const PREFIXED_REGEXP = /^__(?:Host|Secure)-/i;
 
 /** The attributes that distinguish cookies of the same name (RFC 6265bis, 5.7; CHIPS). */
 const SCOPE = Object.keys(SCOPE_SHAPES) as (keyof typeof SCOPE_SHAPES)[];
@@ -137,16 +143,17 @@ const SCOPE = Object.keys(SCOPE_SHAPES) as (keyof typeof SCOPE_SHAPES)[];
 /** A value that needs no percent-encoding. */
 const PLAIN_REGEXP = /^[\w.~-]*$/;
 
-/** A combination of attributes that browsers reject, although each attribute is valid. */
-export class CookieAttributeError extends TypeError {
-  readonly attribute: string;
-  readonly state: string;
+/** Refuses an attribute, or a combination of attributes that browsers reject although each is valid. */
+export type RefuseAttribute = (attribute: string, state: string) => never;
 
-  constructor(attribute: string, state: string) {
-    super(`Cannot change session cookie: ${attribute} is not valid: ${state}`);
-    this.attribute = attribute;
-    this.state = state;
-  }
+const refuseChange: RefuseAttribute = (attribute, state) => refuse(attribute, state, CHANGES);
+
+/** A cookie to make. */
+interface CookieTemplateOptions extends Omit<SessionCookieOptions, "former"> {
+  /** The name, without the prefix. */
+  readonly name: string;
+  /** Called with `cookie` as the attribute for what concerns several or the name. */
+  readonly refuse?: RefuseAttribute | undefined;
 }
 
 /** The name and the attributes of a cookie. */
@@ -155,22 +162,19 @@ export class CookieTemplate {
   readonly attributes: Readonly<CookieAttributes>;
   #last: { name: string; maxAge: number | undefined; ending: string } | undefined;
 
-  /** @throws {CookieAttributeError} When a browser would reject the cookie. */
-  constructor(name: string, options: Omit<SessionCookieOptions, "former">) {
-    const { prefix, ...attributes }: Omit<SessionCookieOptions, "former"> = {
-      ...DEFAULTS,
-      ...definedOf(options),
-    };
-    if (prefix && hasPrefix(name)) throw new CookieAttributeError("prefix", "the name has one");
+  /** @throws {TypeError} When a browser would reject the cookie. */
+  constructor({ name, prefix, refuse = refuseChange, ...options }: CookieTemplateOptions) {
+    const attributes: CookieAttributes = { ...DEFAULTS, ...definedOf(options) };
+    if (prefix && PREFIXED_REGEXP.test(name)) refuse("prefix", "the name has one");
     this.name = prefix ? PREFIXES[prefix] + name : name;
     this.attributes = Object.freeze(attributes);
     if (attributes.sameSite?.toLowerCase() === "none" && !attributes.secure) {
-      throw new CookieAttributeError("sameSite", '"None" requires secure');
+      refuse("sameSite", '"None" requires secure');
     }
     try {
       this.serialize("");
     } catch (cause) {
-      throw new CookieAttributeError("cookie", cause instanceof Error ? cause.message : "");
+      refuse("cookie", cause instanceof Error ? cause.message : "");
     }
   }
 
@@ -180,28 +184,30 @@ export class CookieTemplate {
    * @throws {TypeError} When an attribute is invalid, or a browser would reject the cookie.
    */
   with(changes: CookieAttributes): CookieTemplate {
-    return new CookieTemplate(this.name, { ...this.attributes, ...checkTable(CHANGES, changes) });
+    const { attributes, name } = this;
+    return new CookieTemplate({ ...attributes, ...checkTable(CHANGES, changes), name });
   }
 
   /**
    * Returns the cookie in another scope, and of another name if one is given.
    *
-   * @throws {CookieAttributeError} When a browser would reject the cookie.
+   * @throws {TypeError} When a browser would reject the cookie.
    */
-  inScope(scope: FormerCookieScope, name: string = this.name): CookieTemplate {
-    const unscoped = { domain: undefined, path: undefined, partitioned: undefined };
-    return new CookieTemplate(name, definedOf({ ...this.attributes, ...unscoped, ...scope }));
+  inScope(
+    scope: FormerCookieScope,
+    { name = this.name, refuse }: { name?: string; refuse: RefuseAttribute },
+  ): CookieTemplate {
+    const { domain: _, path: __, partitioned: ___, ...attributes } = this.attributes;
+    return new CookieTemplate({ ...attributes, ...scope, name, refuse });
   }
 
   /** Checks whether a browser treats two cookies as one. */
   isSameAs(other: CookieTemplate): boolean {
-    return other.name === this.name && this.hasScopeOf(other);
-  }
-
-  /** Checks whether a browser treats two cookies of the same name as one. */
-  hasScopeOf(other: CookieTemplate): boolean {
     return other === this ||
-      SCOPE.every((name) => (other.attributes[name] ?? false) === (this.attributes[name] ?? false));
+      other.name === this.name &&
+        SCOPE.every((name) =>
+          (other.attributes[name] ?? false) === (this.attributes[name] ?? false)
+        );
   }
 
   /** Returns the value of a `Set-Cookie` header for a cookie with a lifetime of `maxAge` seconds. */
@@ -212,6 +218,11 @@ export class CookieTemplate {
     // Most tokens need no encoding: this avoids a copy.
     const encoded = PLAIN_REGEXP.test(value) ? value : encodeURIComponent(value);
     return `${name}=${encoded}${this.#ending(name, maxAge)}`;
+  }
+
+  /** Returns the value of a `Set-Cookie` header that makes browsers drop the cookie. */
+  expired(name: string = this.name): string {
+    return this.serialize("", { name, maxAge: 0 });
   }
 
   /** Returns the attributes part of the header. It is cached: cookies with the same name and `maxAge` share it. */

@@ -1,10 +1,10 @@
 import type { Credential } from "../request/load.ts";
 import { allOf, andThen, type Awaitable } from "../util/awaitable.ts";
+import { bearerTokens } from "./bearer_tokens.ts";
 import type { MiddlewareConfig } from "./config.ts";
 import { findAll } from "./cookie_header.ts";
 
-const NONE: readonly Credential[] = [];
-const NO_TOKENS: readonly string[] = [];
+const NONE: readonly never[] = [];
 
 /** Returns the credentials of a request, the one with precedence first. */
 export function credentialsOf(
@@ -12,34 +12,8 @@ export function credentialsOf(
   request: Request,
   c: unknown,
 ): Awaitable<readonly Credential[]> {
-  const own = ownCredentialsOf(config, request, c);
-  return config.adopt ? andThen(own, withAdopted, { config, request }) : own;
-}
-
-/**
- * Adds the cookie of another library. Of several none counts: the application may read another one than the one
- * under which its session would be adopted.
- */
-function withAdopted(
-  own: readonly Credential[],
-  { config: { adopt, clock }, request }: { config: MiddlewareConfig; request: Request },
-): readonly Credential[] {
-  const header = request.headers.get("cookie");
-  if (header === null || clock() >= adopt!.until) return own;
-  const [token, ...others] = findAll(header, adopt!.cookie);
-  return !token || others.length > 0 ? own : [...own, { by: "adopted", token }];
-}
-
-function ownCredentialsOf(
-  config: MiddlewareConfig,
-  request: Request,
-  c: unknown,
-): Awaitable<readonly Credential[]> {
-  const { bearer } = config;
-  const tokens = bearer ? bearer.transport.read(request) : NO_TOKENS;
-  return tokens.length > 0
-    ? verified(config, { tokens, request }, c)
-    : inCookiesOf(config, request, c);
+  const cookies = inCookiesOf(config, request, c);
+  return config.bearer || config.adopt ? amongOthers(cookies, { config, request }, c) : cookies;
 }
 
 /** Returns the credentials in the cookies of a request, with its headers if they may prove a device. */
@@ -49,7 +23,7 @@ function inCookiesOf(
   c: unknown,
 ): Awaitable<readonly Credential[]> {
   const { transport, device } = config;
-  const values = transport ? transport.read(headers) : NO_TOKENS;
+  const values = transport ? transport.read(headers) : NONE;
   if (values.length === 0) return NONE;
   const credentials = inCookies(config, values, c);
   return device ? andThen(credentials, withHeaders, headers) : credentials;
@@ -61,16 +35,32 @@ function withHeaders(credentials: Credential[], headers: Headers): Credential[] 
   return credentials;
 }
 
-async function verified(
-  config: MiddlewareConfig,
-  { tokens, request }: { tokens: readonly string[]; request: Request },
+/** Adds the access tokens of a request, and the cookie of another library. */
+function amongOthers(
+  cookies: Awaitable<readonly Credential[]>,
+  { config, request }: { config: MiddlewareConfig; request: Request },
   c: unknown,
-): Promise<Credential[]> {
-  const credentials: Credential[] = [];
-  for (const token of tokens) {
-    credentials.push({ by: "token", ...await config.bearer!.tokens.verify(token, c) });
-  }
-  return [...credentials, ...await inCookiesOf(config, request, c)];
+): Awaitable<readonly Credential[]> {
+  const { bearer } = config;
+  const tokens = bearer ? bearerTokens(bearer, request) : NONE;
+  const verified = tokens.map(async (token): Promise<Credential[]> => [
+    { by: "token", ...await bearer!.tokens.verify(token, c) },
+  ]);
+  const all = allOf([...verified, cookies, adoptable(config, request)]);
+  return andThen(all, (lists) => lists.flat());
+}
+
+/**
+ * Returns the cookie of another library. Of several none counts: the application may read another one than the one
+ * under which its session would be adopted.
+ */
+function adoptable(
+  { adopt, clock }: MiddlewareConfig,
+  { headers }: Request,
+): readonly Credential[] {
+  if (!adopt || clock() >= adopt.until) return NONE;
+  const [token, ...others] = findAll(headers, adopt.cookie);
+  return token && others.length === 0 ? [{ by: "adopted", token }] : NONE;
 }
 
 /** Returns the credentials in the values of cookies. */

@@ -12,10 +12,10 @@ export function makeDeviceCookie(
   const name = deviceNameOf(cookie.name);
   return {
     name,
-    read: (headers) => findAll(headers.get("cookie") ?? "", name),
+    read: (headers) => findAll(headers, name),
     heldToken({ url, headers }, changes, c) {
       const { path = "/" } = cookieOf(cookie, changes).attributes;
-      const [value, ...others] = findAll(headers.get("cookie") ?? "", cookie.name);
+      const [value, ...others] = findAll(headers, cookie.name);
       // Browsers send no cookie to a path that it is not for.
       const isSent = `${new URL(url).pathname}/`.startsWith(path.replace(/\/?$/, "/"));
       return isSent && value && others.length === 0 ? signer.verify(value, c) : undefined;

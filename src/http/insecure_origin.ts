@@ -13,35 +13,29 @@ const BROWSER_REGEXP = /^Mozilla\/5\.0 \((?!.*\bcompatible;)/;
 const MODERN_REGEXP =
   /(?:Chrome|Edg)\/(?:[89]|\d\d)\d\b|Firefox\/(?:9|\d\d)\d\b|Version\/(?:1[7-9]|[2-9]\d)\b.* Safari\//;
 
+/** The configurations whose logger has received the warning. */
+const warned = new WeakSet<object>();
+
 /**
- * Warns once when a browser drops the cookie because it came over HTTP to an address other than that of the
- * local machine. Browsers send `Sec-Fetch-Site` only to origins that they trust, which distinguishes requests
+ * Warns once when a browser drops the cookie of a response because it came over HTTP to an address other than that of
+ * the local machine. Browsers send `Sec-Fetch-Site` only to origins that they trust, which distinguishes requests
  * that a TLS-terminating proxy forwards.
  */
-export class InsecureOrigin {
-  readonly #logger: Logger;
-  #isTold = false;
-
-  constructor(logger: Logger) {
-    this.#logger = logger;
-  }
-
-  /** Checks a request whose response sends the cookie. */
-  look({ url, headers }: Request, cookie: CookieTemplate): void {
-    if (this.#isTold || !cookie.attributes.secure || !PLAIN_REGEXP.test(url)) return;
-    if (headers.has("sec-fetch-site") || !comesFromBrowser(headers)) return;
-    const { hostname, origin } = new URL(url);
-    if (LOOPBACK_REGEXP.test(hostname) || !isAskedFor(origin, headers)) return;
-    this.#isTold = true;
-    this.#logger.warn(
-      `Cannot keep session cookie: it is Secure, and browsers drop it from ${origin}; ` +
-        "open http://localhost, serve HTTPS, or set cookieOptions: { secure: false } for development",
-    );
-  }
-}
-
-function comesFromBrowser(headers: Headers): boolean {
-  return BROWSER_REGEXP.test(headers.get("user-agent") ?? "");
+export function warnOfInsecureOrigin(
+  config: { readonly logger: Logger },
+  { url, headers }: Request,
+  { attributes: { secure } }: CookieTemplate,
+): void {
+  if (warned.has(config) || !secure || !PLAIN_REGEXP.test(url)) return;
+  if (headers.has("sec-fetch-site")) return;
+  if (!BROWSER_REGEXP.test(headers.get("user-agent") ?? "")) return;
+  const { hostname, origin } = new URL(url);
+  if (LOOPBACK_REGEXP.test(hostname) || !isAskedFor(origin, headers)) return;
+  warned.add(config);
+  config.logger.warn(
+    `Cannot keep session cookie: it is Secure, and browsers drop it from ${origin}; ` +
+      "open http://localhost, serve HTTPS, or set cookieOptions: { secure: false } for development",
+  );
 }
 
 /** Checks whether the browser itself requested an origin, as far as its headers show. A proxy changes the scheme. */

@@ -1,5 +1,6 @@
 import { parseObject } from "../record/record.ts";
 import { isPlainObject } from "../record/plain_object.ts";
+import { definedOf } from "../util/property.ts";
 import type { CookieTemplate, SessionCookieOptions } from "./cookie_attributes.ts";
 
 /**
@@ -53,92 +54,88 @@ export function cookieOf(cookie: CookieTemplate, changes: string | undefined): C
   }
 }
 
-/** The cookie and the session behind the visible attributes. */
-export interface ShownCookie {
-  readonly cookie: CookieTemplate;
-  /** Holds the current session of the request, if there is one that can be changed. */
-  readonly owner: { readonly state: CookieOwner | undefined; refuseChange(): never };
+/** Holds the current session of the request, if there is one that can be changed. */
+interface Holder {
+  readonly state: CookieOwner | undefined;
+  refuseChange(): never;
 }
 
 /** Makes the attributes of a session's cookie readable and writable. */
-export function sessionCookie(
-  cookie: CookieTemplate,
-  owner: ShownCookie["owner"],
-): SessionCookie {
-  return new Proxy<Hidden>(new Hidden(cookie, owner), HANDLER) as SessionCookie;
+export function sessionCookie(cookie: CookieTemplate, holder: Holder): SessionCookie {
+  return new Proxy<object>(new CookieView(cookie, holder), HANDLER) as SessionCookie;
 }
 
-/** Hides the cookie and the session from code that prints the attributes. */
-class Hidden {
+/** The cookie of a session. It hides the two from code that prints the attributes. */
+export class CookieView {
   readonly #cookie: CookieTemplate;
-  readonly #owner: ShownCookie["owner"];
+  readonly #holder: Holder;
 
-  constructor(cookie: CookieTemplate, owner: ShownCookie["owner"]) {
+  constructor(cookie: CookieTemplate, holder: Holder) {
     this.#cookie = cookie;
-    this.#owner = owner;
+    this.#holder = holder;
   }
 
-  static shownBy(hidden: Hidden): ShownCookie {
-    return { cookie: hidden.#cookie, owner: hidden.#owner };
+  /** The attributes of the cookie. */
+  get attributes(): SessionCookie {
+    const { state } = this.#holder;
+    const { attributes } = cookieOf(this.#cookie, state?.cookie);
+    return definedOf({ ...attributes, maxAge: state?.maxAge });
+  }
+
+  /** Changes an attribute. */
+  set(name: string | symbol, value: unknown): true {
+    this.replace({ ...this.attributes, [name]: value });
+    return true;
+  }
+
+  /**
+   * Replaces the attributes. Those that are not given get their configured value.
+   *
+   * @throws {SessionEndedError} When the session has ended.
+   * @throws {SessionStoreError} When it could not be loaded.
+   * @throws {TypeError} When an attribute is invalid, or a browser would reject the cookie.
+   * @throws {RangeError} When `maxAge` is not a positive number of seconds.
+   */
+  replace(value: unknown): void {
+    const state = this.#holder.state ?? this.#holder.refuseChange();
+    if (!isPlainObject(value)) {
+      throw new TypeError("Cannot change session cookie: a plain object of attributes is required");
+    }
+    const { maxAge, ...attributes } = value as SessionCookie;
+    const { attributes: changed } = this.#cookie.with(attributes);
+    if ("maxAge" in value && maxAge !== state.maxAge) state.renew(maxAge ?? "browser");
+    const configured: object = this.#cookie.attributes;
+    const changes = Object.entries(changed).filter(([name, value]) =>
+      value !== Reflect.get(configured, name)
+    );
+    state.cookie = changes.length === 0 ? undefined : JSON.stringify(Object.fromEntries(changes));
   }
 
   [Symbol.for("Deno.customInspect")](inspect: Inspect, options: unknown): string {
-    return inspect(Hidden.#printed(this), options);
+    return inspect(CookieView.#printed(this), options);
   }
 
   [Symbol.for("nodejs.util.inspect.custom")](): SessionCookie {
-    return Hidden.#printed(this);
+    return CookieView.#printed(this);
   }
 
-  static #printed(hidden: object): SessionCookie {
+  static #printed(view: CookieView): SessionCookie {
     // Printing a proxy may call this with the proxy itself.
-    return #owner in hidden ? attributesOf(Hidden.shownBy(hidden)) : { ...hidden };
+    return #cookie in view ? view.attributes : { ...view as object };
   }
 }
 
 type Inspect = (value: unknown, options: unknown) => string;
 
-const { shownBy } = Hidden;
+/** Reads look at the attributes of that moment. */
+const READS = ["get", "has", "ownKeys", "getOwnPropertyDescriptor"] as const;
 
-function attributesOf({ cookie, owner: { state } }: ShownCookie): SessionCookie {
-  const { attributes } = cookieOf(cookie, state?.cookie);
-  return { ...attributes, ...(state?.maxAge === undefined ? {} : { maxAge: state.maxAge }) };
-}
-
-function change(shown: ShownCookie, name: string | symbol, value: unknown): true {
-  replaceCookie(shown, { ...attributesOf(shown), [name]: value });
-  return true;
-}
-
-const HANDLER: ProxyHandler<Hidden> = {
-  get: (hidden, name) => Reflect.get(attributesOf(shownBy(hidden)), name),
-  has: (hidden, name) => Reflect.has(attributesOf(shownBy(hidden)), name),
-  ownKeys: (hidden) => Reflect.ownKeys(attributesOf(shownBy(hidden))),
-  getOwnPropertyDescriptor: (hidden, name) =>
-    Reflect.getOwnPropertyDescriptor(attributesOf(shownBy(hidden)), name),
-  set: (hidden, name, value) => change(shownBy(hidden), name, value),
-  defineProperty: (hidden, name, { value }) => change(shownBy(hidden), name, value),
-  deleteProperty: (hidden, name) => change(shownBy(hidden), name, undefined),
+const HANDLER: ProxyHandler<CookieView> = {
+  ...Object.fromEntries(READS.map((read) => [
+    read,
+    ({ attributes }: CookieView, name: string) => Reflect[read](attributes, name),
+  ])),
+  set: (view, name, value) => view.set(name, value),
+  defineProperty: (view, name, { value }) => view.set(name, value),
+  deleteProperty: (view, name) => view.set(name, undefined),
 };
-
-/**
- * Replaces the attributes of a session's cookie. Attributes that are not given get their configured value.
- *
- * @throws {SessionEndedError} When the session has ended.
- * @throws {SessionStoreError} When it could not be loaded.
- * @throws {TypeError} When an attribute is invalid, or a browser would reject the cookie.
- * @throws {RangeError} When `maxAge` is not a positive number of seconds.
- */
-export function replaceCookie({ cookie, owner }: ShownCookie, value: unknown): void {
-  const state = owner.state ?? owner.refuseChange();
-  if (!isPlainObject(value)) {
-    throw new TypeError("Cannot change session cookie: a plain object of attributes is required");
-  }
-  const { maxAge, ...attributes } = value as SessionCookie;
-  const { attributes: changed } = cookie.with(attributes);
-  if ("maxAge" in value && maxAge !== state.maxAge) state.renew(maxAge ?? "browser");
-  const changes = Object.entries(changed).filter(([name, value]) =>
-    value !== Reflect.get(cookie.attributes, name)
-  );
-  state.cookie = changes.length === 0 ? undefined : JSON.stringify(Object.fromEntries(changes));
-}

@@ -18,13 +18,13 @@ export type PreparedCookie = SentCookie | { readonly held: CookieTemplate };
 /** Prepares a change of the cookie; `undefined` when it does not change, or no cookies are used. */
 export function prepareCookie(
   config: MiddlewareConfig,
-  change: CookieChange,
+  change: CookieChange | undefined,
   c: unknown,
 ): Awaitable<PreparedCookie> | undefined {
   const { transport, signer, clock, expiry, device } = config;
-  if (!transport || change.action === "none") return undefined;
+  if (!transport || !change) return undefined;
   const held = cookieOf(transport.cookie, change.held);
-  if (change.action === "clear") return { held };
+  if (!("token" in change)) return { held };
   const { token, record, binds } = change;
   const maxAge = cookieMaxAge(record, { expiry, now: clock() });
   const sent = { token, maxAge, cookie: cookieOf(transport.cookie, change.cookie), held };
@@ -52,16 +52,16 @@ export function writeCookie(
   cookie: PreparedCookie,
   headers: Exchange,
 ): number {
-  if ("token" in cookie) {
-    const bytes = transport!.write(headers, cookie);
-    const { registration, held } = cookie;
-    if (registration) {
-      headers.response.append("secure-session-registration", registration);
-      // Without that cookie the browser asks at once for a proof of the former session, and forgets its key.
-      transport!.clearDevice(headers, held);
-    }
-    return bytes;
+  const { held } = cookie;
+  if (!("token" in cookie)) {
+    transport!.clear(headers, held);
+    return 0;
   }
-  transport!.clear(headers, cookie.held);
-  return 0;
+  const bytes = transport!.write(headers, cookie);
+  if (cookie.registration) {
+    headers.response.append("secure-session-registration", cookie.registration);
+    // Without that cookie the browser asks at once for a proof of the former session, and forgets its key.
+    transport!.clearDevice(headers, held);
+  }
+  return bytes;
 }

@@ -1,5 +1,5 @@
 import type { MiddlewareConfig } from "../http/config.ts";
-import { replaceCookie, type SessionCookie, sessionCookie } from "../http/session_cookie.ts";
+import { CookieView, type SessionCookie, sessionCookie } from "../http/session_cookie.ts";
 import type { RequestSession } from "../request/request_session.ts";
 import { refuseUnloaded, UNLOADED } from "../session/lazy_session.ts";
 
@@ -35,7 +35,7 @@ const COOKIE: Variable = {
     return owner.cookie ??= sessionCookie(transport!.cookie, requestSession);
   },
   assign(owner, value) {
-    replaceCookie({ cookie: owner.config.transport!.cookie, owner: loaded(owner) }, value);
+    new CookieView(owner.config.transport!.cookie, loaded(owner)).replace(value);
   },
 };
 

@@ -9,7 +9,6 @@ import { innerCommitOf } from "../http/inner_request.ts";
 import type { SessionCookie } from "../http/session_cookie.ts";
 import type { CookieDelivery } from "../record/renewal.ts";
 import { canShowFlash } from "../request/consume_flash.ts";
-import { KEEP_COOKIE } from "../request/cookie_change.ts";
 import type { SessionObserver } from "../request/request_info.ts";
 import type { RequestSession } from "../request/request_session.ts";
 import type { Credential } from "../request/load.ts";
@@ -169,8 +168,8 @@ export class SessionLifecycle extends Unprinted implements ContextSession, Sessi
       const { logger } = this.config;
       logger.error("Cannot commit session: it failed after the handler had failed", error);
     }
-    const sent = cookieChange.action === "send" ? cookieChange : KEEP_COOKIE;
-    await setSessionHeaders(this, sent, this.#c);
+    const isSent = cookieChange && "token" in cookieChange;
+    await setSessionHeaders(this, isSent ? cookieChange : undefined, this.#c);
     if (!failed) throw asResponse(error);
   }
 

@@ -1,7 +1,7 @@
 import type { Context } from "hono";
 import type { MiddlewareConfig } from "../http/config.ts";
 import { warnOfLargeCookie } from "../http/header_size.ts";
-import { cookieOf } from "../http/session_cookie.ts";
+import { warnOfInsecureOrigin } from "../http/insecure_origin.ts";
 import { prepareCookie, type PreparedCookie, writeCookie } from "../http/set_cookie.ts";
 import { EMPTY_CONTENTS } from "../record/contents.ts";
 import { NOTHING_PENDING } from "../record/pending_changes.ts";
@@ -19,31 +19,28 @@ interface Answered {
 
 /** A response that gets the session cookie. */
 interface Sending extends Omit<Answered, "requestSession"> {
-  readonly change: CookieChange;
   readonly c: Context;
 }
 
 /** Changes the session cookie in the response, and adds cache headers. */
 export function setSessionHeaders(
   answered: Answered,
-  change: CookieChange,
+  change: CookieChange | undefined,
   c: Context,
 ): Awaitable<void> {
   const { config, response, requestSession } = answered;
   const cookie = prepareCookie(config, change, c);
-  if (cookie) return andThen(cookie, sendCookie, { config, response, change, c });
+  if (cookie) return andThen(cookie, sendCookie, { config, response, c });
   if (requestSession?.isLoaded || mayHoldToken(requestSession)) mark(answered);
 }
 
-function sendCookie(cookie: PreparedCookie, { config, response, change, c }: Sending): void {
-  const { cacheControl, vary, transport, logger } = config;
+function sendCookie(cookie: PreparedCookie, { config, response, c }: Sending): void {
+  const { cacheControl, vary, logger } = config;
   const headers = response.send(cacheControl ? { opens: true, vary } : undefined);
   if (typeof headers === "string") return logger.warn(`Cannot send session cookie: ${headers}`);
   const request = c.req.raw.headers;
   warnOfLargeCookie(writeCookie(config, cookie, { request, response: headers }), logger);
-  if (transport && change.action === "send") {
-    config.insecureOrigin.look(c.req.raw, cookieOf(transport.cookie, change.cookie));
-  }
+  if ("cookie" in cookie) warnOfInsecureOrigin(config, c.req.raw, cookie.cookie);
 }
 
 /** Adds cache headers if the response may contain personal data, as far as is known by now. */

@@ -3,7 +3,6 @@ import { TokenSigner } from "../crypto/token_signature.ts";
 import { DeviceProofs } from "../device/device.ts";
 import type { MiddlewareConfig } from "../http/config.ts";
 import { makeDeviceCookie } from "../http/device_cookie.ts";
-import { InsecureOrigin } from "../http/insecure_origin.ts";
 import { makeDataReader } from "../record/schema.ts";
 import type { MakeDefaultStore } from "../store/store_options.ts";
 import { instants, wholeClock } from "../util/clock.ts";
@@ -96,8 +95,7 @@ export function checkOptions<Data extends object>(
     revokeEverythingEvery: options.revokeEverything && options.revokeEverything.every * 1000,
     storeTimeout: options.storeTimeout * 1000,
     cacheControl: options.cacheControl,
-    vary: [transport && "Cookie", bearer?.transport.header].filter(Boolean).join(", "),
-    insecureOrigin: new InsecureOrigin(logger),
+    vary: [transport && "Cookie", bearer?.header].filter(Boolean).join(", "),
     contextKey,
     lazy: options.lazy,
     events: options.events,

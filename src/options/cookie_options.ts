@@ -1,7 +1,7 @@
 import {
-  CookieAttributeError,
   CookieTemplate,
   type FormerCookieScope,
+  type RefuseAttribute,
   type SessionCookieOptions,
 } from "../http/cookie_attributes.ts";
 import { CookieTransport } from "../http/cookie_transport.ts";
@@ -52,12 +52,12 @@ function makeCookie(
   { former = [], ...attributes }: SessionCookieOptions,
 ): { cookie: CookieTemplate; former: CookieTemplate[] } {
   const within = `${option}Options`;
-  const names = { name: `${option}Name or ${within}`, within };
-  const cookie = attempt(() => new CookieTemplate(name, attributes), names);
+  const refuseHere = refusing(`${option}Name or ${within}`, within);
+  const cookie = new CookieTemplate({ ...attributes, name, refuse: refuseHere });
   const inScope = (scope: FormerCookieScope, at: number): CookieTemplate => {
     const name = `${within}.former[${at}]`;
-    const former = attempt(() => cookie.inScope(scope), { name, within: name });
-    return former.hasScopeOf(cookie) ? refuse(name, "it is the scope of the cookie now") : former;
+    const former = cookie.inScope(scope, { refuse: refusing(name, name) });
+    return former.isSameAs(cookie) ? refuse(name, "it is the scope of the cookie now") : former;
   };
   return { cookie, former: former.map(inScope) };
 }
@@ -67,20 +67,12 @@ function makeAdopted(
   own: CookieTemplate,
   { cookie, cookieOptions = {} }: NonNullable<CookieOptions["adopt"]>,
 ): CookieTemplate {
-  const names = { name: "adopt.cookie or adopt.cookieOptions", within: "adopt.cookieOptions" };
-  return attempt(() => own.inScope(cookieOptions, cookie), names);
+  const refuse = refusing("adopt.cookie or adopt.cookieOptions", "adopt.cookieOptions");
+  return own.inScope(cookieOptions, { name: cookie, refuse });
 }
 
-/** @throws {TypeError} When a browser would reject the cookie. The error names the option. */
-function attempt(
-  make: () => CookieTemplate,
-  { name, within }: { name: string; within: string },
-): CookieTemplate {
-  try {
-    return make();
-  } catch (error) {
-    if (!(error instanceof CookieAttributeError)) throw error;
-    const { attribute, state } = error;
-    return refuse(attribute === "cookie" ? name : `${within}.${attribute}`, state);
-  }
+/** Refuses attributes of an option. */
+function refusing(cookie: string, within: string): RefuseAttribute {
+  return (attribute, state) =>
+    refuse(attribute === "cookie" ? cookie : `${within}.${attribute}`, state);
 }

@@ -1,6 +1,5 @@
 import type { SecretOption } from "../crypto/secrets.ts";
 import { AccessTokens } from "../http/access_token_jwt.ts";
-import { BearerTransport } from "../http/bearer_transport.ts";
 import type { Bearer } from "../http/config.ts";
 import { asSession } from "../session/session_object.ts";
 import type { Clock } from "../util/clock.ts";
@@ -16,10 +15,11 @@ export function makeBearer(
   options: NonNullable<WholeOptions["token"]>,
   { secret, clock }: { secret: SecretOption | undefined; clock: Clock },
 ): Bearer {
-  const { maxAge, audience, payload } = options;
+  const { maxAge, audience, payload, queryParam, header } = options;
   const tokens = new AccessTokens({ secret: (options.secret ?? secret)!, maxAge, audience, clock });
   return {
-    transport: new BearerTransport(options),
+    queryParam,
+    header,
     tokens,
     async issue({ key }, session, c) {
       return await tokens.sign(key, await payload(asSession(session)), c);

@@ -32,9 +32,9 @@ export class DestroyedSessions {
     return this.#states.some(({ stored }) => stored?.key === key);
   }
 
-  /** Checks whether one that was stored and removed meets a condition. */
-  hasDeleted(meets: (state: SessionState) => boolean): boolean {
-    return this.#states.slice(0, this.#removed).some((state) => state.stored && meets(state));
+  /** Those that were removed from the store. */
+  get removed(): SessionState[] {
+    return this.#states.slice(0, this.#removed).filter(({ stored }) => stored);
   }
 
   /** Removes the ended sessions from the store, each once: several saves can begin at the same time. */

@@ -6,7 +6,7 @@ import { type SessionOwner, SessionState } from "../session/session_state.ts";
 import { unavailableSession } from "../session/unavailable_session.ts";
 import type { Awaitable } from "../util/awaitable.ts";
 import type { RequestConfig, RequestSessionOptions } from "./config.ts";
-import { type CookieChange, cookieChange, KEEP_COOKIE } from "./cookie_change.ts";
+import type { CookieChange } from "./cookie_change.ts";
 import { DestroyedSessions } from "./destroyed_sessions.ts";
 import { issueToken } from "./issue_token.ts";
 import { RequestInfo } from "./request_info.ts";
@@ -218,22 +218,18 @@ export class RequestSession extends RequestInfo implements SessionOwner, Startin
   }
 
   /** The change of the cookie by what was committed so far, regardless of later failures. */
-  get cookieChange(): CookieChange {
+  get cookieChange(): CookieChange | undefined {
     const state = this.#current;
-    // Fast path: most requests send no cookie.
-    if (state?.stored && !state.sendsCookie) return KEEP_COOKIE;
-    return cookieChange(state, {
-      held: this.held,
-      isStale: this.options.stale === true,
-      hasDeleted: this.#destroyed !== undefined && this.#hasDeleted(this.#destroyed),
-      isForClient: this.#isForClient(state),
-      isLogin: state !== undefined && state === this.#login,
-    });
-  }
-
-  /** Whether a session whose cookie the client holds was ended. */
-  #hasDeleted(destroyed: DestroyedSessions): boolean {
-    return destroyed.hasDeleted((ended) => this.#isForClient(ended));
+    if (!state?.stored) {
+      const isEnded = this.#destroyed?.removed.some(this.#isForClient, this);
+      return isEnded || this.options.stale && !state ? { held: this.held } : undefined;
+    }
+    // A link with an access token must not put its session into the cookie of the browser that follows it.
+    const isSent = state.sendsCookie && !state.isGraceOver && this.#isForClient(state);
+    const { token, record, key } = state.stored;
+    if (!isSent || token === undefined) return undefined;
+    const binds = state === this.#login && record.device === undefined ? key : undefined;
+    return { token, record, binds, cookie: record.cookie, held: this.held };
   }
 
   #isForClient(state: SessionState | undefined): boolean {

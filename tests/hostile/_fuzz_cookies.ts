@@ -9,7 +9,7 @@ type Find = (header: string, name: string) => readonly string[];
 const NAMES = ["sid", "__Host-sid"];
 
 const find: Find = (header, name) => {
-  const transport = new CookieTransport({ cookie: new CookieTemplate(name, {}), chunks: 1 });
+  const transport = new CookieTransport({ cookie: new CookieTemplate({ name }), chunks: 1 });
   const headers = { get: () => header } as unknown as Headers;
   return transport.read(headers);
 };

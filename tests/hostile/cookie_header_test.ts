@@ -6,7 +6,7 @@ import { readAs, setup } from "./_app.ts";
 
 /** The values of the cookie `__Host-sid` in a header, which may hold what `Headers` would refuse. */
 function find(header: unknown): readonly string[] {
-  const cookie = new CookieTemplate("__Host-sid", {});
+  const cookie = new CookieTemplate({ name: "__Host-sid" });
   return new CookieTransport({ cookie, chunks: 1 })
     .read({ get: () => header } as unknown as Headers);
 }

@@ -644,7 +644,6 @@ Deno.test("the defaults are the safe ones", () => {
     instant: ___,
     initial,
     options,
-    insecureOrigin: ____,
     ...rest
   } = checked;
   assertEquals(options.store, store);
