@@ -1,5 +1,6 @@
 import { hashToken } from "../crypto/store_key.ts";
 import { makeToken } from "../crypto/token.ts";
+import { SessionStoreError } from "../errors.ts";
 import type { SessionRecord, SessionTimes, StoredSession } from "../record/record.ts";
 import type { StoreWrite } from "../store/contract.ts";
 import type { TimeoutStore } from "../store/timeout_store.ts";
@@ -27,8 +28,10 @@ export function writeNew(
         const stored = toStored(written, { place, record });
         if (stored) return stored;
         if (tries < CREATE_TRIES) return writeNew(store, record, c, tries + 1);
-        const state = `the store held a session under ${CREATE_TRIES} new keys`;
-        throw store.failure("create", { state }, c);
+        const error = new SessionStoreError(
+          `Cannot create session: the store held a session under ${CREATE_TRIES} new keys`,
+        );
+        throw store.toError(error, { operation: "create", c });
       }),
   );
 }

@@ -1,6 +1,6 @@
 import { ConflictRetry } from "../commit/conflict_retry.ts";
 import { isReadable } from "../commit/reread.ts";
-import { SessionConflictError, SessionError } from "../errors.ts";
+import { SessionConflictError, SessionError, SessionStoreError } from "../errors.ts";
 import { emit, type Logger, type SessionEvents } from "../events.ts";
 import { type DeviceBinding, parseBinding, serializeBinding } from "../record/device.ts";
 import { type ExpiryPolicy, isLive } from "../record/expiry.ts";
@@ -138,7 +138,8 @@ export class DeviceEndpoint {
   }
 
   #refuseDamaged(what: string, c: unknown): never {
-    throw this.#options.store.failure("read", { state: `its ${what} can't be read` }, c);
+    const error = new SessionStoreError(`Cannot read session: its ${what} can't be read`);
+    throw this.#options.store.toError(error, { operation: "read", c });
   }
 
   /**

@@ -143,14 +143,14 @@ export class Adopter {
    */
   async #read(token: string, c: unknown): Promise<ReadSession | undefined> {
     const run = () => orElse(() => this.#options.read(token, c), toFailure);
-    return toReadSession(await this.#config.store.run("adopt", run, c));
+    return toReadSession(await this.#config.store.run({ operation: "adopt", c }, run));
   }
 
   /** Returns the current generation of all sessions, with the option `revokeEverything`. */
   async #currentGeneration(c: unknown): Promise<number | undefined> {
     const generation = this.#generation;
     return generation &&
-      await this.#config.store.run("read", () => generation.get(c, undefined), c);
+      await this.#config.store.run({ operation: "read", c }, () => generation.get(c, undefined));
   }
 
   /** Binds a session to its subject; `false` when its sessions, or those of everybody, were ended. */

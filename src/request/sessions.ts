@@ -8,7 +8,7 @@ import type { StoredSession } from "../record/record.ts";
 import type { Unavailable } from "../session/unavailable_session.ts";
 import type { SessionStore } from "../store/contract.ts";
 import { storeErrorReporter } from "../store/failure_log.ts";
-import { GenerationStore } from "../store/generation_store.ts";
+import { sessionsOf } from "../store/generation_store.ts";
 import { StoreGeneration } from "../store/store_generation.ts";
 import { TimeoutStore } from "../store/timeout_store.ts";
 import { type Awaitable, isPromiseLike } from "../util/awaitable.ts";
@@ -75,16 +75,17 @@ export class Sessions {
     const generation = every === undefined
       ? undefined
       : new StoreGeneration({ store: given, cookieName: config.cookieName, every, clock });
-    const store = generation ? new GenerationStore(given, generation) : given;
-    const canSaveAfterResponse = !store.capabilities.stateless;
+    const sessions = generation && sessionsOf(given, generation);
+    const { stateless } = given.capabilities;
+    const canSaveAfterResponse = !stateless;
     this.unsavedChanges = new UnsavedChanges({ ...config, canSaveAfterResponse });
     this.ends = new SessionEnds({
       // Of its failures only the first one of each poll is reported.
-      store: new TimeoutStore(store, { ...limits, onError() {} }),
+      store: new TimeoutStore(given, { ...limits, sessions, onError() {} }),
       clock,
       expiry,
       every: liveEvery,
-      source: store,
+      source: given,
       onError,
     });
     const records = new TimeoutStore(given, limits);
@@ -96,18 +97,18 @@ export class Sessions {
       queue: new KeyedQueue(storeTimeout),
       renewals: new SharedRenewals({
         ...config,
-        isStateless: store.capabilities.stateless === true,
+        isStateless: stateless === true,
         // A renewal may have to wait for another request, and then for the store.
         patience: 2 * storeTimeout,
       }),
-      store: generation ? new TimeoutStore(store, limits) : records,
+      store: sessions ? new TimeoutStore(given, { ...limits, sessions }) : records,
       records,
     };
     const loader = new SessionLoader(this.#config);
     this.#loader = loader;
     const { adopt } = config;
     const cookieName = generation && config.cookieName;
-    const marks = adopt && !store.capabilities.stateless
+    const marks = adopt && !stateless
       ? new AdoptionMarks({ records, clock, until: adopt.until, cookieName })
       : undefined;
     this.#adopter = adopt &&

@@ -1,7 +1,7 @@
 import type { SessionStoreError } from "../errors.ts";
 import { emit, type Logger, type SessionEvents } from "../events.ts";
 import type { Clock } from "../util/clock.ts";
-import { TimeoutError } from "../util/time_limit.ts";
+import { TimeoutError } from "./operation.ts";
 import { SetupError } from "./setup_error.ts";
 
 /** How long failures of a kind are only counted after one was logged, in milliseconds. */

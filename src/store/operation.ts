@@ -1,43 +1,28 @@
-import type { SessionError } from "../errors.ts";
-import type { TimeLimit, TimeoutError } from "../util/time_limit.ts";
-import type { Timers } from "../util/timers.ts";
+import type { SessionStoreError } from "../errors.ts";
+import type { Clock } from "../util/clock.ts";
 import type { StoreReplacement } from "./contract.ts";
+import type { StoredSessions } from "./generation_store.ts";
 
-/** A record and its key. */
-export type Placed = Pick<StoreReplacement, "key" | "record">;
+/** Options of a store whose operations have a time limit. */
+export interface TimeoutStoreOptions {
+  /** The time limit of one operation, in milliseconds. */
+  readonly timeout: number;
+  readonly clock: Clock;
+  /** The sessions of the store, if some of its records are none. */
+  readonly sessions?: StoredSessions | undefined;
+  /** Called with every failure. */
+  onError(operation: string, error: SessionStoreError, c: unknown): void;
+}
 
 /** An operation of a store. */
 export interface Operation {
   readonly operation: string;
   readonly c: unknown;
   /** The session of a subject that it creates, under a key that nobody knows if the response gets lost. */
-  readonly creates?: Placed | undefined;
+  readonly creates?: Pick<StoreReplacement, "key" | "record"> | undefined;
   /** Aborts it, if the store supports it. */
   readonly abort?: AbortController | undefined;
 }
 
-/** Makes the error of an operation that has failed. */
-interface Failing {
-  toError(cause: unknown, operation: Operation): SessionError;
-}
-
-/** The time limit of an operation in flight. */
-export class OperationLimit implements TimeLimit {
-  readonly timers: Timers;
-  readonly #store: Failing;
-  readonly #operation: Operation;
-
-  constructor(store: Failing, timers: Timers, operation: Operation) {
-    this.timers = timers;
-    this.#store = store;
-    this.#operation = operation;
-  }
-
-  toError(cause: unknown): SessionError {
-    return this.#store.toError(cause, this.#operation);
-  }
-
-  onTimeout(error: TimeoutError): void {
-    this.#operation.abort?.abort(error);
-  }
-}
+/** A store did not answer in time. */
+export class TimeoutError extends Error {}

@@ -1,9 +1,8 @@
 import { SessionError, SessionStoreError } from "../errors.ts";
 import type { SessionEndReason } from "../record/end_reason.ts";
 import { isSessionRecord, type SessionRecord, type SessionTimes } from "../record/record.ts";
+import { makeTrace } from "../record/trace.ts";
 import { andThen, type Awaitable, isPromiseLike, orElse } from "../util/awaitable.ts";
-import type { Clock } from "../util/clock.ts";
-import { TimeoutError, withTimeout } from "../util/time_limit.ts";
 import { makeTimers, type Timers } from "../util/timers.ts";
 import type {
   DeleteAllOptions,
@@ -15,18 +14,10 @@ import type {
   StoreStats,
   StoreWrite,
 } from "./contract.ts";
-import { type Operation, OperationLimit, type Placed } from "./operation.ts";
+import type { StoredSessions } from "./generation_store.ts";
+import { type Operation, TimeoutError, type TimeoutStoreOptions } from "./operation.ts";
 import { PendingReads } from "./pending_reads.ts";
-import { UnacknowledgedWrites } from "./unacknowledged_writes.ts";
-
-/** Options of {@linkcode TimeoutStore}. */
-export interface TimeoutStoreOptions {
-  /** The time limit of one operation, in milliseconds. */
-  readonly timeout: number;
-  readonly clock: Clock;
-  /** Called with every failure. */
-  onError(operation: string, error: SessionStoreError, c: unknown): void;
-}
+import { LATEST_WRITE, UnacknowledgedWrites } from "./unacknowledged_writes.ts";
 
 /** A store whose operations have a time limit, and whose failures are all {@linkcode SessionStoreError}s. */
 export class TimeoutStore {
@@ -34,6 +25,7 @@ export class TimeoutStore {
   /** The time limit of one operation, in milliseconds. */
   readonly timeout: number;
   readonly #store: SessionStore;
+  readonly #sessions: StoredSessions;
   readonly #timers: Timers;
   readonly #options: TimeoutStoreOptions;
   readonly #unanswered: UnacknowledgedWrites;
@@ -46,6 +38,7 @@ export class TimeoutStore {
     this.logins = new PendingReads(options.timeout);
     this.#timers = makeTimers(options.timeout);
     this.#store = store;
+    this.#sessions = options.sessions ?? store;
     this.#options = options;
     this.#unanswered = new UnacknowledgedWrites(options.clock);
   }
@@ -53,7 +46,7 @@ export class TimeoutStore {
   read(key: string, c: unknown): Awaitable<SessionRecord | undefined> {
     const abort = this.#newAbort();
     try {
-      const result = this.#store.read(key, c, abort?.signal);
+      const result = this.#sessions.read(key, c, abort?.signal);
       return isPromiseLike(result) ? this.#inTime(result, { operation: "read", c, abort }) : result;
     } catch (cause) {
       throw this.toError(cause, { operation: "read", c });
@@ -61,9 +54,9 @@ export class TimeoutStore {
   }
 
   create(key: string, record: SessionRecord, c: unknown): Awaitable<StoreWrite> {
-    return this.#call(
+    return this.run(
       { operation: "create", c, creates: { key, record } },
-      (signal) => this.#store.create(key, record, c, signal),
+      (signal) => this.#sessions.create(key, record, c, signal),
     );
   }
 
@@ -75,7 +68,7 @@ export class TimeoutStore {
   ): Awaitable<StoreWrite> {
     const abort = this.#newAbort();
     try {
-      const result = this.#store.update(key, record, previous, c, abort?.signal);
+      const result = this.#sessions.update(key, record, previous, c, abort?.signal);
       return isPromiseLike(result)
         ? this.#inTime(result, { operation: "update", c, abort })
         : result;
@@ -92,9 +85,9 @@ export class TimeoutStore {
   ): Awaitable<StoreWrite> {
     // A rotated token leads to the new record.
     const creates = next.left?.successor === undefined ? next : undefined;
-    return this.#call(
+    return this.run(
       { operation: "replace", c, creates },
-      (signal) => this.#store.replace(key, next, previous, c, signal),
+      (signal) => this.#sessions.replace(key, next, previous, c, signal),
     );
   }
 
@@ -104,15 +97,15 @@ export class TimeoutStore {
     previous: SessionRecord,
     c: unknown,
   ): Awaitable<StoreWrite> {
-    return this.#call(
+    return this.run(
       { operation: "touch", c },
-      (signal) => this.#store.touch(key, times, previous, c, signal),
+      (signal) => this.#sessions.touch(key, times, previous, c, signal),
     );
   }
 
   delete(key: string, c: unknown, reason?: SessionEndReason): Awaitable<void> {
     const call = { operation: "delete", c };
-    return this.#call(call, (signal) => this.#store.delete(key, c, signal, reason));
+    return this.run(call, (signal) => this.#store.delete(key, c, signal, reason));
   }
 
   /**
@@ -127,7 +120,7 @@ export class TimeoutStore {
   ): Awaitable<ListedSession[]> {
     const run = async (signal: AbortSignal | undefined) => {
       const sessions: ListedSession[] = [];
-      for await (const session of this.#store.list!(subject, page, c, signal)) {
+      for await (const session of this.#sessions.list!(subject, page, c, signal)) {
         if (this.#unanswered.has(session.key)) {
           await this.#store.delete(session.key, c, signal);
         } else if (isSessionRecord({ data: "", ...session.record })) {
@@ -137,56 +130,52 @@ export class TimeoutStore {
       }
       return sessions;
     };
-    return this.#call({ operation: "list", c }, run);
+    return this.run({ operation: "list", c }, run);
   }
 
   /** Returns the current generation of a subject's sessions; 0 where the store has none. */
   generation(subject: string, c: unknown): Awaitable<number> {
     if (!this.#store.generation) return 0;
     const run = (signal?: AbortSignal) => this.#store.generation!(subject, c, signal);
-    return this.logins.add(subject, this.#call({ operation: "read", c }, run));
+    return this.logins.add(subject, this.run({ operation: "read", c }, run));
   }
 
   /** Ends all sessions of a subject, after the first reads of earlier logins, whichever connection they use. */
   deleteAll(subject: string, options: DeleteAllOptions, c: unknown): Awaitable<number> {
-    const call = { operation: "deleteAll", c };
     const run = (signal?: AbortSignal) => this.#store.deleteAll!(subject, options, c, signal);
-    return andThen(this.logins.over(subject), () => this.#call(call, run));
+    return andThen(this.logins.over(subject), () => this.run({ operation: "deleteAll", c }, run));
   }
 
   /** Counts the live sessions of all subjects. */
   stats(c: unknown): Awaitable<StoreStats> {
-    return this.#call({ operation: "count", c }, (signal) => this.#store.stats!(c, signal));
+    return this.run({ operation: "count", c }, (signal) => this.#store.stats!(c, signal));
   }
 
   /**
    * Deletes a session that may have been created although nobody received its token, now and whenever it is
-   * listed. If its write may still arrive, an obstacle takes its key.
+   * listed. If its write may still arrive, an obstacle takes its key. The caller gets the original error in any case.
    */
-  #withdraw({ key, record }: Placed, c: unknown): void {
+  async #withdraw(
+    { key, record: { sid, subject } }: NonNullable<Operation["creates"]>,
+    c: unknown,
+  ): Promise<void> {
     const { index, stateless } = this.capabilities;
-    if (record.subject === undefined || !index || stateless) return;
+    if (subject === undefined || !index || stateless) return;
     this.#unanswered.add(key);
-    // The caller gets the original error in any case.
-    const obstacle = this.#unanswered.toObstacle(record);
-    const isTaken = orElse(() => this.create(key, obstacle, c), () => false);
-    void orElse(
-      () => andThen(isTaken, (isTaken) => isTaken ? undefined : this.delete(key, c)),
-      () => {},
-    );
-  }
-
-  /** Runs an operation that is not one of the store, with the same time limit. */
-  run<Result>(operation: string, run: () => Awaitable<Result>, c: unknown): Awaitable<Result> {
-    return this.#call({ operation, c }, run);
+    const obstacle = makeTrace("ended", { sid, expiresAt: this.#options.clock() + LATEST_WRITE });
+    const isTaken = await orElse(() => this.create(key, obstacle, c), () => false);
+    if (!isTaken) await orElse(() => this.delete(key, c), () => {});
   }
 
   outdated(record: SessionRecord): boolean {
     return this.#store.outdated?.(record) ?? false;
   }
 
-  /** Runs an operation. The operations of every request are inlined instead, to avoid a closure. */
-  #call<Result>(
+  /**
+   * Runs an operation, which may be one of another store, with the time limit. The operations of every request are
+   * inlined instead, to avoid a closure.
+   */
+  run<Result>(
     operation: Operation,
     run: (signal: AbortSignal | undefined) => Awaitable<Result>,
   ): Awaitable<Result> {
@@ -204,33 +193,49 @@ export class TimeoutStore {
     return this.capabilities.abortable ? new AbortController() : undefined;
   }
 
-  #inTime<Result>(result: PromiseLike<Result>, operation: Operation): Promise<Result> {
-    return withTimeout(result, new OperationLimit(this, this.#timers, operation));
+  /** Returns the result of an operation, or rejects when there is none in time. A later result is ignored. */
+  #inTime<Result>(promise: PromiseLike<Result>, operation: Operation): Promise<Result> {
+    const timers = this.#timers;
+    // A single promise instead of Promise.race(): racing would take longer than most operations.
+    return new Promise((resolve, reject) => {
+      let isSettled = false;
+      const fail = (cause: unknown): void => {
+        timers.stop(timer);
+        if (isSettled) return;
+        isSettled = true;
+        try {
+          reject(this.toError(cause, operation));
+        } catch (error) {
+          reject(error);
+        }
+      };
+      const timer = timers.start(() => {
+        const error = new TimeoutError(`no answer in ${this.timeout / 1000} seconds`);
+        fail(error);
+        operation.abort?.abort(error);
+      });
+      try {
+        promise.then((result) => {
+          timers.stop(timer);
+          resolve(result);
+        }, fail);
+      } catch (cause) {
+        fail(cause);
+      }
+    });
   }
 
   /** Makes the error of a failure, and reports it. */
   toError(cause: unknown, { operation, c, creates }: Operation): SessionError {
-    const isFailure = !(cause instanceof SessionError) || cause instanceof SessionStoreError;
-    if (!isFailure) return cause;
-    if (creates) this.#withdraw(creates, c);
-    if (cause instanceof SessionStoreError) return this.#tell(operation, cause, c);
+    const isKnown = cause instanceof SessionStoreError;
+    if (cause instanceof SessionError && !isKnown) return cause;
+    if (creates) void this.#withdraw(creates, c);
     const state = cause instanceof TimeoutError
       ? `the store did not answer in ${this.timeout / 1000} seconds`
       : "the store failed";
-    return this.failure(operation, { state, cause }, c);
-  }
-
-  /** Reports the failure of an operation and returns its error. */
-  failure(
-    operation: string,
-    { state, ...options }: ErrorOptions & { readonly state: string },
-    c: unknown,
-  ): SessionStoreError {
-    const error = new SessionStoreError(`Cannot ${operation} session: ${state}`, options);
-    return this.#tell(operation, error, c);
-  }
-
-  #tell(operation: string, error: SessionStoreError, c: unknown): SessionStoreError {
+    const error = isKnown
+      ? cause
+      : new SessionStoreError(`Cannot ${operation} session: ${state}`, { cause });
     this.#options.onError(operation, error, c);
     return error;
   }

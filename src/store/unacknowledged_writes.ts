@@ -1,5 +1,3 @@
-import type { SessionRecord } from "../record/record.ts";
-import { makeTrace } from "../record/trace.ts";
 import type { Clock } from "../util/clock.ts";
 
 /** The largest number of remembered writes. */
@@ -28,11 +26,6 @@ export class UnacknowledgedWrites {
       if (this.#keys.size <= MOST && until > now) break;
       this.#keys.delete(oldest);
     }
-  }
-
-  /** Returns the record that takes the key of a write that may still arrive, so that the write fails. */
-  toObstacle({ sid }: SessionRecord): SessionRecord {
-    return makeTrace("ended", { sid, expiresAt: this.#clock() + LATEST_WRITE });
   }
 
   has(key: string): boolean {
