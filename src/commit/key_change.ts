@@ -37,7 +37,7 @@ export class KeyChange {
   /** Remembers the value that this request has assigned to the key before. */
   begin(): void {
     const { state, key } = this.#options;
-    state.properties.unflash(key);
+    state.unflash(key);
     if (isAssigned(state, key)) {
       this.#assigned = { text: state.contents(false).data.members.get(key) };
     }
@@ -79,7 +79,7 @@ export class KeyChange {
 
 /** Checks whether this request has changed a key, or is known to have assigned to it. */
 export function isAssigned(state: SessionState, key: string): boolean {
-  if (state.properties.assigned.has(key)) return true;
+  if (state.assigned.has(key)) return true;
   const mine = state.contents(false).data.members.get(key);
   return !isSameJson(mine, state.shown().data.members.get(key));
 }

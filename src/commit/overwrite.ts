@@ -97,7 +97,7 @@ async function startOver(context: CommitContext): Promise<void> {
     // A change of one key can't make a session of its own: the whole session is committed instead.
     return state.restorePending(pending);
   }
-  const contents = ownContents(context, state.properties.assigned);
+  const contents = ownContents(context, state.assigned);
   const isLogin = pending.regenerate === true && !options.onlyToken &&
     (pending.subject || !sameContents(contents, EMPTY_CONTENTS));
   if (!isLogin) refuseEnded();

@@ -43,7 +43,7 @@ export class RequestInfo {
   }
 
   /** @throws {SessionError} When the session of the client is not available, so that it can't be changed. */
-  protected assertAvailable(): void {
+  assertAvailable(): void {
     if (this.unavailable) refuseChange(this.unavailable);
   }
 

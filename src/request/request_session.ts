@@ -1,9 +1,9 @@
 import { commit } from "../commit/commit.ts";
 import { renewEarly } from "../commit/renew_before_handler.ts";
 import { transaction } from "../commit/transaction.ts";
+import { readOnly } from "../session/read_only.ts";
 import { assertPlainObject, type SessionObject } from "../session/session_object.ts";
 import { type SessionOwner, SessionState } from "../session/session_state.ts";
-import { unavailableSession } from "../session/unavailable_session.ts";
 import type { Awaitable } from "../util/awaitable.ts";
 import type { RequestConfig, RequestSessionOptions } from "./config.ts";
 import type { CookieChange } from "./cookie_change.ts";
@@ -37,7 +37,12 @@ export class RequestSession extends RequestInfo implements SessionOwner, Startin
     if (presentedTrace || by === "adopted") this.#loaded?.rotated({ presentedTrace });
     this.#current = this.#loaded ?? this.createState();
     const { session } = this.#current;
-    this.#session = this.isUnavailable ? unavailableSession(session, this) : session;
+    this.#session = this.isUnavailable ? this.#readOnly(session) : session;
+  }
+
+  /** Returns a session that can be read, and changed once it is available. */
+  #readOnly(session: SessionObject): SessionObject {
+    return new Proxy<SessionObject>(session, readOnly(() => this.assertAvailable()));
   }
 
   /** Whether a live session was found for the client. */
@@ -122,7 +127,7 @@ export class RequestSession extends RequestInfo implements SessionOwner, Startin
     const options = { state, consumeFlash: this.#hasShownFlash };
     await this.#saving(state, () => commit(this.config, options, this.options.c));
     state.assertLive("save");
-    state.properties.saved(state.base());
+    state.saved();
   }
 
   update(
@@ -207,7 +212,7 @@ export class RequestSession extends RequestInfo implements SessionOwner, Startin
     const state = this.#current;
     // A handler that has caught the error of the limit responds itself.
     if (!state || state.isRefused()) return;
-    this.#hasShownFlash = state.properties.isFlashing &&
+    this.#hasShownFlash = state.isFlashing &&
       this.observer?.canShowFlash(status) === true;
     const onlyToken = !this.config.commitOnError && isFailure(status);
     // A session that this request has started or ended takes precedence over that of an inner request.

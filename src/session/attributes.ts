@@ -1,3 +1,4 @@
+import { SessionCommittedError } from "../errors.ts";
 import {
   type Confirmations,
   confirmedWith,
@@ -19,7 +20,6 @@ import { parseProvider, serializeProvider, type SessionProvider } from "../recor
 import type { StoredSession } from "../record/record.ts";
 import { assertSubject, parseMeta, serializeMeta } from "../record/subject.ts";
 import { type Awaitable, CachedPromise, orElse } from "../util/awaitable.ts";
-import { refuseCommitted } from "./committed_session.ts";
 import type { SessionConfig } from "./config.ts";
 import { refuseEnded } from "./ended_session.ts";
 
@@ -28,6 +28,8 @@ export interface AttributesOwner {
   readonly config: SessionConfig;
   /** Whether the response has been sent with all of its cookies. */
   readonly committed: boolean;
+  /** @throws {SessionError} When the session of the client is not available, so that it can't be changed. */
+  assertAvailable(): void;
   /** Returns the current generation of a subject's sessions. */
   generationOf(subject: string): Awaitable<number>;
   /** Returns the ends at an identity provider that concern a login of a subject. */
@@ -42,24 +44,17 @@ export class SessionAttributes {
   /** The last known stored session; `undefined` if it was never stored. */
   stored: StoredSession | undefined;
 
+  status: Status = "live";
+  /** The changes since the last commit, except those of the data. */
+  pending: PendingChanges = NOTHING_PENDING;
+
   protected readonly owner: AttributesOwner;
-  #status: Status = "live";
-  #pending: PendingChanges = NOTHING_PENDING;
   /** The login that was refused with an error in the handler. */
   #refused: PendingChanges["subject"];
 
   constructor(owner: AttributesOwner, stored: StoredSession | undefined) {
     this.owner = owner;
     this.stored = stored;
-  }
-
-  get status(): Status {
-    return this.#status;
-  }
-
-  /** The changes since the last commit, except those of the data. */
-  get pending(): PendingChanges {
-    return this.#pending;
   }
 
   get subject(): string | undefined {
@@ -185,52 +180,43 @@ export class SessionAttributes {
 
   /** Adds changes for the next commit. */
   protected ask(pending: PendingChanges): void {
-    this.#pending = { ...this.#pending, ...pending };
+    this.pending = { ...this.pending, ...pending };
   }
 
   /** Passes the pending changes to a commit. */
   takePending(): PendingChanges {
-    const pending = this.#pending;
-    this.#pending = NOTHING_PENDING;
+    const pending = this.pending;
+    this.pending = NOTHING_PENDING;
     return pending;
   }
 
   /** Passes only the change of the token to a commit. The others stay pending. */
   takeRegeneration(): PendingChanges {
-    const { regenerate, ...rest } = this.#pending;
+    const { regenerate, ...rest } = this.pending;
     if (!regenerate) return NOTHING_PENDING;
-    this.#pending = rest;
+    this.pending = rest;
     return { regenerate };
   }
 
   /** Restores the changes of a failed commit. Later changes take precedence. */
   restorePending(pending: PendingChanges): void {
-    const later = this.#pending;
+    const later = this.pending;
     if (later === NOTHING_PENDING) {
-      this.#pending = pending;
+      this.pending = pending;
       return;
     }
     const { confirmed } = later;
-    this.#pending = {
+    this.pending = {
       ...pending,
       ...later,
       ...(confirmed && { confirmed: joinConfirmations(pending.confirmed, confirmed) }),
     };
   }
 
-  /** Drops all pending changes except a new token. */
-  protected discardPending(): void {
-    const { regenerate } = this.#pending;
-    this.#pending = regenerate ? { regenerate } : NOTHING_PENDING;
-  }
-
-  protected ended(status: "ended" | "gone"): void {
-    this.#status = status;
-  }
-
-  /** @throws {SessionEndedError} When the session has ended. */
+  /** @throws {SessionError} When the session has ended, or is not available. */
   assertLive(action: string): void {
     if (this.status !== "live") refuseEnded(action);
+    this.owner.assertAvailable();
   }
 
   /** @throws {SessionEndedError | SessionCommittedError} When the session can't be stored any more. */
@@ -241,6 +227,9 @@ export class SessionAttributes {
 
   /** @throws {SessionCommittedError} When the response has been sent. */
   assertNotCommitted(action: string): void {
-    if (this.owner.committed) refuseCommitted(action);
+    if (!this.owner.committed) return;
+    throw new SessionCommittedError(
+      `Cannot ${action} session: the response has been sent, with all cookies; do it earlier`,
+    );
   }
 }

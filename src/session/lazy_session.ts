@@ -1,8 +1,8 @@
-import { refusingChanges } from "./read_only.ts";
+import { checkingChanges } from "./read_only.ts";
 
 /** The session while it is not loaded. */
 export const UNLOADED: object = new Proxy({}, {
-  ...refusingChanges(() => refuseUnloaded("change")),
+  ...checkingChanges(() => refuseUnloaded("change")),
   get: () => refuseUnloaded("read"),
   has: () => refuseUnloaded("read"),
   ownKeys: () => refuseUnloaded("read"),

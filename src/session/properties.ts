@@ -1,64 +1,106 @@
-import type { Contents } from "../record/contents.ts";
+import { type Contents, contentsOf, initialContents, sameContents } from "../record/contents.ts";
 import { copyValue } from "../record/deep_copy.ts";
 import { standsFor } from "../record/deep_equal.ts";
 import { JsonObject } from "../record/json_object.ts";
-import type { Members } from "../record/record.ts";
+import type { Members, StoredSession } from "../record/record.ts";
 import { serializeValue } from "../record/serialize.ts";
 import { pathOf } from "../record/unserializable_value.ts";
 import { clearProperties, setProperty } from "../util/property.ts";
+import { type AttributesOwner, SessionAttributes } from "./attributes.ts";
 import { FlashValues } from "./flash.ts";
 import { assertNotReserved, isReserved } from "./reserved_names.ts";
+import { SessionObject } from "./session_object.ts";
 
 const NONE: ReadonlySet<string> = new Set();
 
+/** The object behind a session, with its properties. */
+type Properties = SessionObject & Record<string, unknown>;
+
 /** The properties of a session: its data, and flashed values that hide data of the same keys. */
-export class SessionProperties {
-  readonly #session: Record<string, unknown>;
+export class SessionProperties extends SessionAttributes {
+  /** The object that has the properties. */
+  readonly session: Properties = new SessionObject() as Properties;
+  /** The last known stored contents, or the initial contents. */
+  #base: Contents;
+  /** The data that it showed at first, if they differ from the stored data. */
+  #shown: JsonObject | undefined;
   /** The flashed values, if there are any. */
   #flash: FlashValues | undefined;
   /** The keys that were assigned to since {@linkcode noteAssigned}, even with equal values. */
   #assigned: Set<string> | undefined;
 
   /**
-   * @param session The object that gets the properties.
-   * @param contents The data, and the values that the previous request flashed.
-   * @throws {SyntaxError} When they are not objects, or not values that a session can hold.
+   * @param owner The request that has the session.
+   * @param initial The JSON text of the initial data, which don't count as a change.
+   * @param shown The JSON text of the data that it shows, if they differ from the stored data.
+   * @throws {SyntaxError} When the stored contents are not the JSON of objects, or not values that a session can hold.
    */
-  constructor(session: object, contents: Contents) {
-    this.#session = session as Record<string, unknown>;
+  constructor(
+    owner: AttributesOwner,
+    { initial = "{}", stored, shown }: {
+      initial?: string | undefined;
+      stored?: StoredSession | undefined;
+      shown?: string | undefined;
+    },
+  ) {
+    super(owner, stored);
+    this.#base = stored ? contentsOf(stored.record) : initialContents(initial);
+    this.#shown = shown === undefined ? undefined : JsonObject.ofText(shown);
+    const contents = this.shown();
     if (contents.flash !== JsonObject.EMPTY) this.#flashes().load(contents.flash);
     this.#load(contents);
   }
 
+  /** Returns the last known stored contents, or the initial contents. */
+  base(): Contents {
+    return this.#base;
+  }
+
+  /** Returns the contents that it showed before the handler changed it. */
+  shown(): Contents {
+    return this.#shown ? { ...this.#base, data: this.#shown } : this.#base;
+  }
+
+  /** Records the stored contents. */
+  protected rebase(contents: Contents): void {
+    this.#base = contents;
+    this.#shown = undefined;
+  }
+
+  hasChanged(): boolean {
+    return !sameContents(this.contents(false), this.#base);
+  }
+
   /** Shows the contents that were loaded or saved, without later changes. */
-  reset(contents: Contents): void {
-    clearProperties(this.#session);
+  protected reset(): void {
+    clearProperties(this.session);
     this.#flash?.reset();
-    this.#load(contents);
+    this.#load(this.shown());
     if (!this.#assigned) return;
     this.#assigned = undefined;
     this.noteAssigned();
   }
 
-  /** Replaces all properties. */
-  replace(data: object): void {
-    const entries = Object.entries(data);
+  /** Replaces all data and keeps the session. In a session that was never stored, they override the initial data. */
+  replaceData(data: object): void {
+    this.assertSavable("change");
+    const entries = Object.entries(this.stored ? data : { ...this.#base.data.copy(), ...data });
     for (const [key] of entries) assertNotReserved(key);
-    clearProperties(this.#session);
+    clearProperties(this.session);
     this.#flash?.clear();
-    for (const [key, value] of entries) setProperty(this.#session, key, copyValue(value));
+    for (const [key, value] of entries) setProperty(this.session, key, copyValue(value));
   }
 
   /** Tracks assignments from now on: a key that was assigned an equal value would look unchanged. */
   noteAssigned(): void {
     const assigned = this.#assigned ??= new Set();
-    for (const [key, value] of Object.entries(this.#session)) {
+    for (const [key, value] of Object.entries(this.session)) {
       if (this.#flash?.get(key)) continue;
-      Object.defineProperty(this.#session, key, {
+      Object.defineProperty(this.session, key, {
         get: () => value,
         set: (next: unknown) => {
           assigned.add(key);
-          setProperty(this.#session, key, next);
+          setProperty(this.session, key, next);
         },
         enumerable: true,
         configurable: true,
@@ -76,19 +118,16 @@ export class SessionProperties {
     return this.#flash?.isStored === true;
   }
 
-  /** Returns a copy of the properties. */
-  toObject(): Record<string, unknown> {
-    return { ...this.#session };
-  }
-
   /** Shows a value for this request and the next one. */
   flash(key: string, value: unknown): void {
+    this.assertSavable("flash");
     assertNotReserved(key);
     this.#flashes().flash(key, copyValue(value));
   }
 
   /** Keeps the values of the previous request for one more request. */
   reflash(): void {
+    this.assertSavable("reflash");
     this.#flashes().reflash();
   }
 
@@ -98,31 +137,31 @@ export class SessionProperties {
   }
 
   /** Records that all values are stored, although no write was necessary. */
-  saved({ flash }: Contents): void {
-    this.#flash?.saved(flash);
+  saved(): void {
+    this.#flash?.saved(this.#base.flash);
   }
 
   /** Records the stored flashed values. */
-  keepFlash(mine: JsonObject, stored: JsonObject): void {
-    this.#flash?.keep(mine, stored);
+  keepFlash(mine: Contents, stored: Contents): void {
+    this.#flash?.keep(mine.flash, stored.flash);
   }
 
   /**
    * Returns the current data and flashed values.
    *
-   * @param stored The stored contents.
    * @param consume Whether the flashed values of the previous request are dropped.
    * @throws {SessionSerializationError} When a value would not survive JSON.
    */
-  contents(stored: Contents, consume: boolean): Contents {
+  contents(consume: boolean): Contents {
+    const stored = this.#base;
     const { flash } = stored;
     if (flash !== JsonObject.EMPTY || this.#flash?.isUsed) {
-      const keys = Reflect.ownKeys(this.#session);
+      const keys = Reflect.ownKeys(this.session);
       for (const key of keys) assertData(key);
       return this.#separate(keys as string[], flash.members, consume);
     }
-    if (stored.data.isKnownAs(this.#session)) return stored;
-    const values = { ...this.#session };
+    if (stored.data.isKnownAs(this.session)) return stored;
+    const values = { ...this.session };
     const data = JsonObject.ofValues(values, stored.data);
     // Equal members have the same valid keys, so no check is needed.
     if (data === stored.data) return stored;
@@ -136,7 +175,7 @@ export class SessionProperties {
     const data: Members = new Map();
     const shown: Members = new Map();
     for (const key of keys) {
-      const value = this.#session[key];
+      const value = this.session[key];
       if (value === undefined) continue;
       const text = serializeValue(value, pathOf("session", key));
       const flashed = flash.get(key);
@@ -154,9 +193,9 @@ export class SessionProperties {
     };
   }
 
-  /** Shows new data, except where the handler has changed a key in the meantime. */
-  update(now: JsonObject, before: JsonObject): void {
-    if (now === before) return;
+  /** Shows new contents, except where the handler has changed a key in the meantime. */
+  show({ data: now }: Contents, { data: before }: Contents): void {
+    if (now === before || this.status === "ended") return;
     for (const key of new Set([...before.members.keys(), ...now.members.keys()])) {
       const [was, is] = [before.members.get(key), now.members.get(key)];
       if (was !== is && standsFor(was, this.#own(key))) this.#set(key, is);
@@ -165,17 +204,17 @@ export class SessionProperties {
 
   /** Shows the committed value of one key, regardless of changes by the handler. */
   showKey(key: string, text: string | undefined): void {
-    if (!standsFor(text, this.#own(key))) this.#set(key, text);
+    if (this.status !== "ended" && !standsFor(text, this.#own(key))) this.#set(key, text);
   }
 
   #own(key: string): unknown {
-    return Object.hasOwn(this.#session, key) ? this.#session[key] : undefined;
+    return Object.hasOwn(this.session, key) ? this.session[key] : undefined;
   }
 
   #set(key: string, text: string | undefined): void {
     if (this.#flash?.get(key)) return;
-    if (text === undefined) Reflect.deleteProperty(this.#session, key);
-    else setProperty(this.#session, key, JSON.parse(text));
+    if (text === undefined) Reflect.deleteProperty(this.session, key);
+    else setProperty(this.session, key, JSON.parse(text));
   }
 
   #load({ data, flash }: Contents): void {
@@ -184,7 +223,7 @@ export class SessionProperties {
   }
 
   #fill(data: Record<string, unknown>): void {
-    const session = this.#session;
+    const session = this.session;
     for (const key in data) {
       if (!Object.hasOwn(data, key)) continue;
       // Keys on the prototype need a definition instead of an assignment.
@@ -194,7 +233,7 @@ export class SessionProperties {
   }
 
   #flashes(): FlashValues {
-    return this.#flash ??= new FlashValues(this.#session);
+    return this.#flash ??= new FlashValues(this.session);
   }
 }
 

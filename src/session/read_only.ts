@@ -1,34 +1,30 @@
-/** Returns proxy traps that refuse all changes of a session. */
-export function refusingChanges(refuse: () => never): ProxyHandler<object> {
-  return {
-    set: refuse,
-    defineProperty: refuse,
-    deleteProperty: refuse,
-    setPrototypeOf: refuse,
-    preventExtensions: refuse,
-  };
+const CHANGES = [
+  "set",
+  "defineProperty",
+  "deleteProperty",
+  "setPrototypeOf",
+  "preventExtensions",
+] as const;
+
+/** Returns proxy traps that call a check before every change. It throws where changes are refused. */
+export function checkingChanges(check: () => void): ProxyHandler<object> {
+  return Object.fromEntries(CHANGES.map((name) => {
+    const change: Change = Reflect[name];
+    const trap: Change = (target, key, value) => {
+      check();
+      return change(target, key, value);
+    };
+    return [name, trap];
+  }));
 }
 
-/** Returns a read-only view of a session: its members work, except those that are refused. */
-export function readOnly(
-  refuse: () => never,
-  refused: ReadonlySet<PropertyKey> = new Set(),
-): ProxyHandler<object> {
-  return {
-    ...refusingChanges(refuse),
-    get: (target, key) => refused.has(key) ? refuse : memberOf(target, key),
-  };
-}
+/** A change of an object, of its property where it has one. */
+type Change = (target: object, key: never, value: never) => boolean;
 
-/** Proxy traps that pass everything on to the session itself. */
-export const PASSING_ON: ProxyHandler<object> = {
-  get: memberOf,
-  set: (target, key, value) => Reflect.set(target, key, value, target),
-  defineProperty: Reflect.defineProperty,
-  deleteProperty: Reflect.deleteProperty,
-  setPrototypeOf: Reflect.setPrototypeOf,
-  preventExtensions: Reflect.preventExtensions,
-};
+/** Returns proxy traps for a session whose changes are checked. */
+export function readOnly(check: () => void): ProxyHandler<object> {
+  return { ...checkingChanges(check), get: memberOf };
+}
 
 /** Returns a member of a session, whose methods and private members know only the session itself. */
 function memberOf(target: object, key: PropertyKey): unknown {

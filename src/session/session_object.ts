@@ -28,7 +28,6 @@ export interface SessionController {
   update(key: string, change: (value: unknown) => unknown): Promise<unknown>;
   save(): Promise<void>;
   discard(): void;
-  toObject(): Record<string, unknown>;
 }
 
 /**
@@ -36,13 +35,9 @@ export interface SessionController {
  * members to a controller.
  */
 export class SessionObject implements SessionMembers {
-  #state: SessionController;
+  #state!: SessionController;
 
-  constructor(state: SessionController) {
-    this.#state = state;
-  }
-
-  /** Sets another controller of a session. */
+  /** Sets the controller of a session. */
   static handOver(session: SessionObject, state: SessionController): void {
     session.#state = state;
   }
@@ -137,7 +132,7 @@ export class SessionObject implements SessionMembers {
   }
 
   toJSON(): Record<string, unknown> {
-    return this.#state.toObject();
+    return { ...(this as object) };
   }
 
   get __proto__(): undefined {

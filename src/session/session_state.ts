@@ -1,17 +1,10 @@
 import { makeSid } from "../crypto/token.ts";
-import {
-  type Contents,
-  contentsOf,
-  EMPTY_CONTENTS,
-  initialContents,
-  sameContents,
-} from "../record/contents.ts";
+import { type Contents, contentsOf, EMPTY_CONTENTS } from "../record/contents.ts";
 import { deadline, isLiveFor, nextDeadline } from "../record/expiry.ts";
-import { JsonObject } from "../record/json_object.ts";
 import { NOTHING_PENDING } from "../record/pending_changes.ts";
 import type { SessionRecord, StoredSession } from "../record/record.ts";
 import type { CookieDelivery, RenewingRequest } from "../record/renewal.ts";
-import { type AttributesOwner, SessionAttributes } from "./attributes.ts";
+import type { AttributesOwner } from "./attributes.ts";
 import { endSession } from "./ended_session.ts";
 import { SessionProperties } from "./properties.ts";
 import { assertNotReserved } from "./reserved_names.ts";
@@ -27,6 +20,8 @@ export interface SessionOwner extends AttributesOwner {
   ended(state: SessionState, atEnd: SessionObject): void;
   /** The signal of the end of the session. */
   endSignal(state: SessionState): AbortSignal;
+  /** Lets the handler start another session instead of one that is not available, where it may. */
+  beginLogin(): void;
   /** Called when the session is to get a new token. */
   regenerating(state: SessionState): void;
   /** Commits the session now. */
@@ -36,10 +31,7 @@ export interface SessionOwner extends AttributesOwner {
 }
 
 /** The state of one session in one request: its loaded, current and pending contents. */
-export class SessionState extends SessionAttributes implements SessionController, RenewingRequest {
-  readonly session: SessionObject;
-  /** Its properties. */
-  readonly properties: SessionProperties;
+export class SessionState extends SessionProperties implements SessionController, RenewingRequest {
   /** Whether its token was rotated by another request or before this request. */
   wasRotated = false;
   /** Whether this request has given it a new token. */
@@ -52,29 +44,16 @@ export class SessionState extends SessionAttributes implements SessionController
   declare protected readonly owner: SessionOwner;
   #sid: string | undefined;
   #sendsCookie = false;
-  #base: Contents;
-  /** The data that it showed at first, if they differ from the stored data. */
-  #shown: JsonObject | undefined;
+  /** When it has ended, in epoch milliseconds: the state that is shown from then on. */
+  #endedAt: number | undefined;
 
-  /**
-   * @param owner The request that has the session.
-   * @param initial The JSON text of the initial data, which don't count as a change.
-   * @param shown The JSON text of the data that it shows, if they differ from the stored data.
-   * @throws {SyntaxError} When the stored contents are not the JSON of objects.
-   */
+  /** @throws {SyntaxError} When the stored contents are not the JSON of objects. */
   constructor(
     owner: SessionOwner,
-    { initial = "{}", stored, shown }: {
-      initial?: string | undefined;
-      stored?: StoredSession | undefined;
-      shown?: string | undefined;
-    },
+    options: ConstructorParameters<typeof SessionProperties>[1],
   ) {
-    super(owner, stored);
-    this.#base = stored ? contentsOf(stored.record) : initialContents(initial);
-    this.#shown = shown === undefined ? undefined : JsonObject.ofText(shown);
-    this.session = new SessionObject(this);
-    this.properties = new SessionProperties(this.session, this.shown());
+    super(owner, options);
+    SessionObject.handOver(this.session, this);
   }
 
   get sid(): string {
@@ -84,7 +63,7 @@ export class SessionState extends SessionAttributes implements SessionController
   /** Whether it is new, without data and pending changes. Symbol keys count as data: storing them must fail. */
   get isUntouched(): boolean {
     return this.stored === undefined && this.status === "live" &&
-      this.#base === EMPTY_CONTENTS &&
+      this.base() === EMPTY_CONTENTS &&
       this.pending === NOTHING_PENDING && Object.keys(this.session).length === 0;
   }
 
@@ -95,6 +74,7 @@ export class SessionState extends SessionAttributes implements SessionController
   expiresAt(): number {
     const { clock, expiry } = this.owner.config;
     const { pending, stored } = this;
+    if (this.#endedAt !== undefined) return this.#endedAt;
     if (stored && !pending.renew) return deadline(expiry, stored.record);
     return nextDeadline(expiry, { maxAge: pending.maxAge, record: stored?.record, now: clock() });
   }
@@ -106,29 +86,25 @@ export class SessionState extends SessionAttributes implements SessionController
   destroy(): void {
     // A session that is gone for this request may continue under a token that it does not know.
     if (this.status === "ended") return;
+    this.owner.assertAvailable();
     this.assertNotCommitted("destroy");
-    this.ended("ended");
-    this.owner.ended(this, endSession(this.session, this.owner.config.clock()));
+    this.status = "ended";
+    const empty = new SessionState(this.owner, {});
+    empty.#sid = this.sid;
+    empty.#endedAt = this.owner.config.clock();
+    empty.status = "ended";
+    this.owner.ended(this, endSession(this.session, empty));
   }
 
   regenerate(): void {
+    this.owner.beginLogin();
     this.assertLive("regenerate");
     this.assertNotCommitted("regenerate");
     this.ask({ regenerate: true });
     const { subject } = this.pending;
     if (subject && subject.name === this.stored?.record.subject) this.subject = subject.name;
-    this.properties.noteAssigned();
+    this.noteAssigned();
     this.owner.regenerating(this);
-  }
-
-  flash(key: string, value: unknown): void {
-    this.assertSavable("flash");
-    this.properties.flash(key, value);
-  }
-
-  reflash(): void {
-    this.assertSavable("reflash");
-    this.properties.reflash();
   }
 
   save(): Promise<void> {
@@ -137,8 +113,8 @@ export class SessionState extends SessionAttributes implements SessionController
   }
 
   discard(): void {
-    this.discardPending();
-    this.properties.reset(this.shown());
+    this.pending = this.takeRegeneration();
+    this.reset();
   }
 
   update(key: string, change: (value: unknown) => unknown): Promise<unknown> {
@@ -147,64 +123,11 @@ export class SessionState extends SessionAttributes implements SessionController
     return this.owner.update(this, key, change);
   }
 
-  /**
-   * Replaces all data and keeps the session. In a session that was never stored, the data override the initial
-   * data.
-   */
-  replaceData(data: object): void {
-    this.assertSavable("change");
-    this.properties.replace(this.stored ? data : { ...this.base().data.copy(), ...data });
-  }
-
-  toObject(): Record<string, unknown> {
-    return this.properties.toObject();
-  }
-
-  hasChanged(): boolean {
-    return !sameContents(this.contents(false), this.base());
-  }
-
-  /** Returns the last known stored contents, or the initial contents. */
-  base(): Contents {
-    return this.#base;
-  }
-
-  /** Returns the contents that it showed before the handler changed it. */
-  shown(): Contents {
-    return this.#shown ? { ...this.#base, data: this.#shown } : this.#base;
-  }
-
-  /**
-   * Returns the current contents.
-   *
-   * @param consume Whether the flashed values of the previous request are dropped.
-   * @throws {SessionSerializationError} When a value would not survive JSON.
-   */
-  contents(consume: boolean): Contents {
-    return this.properties.contents(this.base(), consume);
-  }
-
-  /** Shows new contents, except where the handler has changed a key in the meantime. */
-  show(now: Contents, before: Contents): void {
-    if (this.status !== "ended") this.properties.update(now.data, before.data);
-  }
-
-  /** Records the stored flashed values. */
-  keepFlash(mine: Contents, stored: Contents): void {
-    this.properties.keepFlash(mine.flash, stored.flash);
-  }
-
-  /** Shows the committed value of one key, regardless of changes by the handler. */
-  showKey(key: string, text: string | undefined): void {
-    if (this.status !== "ended") this.properties.showKey(key, text);
-  }
-
   /** Becomes another session, which is empty and not stored. */
   startOver(): void {
     this.stored = undefined;
     this.#sid = undefined;
-    this.#base = EMPTY_CONTENTS;
-    this.#shown = undefined;
+    this.rebase(EMPTY_CONTENTS);
     this.wasRotated = false;
     this.isGraceOver = false;
   }
@@ -232,7 +155,7 @@ export class SessionState extends SessionAttributes implements SessionController
 
   /** Ends the session in this request because it was ended elsewhere. */
   interrupted(): void {
-    this.ended("gone");
+    this.status = "gone";
     this.#sendsCookie = false;
   }
 
@@ -247,8 +170,7 @@ export class SessionState extends SessionAttributes implements SessionController
   adopt(stored: StoredSession, contents: Contents = contentsOf(stored.record)): void {
     this.hasNewToken ||= this.stored !== undefined && this.stored.token !== stored.token;
     this.stored = stored;
-    this.#base = contents;
-    this.#shown = undefined;
+    this.rebase(contents);
   }
 
   /** Records that the session has another token than the one that the client sent. */
