@@ -37,7 +37,7 @@ export class KeyChange {
   /** Remembers the value that this request has assigned to the key before. */
   begin(): void {
     const { state, key } = this.#options;
-    state.unflash(key);
+    state.flashed?.unflash(key);
     if (isAssigned(state, key)) {
       this.#assigned = { text: state.contents(false).data.members.get(key) };
     }

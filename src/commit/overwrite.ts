@@ -114,7 +114,7 @@ function settle(
   stored: StoredSession,
 ): void {
   state.adopt(stored, contents);
-  if (!change) state.keepFlash(mine, contents);
+  if (!change) state.flashed?.keep(mine.flash, contents.flash);
   state.show(contents, mine);
   change?.committed(contents);
 }

@@ -1,6 +1,5 @@
 import { copyValue } from "../record/deep_copy.ts";
-import type { SessionState } from "../session/session_state.ts";
-import { setProperty } from "../util/property.ts";
+import { ownValue, setProperty } from "../util/property.ts";
 import { commit, commitInTurn } from "./commit.ts";
 import { type CommitConfig, CommitContext } from "./context.ts";
 import { isAssigned, KeyChange, type KeyChangeOptions } from "./key_change.ts";
@@ -20,12 +19,12 @@ export async function transaction(
   if (isStored) {
     const keyChange = new KeyChange({ state, key, change });
     await commitInTurn(new CommitContext(config, { state, change: keyChange }, c));
-    if (keyChange.isCommitted) return valueOf(state, key);
+    if (keyChange.isCommitted) return ownValue(state.session, key);
     state.assertLive("update");
   }
   // If the commit starts over, only the value of this request counts.
   const isOwn = !isStored || isAssigned(state, key);
-  const value = copyValue(change(isOwn ? valueOf(state, key) : undefined));
+  const value = copyValue(change(isOwn ? ownValue(state.session, key) : undefined));
   state.assertLive("update");
   // Assigning the value again marks it as assigned: this is tracked after regenerate().
   if (Object.hasOwn(state.session, key)) Reflect.set(state.session, key, value);
@@ -35,10 +34,5 @@ export async function transaction(
     await commit(config, { state }, c);
     state.assertLive("update");
   }
-  return valueOf(state, key);
-}
-
-/** Returns the own value of a key, not an inherited member. */
-function valueOf({ session }: SessionState, key: string): unknown {
-  return Object.hasOwn(session, key) ? Reflect.get(session, key) : undefined;
+  return ownValue(state.session, key);
 }

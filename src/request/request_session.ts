@@ -127,7 +127,7 @@ export class RequestSession extends RequestInfo implements SessionOwner, Startin
     const options = { state, consumeFlash: this.#hasShownFlash };
     await this.#saving(state, () => commit(this.config, options, this.options.c));
     state.assertLive("save");
-    state.saved();
+    state.flashed?.saved(state.base().flash);
   }
 
   update(

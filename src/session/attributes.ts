@@ -19,7 +19,7 @@ import {
 import { parseProvider, serializeProvider, type SessionProvider } from "../record/provider.ts";
 import type { StoredSession } from "../record/record.ts";
 import { assertSubject, parseMeta, serializeMeta } from "../record/subject.ts";
-import { type Awaitable, CachedPromise, orElse } from "../util/awaitable.ts";
+import { type Awaitable, CachedPromise } from "../util/awaitable.ts";
 import type { SessionConfig } from "./config.ts";
 import { refuseEnded } from "./ended_session.ts";
 
@@ -77,10 +77,10 @@ export class SessionAttributes {
   #beginLogin(name: string): PendingLogin {
     // With a new token it may become a session of its own, which no revocation has excepted.
     const record = this.pending.regenerate ? undefined : this.stored?.record;
-    const generation = record?.subject === name
-      ? record.generation ?? 0
-      : orElse(() => this.owner.generationOf(name), (error) => Promise.reject(error));
-    return { name, at: this.owner.config.instant(), generation: new CachedPromise(generation) };
+    const generation = new CachedPromise(() =>
+      record?.subject === name ? record.generation ?? 0 : this.owner.generationOf(name)
+    );
+    return { name, at: this.owner.config.instant(), generation };
   }
 
   /** @throws {TypeError} When this request has confirmed the session of another subject. */
@@ -119,12 +119,11 @@ export class SessionAttributes {
 
   #beginAtProvider(text: string): PendingProvider {
     const { subject } = this;
-    const read = () => this.owner.providerEndsOf(text, subject!);
     return {
       text,
       ends: subject === undefined
         ? undefined
-        : new CachedPromise(orElse(read, (error) => Promise.reject(error))),
+        : new CachedPromise(() => this.owner.providerEndsOf(text, subject)),
     };
   }
 
@@ -201,12 +200,8 @@ export class SessionAttributes {
   /** Restores the changes of a failed commit. Later changes take precedence. */
   restorePending(pending: PendingChanges): void {
     const later = this.pending;
-    if (later === NOTHING_PENDING) {
-      this.pending = pending;
-      return;
-    }
     const { confirmed } = later;
-    this.pending = {
+    this.pending = later === NOTHING_PENDING ? pending : {
       ...pending,
       ...later,
       ...(confirmed && { confirmed: joinConfirmations(pending.confirmed, confirmed) }),

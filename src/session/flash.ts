@@ -1,24 +1,18 @@
 import type { JsonObject } from "../record/json_object.ts";
 import type { Members } from "../record/record.ts";
-import { setProperty } from "../util/property.ts";
+import { ownValue, setProperty } from "../util/property.ts";
 import { isReserved } from "./reserved_names.ts";
 
-/**
- * The state of a flashed value: `fresh` was flashed by this request, `saved` was also stored by it, and `aging`
- * was flashed by the previous request, so that this one is the last to show it.
- */
-type FlashState = { readonly age: "fresh" } | StoredFlash;
-
-/** A flashed value that is known to be stored. */
+/** A flashed value, as far as it is known to be stored. */
 interface StoredFlash {
-  readonly age: "saved" | "aging";
-  /** Its JSON text. */
-  readonly text: string;
+  /** Whether the previous request has flashed it, so that this one is the last to show it. */
+  readonly isAging: boolean;
+  /** Its stored JSON text; `undefined` for a value of this request that is not stored yet. */
+  text: string | undefined;
 }
 
 /** A flashed value that a session shows. */
-interface FlashValue {
-  readonly state: FlashState;
+interface FlashValue extends StoredFlash {
   /**
    * The getter of its property. It identifies the value: a value that is assigned later has another getter, or
    * none.
@@ -27,8 +21,6 @@ interface FlashValue {
   /** The data that the value hides. */
   readonly hidden: unknown;
 }
-
-const FRESH: FlashState = { age: "fresh" };
 
 /** The flashed values of a session. As properties they hide data of the same keys. */
 export class FlashValues {
@@ -52,7 +44,7 @@ export class FlashValues {
    */
   load(flash: JsonObject): void {
     for (const [key, value] of Object.entries(flash.copy())) {
-      this.#stored.set(key, { age: "aging", text: JSON.stringify(value) });
+      this.#stored.set(key, { isAging: true, text: JSON.stringify(value) });
     }
   }
 
@@ -68,15 +60,15 @@ export class FlashValues {
 
   /** Shows the values that were loaded or saved, as far as the store still holds them. */
   show(flash: JsonObject): void {
-    for (const [key, stored] of this.#stored) {
-      if (isReserved(key) || flash.members.get(key) !== stored.text) continue;
-      this.#show(key, JSON.parse(stored.text), stored);
+    for (const [key, { isAging, text }] of this.#stored) {
+      if (text === undefined || isReserved(key) || flash.members.get(key) !== text) continue;
+      this.#show(key, JSON.parse(text), { isAging, text });
     }
   }
 
   /** Shows a value for this request and the next one. */
   flash(key: string, value: unknown): void {
-    this.#show(key, value, FRESH);
+    this.#show(key, value, { isAging: false, text: undefined });
   }
 
   /** Keeps the values of the previous request for one more request. */
@@ -119,13 +111,13 @@ export class FlashValues {
   merge(shown: Members, stored: Members, consume: boolean): Members {
     const merged: Members = new Map();
     for (const [key, text] of shown) {
-      const { state } = this.#values.get(key)!;
+      const { isAging, text: known } = this.#values.get(key)!;
       const theirs = stored.get(key);
       // Another request has dropped the value, and may have flashed a new one for the next request.
-      const isOver = state.age !== "fresh" && theirs !== state.text && theirs !== text;
-      if (!isOver) {
-        if (state.age !== "aging" || this.#isReflashed || !consume) merged.set(key, text);
-      } else if (theirs !== undefined) merged.set(key, theirs);
+      const isOver = known !== undefined && theirs !== known && theirs !== text;
+      const isConsumed = isAging && !this.#isReflashed && consume;
+      const kept = isOver ? theirs : isConsumed ? undefined : text;
+      if (kept !== undefined) merged.set(key, kept);
     }
     // Values that other requests flashed are for the next request and are not shown here.
     for (const [key, text] of stored) {
@@ -137,9 +129,10 @@ export class FlashValues {
   /** Records that all values are stored, although no write was necessary. */
   saved(flash: JsonObject): void {
     this.#isReflashSaved = this.#isReflashed;
-    for (const [key, { state }] of this.#values) {
-      const text = flash.members.get(key);
-      if (state.age === "fresh" && text !== undefined) this.#keep(key, { age: "saved", text });
+    for (const [key, value] of this.#values) {
+      if (value.text !== undefined || !flash.members.has(key)) continue;
+      value.text = flash.members.get(key);
+      this.#stored.set(key, value);
     }
   }
 
@@ -151,28 +144,28 @@ export class FlashValues {
    */
   keep(mine: JsonObject, stored: JsonObject): void {
     this.#stored = new Map();
-    for (const [key, { get, state }] of this.#values) {
+    for (const [key, value] of this.#values) {
       const text = mine.members.get(key);
       if (text === undefined || text !== stored.members.get(key)) continue;
-      const isKnown = state.age === "fresh" || text === state.text;
-      // The value was flashed by another request in the meantime.
-      if (!isKnown && text !== JSON.stringify(get())) continue;
-      this.#keep(key, { age: state.age === "aging" ? "aging" : "saved", text });
+      // Otherwise the value was flashed by another request in the meantime.
+      const isMine = value.text === undefined || text === value.text ||
+        text === JSON.stringify(value.get());
+      if (!isMine) continue;
+      value.text = text;
+      this.#stored.set(key, value);
     }
   }
 
-  #keep(key: string, state: StoredFlash): void {
-    this.#stored.set(key, state);
-    this.#values.set(key, { ...this.#values.get(key)!, state });
-  }
-
   /** Shows a value. Assigning to its key turns it into data; changing a nested value doesn't. */
-  #show(key: string, value: unknown, state: FlashState): void {
+  #show(key: string, value: unknown, stored: StoredFlash): void {
     const session = this.#session;
-    const own = Object.hasOwn(session, key) ? session[key] : undefined;
     const before = this.get(key);
     const get = () => value;
-    this.#values.set(key, { state, get, hidden: before ? before.hidden : own });
+    this.#values.set(key, {
+      ...stored,
+      get,
+      hidden: before ? before.hidden : ownValue(session, key),
+    });
     this.#seen.add(key);
     Object.defineProperty(session, key, {
       get,

@@ -5,7 +5,7 @@ import { JsonObject } from "../record/json_object.ts";
 import type { Members, StoredSession } from "../record/record.ts";
 import { serializeValue } from "../record/serialize.ts";
 import { pathOf } from "../record/unserializable_value.ts";
-import { clearProperties, setProperty } from "../util/property.ts";
+import { clearProperties, ownValue, setProperty } from "../util/property.ts";
 import { type AttributesOwner, SessionAttributes } from "./attributes.ts";
 import { FlashValues } from "./flash.ts";
 import { assertNotReserved, isReserved } from "./reserved_names.ts";
@@ -25,7 +25,7 @@ export class SessionProperties extends SessionAttributes {
   /** The data that it showed at first, if they differ from the stored data. */
   #shown: JsonObject | undefined;
   /** The flashed values, if there are any. */
-  #flash: FlashValues | undefined;
+  flashed: FlashValues | undefined;
   /** The keys that were assigned to since {@linkcode noteAssigned}, even with equal values. */
   #assigned: Set<string> | undefined;
 
@@ -74,7 +74,7 @@ export class SessionProperties extends SessionAttributes {
   /** Shows the contents that were loaded or saved, without later changes. */
   protected reset(): void {
     clearProperties(this.session);
-    this.#flash?.reset();
+    this.flashed?.reset();
     this.#load(this.shown());
     if (!this.#assigned) return;
     this.#assigned = undefined;
@@ -87,7 +87,7 @@ export class SessionProperties extends SessionAttributes {
     const entries = Object.entries(this.stored ? data : { ...this.#base.data.copy(), ...data });
     for (const [key] of entries) assertNotReserved(key);
     clearProperties(this.session);
-    this.#flash?.clear();
+    this.flashed?.clear();
     for (const [key, value] of entries) setProperty(this.session, key, copyValue(value));
   }
 
@@ -95,7 +95,7 @@ export class SessionProperties extends SessionAttributes {
   noteAssigned(): void {
     const assigned = this.#assigned ??= new Set();
     for (const [key, value] of Object.entries(this.session)) {
-      if (this.#flash?.get(key)) continue;
+      if (this.flashed?.get(key)) continue;
       Object.defineProperty(this.session, key, {
         get: () => value,
         set: (next: unknown) => {
@@ -115,7 +115,7 @@ export class SessionProperties extends SessionAttributes {
 
   /** Whether the store holds flashed values, which the response may consume. */
   get isFlashing(): boolean {
-    return this.#flash?.isStored === true;
+    return this.flashed?.isStored === true;
   }
 
   /** Shows a value for this request and the next one. */
@@ -131,21 +131,6 @@ export class SessionProperties extends SessionAttributes {
     this.#flashes().reflash();
   }
 
-  /** Turns a flashed value into data. */
-  unflash(key: string): void {
-    this.#flash?.unflash(key);
-  }
-
-  /** Records that all values are stored, although no write was necessary. */
-  saved(): void {
-    this.#flash?.saved(this.#base.flash);
-  }
-
-  /** Records the stored flashed values. */
-  keepFlash(mine: Contents, stored: Contents): void {
-    this.#flash?.keep(mine.flash, stored.flash);
-  }
-
   /**
    * Returns the current data and flashed values.
    *
@@ -155,7 +140,7 @@ export class SessionProperties extends SessionAttributes {
   contents(consume: boolean): Contents {
     const stored = this.#base;
     const { flash } = stored;
-    if (flash !== JsonObject.EMPTY || this.#flash?.isUsed) {
+    if (flash !== JsonObject.EMPTY || this.flashed?.isUsed) {
       const keys = Reflect.ownKeys(this.session);
       for (const key of keys) assertData(key);
       return this.#separate(keys as string[], flash.members, consume);
@@ -198,28 +183,26 @@ export class SessionProperties extends SessionAttributes {
     if (now === before || this.status === "ended") return;
     for (const key of new Set([...before.members.keys(), ...now.members.keys()])) {
       const [was, is] = [before.members.get(key), now.members.get(key)];
-      if (was !== is && standsFor(was, this.#own(key))) this.#set(key, is);
+      if (was !== is && standsFor(was, ownValue(this.session, key))) this.#set(key, is);
     }
   }
 
   /** Shows the committed value of one key, regardless of changes by the handler. */
   showKey(key: string, text: string | undefined): void {
-    if (this.status !== "ended" && !standsFor(text, this.#own(key))) this.#set(key, text);
-  }
-
-  #own(key: string): unknown {
-    return Object.hasOwn(this.session, key) ? this.session[key] : undefined;
+    if (this.status !== "ended" && !standsFor(text, ownValue(this.session, key))) {
+      this.#set(key, text);
+    }
   }
 
   #set(key: string, text: string | undefined): void {
-    if (this.#flash?.get(key)) return;
+    if (this.flashed?.get(key)) return;
     if (text === undefined) Reflect.deleteProperty(this.session, key);
     else setProperty(this.session, key, JSON.parse(text));
   }
 
   #load({ data, flash }: Contents): void {
     if (data !== JsonObject.EMPTY) this.#fill(data.copy());
-    this.#flash?.show(flash);
+    this.flashed?.show(flash);
   }
 
   #fill(data: Record<string, unknown>): void {
@@ -233,7 +216,7 @@ export class SessionProperties extends SessionAttributes {
   }
 
   #flashes(): FlashValues {
-    return this.#flash ??= new FlashValues(this.session);
+    return this.flashed ??= new FlashValues(this.session);
   }
 }
 

@@ -143,11 +143,7 @@ export class SessionObject implements SessionMembers {
     setProperty(this, "__proto__", value);
   }
 
-  /** The output of `console.log`, which shows no data. */
-  [Symbol.for("Deno.customInspect")](): string {
-    return `Session { sid: ${JSON.stringify(this.sid)}, isNew: ${this.isNew} }`;
-  }
-
+  /** The output of `console.log`, which shows no data, on Deno as well. */
   [Symbol.for("nodejs.util.inspect.custom")](): string {
     return `Session { sid: ${JSON.stringify(this.sid)}, isNew: ${this.isNew} }`;
   }

@@ -163,7 +163,7 @@ export class SessionState extends SessionProperties implements SessionController
   created(stored: StoredSession, contents: Contents): void {
     this.#sendsCookie = true;
     this.adopt(stored, contents);
-    this.keepFlash(contents, contents);
+    this.flashed?.keep(contents.flash, contents.flash);
   }
 
   /** Adopts a stored record, and its contents. */

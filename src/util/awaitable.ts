@@ -63,7 +63,9 @@ export function orElse<Value>(
 export class CachedPromise<Value> {
   #value: Awaitable<Value>;
 
-  constructor(value: Awaitable<Value>) {
+  /** @param read Returns the value. If it throws, the promise is rejected. */
+  constructor(read: () => Awaitable<Value>) {
+    const value = orElse<Value>(read, (error) => Promise.reject(error));
     this.#value = value;
     // Callers of the promise get the error.
     if (isPromiseLike(value)) value.then((value) => this.#value = value, () => {});

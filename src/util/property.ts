@@ -7,6 +7,11 @@ export function propertyOf(object: object, name: string): PropertyDescriptor | u
   return undefined;
 }
 
+/** Returns the value of an own property, not of an inherited one. */
+export function ownValue(object: object, key: PropertyKey): unknown {
+  return Object.hasOwn(object, key) ? Reflect.get(object, key) : undefined;
+}
+
 /** Deletes all own properties. */
 export function clearProperties(object: object): void {
   for (const key of Reflect.ownKeys(object)) Reflect.deleteProperty(object, key);

@@ -102,12 +102,12 @@ export function keyRings<Key>(
     }
     const given = [...keys];
     let ring: KeyRing<Key> | undefined;
-    return () => ring ??= new CachedPromise(nameKeys(kind, given));
+    return () => ring ??= new CachedPromise(() => nameKeys(kind, given));
   }
   const rings = new PerSecret<KeyRing<Key>>(
     secret!,
     (secrets) =>
-      new CachedPromise(keysFromSecrets(kind, secrets).then((keys) => nameKeys(kind, keys))),
+      new CachedPromise(async () => await nameKeys(kind, await keysFromSecrets(kind, secrets))),
     { action },
   );
   return (c) => rings.get(c);
