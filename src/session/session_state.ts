@@ -60,7 +60,7 @@ export class SessionState extends SessionProperties implements SessionController
     return this.stored?.record.sid ?? (this.#sid ??= makeSid());
   }
 
-  /** Whether it is new, without data and pending changes. Symbol keys count as data: storing them must fail. */
+  /** Whether it is new, without data and pending changes. Looking for symbol keys as well would take twice as long. */
   get isUntouched(): boolean {
     return this.stored === undefined && this.status === "live" &&
       this.base() === EMPTY_CONTENTS &&
