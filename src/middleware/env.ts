@@ -63,5 +63,8 @@ export interface SessionEnv<Data extends object = SessionData, Key extends strin
  * ```
  */
 export type SessionOf<Env> =
-  & (Env extends { Variables: { session: infer Kept } } ? Kept : Session<SessionData>)
+  & (Env extends { Variables: { session: infer Kept } }
+    // Of a plain `Context`, whose environment is `any`, it is unknown.
+    ? unknown extends Kept ? Session<SessionData> : Kept
+    : Session<SessionData>)
   & (Env extends { Variables: { Session: infer Narrowed } } ? Narrowed : unknown);

@@ -6,7 +6,7 @@ const PROGRAM = await Deno.readTextFile(new URL("program.ts", import.meta.url));
 const GLOBAL_PROGRAM = `
 import "@x/hono-session/global";
 import { session } from "@x/hono-session";
-import { Hono } from "hono";
+import { type Context, Hono } from "hono";
 import { createMiddleware } from "hono/factory";
 
 type Same<One, Other> = [One] extends [Other] ? [Other] extends [One] ? true : false : false;
@@ -48,6 +48,16 @@ export const untyped = new Hono().get("/", (c) => {
   same<Same<typeof c.session.language, string | undefined>>();
   same<Same<typeof c.session.isNew, boolean>>();
   return c.text(c.session.language ?? "en");
+});
+
+// Functions for any application: their environment is any.
+export const languageOf = (c: Context): string => c.session.language ?? "en";
+export const english = createMiddleware(async (c, next) => {
+  same<Same<typeof c.session.isNew, boolean>>();
+  c.session.language = "en";
+  // @ts-expect-error -- no such key
+  c.session.nobody = 1;
+  await next();
 });
 `;
 
