@@ -1,5 +1,4 @@
 import type { BrowserContext, CDPSession, Page } from "playwright-core";
-import { launchProfile, type ProfileOptions } from "./chromium.ts";
 
 /** How long something may take that a browser does by itself, in milliseconds. */
 const PATIENCE = 10_000;
@@ -27,8 +26,8 @@ export class BoundBrowser implements AsyncDisposable {
     devTools.on("Network.deviceBoundSessionEventOccurred", (event) => this.#record(event));
   }
 
-  static async launch(options: ProfileOptions): Promise<BoundBrowser> {
-    const context = await launchProfile(options);
+  /** Takes over a context, which has one page at most. */
+  static async of(context: BrowserContext): Promise<BoundBrowser> {
     context.setDefaultTimeout(PATIENCE);
     const [page = await context.newPage()] = context.pages();
     const devTools = await context.newCDPSession(page);

@@ -26,28 +26,33 @@ export async function launchChromium(): Promise<Browser> {
   return await chromium.launch(launchOptions([]));
 }
 
-/** Options of {@linkcode launchProfile}. */
-export interface ProfileOptions {
-  /** Where its profile is kept. */
-  readonly folder: string;
+/** Options of {@linkcode launchBinding} and {@linkcode launchProfile}. */
+export interface BindingOptions {
   /** The hash of the public key of the certificate that it trusts. */
   readonly keyHash: string;
   /** Whether it can bind sessions to its device. */
   readonly binds?: boolean;
 }
 
-/** Launches Chromium with a profile that can be used again. All hosts under `.test` are this machine. */
+/** Launches Chromium that can bind sessions. All hosts under `.test` are this machine. */
+export async function launchBinding(options: BindingOptions): Promise<Browser> {
+  return await chromium.launch(launchOptions(bindingArgs(options)));
+}
+
+/** The same, with a profile in a folder that can be used again. */
 export async function launchProfile(
-  { folder, keyHash, binds = true }: ProfileOptions,
+  folder: string,
+  options: BindingOptions,
 ): Promise<BrowserContext> {
-  return await chromium.launchPersistentContext(
-    folder,
-    launchOptions([
-      ...(binds ? [DEVICE_BOUND_SESSIONS] : []),
-      `--ignore-certificate-errors-spki-list=${keyHash}`,
-      "--host-resolver-rules=MAP *.test 127.0.0.1",
-    ]),
-  );
+  return await chromium.launchPersistentContext(folder, launchOptions(bindingArgs(options)));
+}
+
+function bindingArgs({ keyHash, binds = true }: BindingOptions): string[] {
+  return [
+    ...(binds ? [DEVICE_BOUND_SESSIONS] : []),
+    `--ignore-certificate-errors-spki-list=${keyHash}`,
+    "--host-resolver-rules=MAP *.test 127.0.0.1",
+  ];
 }
 
 function launchOptions(args: readonly string[]) {

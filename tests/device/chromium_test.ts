@@ -1,18 +1,22 @@
 import { assert, assertEquals, assertNotEquals } from "@std/assert";
 import { type Session, session, type SessionDevice } from "@x/hono-session";
 import type { Context } from "hono";
+import type { BrowserContext } from "playwright-core";
 import { BoundBrowser } from "../_support/bound_browser.ts";
 import { BoundSite, type BoundSiteOptions, EVERY, HOSTS } from "../_support/bound_site.ts";
 import { makeCertificate } from "../_support/certificate.ts";
-import { skipChromium } from "../_support/chromium.ts";
+import { launchBinding, launchProfile, skipChromium } from "../_support/chromium.ts";
 import { SECRET } from "../_support/cookie_stores.ts";
 import { SETTLED } from "../_support/device.ts";
 
 const ignore = skipChromium();
 const certificate = await makeCertificate(HOSTS);
+const { keyHash } = certificate;
+const chromium = ignore ? undefined : await launchBinding({ keyHash });
+if (chromium) Deno.test.afterAll(async () => await chromium.close());
 const PROOF = "sid-device";
 
-/** A site, and a browser with a profile of its own. */
+/** A site, and a browser that knows nothing. */
 interface Stage {
   readonly site: BoundSite;
   readonly browser: BoundBrowser;
@@ -20,16 +24,23 @@ interface Stage {
   logIn(): Promise<void>;
   /** Lets the proof run out. The browser's own clock can't be set, so its cookie is dropped for it. */
   runOut(): Promise<void>;
-  /** Launches another browser, with an empty profile. */
-  launchOther(options?: { binds?: boolean }): Promise<BoundBrowser>;
-  /** Closes the browser, and launches it again with its profile. */
+  /** Opens another browser that knows nothing. */
+  openOther(): Promise<BoundBrowser>;
+  /** Closes a browser with a profile, and launches it again. */
   restart(options?: { binds?: boolean }): Promise<BoundBrowser>;
+}
+
+interface StageOptions extends BoundSiteOptions {
+  /** Whether the browser is a program of its own with a profile, and can be launched again. */
+  readonly profile?: boolean;
+  /** Whether a browser with a profile can bind sessions. */
+  readonly binds?: boolean;
 }
 
 function deviceTest(
   name: string,
   run: (stage: Stage) => Promise<void>,
-  options: BoundSiteOptions = {},
+  { profile = false, binds = true, ...options }: StageOptions = {},
 ): void {
   Deno.test({
     name: `device-bound in Chromium: ${name}`,
@@ -37,17 +48,13 @@ function deviceTest(
     fn: async () => {
       await using cleanup = new AsyncDisposableStack();
       const site = cleanup.use(new BoundSite(certificate, options));
-      const launch = async (folder: string, { binds = true } = {}) => {
-        const { keyHash } = certificate;
-        return cleanup.use(await BoundBrowser.launch({ folder, keyHash, binds }));
-      };
-      const makeFolder = async () => {
-        const folder = await Deno.makeTempDir({ prefix: "hono-session-profile-" });
-        cleanup.defer(() => Deno.remove(folder, { recursive: true }));
-        return folder;
-      };
-      const folder = await makeFolder();
-      const browser = await launch(folder);
+      const opened = async (context: Promise<BrowserContext>) =>
+        cleanup.use(await BoundBrowser.of(await context));
+      const folder = profile ? await Deno.makeTempDir({ prefix: "hono-session-profile-" }) : "";
+      if (profile) cleanup.defer(() => Deno.remove(folder, { recursive: true }));
+      const openOther = () => opened(chromium!.newContext());
+      const launch = (binds: boolean) => opened(launchProfile(folder, { keyHash, binds }));
+      const browser = await (profile ? launch(binds) : openOther());
       let running = browser;
       await run({
         site,
@@ -64,10 +71,10 @@ function deviceTest(
             if (name.endsWith("-device")) await browser.dropCookie(name);
           }
         },
-        launchOther: async (options) => await launch(await makeFolder(), options),
-        restart: async (options) => {
+        openOther,
+        restart: async ({ binds = true } = {}) => {
           await running[Symbol.asyncDispose]();
-          return running = await launch(folder, options);
+          return running = await launch(binds);
         },
       });
     },
@@ -179,7 +186,7 @@ deviceTest("the binding survives a restart of the browser", async (stage) => {
   assertEquals(await browser.read(site.url("/")), "Hello Ada");
   await browser.saw("refreshed Refreshed");
   assertEquals(site.emitted, ["bound"]);
-});
+}, { profile: true });
 
 deviceTest("a profile is worth nothing in a browser without its key", async (stage) => {
   const { site, logIn, runOut, restart } = stage;
@@ -191,7 +198,7 @@ deviceTest("a profile is worth nothing in a browser without its key", async (sta
   // It can log in anew.
   assertEquals(await browser.press("Log in"), "Hello Ada");
   assertEquals(await browser.read(site.url("/")), "Hello Ada");
-});
+}, { profile: true });
 
 deviceTest("a login goes on after cookies that ended with the browser", async (stage) => {
   const { site, restart } = stage;
@@ -208,7 +215,7 @@ deviceTest("a login goes on after cookies that ended with the browser", async (s
     }
     browser = await restart();
   }
-}, { persistent: false });
+}, { profile: true, persistent: false });
 
 deviceTest("a logout is final, and a second login is bound", async (stage) => {
   const { site, browser, logIn, runOut } = stage;
@@ -308,11 +315,11 @@ for (const failing of ["reads", "writes"] as const) {
 }
 
 deviceTest("a thief gets nothing by the cookie alone", async (stage) => {
-  const { site, browser, logIn, runOut, launchOther } = stage;
+  const { site, browser, logIn, runOut, openOther } = stage;
   await logIn();
   site.advance(SETTLED);
   const stolen = await browser.context.cookies();
-  const thief = await launchOther();
+  const thief = await openOther();
   await thief.context.addCookies(stolen.filter(({ name }) => name === "sid"));
   const before = await thief.cookies();
   assertEquals(await thief.read(site.url("/")), "Hello nobody");
@@ -332,15 +339,14 @@ deviceTest("a thief gets nothing by the cookie alone", async (stage) => {
   assertEquals(await thief.read(site.url("/")), "Hello nobody");
 });
 
-deviceTest("a browser that can't bind goes on as before", async ({ site, launchOther }) => {
-  const browser = await launchOther({ binds: false });
+deviceTest("a browser that can't bind goes on as before", async ({ site, browser }) => {
   await browser.read(site.url("/"));
   assertEquals(await browser.press("Log in"), "Hello Ada");
   assertEquals(Object.keys(await browser.cookies()), ["sid"]);
   site.advance(2 * EVERY);
   assertEquals(await browser.read(site.url("/")), "Hello Ada");
   assertEquals([site.answers, site.emitted], [[], []]);
-});
+}, { profile: true, binds: false });
 
 deviceTest("two tabs go on at once", async ({ site, browser, logIn, runOut }) => {
   await logIn();

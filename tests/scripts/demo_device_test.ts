@@ -1,7 +1,7 @@
 import { assertEquals, assertMatch } from "@std/assert";
 import { BoundBrowser } from "../_support/bound_browser.ts";
 import { makeCertificate } from "../_support/certificate.ts";
-import { skipChromium } from "../_support/chromium.ts";
+import { launchProfile, skipChromium } from "../_support/chromium.ts";
 import { DemoProcess } from "../_support/demo_process.ts";
 import { freePort } from "../_support/server_process.ts";
 
@@ -25,8 +25,8 @@ Deno.test({
     let demo = cleanup.use(new DemoProcess(environment));
     const address = await demo.ready();
     assertEquals(address, `https://localhost:${environment.PORT}`);
-    const profile = { folder: `${folder}/profile`, keyHash };
-    const browser = cleanup.use(await BoundBrowser.launch(profile));
+    const context = await launchProfile(`${folder}/profile`, { keyHash });
+    const browser = cleanup.use(await BoundBrowser.of(context));
     const { page } = browser;
     await page.goto(`${address}/login`);
     await page.getByLabel("Name").fill("Ada");
