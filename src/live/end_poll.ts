@@ -2,10 +2,10 @@ import type { Ending } from "../commit/context.ts";
 import { SessionStoreError } from "../errors.ts";
 import type { SessionEndReason } from "../record/end_reason.ts";
 import { deadline } from "../record/expiry.ts";
-import type { StoredSession } from "../record/record.ts";
+import type { SessionStore } from "../store/contract.ts";
 import { monotonicTime } from "../util/clock.ts";
 import { unref } from "../util/runtime.ts";
-import { EndPushes, type EndPushesOptions } from "./end_pushes.ts";
+import { EndPushes, type EndPushesTarget } from "./end_pushes.ts";
 import { type FindOptions, findSession } from "./find_session.ts";
 import type { Watch } from "./watch.ts";
 
@@ -16,7 +16,9 @@ const BATCH = 32;
 const JITTER = 0.25;
 
 /** Options of {@linkcode EndPoll}. */
-export interface EndPollOptions extends FindOptions, Pick<EndPushesOptions, "watch" | "perRecord"> {
+export interface EndPollOptions extends FindOptions {
+  /** The store that may notify. */
+  readonly source: SessionStore;
   /** The longest interval between two polls, in milliseconds. */
   readonly every: number;
   /** Called with the first failure of the store in each poll. */
@@ -24,12 +26,11 @@ export interface EndPollOptions extends FindOptions, Pick<EndPushesOptions, "wat
 }
 
 /** Polls the watched sessions, and ends their watches when the sessions have ended. */
-export class EndPoll {
+export class EndPoll implements EndPushesTarget {
   readonly #options: EndPollOptions;
   readonly #watches = new Set<Watch>();
   /** The watches of stored sessions, by the last known key of the session. */
   readonly #places = new Map<string, Set<Watch>>();
-  readonly #keys = new Map<Watch, string>();
   #timer: ReturnType<typeof setTimeout> | undefined;
   /** When the timer fires, and when the next poll is due, in monotonic milliseconds. A poll that runs has no next one. */
   #timerAt = Infinity;
@@ -40,16 +41,7 @@ export class EndPoll {
 
   constructor(options: EndPollOptions) {
     this.#options = options;
-    this.#pushes = new EndPushes({
-      watch: options.watch,
-      perRecord: options.perRecord,
-      onEnd: (key, reason = "ended") => {
-        const ending: Ending = { reason, includes: (stored) => stored.key === key };
-        void this.expecting(ending, () => this.#look([key]));
-      },
-      onReady: (key) => void this.#look(key === undefined ? [...this.#places.keys()] : [key]),
-      onError: (operation, error, c) => this.#failed(operation, error, c),
-    });
+    this.#pushes = new EndPushes(options.source, this);
   }
 
   /** The number of watches. */
@@ -62,6 +54,7 @@ export class EndPoll {
   }
 
   add(watch: Watch): void {
+    if (this.#watches.has(watch)) return;
     if (this.#watches.size === 0) this.#planPoll(monotonicTime());
     this.#watches.add(watch);
     this.place(watch);
@@ -73,7 +66,7 @@ export class EndPoll {
   receive(watch: Watch): void {
     if (!this.#watches.has(watch)) return;
     watch.isPushed = true;
-    this.#pushes.start(this.#keys.get(watch), watch.c);
+    this.#pushes.start(watch.key, watch.c);
   }
 
   remove(watch: Watch): void {
@@ -89,20 +82,18 @@ export class EndPoll {
   place(watch: Watch): void {
     watch.update();
     const key = watch.stored?.key;
-    if (key === this.#keys.get(watch)) return;
+    if (key === watch.key) return;
     this.#unplace(watch);
     if (key === undefined || !this.#watches.has(watch)) return;
-    this.#keys.set(watch, key);
-    const there = this.#places.get(key);
-    if (there) there.add(watch);
-    else this.#places.set(key, new Set([watch]));
+    watch.key = key;
+    this.#places.set(key, (this.#places.get(key) ?? new Set()).add(watch));
     if (watch.isPushed) this.#pushes.start(key, watch.c);
   }
 
   /** Ends a watch. */
   end(watch: Watch, reason: SessionEndReason): void {
     this.remove(watch);
-    watch.end(reason);
+    watch.abort(reason);
   }
 
   /** Ends the watches of a session that has ended. */
@@ -123,40 +114,59 @@ export class EndPoll {
     }
   }
 
-  /** Reads the watched sessions of a subject, which may have ended. */
-  async lookAtSubject(subject: string): Promise<void> {
-    const keys = [...this.#places].flatMap(([key, watches]) =>
-      [...watches].some(({ stored }) => stored?.record.subject === subject) ? [key] : []
+  onEnd(key: string, reason: SessionEndReason = "ended"): void {
+    void this.expecting(
+      { reason, includes: (stored) => stored.key === key },
+      () => this.#look([key]),
     );
-    await this.#look(keys);
+  }
+
+  onReady(key: string | undefined): void {
+    void (key === undefined ? this.lookAt(() => true) : this.#look([key]));
+  }
+
+  onError(operation: string, cause: unknown, c: unknown): void {
+    const error = cause instanceof SessionStoreError
+      ? cause
+      : new SessionStoreError(`Cannot ${operation} sessions: the store failed`, { cause });
+    if (!this.#hasFailed) this.#options.onError(operation, error, c);
+    this.#hasFailed = true;
+  }
+
+  /** Reads watched sessions, which may have ended. */
+  lookAt(test: (watch: Watch) => boolean): Promise<void> {
+    return this.#look(
+      [...this.#places].flatMap(([key, watches]) => [...watches].some(test) ? [key] : []),
+    );
   }
 
   /** Reads sessions again. When the store fails for a whole batch, the rest waits for the next poll. */
   async #look(keys: readonly string[]): Promise<void> {
     for (let from = 0; from < keys.length; from += BATCH) {
       const batch = keys.slice(from, from + BATCH);
-      const answered = await Promise.all(batch.map((key) => this.#lookAt(key)));
+      const answered = await Promise.all(batch.map((key) => this.#read(key)));
       if (!answered.includes(true)) break;
     }
   }
 
   /** Reads one session again; `false` when the store failed. */
-  async #lookAt(key: string): Promise<boolean> {
+  async #read(key: string): Promise<boolean> {
     const [watch] = this.#places.get(key) ?? [];
     if (!watch?.stored) return true;
     try {
       const found = await findSession(this.#options, watch.stored, watch.c);
       for (const watch of [...this.#places.get(key) ?? []]) {
-        if (typeof found === "object") this.#found(watch, found);
-        else this.end(watch, found === "expired" ? found : this.#reasonOf(watch));
+        if (typeof found === "string") {
+          this.end(watch, found === "expired" ? found : this.#reasonOf(watch));
+        } else {
+          watch.stored = found;
+          this.place(watch);
+        }
       }
       return true;
-    } catch (cause) {
+    } catch (error) {
       // Nobody catches what is thrown in a timer: it would end the process.
-      const error = cause instanceof SessionStoreError
-        ? cause
-        : new SessionStoreError("Cannot read session: the store failed", { cause });
-      this.#failed("read", error, watch.c);
+      this.onError("read", error, watch.c);
       return false;
     }
   }
@@ -168,23 +178,13 @@ export class EndPoll {
     return "ended";
   }
 
-  #failed(operation: string, error: SessionStoreError, c: unknown): void {
-    if (!this.#hasFailed) this.#options.onError(operation, error, c);
-    this.#hasFailed = true;
-  }
-
-  #found(watch: Watch, stored: StoredSession): void {
-    watch.stored = stored;
-    this.place(watch);
-  }
-
   #unplace(watch: Watch): void {
-    const key = this.#keys.get(watch);
+    const { key } = watch;
     if (key === undefined) return;
-    this.#keys.delete(watch);
-    const there = this.#places.get(key);
-    there?.delete(watch);
-    if (there?.size !== 0) return;
+    watch.key = undefined;
+    const there = this.#places.get(key)!;
+    there.delete(watch);
+    if (there.size > 0) return;
     this.#places.delete(key);
     this.#pushes.stop(key);
   }
@@ -193,11 +193,16 @@ export class EndPoll {
     this.#pollAt = previous + this.#options.every * (1 - Math.random() * JITTER);
   }
 
-  /** Returns when a session expires, in monotonic milliseconds. An expired session waits for the next poll. */
-  #expiryOf({ stored }: Watch): number {
+  /** Returns how long a session still lives, in milliseconds. */
+  #lifeOf({ stored }: Watch): number {
     const { clock, expiry } = this.#options;
-    const left = stored ? deadline(expiry, stored.record) - clock() : 0;
-    return left > 0 ? monotonicTime() + left : Infinity;
+    return stored ? deadline(expiry, stored.record) - clock() : Infinity;
+  }
+
+  /** Returns when a session expires, in monotonic milliseconds. An expired session waits for the next poll. */
+  #expiryOf(watch: Watch): number {
+    const life = this.#lifeOf(watch);
+    return life > 0 ? monotonicTime() + life : Infinity;
   }
 
   #wakeAt(time: number): void {
@@ -224,20 +229,11 @@ export class EndPoll {
       }
     }
     this.#timerAt = Infinity;
-    await this.#look(
-      [...this.#places].flatMap(([key, watches]) =>
-        isPoll || [...watches].some((watch) => this.#hasExpired(watch)) ? [key] : []
-      ),
-    );
+    await this.lookAt((watch) => isPoll || this.#lifeOf(watch) <= 0);
     if (this.#watches.size === 0) return;
     if (isPoll) this.#planPoll(now);
     let next = this.#pollAt;
     for (const watch of this.#watches) next = Math.min(next, this.#expiryOf(watch));
     this.#wakeAt(next);
-  }
-
-  #hasExpired({ stored }: Watch): boolean {
-    const { clock, expiry } = this.#options;
-    return stored !== undefined && clock() >= deadline(expiry, stored.record);
   }
 }

@@ -1,51 +1,51 @@
-import { SessionStoreError } from "../errors.ts";
 import type { SessionEndReason } from "../record/end_reason.ts";
-import type { OnSessionEnd } from "../store/contract.ts";
+import type { OnSessionEnd, SessionStore } from "../store/contract.ts";
 import type { Awaitable } from "../util/awaitable.ts";
+import { isWorkers } from "../util/runtime.ts";
 
 /** Stops notifications. */
 type Stop = () => Awaitable<void>;
 
-/** What {@linkcode EndPushes} are given. */
-export interface EndPushesOptions {
-  /** Has the store notify, of one record or of all; absent where it can't. */
-  readonly watch:
-    | ((onEnd: OnSessionEnd, c: unknown, key: string | undefined) => Awaitable<Stop>)
-    | undefined;
-  /** Whether the store notifies of single records, and not of all. */
-  readonly perRecord: boolean;
+/** What is called by {@linkcode EndPushes}. */
+export interface EndPushesTarget {
   /** Called with the key of a session that may have ended. */
   onEnd(key: string, reason: SessionEndReason | undefined): void;
   /** Called when notifications of a record arrive from now on, or those of all. Earlier ones were missed. */
   onReady(key: string | undefined): void;
   /** Called when the store failed. */
-  onError(operation: string, error: SessionStoreError, c: unknown): void;
+  onError(operation: string, cause: unknown, c: unknown): void;
 }
 
 /** The notifications of a store that says which sessions may have ended: one source for all records, or one for each. */
 export class EndPushes {
-  readonly #options: EndPushesOptions;
+  readonly #store: SessionStore;
+  readonly #target: EndPushesTarget;
   /** By the key of the record; by `undefined` the one for all. */
   readonly #starting = new Map<string | undefined, Promise<Stop>>();
 
-  constructor(options: EndPushesOptions) {
-    this.#options = options;
+  constructor(store: SessionStore, target: EndPushesTarget) {
+    this.#store = store;
+    this.#target = target;
   }
 
-  /** Has the store notify of a record, unless it does. */
+  /** Has the store notify of a record that it holds, unless it does. */
   start(key: string | undefined, c: unknown): void {
-    const { watch, perRecord, onReady } = this.#options;
-    const record = perRecord ? key : undefined;
-    if (!watch || perRecord && key === undefined || this.#starting.has(record)) return;
-    const onEnd: OnSessionEnd = (key, reason) => this.#options.onEnd(key, reason);
-    const starting = (async () => await watch(onEnd, c, record))();
+    const store = this.#store;
+    const target = this.#target;
+    const { watch } = store.capabilities;
+    // A notification of all records would come in the request that has ended the session.
+    if (watch === "record" ? key === undefined : !watch || isWorkers) return;
+    const record = watch === "record" ? key : undefined;
+    if (this.#starting.has(record)) return;
+    const onEnd: OnSessionEnd = (key, reason) => target.onEnd(key, reason);
+    const starting = (async () => await store.watch!(onEnd, c, record))();
     this.#starting.set(record, starting);
     const isCurrent = () => this.#starting.get(record) === starting;
     starting.then(() => {
-      if (isCurrent()) onReady(record);
+      if (isCurrent()) target.onReady(record);
     }, (error) => {
       if (isCurrent()) this.#starting.delete(record);
-      this.#failed(error, c);
+      target.onError("watch", error, c);
     });
   }
 
@@ -54,24 +54,17 @@ export class EndPushes {
     const starting = this.#starting.get(key);
     this.#starting.delete(key);
     // Whether it has started was reported already.
-    starting?.then((stop) => this.#stop(stop), () => {});
+    starting?.then(async (stop) => {
+      try {
+        await stop();
+      } catch (error) {
+        this.#target.onError("watch", error, undefined);
+      }
+    }, () => {});
   }
 
   /** Stops all notifications. */
   stopAll(): void {
     for (const key of this.#starting.keys()) this.stop(key);
-  }
-
-  async #stop(stop: Stop): Promise<void> {
-    try {
-      await stop();
-    } catch (error) {
-      this.#failed(error, undefined);
-    }
-  }
-
-  #failed(cause: unknown, c: unknown): void {
-    const error = new SessionStoreError("Cannot watch sessions: the store failed", { cause });
-    this.#options.onError("watch", error, c);
   }
 }

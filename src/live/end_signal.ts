@@ -1,6 +1,3 @@
-/** Called when the last listener of a signal was removed. */
-type OnUnheard = () => void;
-
 type AddListener = Parameters<AbortSignal["addEventListener"]>;
 type RemoveListener = Parameters<AbortSignal["removeEventListener"]>;
 
@@ -8,36 +5,34 @@ type RemoveListener = Parameters<AbortSignal["removeEventListener"]>;
 export class EndSignal {
   readonly #controller = new AbortController();
   readonly #listeners = new Set<unknown>();
-  readonly #onUnheard: OnUnheard;
 
-  constructor(onUnheard: OnUnheard) {
-    this.#onUnheard = onUnheard;
-    const { signal } = this.#controller;
+  constructor() {
+    const { signal } = this;
     const { addEventListener, removeEventListener } = signal;
-    const members = {
-      addEventListener: (...args: AddListener): void => {
-        Reflect.apply(addEventListener, signal, args);
-        this.#added(args);
-      },
-      removeEventListener: (...args: RemoveListener): void => {
-        Reflect.apply(removeEventListener, signal, args);
-        this.#removed(args[1]);
-      },
-    };
-    for (const [name, value] of Object.entries(members)) {
-      Object.defineProperty(signal, name, { value, configurable: true, writable: true });
-    }
     let handler: AbortSignal["onabort"] = null;
     const listener = (event: Event) => handler?.call(signal, event);
-    // Not all runtimes set their own property by the methods above.
-    Object.defineProperty(signal, "onabort", {
-      get: () => handler,
-      set(value: unknown) {
-        handler = typeof value === "function" ? value as typeof handler : null;
-        if (handler) signal.addEventListener("abort", listener);
-        else signal.removeEventListener("abort", listener);
+    Object.defineProperties(signal, {
+      addEventListener: {
+        value: (...args: AddListener): void => {
+          Reflect.apply(addEventListener, signal, args);
+          this.#added(args);
+        },
       },
-      configurable: true,
+      removeEventListener: {
+        value: (...args: RemoveListener): void => {
+          Reflect.apply(removeEventListener, signal, args);
+          this.#removed(args[1]);
+        },
+      },
+      // Not all runtimes set their own property by the methods above.
+      onabort: {
+        get: () => handler,
+        set(value: unknown) {
+          handler = typeof value === "function" ? value as typeof handler : null;
+          if (handler) signal.addEventListener("abort", listener);
+          else signal.removeEventListener("abort", listener);
+        },
+      },
     });
   }
 
@@ -49,6 +44,9 @@ export class EndSignal {
   get isUnheard(): boolean {
     return this.#listeners.size === 0;
   }
+
+  /** Called when the last listener was removed. */
+  protected onUnheard(): void {}
 
   abort(reason: string): void {
     this.#controller.abort(reason);
@@ -62,6 +60,6 @@ export class EndSignal {
   }
 
   #removed(listener: unknown): void {
-    if (this.#listeners.delete(listener) && this.isUnheard) this.#onUnheard();
+    if (this.#listeners.delete(listener) && this.isUnheard) this.onUnheard();
   }
 }

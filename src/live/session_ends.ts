@@ -2,49 +2,25 @@ import type { Ending } from "../commit/context.ts";
 import type { SessionEndReason } from "../record/end_reason.ts";
 import type { StoredSession } from "../record/record.ts";
 import type { SessionState } from "../session/session_state.ts";
-import type { DeleteAllOptions, SessionStore } from "../store/contract.ts";
+import type { DeleteAllOptions } from "../store/contract.ts";
 import type { Awaitable } from "../util/awaitable.ts";
 import { isWorkers } from "../util/runtime.ts";
 import { EndPoll, type EndPollOptions } from "./end_poll.ts";
 import { Watch } from "./watch.ts";
 
-/** A watch, and the poll that reads its session. */
-interface Watched {
-  readonly watch: Watch;
-  readonly poll: EndPoll;
-}
-
-/** Options of {@linkcode SessionEnds}. */
-interface SessionEndsOptions extends Omit<EndPollOptions, "watch" | "perRecord"> {
-  readonly source: SessionStore;
-}
-
 /** The sessions whose `ended` signal is in use. Other sessions cost nothing. */
 export class SessionEnds {
+  /** Whether a session was ever watched. */
+  isUsed = false;
   readonly #options: EndPollOptions;
-  readonly #watched = new WeakMap<SessionState, Watched>();
+  readonly #watches = new WeakMap<SessionState, Watch>();
   /** The sessions of requests that are over. */
   readonly #over = new WeakSet<SessionState>();
   readonly #poll: EndPoll;
-  #isUsed = false;
 
-  /** @param options.source The store that may notify. */
-  constructor({ source, ...options }: SessionEndsOptions) {
-    const { watch } = source.capabilities;
-    const perRecord = watch === "record";
-    // A notification of all records would come in the request that has ended the session.
-    const canWatch = perRecord || watch === true && !isWorkers;
-    this.#options = {
-      ...options,
-      perRecord,
-      watch: canWatch ? (...args) => source.watch!(...args) : undefined,
-    };
-    this.#poll = new EndPoll(this.#options);
-  }
-
-  /** Whether a session was ever watched. */
-  get isUsed(): boolean {
-    return this.#isUsed;
+  constructor(options: EndPollOptions) {
+    this.#options = options;
+    this.#poll = new EndPoll(options);
   }
 
   /** The number of watched sessions. */
@@ -59,34 +35,28 @@ export class SessionEnds {
    * @param isLeft Whether the response of its request has been sent.
    */
   signalOf(state: SessionState, isLeft: boolean, c: unknown): AbortSignal {
-    this.#isUsed = true;
-    const { watch, poll } = this.#watched.get(state) ?? this.#watch(state, isLeft, c);
+    this.isUsed = true;
+    const watch = this.#watches.get(state) ?? this.#watch(state, isLeft, c);
     watch.update();
-    if (state.status !== "live") watch.end(state.status === "ended" ? "logout" : "ended");
-    else if (
-      !watch.signal.aborted && !poll.has(watch) && (watch.stored || !isLeft) &&
-      !this.#over.has(state)
-    ) {
-      poll.add(watch);
+    if (state.status !== "live") watch.abort(state.status === "ended" ? "logout" : "ended");
+    else if (!watch.signal.aborted && (watch.stored || !isLeft) && !this.#over.has(state)) {
+      watch.poll.add(watch);
     }
     return watch.signal;
   }
 
-  #watch(state: SessionState, isLeft: boolean, c: unknown): Watched {
+  #watch(state: SessionState, isLeft: boolean, c: unknown): Watch {
     // Requests must not share timers there.
     const poll = isWorkers ? new EndPoll(this.#options) : this.#poll;
-    const onUnheard = (watch: Watch) => {
-      if (watch.isLeft) poll.remove(watch);
-    };
-    const watched = { watch: new Watch(state, { isLeft, onUnheard }, c), poll };
-    this.#watched.set(state, watched);
-    return watched;
+    const watch = new Watch(state, { poll, isLeft }, c);
+    this.#watches.set(state, watch);
+    return watch;
   }
 
   /** Whether a session of a request is watched. */
   has(state: SessionState): boolean {
-    const watched = this.#watched.get(state);
-    return watched !== undefined && watched.poll.has(watched.watch);
+    const watch = this.#watches.get(state);
+    return watch !== undefined && watch.poll.has(watch);
   }
 
   /**
@@ -96,7 +66,8 @@ export class SessionEnds {
    * (`whole`).
    */
   left(state: SessionState, left: "stream" | "socket" | "whole"): void {
-    const { watch, poll } = this.#watched.get(state)!;
+    const watch = this.#watches.get(state)!;
+    const { poll } = watch;
     poll.place(watch);
     watch.isLeft = left !== "stream";
     // A session that is not stored by now never will be.
@@ -107,14 +78,14 @@ export class SessionEnds {
   /** Records that the response of a request and its background tasks are over. */
   over(state: SessionState): void {
     this.#over.add(state);
-    const watched = this.#watched.get(state);
-    watched?.poll.remove(watched.watch);
+    const watch = this.#watches.get(state);
+    watch?.poll.remove(watch);
   }
 
   /** Ends the watch of a session that its own request has ended, or has found ended. */
   endedHere(state: SessionState, reason: SessionEndReason): void {
-    const watched = this.#watched.get(state);
-    watched?.poll.end(watched.watch, reason);
+    const watch = this.#watches.get(state);
+    watch?.poll.end(watch, reason);
   }
 
   /** Ends the watches of a session that this process has ended. */
@@ -136,7 +107,7 @@ export class SessionEnds {
       record.subject === subject && record.sid !== except;
     return this.expecting({ reason: "revoked", includes }, async () => {
       const result = await run(except === undefined ? {} : { except });
-      await this.#poll.lookAtSubject(subject);
+      await this.#poll.lookAt(({ stored }) => stored?.record.subject === subject);
       return result;
     });
   }

@@ -4,7 +4,12 @@ import { EndSignal } from "../../src/live/end_signal.ts";
 /** A signal, and how often it was said that nobody listens any more. */
 function makeSignal() {
   const told = { unheard: 0 };
-  const end = new EndSignal(() => told.unheard++);
+  class Counted extends EndSignal {
+    protected override onUnheard() {
+      told.unheard++;
+    }
+  }
+  const end = new Counted();
   return { end, signal: end.signal, told };
 }
 
