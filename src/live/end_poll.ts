@@ -7,7 +7,7 @@ import { monotonicTime } from "../util/clock.ts";
 import { unref } from "../util/runtime.ts";
 import { EndPushes, type EndPushesTarget } from "./end_pushes.ts";
 import { type FindOptions, findSession } from "./find_session.ts";
-import type { Watch } from "./watch.ts";
+import type { Watch, WatchPoll } from "./watch.ts";
 
 /** The number of sessions that are read at a time. */
 const BATCH = 32;
@@ -26,7 +26,7 @@ export interface EndPollOptions extends FindOptions {
 }
 
 /** Polls the watched sessions, and ends their watches when the sessions have ended. */
-export class EndPoll implements EndPushesTarget {
+export class EndPoll implements EndPushesTarget, WatchPoll {
   readonly #options: EndPollOptions;
   readonly #watches = new Set<Watch>();
   /** The watches of stored sessions, by the last known key of the session. */
@@ -62,7 +62,6 @@ export class EndPoll implements EndPushesTarget {
     if (watch.isLeft) this.receive(watch);
   }
 
-  /** Has the store notify, for a watch that outlives the response of its request. */
   receive(watch: Watch): void {
     if (!this.#watches.has(watch)) return;
     watch.isPushed = true;
@@ -78,7 +77,6 @@ export class EndPoll implements EndPushesTarget {
     this.#pushes.stopAll();
   }
 
-  /** Updates the key of a watch. */
   place(watch: Watch): void {
     watch.update();
     const key = watch.stored?.key;
@@ -90,7 +88,6 @@ export class EndPoll implements EndPushesTarget {
     if (watch.isPushed) this.#pushes.start(key, watch.c);
   }
 
-  /** Ends a watch. */
   end(watch: Watch, reason: SessionEndReason): void {
     this.remove(watch);
     watch.abort(reason);

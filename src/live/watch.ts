@@ -1,12 +1,24 @@
+import type { SessionEndReason } from "../record/end_reason.ts";
 import type { StoredSession } from "../record/record.ts";
 import type { SessionState } from "../session/session_state.ts";
-import type { EndPoll } from "./end_poll.ts";
 import { EndSignal } from "./end_signal.ts";
 
-/** What a session is watched for, and how. */
-export interface WatchOptions {
-  /** The poll that reads its session. */
-  readonly poll: EndPoll;
+/** Reads the sessions of watches. */
+export interface WatchPoll {
+  has(watch: Watch): boolean;
+  add(watch: Watch): void;
+  remove(watch: Watch): void;
+  /** Has the store notify, for a watch that outlives the response of its request. */
+  receive(watch: Watch): void;
+  /** Updates the key of a watch. */
+  place(watch: Watch): void;
+  /** Ends a watch. */
+  end(watch: Watch, reason: SessionEndReason): void;
+}
+
+/** Options of {@linkcode Watch}. */
+interface WatchOptions {
+  readonly poll: WatchPoll;
   /** Whether its request is over. */
   readonly isLeft: boolean;
 }
@@ -15,7 +27,7 @@ export interface WatchOptions {
 export class Watch extends EndSignal {
   readonly #state: SessionState;
   /** The poll that reads its session. */
-  readonly poll: EndPoll;
+  readonly poll: WatchPoll;
   /** The Hono context. */
   readonly c: unknown;
   /** The last known stored session; `undefined` while it is not stored. */
