@@ -1,5 +1,5 @@
 import { setProperty } from "../util/property.ts";
-import { isPlainObject } from "./plain_object.ts";
+import { isPlain } from "./plain_object.ts";
 import { MAX_DEPTH } from "./unserializable_value.ts";
 
 /**
@@ -7,30 +7,24 @@ import { MAX_DEPTH } from "./unserializable_value.ts";
  * not copied; they are refused when the session is serialized.
  */
 export function copyValue(value: unknown): unknown {
-  return copyOnce(value, { copies: new Map(), depth: 0 });
+  const copies = new Map<object, object>();
+  const copyOnce = (value: unknown, depth: number): unknown => {
+    if (typeof value !== "object" || value === null || depth > MAX_DEPTH) return value;
+    // Keep cycles.
+    const known = copies.get(value);
+    if (known) return known;
+    if (!isPlain(value)) return value;
+    // Array holes and members beside the items are kept as well.
+    const copy = Array.isArray(value) ? Object.assign(value.slice(), value) : { ...value };
+    copies.set(value, copy);
+    for (const key of Reflect.ownKeys(copy)) {
+      Reflect.set(copy, key, copyOnce(Reflect.get(copy, key), depth + 1));
+    }
+    return copy;
+  };
+  return copyOnce(value, 0);
 }
 
-function copyOnce(
-  value: unknown,
-  { copies, depth }: { copies: Map<object, object>; depth: number },
-): unknown {
-  if (typeof value !== "object" || value === null || depth > MAX_DEPTH) return value;
-  // Keep cycles.
-  const known = copies.get(value);
-  if (known) return known;
-  if (!isPlainArray(value) && !isPlainObject(value)) return value;
-  const copy = Array.isArray(value) ? new Array(value.length) : {};
-  copies.set(value, copy);
-  for (const key of Reflect.ownKeys(value)) {
-    if (!Object.prototype.propertyIsEnumerable.call(value, key)) continue;
-    setProperty(copy, key, copyOnce(Reflect.get(value, key), { copies, depth: depth + 1 }));
-  }
-  return copy;
-}
-
-function isPlainArray(value: object): boolean {
-  return Array.isArray(value) && Object.getPrototypeOf(value) === Array.prototype;
-}
 /** Copies an object that was parsed from JSON, much faster than parsing the text again. */
 export function copyMembers(json: object): Record<string, unknown> {
   const copy: Record<string, unknown> = {};

@@ -1,4 +1,4 @@
-import { holdsItemsAlone, isPlainObject } from "./plain_object.ts";
+import { hasSymbols, isPlain } from "./plain_object.ts";
 
 /**
  * Checks whether an object equals a parsed JSON object, in any order of keys. Returns `false` for values that
@@ -34,18 +34,13 @@ export function isSameJson(one: string | undefined, other: string | undefined): 
 
 function isSame(value: unknown, json: unknown): boolean {
   if (typeof json !== "object" || json === null) return value === json;
-  if (typeof value !== "object" || value === null) return false;
+  if (typeof value !== "object" || value === null || !isPlain(value)) return false;
   // An object with toJSON() may serialize to anything.
   if ("toJSON" in value && typeof value.toJSON === "function") return false;
-  if (!Array.isArray(json)) return isPlainObject(value) && hasSameMembers(value, json);
+  if (!Array.isArray(json)) return !Array.isArray(value) && hasSameMembers(value, json);
   if (!Array.isArray(value) || value.length !== json.length) return false;
-  if (!holdsItemsAlone(value)) return false;
   for (let index = 0; index < json.length; index++) {
     if (!isSame(value[index], json[index])) return false;
   }
-  return true;
-}
-
-function hasSymbols(object: object): boolean {
-  return Object.getOwnPropertySymbols(object).length > 0;
+  return Object.keys(value).length === json.length && !hasSymbols(value);
 }

@@ -32,15 +32,18 @@ export class JsonObject {
   }
 
   /**
-   * Creates an object from the values of a session. Returns the previous object if the members are equal.
+   * Creates an object from the own values of a session. Returns the previous object if the members are equal.
    *
    * @throws {SessionSerializationError} When a value would not survive JSON.
    */
-  static ofValues(values: Record<string, unknown>, before: JsonObject): JsonObject {
-    const text = serializeMembers(values, "session");
+  static ofValues(session: object, before: JsonObject): JsonObject {
+    const known = before.#value;
+    if (known && hasSameMembers(session, known)) return before;
+    const values: Record<string, unknown> = { ...session };
+    const text = serializeMembers(values);
     if (text === before.text) return before;
-    if (!before.#differsFrom(values) && hasSameMembers(values, parseObject(before.text))) {
-      return before;
+    if (!known && !before.#differsFrom(values)) {
+      if (hasSameMembers(values, parseObject(before.text))) return before;
     }
     const object = new JsonObject(text);
     object.#differFrom(before);
@@ -67,7 +70,7 @@ export class JsonObject {
 
   /** Checks, without parsing, whether an object is known to differ: a string or a number has changed. */
   #differsFrom(values: Record<string, unknown>): boolean {
-    const known = this.#value ?? this.#parsed;
+    const known = this.#parsed;
     if (!known) return false;
     for (const key in values) {
       const member = values[key];
@@ -90,11 +93,6 @@ export class JsonObject {
   keysUnlike(other: JsonObject): string[] {
     const keys = new Set([...this.members.keys(), ...other.members.keys()]);
     return [...keys].filter((key) => !isSameJson(this.members.get(key), other.members.get(key)));
-  }
-
-  /** Checks, without parsing, whether an object is known to have the same members. */
-  isKnownAs(object: object): boolean {
-    return this.#value !== undefined && hasSameMembers(object, this.#value);
   }
 
   /** Checks whether another object has the same members, in any order and notation. */

@@ -11,18 +11,14 @@ export function isPlainObject(value: unknown): value is object {
     Object.getPrototypeOf(prototype) === null;
 }
 
-/** Checks whether an array is a plain array of any realm. */
-export function isArrayOfNoClass(array: unknown[]): boolean {
-  return Array.isArray(Object.getPrototypeOf(array));
+/** Checks whether an object is a plain object, or a plain array of any realm. */
+export function isPlain(value: object): boolean {
+  return Array.isArray(value) ? Array.isArray(Object.getPrototypeOf(value)) : isPlainObject(value);
 }
 
-/** Checks whether an array is plain and has no properties but its items. */
-export function holdsItemsAlone(array: unknown[]): boolean {
-  if (!isArrayOfNoClass(array)) return false;
-  let count = 0;
-  // Object.keys() would allocate a list.
-  for (const key in array) if (Object.hasOwn(array, key)) count++;
-  return count === array.length && Object.getOwnPropertySymbols(array).length === 0;
+/** Checks whether an object has symbols as keys. */
+export function hasSymbols(object: object): boolean {
+  return Object.getOwnPropertySymbols(object).length > 0;
 }
 
 /** Returns the name of an object's class, if any. */

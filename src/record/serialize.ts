@@ -1,5 +1,8 @@
 import { parseObject } from "./record.ts";
-import { MAX_DEPTH, problemInMembers, problemOf, refuseProblem } from "./unserializable_value.ts";
+import { MAX_DEPTH, problemOf, refuseProblem } from "./unserializable_value.ts";
+
+/** The depth of the object of a session, in which its values are. */
+const TOP = -1;
 
 /** Numbers that may be too large, with and without an exponent. */
 const EXPONENT_REGEXP = /\d[eE]\+?\d{3}/;
@@ -12,7 +15,7 @@ const DIGITS_REGEXP = /\d{309}/;
  */
 export function parseHeld(text: string): Record<string, unknown> {
   const object = parseObject(text);
-  if (isSuspect(text) && problemInMembers(object, 0)) {
+  if (isSuspect(text) && problemOf(object, TOP)) {
     throw new SyntaxError("Cannot parse session: its data are more than a session can hold");
   }
   return object;
@@ -40,18 +43,20 @@ function count(text: string, character: string): number {
  * @throws {SessionSerializationError} When a value would not survive JSON.
  */
 export function serializeValue(value: unknown, path: string): string {
-  const problem = problemOf(value, 0);
-  if (problem) refuseProblem(problem, value, path);
-  return JSON.stringify(value);
+  return serialize(value, { path, depth: 0 });
 }
 
 /**
- * Serializes an object of session values.
+ * Serializes the object of a session.
  *
  * @throws {SessionSerializationError} When a value would not survive JSON.
  */
-export function serializeMembers(values: Record<string, unknown>, path: string): string {
-  const problem = problemInMembers(values, 0);
-  if (problem) refuseProblem(problem, values, path);
-  return JSON.stringify(values);
+export function serializeMembers(values: object): string {
+  return serialize(values, { path: "session", depth: TOP });
+}
+
+function serialize(value: unknown, { path, depth }: { path: string; depth: number }): string {
+  const problem = problemOf(value, depth);
+  if (problem) refuseProblem(problem, value, path);
+  return JSON.stringify(value);
 }

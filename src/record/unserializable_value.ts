@@ -1,12 +1,10 @@
 import { SessionSerializationError } from "../errors.ts";
-import { holdsItemsAlone, isArrayOfNoClass, isPlainObject, nameOfClass } from "./plain_object.ts";
+import { hasSymbols, isPlain, nameOfClass } from "./plain_object.ts";
 
 /** The largest depth of nested values in a session. */
 export const MAX_DEPTH = 200;
 
 const TOO_DEEP = `is nested more than ${MAX_DEPTH} levels deep`;
-
-const SYMBOL_KEY = "has a symbol as key";
 
 const IDENTIFIER_REGEXP = /^[A-Za-z_$][\w$]*$/;
 
@@ -18,54 +16,36 @@ export interface Problem {
 
 /** Finds the reason why a value can't be serialized, if any. */
 export function problemOf(value: unknown, depth: number): Problem | undefined {
-  switch (typeof value) {
-    case "string":
-    case "boolean":
-      return undefined;
-    case "number":
-      return Number.isFinite(value) ? undefined : { state: `is ${value}`, keys: [] };
-    case "object":
-      return value === null ? undefined : problemIn(value, depth);
-    case "undefined":
-      return { state: "is undefined", keys: [] };
-    default:
-      return { state: `is a ${typeof value}`, keys: [] };
+  if (typeof value === "object") return value === null ? undefined : problemIn(value, depth);
+  if (typeof value === "string" || typeof value === "boolean" || Number.isFinite(value)) {
+    return undefined;
   }
+  const isNamed = typeof value === "number" || value === undefined;
+  return problem(isNamed ? `is ${value}` : `is a ${typeof value}`);
 }
 
 function problemIn(value: object, depth: number): Problem | undefined {
-  if (depth === MAX_DEPTH) return { state: TOO_DEEP, keys: [] };
-  if (Array.isArray(value)) return problemInArray(value, depth + 1);
-  if (!isPlainObject(value)) {
-    return { state: `is a ${nameOfClass(value) ?? "class instance"}`, keys: [] };
-  }
-  return problemInMembers(value as Record<string, unknown>, depth + 1);
+  if (depth === MAX_DEPTH) return problem(TOO_DEEP);
+  if (!isPlain(value)) return problem(`is a ${nameOfClass(value) ?? "class instance"}`);
+  if (hasSymbols(value)) return problem("has a symbol as key");
+  return Array.isArray(value)
+    ? problemInArray(value, depth + 1)
+    : problemInMembers(value as Record<string, unknown>, depth + 1);
 }
 
-function problemInArray(value: unknown[], depth: number): Problem | undefined {
+function problemInArray(array: unknown[], depth: number): Problem | undefined {
   // Not forEach, which skips holes.
-  for (let index = 0; index < value.length; index++) {
-    const problem = problemOf(value[index], depth);
+  for (let index = 0; index < array.length; index++) {
+    const problem = problemOf(array[index], depth);
     if (problem) return within(problem, index);
   }
-  return holdsItemsAlone(value) ? undefined : { state: stateOfMore(value), keys: [] };
+  const more = Object.keys(array)[array.length];
+  return more === undefined
+    ? undefined
+    : problem(`has the member ${JSON.stringify(more)} beside its items`);
 }
 
-/** Describes an array that has more than its items. */
-function stateOfMore(array: unknown[]): string {
-  const key = Object.keys(array)[array.length];
-  if (key !== undefined) return `has the member ${JSON.stringify(key)} beside its items`;
-  return isArrayOfNoClass(array) ? SYMBOL_KEY : `is a ${nameOfClass(array) ?? "class instance"}`;
-}
-
-/** Finds the reason why the members of an object can't be serialized, if any. */
-export function problemInMembers(
-  values: Record<string, unknown>,
-  depth: number,
-): Problem | undefined {
-  if (Object.getOwnPropertySymbols(values).length > 0) {
-    return { state: SYMBOL_KEY, keys: [] };
-  }
+function problemInMembers(values: Record<string, unknown>, depth: number): Problem | undefined {
   // Object.keys() would allocate a list.
   for (const key in values) {
     if (!Object.hasOwn(values, key)) continue;
@@ -74,6 +54,10 @@ export function problemInMembers(
     if (problem) return within(problem, key);
   }
   return undefined;
+}
+
+function problem(state: string): Problem {
+  return { state, keys: [] };
 }
 
 function within(problem: Problem, key: string | number): Problem {

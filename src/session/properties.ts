@@ -145,12 +145,10 @@ export class SessionProperties extends SessionAttributes {
       for (const key of keys) assertData(key);
       return this.#separate(keys as string[], flash.members, consume);
     }
-    if (stored.data.isKnownAs(this.session)) return stored;
-    const values = { ...this.session };
-    const data = JsonObject.ofValues(values, stored.data);
+    const data = JsonObject.ofValues(this.session, stored.data);
     // Equal members have the same valid keys, so no check is needed.
     if (data === stored.data) return stored;
-    for (const key in values) assertNotReserved(key);
+    for (const key of Object.keys(this.session)) assertNotReserved(key);
     return { data, flash };
   }
 
