@@ -4,30 +4,25 @@ import { JsonObject } from "./json_object.ts";
 import type { Members } from "./record.ts";
 
 /**
- * Merges concurrent changes of flashed values. Dropping a shown value does not count as a change: a value that
- * another request has flashed in the meantime is kept for the next request.
+ * Merges two concurrent changes of an object key by key: `mine` where this request changed a key, `theirs`
+ * elsewhere. Deleting a key is a change.
  */
-export function mergeFlash(base: Members, mine: Members, theirs: Members): Members {
-  const merged = merge(base, mine, theirs);
-  for (const [key, value] of theirs) {
-    if (!mine.has(key) && !isSameJson(base.get(key), value)) merged.set(key, value);
+export function merge(base: Members, mine: Members, theirs: Members): Members {
+  const changes = [...mine].filter(([key, value]) => !isSameJson(base.get(key), value));
+  const merged = new Map([...theirs, ...changes]);
+  for (const key of base.keys()) {
+    if (!mine.has(key)) merged.delete(key);
   }
   return merged;
 }
 
 /**
- * Merges two concurrent changes of an object key by key: `mine` where this request changed a key, `theirs`
- * elsewhere. Deleting a key is a change.
+ * Merges concurrent changes of flashed values. Dropping a shown value does not count as a change: a value that
+ * another request has flashed in the meantime is kept for the next request.
  */
-export function merge(base: Members, mine: Members, theirs: Members): Members {
-  const merged = new Map(theirs);
-  for (const key of base.keys()) {
-    if (!mine.has(key)) merged.delete(key);
-  }
-  for (const [key, value] of mine) {
-    if (!isSameJson(base.get(key), value)) merged.set(key, value);
-  }
-  return merged;
+function mergeFlash(base: Members, mine: Members, theirs: Members): Members {
+  const flashed = [...theirs].filter(([key, value]) => !isSameJson(base.get(key), value));
+  return new Map([...flashed, ...merge(base, mine, theirs)]);
 }
 
 /** Returns the members that differ from before, or count as changed. */
