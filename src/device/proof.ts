@@ -1,7 +1,7 @@
 import { fromBase64Url } from "../crypto/base64url.ts";
 import type { DeviceAlgorithm, DeviceBinding } from "../record/device.ts";
 import { isObject } from "../record/plain_object.ts";
-import { parseObject } from "../record/record.ts";
+import { parseObjectIfAny } from "../record/record.ts";
 
 /** The largest length of a proof: one with an RSA key of 4096 bits has less than 2,500 characters. */
 const LONGEST_PROOF = 4096;
@@ -81,12 +81,7 @@ export function unquoted(value: string): string {
 
 function parsed(part: string | undefined): Record<string, unknown> | undefined {
   const bytes = fromBase64Url(part ?? "");
-  if (!bytes) return undefined;
-  try {
-    return parseObject(new TextDecoder().decode(bytes));
-  } catch {
-    return undefined;
-  }
+  return parseObjectIfAny(bytes && new TextDecoder().decode(bytes));
 }
 
 /** Returns the public key in the header of a proof. */

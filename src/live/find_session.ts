@@ -3,7 +3,7 @@ import { hashToken } from "../crypto/store_key.ts";
 import { deadline, type ExpiryPolicy } from "../record/expiry.ts";
 import {
   isSessionRecord,
-  parseObject,
+  parseObjectIfAny,
   type SessionRecord,
   type StoredSession,
 } from "../record/record.ts";
@@ -81,21 +81,11 @@ function isMoving({ trace, data }: SessionRecord): boolean {
 async function successorOf({ token, record }: StoredSession): Promise<Place | undefined> {
   const { successor, data } = record;
   if (successor === undefined) {
-    const key = keyIn(data);
-    return key === undefined ? undefined : { token: undefined, key };
+    const { key } = parseObjectIfAny(data) ?? {};
+    return typeof key === "string" ? { token: undefined, key } : undefined;
   }
   const next = token === undefined ? undefined : await unsealToken(successor, token);
   return next === undefined ? undefined : { token: next, key: await hashToken(next) };
-}
-
-/** Returns the key in the data of a trace; `undefined` when they are damaged. */
-function keyIn(data: string): string | undefined {
-  try {
-    const { key } = parseObject(data);
-    return typeof key === "string" ? key : undefined;
-  } catch {
-    return undefined;
-  }
 }
 
 /** Finds the session in the list of its subject. */

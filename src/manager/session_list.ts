@@ -1,7 +1,7 @@
 import { parseConfirmations, toDates } from "../record/confirmations.ts";
 import { deviceOf, type SessionDevice } from "../record/device.ts";
 import { parseProvider, type SessionProvider } from "../record/provider.ts";
-import { parseMeta } from "../record/subject.ts";
+import { parseObjectIfAny } from "../record/record.ts";
 import type { ListedSession, ListPage, ListPlace } from "../store/contract.ts";
 import { since } from "../store/list_order.ts";
 
@@ -170,7 +170,7 @@ function toSummary(
     expiresAt: new Date(expiresAt),
     current: sid === current,
     confirmations: toDates(parseConfirmations(confirmed)),
-    meta: parseMeta(meta),
+    meta: parseObjectIfAny(meta),
     provider: parseProvider(provider),
     device: deviceOf(device),
   };

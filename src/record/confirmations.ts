@@ -1,5 +1,5 @@
 import { CLOCK_SKEW } from "./expiry.ts";
-import { parseObject, type SessionRecord } from "./record.ts";
+import { parseObjectIfAny, type SessionRecord } from "./record.ts";
 
 /** When a session was confirmed by each method, in epoch milliseconds. */
 export type Confirmations = ReadonlyMap<string, number>;
@@ -82,26 +82,18 @@ export function joinConfirmations(
 /** Parses the confirmations of a record. Damaged ones are none. */
 export function parseConfirmations(text: string | undefined): Map<string, number> {
   const times = new Map<string, number>();
-  if (text === undefined) return times;
-  try {
-    for (const [method, time] of Object.entries(parseObject(text))) {
-      if (typeof time === "number") times.set(method, time);
-    }
-  } catch {
-    // It is not the JSON of an object.
+  for (const [method, time] of Object.entries(parseObjectIfAny(text) ?? {})) {
+    if (typeof time === "number") times.set(method, time);
   }
   return times;
 }
 
 /** Returns the later confirmation by each method, and of too many methods the latest ones. */
 function latest(one: Confirmations, other: Confirmations): Confirmations {
-  const times = new Map(one);
-  for (const [method, time] of other) {
-    times.set(method, Math.max(time, times.get(method) ?? -Infinity));
-  }
-  if (times.size <= MOST_METHODS) return times;
-  const newest = [...times].sort(([, one], [, other]) => other - one);
-  return new Map(newest.slice(0, MOST_METHODS));
+  const inOrder = (times: Iterable<[string, number]>) =>
+    [...times].sort(([, one], [, other]) => one - other);
+  const times = new Map(inOrder([...one, ...other]));
+  return new Map(inOrder(times).slice(-MOST_METHODS));
 }
 
 /**

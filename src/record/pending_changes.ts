@@ -1,7 +1,7 @@
 import type { CachedPromise } from "../util/awaitable.ts";
 import { definedOf } from "../util/property.ts";
 import { confirmedWith, type PendingConfirmations } from "./confirmations.ts";
-import { isSameJson } from "./deep_equal.ts";
+import { hasSameMembers, isSameJson } from "./deep_equal.ts";
 import { LONGEST_LIFE } from "./expiry.ts";
 import type { SessionRecord } from "./record.ts";
 
@@ -65,12 +65,8 @@ export function withPendingChanges(record: SessionRecord, pending: PendingChange
   const { subject, subjectAt, generation } = changesSubject(pending, record)
     ? bindingOf(pending)
     : record;
-  const {
-    maxAge = record.maxAge,
-    browser = record.browser,
-    meta = record.meta,
-    cookie = record.cookie,
-  } = pending;
+  const { maxAge = record.maxAge, browser = record.browser } = pending;
+  const confirmed = confirmedWith(record, { pending: pending.confirmed, subject });
   return definedOf<SessionRecord>({
     ...record,
     maxAge,
@@ -78,11 +74,20 @@ export function withPendingChanges(record: SessionRecord, pending: PendingChange
     subject,
     subjectAt,
     generation: generation || undefined,
-    meta: meta ?? undefined,
-    confirmed: confirmedWith(record, { pending: pending.confirmed, subject }),
+    meta: changedText(pending.meta, record.meta),
+    confirmed: changedText(confirmed ?? null, record.confirmed),
     provider: subject === undefined ? undefined : providerOf(pending, record),
-    cookie: cookie ?? undefined,
+    cookie: changedText(pending.cookie, record.cookie),
   });
+}
+
+/** Returns a pending JSON text, unless it represents the same value as the present one. */
+function changedText(
+  pending: string | null | undefined,
+  text: string | undefined,
+): string | undefined {
+  if (pending === undefined || isSameJson(pending ?? undefined, text)) return text;
+  return pending ?? undefined;
 }
 
 /** Returns the provider of a record after pending changes. Another subject clears it. */
@@ -107,26 +112,13 @@ function bindingOf(
 
 /** Checks whether pending changes change a record. */
 export function changesRecord(pending: PendingChanges, record: SessionRecord): boolean {
-  return "maxAge" in pending || "browser" in pending || changesSubject(pending, record) ||
-    changesCookie(pending, record) || isOther(pending.meta, record.meta) ||
-    pending.provider !== undefined && pending.provider?.text !== record.provider ||
-    pending.confirmed !== undefined && changesConfirmations(pending.confirmed, record);
-}
-
-/** Checks whether pending confirmations change a record that keeps its subject. */
-function changesConfirmations(pending: PendingConfirmations, record: SessionRecord): boolean {
-  const { subject, confirmed } = record;
-  return isOther(confirmedWith(record, { pending, subject }), confirmed);
+  const changed = withPendingChanges(record, pending);
+  return changed !== record && !hasSameMembers(changed, record);
 }
 
 /** Checks whether pending changes change the cookie of a record. */
 export function changesCookie({ cookie }: PendingChanges, record: SessionRecord): boolean {
-  return isOther(cookie, record.cookie);
-}
-
-/** Checks whether a pending JSON text differs from the current one. */
-function isOther(pending: string | null | undefined, text: string | undefined): boolean {
-  return pending !== undefined && !isSameJson(pending ?? undefined, text);
+  return changedText(cookie, record.cookie) !== record.cookie;
 }
 
 /** Checks whether pending changes change the subject of a record. */

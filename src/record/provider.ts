@@ -1,4 +1,4 @@
-import { parseObject } from "./record.ts";
+import { parseObjectIfAny } from "./record.ts";
 import { isWellFormed } from "./subject.ts";
 
 /**
@@ -47,12 +47,7 @@ export function serializeProvider(provider: SessionProvider): string {
 
 /** Parses the `provider` of a session; `undefined` when it is damaged. */
 export function parseProvider(text: string | undefined): SessionProvider | undefined {
-  if (text === undefined) return undefined;
-  try {
-    const { issuer, sid } = parseObject(text);
-    if (!isProviderText(issuer)) return undefined;
-    return isProviderText(sid) ? { issuer, sid } : { issuer };
-  } catch {
-    return undefined;
-  }
+  const { issuer, sid } = parseObjectIfAny(text) ?? {};
+  if (!isProviderText(issuer)) return undefined;
+  return isProviderText(sid) ? { issuer, sid } : { issuer };
 }

@@ -153,35 +153,39 @@ export function isSessionRecord(value: unknown): value is SessionRecord {
     isTime(record.lastSeenAt) &&
     isTime(record.renewedAt) &&
     isTime(record.expiresAt) &&
-    isText(record.cookieName) &&
-    isText(record.scope) &&
-    isText(record.cookie) &&
-    isText(record.flash) &&
-    isText(record.meta) &&
-    isText(record.confirmed) &&
-    isText(record.provider) &&
-    isText(record.device) &&
-    isText(record.subject) &&
-    isText(record.predecessor) &&
-    isText(record.successor) &&
+    isTextIfAny(record.cookieName) &&
+    isTextIfAny(record.scope) &&
+    isTextIfAny(record.cookie) &&
+    isTextIfAny(record.flash) &&
+    isTextIfAny(record.meta) &&
+    isTextIfAny(record.confirmed) &&
+    isTextIfAny(record.provider) &&
+    isTextIfAny(record.device) &&
+    isTextIfAny(record.subject) &&
+    isTextIfAny(record.predecessor) &&
+    isTextIfAny(record.successor) &&
     (record.trace === undefined || TRACES.includes(record.trace)) &&
-    (record.subjectAt === undefined || isTime(record.subjectAt)) &&
-    (record.generation === undefined || Number.isSafeInteger(record.generation)) &&
-    (record.storeGeneration === undefined || isCount(record.storeGeneration)) &&
-    (record.maxAge === undefined || Number.isFinite(record.maxAge)) &&
-    (record.endsAt === undefined || isTime(record.endsAt)) &&
-    (record.browser === undefined || typeof record.browser === "boolean") &&
-    (record.tokenAt === undefined || isTime(record.tokenAt)) &&
-    (record.graceUntil === undefined || isTime(record.graceUntil)) &&
-    (record.epoch === undefined || isCount(record.epoch));
+    isTimeIfAny(record.subjectAt) &&
+    isTimeIfAny(record.endsAt) &&
+    isTimeIfAny(record.tokenAt) &&
+    isTimeIfAny(record.graceUntil) &&
+    isTimeIfAny(record.maxAge) &&
+    isCountIfAny(record.generation) &&
+    isCountIfAny(record.storeGeneration) &&
+    isCountIfAny(record.epoch) &&
+    (record.browser === undefined || typeof record.browser === "boolean");
 }
 
-function isCount(value: unknown): boolean {
-  return Number.isSafeInteger(value) && value as number >= 0;
-}
-
-function isText(value: unknown): boolean {
+function isTextIfAny(value: unknown): boolean {
   return value === undefined || typeof value === "string";
+}
+
+function isTimeIfAny(value: unknown): boolean {
+  return value === undefined || isTime(value);
+}
+
+function isCountIfAny(value: unknown): boolean {
+  return value === undefined || Number.isSafeInteger(value) && value as number >= 0;
 }
 
 /** Checks whether a value is a time that a `Date` can hold. */
@@ -200,23 +204,27 @@ export function parseObject(text: string): Record<string, unknown> {
   return value;
 }
 
+/** Parses the JSON text of an object; `undefined` when there is none, or it is damaged. */
+export function parseObjectIfAny(text: string | undefined): Record<string, unknown> | undefined {
+  try {
+    return text === undefined ? undefined : parseObject(text);
+  } catch {
+    return undefined;
+  }
+}
+
 /** Parses the JSON text of an object into its members. */
 export function parseMembers(text: string): Members {
-  const members: Members = new Map();
-  for (const [key, value] of Object.entries(parseObject(text))) {
-    members.set(key, JSON.stringify(value));
-  }
-  return members;
+  const entries = Object.entries(parseObject(text));
+  return new Map(entries.map(([key, value]) => [key, JSON.stringify(value)]));
 }
 
 /** Returns the JSON text of an object with these members. */
 export function joinMembers(members: Members): string {
-  let text = "";
-  for (const [key, value] of members) {
-    text += `${text && ","}${JSON.stringify(key)}:${value}`;
-  }
-  return `{${text}}`;
+  const texts = [...members].map(([key, value]) => `${JSON.stringify(key)}:${value}`);
+  return `{${texts.join()}}`;
 }
+
 /** A stored session and its token. */
 export interface StoredSession {
   /** Unknown when an access token identified the session. */

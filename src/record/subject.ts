@@ -1,4 +1,3 @@
-import { parseObject } from "./record.ts";
 import { serializeValue } from "./serialize.ts";
 
 /** The largest length of a subject, so that it fits into the keys of every backend. */
@@ -48,14 +47,4 @@ export function serializeMeta(meta: object): string {
   throw new RangeError(
     `Cannot set session.meta: it is ${text.length} characters of JSON, ${LONGEST_META} are kept; cut what a client sends`,
   );
-}
-
-/** Parses the `meta` of a session; `undefined` when it is damaged. */
-export function parseMeta(text: string | undefined): Record<string, unknown> | undefined {
-  if (text === undefined) return undefined;
-  try {
-    return parseObject(text);
-  } catch {
-    return undefined;
-  }
 }

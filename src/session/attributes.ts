@@ -17,8 +17,8 @@ import {
   providerOf,
 } from "../record/pending_changes.ts";
 import { parseProvider, serializeProvider, type SessionProvider } from "../record/provider.ts";
-import type { StoredSession } from "../record/record.ts";
-import { assertSubject, parseMeta, serializeMeta } from "../record/subject.ts";
+import { parseObjectIfAny, type StoredSession } from "../record/record.ts";
+import { assertSubject, serializeMeta } from "../record/subject.ts";
 import { type Awaitable, CachedPromise } from "../util/awaitable.ts";
 import type { SessionConfig } from "./config.ts";
 import { refuseEnded } from "./ended_session.ts";
@@ -129,7 +129,7 @@ export class SessionAttributes {
 
   get meta(): Readonly<Record<string, unknown>> | undefined {
     const { meta = this.stored?.record.meta } = this.pending;
-    return Object.freeze(parseMeta(meta ?? undefined));
+    return Object.freeze(parseObjectIfAny(meta ?? undefined));
   }
 
   set meta(meta: object | undefined) {
