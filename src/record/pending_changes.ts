@@ -76,7 +76,7 @@ export function withPendingChanges(record: SessionRecord, pending: PendingChange
     generation: generation || undefined,
     meta: changedText(pending.meta, record.meta),
     confirmed: changedText(confirmed ?? null, record.confirmed),
-    provider: subject === undefined ? undefined : providerOf(pending, record),
+    provider: providerOf(pending, record),
     cookie: changedText(pending.cookie, record.cookie),
   });
 }
