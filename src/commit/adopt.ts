@@ -4,7 +4,7 @@ import { isSessionRecord, type SessionRecord, type StoredSession } from "../reco
 import type { SessionState } from "../session/session_state.ts";
 import { type CommitConfig, CommitContext } from "./context.ts";
 import { created, newRecord } from "./create.ts";
-import { adoptedTrace } from "./rotation.ts";
+import { rotatedTrace } from "./rotation.ts";
 import { checkLimit } from "./session_limit.ts";
 import { makePlace, writeNew } from "./write.ts";
 
@@ -102,7 +102,9 @@ async function claimAndMove(
   const current = await store.create(key, claim, c) ? claim : await store.read(key, c);
   if (!isSessionRecord(current) || current.trace !== undefined) return undefined;
   const { token: newToken, key: newKey } = await makePlace(store);
-  const left = await adoptedTrace({ token, record: current }, newToken);
+  // It stays until the session can't be adopted any more.
+  const rotated = await rotatedTrace({ token, record: current }, newToken);
+  const left: SessionRecord = { ...rotated, trace: "adopted" };
   const next = {
     key: newKey,
     record: { ...record, version: left.version, predecessor: key },

@@ -168,12 +168,11 @@ function isDue(
   stored: StoredSession,
   options: CommitOptions,
 ): boolean {
-  const { state } = options;
+  const { state, request = state } = options;
   const { record } = stored;
   const now = clock();
-  if (record.predecessor !== undefined && !state.wasRotated) return true;
-  const { request = state } = options;
-  if (expiry.rolling && isRenewalDue(expiry, record, { now, request })) return true;
-  if (store.outdated(record)) return true;
-  return rotation !== undefined && isRotating(rotation, stored, { options, now });
+  return record.predecessor !== undefined && !state.wasRotated ||
+    expiry.rolling !== false && isRenewalDue(expiry, record, { now, request }) ||
+    store.outdated(record) ||
+    rotation !== undefined && isRotating(rotation, stored, { options, now });
 }

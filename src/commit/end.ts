@@ -1,16 +1,14 @@
 import { SessionConflictError, SessionEndedError } from "../errors.ts";
 import { emit, type SessionEvents } from "../events.ts";
-import {
-  isSessionRecord,
-  type SessionRecord,
-  type StoredSession,
-  type Trace,
-} from "../record/record.ts";
+import { isSessionRecord, type SessionRecord, type StoredSession } from "../record/record.ts";
+import { traceOf } from "../record/trace.ts";
 import { listSessionsOf, type SubjectSession } from "../store/subject_sessions.ts";
 import { END_TRIES, LISTED_END_TRIES } from "../util/tries.ts";
 import type { CommitConfig, CommitContext } from "./context.ts";
-import { endedTrace, followRotations } from "./rotation.ts";
+import { followRotations } from "./rotation.ts";
 
+/** How long the mark of an ended session lasts if the session is not deleted, in milliseconds. */
+const ENDING = 60_000;
 type Destroyed = Parameters<NonNullable<SessionEvents["destroyed"]>>[0];
 type Reason = Destroyed["reason"];
 
@@ -24,28 +22,27 @@ export async function endSession(
   c: unknown,
 ): Promise<void> {
   const run = async () => {
-    const current = await markEnded(config, stored, c);
+    const current = config.rotation ? await markEnded(config, stored, c) : stored;
     if (current) await config.store.delete(current.key, c, "logout");
   };
   await ending(config, { sids: new Set([stored.record.sid]), reason: "logout", run }, c);
 }
 
-/** Marks a session as ended where its token may be rotated; returns it under its current token. */
+/** Marks a session as ended, so that no rotation gives it a successor; returns it under its current token. */
 async function markEnded(
-  { store, rotation, clock }: CommitConfig,
+  { store, clock }: CommitConfig,
   stored: StoredSession,
   c: unknown,
 ): Promise<StoredSession | undefined> {
-  let current: StoredSession | undefined = stored;
-  for (let tries = 0; rotation && current && tries < END_TRIES; tries++) {
-    if (await store.update(current.key, endedTrace(current.record, clock()), current.record, c)) {
-      break;
-    }
+  let current = stored;
+  for (let tries = 0; tries < END_TRIES; tries++) {
+    const mark = { ...traceOf(current.record, "ended"), expiresAt: clock() + ENDING };
+    if (await store.update(current.key, mark, current.record, c)) break;
     const record = await store.read(current.key, c);
-    const next: StoredSession | Trace = isSessionRecord(record)
-      ? await followRotations(store, { from: { ...current, record }, now: -Infinity }, c)
-      : "ended";
-    current = typeof next === "string" ? undefined : next;
+    if (!isSessionRecord(record)) return undefined;
+    const next = await followRotations(store, { from: { ...current, record }, now: -Infinity }, c);
+    if (typeof next === "string") return undefined;
+    current = next;
   }
   return current;
 }

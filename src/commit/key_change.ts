@@ -17,21 +17,13 @@ export class KeyChange {
   readonly #options: KeyChangeOptions;
   /** The JSON text of the value that this request had assigned to the key, if any. */
   #assigned: { readonly text: string | undefined } | undefined;
-  #isCommitted = false;
-  #error: unknown;
+  /** Whether the change was stored. */
+  isCommitted = false;
+  /** The error that the application's function threw. */
+  error: unknown;
 
   constructor(options: KeyChangeOptions) {
     this.#options = options;
-  }
-
-  /** Whether the change was stored. */
-  get isCommitted(): boolean {
-    return this.#isCommitted;
-  }
-
-  /** The error that the application's function threw. */
-  get error(): unknown {
-    return this.#error;
   }
 
   /** Remembers the value that this request has assigned to the key before. */
@@ -63,7 +55,7 @@ export class KeyChange {
   /** Shows the committed value in the session. */
   committed({ data }: Contents): void {
     const { state, key } = this.#options;
-    this.#isCommitted = true;
+    this.isCommitted = true;
     state.showKey(key, data.members.get(key));
   }
 
@@ -71,7 +63,7 @@ export class KeyChange {
     try {
       return this.#options.change(value);
     } catch (error) {
-      this.#error = error;
+      this.error = error;
       throw error;
     }
   }

@@ -2,6 +2,7 @@ import { SessionEndedError } from "../errors.ts";
 import { contentsOf, EMPTY_CONTENTS, sameContents } from "../record/contents.ts";
 import { mergeContents, ownContents } from "../record/merge.ts";
 import type { StoredSession } from "../record/record.ts";
+import { timesOf } from "../record/renewal.ts";
 import type { StoreWrite } from "../store/contract.ts";
 import { andThen, type Awaitable } from "../util/awaitable.ts";
 import type { CommitContext } from "./context.ts";
@@ -11,7 +12,7 @@ import { enlistAtProvider } from "./provider_login.ts";
 import { reread } from "./reread.ts";
 import { startGracePeriod } from "./rotation.ts";
 import { checkLimit } from "./session_limit.ts";
-import { timesOf, toStored, write } from "./write.ts";
+import { toStored, write } from "./write.ts";
 
 /** Writes over the stored record, if necessary, and retries after a conflict. */
 export function overwrite(context: CommitContext, current: StoredSession): Awaitable<void> {

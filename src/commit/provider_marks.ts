@@ -5,7 +5,7 @@ import type { SessionProvider } from "../record/provider.ts";
 import { parseObject, type SessionRecord } from "../record/record.ts";
 import { makeTrace } from "../record/trace.ts";
 import type { StoreCapabilities } from "../store/contract.ts";
-import { ConflictRetry } from "./conflict_retry.ts";
+import { changeRecord } from "./change_record.ts";
 import type { CommitConfig } from "./context.ts";
 
 /** The part of the configuration that marks use. */
@@ -64,26 +64,23 @@ export async function changeMark(
   c: unknown,
 ): Promise<ProviderMark> {
   const key = await hashToken(name);
-  const retry = new ConflictRetry(records.timeout);
-  do {
-    const stored = await records.read(key, c);
-    const mark = markOf(stored);
-    const next = change(mark);
-    if (!next) return mark;
-    const { expiresAt, ...data } = next;
-    const record = makeTrace("ended", {
-      sid: makeSid(),
-      version: (stored?.version ?? 0) + 1,
-      data: JSON.stringify(data),
-      expiresAt,
-    });
-    const isWritten = stored
-      ? records.update(key, record, stored, c)
-      : records.create(key, record, c);
-    if (await isWritten) return next;
-  } while (await retry.next());
+  const record = await changeRecord(records, {
+    key,
+    change: (stored) => {
+      const next = change(markOf(stored));
+      if (!next) return undefined;
+      const { expiresAt, ...data } = next;
+      return makeTrace("ended", {
+        sid: makeSid(),
+        version: (stored?.version ?? 0) + 1,
+        data: JSON.stringify(data),
+        expiresAt,
+      });
+    },
+  }, c);
+  if (record !== false) return markOf(record);
   throw new SessionConflictError(
-    `Cannot mark session of provider: other requests were faster in ${retry.tries} tries`,
+    "Cannot mark session of provider: other requests were faster; try again",
   );
 }
 

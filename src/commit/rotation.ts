@@ -9,10 +9,8 @@ import {
 import { traceOf } from "../record/trace.ts";
 import type { SessionState } from "../session/session_state.ts";
 import type { TimeoutStore } from "../store/timeout_store.ts";
-import { GRACE_TRIES } from "../util/tries.ts";
+import { changeRecord } from "./change_record.ts";
 
-/** How long the mark of an ended session lasts if the session is not deleted, in milliseconds. */
-const ENDING = 60_000;
 /** How long a replaced token is remembered, for requests that started with it, in milliseconds. */
 const REPLACED = 60_000;
 /** The default grace period, in seconds. */
@@ -30,27 +28,18 @@ export interface RotationPolicy {
 
 /** Checks whether a request gives its session a new token: not if the session has just got one. */
 export function isRotating(
-  rotation: RotationPolicy | undefined,
+  rotation: RotationPolicy,
   { token, record }: StoredSession,
   { options: { state, rotate }, now }: {
     options: { readonly state: SessionState; readonly rotate?: boolean };
     now: number;
   },
 ): boolean {
-  if (!rotation || rotate !== true || state.wasRotated || state.hasNewToken) return false;
-  return token !== undefined && state.cookieDelivery === "sure" &&
-    isRotationDue(rotation, withUsedToken(record, { rotation, now }), now);
-}
-
-/** Checks whether a token has reached its age, and the previous token is no longer accepted. */
-function isRotationDue(
-  policy: RotationPolicy,
-  record: SessionRecord,
-  now: number,
-): boolean {
-  if (record.predecessor !== undefined) return false;
-  const { tokenAt = record.createdAt, graceUntil = -Infinity } = record;
-  return now - tokenAt >= policy.every * 1000 && now >= graceUntil;
+  if (!rotate || token === undefined || state.wasRotated || state.hasNewToken) return false;
+  if (state.cookieDelivery !== "sure") return false;
+  const used = withUsedToken(record, { rotation, now });
+  const { tokenAt = record.createdAt, graceUntil = -Infinity } = used;
+  return now - tokenAt >= rotation.every * 1000 && now >= graceUntil;
 }
 
 /** Returns the record after a client has presented the current token. */
@@ -72,20 +61,16 @@ export async function startGracePeriod(
   { key, graceUntil }: { key: string; graceUntil: number },
   c: unknown,
 ): Promise<void> {
-  for (let tries = 0; tries < GRACE_TRIES; tries++) {
-    const trace = await store.read(key, c);
-    if (
-      !isSessionRecord(trace) || trace.successor === undefined || trace.graceUntil !== undefined
-    ) {
-      return;
-    }
+  const change = (trace: SessionRecord | undefined) => {
+    const isStarted = trace?.graceUntil !== undefined;
+    if (!isSessionRecord(trace) || trace.successor === undefined || isStarted) return undefined;
     const remembered = graceUntil + Math.ceil((rotation?.remember ?? 0) * 1000);
     // As long as the trace is there, the session is not adopted again.
     const kept = trace.trace === "adopted" ? Infinity : remembered;
     const expiresAt = Math.max(Math.min(trace.expiresAt, kept), graceUntil);
-    const started = { ...trace, version: trace.version + 1, graceUntil, expiresAt };
-    if (await store.update(key, started, trace, c)) return;
-  }
+    return { ...trace, version: trace.version + 1, graceUntil, expiresAt };
+  };
+  await changeRecord(store, { key, change }, c);
 }
 
 /**
@@ -103,17 +88,6 @@ export async function rotatedTrace(
 }
 
 /**
- * Returns the record that stays under the key of a token from another library, until its session can't be adopted
- * any more.
- */
-export async function adoptedTrace(
-  claim: { token: string; record: SessionRecord },
-  successor: string,
-): Promise<SessionRecord> {
-  return { ...await rotatedTrace(claim, successor), trace: "adopted" };
-}
-
-/**
  * Returns the record that stays under the key of a token that `regenerate()` replaced. It holds the present key of the
  * session, by which a server that watches the session finds it. The replaced token is not accepted.
  */
@@ -124,11 +98,6 @@ export function replacedTrace(
   const trace = traceOf(record, "replaced");
   const data = JSON.stringify({ key });
   return { ...trace, data, expiresAt: Math.min(record.expiresAt, now + REPLACED) };
-}
-
-/** Returns the mark of a session that is being ended, so that no rotation gives it a successor. */
-export function endedTrace(record: SessionRecord, now: number): SessionRecord {
-  return { ...traceOf(record, "ended"), expiresAt: now + ENDING };
 }
 
 /**

@@ -1,13 +1,13 @@
 import { SessionStoreError } from "../errors.ts";
 import type { Logger } from "../events.ts";
 import type { SessionRecord, SessionTimes, StoredSession } from "../record/record.ts";
-import type { CookieDelivery } from "../record/renewal.ts";
+import { type CookieDelivery, timesOf } from "../record/renewal.ts";
 import type { SessionState } from "../session/session_state.ts";
 import { andThen, type Awaitable, isPromiseLike, orElse } from "../util/awaitable.ts";
 import type { Clock } from "../util/clock.ts";
 import { waitFor } from "../util/patience.ts";
 
-/** The number of renewals and of failures that are remembered, for requests that arrived earlier. */
+/** The number of renewals and failures that are remembered, for requests that arrived earlier. */
 const MOST_REMEMBERED = 1000;
 
 /** How long a failure affects requests that arrived before it, in milliseconds. A stream tries again later. */
@@ -15,6 +15,9 @@ const FAILURE_CONCERNS = 60_000;
 
 /** The result of a renewal or rotation. */
 type Outcome = { readonly from: StoredSession; readonly to: StoredSession } | "failed" | undefined;
+
+/** What is remembered of a renewal. */
+type Renewed = Pick<SessionRecord, "version" | keyof SessionTimes>;
 
 /** A commit of a session for which only a renewal, a rotation or the like is due. */
 export interface DueCommit {
@@ -45,9 +48,8 @@ export interface SharedRenewalsOptions {
 export class SharedRenewals {
   readonly #options: SharedRenewalsOptions;
   readonly #running = new Map<string, Promise<Outcome>>();
-  readonly #done = new Map<string, Pick<SessionRecord, "version" | keyof SessionTimes>>();
-  /** The times of failures, in epoch milliseconds. */
-  readonly #failed = new Map<string, number>();
+  /** The last renewal of each session, or the time of its failure in epoch milliseconds, by the key of the session. */
+  readonly #last = new Map<string, Renewed | number>();
 
   constructor(options: SharedRenewalsOptions) {
     this.#options = options;
@@ -56,13 +58,14 @@ export class SharedRenewals {
   run(due: DueCommit): Awaitable<void> {
     const { state, cookieDelivery, rotate } = due;
     const { key, record } = state.stored!;
-    const done = this.#done.get(key);
-    if (done && done.version === record.version && done.renewedAt > record.renewedAt) {
-      adopt(state, { key, token: undefined, record: { ...record, ...done } });
+    const last = this.#last.get(key);
+    if (typeof last === "number") {
+      if (this.#concerns(last, state)) return;
+    } else if (last?.version === record.version && last.renewedAt > record.renewedAt) {
+      adopt(state, { key, token: undefined, record: { ...record, ...last } });
       // The cookie was sent at that time. The session may have ended in the meantime.
       if (!due.isDue()) return;
     }
-    if (this.#hasFailedFor(state, key)) return;
     const id = `${cookieDelivery} ${rotate} ${key}`;
     const running = this.#running.get(id);
     if (!running) return this.#start(due, id);
@@ -72,9 +75,8 @@ export class SharedRenewals {
     });
   }
 
-  /** Checks whether the renewal of a session has failed recently, after a request had arrived. */
-  #hasFailedFor({ receivedAt }: SessionState, key: string): boolean {
-    const failedAt = this.#failed.get(key) ?? -Infinity;
+  /** Checks whether a failure is recent, and came after a request had arrived. */
+  #concerns(failedAt: number, { receivedAt }: SessionState): boolean {
     const age = this.#options.clock() - failedAt;
     // Ignore failures from the future: the clock was set back.
     return receivedAt <= failedAt && age >= 0 && age < FAILURE_CONCERNS;
@@ -94,7 +96,7 @@ export class SharedRenewals {
           );
         }
         // A renewal that fails before the handler is retried after it.
-        if (cookieDelivery !== "none") remember(this.#failed, from.key, clock());
+        if (cookieDelivery !== "none") this.#remember(from.key, clock());
         return "failed";
       },
     );
@@ -110,20 +112,16 @@ export class SharedRenewals {
     const to = state.stored;
     if (state.status !== "live" || !to || to === from) return undefined;
     if (to.key === from.key && !this.#options.isStateless) {
-      remember(this.#done, to.key, toRemember(to.record));
+      this.#remember(to.key, { version: to.record.version, ...timesOf(to.record) });
     }
     return { from, to };
   }
-}
 
-function toRemember({ version, lastSeenAt, renewedAt, expiresAt }: SessionRecord) {
-  return { version, lastSeenAt, renewedAt, expiresAt };
-}
-
-function remember<Value>(memory: Map<string, Value>, key: string, value: Value): void {
-  memory.delete(key);
-  memory.set(key, value);
-  if (memory.size > MOST_REMEMBERED) memory.delete(memory.keys().next().value!);
+  #remember(key: string, last: Renewed | number): void {
+    this.#last.delete(key);
+    this.#last.set(key, last);
+    if (this.#last.size > MOST_REMEMBERED) this.#last.delete(this.#last.keys().next().value!);
+  }
 }
 
 /** Adopts the result of another request for the loaded record, if the contents are the same. */

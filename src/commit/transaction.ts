@@ -11,20 +11,21 @@ import { isAssigned, KeyChange, type KeyChangeOptions } from "./key_change.ts";
  */
 export async function transaction(
   config: CommitConfig,
-  { state, key, change }: KeyChangeOptions,
+  options: KeyChangeOptions,
   c: unknown,
 ): Promise<unknown> {
+  const { state, key } = options;
   const { atomic } = config.store.capabilities;
   const isStored = atomic && state.stored !== undefined;
   if (isStored) {
-    const keyChange = new KeyChange({ state, key, change });
-    await commitInTurn(new CommitContext(config, { state, change: keyChange }, c));
-    if (keyChange.isCommitted) return ownValue(state.session, key);
+    const change = new KeyChange(options);
+    await commitInTurn(new CommitContext(config, { state, change }, c));
+    if (change.isCommitted) return ownValue(state.session, key);
     state.assertLive("update");
   }
   // If the commit starts over, only the value of this request counts.
   const isOwn = !isStored || isAssigned(state, key);
-  const value = copyValue(change(isOwn ? ownValue(state.session, key) : undefined));
+  const value = copyValue(options.change(isOwn ? ownValue(state.session, key) : undefined));
   state.assertLive("update");
   // Assigning the value again marks it as assigned: this is tracked after regenerate().
   if (Object.hasOwn(state.session, key)) Reflect.set(state.session, key, value);

@@ -1,7 +1,8 @@
 import { hashToken } from "../crypto/store_key.ts";
 import { makeToken } from "../crypto/token.ts";
 import { SessionStoreError } from "../errors.ts";
-import type { SessionRecord, SessionTimes, StoredSession } from "../record/record.ts";
+import type { SessionRecord, StoredSession } from "../record/record.ts";
+import { timesOf } from "../record/renewal.ts";
 import type { StoreWrite } from "../store/contract.ts";
 import type { TimeoutStore } from "../store/timeout_store.ts";
 import { andThen, type Awaitable } from "../util/awaitable.ts";
@@ -73,9 +74,4 @@ export function makePlace(store: TimeoutStore): Awaitable<NewPlace> {
   const token = makeToken();
   if (store.capabilities.stateless) return { token, key: token };
   return andThen(hashToken(token), (key) => ({ token, key }));
-}
-
-/** The times of a record. */
-export function timesOf({ lastSeenAt, renewedAt, expiresAt }: SessionRecord): SessionTimes {
-  return { lastSeenAt, renewedAt, expiresAt };
 }

@@ -7,7 +7,7 @@ import {
   lifetime,
   type Lived,
 } from "./expiry.ts";
-import type { SessionTimes } from "./record.ts";
+import type { SessionRecord, SessionTimes } from "./record.ts";
 
 /**
  * How much earlier than a touch a write may renew, in milliseconds: the tolerated difference of clocks plus its
@@ -87,4 +87,9 @@ export function isRenewalDue(
   if (cookieDelivery === "sure") return true;
   // A session in a cookie can't be renewed without sending the cookie.
   return (policy.onServer || cookieDelivery !== "none") && age >= (after + life) * 500;
+}
+
+/** The times of a record. */
+export function timesOf({ lastSeenAt, renewedAt, expiresAt }: SessionRecord): SessionTimes {
+  return { lastSeenAt, renewedAt, expiresAt };
 }

@@ -1,16 +1,16 @@
 import { adoptSession } from "../commit/adopt.ts";
+import { changeRecord } from "../commit/change_record.ts";
 import { endSession, refuseEnd } from "../commit/end.ts";
 import { followRotations } from "../commit/rotation.ts";
 import { type AdoptedToken, deriveAdopted } from "../crypto/adopted_token.ts";
 import { SessionEndedError, SessionLimitError, SessionStoreError } from "../errors.ts";
 import { CLOCK_SKEW } from "../record/expiry.ts";
-import { isSessionRecord, type StoredSession } from "../record/record.ts";
+import { isSessionRecord, type SessionRecord, type StoredSession } from "../record/record.ts";
 import { makeTrace } from "../record/trace.ts";
 import type { SessionState } from "../session/session_state.ts";
 import type { StoreGeneration } from "../store/store_generation.ts";
 import { andThen, type Awaitable, orElse } from "../util/awaitable.ts";
 import { LARGEST_COOKIE } from "../util/cookie_limits.ts";
-import { END_TRIES } from "../util/tries.ts";
 import type { AdoptionMarks } from "./adoption_marks.ts";
 import type { AdoptConfig, RequestConfig } from "./config.ts";
 import type { Credential, LoadedSession, SessionLoader } from "./load.ts";
@@ -71,23 +71,17 @@ export class Adopter {
   async #end(place: Place, c: unknown): Promise<void> {
     const { store, clock } = this.#config;
     const { token, key, sid } = place;
-    for (let tries = 0; tries < END_TRIES; tries++) {
-      const from = await this.#storedAt(place, c);
-      if (from?.record.trace) {
-        const stored = await followRotations(store, { from, now: clock() }, c);
-        if (typeof stored !== "string") await endSession(this.#config, stored, c);
-        return;
-      }
-      if (!from && !await this.#read(token, c)) return;
+    const expiresAt = this.#options.until + CLOCK_SKEW;
+    const change = async (current: SessionRecord | undefined) => {
+      if (current?.trace || !current && !await this.#read(token, c)) return undefined;
       // A record that is no trace is the claim of a process that adopts it at this moment, or stopped in between.
-      const version = from ? from.record.version + 1 : 1;
-      const expiresAt = this.#options.until + CLOCK_SKEW;
-      const ended = makeTrace("ended", { sid, version, expiresAt });
-      if (await (from ? store.update(key, ended, from.record, c) : store.create(key, ended, c))) {
-        return;
-      }
-    }
-    refuseEnd();
+      return makeTrace("ended", { sid, version: (current?.version ?? 0) + 1, expiresAt });
+    };
+    const record = await changeRecord(store, { key, change }, c);
+    if (record === false) refuseEnd();
+    if (!record) return;
+    const stored = await followRotations(store, { from: { token, key, record }, now: clock() }, c);
+    if (typeof stored !== "string") await endSession(this.#config, stored, c);
   }
 
   async #placeOf(token: string): Promise<Place> {

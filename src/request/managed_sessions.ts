@@ -1,9 +1,9 @@
 import { endSessionsOf } from "../commit/end.ts";
+import { raiseGeneration } from "../commit/raise_generation.ts";
 import { SessionConflictError } from "../errors.ts";
 import { emit } from "../events.ts";
 import { deadline, isLive } from "../record/expiry.ts";
 import type { DeleteAllOptions, ListedSession, ListPage, StoreStats } from "../store/contract.ts";
-import { raiseGeneration } from "../store/raise_generation.ts";
 import type { StoreGeneration } from "../store/store_generation.ts";
 import { listPage, type SubjectSession } from "../store/subject_sessions.ts";
 import type { Awaitable } from "../util/awaitable.ts";

@@ -21,9 +21,6 @@ export const LISTED_END_TRIES = 20;
 /** One operation of a store on shared keys: with the pauses in between, well within `storeTimeout`. */
 export const STORE_TRIES = 20;
 
-/** The start of a grace period. Nothing is lost when it fails: the next request starts it. */
-export const GRACE_TRIES = 5;
-
 /**
  * The number of times that a login lists the sessions of a subject above its limit, while concurrent logins
  * withdraw. The login waits for them.
