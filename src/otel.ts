@@ -36,7 +36,7 @@ import { SHAPES } from "./options/shapes.ts";
 import { Instruments } from "./otel/instruments.ts";
 import { measuredStore } from "./otel/measured_store.ts";
 import type { KeyValueStore, SessionStore } from "./store/contract.ts";
-import { FailureLog } from "./store/failure_log.ts";
+import { failureLog } from "./store/failure_log.ts";
 import { systemClock } from "./util/clock.ts";
 import { checkTable, type OptionTable } from "./util/option_table.ts";
 import { OBJECT } from "./util/shapes.ts";
@@ -121,7 +121,7 @@ function countedEvents(
   given: SessionEvents,
   { instruments, logger }: { instruments: Instruments; logger: Logger },
 ): SessionEvents {
-  const failures = new FailureLog({ clock: systemClock, logger });
+  const logFailure = failureLog({ clock: systemClock, logger });
   return {
     ...given,
     created(event, c) {
@@ -142,7 +142,7 @@ function countedEvents(
     },
     storeError(event, c) {
       instruments.storeError(event.operation);
-      return given.storeError ? given.storeError(event, c) : failures.report(event.error);
+      return given.storeError ? given.storeError(event, c) : logFailure(event.error);
     },
   };
 }

@@ -5,7 +5,7 @@ import { serializeValue } from "../record/serialize.ts";
 import { assertNotReserved } from "../session/reserved_names.ts";
 import type { KeyValueStore, SessionStore } from "../store/contract.ts";
 import { isMap, KeyValueAdapter } from "../store/key_value_adapter.ts";
-import { CheckedKeyValueStore } from "../store/key_value_check.ts";
+import { checkedEntries } from "../store/key_value_check.ts";
 import { isPromiseLike } from "../util/awaitable.ts";
 import type { Clock } from "../util/clock.ts";
 import { hasMethods, refuse, refuseRange } from "../util/option_errors.ts";
@@ -96,7 +96,7 @@ export function asStore(
   }
   const entries = store as KeyValueStore;
   return new KeyValueAdapter(
-    isMap(entries) ? entries : new CheckedKeyValueStore(entries, logger),
+    isMap(entries) ? entries : checkedEntries(entries, logger),
     clock,
   );
 }

@@ -20,40 +20,32 @@ interface Kind {
 }
 
 /**
- * Logs the failures of a store: each kind immediately, then at most once a minute with the number of failures
- * in between.
+ * Returns a function that logs the failures of a store: each kind immediately, then at most once a minute with the
+ * number of failures in between.
  */
-export class FailureLog {
-  readonly #clock: Clock;
-  readonly #logger: Logger;
-  readonly #kinds = new Map<string, Kind>();
-
-  constructor({ clock, logger }: { readonly clock: Clock; readonly logger: Logger }) {
-    this.#clock = clock;
-    this.#logger = logger;
-  }
-
-  report(error: Error): void {
+export function failureLog(
+  { clock, logger }: { readonly clock: Clock; readonly logger: Logger },
+): (error: Error) => void {
+  const kinds = new Map<string, Kind>();
+  return (error) => {
     const causes = causesOf(error);
     const id = [error.message, ...causes.map(kindOf)].join("\n");
-    const now = this.#clock();
-    const kind = this.#kinds.get(id);
+    const now = clock();
+    const kind = kinds.get(id);
     if (kind && now - kind.loggedAt < PAUSE && kind.loggedAt <= now) {
       kind.count++;
       return;
     }
-    if (!kind && this.#kinds.size === MOST_KINDS) this.#kinds.clear();
-    this.#kinds.set(id, { loggedAt: now, count: 0 });
-    const more = kind?.count ? `; it failed in the same way ${kind.count} more times since` : "";
+    if (!kind && kinds.size === MOST_KINDS) kinds.clear();
+    kinds.set(id, { loggedAt: now, count: 0 });
     const reasons = causes.filter((cause) => !(cause instanceof TimeoutError)).map(describe);
     const state = [error.message, ...reasons].join(": ").replace(/\.+$/, "");
-    this.#logger.error(
-      causes.some((cause) => cause instanceof SetupError)
-        ? `hono-session: ${state}`
-        : `hono-session: ${state}${more}. Requests that need it fail until it works; ` +
-          "check that the store exists, is reachable, and grants this program access",
-    );
-  }
+    const more = kind?.count ? `; it failed in the same way ${kind.count} more times since` : "";
+    const wayOut = `${more}. Requests that need it fail until it works; ` +
+      "check that the store exists, is reachable, and grants this program access";
+    const isSetup = causes.some((cause) => cause instanceof SetupError);
+    logger.error(`hono-session: ${state}${isSetup ? "" : wayOut}`);
+  };
 }
 
 function causesOf(error: Error): unknown[] {
@@ -94,9 +86,9 @@ function codeOf(cause: Error): string {
 export function storeErrorReporter(
   config: { readonly clock: Clock; readonly logger: Logger; readonly events: SessionEvents },
 ): (operation: string, error: SessionStoreError, c: unknown) => void {
-  const failures = new FailureLog(config);
+  const log = failureLog(config);
   return (operation, error, c) => {
     if (config.events.storeError) emit(config, "storeError", { operation, error }, c);
-    else failures.report(error);
+    else log(error);
   };
 }

@@ -1,5 +1,5 @@
 import type { Logger } from "../events.ts";
-import { isSessionRecord, type SessionRecord } from "../record/record.ts";
+import { isSessionRecord } from "../record/record.ts";
 import { andThen } from "../util/awaitable.ts";
 import type { KeyValueStore } from "./contract.ts";
 
@@ -7,57 +7,37 @@ import type { KeyValueStore } from "./contract.ts";
 const OTHER_KEY = "-".repeat(43);
 
 /**
- * Reads an entry back after the first write: methods with the right names may ignore the key, or return other
- * values.
+ * Returns the entries of a store, of which one is read back after the first write: methods with the right names may
+ * ignore the key, or return other values.
  */
-export class CheckedKeyValueStore implements KeyValueStore {
-  readonly #entries: KeyValueStore;
-  readonly #logger: Logger;
-  #isChecked = false;
-
-  constructor(entries: KeyValueStore, logger: Logger) {
-    this.#entries = entries;
-    this.#logger = logger;
-  }
-
-  get(key: string, c?: unknown): unknown {
-    return this.#entries.get(key, c);
-  }
-
-  set(key: string, record: SessionRecord, c?: unknown): unknown {
-    const answer = this.#entries.set(key, record, c);
-    return this.#isChecked ? answer : andThen(answer, () => this.#check(key, c));
-  }
-
-  delete(key: string, c?: unknown): unknown {
-    return this.#entries.delete(key, c);
-  }
+export function checkedEntries(entries: KeyValueStore, logger: Logger): KeyValueStore {
+  let isChecked = false;
 
   /** @throws {TypeError} When the entries return one session for all keys, or another value for this key. */
-  async #check(key: string, c: unknown): Promise<void> {
-    const [own, other] = await Promise.all([
-      this.#entries.get(key, c),
-      this.#entries.get(OTHER_KEY, c),
-    ]);
-    if (isSessionRecord(other)) {
-      const state = "gives a record for a key that was never set; keys are strings";
-      await this.#refuse(state, { key, c });
+  async function check(key: string, c: unknown): Promise<void> {
+    const [own, other] = await Promise.all([entries.get(key, c), entries.get(OTHER_KEY, c)]);
+    const isMissing = own === undefined || own === null;
+    if (isSessionRecord(other) || !isMissing && !isSessionRecord(own)) {
+      await entries.delete(key, c);
+      const state = isSessionRecord(other)
+        ? "a record for a key that was never set; keys are strings"
+        : `a value of type ${Array.isArray(own) ? "array" : typeof own} ` +
+          "that is not the record that set() was given";
+      throw new TypeError(`Cannot store session: get() of the store gives ${state}`);
     }
-    const isMissing = (own ?? undefined) === undefined;
-    if (!isMissing && !isSessionRecord(own)) {
-      const kind = Array.isArray(own) ? "array" : typeof own;
-      const state = `gives a value of type ${kind} that is not the record that set() was given`;
-      await this.#refuse(state, { key, c });
-    }
-    this.#isChecked = true;
+    isChecked = true;
     if (!isMissing) return;
-    const state = "get() of the store gives nothing for the key that was just set";
-    this.#logger.warn(`Cannot read session: ${state}`);
+    logger.warn(
+      "Cannot read session: get() of the store gives nothing for the key that was just set",
+    );
   }
 
-  /** @throws {TypeError} Always. The entry is deleted first. */
-  async #refuse(state: string, { key, c }: { key: string; c: unknown }): Promise<never> {
-    await this.#entries.delete(key, c);
-    throw new TypeError(`Cannot store session: get() of the store ${state}`);
-  }
+  return {
+    get: (key, c) => entries.get(key, c),
+    set(key, record, c) {
+      const answer = entries.set(key, record, c);
+      return isChecked ? answer : andThen(answer, () => check(key, c));
+    },
+    delete: (key, c) => entries.delete(key, c),
+  };
 }
