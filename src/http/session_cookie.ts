@@ -111,21 +111,11 @@ export class CookieView {
     state.cookie = changes.length === 0 ? undefined : JSON.stringify(Object.fromEntries(changes));
   }
 
-  [Symbol.for("Deno.customInspect")](inspect: Inspect, options: unknown): string {
-    return inspect(CookieView.#printed(this), options);
-  }
-
   [Symbol.for("nodejs.util.inspect.custom")](): SessionCookie {
-    return CookieView.#printed(this);
-  }
-
-  static #printed(view: CookieView): SessionCookie {
     // Printing a proxy may call this with the proxy itself.
-    return #cookie in view ? view.attributes : { ...view as object };
+    return #cookie in this ? this.attributes : { ...this as object };
   }
 }
-
-type Inspect = (value: unknown, options: unknown) => string;
 
 /** Reads look at the attributes of that moment. */
 const READS = ["get", "has", "ownKeys", "getOwnPropertyDescriptor"] as const;

@@ -52,7 +52,7 @@ const NAME = textLike("a name", /^[\w!#$%&'*+.^`|~-]+$/);
 /** Secrets, which are checked where they are used. */
 const SECRET: Shape = {
   ...ANY,
-  read: ({ value }) => Array.isArray(value) ? [...value] : value,
+  read: (value) => Array.isArray(value) ? [...value] : value,
 };
 
 /** A validator of the Standard Schema specification. */
@@ -65,7 +65,7 @@ const SCHEMA: Shape = {
 const DATE: Shape = {
   text: "a valid Date",
   is: (value) => value instanceof Date && !Number.isNaN(value.getTime()),
-  read: ({ value }) => (value as Date).getTime(),
+  read: (value) => (value as Date).getTime(),
 };
 
 /** The members of every Hono context, which can't be the name of a session. */
@@ -77,11 +77,11 @@ const CONTEXT_MEMBERS = new Set(
 /** The name of a session on the context. */
 export const CONTEXT_KEY: Shape = {
   ...STRING,
-  read: ({ name, value, action }) => {
+  read(value, { name, action }) {
     const key = value as string;
     if (key !== "" && !(key in Object.prototype) && !CONTEXT_MEMBERS.has(key)) return key;
     const state = `"${key}" can't name a session, it is a member of Hono's context`;
-    return refuse(name, state, { action });
+    refuse(name, state, { action });
   },
 };
 

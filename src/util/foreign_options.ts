@@ -27,14 +27,14 @@ const RENAMED: Readonly<Record<string, string>> = {
   ttl: "maxAge, in seconds",
 };
 
-/** Options of other libraries that are not needed here. */
-const NEEDLESS: Readonly<Record<string, string>> = {
-  generateId: "leave it out, every session has a random token",
-  hash: "leave it out, changes are found by comparison",
-  serializationOptions: "leave it out, and check data with the option schema of session()",
-  stringify: "leave it out, data are JSON",
-  validateId: "leave it out, a token that is unknown is rejected",
-};
+/** Options of other libraries that are not needed here, and the reason. */
+const NEEDLESS = prefixed("leave it out,", {
+  generateId: "every session has a random token",
+  hash: "changes are found by comparison",
+  serializationOptions: "and check data with the option schema of session()",
+  stringify: "data are JSON",
+  validateId: "a token that is unknown is rejected",
+});
 
 const OF_STORES = Object.entries(OPTIONS_OF).flatMap(([store, names]) =>
   names.split(" ").map((name) => [name, `give it to the store, as in new ${store}({ ${name} })`])
@@ -43,13 +43,15 @@ const OF_STORES = Object.entries(OPTIONS_OF).flatMap(([store, names]) =>
 /** Names that are not options of `session()`, and what to do instead. */
 export const INSTEAD: Readonly<Record<string, string>> = {
   ...Object.fromEntries(OF_STORES),
-  ...renamed("use"),
   ...NEEDLESS,
-  adapter: "use store: new DynamoDbStore({ … })",
-  getClient: "use store: new RedisStore({ client })",
-  getSessionId: "use token for clients that keep no cookies",
-  getStore: "use store: new CloudflareKvStore({ namespace })",
-  setSessionId: "use token for clients that keep no cookies",
+  ...prefixed("use", {
+    ...RENAMED,
+    adapter: "store: new DynamoDbStore({ … })",
+    getClient: "store: new RedisStore({ client })",
+    getSessionId: "token for clients that keep no cookies",
+    getStore: "store: new CloudflareKvStore({ namespace })",
+    setSessionId: "token for clients that keep no cookies",
+  }),
 };
 
 /** Options of `session()` that are passed to stores by mistake. */
@@ -59,14 +61,16 @@ const OF_MIDDLEWARE =
 
 /** Names that are not options of any store, and what to do instead. */
 export const INSTEAD_OF_STORES: Readonly<Record<string, string>> = {
-  ...renamed("give session()"),
   ...NEEDLESS,
+  ...prefixed("give session()", { ...RENAMED, parse: "a schema" }),
   ...Object.fromEntries(OF_MIDDLEWARE.split(" ").map((name) => [name, "give it to session()"])),
-  parse: "give session() a schema",
 };
 
-function renamed(verb: string): Record<string, string> {
+function prefixed(
+  prefix: string,
+  texts: Readonly<Record<string, string>>,
+): Readonly<Record<string, string>> {
   return Object.fromEntries(
-    Object.entries(RENAMED).map(([name, instead]) => [name, `${verb} ${instead}`]),
+    Object.entries(texts).map(([name, text]) => [name, `${prefix} ${text}`]),
   );
 }

@@ -8,7 +8,7 @@ export interface Shape {
   /** Checks whether a value is of their kind. */
   readonly is: (value: unknown) => boolean;
   /** Checks a value of that kind further, and returns the value that is used. */
-  readonly read?: (given: GivenOption) => unknown;
+  readonly read?: (value: unknown, option: Named) => unknown;
   readonly isRequired?: boolean;
 }
 
@@ -18,10 +18,9 @@ export interface Preset<Value> extends Shape {
   readonly preset?: Value;
 }
 
-/** An option as it was given. */
-export interface GivenOption extends Purpose {
+/** The name of an option, and the purpose of all of them. */
+export interface Named extends Purpose {
   readonly name: string;
-  readonly value: unknown;
 }
 
 /** The options of one function or class. */
@@ -46,13 +45,13 @@ export function checkTable<Options extends object>(table: OptionTable, given: un
   const { action, within, shapes } = table;
   if (!within) assertOptions(table, given);
   const options: Record<string, unknown> = { __proto__: null, ...given as object };
-  const pathOf = (name: string) => within ? `${within}.${name}` : name;
+  const prefix = within ? `${within}.` : "";
   for (const name of Object.keys(options)) {
-    if (!Object.hasOwn(shapes, name)) refuseName(table, { name, path: pathOf(name) });
+    if (!Object.hasOwn(shapes, name)) refuseName(table, { name, prefix });
   }
   const read = Object.entries(shapes).map(([name, shape]) => [
     name,
-    readOption(shape, { name: pathOf(name), value: options[name], action }),
+    readOption(shape, { name: prefix + name, value: options[name], action }),
   ]);
   return definedOf(Object.fromEntries(read));
 }
@@ -65,28 +64,27 @@ export function checkTable<Options extends object>(table: OptionTable, given: un
  */
 export function readOption(
   { text, is, read, isRequired, preset }: Preset<unknown>,
-  { name, value = preset, action }: GivenOption,
+  { name, value = preset, action }: Named & { readonly value: unknown },
 ): unknown {
   if (value === undefined) return isRequired && refuse(name, "it is missing", { action });
   if (!is(value)) refuse(name, `${text} is required`, { action });
-  return read ? read({ name, value, action }) : value;
+  return read ? read(value, { name, action }) : value;
 }
 
 /** @throws {TypeError} When the options are not a plain object. */
 function assertOptions({ action, mistakes = [] }: OptionTable, options: unknown): void {
   const instead = insteadOf(options, mistakes);
-  if (instead !== undefined) {
-    throw new TypeError(`Cannot ${action}: options are required, ${instead}`);
-  }
   // A module is accepted like an object.
-  if (/^\[object (?:Object|Module)\]$/.test(Object.prototype.toString.call(options))) return;
-  throw new TypeError(`Cannot ${action}: options are not an object`);
+  const isObject = /^\[object (?:Object|Module)\]$/.test(Object.prototype.toString.call(options));
+  if (isObject && !instead) return;
+  const state = instead ? `required, ${instead}` : "not an object";
+  throw new TypeError(`Cannot ${action}: options are ${state}`);
 }
 
 /** @throws {TypeError} Always: the option does not exist. */
 function refuseName(
   { action, shapes, instead = {} }: OptionTable,
-  { name, path }: { name: string; path: string },
+  { name, prefix }: { name: string; prefix: string },
 ): never {
   const names = Object.keys(shapes);
   const closest = names.find((each) => isSimilar(each, name));
@@ -95,7 +93,7 @@ function refuseName(
     : closest
     ? `do you mean ${closest}?`
     : `there are ${names.join(", ")}`;
-  throw new TypeError(`Cannot ${action}: there is no option ${path}; ${wayOut}`);
+  throw new TypeError(`Cannot ${action}: there is no option ${prefix}${name}; ${wayOut}`);
 }
 
 /** Checks whether one name is a typo of the other: at most two characters are replaced, missing or added. */

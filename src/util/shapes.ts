@@ -11,17 +11,13 @@ export const STRING: Shape = kind("a string", "string");
 export const NUMBER: Shape = kind("a number", "number");
 export const OBJECT: Shape = kind("an object", "object");
 
-/** An array, which is copied. */
-export const ARRAY: Shape = {
-  ...kind("an array", "array"),
-  read: ({ value }) => [...value as unknown[]],
-};
+export const ARRAY: Shape = kind("an array", "array");
 
 /** What is checked elsewhere. An asynchronous function is refused. */
 export const ANY: Shape = { ...FUNCTION, is: (value) => !isAsync(value) };
 
 /** What is checked elsewhere, also an asynchronous function. */
-export const ANYTHING: Shape = { ...FUNCTION, is: () => true };
+export const ANYTHING: Shape = { text: "a value", is: () => true };
 
 function kind(text: string, ...kinds: string[]): Shape {
   return { text, is: (value) => kinds.includes(kindOf(value)) };
@@ -51,10 +47,10 @@ export function inRange(range: string, includes: (value: number) => boolean): Sh
   return {
     text: range,
     is: NUMBER.is,
-    read: ({ name, value, action }) =>
-      includes(value as number)
-        ? value
-        : refuseRange(name, `${value}, ${range} is required`, { action }),
+    read(value, { name, action }) {
+      if (includes(value as number)) return value;
+      refuseRange(name, `${value}, ${range} is required`, { action });
+    },
   };
 }
 
@@ -62,9 +58,10 @@ export function inRange(range: string, includes: (value: number) => boolean): Sh
 export function methods(...names: readonly string[]): Shape {
   return {
     ...OBJECT,
-    read: ({ name, value, action }) => {
+    read(value, { name, action }) {
       const missing = names.find((method) => !hasMethods(value, method));
-      return missing ? refuse(`${name}.${missing}`, "a function is required", { action }) : value;
+      if (missing) refuse(`${name}.${missing}`, "a function is required", { action });
+      return value;
     },
   };
 }
@@ -73,7 +70,7 @@ export function methods(...names: readonly string[]): Shape {
 export function members(table: Pick<OptionTable, "shapes" | "instead">): Shape {
   return {
     ...OBJECT,
-    read: ({ name, value, action }) => checkTable({ ...table, within: name, action }, value),
+    read: (value, { name, action }) => checkTable({ ...table, within: name, action }, value),
   };
 }
 
@@ -81,7 +78,7 @@ export function members(table: Pick<OptionTable, "shapes" | "instead">): Shape {
 export function listOf(item: Shape): Shape {
   return {
     ...ARRAY,
-    read: ({ name, value, action }) =>
+    read: (value, { name, action }) =>
       (value as unknown[]).map((each, at) =>
         readOption(item, { name: `${name}[${at}]`, value: each ?? null, action })
       ),
@@ -93,7 +90,7 @@ export function either(...shapes: readonly Shape[]): Shape {
   return {
     text: shapes.map(({ text }) => text).join(" or "),
     is: (value) => shapes.some(({ is }) => is(value)),
-    read: (given) => readOption(shapes.find(({ is }) => is(given.value))!, given),
+    read: (value, option) => readOption(shapes.find(({ is }) => is(value))!, { ...option, value }),
   };
 }
 
@@ -101,10 +98,8 @@ export function either(...shapes: readonly Shape[]): Shape {
 export function switchable(object: Shape): Shape {
   return {
     ...either(BOOLEAN, object),
-    read: (given) =>
-      given.value
-        ? readOption(object, { ...given, value: given.value === true ? {} : given.value })
-        : undefined,
+    read: (value, option) =>
+      value ? readOption(object, { ...option, value: value === true ? {} : value }) : undefined,
   };
 }
 

@@ -3,8 +3,6 @@ import { isDeno } from "./runtime.ts";
 
 /** Timers with the same duration. While one is running, it keeps the process alive. */
 export interface Timers<Timer = unknown> {
-  /** The duration, in milliseconds. */
-  readonly duration: number;
   /** Starts a timer. */
   start(onTimeout: () => void): Timer;
   /** Stops a timer, which may have fired. */
@@ -13,26 +11,17 @@ export interface Timers<Timer = unknown> {
 
 /** Makes timers of a duration, in milliseconds. */
 export function makeTimers(duration: number): Timers {
-  return isDeno ? new SharedTimers(duration) : new OwnTimers(duration);
+  return isDeno ? sharedTimers(duration) : ownTimers(duration);
 }
 
 type TimerId = ReturnType<typeof setTimeout>;
 
 /** Timers of the runtime, one for each: they cost little, except on Deno, and in Workers each belongs to a request. */
-export class OwnTimers implements Timers<TimerId> {
-  readonly duration: number;
-
-  constructor(duration: number) {
-    this.duration = duration;
-  }
-
-  start(onTimeout: () => void): TimerId {
-    return setTimeout(onTimeout, this.duration);
-  }
-
-  stop(timer: TimerId): void {
-    clearTimeout(timer);
-  }
+export function ownTimers(duration: number): Timers<TimerId> {
+  return {
+    start: (onTimeout) => setTimeout(onTimeout, duration),
+    stop: (timer) => clearTimeout(timer),
+  };
 }
 
 /** A timer that shares one of the runtime. */
@@ -49,40 +38,22 @@ interface SharedTimer {
  * It is an `AbortSignal.timeout()`. That keeps the process alive only while there is a listener, and is no leak in a test
  * that has ended.
  */
-export class SharedTimers implements Timers<SharedTimer> {
-  readonly duration: number;
+export function sharedTimers(duration: number): Timers<SharedTimer> {
   /** Those that are running, in the order of their ends. */
-  readonly #running = new Set<SharedTimer>();
-  #alarm: AbortSignal | undefined;
-
-  constructor(duration: number) {
-    this.duration = duration;
-  }
-
-  start(onTimeout: () => void): SharedTimer {
-    const timer = { onTimeout, end: monotonicTime() + this.duration };
-    if (this.#running.size === 0) this.#fireIn(this.duration);
-    this.#running.add(timer);
-    return timer;
-  }
-
-  stop(timer: SharedTimer): void {
-    if (this.#running.delete(timer) && this.#running.size === 0) {
-      this.#alarm!.removeEventListener("abort", this.#fire);
-    }
-  }
+  const running = new Set<SharedTimer>();
+  let alarm: AbortSignal | undefined;
 
   /** Fires after some milliseconds, or earlier if the alarm is set already. */
-  #fireIn(delay: number): void {
-    if (this.#alarm?.aborted !== false) this.#alarm = AbortSignal.timeout(Math.ceil(delay));
-    this.#alarm.addEventListener("abort", this.#fire);
+  function fireIn(delay: number): void {
+    if (alarm?.aborted !== false) alarm = AbortSignal.timeout(Math.ceil(delay));
+    alarm.addEventListener("abort", fire);
   }
 
-  readonly #fire = (): void => {
+  function fire(): void {
     const now = monotonicTime();
-    for (const timer of this.#running) {
-      if (now < timer.end) return this.#fireIn(timer.end - now);
-      this.#running.delete(timer);
+    for (const timer of running) {
+      if (now < timer.end) return fireIn(timer.end - now);
+      running.delete(timer);
       try {
         timer.onTimeout();
       } catch (error) {
@@ -90,5 +61,17 @@ export class SharedTimers implements Timers<SharedTimer> {
         reportError(error);
       }
     }
+  }
+
+  return {
+    start(onTimeout) {
+      const timer = { onTimeout, end: monotonicTime() + duration };
+      if (running.size === 0) fireIn(duration);
+      running.add(timer);
+      return timer;
+    },
+    stop(timer) {
+      if (running.delete(timer) && running.size === 0) alarm!.removeEventListener("abort", fire);
+    },
   };
 }

@@ -1,5 +1,5 @@
 import { assert, assertEquals } from "@std/assert";
-import { makeTimers, OwnTimers, SharedTimers } from "../../src/util/timers.ts";
+import { makeTimers, ownTimers, sharedTimers, type Timers } from "../../src/util/timers.ts";
 
 const HOUR = 3_600_000;
 
@@ -45,12 +45,12 @@ function test(name: string, run: (runtime: Runtime) => void): void {
   });
 }
 
-function startAndStop(timers: SharedTimers, count: number): void {
+function startAndStop(timers: Timers, count: number): void {
   for (let done = 0; done < count; done++) timers.stop(timers.start(() => {}));
 }
 
 test("timers share one that is set once in their duration, however many there are", ({ delays, pass }) => {
-  const timers = new SharedTimers(5000);
+  const timers = sharedTimers(5000);
   for (let second = 0; second < 10; second++) {
     startAndStop(timers, 100);
     pass(1000);
@@ -61,7 +61,7 @@ test("timers share one that is set once in their duration, however many there ar
 });
 
 test("each of them fires when its time is up, unless it was stopped", ({ delays, pass }) => {
-  const timers = new SharedTimers(5000);
+  const timers = sharedTimers(5000);
   const fired: string[] = [];
   const start = (name: string) => timers.start(() => fired.push(name));
   start("first");
@@ -85,7 +85,7 @@ test("each of them fires when its time is up, unless it was stopped", ({ delays,
 });
 
 test("one that starts while the shared one is set, but nothing is running, has all of its time", ({ pass }) => {
-  const timers = new SharedTimers(5000);
+  const timers = sharedTimers(5000);
   let fired = 0;
   startAndStop(timers, 1);
   pass(4999);
@@ -97,7 +97,7 @@ test("one that starts while the shared one is set, but nothing is running, has a
 });
 
 test("one that starts after the shared one has fired fires as well", ({ pass }) => {
-  const timers = new SharedTimers(5000);
+  const timers = sharedTimers(5000);
   let fired = 0;
   startAndStop(timers, 1);
   pass(5000);
@@ -107,7 +107,7 @@ test("one that starts after the shared one has fired fires as well", ({ pass }) 
 });
 
 test("one that another one starts when its time is up has time of its own, and no second one is set for it", ({ delays, pass }) => {
-  const timers = new SharedTimers(5000);
+  const timers = sharedTimers(5000);
   const fired: string[] = [];
   const first = timers.start(() => {
     fired.push("first");
@@ -124,7 +124,7 @@ test("one that another one starts when its time is up has time of its own, and n
 });
 
 test("any of them can be stopped, in any order and twice", ({ pass }) => {
-  const timers = new SharedTimers(5000);
+  const timers = sharedTimers(5000);
   let fired = 0;
   const started = Array.from({ length: 4 }, () => timers.start(() => fired++));
   for (const at of [2, 0, 3, 2]) timers.stop(started[at]!);
@@ -143,7 +143,7 @@ test("one that throws when its time is up is reported, and keeps none of the oth
   };
   addEventListener("error", report);
   try {
-    const timers = new SharedTimers(5000);
+    const timers = sharedTimers(5000);
     const fired: string[] = [];
     const error = new Error("broken");
     timers.start(() => {
@@ -167,18 +167,18 @@ Deno.test({
   sanitizeOps: true,
   sanitizeResources: true,
   fn() {
-    startAndStop(new SharedTimers(HOUR), 10_000);
+    startAndStop(sharedTimers(HOUR), 10_000);
   },
 });
 
-for (const kind of ["SharedTimers", "OwnTimers"]) {
+for (const kind of ["sharedTimers", "ownTimers"]) {
   Deno.test(`${kind} keep a process alive until they stop`, async () => {
     assertEquals(
       await run(`
         import { ${kind} } from "${new URL("../../src/util/timers.ts", import.meta.url)}";
-        const long = new ${kind}(${HOUR});
+        const long = ${kind}(${HOUR});
         long.stop(long.start(() => {}));
-        new ${kind}(20).start(() => console.log("fired"));
+        ${kind}(20).start(() => console.log("fired"));
       `),
       "fired\n",
     );
@@ -194,8 +194,8 @@ async function run(program: string): Promise<string> {
   return decoder.decode(stdout);
 }
 
-Deno.test("OwnTimers fire when their time is up, unless they were stopped", async () => {
-  const timers = new OwnTimers(5);
+Deno.test("ownTimers fire when their time is up, unless they were stopped", async () => {
+  const timers = ownTimers(5);
   const { promise, resolve } = Promise.withResolvers<void>();
   let stoppedFired = false;
   timers.stop(timers.start(() => stoppedFired = true));
@@ -204,6 +204,7 @@ Deno.test("OwnTimers fire when their time is up, unless they were stopped", asyn
   assert(!stoppedFired);
 });
 
-Deno.test("only Deno shares timers", () => {
-  assert(makeTimers(5000) instanceof SharedTimers);
+test("timers are shared on Deno", ({ delays }) => {
+  startAndStop(makeTimers(5000), 2);
+  assertEquals(delays, [5000]);
 });
