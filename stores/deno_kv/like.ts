@@ -120,7 +120,10 @@ export interface KvLike {
    * @returns A stream of the entries: those that are there, then all of them after each change.
    */
   watch?(keys: KvKeyLike[]): {
-    getReader(): { read(): Promise<{ value?: KvEntryLike[] }>; cancel(): Promise<void> };
+    getReader(): {
+      read(): Promise<{ value?: KvEntryLike[] | undefined }>;
+      cancel(): Promise<void>;
+    };
   };
   /** Closes the database. */
   close(): void;

@@ -18,7 +18,7 @@ export interface SqliteStatementLike {
    * @param values Its values.
    * @returns The rows.
    */
-  all(...values: (string | number | null)[]): unknown[];
+  all(...values: unknown[]): unknown[];
 }
 
 /**

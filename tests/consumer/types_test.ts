@@ -104,6 +104,26 @@ export default new Hono<{ Bindings: Env }>()
   .get("/", (c) => c.text(c.var.session.name ?? "stranger")) satisfies ExportedHandler<Env>;
 `;
 
+/** Clients that only programs on Node use: Deno checks the types of the others in their own tests. */
+const NODE_CLIENTS_PROGRAM = `
+import { DenoKvStore } from "@x/hono-session/stores/deno-kv";
+import { SqliteStore } from "@x/hono-session/stores/sqlite";
+import { openKv } from "@deno/kv";
+import Database from "better-sqlite3";
+
+new DenoKvStore({ kv: openKv("sessions.kv") });
+new SqliteStore({ db: new Database("app.db") });
+`;
+
+Deno.test({
+  name: "types: clients of Node",
+  ignore: skipConsumer(),
+  async fn() {
+    const packages = ["@deno/kv", "@types/better-sqlite3"];
+    assertEquals(await checkAsConsumer(NODE_CLIENTS_PROGRAM, { packages }), []);
+  },
+});
+
 for (const exactOptionalPropertyTypes of skipConsumer() ? [] : [true, false]) {
   Deno.test(`types: bindings of Workers, exactOptionalPropertyTypes ${exactOptionalPropertyTypes}`, async () => {
     const packages = ["@cloudflare/workers-types@5"];
