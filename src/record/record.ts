@@ -170,7 +170,7 @@ export function isSessionRecord(value: unknown): value is SessionRecord {
     isTimeIfAny(record.tokenAt) &&
     isTimeIfAny(record.graceUntil) &&
     isTimeIfAny(record.maxAge) &&
-    isCountIfAny(record.generation) &&
+    (record.generation === undefined || Number.isSafeInteger(record.generation)) &&
     isCountIfAny(record.storeGeneration) &&
     isCountIfAny(record.epoch) &&
     (record.browser === undefined || typeof record.browser === "boolean");
