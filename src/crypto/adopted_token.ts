@@ -1,4 +1,4 @@
-import { andThen, type Awaitable } from "../util/awaitable.ts";
+import { allOf, andThen, type Awaitable } from "../util/awaitable.ts";
 import { fromBase64Url, toBase64Url } from "./base64url.ts";
 import { hashToken } from "./store_key.ts";
 
@@ -25,12 +25,14 @@ export function deriveAdopted(
 ): Awaitable<AdoptedToken> {
   const text = JSON.stringify([...names, value]);
   return andThen(
-    hashToken(`hono-session adopted ${text}`),
-    (key) =>
-      andThen(hashToken(`hono-session adopted sid ${text}`), (hash) => ({
-        key,
-        sid: toBase64Url(fromBase64Url(hash)!.subarray(0, SID_BYTES)),
-      })),
+    allOf([
+      hashToken(`hono-session adopted ${text}`),
+      hashToken(`hono-session adopted sid ${text}`),
+    ]),
+    ([key, hash]) => ({
+      key: key!,
+      sid: toBase64Url(fromBase64Url(hash!)!.subarray(0, SID_BYTES)),
+    }),
   );
 }
 

@@ -77,7 +77,7 @@ class NodeAesGcmKey implements AesGcmKey {
 }
 
 /** AES-GCM with Web Crypto, which every runtime has. */
-export class WebAesGcmKey implements AesGcmKey {
+class WebAesGcmKey implements AesGcmKey {
   readonly #key: CryptoKey;
 
   constructor(key: CryptoKey) {

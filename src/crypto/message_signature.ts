@@ -7,36 +7,64 @@ const SIGNED_REGEXP = /^([^.]{1,64})\.([\w-]{43})$/;
 
 const encoder = new TextEncoder();
 
-/** Signs messages with HMAC-SHA-256: the first secret signs, all verify. Keys are imported once. */
+/** The purpose of a signature, which is invalid for any other. */
+export interface Purpose {
+  readonly use: string;
+  /** What it is for. */
+  readonly of?: string;
+}
+
+/** The purpose of the signature of a token. */
+export const TOKEN: Purpose = { use: "token" };
+
+/** Options of {@linkcode MessageSigner}. */
+export interface MessageSignerOptions {
+  /** The secrets: the first signs, all verify. */
+  readonly secret: SecretOption;
+  /** The name of the session cookie. Signatures for any other are invalid. */
+  readonly cookieName: string;
+}
+
+/**
+ * Signs short texts, such as tokens, with HMAC-SHA-256: a forged token is detected without a store call. Keys are imported
+ * once.
+ */
 export class MessageSigner {
   readonly #keys: PerSecret<Hmac[]>;
+  readonly #cookieName: string;
 
   /** @throws {TypeError | RangeError} When a secret is invalid. */
-  constructor(secret: SecretOption) {
+  constructor({ secret, cookieName }: MessageSignerOptions) {
     this.#keys = new PerSecret(secret, importKeys, { action: "build session middleware" });
+    this.#cookieName = cookieName;
   }
 
-  /** Returns a short text with its signature, which is invalid for any other purpose. */
-  sign(text: string, purpose: string, c: unknown): Awaitable<string> {
+  /** Returns a text with its signature. */
+  sign(text: string, purpose: Purpose, c: unknown): Awaitable<string> {
     return andThen(
-      this.#keys.get(c)[0]!(`${purpose}\n${text}`),
+      this.#keys.get(c)[0]!(this.#message(text, purpose)),
       (signature) => `${text}.${signature}`,
     );
   }
 
-  /** Returns the signatures of a message with every secret, that of the first secret first. */
-  signWithEach(message: string, c: unknown): Awaitable<string[]> {
-    return allOf(this.#keys.get(c).map((hmac) => hmac(message)));
+  /** Returns the signatures of a text with every secret, that of the first secret first. */
+  signWithEach(text: string, purpose: Purpose, c: unknown): Awaitable<string[]> {
+    return allOf(this.#keys.get(c).map((hmac) => hmac(this.#message(text, purpose))));
   }
 
   /** Returns a text without its signature; `undefined` when the signature is invalid. */
-  verify(signed: string, purpose: string, c: unknown): Awaitable<string | undefined> {
+  verify(signed: string, purpose: Purpose, c: unknown): Awaitable<string | undefined> {
     const [, text, signature] = SIGNED_REGEXP.exec(signed) ?? [];
     if (text === undefined || signature === undefined) return undefined;
     return andThen(
-      isSignedByOne(this.#keys.get(c), signature, `${purpose}\n${text}`),
+      isSignedByOne(this.#keys.get(c), signature, this.#message(text, purpose)),
       (isRight) => isRight ? text : undefined,
     );
+  }
+
+  #message(text: string, { use, of }: Purpose): string {
+    const start = `hono-session ${use}\n${this.#cookieName}\n`;
+    return of === undefined ? start + text : `${start}${of}\n${text}`;
   }
 }
 

@@ -94,14 +94,10 @@ export class PerSecret<Made> {
       const { action, name = "secret" } = this.#use;
       throw new TypeError(`Cannot ${action}: ${name} returned a promise, it must be synchronous`);
     }
-    return this.#for(typeof secret === "string" ? [secret] : secret);
-  }
-
-  #for(secrets: readonly string[]): Made {
-    const id = JSON.stringify(secrets);
+    const id = JSON.stringify(secret);
     const known = this.#made.get(id);
     if (known !== undefined) return known;
-    const made = this.#make(checkSecrets(secrets, this.#use));
+    const made = this.#make(checkSecrets(secret, this.#use));
     if (this.#made.size === MOST_KEPT) this.#made.clear();
     this.#made.set(id, made);
     return made;

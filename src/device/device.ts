@@ -1,12 +1,11 @@
-import { MessageSigner } from "../crypto/message_signature.ts";
+import type { MessageSigner, Purpose } from "../crypto/message_signature.ts";
 import { sealToken, unsealToken } from "../crypto/sealed_token.ts";
-import type { SecretOption } from "../crypto/secrets.ts";
 import { hashToken } from "../crypto/store_key.ts";
 import { isToken } from "../crypto/token.ts";
 import { parseBinding } from "../record/device.ts";
 import { CLOCK_SKEW } from "../record/expiry.ts";
 import type { StoredSession } from "../record/record.ts";
-import { andThen, type Awaitable } from "../util/awaitable.ts";
+import { allOf, andThen, type Awaitable } from "../util/awaitable.ts";
 import type { Clock } from "../util/clock.ts";
 import { ALGORITHM_NAMES } from "./proof.ts";
 
@@ -14,6 +13,9 @@ const USES = ["register", "refresh"] as const;
 
 /** What a browser does with a reference: register a key, or prove that it still has it. */
 export type DeviceUse = typeof USES[number];
+
+/** The purpose of the signatures that encrypt references. */
+const REFERENCE: Purpose = { use: "device reference" };
 
 /** The form of a reference: a sealed key. */
 const REFERENCE_REGEXP = /^[\w-]{98}$/;
@@ -48,9 +50,7 @@ export interface DeviceCookie {
 
 /** Options of {@linkcode DeviceProofs}. */
 export interface DeviceProofsOptions {
-  readonly secret: SecretOption;
-  /** The name of the session cookie. */
-  readonly cookieName: string;
+  readonly signer: MessageSigner;
   readonly cookie: DeviceCookie;
   /** The path under which browsers register and refresh. */
   readonly path: string;
@@ -85,12 +85,9 @@ interface Stamp {
  */
 export class DeviceProofs {
   readonly #options: DeviceProofsOptions;
-  readonly #signer: MessageSigner;
 
-  /** @throws {TypeError | RangeError} When a secret is invalid. */
   constructor(options: DeviceProofsOptions) {
     this.#options = options;
-    this.#signer = new MessageSigner(options.secret);
   }
 
   /**
@@ -98,14 +95,14 @@ export class DeviceProofs {
    * another site has initiated carry none.
    */
   async reference(key: string, use: DeviceUse, c: unknown): Promise<string> {
-    const [secret] = await this.#signer.signWithEach(this.#purposeOf("reference", use), c);
+    const [secret] = await this.#options.signer.signWithEach(use, REFERENCE, c);
     return await sealToken(key, secret!);
   }
 
   /** Returns the key of a session by its reference; `undefined` when that is not from here. */
   async keyOf(reference: string | null, use: DeviceUse, c: unknown): Promise<string | undefined> {
     if (reference === null || !REFERENCE_REGEXP.test(reference)) return undefined;
-    for (const secret of await this.#signer.signWithEach(this.#purposeOf("reference", use), c)) {
+    for (const secret of await this.#options.signer.signWithEach(use, REFERENCE, c)) {
       const key = await unsealToken(reference, secret);
       if (key !== undefined && isToken(key)) return key;
     }
@@ -122,9 +119,12 @@ export class DeviceProofs {
 
   /** Checks whether a request carries the cookie that proves the device of a session, or was sent before the browser had it. */
   isProven({ key, record }: StoredSession, headers: Headers, c: unknown): Awaitable<boolean> {
+    const { cookie, clock } = this.#options;
+    const values = cookie.read(headers);
     return andThen(
-      this.#isOneValid(this.#options.cookie.read(headers), key, c),
-      (isValid) => isValid || this.#isJustBound(record.device),
+      allOf(values.map((value) => this.#timeOf(value, { use: "cookie", key }, c))),
+      (times) =>
+        times.some((until = -Infinity) => clock() < until) || this.#isJustBound(record.device),
     );
   }
 
@@ -137,18 +137,6 @@ export class DeviceProofs {
   #isJustBound(device: string | undefined): boolean {
     const { boundAt = -Infinity } = parseBinding(device ?? "") ?? {};
     return this.#options.clock() < boundAt + UNDER_WAY;
-  }
-
-  #isOneValid(
-    [value, ...others]: readonly string[],
-    key: string,
-    c: unknown,
-  ): Awaitable<boolean> {
-    if (value === undefined) return false;
-    return andThen(
-      this.#timeOf(value, { use: "cookie", key }, c),
-      (until = -Infinity) => this.#options.clock() < until || this.#isOneValid(others, key, c),
-    );
   }
 
   /** Returns the reason that a browser gives for sending no proof. Every client can send it. */
@@ -211,18 +199,18 @@ export class DeviceProofs {
 
   /** Signs a time, in base 36. */
   #stamp(at: number, stamp: Stamp, c: unknown): Awaitable<string> {
-    return this.#signer.sign(at.toString(36), this.#purposeOf(stamp.use, stamp.key), c);
+    return this.#options.signer.sign(at.toString(36), purposeOf(stamp), c);
   }
 
   /** Returns the time of a stamp; `undefined` when it is not valid. */
   #timeOf(text: string, stamp: Stamp, c: unknown): Awaitable<number | undefined> {
     return andThen(
-      this.#signer.verify(text, this.#purposeOf(stamp.use, stamp.key), c),
+      this.#options.signer.verify(text, purposeOf(stamp), c),
       (time) => time === undefined ? undefined : parseInt(time, 36),
     );
   }
+}
 
-  #purposeOf(use: string, of: string): string {
-    return `hono-session device ${use}\n${this.#options.cookieName}\n${of}`;
-  }
+function purposeOf({ use, key }: Stamp): Purpose {
+  return { use: `device ${use}`, of: key };
 }

@@ -1,4 +1,4 @@
-import type { TokenSigner } from "../crypto/token_signature.ts";
+import type { MessageSigner } from "../crypto/message_signature.ts";
 import type { StoredSession } from "../record/record.ts";
 import type { SessionsConfig } from "../request/sessions.ts";
 import type { SessionObject } from "../session/session_object.ts";
@@ -17,7 +17,7 @@ export interface MiddlewareConfig extends SessionsConfig {
   readonly bearer: Bearer | undefined;
   /** The options from which it was made. */
   readonly options: GivenOptions;
-  readonly signer: TokenSigner | undefined;
+  readonly signer: MessageSigner | undefined;
   readonly cacheControl: boolean;
   /** The request headers that identify the session, as the value of `Vary`. */
   readonly vary: string;

@@ -1,4 +1,4 @@
-import type { TokenSigner } from "../crypto/token_signature.ts";
+import { type MessageSigner, TOKEN } from "../crypto/message_signature.ts";
 import type { DeviceCookie } from "../device/device.ts";
 import { findAll } from "./cookie_header.ts";
 import type { CookieTransport } from "./cookie_transport.ts";
@@ -7,7 +7,7 @@ import { cookieOf } from "./session_cookie.ts";
 /** Makes the cookie that proves the device of a session: it has the attributes of the session cookie. */
 export function makeDeviceCookie(
   { cookie }: CookieTransport,
-  signer: TokenSigner,
+  signer: MessageSigner,
 ): DeviceCookie {
   const name = deviceNameOf(cookie.name);
   return {
@@ -18,7 +18,7 @@ export function makeDeviceCookie(
       const [value, ...others] = findAll(headers, cookie.name);
       // Browsers send no cookie to a path that it is not for.
       const isSent = `${new URL(url).pathname}/`.startsWith(path.replace(/\/?$/, "/"));
-      return isSent && value && others.length === 0 ? signer.verify(value, c) : undefined;
+      return isSent && value && others.length === 0 ? signer.verify(value, TOKEN, c) : undefined;
     },
     serialize: (value, { maxAge, changes }) =>
       cookieOf(cookie, changes).serialize(value, { name, maxAge }),

@@ -1,5 +1,5 @@
 import { checkSecrets } from "../crypto/secrets.ts";
-import { TokenSigner } from "../crypto/token_signature.ts";
+import { MessageSigner } from "../crypto/message_signature.ts";
 import { DeviceProofs } from "../device/device.ts";
 import type { MiddlewareConfig } from "../http/config.ts";
 import { makeDeviceCookie } from "../http/device_cookie.ts";
@@ -41,7 +41,7 @@ export function checkOptions<Data extends object>(
   const store = chosen.forCookie?.(cookieName) ?? chosen;
   const { stateless } = store.capabilities;
   const signer = secret !== undefined && transport && !stateless
-    ? new TokenSigner({ secret, purpose: cookieName })
+    ? new MessageSigner({ secret, cookieName })
     : undefined;
   const initial = makeInitial(options.initial);
   const rolling = renewalOf(options.rolling, maxAge);
@@ -65,8 +65,7 @@ export function checkOptions<Data extends object>(
     device: options.device && transport && signer
       ? new DeviceProofs({
         ...options.device,
-        secret: secret!,
-        cookieName,
+        signer,
         cookie: makeDeviceCookie(transport, signer),
         clock,
       })

@@ -2,7 +2,7 @@ import type { Awaitable, SessionRecord } from "@x/hono-session";
 import fc from "fast-check";
 import { assertEquals } from "@std/assert";
 import { fromBase64Url, toBase64Url } from "../../src/crypto/base64url.ts";
-import { TokenSigner } from "../../src/crypto/token_signature.ts";
+import { MessageSigner, TOKEN } from "../../src/crypto/message_signature.ts";
 import { fromReadable } from "../../stores/cookie/readable.ts";
 import { FakeClock } from "../_support/clock.ts";
 import { AUTHENTICATED_STORES, SECRET } from "../_support/cookie_stores.ts";
@@ -37,12 +37,12 @@ async function makeFormats(): Promise<Record<string, Format>> {
       },
     };
   }
-  const signer = new TokenSigner({ secret: SECRET, purpose: "sid" });
-  formats.TokenSigner = {
+  const signer = new MessageSigner({ secret: SECRET, cookieName: "sid" });
+  formats.MessageSigner = {
     genuine: await Promise.all(
-      ["A", "b", "-"].map((one) => signer.sign(one.repeat(43), undefined)),
+      ["A", "b", "-"].map((one) => signer.sign(one.repeat(43), TOKEN, undefined)),
     ),
-    open: (value) => signer.verify(value, undefined),
+    open: (value) => signer.verify(value, TOKEN, undefined),
   };
   return formats;
 }
