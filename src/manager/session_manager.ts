@@ -155,7 +155,7 @@ export class SessionManager<Data extends object = SessionData, Key extends strin
   constructor(config: MiddlewareConfig) {
     this.#config = config;
     this.#sessions = new Sessions(config);
-    this.#managed = new ManagedSessions(this.#sessions.config, this.#sessions.endMarks);
+    this.#managed = new ManagedSessions(this.#sessions.config);
     configs.set(this, this.#sessions.config);
   }
 

@@ -56,7 +56,7 @@ function mark({ config: { cacheControl, vary }, requestSession, response }: Answ
 
 function isPersonal(requestSession: RequestSession): boolean {
   if (requestSession.isLoaded) return true;
-  if (requestSession.isUntouched || requestSession.isUnavailable) return false;
+  if (requestSession.isUntouched || requestSession.unavailable) return false;
   const { state } = requestSession;
   if (
     !state || state.stored || state.pending !== NOTHING_PENDING || state.base() === EMPTY_CONTENTS

@@ -4,6 +4,7 @@ import type { SessionEnds } from "../live/session_ends.ts";
 import type { StoredSession } from "../record/record.ts";
 import type { SessionObject } from "../session/session_object.ts";
 import type { Unavailable } from "../session/unavailable_session.ts";
+import type { StoreGeneration } from "../store/store_generation.ts";
 import type { UnsavedChanges } from "./unsaved_changes.ts";
 
 /** The sessions of another library, and how they are read. */
@@ -25,9 +26,12 @@ export interface RequestConfig extends CommitConfig {
   readonly allowOverwrite: boolean;
   /** How sessions of another library are adopted. */
   readonly adopt: AdoptConfig | undefined;
-  readonly canSaveAfterResponse: boolean;
+  /** The generation of all sessions, with the option `revokeEverything`. */
+  readonly generation: StoreGeneration | undefined;
   /** Whether the changes of a request that failed are committed. */
   readonly commitOnError: boolean;
+  /** Whether a request whose session can't be loaded fails, or has an empty session. */
+  readonly onStoreError: "error" | "anonymous";
   readonly ends: SessionEnds;
   /** Warns of unsaved changes. */
   readonly unsavedChanges: UnsavedChanges;

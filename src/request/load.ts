@@ -53,7 +53,7 @@ export class SessionLoader {
     if (credential.rejected) return this.reject(credential.rejected, c);
     const { token } = credential;
     const lookup: Lookup = { loader: this, credential, key: token!, c };
-    if (this.#config.store.capabilities.stateless) return SessionLoader.#read(token!, lookup);
+    if (!this.#config.expiry.onServer) return SessionLoader.#read(token!, lookup);
     if (token !== undefined && !isToken(token)) return this.reject("malformed", c);
     return andThen(credential.key ?? hashToken(token!), SessionLoader.#read, lookup);
   }
@@ -99,15 +99,14 @@ export class SessionLoader {
 
   /** Checks whether the client may use a session. */
   admit(loaded: LoadedSession, credential?: Credential): Awaitable<LoadedSession | undefined> {
-    const { store, cookieName, expiry, scope } = this.#config;
+    const { cookieName, expiry, scope } = this.#config;
     const { c, stored, receivedAt } = loaded;
-    const { sid, device } = stored.record;
-    if (!store.capabilities.stateless && stored.record.cookieName !== cookieName) {
-      return this.reject("unknown", c);
-    }
-    if (!isLive(expiry, stored.record, receivedAt)) return this.reject("expired", c, sid);
-    if (stored.record.scope !== scope?.(c)) return this.reject("scope", c, sid);
-    return device === undefined || credential?.needsNoProof
+    const { record } = stored;
+    const { sid } = record;
+    if (expiry.onServer && record.cookieName !== cookieName) return this.reject("unknown", c);
+    if (!isLive(expiry, record, receivedAt)) return this.reject("expired", c, sid);
+    if (record.scope !== scope?.(c)) return this.reject("scope", c, sid);
+    return record.device === undefined || credential?.needsNoProof
       ? this.#show(loaded)
       : this.#showProven(loaded, credential);
   }

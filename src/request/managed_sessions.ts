@@ -4,28 +4,17 @@ import { SessionConflictError } from "../errors.ts";
 import { emit } from "../events.ts";
 import { deadline, isLive } from "../record/expiry.ts";
 import type { DeleteAllOptions, ListedSession, ListPage, StoreStats } from "../store/contract.ts";
-import type { StoreGeneration } from "../store/store_generation.ts";
 import { listPage, type SubjectSession } from "../store/subject_sessions.ts";
 import type { Awaitable } from "../util/awaitable.ts";
-import type { AdoptionMarks } from "./adoption_marks.ts";
+import { endAdoption } from "./adoption_marks.ts";
 import type { RequestConfig } from "./config.ts";
-
-/** What is marked when all sessions end, of a subject or of everybody. */
-export interface EndMarks {
-  readonly generation: StoreGeneration | undefined;
-  readonly marks: AdoptionMarks | undefined;
-}
 
 /** Lists and ends sessions of any client. */
 export class ManagedSessions {
   readonly #config: RequestConfig;
-  readonly #generation: StoreGeneration | undefined;
-  readonly #marks: AdoptionMarks | undefined;
 
-  constructor(config: RequestConfig, { generation, marks }: EndMarks) {
+  constructor(config: RequestConfig) {
     this.#config = config;
-    this.#generation = generation;
-    this.#marks = marks;
   }
 
   /**
@@ -75,11 +64,11 @@ export class ManagedSessions {
     c: unknown,
   ): Promise<number> {
     this.#assertIndexed("revoke");
-    const { store, events, expiry, ends } = this.#config;
+    const { store, events, expiry, ends, generation } = this.#config;
     // A store also counts expired sessions that it keeps for requests in flight, and those that `revokeEverything()` has ended.
-    const counts = expiry.onServer && expiry.rolling !== false || this.#generation !== undefined;
+    const counts = expiry.onServer && expiry.rolling !== false || generation !== undefined;
     const live = counts || events.destroyed ? await this.list({ subject }, c) : [];
-    await this.#marks?.end(subject, c);
+    await endAdoption(this.#config, subject, c);
     const end = (options: DeleteAllOptions) => store.deleteAll(subject, options, c);
     const count = await ends.endAll({ subject, except }, end);
     const ended = live.filter(({ sid }) => sid !== except);
@@ -95,13 +84,14 @@ export class ManagedSessions {
    * @throws {SessionStoreError} When the store failed.
    */
   async revokeEverything(c: unknown): Promise<void> {
-    if (!this.#generation) {
+    const { generation, records } = this.#config;
+    if (!generation) {
       throw new TypeError(
         "Cannot revoke all sessions: the option revokeEverything is off; turn it on in every process, then call it",
       );
     }
-    await this.#marks?.end(undefined, c);
-    if (await raiseGeneration(this.#generation, this.#config.records, c)) return;
+    await endAdoption(this.#config, undefined, c);
+    if (await raiseGeneration(generation, records, c)) return;
     throw new SessionConflictError("Cannot revoke all sessions: others do the same; try again");
   }
 

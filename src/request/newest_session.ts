@@ -1,22 +1,8 @@
 import type { SessionRecord, StoredSession } from "../record/record.ts";
-import type { Awaitable } from "../util/awaitable.ts";
 
 /** A loaded session. */
 interface Found {
   readonly stored: StoredSession;
-}
-
-/** Loads several sessions and returns those that were found, the newest first. */
-export async function loadNewestFirst<Key, Value extends Found>(
-  keys: readonly Key[],
-  load: (key: Key) => Awaitable<Value | undefined>,
-): Promise<Value[]> {
-  const all: Value[] = [];
-  for (const key of keys) {
-    const found = await load(key);
-    if (found) all.push(found);
-  }
-  return all.sort((one, other) => age(one.stored.record, other.stored.record));
 }
 
 /** Returns the sessions after the first one that are other sessions, each once. */
@@ -26,8 +12,11 @@ export function othersOf([newest, ...rest]: readonly Found[]): StoredSession[] {
   return [...others.values()];
 }
 
-/** Compares records by age: records of one session by version, others by their last write or renewal. */
-function age(one: SessionRecord, other: SessionRecord): number {
+/**
+ * Compares records by age, the newest first: records of one session by version, others by their last write or
+ * renewal.
+ */
+export function compareAge(one: SessionRecord, other: SessionRecord): number {
   const isOneSession = one.sid === other.sid;
   return (isOneSession ? other.version - one.version : 0) || other.lastSeenAt - one.lastSeenAt ||
     other.createdAt - one.createdAt;

@@ -21,7 +21,8 @@ export class RequestInfo {
   protected readonly options: RequestSessionOptions;
   /** Why the session of the client is not available, until the handler starts another one. */
   unavailable: Unavailable | undefined;
-  #committed = false;
+  /** Whether the response has been sent. */
+  committed = false;
 
   constructor(config: RequestConfig, options: RequestSessionOptions) {
     this.config = config;
@@ -35,11 +36,6 @@ export class RequestInfo {
 
   providerEndsOf(provider: string, subject: string): Awaitable<readonly number[]> {
     return providerEndsOf(this.config, { provider, subject }, this.options.c);
-  }
-
-  /** Whether the client may have a session that is not available to this request. */
-  get isUnavailable(): boolean {
-    return this.unavailable !== undefined;
   }
 
   /** @throws {SessionError} When the session of the client is not available, so that it can't be changed. */
@@ -63,12 +59,8 @@ export class RequestInfo {
     return refuseEnded("change");
   }
 
-  get committed(): boolean {
-    return this.#committed;
-  }
-
   get receivedAt(): number {
-    return this.#committed || !this.observer ? Infinity : this.options.receivedAt ?? Infinity;
+    return this.committed || !this.observer ? Infinity : this.options.receivedAt ?? Infinity;
   }
 
   get cookieDelivery(): CookieDelivery {
@@ -86,7 +78,7 @@ export class RequestInfo {
 
   /** Records that the response has been sent. */
   leave(): void {
-    this.#committed = true;
+    this.committed = true;
   }
 
   /** The changed attributes of the cookie in the request, as JSON text. */

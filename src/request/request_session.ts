@@ -1,6 +1,7 @@
 import { commit } from "../commit/commit.ts";
 import { renewEarly } from "../commit/renew_before_handler.ts";
 import { transaction } from "../commit/transaction.ts";
+import { SessionExistsError } from "../errors.ts";
 import { readOnly } from "../session/read_only.ts";
 import { assertPlainObject, type SessionObject } from "../session/session_object.ts";
 import { type SessionOwner, SessionState } from "../session/session_state.ts";
@@ -8,20 +9,20 @@ import type { Awaitable } from "../util/awaitable.ts";
 import type { RequestConfig, RequestSessionOptions } from "./config.ts";
 import type { CookieChange } from "./cookie_change.ts";
 import { DestroyedSessions } from "./destroyed_sessions.ts";
-import { issueToken } from "./issue_token.ts";
 import { RequestInfo } from "./request_info.ts";
 import { isFailure } from "./response_status.ts";
-import { type StartingRequest, startSession } from "./start_session.ts";
 
 /** A request and its session: the loaded one first, later at most one at a time. */
-export class RequestSession extends RequestInfo implements SessionOwner, StartingRequest {
+export class RequestSession extends RequestInfo implements SessionOwner {
+  /** The session as the application reads it. */
+  session: SessionObject;
+  /** The access token of the session; `undefined` while it has no token that would last. */
+  accessToken: string | undefined;
   /** The sessions that this request has ended, if any. */
   #destroyed: DestroyedSessions | undefined;
   /** The session that was loaded. */
   readonly #loaded: SessionState | undefined;
   #current: SessionState | undefined;
-  #session: SessionObject;
-  #accessToken: string | undefined;
   /** The session that the handler gave a new token, or started. */
   #login: SessionState | undefined;
   /** Whether the handler has started a session. */
@@ -37,7 +38,7 @@ export class RequestSession extends RequestInfo implements SessionOwner, Startin
     if (presentedTrace || by === "adopted") this.#loaded?.rotated({ presentedTrace });
     this.#current = this.#loaded ?? this.createState();
     const { session } = this.#current;
-    this.#session = this.isUnavailable ? this.#readOnly(session) : session;
+    this.session = this.unavailable ? this.#readOnly(session) : session;
   }
 
   /** Returns a session that can be read, and changed once it is available. */
@@ -50,19 +51,9 @@ export class RequestSession extends RequestInfo implements SessionOwner, Startin
     return this.#loaded !== undefined;
   }
 
-  /** The session as the application reads it. */
-  get session(): SessionObject {
-    return this.#session;
-  }
-
   /** The state of the current session of this request. */
   get state(): SessionState | undefined {
-    return this.isUnavailable ? undefined : this.#current;
-  }
-
-  /** The access token of the session; `undefined` while it has no token that would last. */
-  get accessToken(): string | undefined {
-    return this.#accessToken;
+    return this.unavailable ? undefined : this.#current;
   }
 
   /**
@@ -72,15 +63,12 @@ export class RequestSession extends RequestInfo implements SessionOwner, Startin
    * @throws {TypeError} When the value is anything else.
    */
   assign(value: unknown): void {
-    if (value === this.#session) return;
+    if (value === this.session) return;
     if (value !== null) assertPlainObject(value);
     this.assertAvailable();
     if (value === null) return this.#current?.destroy();
     if (this.#current?.status === "live") return this.#current.replaceData(value);
-    const state = this.createState();
-    state.assertNotCommitted("start");
-    state.replaceData(value);
-    this.setCurrent(state);
+    this.#show(this.#begin(value));
   }
 
   /**
@@ -96,12 +84,35 @@ export class RequestSession extends RequestInfo implements SessionOwner, Startin
     assertPlainObject(data);
     this.beginLogin();
     this.#isStarting = true;
-    const run = () => startSession(this, { data, prepare }, this.options.c);
     // One after the other: with two at once, the record of the first would remain in the store.
-    this.#login = await this.config.queue.run(this, run);
+    this.#login = await this.config.queue.run(this, () => this.#store(data, prepare));
     const { session } = this.#login;
     await this.issue();
     return session;
+  }
+
+  /** Creates a session state that is not visible yet. */
+  #begin(data: object): SessionState {
+    const state = this.createState();
+    state.assertNotCommitted("start");
+    state.replaceData(data);
+    return state;
+  }
+
+  /** Stores a new session, even an empty one, and shows it. */
+  async #store(data: object, prepare: (session: SessionState) => void): Promise<SessionState> {
+    const before = this.state;
+    if (before?.stored && before.status === "live" && !this.config.allowOverwrite) {
+      throw new SessionExistsError("Cannot start session: another one is live");
+    }
+    const state = this.#begin(data);
+    prepare(state);
+    await commit(this.config, { state, storeEmpty: true }, this.options.c);
+    state.assertLive("start");
+    // The current session may have changed in the meantime.
+    this.state?.destroy();
+    this.#show(state);
+    return state;
   }
 
   ended(state: SessionState, endedSession: SessionObject): void {
@@ -109,18 +120,22 @@ export class RequestSession extends RequestInfo implements SessionOwner, Startin
     (this.#destroyed ??= new DestroyedSessions(this.config, this.options)).add(state);
     if (state !== this.#current) return;
     this.#current = undefined;
-    this.#session = endedSession;
-    this.#accessToken = undefined;
+    this.session = endedSession;
+    this.accessToken = undefined;
   }
 
   endSignal(state: SessionState): AbortSignal {
-    return this.config.ends.signalOf(state, this.committed || this.isUnavailable, this.options.c);
+    return this.config.ends.signalOf(
+      state,
+      this.committed || this.unavailable !== undefined,
+      this.options.c,
+    );
   }
 
   regenerating(state: SessionState): void {
     this.#login = state;
     // The access token is about to become invalid.
-    if (state === this.#current) this.#accessToken = undefined;
+    if (state === this.#current) this.accessToken = undefined;
   }
 
   async save(state: SessionState): Promise<void> {
@@ -142,7 +157,7 @@ export class RequestSession extends RequestInfo implements SessionOwner, Startin
   /** Commits now, after removing the sessions that this request has ended. */
   #saving<Result>(state: SessionState, save: () => Awaitable<Result>): Promise<Result> {
     const run = async () => {
-      if (this.#destroyed) await this.#destroyed.remove();
+      await this.#destroyed?.remove();
       try {
         return await save();
       } finally {
@@ -152,11 +167,24 @@ export class RequestSession extends RequestInfo implements SessionOwner, Startin
     return this.committed ? this.config.unsavedChanges.during(state, run) : run();
   }
 
-  /** Issues the access token. A failure is reported, and the session continues without a token. */
+  /** Issues the access token. A failure is reported, and the session keeps the token that it has, if any. */
   async issue(): Promise<void> {
-    if (!this.config.issue) return;
-    const issued = await issueToken(this.config, () => this.#current, this.options.c);
-    if (issued) this.#accessToken = issued.token;
+    const { issue, logger } = this.config;
+    if (!issue) return;
+    const state = this.#current;
+    if (!state?.stored || state.status !== "live") {
+      this.accessToken = undefined;
+      return;
+    }
+    const { stored } = state;
+    try {
+      const token = await issue(stored, state.session, this.options.c);
+      // In the meantime the session may have ended, or be about to get another token.
+      const isCurrent = state === this.#current && stored.key === state.stored.key;
+      if (isCurrent && !state.pending.regenerate) this.accessToken = token;
+    } catch (error) {
+      logger.error("Cannot issue session token: it failed", error);
+    }
   }
 
   /** Ends the session of this request that has a key; `false` when none has it. */
@@ -174,7 +202,7 @@ export class RequestSession extends RequestInfo implements SessionOwner, Startin
 
   /** Whether there is nothing to store or send: no session was loaded, and the new one is empty. */
   get isUntouched(): boolean {
-    return this.#current?.isUntouched === true && !this.#destroyed && !this.isUnavailable &&
+    return this.#current?.isUntouched === true && !this.#destroyed && !this.unavailable &&
       !this.#isStarting;
   }
 
@@ -185,35 +213,27 @@ export class RequestSession extends RequestInfo implements SessionOwner, Startin
    * @throws {SessionSerializationError} When a value would not survive JSON.
    */
   finish(status: number): Awaitable<void> {
-    if (!this.isUnavailable) {
-      return this.#isStarting ? this.#commitInTurn(status) : this.#commit(status);
+    if (!this.unavailable) {
+      return this.#isStarting || this.#destroyed
+        ? this.#commitInTurn(status)
+        : this.#commit(status);
     }
     if (this.#current?.hasChanged()) this.assertAvailable();
   }
 
-  /** Commits after every started session was stored. */
+  /** Commits after every started session was stored, and every ended one removed. */
   #commitInTurn(status: number): Awaitable<void> {
-    return this.config.queue.run(this, () => this.#commit(status));
+    return this.config.queue.run(this, async () => {
+      await this.#destroyed?.remove();
+      await this.#commit(status);
+    });
   }
 
-  /** Removes ended sessions, then commits the current session. */
   #commit(status: number): Awaitable<void> {
-    return this.#destroyed
-      ? this.#removeThenCommit(this.#destroyed, status)
-      : this.#commitCurrent(status);
-  }
-
-  async #removeThenCommit(destroyed: DestroyedSessions, status: number): Promise<void> {
-    await destroyed.remove();
-    await this.#commitCurrent(status);
-  }
-
-  #commitCurrent(status: number): Awaitable<void> {
     const state = this.#current;
     // A handler that has caught the error of the limit responds itself.
     if (!state || state.isRefused()) return;
-    this.#hasShownFlash = state.isFlashing &&
-      this.observer?.canShowFlash(status) === true;
+    this.#hasShownFlash = state.isFlashing && this.observer?.canShowFlash(status) === true;
     const onlyToken = !this.config.commitOnError && isFailure(status);
     // A session that this request has started or ended takes precedence over that of an inner request.
     const isOver = this.#destroyed || state.stored && state !== this.#loaded;
@@ -245,9 +265,9 @@ export class RequestSession extends RequestInfo implements SessionOwner, Startin
     return new SessionState(this, { initial: this.config.initial() });
   }
 
-  setCurrent(state: SessionState): void {
+  #show(state: SessionState): void {
     this.#current = state;
-    this.#session = state.session;
-    this.#accessToken = undefined;
+    this.session = state.session;
+    this.accessToken = undefined;
   }
 }

@@ -11,14 +11,12 @@ import { storeErrorReporter } from "../store/failure_log.ts";
 import { sessionsOf } from "../store/generation_store.ts";
 import { StoreGeneration } from "../store/store_generation.ts";
 import { TimeoutStore } from "../store/timeout_store.ts";
-import { type Awaitable, isPromiseLike } from "../util/awaitable.ts";
+import { type Awaitable, isPromiseLike, orElse } from "../util/awaitable.ts";
 import { KeyedQueue } from "../util/keyed_queue.ts";
 import { Adopter } from "./adopter.ts";
-import { AdoptionMarks } from "./adoption_marks.ts";
 import type { RequestConfig } from "./config.ts";
 import { type Credential, type LoadedSession, SessionLoader } from "./load.ts";
-import type { EndMarks } from "./managed_sessions.ts";
-import { loadNewestFirst, othersOf } from "./newest_session.ts";
+import { compareAge, othersOf } from "./newest_session.ts";
 import { RequestSession } from "./request_session.ts";
 import { UnsavedChanges } from "./unsaved_changes.ts";
 
@@ -26,10 +24,15 @@ import { UnsavedChanges } from "./unsaved_changes.ts";
 export interface SessionsConfig extends
   Omit<
     RequestConfig,
-    "store" | "records" | "queue" | "renewals" | "ends" | "unsavedChanges" | "canSaveAfterResponse"
+    | "store"
+    | "records"
+    | "queue"
+    | "renewals"
+    | "ends"
+    | "unsavedChanges"
+    | "generation"
   > {
   readonly store: SessionStore;
-  readonly onStoreError: "error" | "anonymous";
   /** The time limit of a store operation, in milliseconds. */
   readonly storeTimeout: number;
   /** How soon an end in another process is noticed at the latest, in milliseconds. */
@@ -38,37 +41,26 @@ export interface SessionsConfig extends
   readonly revokeEverythingEvery: number | undefined;
 }
 
-/** The credentials of a request, and the position of the one that is tried. */
-interface Presented {
-  readonly credentials: readonly Credential[];
-  readonly c: unknown;
-  at: number;
-}
-
 /** Manages the sessions of one configuration. */
 export class Sessions {
   /** Warns of unsaved changes after the response. */
   readonly unsavedChanges: UnsavedChanges;
   /** Knows who waits for the end of a session. */
   readonly ends: SessionEnds;
-  /** What `ManagedSessions` mark when they end all sessions. An app without a manager carries no such class. */
-  readonly endMarks: EndMarks;
   /** Answers browsers that bind sessions to devices. */
   readonly device: DeviceEndpoint | undefined;
-  readonly #config: RequestConfig;
+  /** The configuration of the sessions. */
+  readonly config: RequestConfig;
   readonly #loader: SessionLoader;
   readonly #adopter: Adopter | undefined;
-  readonly #onStoreError: "error" | "anonymous";
 
   constructor({
     store: given,
-    onStoreError,
     storeTimeout,
     liveEvery,
     revokeEverythingEvery: every,
     ...config
   }: SessionsConfig) {
-    this.#onStoreError = onStoreError;
     const { clock, expiry } = config;
     const onError = storeErrorReporter(config);
     const limits = { timeout: storeTimeout, clock, onError };
@@ -76,9 +68,7 @@ export class Sessions {
       ? undefined
       : new StoreGeneration({ store: given, cookieName: config.cookieName, every, clock });
     const sessions = generation && sessionsOf(given, generation);
-    const { stateless } = given.capabilities;
-    const canSaveAfterResponse = !stateless;
-    this.unsavedChanges = new UnsavedChanges({ ...config, canSaveAfterResponse });
+    this.unsavedChanges = new UnsavedChanges(config);
     this.ends = new SessionEnds({
       // Of its failures only the first one of each poll is reported.
       store: new TimeoutStore(given, { ...limits, sessions, onError() {} }),
@@ -89,37 +79,24 @@ export class Sessions {
       onError,
     });
     const records = new TimeoutStore(given, limits);
-    this.#config = {
+    this.config = {
       ...config,
       ends: this.ends,
       unsavedChanges: this.unsavedChanges,
-      canSaveAfterResponse,
       queue: new KeyedQueue(storeTimeout),
       renewals: new SharedRenewals({
         ...config,
-        isStateless: stateless === true,
+        isStateless: !expiry.onServer,
         // A renewal may have to wait for another request, and then for the store.
         patience: 2 * storeTimeout,
       }),
       store: sessions ? new TimeoutStore(given, { ...limits, sessions }) : records,
       records,
+      generation,
     };
-    const loader = new SessionLoader(this.#config);
-    this.#loader = loader;
-    const { adopt } = config;
-    const cookieName = generation && config.cookieName;
-    const marks = adopt && !stateless
-      ? new AdoptionMarks({ records, clock, until: adopt.until, cookieName })
-      : undefined;
-    this.#adopter = adopt &&
-      new Adopter(this.#config, { options: adopt, loader, marks, generation });
-    this.endMarks = { generation, marks };
-    this.device = config.device && new DeviceEndpoint(config.device, this.#config);
-  }
-
-  /** The configuration of the sessions. */
-  get config(): RequestConfig {
-    return this.#config;
+    this.#loader = new SessionLoader(this.config);
+    this.#adopter = config.adopt && new Adopter(this.config, this.#loader);
+    this.device = config.device && new DeviceEndpoint(config.device, this.config);
   }
 
   /**
@@ -128,95 +105,96 @@ export class Sessions {
    * @throws {SessionStoreError} When the store failed.
    */
   load(credentials: readonly Credential[], c: unknown): Awaitable<RequestSession> {
-    return credentials.length === 0 ? this.anonymous(c) : this.#load({ credentials, c, at: 0 });
-  }
-
-  #load(presented: Presented): Awaitable<RequestSession> {
-    try {
-      return this.#first(presented);
-    } catch (error) {
-      return this.#goOn(error, presented.c);
-    }
+    if (credentials.length === 0) return this.anonymous(c);
+    const loading = this.config.onStoreError === "error"
+      ? this.#load(credentials, c)
+      : this.#loadOrGoOn(credentials, c);
+    return this.config.issue ? issued(loading) : loading;
   }
 
   /** Creates the session of a request without credentials. */
   anonymous(c: unknown): RequestSession {
-    return new RequestSession(this.#config, { c });
+    return new RequestSession(this.config, { c });
   }
 
-  /** Loads the session of the first valid credential from the position on; among cookies the newest session. */
-  #first(presented: Presented): Awaitable<RequestSession> {
-    const { credentials, c, at } = presented;
-    const credential = credentials[at];
-    const isOver = !credential || credential.by === "adopted";
-    if (isOver && credentials.some(isUnproven)) return this.unavailable(c, "device");
-    if (!credential) {
-      return new RequestSession(this.#config, { c, stale: credentials.some(isHeld) });
-    }
-    const next = credentials[at + 1];
-    if (isCookie(credential) && next && isCookie(next)) return this.#newest(presented);
-    const loaded = credential.by === "adopted"
-      ? this.#adopter!.load(credential.token!, c)
-      : this.#loader.load(credential, c);
+  /** Continues without the store if it fails. */
+  #loadOrGoOn(credentials: readonly Credential[], c: unknown): Awaitable<RequestSession> {
+    return orElse(() => this.#load(credentials, c), (error) => {
+      if (error instanceof SessionStoreError) return this.unavailable(c);
+      throw error;
+    });
+  }
+
+  #load(credentials: readonly Credential[], c: unknown): Awaitable<RequestSession> {
+    const [only] = credentials;
+    if (credentials.length > 1 || only!.by === "adopted") return this.#loadFirst(credentials, c);
+    const loaded = this.#loader.load(only!, c);
     return isPromiseLike(loaded)
-      ? this.#acceptLater(loaded, presented)
-      : this.#accept(loaded, presented);
+      ? this.#acceptLater(loaded, credentials, c)
+      : this.#accept(loaded, credentials, c);
   }
 
-  #acceptLater(
+  async #acceptLater(
     loading: Promise<LoadedSession | undefined>,
-    presented: Presented,
+    credentials: readonly Credential[],
+    c: unknown,
   ): Promise<RequestSession> {
-    return loading.then(
-      (loaded) => this.#accept(loaded, presented),
-      (error) => this.#goOn(error, presented.c),
-    );
+    return this.#accept(await loading, credentials, c);
   }
 
-  /** Accepts the session of a credential, or tries the next one. */
-  #accept(loaded: LoadedSession | undefined, presented: Presented): Awaitable<RequestSession> {
-    const requestSession = loaded && this.#make(loaded, presented);
-    if (requestSession) return this.#issued(requestSession);
-    presented.at++;
-    return this.#load(presented);
+  /** Accepts the loaded session, if there is one and its data are right. */
+  #accept(
+    loaded: LoadedSession | undefined,
+    credentials: readonly Credential[],
+    c: unknown,
+  ): RequestSession {
+    const requestSession = loaded && this.#make(loaded, credentials);
+    if (requestSession) return requestSession;
+    if (credentials.some(isUnproven)) return this.unavailable(c, "device");
+    return new RequestSession(this.config, { c, stale: credentials.some(isHeld) });
   }
 
-  /** Loads the newest session of the cookies from a position on. */
-  async #newest(presented: Presented): Promise<RequestSession> {
-    const { credentials, c, at } = presented;
-    const cookies = credentials.slice(at).filter(isCookie);
-    try {
-      const found = await loadNewestFirst(cookies, (key) => this.#loader.load(key, c));
-      for (const [index, newest] of found.entries()) {
+  /** Loads the session of the first valid credential; among cookies the newest session. */
+  async #loadFirst(credentials: readonly Credential[], c: unknown): Promise<RequestSession> {
+    const cookies = credentials.filter(isCookie);
+    for (let at = 0; at < credentials.length;) {
+      const credential = credentials[at]!;
+      if (credential.by === "adopted" && credentials.some(isUnproven)) break;
+      const group = isCookie(credential) ? cookies : [credential];
+      at += group.length;
+      const found = await this.#loadAll(group, c);
+      for (const [index, loaded] of found.entries()) {
         const others = othersOf(found.slice(index));
-        const requestSession = this.#make({ ...newest, others }, presented);
-        if (requestSession) return this.#issued(requestSession);
+        const requestSession = this.#make({ ...loaded, others }, credentials);
+        if (requestSession) return requestSession;
       }
-    } catch (error) {
-      return this.#goOn(error, c);
     }
-    return this.#load({ credentials, c, at: at + cookies.length });
+    return this.#accept(undefined, credentials, c);
+  }
+
+  /** Loads the sessions of several credentials, and returns those that were found, the newest first. */
+  async #loadAll(credentials: readonly Credential[], c: unknown): Promise<LoadedSession[]> {
+    const all: LoadedSession[] = [];
+    for (const credential of credentials) {
+      const found = await (credential.by === "adopted"
+        ? this.#adopter!.load(credential.token!, c)
+        : this.#loader.load(credential, c));
+      if (found) {
+        all.push(found);
+      }
+    }
+    return all.sort((one, other) => compareAge(one.stored.record, other.stored.record));
   }
 
   /** Finds the newest session of several credentials. */
   async find(credentials: readonly Credential[], c: unknown): Promise<StoredSession | undefined> {
-    const [newest] = await loadNewestFirst(credentials, (key) => this.#loader.load(key, c));
+    const [newest] = await this.#loadAll(credentials, c);
     return newest?.stored;
-  }
-
-  #issued(requestSession: RequestSession): Awaitable<RequestSession> {
-    return this.#config.issue ? issued(requestSession) : requestSession;
   }
 
   /** Creates the session of a request whose own session is not available. */
   unavailable(c: unknown, unavailable: Unavailable = "store"): RequestSession {
-    return new RequestSession(this.#config, { c, unavailable });
-  }
-
-  /** Continues without the store, if configured. */
-  #goOn(error: unknown, c: unknown): RequestSession {
-    if (!(error instanceof SessionStoreError) || this.#onStoreError === "error") throw error;
-    return this.unavailable(c);
+    return new RequestSession(this.config, { c, unavailable });
   }
 
   /**
@@ -226,15 +204,18 @@ export class Sessions {
    */
   async end(credential: Credential, c: unknown): Promise<void> {
     const loaded = await this.#loader.load({ ...credential, needsNoProof: true }, c);
-    if (loaded) await endSession(this.#config, loaded.stored, c);
+    if (loaded) await endSession(this.config, loaded.stored, c);
   }
 
-  #make(loaded: LoadedSession, { credentials }: Presented): RequestSession | undefined {
+  #make(
+    loaded: LoadedSession,
+    credentials: readonly Credential[],
+  ): RequestSession | undefined {
     const { c, stored: { record: { sid } } } = loaded;
     const options = this.#adopter?.beside(loaded, credentials.at(-1)!) ?? loaded;
     try {
-      const requestSession = new RequestSession(this.#config, options);
-      if (this.#config.events.loaded) emit(this.#config, "loaded", { sid }, c);
+      const requestSession = new RequestSession(this.config, options);
+      if (this.config.events.loaded) emit(this.config, "loaded", { sid }, c);
       return requestSession;
     } catch (error) {
       if (!(error instanceof SyntaxError)) throw error;
@@ -243,7 +224,11 @@ export class Sessions {
   }
 }
 
-const issued = (session: RequestSession) => session.issue().then(() => session);
+async function issued(loading: Awaitable<RequestSession>): Promise<RequestSession> {
+  const session = await loading;
+  await session.issue();
+  return session;
+}
 
 const isCookie = ({ by }: Credential): boolean => by === "cookie";
 

@@ -1,5 +1,6 @@
 import type { Logger } from "../events.ts";
 import { sameContents } from "../record/contents.ts";
+import type { ExpiryPolicy } from "../record/expiry.ts";
 import { NOTHING_PENDING, type PendingChanges } from "../record/pending_changes.ts";
 import type { SessionState } from "../session/session_state.ts";
 import type { Clock } from "../util/clock.ts";
@@ -28,7 +29,8 @@ export interface CommittedSession {
 export interface UnsavedChangesOptions {
   readonly clock: Clock;
   readonly logger: Logger;
-  readonly canSaveAfterResponse: boolean;
+  /** Sessions in cookies can't be saved after the response has been sent. */
+  readonly expiry: ExpiryPolicy;
 }
 
 /**
@@ -79,7 +81,7 @@ export class UnsavedChanges {
     this.#reported.add(committed.state);
     this.#options.logger.warn(
       "Cannot keep change of session: the response had been sent, and the change was not saved; " +
-        (this.#options.canSaveAfterResponse && committed.state.stored
+        (this.#options.expiry.onServer && committed.state.stored
           ? "call save() after such a change"
           : "make it before the response is returned, so that its cookie can be sent"),
     );
@@ -96,11 +98,11 @@ export class UnsavedChanges {
   }
 
   #lookAtKept(): void {
-    const now = this.#options.clock();
+    const { clock, expiry: { onServer } } = this.#options;
+    const now = clock();
     for (const committed of this.#kept) {
       if (!this.#isUnsaved(committed)) committed.changedAt = undefined;
-      else if (!this.#options.canSaveAfterResponse) this.look(committed);
-      else if (now - (committed.changedAt ??= now) >= PATIENCE) this.look(committed);
+      else if (!onServer || now - (committed.changedAt ??= now) >= PATIENCE) this.look(committed);
     }
     this.#kept = this.#kept.filter(({ state }) => !this.#reported.has(state));
   }

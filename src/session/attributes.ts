@@ -217,7 +217,8 @@ export class SessionAttributes {
   /** @throws {SessionEndedError | SessionCommittedError} When the session can't be stored any more. */
   protected assertSavable(action: string): void {
     this.assertLive(action);
-    if (!this.stored || !this.owner.config.canSaveAfterResponse) this.assertNotCommitted(action);
+    // Sessions in cookies can't be saved after the response has been sent.
+    if (!this.stored || !this.owner.config.expiry.onServer) this.assertNotCommitted(action);
   }
 
   /** @throws {SessionCommittedError} When the response has been sent. */

@@ -7,6 +7,4 @@ export interface SessionConfig {
   /** A clock that never returns the same time twice. */
   readonly instant: Clock;
   readonly expiry: ExpiryPolicy;
-  /** Whether a stored session can be saved after its response has been sent: sessions in cookies can't. */
-  readonly canSaveAfterResponse: boolean;
 }
