@@ -9,6 +9,7 @@ import {
   ANY,
   ASYNC_FUNCTION,
   BOOLEAN,
+  DATE,
   either,
   FUNCTION,
   inRange,
@@ -59,13 +60,6 @@ const SECRET: Shape = {
 const SCHEMA: Shape = {
   text: "a schema of the Standard Schema specification",
   is: (value) => typeof (value as SessionOptions["schema"])?.["~standard"]?.validate === "function",
-};
-
-/** A time, which is read as milliseconds since the epoch. */
-const DATE: Shape = {
-  text: "a valid Date",
-  is: (value) => value instanceof Date && !Number.isNaN(value.getTime()),
-  read: (value) => (value as Date).getTime(),
 };
 
 /** The members of every Hono context, which can't be the name of a session. */

@@ -108,7 +108,7 @@ export class Adopter {
     const { clock, readData, store, generation } = this.#config;
     const read = await this.#read(place.token, c);
     if (!read) return "unknown";
-    const { data, subject, endsAt } = read;
+    const { data, subject, expiresAt: endsAt = Infinity } = read;
     if (endsAt <= clock()) return "expired";
     const state = new RequestSession(this.#config, { c }).createState();
     state.replaceData(data);

@@ -213,12 +213,11 @@ export class RequestSession extends RequestInfo implements SessionOwner {
    * @throws {SessionSerializationError} When a value would not survive JSON.
    */
   finish(status: number): Awaitable<void> {
-    if (!this.unavailable) {
-      return this.#isStarting || this.#destroyed
-        ? this.#commitInTurn(status)
-        : this.#commit(status);
+    if (this.unavailable) {
+      if (this.#current?.hasChanged()) this.assertAvailable();
+      return;
     }
-    if (this.#current?.hasChanged()) this.assertAvailable();
+    return this.#isStarting || this.#destroyed ? this.#commitInTurn(status) : this.#commit(status);
   }
 
   /** Commits after every started session was stored, and every ended one removed. */

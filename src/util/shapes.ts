@@ -13,6 +13,13 @@ export const OBJECT: Shape = kind("an object", "object");
 
 export const ARRAY: Shape = kind("an array", "array");
 
+/** A time, which is read as milliseconds since the epoch. */
+export const DATE: Shape = {
+  text: "a valid Date",
+  is: (value) => value instanceof Date && !Number.isNaN(value.getTime()),
+  read: (value) => (value as Date).getTime(),
+};
+
 /** What is checked elsewhere. An asynchronous function is refused. */
 export const ANY: Shape = { ...FUNCTION, is: (value) => !isAsync(value) };
 

@@ -239,15 +239,20 @@ Deno.test("adopt: a value reaches the application decoded, and no longer than a 
 
 Deno.test("adopt: what is no session is a fault of the application that names the option, without what it holds", async () => {
   const wrong: [value: unknown, says: string][] = [
-    [{ userId: "secret" }, "returned no data, a plain object is required"],
-    [{ data: ["secret"] }, "returned no data"],
-    [{ data: new Map([["secret", 1]]) }, "returned no data"],
-    ["secret", "returned no data"],
-    [{ data: {}, meta: "secret" }, "a member that is not data, subject or expiresAt"],
-    [{ data: {}, subject: 42 }, "a subject that is not a string"],
+    [{}, "adopt.read().data is not valid: it is missing"],
+    [{ userId: "secret" }, "adopt.read().userId; there are data, subject, expiresAt"],
+    [{ data: ["secret"] }, "adopt.read().data is not valid: a plain object is required"],
+    [
+      { data: new Map([["secret", 1]]) },
+      "adopt.read().data is not valid: a plain object is required",
+    ],
+    ["secret", "adopt.read() is not valid: a plain object is required"],
+    [["secret"], "adopt.read() is not valid: a plain object is required"],
+    [{ data: {}, meta: "secret" }, "adopt.read().meta; there are data"],
+    [{ data: {}, subject: 42 }, "adopt.read().subject is not valid: a string is required"],
     [{ data: {}, subject: "" }, "a well-formed string of 1 to 256 characters is needed"],
-    [{ data: {}, expiresAt: 1 }, "an expiresAt that is not a valid Date"],
-    [{ data: {}, expiresAt: new Date(NaN) }, "an expiresAt that is not a valid Date"],
+    [{ data: {}, expiresAt: 1 }, "adopt.read().expiresAt is not valid: a valid Date is required"],
+    [{ data: {}, expiresAt: new Date(NaN) }, "a valid Date is required"],
     [{ data: { sid: "secret" } }, "sid"],
     [{ data: { at: new Date() } }, "session.at is a Date"],
   ];
