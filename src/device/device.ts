@@ -123,8 +123,11 @@ export class DeviceProofs {
     const values = cookie.read(headers);
     return andThen(
       allOf(values.map((value) => this.#timeOf(value, { use: "cookie", key }, c))),
-      (times) =>
-        times.some((until = -Infinity) => clock() < until) || this.#isJustBound(record.device),
+      (times) => {
+        const now = clock();
+        const { boundAt = -Infinity } = parseBinding(record.device ?? "") ?? {};
+        return now < boundAt + UNDER_WAY || times.some((until = -Infinity) => now < until);
+      },
     );
   }
 
@@ -132,11 +135,6 @@ export class DeviceProofs {
   async isReplaced({ key, record }: StoredSession, request: Request, c: unknown): Promise<boolean> {
     const token = await this.#options.cookie.heldToken(request, record.cookie, c);
     return token !== undefined && await hashToken(token) !== key;
-  }
-
-  #isJustBound(device: string | undefined): boolean {
-    const { boundAt = -Infinity } = parseBinding(device ?? "") ?? {};
-    return this.#options.clock() < boundAt + UNDER_WAY;
   }
 
   /** Returns the reason that a browser gives for sending no proof. Every client can send it. */

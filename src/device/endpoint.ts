@@ -47,17 +47,11 @@ export class DeviceEndpoint {
   answer(request: Request, c: unknown): Promise<Response> | undefined {
     if (request.method !== "POST") return undefined;
     const use = this.#device.useOf(request.url);
-    return use && this.#answer(use, request, c);
-  }
-
-  async #answer(use: DeviceUse, request: Request, c: unknown): Promise<Response> {
-    try {
-      return await this.#prove(use, request, c);
-    } catch (error) {
+    return use && this.#prove(use, request, c).catch((error) => {
       // Failures of the store were reported where they occurred.
       if (error instanceof SessionError) return respond(503);
       throw error;
-    }
+    });
   }
 
   async #prove(use: DeviceUse, request: Request, c: unknown): Promise<Response> {
@@ -67,18 +61,22 @@ export class DeviceEndpoint {
     const reference = registers
       ? new URL(url).searchParams.get("r")
       : unquoted(headers.get("sec-secure-session-id") ?? "");
-    const stored = await this.#find(reference, { use, request }, c);
+    const key = await device.keyOf(reference, use, c);
+    const stored = key === undefined ? undefined : await this.#read(key, c);
     if (!stored || !registers && stored.record.device === undefined) return respond(404);
+    // All sessions of a browser share the name of the cookie with the proof: if the former session stayed valid, its proof
+    // would replace that of the present one.
+    if (await device.isReplaced(stored, request, c)) return respond(404);
     const known = registers ? undefined : this.#bindingOf(stored.record, c);
     const proof = await verifyProof(headers.get("secure-session-response"), known);
-    const challengeAt = proof && await device.issuedAt(proof.challenge, { use, ...stored }, c);
-    if (registers && challengeAt === undefined) return respond(400);
+    const issuedAt = proof && await device.issuedAt(proof.challenge, { use, ...stored }, c);
+    if (registers && issuedAt === undefined) return respond(400);
+    const challengeAt = issuedAt ?? -Infinity;
     const changed = await this.#change(stored, (record) => {
-      if (!proof || challengeAt === undefined) return undefined;
       if (registers && record.device !== undefined) return undefined;
       const now = this.#options.instant();
       const binding = registers
-        ? { ...proof, boundAt: now, provenAt: -Infinity, challengeAt: -Infinity }
+        ? { ...proof!, boundAt: now, provenAt: -Infinity, challengeAt: -Infinity }
         : this.#bindingOf(record, c);
       if (challengeAt <= binding.challengeAt) return undefined;
       const provenAt = Math.max(binding.provenAt + 1, now);
@@ -106,22 +104,10 @@ export class DeviceEndpoint {
   }
 
   /**
-   * Finds the session of a reference; `undefined` when it has ended, the reference is not valid, or the browser has got the
-   * cookie of another session since. All its sessions share the name of the cookie with the proof: if the former session
-   * stayed valid, its proof would replace that of the present one.
+   * Reads a session; `undefined` when it has ended.
+   *
+   * @throws {SessionStoreError} When the store failed, or what it holds can't be read.
    */
-  async #find(
-    reference: string | null,
-    { use, request }: { use: DeviceUse; request: Request },
-    c: unknown,
-  ): Promise<StoredSession | undefined> {
-    const device = this.#device;
-    const key = await device.keyOf(reference, use, c);
-    const stored = key === undefined ? undefined : await this.#read(key, c);
-    return stored && await device.isReplaced(stored, request, c) ? undefined : stored;
-  }
-
-  /** @throws {SessionStoreError} When the store failed, or what it holds can't be read. */
   async #read(key: string, c: unknown): Promise<StoredSession | undefined> {
     const { store, clock, expiry, cookieName, scope } = this.#options;
     const record = await store.read(key, c);

@@ -71,7 +71,7 @@ export async function verifyProof(
   const key = known ?? keyIn(header);
   if (!key || key.alg !== alg) return undefined;
   const isRight = await isSignedBy(key, signature, `${head}.${body}`);
-  return isRight ? { alg: key.alg, key: key.key, challenge: jti } : undefined;
+  return isRight ? { ...key, challenge: jti } : undefined;
 }
 
 /** Removes the quotes of a quoted string. */
