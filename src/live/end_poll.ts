@@ -58,7 +58,8 @@ export class EndPoll implements EndPushesTarget, WatchPoll {
     if (this.#watches.size === 0) this.#planPoll(monotonicTime());
     this.#watches.add(watch);
     this.place(watch);
-    this.#wakeAt(Math.min(this.#pollAt, this.#expiryOf(watch)));
+    this.#wakeAt(this.#pollAt);
+    this.#wakeFor(watch);
     if (watch.isLeft) this.receive(watch);
   }
 
@@ -196,10 +197,10 @@ export class EndPoll implements EndPushesTarget, WatchPoll {
     return stored ? deadline(expiry, stored.record) - clock() : Infinity;
   }
 
-  /** Returns when a session expires, in monotonic milliseconds. An expired session waits for the next poll. */
-  #expiryOf(watch: Watch): number {
+  /** Wakes when a session expires. One that has expired waits for the next poll. */
+  #wakeFor(watch: Watch): void {
     const life = this.#lifeOf(watch);
-    return life > 0 ? monotonicTime() + life : Infinity;
+    if (life > 0) this.#wakeAt(monotonicTime() + life);
   }
 
   #wakeAt(time: number): void {
@@ -229,8 +230,7 @@ export class EndPoll implements EndPushesTarget, WatchPoll {
     await this.lookAt((watch) => isPoll || this.#lifeOf(watch) <= 0);
     if (this.#watches.size === 0) return;
     if (isPoll) this.#planPoll(now);
-    let next = this.#pollAt;
-    for (const watch of this.#watches) next = Math.min(next, this.#expiryOf(watch));
-    this.#wakeAt(next);
+    this.#wakeAt(this.#pollAt);
+    for (const watch of this.#watches) this.#wakeFor(watch);
   }
 }

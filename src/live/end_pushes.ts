@@ -54,13 +54,9 @@ export class EndPushes {
     const starting = this.#starting.get(key);
     this.#starting.delete(key);
     // Whether it has started was reported already.
-    starting?.then(async (stop) => {
-      try {
-        await stop();
-      } catch (error) {
-        this.#target.onError("watch", error, undefined);
-      }
-    }, () => {});
+    starting?.then((stop) => stop(), () => {}).catch((error) =>
+      this.#target.onError("watch", error, undefined)
+    );
   }
 
   /** Stops all notifications. */

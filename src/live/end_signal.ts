@@ -9,19 +9,27 @@ export class EndSignal {
   constructor() {
     const { signal } = this;
     const { addEventListener, removeEventListener } = signal;
+    const listeners = this.#listeners;
+    const removed = (listener: unknown): void => {
+      if (listeners.delete(listener) && this.isUnheard) this.onUnheard();
+    };
     let handler: AbortSignal["onabort"] = null;
-    const listener = (event: Event) => handler?.call(signal, event);
+    const onAbort = (event: Event) => handler?.call(signal, event);
     Object.defineProperties(signal, {
       addEventListener: {
-        value: (...args: AddListener): void => {
+        value(...args: AddListener): void {
           Reflect.apply(addEventListener, signal, args);
-          this.#added(args);
+          const [, listener, options] = args;
+          const until = typeof options === "object" ? options.signal : undefined;
+          if (!listener || until?.aborted) return;
+          listeners.add(listener);
+          until?.addEventListener("abort", () => removed(listener), { once: true });
         },
       },
       removeEventListener: {
-        value: (...args: RemoveListener): void => {
+        value(...args: RemoveListener): void {
           Reflect.apply(removeEventListener, signal, args);
-          this.#removed(args[1]);
+          removed(args[1]);
         },
       },
       // Not all runtimes set their own property by the methods above.
@@ -29,8 +37,8 @@ export class EndSignal {
         get: () => handler,
         set(value: unknown) {
           handler = typeof value === "function" ? value as typeof handler : null;
-          if (handler) signal.addEventListener("abort", listener);
-          else signal.removeEventListener("abort", listener);
+          if (handler) signal.addEventListener("abort", onAbort);
+          else signal.removeEventListener("abort", onAbort);
         },
       },
     });
@@ -50,16 +58,5 @@ export class EndSignal {
 
   abort(reason: string): void {
     this.#controller.abort(reason);
-  }
-
-  #added([, listener, options]: AddListener): void {
-    const until = typeof options === "object" ? options.signal : undefined;
-    if (!listener || until?.aborted) return;
-    this.#listeners.add(listener);
-    until?.addEventListener("abort", () => this.#removed(listener), { once: true });
-  }
-
-  #removed(listener: unknown): void {
-    if (this.#listeners.delete(listener) && this.isUnheard) this.onUnheard();
   }
 }

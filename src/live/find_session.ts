@@ -97,7 +97,9 @@ async function findListed(
   if (subject === undefined || !store.capabilities.index) return undefined;
   const sessions = await listSessionsOf(store, subject, c);
   const session = sessions.find((session) => session.sid === sid);
-  const key = session?.keys.at(-1);
-  if (!session || key === undefined) return undefined;
-  return { token: undefined, key, record: { data: "{}", ...session.record } };
+  return session && {
+    token: undefined,
+    key: session.keys.at(-1)!,
+    record: { data: "{}", ...session.record },
+  };
 }

@@ -36,7 +36,13 @@ export class SessionEnds {
    */
   signalOf(state: SessionState, isLeft: boolean, c: unknown): AbortSignal {
     this.isUsed = true;
-    const watch = this.#watches.get(state) ?? this.#watch(state, isLeft, c);
+    let watch = this.#watches.get(state);
+    if (!watch) {
+      // Requests must not share timers there.
+      const poll = isWorkers ? new EndPoll(this.#options) : this.#poll;
+      watch = new Watch(state, { poll, isLeft }, c);
+      this.#watches.set(state, watch);
+    }
     watch.update();
     if (state.status !== "live") watch.abort(state.status === "ended" ? "logout" : "ended");
     else if (!watch.signal.aborted && (watch.stored || !isLeft) && !this.#over.has(state)) {
@@ -45,18 +51,10 @@ export class SessionEnds {
     return watch.signal;
   }
 
-  #watch(state: SessionState, isLeft: boolean, c: unknown): Watch {
-    // Requests must not share timers there.
-    const poll = isWorkers ? new EndPoll(this.#options) : this.#poll;
-    const watch = new Watch(state, { poll, isLeft }, c);
-    this.#watches.set(state, watch);
-    return watch;
-  }
-
   /** Whether a session of a request is watched. */
   has(state: SessionState): boolean {
     const watch = this.#watches.get(state);
-    return watch !== undefined && watch.poll.has(watch);
+    return watch?.poll.has(watch) === true;
   }
 
   /**
