@@ -19,8 +19,12 @@ export interface ContextSession extends VariableOwner {
   readonly responseEnd: StreamWatcher;
   /** Loads the session, once. */
   load(): Awaitable<RequestSession>;
-  /** Adds the cache headers of all sessions to the response before other middleware sees it. */
-  mark(): void;
+  /**
+   * Adds the cache headers of all sessions to the response before other middleware sees it.
+   *
+   * @param read Reads the response of a context without marking it.
+   */
+  mark(read: () => Response): void;
   /** Watches a background task for changes of all sessions that are not saved. */
   watchTask(task: unknown): void;
 }

@@ -1,5 +1,5 @@
 import type { Context } from "hono";
-import { propertyOf } from "../util/property.ts";
+import { propertyOf, setProperty } from "../util/property.ts";
 import { watchTasks } from "./background_tasks.ts";
 import { type ContextSession, contextSessionOf, MOUNTED, type SessionHolder } from "./context.ts";
 import { SESSION, TOKEN } from "./context_variables.ts";
@@ -60,19 +60,17 @@ function expose(prototype: object, contextKey: string, names?: Set<string>): voi
       if (contextSession) SESSION.assign(contextSession, value);
       else if (other?.set) other.set.call(this, value);
       // Without a middleware the name is an ordinary property.
-      else Object.defineProperty(this, contextKey, { value, ...PLAIN });
+      else setProperty(this, contextKey, value);
     },
     configurable: true,
   });
 }
 
-const PLAIN = { writable: true, enumerable: true, configurable: true };
-
 /** Watches properties of all contexts of a prototype. A property that is not read costs nothing. */
 function watchContexts(prototype: object): void {
   // Adds cache headers as soon as the response is read, for example by a cache between the session and the handler.
-  watch(prototype, "res", (mounted, c, get) => {
-    mounted.mark();
+  watch<Response>(prototype, "res", (mounted, c, get) => {
+    mounted.mark(get);
     return get.call(c);
   });
   watch<Record<string, unknown>>(

@@ -8,7 +8,7 @@ export interface VariableOwner {
   readonly config: MiddlewareConfig;
   /** The loaded session. */
   readonly requestSession: RequestSession | undefined;
-  readonly response: { showToken(): void };
+  readonly response: { holdsToken: boolean };
   /** The attributes of the cookie, once they are read. */
   cookie: SessionCookie | undefined;
 }
@@ -43,7 +43,7 @@ const COOKIE: Variable = {
 export const TOKEN: Variable = {
   read({ requestSession, response }) {
     const token = requestSession?.accessToken;
-    if (token !== undefined) response.showToken();
+    if (token !== undefined) response.holdsToken = true;
     return token;
   },
   assign() {

@@ -23,7 +23,6 @@ import { finishLoading } from "./finish_loading.ts";
 import { ContextResponse } from "./response.ts";
 import { ResponseEnd } from "./response_end.ts";
 import { markForCaches, setSessionHeaders } from "./response_headers.ts";
-import { leaveWatched } from "./watched_session.ts";
 
 /** What all sessions of one middleware have in common. */
 export interface Mount {
@@ -70,11 +69,11 @@ export class SessionLifecycle extends Unprinted implements ContextSession, Sessi
     return this.#responseEnd ??= new ResponseEnd(this.sessions);
   }
 
-  mark(): void {
+  mark(read: () => Response): void {
     if (this.#phase === "pending" && this.#loading !== "idle" && this.#c.finalized) {
-      markForCaches(this);
+      markForCaches(this, read.call(this.#c));
     }
-    this.outer?.mark();
+    this.outer?.mark(read);
   }
 
   /** Commits at the end of the request; synchronously if there is nothing to commit and no cookie to change. */
@@ -92,9 +91,10 @@ export class SessionLifecycle extends Unprinted implements ContextSession, Sessi
     const state = this.requestSession?.state;
     if (!state) return;
     const { ends, unsavedChanges } = this.sessions;
-    if (ends.isUsed) leaveWatched(state, this, this.#c);
     const isFailed = this.#phase === "failed";
-    if (this.#responseEnd?.watch(state, { isFailed, request: this.#c.req.raw })) return;
+    const responseEnd = ends.isUsed ? this.responseEnd : this.#responseEnd;
+    const { response } = this;
+    if (responseEnd?.watch(state, { isFailed, request: this.#c.req.raw, response })) return;
     if (!isFailed) unsavedChanges.watch(state, this.#around);
   }
 
@@ -141,17 +141,17 @@ export class SessionLifecycle extends Unprinted implements ContextSession, Sessi
     }
     return isPromiseLike(committing)
       ? this.#deliverLater(requestSession, committing)
-      : this.#deliverCommitted(requestSession);
+      : this.#deliver(requestSession);
   }
 
   #deliverLater(requestSession: RequestSession, committing: Promise<void>): Promise<void> {
     return committing.then(
-      () => this.#deliverCommitted(requestSession),
+      () => this.#deliver(requestSession),
       (error) => this.#fail(requestSession, error),
     );
   }
 
-  #deliverCommitted(requestSession: RequestSession): Awaitable<void> {
+  #deliver(requestSession: RequestSession): Awaitable<void> {
     requestSession.leave();
     return setSessionHeaders(this, requestSession.cookieChange, this.#c);
   }
@@ -162,8 +162,10 @@ export class SessionLifecycle extends Unprinted implements ContextSession, Sessi
     const failed = this.#phase === "failed";
     // What was committed before the failure must still reach the client.
     const { cookieChange } = requestSession;
-    if (!failed) this.responseEnd.drop(this.response, requestSession.state);
-    // Failures of the store were already reported.
+    if (!failed) {
+      this.response.drop();
+      if (requestSession.state) this.sessions.ends.over(requestSession.state);
+    } // Failures of the store were already reported.
     else if (!(error instanceof SessionStoreError)) {
       const { logger } = this.config;
       logger.error("Cannot commit session: it failed after the handler had failed", error);
@@ -192,8 +194,8 @@ export class SessionLifecycle extends Unprinted implements ContextSession, Sessi
     return credentials.then((credentials) => this.sessions.load(credentials, this.#c));
   }
 
-  #loadLater(requestSession: Promise<RequestSession>): Promise<RequestSession> {
-    return requestSession.then(
+  #loadLater(loading: Promise<RequestSession>): Promise<RequestSession> {
+    return loading.then(
       (requestSession) => this.#show(requestSession),
       (error) => this.#failToLoad(error),
     );

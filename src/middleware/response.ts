@@ -43,13 +43,13 @@ const TEXT = Symbol("text");
 export class ContextResponse {
   /** The session that was mounted last. It and those before it watch the streams from which Hono makes responses. */
   watching: Watching | undefined;
+  /** Whether the response may contain an access token. */
+  holdsToken = false;
   readonly #c: Context;
   /** The last response that Hono made in this request. */
   #made: Response | undefined;
   /** The body from which it was made. */
   #body: unknown;
-  #isMarking = false;
-  #holdsToken = false;
   /** Headers of a response whose values were overridden by earlier headers. */
   #mixed: Headers | undefined;
 
@@ -79,28 +79,14 @@ export class ContextResponse {
     if (this.#mixed) this.#note(held, UNKNOWN);
   }
 
-  /** Records that the response may contain an access token. */
-  showToken(): void {
-    this.#holdsToken = true;
-  }
-
-  /** Adds cache headers to the response. */
-  mark(marking: Marking): void {
-    // Reading the response below must not mark it again.
-    if (this.#isMarking) return;
-    this.#isMarking = true;
-    try {
-      const missing = missingMarks(
-        this.#c.res.headers,
-        this.#holdsToken ? { ...marking, opens: true } : marking,
-        this.#mixed,
-      );
-      if (!missing) return;
-      const headers = this.#ownHeaders({ isPersonal: false });
-      if (typeof headers !== "string") addMarks(headers, missing);
-    } finally {
-      this.#isMarking = false;
-    }
+  /** Adds cache headers to a response of this request. */
+  mark(res: Response, marking: Marking): void {
+    const missing = missingMarks(res.headers, marking, this.#mixed);
+    if (!missing) return;
+    // A response without a body can be sent several times, so the application may have kept it.
+    const isOwn = res === this.#made && this.#body !== null;
+    const headers = isOwn ? res.headers : this.#ownHeaders(res);
+    if (typeof headers !== "string") addMarks(headers, missing);
   }
 
   /**
@@ -110,9 +96,10 @@ export class ContextResponse {
    * @throws {TypeError} When the body of the response can't be sent any more.
    */
   send(marking: Marking | undefined): Headers | string {
+    const { res } = this.#c;
     // A look at the copy, with all that is added for the user, would take longer.
-    const missing = marking && missingMarks(this.#c.res.headers, marking, this.#mixed);
-    const headers = this.#ownHeaders({ isPersonal: true });
+    const missing = marking && missingMarks(res.headers, marking, this.#mixed);
+    const headers = this.#ownHeaders(res);
     if (typeof headers !== "string") addMarks(headers, missing);
     return headers;
   }
@@ -127,18 +114,11 @@ export class ContextResponse {
     this.#replace(new Response(null, { headers }));
   }
 
-  /**
-   * Returns headers that belong to this request only, of a copy if necessary; or the reason why they can't be
-   * changed.
-   */
-  #ownHeaders({ isPersonal }: { isPersonal: boolean }): Headers | string {
-    const c = this.#c;
-    const { res } = c;
-    // A response without a body can be sent several times, so the application may have kept it.
-    const isOwn = !c.finalized || !isPersonal && res === this.#made && this.#body !== null;
-    if (isOwn) return res.headers;
-    const state = fixedState(res);
-    if (state) return state;
+  /** Returns the headers of a copy of the response; or the reason why they can't be changed. */
+  #ownHeaders(res: Response): Headers | string {
+    if (!this.#c.finalized) return res.headers;
+    const reason = fixedState(res);
+    if (reason) return reason;
     const copy = this.#copy(res);
     this.#replace(copy);
     return copy.headers;

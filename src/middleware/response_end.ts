@@ -5,6 +5,13 @@ import { type CommittedSession, committedSession } from "../request/unsaved_chan
 import type { SessionState } from "../session/session_state.ts";
 import type { ContextResponse } from "./response.ts";
 
+/** The end of a request. */
+interface Leaving {
+  readonly isFailed: boolean;
+  readonly request: Request;
+  readonly response: ContextResponse;
+}
+
 /**
  * Tracks the end of one response. Until its streams and background tasks have ended, the session may be changed
  * and saved.
@@ -26,18 +33,17 @@ export class ResponseEnd implements StreamWatcher {
   }
 
   /**
-   * Watches a session while streams or background tasks are running. Unless its request has failed, it is watched
-   * for changes that are made too late from now on.
+   * Watches a session, whose response is sent now, while streams or background tasks are running. Unless its request has
+   * failed, it is watched for changes that are made too late from now on.
    *
    * @returns Whether some are running.
    */
-  watch(
-    state: SessionState,
-    { isFailed, request }: { isFailed: boolean; request: Request },
-  ): boolean {
-    if (!this.isRunning) {
+  watch(state: SessionState, { isFailed, request, response }: Leaving): boolean {
+    const { ends } = this.#sessions;
+    if (ends.isUsed) this.#leave(state, { request, response });
+    if (this.#running === 0) {
       // A lazy session can be loaded when its stream is over.
-      if (this.#hasStream) this.#sessions.ends.over(state);
+      if (this.#hasStream) ends.over(state);
       return false;
     }
     this.#state = state;
@@ -46,25 +52,26 @@ export class ResponseEnd implements StreamWatcher {
     return true;
   }
 
-  /** Whether the body of the response is a stream. */
-  get hasStream(): boolean {
-    return this.#hasStream;
-  }
-
-  /** Whether streams or background tasks are still running. */
-  get isRunning(): boolean {
-    return this.#running > 0;
+  /**
+   * Records the rest of a request whose session is watched until it ends: a stream, a socket, or only listeners. A client
+   * can ask for an upgrade and get a stream.
+   */
+  #leave(state: SessionState, { request, response }: Omit<Leaving, "isFailed">): void {
+    const { ends } = this.#sessions;
+    // Hono drops the body of the response.
+    if (isHead(request)) return ends.over(state);
+    if (!ends.has(state)) return;
+    if (this.#running === 0) response.watchBody(this);
+    const isSocket = !this.#hasStream && cookieDeliveryOf(request) === "none";
+    ends.left(
+      state,
+      isSocket ? "socket" : this.#running > 0 || this.#hasStream ? "stream" : "whole",
+    );
   }
 
   streamBegun(): void {
     this.#hasStream = true;
     this.#running++;
-  }
-
-  /** Drops a response that is not sent, and what watches the session for it. */
-  drop(response: ContextResponse, state: SessionState | undefined): void {
-    response.drop();
-    if (state) this.#sessions.ends.over(state);
   }
 
   /** Watches a background task, which may change and save the session like a stream. */
@@ -81,5 +88,14 @@ export class ResponseEnd implements StreamWatcher {
     if (!this.#committed) return;
     if (isWhole) unsavedChanges.look(this.#committed);
     unsavedChanges.keep(this.#committed);
+  }
+}
+
+function isHead(request: Request): boolean {
+  try {
+    return request.method === "HEAD";
+  } catch {
+    // Deno throws when the properties of an upgraded request are read.
+    return false;
   }
 }

@@ -3,7 +3,6 @@ import type { MiddlewareConfig } from "../http/config.ts";
 import { warnOfLargeCookie } from "../http/header_size.ts";
 import { warnOfInsecureOrigin } from "../http/insecure_origin.ts";
 import { prepareCookie, type PreparedCookie, writeCookie } from "../http/set_cookie.ts";
-import { EMPTY_CONTENTS } from "../record/contents.ts";
 import { NOTHING_PENDING } from "../record/pending_changes.ts";
 import type { CookieChange } from "../request/cookie_change.ts";
 import type { RequestSession } from "../request/request_session.ts";
@@ -31,7 +30,7 @@ export function setSessionHeaders(
   const { config, response, requestSession } = answered;
   const cookie = prepareCookie(config, change, c);
   if (cookie) return andThen(cookie, sendCookie, { config, response, c });
-  if (requestSession?.isLoaded || mayHoldToken(requestSession)) mark(answered);
+  if (requestSession?.isLoaded || mayHoldToken(requestSession)) mark(answered, c.res);
 }
 
 function sendCookie(cookie: PreparedCookie, { config, response, c }: Sending): void {
@@ -44,25 +43,25 @@ function sendCookie(cookie: PreparedCookie, { config, response, c }: Sending): v
 }
 
 /** Adds cache headers if the response may contain personal data, as far as is known by now. */
-export function markForCaches(answered: Answered): void {
+export function markForCaches(answered: Answered, res: Response): void {
   const { requestSession } = answered;
   // A session that is not loaded yet may belong to a user.
-  if (!requestSession || isPersonal(requestSession)) mark(answered);
+  if (!requestSession || isPersonal(requestSession)) mark(answered, res);
 }
 
-function mark({ config: { cacheControl, vary }, requestSession, response }: Answered): void {
-  if (cacheControl) response.mark({ opens: mayHoldToken(requestSession), vary });
+function mark(
+  { config: { cacheControl, vary }, requestSession, response }: Answered,
+  res: Response,
+): void {
+  if (!cacheControl) return;
+  response.mark(res, { opens: response.holdsToken || mayHoldToken(requestSession), vary });
 }
 
 function isPersonal(requestSession: RequestSession): boolean {
   if (requestSession.isLoaded) return true;
   if (requestSession.isUntouched || requestSession.unavailable) return false;
   const { state } = requestSession;
-  if (
-    !state || state.stored || state.pending !== NOTHING_PENDING || state.base() === EMPTY_CONTENTS
-  ) {
-    return true;
-  }
+  if (!state || state.stored || state.pending !== NOTHING_PENDING) return true;
   try {
     return state.hasChanged();
   } catch {
