@@ -22,18 +22,18 @@
 
 import { storeTable } from "../src/store/store_options.ts";
 import type { Awaitable } from "../src/util/awaitable.ts";
-import { type Clock, systemClock } from "../src/util/clock.ts";
+import type { Clock } from "../src/util/clock.ts";
 import { hasMethods, type Mistakes } from "../src/util/option_errors.ts";
 import { checkTable } from "../src/util/option_table.ts";
 import { ANYTHING, STRING } from "../src/util/shapes.ts";
 import { isD1, toDriver } from "./d1/driver.ts";
 import type { D1Like, D1StatementLike } from "./d1/like.ts";
-import { SQLITE, type TableNames } from "./sql/dialect.ts";
+import { SQLITE } from "./sql/dialect.ts";
 import { driverFinder } from "./sql/find.ts";
 import { checkSize } from "./sql/size.ts";
 import { SqlStore } from "./sql/sql_store.ts";
 import type { SweepOptions } from "./sql/sweep.ts";
-import { DEFAULT_TABLE, schemaOf, type SqlTableOptions, tableNames } from "./sql/table.ts";
+import { schemaOf, type SqlTableOptions } from "./sql/table.ts";
 
 export type { D1Like, D1StatementLike, SqlStore, SqlTableOptions, SweepOptions };
 
@@ -66,7 +66,9 @@ export interface D1StoreOptions extends SqlTableOptions {
   clock?: Clock;
 }
 
-const OPTIONS = storeTable("D1Store", {
+const STORE = "D1Store";
+
+const OPTIONS = storeTable(STORE, {
   shapes: { database: ANYTHING, table: STRING },
   instead: {
     db: "use database: (c) => c.env.DB",
@@ -75,8 +77,6 @@ const OPTIONS = storeTable("D1Store", {
   },
   mistakes: [[isD1, "write { database }"]],
 });
-
-const SCHEMA_OPTIONS = { action: "make schema of D1Store", shapes: { table: STRING } };
 
 /** Common mistakes in the option `database`, and what to do instead. */
 const MISTAKEN_DATABASES: Mistakes = [
@@ -118,24 +118,16 @@ export class D1Store extends SqlStore {
    */
   constructor(options: D1StoreOptions) {
     checkTable(OPTIONS, options);
-    const { database, table = DEFAULT_TABLE, clock = systemClock } = options;
-    const store = "D1Store";
-    const tables = tableNames(table, OPTIONS);
     super({
+      store: STORE,
       dialect: SQLITE,
-      tables,
-      names: { store, table, schema: schemaIn(tables) },
-      capabilities: {
-        atomic: true,
-        index: true,
-        ordered: true,
-        consistency: "strong",
-        maxBytes: MAX_BYTES,
-      },
-      clock,
+      options,
+      table: OPTIONS,
+      schema: D1Store.schema,
+      capabilities: { maxBytes: MAX_BYTES },
       assertFits: (record) => checkSize(record, MAX_BYTES),
-      find: driverFinder(database, {
-        store,
+      find: driverFinder(options.database, {
+        store: STORE,
         options: OPTIONS,
         option: "database",
         required: "a D1 database",
@@ -154,12 +146,7 @@ export class D1Store extends SqlStore {
    * @throws {RangeError} When `table` is too long.
    */
   static schema(options: SqlTableOptions = {}): string {
-    checkTable(SCHEMA_OPTIONS, options);
-    return schemaIn(tableNames(options.table ?? DEFAULT_TABLE, SCHEMA_OPTIONS));
+    // `exec()` of D1 requires each statement on a line.
+    return schemaOf(STORE, SQLITE, options).replaceAll(/(?<!;)\n\s*/g, " ");
   }
-}
-
-/** The schema with each statement on a line, as `exec()` of D1 requires it. */
-function schemaIn(tables: TableNames): string {
-  return schemaOf(SQLITE, tables).replaceAll(/(?<!;)\n\s*/g, " ");
 }

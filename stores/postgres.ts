@@ -27,7 +27,7 @@ import type { OnSessionEnd } from "../src/store/contract.ts";
 import { EndWatchers } from "../src/store/end_watchers.ts";
 import { storeTable } from "../src/store/store_options.ts";
 import type { Awaitable } from "../src/util/awaitable.ts";
-import { type Clock, systemClock } from "../src/util/clock.ts";
+import type { Clock } from "../src/util/clock.ts";
 import { hasMethods, type Mistakes } from "../src/util/option_errors.ts";
 import { checkTable } from "../src/util/option_table.ts";
 import { ANYTHING, STRING } from "../src/util/shapes.ts";
@@ -43,7 +43,7 @@ import { POSTGRES } from "./sql/dialect.ts";
 import { driverFinder, type FindDriver } from "./sql/find.ts";
 import { SqlStore } from "./sql/sql_store.ts";
 import type { SweepOptions } from "./sql/sweep.ts";
-import { DEFAULT_TABLE, schemaOf, type SqlTableOptions, tableNames } from "./sql/table.ts";
+import { schemaOf, type SqlTableOptions } from "./sql/table.ts";
 
 export type {
   PgClientLike,
@@ -96,7 +96,9 @@ export interface PostgresStoreOptions extends SqlTableOptions {
   clock?: Clock;
 }
 
-const OPTIONS = storeTable("PostgresStore", {
+const STORE = "PostgresStore";
+
+const OPTIONS = storeTable(STORE, {
   shapes: {
     sql: ANYTHING,
     listen: ANYTHING,
@@ -110,11 +112,6 @@ const OPTIONS = storeTable("PostgresStore", {
   },
   mistakes: [[(value) => toDriver(value) !== undefined, "write { sql }"]],
 });
-
-const SCHEMA_OPTIONS = {
-  action: "make schema of PostgresStore",
-  shapes: { table: STRING },
-};
 
 /** Common mistakes in the option `sql`, and what to do instead. */
 const MISTAKEN_CLIENTS: Mistakes = [
@@ -135,7 +132,7 @@ const MISTAKEN_CLIENTS: Mistakes = [
 
 function finderOf(option: "sql" | "listen", given: unknown): FindDriver<PostgresDriver> {
   return driverFinder(given, {
-    store: "PostgresStore",
+    store: STORE,
     options: OPTIONS,
     option,
     required: "a client of pg or Bun, or postgres(url),",
@@ -189,23 +186,18 @@ export class PostgresStore extends SqlStore {
    */
   constructor(options: PostgresStoreOptions) {
     checkTable(OPTIONS, options);
-    const { sql, listen = sql, table = DEFAULT_TABLE, clock = systemClock } = options;
-    const store = "PostgresStore";
-    const tables = tableNames(table, OPTIONS);
+    const { sql, listen = sql } = options;
     const find = finderOf("sql", sql);
     super({
+      store: STORE,
       dialect: POSTGRES,
-      tables,
-      names: { store, table, schema: schemaOf(POSTGRES, tables) },
+      options,
+      table: OPTIONS,
+      schema: PostgresStore.schema,
       capabilities: {
-        atomic: true,
-        index: true,
-        ordered: true,
-        consistency: "strong",
         abortable: true,
         ...(listen !== false && canListen(listen) ? { watch: true } : {}),
       },
-      clock,
       find,
     });
     this.#isDirect = options.listen !== undefined;
@@ -242,7 +234,6 @@ export class PostgresStore extends SqlStore {
    * @throws {RangeError} When `table` is too long.
    */
   static schema(options: SqlTableOptions = {}): string {
-    checkTable(SCHEMA_OPTIONS, options);
-    return schemaOf(POSTGRES, tableNames(options.table ?? DEFAULT_TABLE, SCHEMA_OPTIONS));
+    return schemaOf(STORE, POSTGRES, options);
   }
 }

@@ -30,7 +30,7 @@
 
 import { storeTable } from "../src/store/store_options.ts";
 import type { Awaitable } from "../src/util/awaitable.ts";
-import { type Clock, systemClock } from "../src/util/clock.ts";
+import type { Clock } from "../src/util/clock.ts";
 import { hasMethods, type Mistakes } from "../src/util/option_errors.ts";
 import { checkTable } from "../src/util/option_table.ts";
 import { ANYTHING, STRING } from "../src/util/shapes.ts";
@@ -38,7 +38,7 @@ import { SQLITE } from "./sql/dialect.ts";
 import { driverFinder } from "./sql/find.ts";
 import { SqlStore } from "./sql/sql_store.ts";
 import type { SweepOptions } from "./sql/sweep.ts";
-import { DEFAULT_TABLE, schemaOf, type SqlTableOptions, tableNames } from "./sql/table.ts";
+import { schemaOf, type SqlTableOptions } from "./sql/table.ts";
 import { toDriver } from "./sqlite/drivers.ts";
 import type {
   LibsqlClientLike,
@@ -87,7 +87,9 @@ export interface SqliteStoreOptions extends SqlTableOptions {
   clock?: Clock;
 }
 
-const OPTIONS = storeTable("SqliteStore", {
+const STORE = "SqliteStore";
+
+const OPTIONS = storeTable(STORE, {
   shapes: { db: ANYTHING, table: STRING },
   instead: {
     client: "use db: client",
@@ -100,11 +102,6 @@ const OPTIONS = storeTable("SqliteStore", {
     "write { db }",
   ]],
 });
-
-const SCHEMA_OPTIONS = {
-  action: "make schema of SqliteStore",
-  shapes: { table: STRING },
-};
 
 /** Common mistakes in the option `db`, and what to do instead. */
 const MISTAKEN_DATABASES: Mistakes = [
@@ -155,17 +152,14 @@ export class SqliteStore extends SqlStore {
    */
   constructor(options: SqliteStoreOptions) {
     checkTable(OPTIONS, options);
-    const { db, table = DEFAULT_TABLE, clock = systemClock } = options;
-    const store = "SqliteStore";
-    const tables = tableNames(table, OPTIONS);
     super({
+      store: STORE,
       dialect: SQLITE,
-      tables,
-      names: { store, table, schema: schemaOf(SQLITE, tables) },
-      capabilities: { atomic: true, index: true, ordered: true, consistency: "strong" },
-      clock,
-      find: driverFinder(db, {
-        store,
+      options,
+      table: OPTIONS,
+      schema: SqliteStore.schema,
+      find: driverFinder(options.db, {
+        store: STORE,
         options: OPTIONS,
         option: "db",
         required: "a database of node:sqlite, bun:sqlite or better-sqlite3, or a client of libSQL",
@@ -184,7 +178,6 @@ export class SqliteStore extends SqlStore {
    * @throws {RangeError} When `table` is too long.
    */
   static schema(options: SqlTableOptions = {}): string {
-    checkTable(SCHEMA_OPTIONS, options);
-    return schemaOf(SQLITE, tableNames(options.table ?? DEFAULT_TABLE, SCHEMA_OPTIONS));
+    return schemaOf(STORE, SQLITE, options);
   }
 }

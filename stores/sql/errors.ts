@@ -1,15 +1,15 @@
 import { SetupError } from "../../src/store/setup_error.ts";
 import { memberOf, type SqlDialect } from "./dialect.ts";
-import { DEFAULT_TABLE } from "./table.ts";
+import { DEFAULT_TABLE, type SqlTableOptions } from "./table.ts";
 
-/** The names in the errors of a store. */
-export interface SqlStoreNames {
+/** What the errors of a store say. */
+export interface SqlErrorSetup {
   /** The name of its class. */
   readonly store: string;
-  /** The name of its table. */
-  readonly table: string;
-  /** The statement or function that creates its tables. */
-  readonly schema: string;
+  readonly dialect: SqlDialect;
+  readonly options: SqlTableOptions;
+  /** Returns the text that creates its tables. */
+  schema(options: SqlTableOptions): string;
 }
 
 /**
@@ -18,16 +18,16 @@ export interface SqlStoreNames {
  */
 export function toError(
   error: unknown,
-  dialect: SqlDialect,
-  { store, table, schema }: SqlStoreNames,
+  { store, dialect, options, schema }: SqlErrorSetup,
 ): Error {
   const [message, code, errno] = memberOf(error, "message", "code", "errno");
   if (error instanceof SetupError) return error;
   if (dialect.isMissing(error)) {
+    const { table = DEFAULT_TABLE } = options;
     const state = `its table "${table}" is missing, or is not of this version (${message})`;
-    const options = table === DEFAULT_TABLE ? "" : `{ table: ${JSON.stringify(table)} }`;
-    const wayOut = `run the text that ${store}.schema(${options}) returns, or use another table`;
-    return new SetupError(`Cannot use ${store}: ${state}; ${wayOut}:\n${schema}`);
+    const given = table === DEFAULT_TABLE ? "" : `{ table: ${JSON.stringify(table)} }`;
+    const wayOut = `run the text that ${store}.schema(${given}) returns, or use another table`;
+    return new SetupError(`Cannot use ${store}: ${state}; ${wayOut}:\n${schema({ table })}`);
   }
   const text = message || String(error);
   return Object.assign(new Error(text + dialect.wayOut(text)), { code: code || errno });

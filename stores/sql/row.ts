@@ -1,23 +1,23 @@
-import { isSessionRecord, type SessionRecord } from "../../src/record/record.ts";
+import { isSessionRecord, type SessionRecord, type SessionTimes } from "../../src/record/record.ts";
 import type { StoreStats } from "../../src/store/contract.ts";
 import { since } from "../../src/store/list_order.ts";
 import type { SqlValues } from "./compile.ts";
 import type { SqlRow } from "./driver.ts";
 
-/** The columns of a session, and the placeholder of each value. */
-export const COLUMNS = {
-  key: ":key",
-  version: "#version",
-  expires_at: "#expiresAt",
-  renewed_at: "#renewedAt",
-  last_seen_at: "#lastSeenAt",
-  sid: ":sid",
-  subject: ":subject",
-  subject_at: "#subjectAt",
-  generation: "#generation",
-  record: ":record",
-  data: ":data",
-} as const;
+/** The columns of a session, and the sign of their values in templates. */
+export const COLUMNS: Readonly<Record<string, ":" | "#">> = {
+  key: ":",
+  version: "#",
+  expires_at: "#",
+  renewed_at: "#",
+  last_seen_at: "#",
+  sid: ":",
+  subject: ":",
+  subject_at: "#",
+  generation: "#",
+  record: ":",
+  data: ":",
+};
 
 /** The columns of a session that are read, before its data. */
 export const READ_COLUMNS = "record, expires_at, renewed_at, last_seen_at";
@@ -32,21 +32,24 @@ export function toText(text: string): string {
 
 /** Returns the values of the columns of a session. Members that no statement reads are one JSON text. */
 export function valuesOf(key: string, record: SessionRecord): SqlValues {
-  const { data, expiresAt, renewedAt, lastSeenAt, ...rest } = record;
+  const { data, expiresAt: _, renewedAt: __, lastSeenAt: ___, ...rest } = record;
   const { version, sid, subject, generation = 0 } = rest;
   return {
     key,
     version,
-    expiresAt,
-    renewedAt,
-    lastSeenAt,
+    ...timesOf(record),
     sid: toText(sid),
     subject: subject === undefined ? null : toText(subject),
-    subjectAt: since(record),
+    subject_at: since(record),
     generation,
     record: JSON.stringify(rest),
     data,
   };
+}
+
+/** Returns the values of the columns with the times of a session. */
+export function timesOf({ expiresAt, renewedAt, lastSeenAt }: SessionTimes): SqlValues {
+  return { expires_at: expiresAt, renewed_at: renewedAt, last_seen_at: lastSeenAt };
 }
 
 /** Returns the values of the trace under the previous key of a session, with their own names. */

@@ -11,17 +11,19 @@ import type {
 } from "../../src/store/contract.ts";
 import { GENERATION_KEPT } from "../../src/store/generation.ts";
 import { refuseLateLogin } from "../../src/store/late_login.ts";
-import { andThen, type Awaitable } from "../../src/util/awaitable.ts";
-import type { Clock } from "../../src/util/clock.ts";
+import { andThen, type Awaitable, orElse } from "../../src/util/awaitable.ts";
+import { type Clock, systemClock } from "../../src/util/clock.ts";
+import type { OptionTable } from "../../src/util/option_table.ts";
 import type { SqlTemplate, SqlValues } from "./compile.ts";
-import type { TableNames } from "./dialect.ts";
-import type { SqlRow } from "./driver.ts";
-import { type Call, type ExecutorSetup, SqlExecutor } from "./executor.ts";
+import type { SqlDriver, SqlRow } from "./driver.ts";
+import { type SqlErrorSetup, toError } from "./errors.ts";
+import type { FindDriver } from "./find.ts";
 import {
   isListedAlike,
   leftValuesOf,
   recordOf,
   statsOf,
+  timesOf,
   toText,
   valueOf,
   valuesOf,
@@ -29,14 +31,32 @@ import {
 import { listRows } from "./list_rows.ts";
 import { type SqlStatements, statementsOf } from "./statements.ts";
 import { sweepLimit, type SweepOptions } from "./sweep.ts";
+import { type SqlTableOptions, tableNames } from "./table.ts";
+
+const CAPABILITIES = {
+  atomic: true,
+  index: true,
+  ordered: true,
+  consistency: "strong",
+  stats: true,
+} as const;
 
 /** The setup of a store. */
-export interface SqlStoreSetup extends ExecutorSetup {
-  readonly tables: TableNames;
-  readonly capabilities: StoreCapabilities;
-  readonly clock: Clock;
+export interface SqlStoreSetup extends SqlErrorSetup {
+  readonly find: FindDriver;
+  /** Its options, which are described by a table. */
+  readonly options: SqlTableOptions & { readonly clock?: Clock };
+  readonly table: OptionTable;
+  /** What it can do beside what all of them can. */
+  readonly capabilities?: Partial<StoreCapabilities>;
   /** Throws when a record is larger than the database can hold. */
   assertFits?(record: SessionRecord): void;
+}
+
+/** The context of an operation, and its abort signal. */
+interface Call {
+  readonly c: unknown;
+  readonly signal: AbortSignal | undefined;
 }
 
 /** A write of a session, which is refused after all sessions of its subject were ended. */
@@ -67,15 +87,16 @@ export abstract class SqlStore implements SessionStore {
   /** Atomic, with an index, and strongly consistent. */
   readonly capabilities: StoreCapabilities;
   readonly #setup: SqlStoreSetup;
-  readonly #executor: SqlExecutor;
+  readonly #clock: Clock;
   readonly #statements: SqlStatements;
 
   /** @ignore */
   protected constructor(setup: SqlStoreSetup) {
-    this.capabilities = { ...setup.capabilities, stats: true };
+    const { dialect, options, table } = setup;
+    this.capabilities = { ...CAPABILITIES, ...setup.capabilities };
     this.#setup = setup;
-    this.#executor = new SqlExecutor(setup);
-    this.#statements = statementsOf(setup.dialect, setup.tables);
+    this.#clock = options.clock ?? systemClock;
+    this.#statements = statementsOf(dialect, tableNames(options, table));
   }
 
   /**
@@ -199,7 +220,7 @@ export abstract class SqlStore implements SessionStore {
     c?: unknown,
     signal?: AbortSignal,
   ): Awaitable<boolean> {
-    const values = { key, ...times, previous: previous.version };
+    const values = { key, ...timesOf(times), previous: previous.version };
     return andThen(this.#run(this.#statements.touch, values, { c, signal }), isWritten);
   }
 
@@ -274,7 +295,7 @@ export abstract class SqlStore implements SessionStore {
     c?: unknown,
     signal?: AbortSignal,
   ): Awaitable<number> {
-    const now = this.#setup.clock();
+    const now = this.#clock();
     const values = {
       subject: toText(subject),
       except: except === undefined ? null : toText(except),
@@ -282,7 +303,7 @@ export abstract class SqlStore implements SessionStore {
       until: now + GENERATION_KEPT,
       now,
     };
-    const results = this.#executor.runAll(this.#statements.deleteAll, values, { c, signal });
+    const results = this.#runAll(this.#statements.deleteAll, values, { c, signal });
     // One of the statements returns the generation, a number.
     return andThen(
       results,
@@ -323,9 +344,9 @@ export abstract class SqlStore implements SessionStore {
 
   #write(write: Write, call: Call): Awaitable<boolean> {
     this.#setup.assertFits?.(write.record);
-    const values = { ...write.values, now: this.#setup.clock() };
+    const values = { ...write.values, now: this.#clock() };
     const templates = write.isBound ? write.templates.bound : write.templates.free;
-    return andThen(this.#executor.runAll(templates, values, call), ([rows]) => {
+    return andThen(this.#runAll(templates, values, call), ([rows]) => {
       if (isWritten(rows!)) return true;
       if (!write.isBound) return false;
       const bars = this.#run(this.#statements.bar, values, call);
@@ -334,7 +355,33 @@ export abstract class SqlStore implements SessionStore {
   }
 
   #run(template: SqlTemplate, values: SqlValues, call: Call): Awaitable<readonly SqlRow[]> {
-    return this.#executor.run(template, { now: this.#setup.clock(), ...values }, call);
+    const given = { now: this.#clock(), ...values };
+    return this.#use(call, (driver) => driver.run(template(given), call.signal));
+  }
+
+  /** Runs statements with the same values and returns the rows of each. */
+  #runAll(
+    templates: readonly SqlTemplate[],
+    values: SqlValues,
+    call: Call,
+  ): Awaitable<(readonly SqlRow[])[]> {
+    const [first, ...more] = templates;
+    if (more.length === 0) return andThen(this.#run(first!, values, call), (rows) => [rows]);
+    const statements = templates.map((template) => template(values));
+    return this.#use(call, (driver) => driver.runAll(statements, call.signal));
+  }
+
+  /** Uses the driver of a request; synchronously if the driver is synchronous. */
+  #use<Result>(
+    { c, signal }: Call,
+    use: (driver: SqlDriver) => Awaitable<Result>,
+  ): Awaitable<Result> {
+    return andThen(this.#setup.find(c), (driver) => {
+      signal?.throwIfAborted();
+      return orElse(() => use(driver), (error) => {
+        throw toError(error, this.#setup);
+      });
+    });
   }
 }
 

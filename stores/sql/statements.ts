@@ -3,18 +3,14 @@ import type { SqlDialect, TableNames } from "./dialect.ts";
 import { COLUMNS, LEFT, READ_COLUMNS } from "./row.ts";
 
 const NAMES = Object.keys(COLUMNS);
-const VALUES = Object.values(COLUMNS).join(", ");
-/** The values of the trace under the previous key of a session. */
-const LEFT_VALUES = VALUES.replaceAll(/[:#]/g, (sign) => `${sign}${LEFT}`);
 /** The columns of the index over the sessions of a subject. */
 const INDEXED = ["key", "sid", "subject", "subject_at"];
-/** The assignments of all columns but the key. */
-const SETS = setsBut("key");
-/** The assignments of those that no index contains: SQLite writes an index again even if nothing in it changes. */
-const SETS_BESIDE_INDEX = setsBut(...INDEXED);
-const SETS_FROM_INSERT = NAMES.slice(1).map((name) => `${name} = excluded.${name}`).join(", ");
-const SETS_OF_TIMES =
-  "expires_at = #expiresAt, renewed_at = #renewedAt, last_seen_at = #lastSeenAt";
+/** All columns but the key. */
+const CHANGED = NAMES.slice(1);
+/** Those that no index contains: SQLite writes an index again even if nothing in it changes. */
+const BESIDE_INDEX = NAMES.filter((name) => !INDEXED.includes(name));
+
+const TIMES = ["expires_at", "renewed_at", "last_seen_at"];
 
 /** The oldest generation that a session may have when it is bound to its subject. */
 const OLDEST = "CASE WHEN excepted = :sid THEN since ELSE generation END";
@@ -29,19 +25,24 @@ export function statementsOf(dialect: SqlDialect, names: TableNames) {
   const present = `present AS (${dialect.lockSubject(names)})`;
   const isPresent = `#generation >= coalesce((SELECT ${OLDEST} FROM present), 0)`;
 
-  const insert = (values: string) => `INSERT INTO ${sessions} AS own (${NAMES}) SELECT ${values}`;
+  const insert = (prefix = "") =>
+    `INSERT INTO ${sessions} AS own (${NAMES}) SELECT ${
+      NAMES.map((name) => COLUMNS[name] + prefix + name)
+    }`;
   const create = (condition: string) =>
-    `${insert(VALUES)} WHERE ${condition} ON CONFLICT (key)
-     DO UPDATE SET ${SETS_FROM_INSERT} WHERE own.expires_at <= #now RETURNING key`;
-  const update = (condition: string, sets = SETS) =>
-    `UPDATE ${sessions} SET ${sets} WHERE ${IS_PREVIOUS} AND ${condition} RETURNING key`;
+    `${insert()} WHERE ${condition} ON CONFLICT (key)
+     DO UPDATE SET ${
+      CHANGED.map((name) => `${name} = excluded.${name}`)
+    } WHERE own.expires_at <= #now RETURNING key`;
+  const update = (condition: string, columns = CHANGED) =>
+    `UPDATE ${sessions} SET ${setsOf(columns)} WHERE ${IS_PREVIOUS} AND ${condition} RETURNING key`;
   const moved = dialect.report(":key", "''");
   const moveTo = (condition: string, report = "") =>
-    `UPDATE ${sessions} SET key = :next, ${SETS} WHERE ${IS_PREVIOUS} AND ${condition}
+    `UPDATE ${sessions} SET key = :next, ${setsOf(CHANGED)} WHERE ${IS_PREVIOUS} AND ${condition}
      AND NOT EXISTS (SELECT 1 FROM ${sessions} AS other WHERE other.key = :next) RETURNING key${report}`;
 
   const moveAndLeave = (condition: string, common: string[]) => {
-    const [move, leave] = [moveTo(condition), insert(LEFT_VALUES)];
+    const [move, leave] = [moveTo(condition), insert(LEFT)];
     return dialect.moveAndLeave({ sessions, common, move, leave, report: moved }).map(make);
   };
 
@@ -73,13 +74,13 @@ export function statementsOf(dialect: SqlDialect, names: TableNames) {
     create: guarded(create),
     update: guarded(update),
     /** The same for a session that stays the same in the list of its subject. */
-    updateInPlace: guarded((condition) => update(condition, SETS_BESIDE_INDEX)),
+    updateInPlace: guarded((condition) => update(condition, BESIDE_INDEX)),
     move: guarded((condition) => moveTo(condition, moved)),
     moveAndLeave: {
       free: moveAndLeave("true", []),
       bound: moveAndLeave(isPresent, [present]),
     },
-    touch: make(`UPDATE ${sessions} SET ${SETS_OF_TIMES} WHERE ${IS_PREVIOUS} RETURNING key`),
+    touch: make(update("true", TIMES)),
     delete: make(
       `DELETE FROM ${sessions} WHERE key = :key RETURNING key${dialect.report("key", ":reason")}`,
     ),
@@ -104,9 +105,8 @@ export function statementsOf(dialect: SqlDialect, names: TableNames) {
   };
 }
 
-function setsBut(...names: string[]): string {
-  return Object.entries(COLUMNS).filter(([name]) => !names.includes(name))
-    .map(([name, value]) => `${name} = ${value}`).join(", ");
+function setsOf(names: string[]): string[] {
+  return names.map((name) => `${name} = ${COLUMNS[name]}${name}`);
 }
 
 /** All statements of a store. */

@@ -1,5 +1,6 @@
-import { refuse, refuseRange } from "../../src/util/option_errors.ts";
-import type { OptionTable } from "../../src/util/option_table.ts";
+import { type Purpose, refuse, refuseRange } from "../../src/util/option_errors.ts";
+import { checkTable } from "../../src/util/option_table.ts";
+import { STRING } from "../../src/util/shapes.ts";
 import type { SqlDialect, TableNames } from "./dialect.ts";
 import { COLUMNS } from "./row.ts";
 
@@ -20,21 +21,24 @@ const NAME_REGEXP = /^(?:[a-z_]\w*\.)?[a-z_]\w*$/i;
 /**
  * Returns the names of the tables of a store.
  *
- * @param table The name of the option, which may start with the name of a schema and a dot.
- * @param options The option table that contains the name.
+ * @param table The option, which may start with the name of a schema and a dot.
+ * @param purpose The purpose of the option.
  * @throws {TypeError} When it is not a valid name, or ends like a second table.
  * @throws {RangeError} When it is too long.
  */
-export function tableNames(table: string, options: OptionTable): TableNames {
+export function tableNames(
+  { table = DEFAULT_TABLE }: SqlTableOptions,
+  purpose: Purpose,
+): TableNames {
   if (!NAME_REGEXP.test(table) || table.endsWith(SUBJECTS)) {
     const state =
       `a name of letters, digits and underscores is required, without ${SUBJECTS} at its end`;
-    refuse("table", state, options);
+    refuse("table", state, purpose);
   }
   const name = table.slice(table.indexOf(".") + 1);
   if (name.length > LONGEST_NAME) {
     const state = `a name of ${name.length} characters, at most ${LONGEST_NAME} are possible`;
-    refuseRange("table", state, options);
+    refuseRange("table", state, purpose);
   }
   return {
     sessions: quote(table),
@@ -50,11 +54,19 @@ function quote(name: string): string {
   return name.split(".").map((part) => `"${part}"`).join(".");
 }
 
-/** Returns the text that creates the tables of a store, if they don't exist. */
-export function schemaOf(dialect: SqlDialect, names: TableNames): string {
+/**
+ * Returns the text that creates the tables of a store, if they don't exist.
+ *
+ * @throws {TypeError} When an option is unknown, or the table has no valid name.
+ * @throws {RangeError} When the name is too long.
+ */
+export function schemaOf(store: string, dialect: SqlDialect, options: SqlTableOptions): string {
+  const action = `make schema of ${store}`;
+  checkTable({ action, shapes: { table: STRING } }, options);
+  const names = tableNames(options, { action });
   const { numberType: number, textType: text, tableOptions } = dialect;
-  const columns = Object.entries(COLUMNS).map(([name, value]) =>
-    `  ${name} ${value.startsWith("#") ? number : text}${CONSTRAINTS[name] ?? " NOT NULL"}`
+  const columns = Object.entries(COLUMNS).map(([name, sign]) =>
+    `  ${name} ${sign === "#" ? number : text}${CONSTRAINTS[name] ?? " NOT NULL"}`
   );
   return `\
 CREATE TABLE IF NOT EXISTS ${names.sessions} (
