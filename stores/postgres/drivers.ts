@@ -2,8 +2,8 @@ import { SetupError } from "../../src/store/setup_error.ts";
 import { isPromiseLike } from "../../src/util/awaitable.ts";
 import { hasMethods } from "../../src/util/option_errors.ts";
 import { STORE_TRIES } from "../../src/util/tries.ts";
-import { hasCode, memberOf } from "../sql/dialect.ts";
 import type { SqlDriver, SqlRow, SqlStatement } from "../sql/driver.ts";
+import { textsOf } from "../sql/errors.ts";
 import type { PgClientLike, PgPoolLike, PostgresJsLike } from "./like.ts";
 import { type Listen, listenWithClient, listenWithPool, listenWithPostgresJs } from "./listen.ts";
 
@@ -53,7 +53,7 @@ export class PostgresDriver implements SqlDriver {
         );
       } catch (error) {
         const isLast = !signal && tries === STORE_TRIES;
-        if (!hasCode(error, REPEATABLE_REGEXP) || isLast) throw error;
+        if (!textsOf(error).some((text) => REPEATABLE_REGEXP.test(text)) || isLast) throw error;
         // The transaction ends with which the statement conflicts.
         await new Promise((resolve) => setTimeout(resolve, Math.random() * 4 * tries));
       }
@@ -70,13 +70,12 @@ export class PostgresDriver implements SqlDriver {
 function overPostgresJs(sql: PostgresJsLike): Run {
   return async ({ text, values }, signal) => {
     const query = sql.unsafe(text, values);
-    if (!signal) return await query as Rows;
     const onAbort = () => cancel(query);
-    signal.addEventListener("abort", onAbort);
+    signal?.addEventListener("abort", onAbort);
     try {
       return await query as Rows;
     } finally {
-      signal.removeEventListener("abort", onAbort);
+      signal?.removeEventListener("abort", onAbort);
     }
   };
 }
@@ -103,7 +102,7 @@ function overPool(pool: PgPoolLike): Run {
       signal?.throwIfAborted();
       return (await client.query(text, values)).rows as Rows;
     } catch (error) {
-      isBroken = !signal?.aborted && memberOf(error, "severity")[0] === "";
+      isBroken = !signal?.aborted && !Reflect.get(Object(error), "severity");
       throw error;
     } finally {
       client.off("error", ignore);

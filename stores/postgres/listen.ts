@@ -105,13 +105,28 @@ async function stopListening(
 /** Listens with a connection beside those of a pool, which need not have one to spare. */
 export function listenWithPool(pool: PgPoolLike): Listen | undefined {
   if (!isClientMaker(pool)) return undefined;
+  const { Client, options } = pool;
   return async (receive, isDirect) => {
     let own: OwnClient | undefined;
     let timer: ReturnType<typeof setTimeout> | undefined;
     let isStopped = false;
     const open = async () => {
-      own = await openClient(pool, receive, { isDirect, onEnd: openAgain });
-      if (isStopped) await own.end();
+      const { password } = options;
+      const client = new Client({ ...KEEP_ALIVE, ...options, ...(password ? { password } : {}) });
+      // Without a listener the process would end.
+      client.on("error", ignore);
+      try {
+        await client.connect();
+        client.unref?.();
+        const execute = async (text: string) => (await client.query(text)).rows;
+        await listenWithClient(client, execute)?.(receive, isDirect);
+        client.on("end", openAgain);
+      } catch (error) {
+        await client.end().catch(ignore);
+        throw error;
+      }
+      own = client;
+      if (isStopped) await client.end();
     };
     const openAgain = () => {
       if (isStopped) return;
@@ -125,27 +140,6 @@ export function listenWithPool(pool: PgPoolLike): Listen | undefined {
       await own?.end().catch(ignore);
     };
   };
-}
-
-async function openClient(
-  { Client, options }: ClientMaker,
-  receive: ReceiveEnd,
-  { isDirect, onEnd }: { isDirect: boolean; onEnd: () => void },
-): Promise<OwnClient> {
-  const { password } = options;
-  const own = new Client({ ...KEEP_ALIVE, ...options, ...(password ? { password } : {}) });
-  // Without a listener the process would end.
-  own.on("error", ignore);
-  try {
-    await own.connect();
-    own.unref?.();
-    await listenWithClient(own, async (text) => (await own.query(text)).rows)?.(receive, isDirect);
-    own.on("end", onEnd);
-    return own;
-  } catch (error) {
-    await own.end().catch(ignore);
-    throw error;
-  }
 }
 
 /** How many listen with a client. */

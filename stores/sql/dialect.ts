@@ -32,8 +32,8 @@ export interface SqlDialect {
   moveAndLeave(parts: MoveParts): string[];
   /** Returns the statements that start the next generation of a subject, and delete its earlier sessions. */
   raiseAndEnd(parts: EndParts): string[];
-  /** Checks whether an error means that a table, a column or a key is missing. */
-  isMissing(error: unknown): boolean;
+  /** Matches the message or the code of an error that means that a table, a column or a key is missing. */
+  readonly missing: RegExp;
   /** Returns the way out of an error, after a semicolon; "" when there is none. */
   wayOut(message: string): string;
 }
@@ -41,8 +41,8 @@ export interface SqlDialect {
 /** The parts of the statements that move a session. */
 export interface MoveParts {
   readonly sessions: string;
-  /** Common table expressions, without `WITH`. */
-  readonly common: readonly string[];
+  /** "", or `WITH` and common table expressions. */
+  readonly common: string;
   readonly move: string;
   /** Inserts the trace, up to the source of its values. */
   readonly leave: string;
@@ -58,12 +58,6 @@ export interface EndParts {
   readonly raised: string;
   /** Deletes the sessions before the generation that a statement returns. */
   end(generation: string): string;
-}
-
-/** Returns members of an error as text. */
-export function memberOf(error: unknown, ...names: string[]): string[] {
-  if (typeof error !== "object" || error === null) return [];
-  return names.map((name) => String(Reflect.get(error, name) ?? ""));
 }
 
 /** The dialect of SQLite, libSQL and D1. Only one statement writes to the database at a time. */
@@ -82,15 +76,13 @@ export const SQLITE: SqlDialect = {
     `SELECT excepted, since, generation FROM ${subjects} WHERE subject = :subject`,
   report: () => "",
   moveAndLeave: ({ sessions, common, move, leave }) => [
-    `${common.length > 0 ? `WITH ${common}` : ""} ${move}`,
+    common + move,
     `${leave} WHERE EXISTS (SELECT 1 FROM ${sessions} AS moved
       WHERE moved.key = :next AND moved.version = #version AND moved.sid = :sid)
      ON CONFLICT (key) DO NOTHING RETURNING key`,
   ],
   raiseAndEnd: ({ raise, raised, end }) => [raise, end(raised)],
-  isMissing: (error) =>
-    /no such (table|column)|has no column named|does not match any PRIMARY KEY/
-      .test(memberOf(error, "message").join()),
+  missing: /no such (table|column)|has no column named|does not match any PRIMARY KEY/,
   wayOut: (message) =>
     /database (table )?is locked/.test(message)
       ? "; let it wait for other processes with PRAGMA busy_timeout = 2000"
@@ -99,14 +91,6 @@ export const SQLITE: SqlDialect = {
 
 /** The channel on which sessions that end are reported, those of all stores of a database. */
 export const CHANNEL = "hono_session_ended";
-
-/** Undefined tables and columns, a key that is not unique, and columns of other types. */
-const MISSING_REGEXP = /^42(P01|703|P10|804|883)$/;
-
-/** Checks whether an error of Postgres has a code. */
-export function hasCode(error: unknown, code: RegExp): boolean {
-  return memberOf(error, "code", "errno").some((each) => code.test(each));
-}
 
 /**
  * The dialect of PostgreSQL. A statement that writes to the row of a subject waits for the previous writer, and
@@ -125,10 +109,13 @@ export const POSTGRES: SqlDialect = {
      ON CONFLICT (subject) DO UPDATE SET generation = own.generation RETURNING excepted, since, generation`,
   report: (key, reason) => `, pg_notify('${CHANNEL}', ${key} || ' ' || ${reason})`,
   moveAndLeave: ({ common, move, leave, report }) => [
-    `WITH ${[...common, `moved AS (${move})`]} ${leave} FROM moved RETURNING key${report}`,
+    `${
+      common ? `${common},` : "WITH"
+    } moved AS (${move}) ${leave} FROM moved RETURNING key${report}`,
   ],
   // A statement does not see the result of a login for which it has waited.
-  raiseAndEnd: ({ raise, raised, end }) => [end(raise), end(raised)],
-  isMissing: (error) => hasCode(error, MISSING_REGEXP),
+  raiseAndEnd: ({ raise, raised, end }) => [end(`${raise} RETURNING generation`), end(raised)],
+  // Undefined tables and columns, a key that is not unique, and columns of other types.
+  missing: /^42(P01|703|P10|804|883)$/,
   wayOut: () => "",
 };

@@ -1,5 +1,5 @@
 import { SetupError } from "../../src/store/setup_error.ts";
-import { memberOf, type SqlDialect } from "./dialect.ts";
+import type { SqlDialect } from "./dialect.ts";
 import { DEFAULT_TABLE, type SqlTableOptions } from "./table.ts";
 
 /** What the errors of a store say. */
@@ -20,9 +20,10 @@ export function toError(
   error: unknown,
   { store, dialect, options, schema }: SqlErrorSetup,
 ): Error {
-  const [message, code, errno] = memberOf(error, "message", "code", "errno");
+  const texts = textsOf(error);
+  const [message, code, errno] = texts;
   if (error instanceof SetupError) return error;
-  if (dialect.isMissing(error)) {
+  if (texts.some((text) => dialect.missing.test(text))) {
     const { table = DEFAULT_TABLE } = options;
     const state = `its table "${table}" is missing, or is not of this version (${message})`;
     const given = table === DEFAULT_TABLE ? "" : `{ table: ${JSON.stringify(table)} }`;
@@ -31,4 +32,9 @@ export function toError(
   }
   const text = message || String(error);
   return Object.assign(new Error(text + dialect.wayOut(text)), { code: code || errno });
+}
+
+/** Returns the message of an error and its codes. */
+export function textsOf(error: unknown): string[] {
+  return ["message", "code", "errno"].map((name) => String(Reflect.get(Object(error), name) ?? ""));
 }

@@ -81,11 +81,6 @@ export function recordOf(row: SqlRow): SessionRecord | undefined {
   }
 }
 
-/** Returns the first value of the first row. */
-export function valueOf([row]: readonly SqlRow[]): unknown {
-  return row && Object.values(row)[0];
-}
-
 /** Returns the numbers in a row. */
 export function statsOf([row]: readonly SqlRow[]): StoreStats {
   const [sessions, subjects] = Object.values(row!).map(Number);

@@ -25,7 +25,6 @@ import {
   statsOf,
   timesOf,
   toText,
-  valueOf,
   valuesOf,
 } from "./row.ts";
 import { listRows } from "./list_rows.ts";
@@ -61,11 +60,14 @@ interface Call {
 
 /** A write of a session, which is refused after all sessions of its subject were ended. */
 interface Write {
+  readonly key: string;
   readonly record: SessionRecord;
-  readonly values: SqlValues;
+  readonly previous?: SessionRecord;
   readonly templates: SqlStatements["create"];
-  /** Whether the write binds the record to its subject. */
-  readonly isBound: boolean;
+  /** Whether the record was already bound to its subject. */
+  readonly wasBound?: boolean;
+  /** Further values. */
+  readonly more?: SqlValues;
 }
 
 /**
@@ -131,12 +133,7 @@ export abstract class SqlStore implements SessionStore {
     c?: unknown,
     signal?: AbortSignal,
   ): Awaitable<boolean> {
-    return this.#write({
-      record,
-      values: { ...valuesOf(key, record), previous: 0 },
-      templates: this.#statements.create,
-      isBound: record.subject !== undefined,
-    }, { c, signal });
+    return this.#write({ key, record, templates: this.#statements.create }, { c, signal });
   }
 
   /**
@@ -161,10 +158,11 @@ export abstract class SqlStore implements SessionStore {
   ): Awaitable<boolean> {
     const { update, updateInPlace } = this.#statements;
     return this.#write({
+      key,
       record,
-      values: { ...valuesOf(key, record), previous: previous.version },
+      previous,
       templates: isListedAlike(record, previous) ? updateInPlace : update,
-      isBound: record.subject !== undefined && record.subject !== previous.subject,
+      wasBound: record.subject === previous.subject,
     }, { c, signal });
   }
 
@@ -190,15 +188,11 @@ export abstract class SqlStore implements SessionStore {
   ): Awaitable<boolean> {
     const { record, left } = next;
     return this.#write({
+      key,
       record,
-      values: {
-        ...valuesOf(key, record),
-        ...(left && leftValuesOf(key, left)),
-        next: next.key,
-        previous: previous.version,
-      },
+      previous,
       templates: left ? this.#statements.moveAndLeave : this.#statements.move,
-      isBound: record.subject !== undefined,
+      more: { next: next.key, ...(left && leftValuesOf(key, left)) },
     }, { c, signal });
   }
 
@@ -276,7 +270,7 @@ export abstract class SqlStore implements SessionStore {
   generation(subject: string, c?: unknown, signal?: AbortSignal): Awaitable<number> {
     const values = { subject: toText(subject) };
     const rows = this.#run(this.#statements.generation, values, { c, signal });
-    return andThen(rows, (rows) => Number(valueOf(rows) ?? 0));
+    return andThen(rows, ([row = [0]]) => Number(Object.values(row)[0]));
   }
 
   /**
@@ -304,11 +298,7 @@ export abstract class SqlStore implements SessionStore {
       now,
     };
     const results = this.#runAll(this.#statements.deleteAll, values, { c, signal });
-    // One of the statements returns the generation, a number.
-    return andThen(
-      results,
-      (results) => results.flat().filter((row) => typeof valueOf([row]) === "string").length,
-    );
+    return andThen(results, (results) => results.flat().length);
   }
 
   /**
@@ -342,16 +332,27 @@ export abstract class SqlStore implements SessionStore {
     return length;
   }
 
-  #write(write: Write, call: Call): Awaitable<boolean> {
-    this.#setup.assertFits?.(write.record);
-    const values = { ...write.values, now: this.#clock() };
-    const templates = write.isBound ? write.templates.bound : write.templates.free;
-    return andThen(this.#runAll(templates, values, call), ([rows]) => {
-      if (isWritten(rows!)) return true;
-      if (!write.isBound) return false;
-      const bars = this.#run(this.#statements.bar, values, call);
-      return andThen(bars, (rows) => isWritten(rows) && refuseLateLogin());
-    });
+  #write(
+    { key, record, previous, templates, wasBound, more }: Write,
+    call: Call,
+  ): Awaitable<boolean> {
+    this.#setup.assertFits?.(record);
+    const binds = record.subject !== undefined && !wasBound;
+    const values = {
+      ...valuesOf(key, record),
+      ...more,
+      previous: previous?.version ?? 0,
+      now: this.#clock(),
+    };
+    return andThen(
+      this.#runAll(binds ? templates.bound : templates.free, values, call),
+      ([rows]) => {
+        if (isWritten(rows!)) return true;
+        if (!binds) return false;
+        const bars = this.#run(this.#statements.bar, values, call);
+        return andThen(bars, (rows) => isWritten(rows) && refuseLateLogin());
+      },
+    );
   }
 
   #run(template: SqlTemplate, values: SqlValues, call: Call): Awaitable<readonly SqlRow[]> {

@@ -41,16 +41,14 @@ export function statementsOf(dialect: SqlDialect, names: TableNames) {
     `UPDATE ${sessions} SET key = :next, ${setsOf(CHANGED)} WHERE ${IS_PREVIOUS} AND ${condition}
      AND NOT EXISTS (SELECT 1 FROM ${sessions} AS other WHERE other.key = :next) RETURNING key${report}`;
 
-  const moveAndLeave = (condition: string, common: string[]) => {
-    const [move, leave] = [moveTo(condition), insert(LEFT)];
-    return dialect.moveAndLeave({ sessions, common, move, leave, report: moved }).map(make);
-  };
+  const andLeave = (common: string, move: string) =>
+    dialect.moveAndLeave({ sessions, common, move, leave: insert(LEFT), report: moved });
 
   const raise = `INSERT INTO ${subjects} AS own (subject, generation, excepted, since, kept_until)
     VALUES (:subject, #generation, :except, 0, #until) ON CONFLICT (subject) DO UPDATE SET
     generation = CASE WHEN own.generation < excluded.generation THEN excluded.generation ELSE own.generation + 1 END,
     since = CASE WHEN own.excepted = excluded.excepted THEN own.since ELSE own.generation END,
-    excepted = excluded.excepted, kept_until = excluded.kept_until RETURNING generation`;
+    excepted = excluded.excepted, kept_until = excluded.kept_until`;
   const raised = `SELECT generation FROM ${subjects} WHERE subject = :subject`;
   const ended = dialect.report("key", "'revoked'");
   const end = (raised: string) =>
@@ -62,9 +60,12 @@ export function statementsOf(dialect: SqlDialect, names: TableNames) {
      WHERE ${column} <= #now LIMIT #limit${dialect.skipLocked}) RETURNING ${key}`;
 
   /** A write of a session, and the same write for a session that is bound to its subject. */
-  const guarded = (write: (condition: string) => string) => ({
-    free: [make(write("true"))],
-    bound: [make(`WITH ${present} ${write(isPresent)}`)],
+  const guarded = (
+    write: (condition: string) => string,
+    statements = (common: string, write: string) => [common + write],
+  ) => ({
+    free: statements("", write("true")).map(make),
+    bound: statements(`WITH ${present} `, write(isPresent)).map(make),
   });
 
   return {
@@ -76,10 +77,7 @@ export function statementsOf(dialect: SqlDialect, names: TableNames) {
     /** The same for a session that stays the same in the list of its subject. */
     updateInPlace: guarded((condition) => update(condition, BESIDE_INDEX)),
     move: guarded((condition) => moveTo(condition, moved)),
-    moveAndLeave: {
-      free: moveAndLeave("true", []),
-      bound: moveAndLeave(isPresent, [present]),
-    },
+    moveAndLeave: guarded(moveTo, andLeave),
     touch: make(update("true", TIMES)),
     delete: make(
       `DELETE FROM ${sessions} WHERE key = :key RETURNING key${dialect.report("key", ":reason")}`,
