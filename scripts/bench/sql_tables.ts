@@ -103,7 +103,7 @@ export function fillSqlite(
 export function rawStatements(execute: Execute, dialect: SqlDialect): Operations[] {
   const { read, updateInPlace } = statementsOf(
     dialect,
-    tableNames("raw", { action: "", shapes: {} }),
+    tableNames({ table: "raw" }, { action: "" }),
   );
   const record = makeRecord(0);
   // The version stays the same, so that each of them is a write.
