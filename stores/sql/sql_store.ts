@@ -11,13 +11,12 @@ import type {
 } from "../../src/store/contract.ts";
 import { GENERATION_KEPT } from "../../src/store/generation.ts";
 import { refuseLateLogin } from "../../src/store/late_login.ts";
-import { andThen, type Awaitable, orElse } from "../../src/util/awaitable.ts";
+import { andThen, type Awaitable } from "../../src/util/awaitable.ts";
 import { type Clock, systemClock } from "../../src/util/clock.ts";
 import type { OptionTable } from "../../src/util/option_table.ts";
 import type { SqlTemplate, SqlValues } from "./compile.ts";
-import type { SqlDriver, SqlRow } from "./driver.ts";
-import { type SqlErrorSetup, toError } from "./errors.ts";
-import type { FindDriver } from "./find.ts";
+import type { SqlRow } from "./driver.ts";
+import { type Call, type ExecutorSetup, SqlExecutor } from "./executor.ts";
 import {
   isListedAlike,
   leftValuesOf,
@@ -41,8 +40,7 @@ const CAPABILITIES = {
 } as const;
 
 /** The setup of a store. */
-export interface SqlStoreSetup extends SqlErrorSetup {
-  readonly find: FindDriver;
+export interface SqlStoreSetup extends ExecutorSetup {
   /** Its options, which are described by a table. */
   readonly options: SqlTableOptions & { readonly clock?: Clock };
   readonly table: OptionTable;
@@ -50,12 +48,6 @@ export interface SqlStoreSetup extends SqlErrorSetup {
   readonly capabilities?: Partial<StoreCapabilities>;
   /** Throws when a record is larger than the database can hold. */
   assertFits?(record: SessionRecord): void;
-}
-
-/** The context of an operation, and its abort signal. */
-interface Call {
-  readonly c: unknown;
-  readonly signal: AbortSignal | undefined;
 }
 
 /** A write of a session, which is refused after all sessions of its subject were ended. */
@@ -90,6 +82,7 @@ export abstract class SqlStore implements SessionStore {
   readonly capabilities: StoreCapabilities;
   readonly #setup: SqlStoreSetup;
   readonly #clock: Clock;
+  readonly #executor: SqlExecutor;
   readonly #statements: SqlStatements;
 
   /** @ignore */
@@ -98,6 +91,7 @@ export abstract class SqlStore implements SessionStore {
     this.capabilities = { ...CAPABILITIES, ...setup.capabilities };
     this.#setup = setup;
     this.#clock = options.clock ?? systemClock;
+    this.#executor = new SqlExecutor(setup);
     this.#statements = statementsOf(dialect, tableNames(options, table));
   }
 
@@ -297,7 +291,7 @@ export abstract class SqlStore implements SessionStore {
       until: now + GENERATION_KEPT,
       now,
     };
-    const results = this.#runAll(this.#statements.deleteAll, values, { c, signal });
+    const results = this.#executor.runAll(this.#statements.deleteAll, values, { c, signal });
     return andThen(results, (results) => results.flat().length);
   }
 
@@ -332,20 +326,14 @@ export abstract class SqlStore implements SessionStore {
     return length;
   }
 
-  #write(
-    { key, record, previous, templates, wasBound, more }: Write,
-    call: Call,
-  ): Awaitable<boolean> {
+  #write(write: Write, call: Call): Awaitable<boolean> {
+    const { key, record, previous, templates, wasBound, more } = write;
     this.#setup.assertFits?.(record);
     const binds = record.subject !== undefined && !wasBound;
-    const values = {
-      ...valuesOf(key, record),
-      ...more,
-      previous: previous?.version ?? 0,
-      now: this.#clock(),
-    };
+    const given = { previous: previous?.version ?? 0, now: this.#clock() };
+    const values = { ...valuesOf(key, record), ...more, ...given };
     return andThen(
-      this.#runAll(binds ? templates.bound : templates.free, values, call),
+      this.#executor.runAll(binds ? templates.bound : templates.free, values, call),
       ([rows]) => {
         if (isWritten(rows!)) return true;
         if (!binds) return false;
@@ -356,33 +344,7 @@ export abstract class SqlStore implements SessionStore {
   }
 
   #run(template: SqlTemplate, values: SqlValues, call: Call): Awaitable<readonly SqlRow[]> {
-    const given = { now: this.#clock(), ...values };
-    return this.#use(call, (driver) => driver.run(template(given), call.signal));
-  }
-
-  /** Runs statements with the same values and returns the rows of each. */
-  #runAll(
-    templates: readonly SqlTemplate[],
-    values: SqlValues,
-    call: Call,
-  ): Awaitable<(readonly SqlRow[])[]> {
-    const [first, ...more] = templates;
-    if (more.length === 0) return andThen(this.#run(first!, values, call), (rows) => [rows]);
-    const statements = templates.map((template) => template(values));
-    return this.#use(call, (driver) => driver.runAll(statements, call.signal));
-  }
-
-  /** Uses the driver of a request; synchronously if the driver is synchronous. */
-  #use<Result>(
-    { c, signal }: Call,
-    use: (driver: SqlDriver) => Awaitable<Result>,
-  ): Awaitable<Result> {
-    return andThen(this.#setup.find(c), (driver) => {
-      signal?.throwIfAborted();
-      return orElse(() => use(driver), (error) => {
-        throw toError(error, this.#setup);
-      });
-    });
+    return this.#executor.run(template, { now: this.#clock(), ...values }, call);
   }
 }
 
