@@ -169,7 +169,7 @@ const TABLE: OptionTable = {
     status: ANY,
     response: ANYTHING,
     has: ANY,
-    confirmed: members({ shapes: { within: SECONDS, by: ARRAY } }),
+    confirmed: members({ within: SECONDS, by: ARRAY }),
     device: BOOLEAN,
     when: ASYNC_FUNCTION,
     contextKey: CONTEXT_KEY,

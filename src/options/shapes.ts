@@ -80,13 +80,10 @@ export const CONTEXT_KEY: Shape = {
 };
 
 const COOKIE = members({
-  shapes: {
-    ...ATTRIBUTES.shapes,
-    prefix: oneOf("host", "secure"),
-    former: listOf(members({ shapes: SCOPE_SHAPES })),
-  },
-  instead: ATTRIBUTES.instead,
-});
+  ...ATTRIBUTES.shapes,
+  prefix: oneOf("host", "secure"),
+  former: listOf(members(SCOPE_SHAPES)),
+}, ATTRIBUTES.instead);
 
 const ROTATE = {
   every: required(SECONDS_OR_NONE),
@@ -105,7 +102,7 @@ const TOKEN = {
 
 const ADOPT = {
   cookie: required(STRING),
-  cookieOptions: members({ shapes: SCOPE_SHAPES }),
+  cookieOptions: members(SCOPE_SHAPES),
   until: required(DATE),
   read: required(ASYNC_FUNCTION),
 } satisfies Shapes<AdoptOptions>;
@@ -139,24 +136,24 @@ export const SHAPES = {
   secret: SECRET,
   encoder: methods("encode", "decode"),
   maxAge: preset(SECONDS, 86400),
-  rolling: preset(either(BOOLEAN, members({ shapes: { after: required(SECONDS) } })), false),
+  rolling: preset(either(BOOLEAN, members({ after: required(SECONDS) })), false),
   absoluteMaxAge: SECONDS,
   persistent: preset(BOOLEAN, true),
-  rotate: members({ shapes: ROTATE }),
+  rotate: members(ROTATE),
   cookieName: preset(either(STRING, oneOf(false)), "sid"),
   cookieOptions: preset(COOKIE, {}),
   existsCookieName: STRING,
   existsCookieOptions: preset(COOKIE, {}),
-  device: switchable(members({ shapes: DEVICE })),
-  token: members({ shapes: TOKEN, instead: { ttl: "use maxAge" } }),
-  adopt: members({ shapes: ADOPT }),
+  device: switchable(members(DEVICE)),
+  token: members(TOKEN, { ttl: "use maxAge" }),
+  adopt: members(ADOPT),
   initial: preset(either(OBJECT, FUNCTION), {}),
   schema: SCHEMA,
   migrate: ASYNC_FUNCTION,
   scope: either(oneOf("host"), FUNCTION),
-  maxSessions: members({ shapes: SESSION_LIMIT }),
+  maxSessions: members(SESSION_LIMIT),
   revokeEverything: switchable(
-    members({ shapes: { every: preset(seconds(LONGEST_POLL, 0), 5) } }),
+    members({ every: preset(seconds(LONGEST_POLL, 0), 5) }),
   ),
   allowOverwrite: preset(BOOLEAN, true),
   commitOnError: preset(BOOLEAN, false),
@@ -165,9 +162,9 @@ export const SHAPES = {
   cacheControl: preset(BOOLEAN, true),
   contextKey: preset(CONTEXT_KEY, "session"),
   lazy: preset(BOOLEAN, false),
-  live: preset(members({ shapes: { every: preset(seconds(LONGEST_POLL), 10) } }), {}),
+  live: preset(members({ every: preset(seconds(LONGEST_POLL), 10) }), {}),
   events: preset(
-    members({ shapes: Object.fromEntries(EVENTS.map((name) => [name, ASYNC_FUNCTION])) }),
+    members(Object.fromEntries(EVENTS.map((name) => [name, ASYNC_FUNCTION]))),
     {},
   ),
   logger: preset(methods("error", "warn"), console),

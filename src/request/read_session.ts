@@ -13,7 +13,7 @@ export interface ReadSession {
 const PLAIN: Shape = { text: "a plain object", is: isPlainObject };
 
 const SESSION: Shape = {
-  ...members({ shapes: { data: required(PLAIN), subject: STRING, expiresAt: DATE } }),
+  ...members({ data: required(PLAIN), subject: STRING, expiresAt: DATE }),
   ...PLAIN,
 };
 

@@ -1,8 +1,8 @@
 import type { SessionStoreError } from "../errors.ts";
 import { emit, type Logger, type SessionEvents } from "../events.ts";
 import type { Clock } from "../util/clock.ts";
-import { TimeoutError } from "./operation.ts";
 import { SetupError } from "./setup_error.ts";
+import { TimeoutError } from "./time_limit.ts";
 
 /** How long failures of a kind are only counted after one was logged, in milliseconds. */
 const PAUSE = 60_000;

@@ -1,6 +1,6 @@
 import type { SessionRecord } from "../record/record.ts";
-import { andThen, type Awaitable, isPromiseLike } from "../util/awaitable.ts";
-import type { SessionStore, StoreWrite } from "./contract.ts";
+import { andThen, isPromiseLike } from "../util/awaitable.ts";
+import type { SessionStore } from "./contract.ts";
 import type { StoreGeneration } from "./store_generation.ts";
 
 /** The operations of a store on its sessions. */
@@ -20,14 +20,9 @@ export function sessionsOf(store: SessionStore, generation: StoreGeneration): St
     return { ...record, storeGeneration };
   }
 
-  /** Runs a write of a session, unless the session is of an older generation. */
-  function ifUpToDate(
-    previous: SessionRecord,
-    write: (own: number) => Awaitable<StoreWrite>,
-    { c, signal }: { c: unknown; signal: AbortSignal | undefined },
-  ): Awaitable<StoreWrite> {
-    const own = previous.storeGeneration ?? written.get(previous) ?? 0;
-    return andThen(generation.get(c, signal), (current) => own >= current && write(own));
+  /** Returns the generation of a session that was read or written. */
+  function ownOf(record: SessionRecord): number {
+    return record.storeGeneration ?? written.get(record) ?? 0;
   }
 
   return {
@@ -45,26 +40,25 @@ export function sessionsOf(store: SessionStore, generation: StoreGeneration): St
         return store.create(key, stamped(record, storeGeneration), c, signal);
       }),
     update: (key, record, previous, c, signal) =>
-      ifUpToDate(
-        previous,
-        (own) => store.update(key, stamped(record, own), previous, c, signal),
-        { c, signal },
-      ),
+      andThen(generation.get(c, signal), (current) => {
+        const own = ownOf(previous);
+        return own >= current && store.update(key, stamped(record, own), previous, c, signal);
+      }),
     replace: (key, next, previous, c, signal) =>
-      ifUpToDate(previous, (own) => {
+      andThen(generation.get(c, signal), (current) => {
+        const own = ownOf(previous);
         const { record, left } = next;
         const replacement = {
           ...next,
           record: stamped(record, own),
           ...left && { left: stamped(left, own) },
         };
-        return store.replace(key, replacement, previous, c, signal);
-      }, { c, signal }),
+        return own >= current && store.replace(key, replacement, previous, c, signal);
+      }),
     touch: (key, times, previous, c, signal) =>
-      ifUpToDate(
-        previous,
-        () => store.touch(key, times, previous, c, signal),
-        { c, signal },
+      andThen(
+        generation.get(c, signal),
+        (current) => ownOf(previous) >= current && store.touch(key, times, previous, c, signal),
       ),
     async *list(subject, page, c, signal) {
       // Sessions of another cookie have generations of their own.

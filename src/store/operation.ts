@@ -3,6 +3,9 @@ import type { Clock } from "../util/clock.ts";
 import type { StoreReplacement } from "./contract.ts";
 import type { StoredSessions } from "./generation_store.ts";
 
+/** How long a failed write may still arrive at the store, in milliseconds. */
+export const LATEST_WRITE = 600_000;
+
 /** Options of a store whose operations have a time limit. */
 export interface TimeoutStoreOptions {
   /** The time limit of one operation, in milliseconds. */
@@ -23,6 +26,3 @@ export interface Operation {
   /** Aborts it, if the store supports it. */
   readonly abort?: AbortController | undefined;
 }
-
-/** A store did not answer in time. */
-export class TimeoutError extends Error {}

@@ -15,20 +15,24 @@ import type {
   StoreWrite,
 } from "./contract.ts";
 import type { StoredSessions } from "./generation_store.ts";
-import { type Operation, TimeoutError, type TimeoutStoreOptions } from "./operation.ts";
+import { LATEST_WRITE, type Operation, type TimeoutStoreOptions } from "./operation.ts";
 import { PendingReads } from "./pending_reads.ts";
-import { LATEST_WRITE, UnacknowledgedWrites } from "./unacknowledged_writes.ts";
+import { inTime, TimeoutError } from "./time_limit.ts";
+
+/** The largest number of failed writes that are remembered. */
+const MOST_UNANSWERED = 1000;
 
 /** A store whose operations have a time limit, and whose failures are all {@linkcode SessionStoreError}s. */
 export class TimeoutStore {
   readonly capabilities: StoreCapabilities;
   /** The time limit of one operation, in milliseconds. */
   readonly timeout: number;
+  readonly timers: Timers;
   readonly #store: SessionStore;
   readonly #sessions: StoredSessions;
-  readonly #timers: Timers;
   readonly #options: TimeoutStoreOptions;
-  readonly #unanswered: UnacknowledgedWrites;
+  /** The keys of subjects' sessions whose creation failed but may still reach the store. Nobody has a token for them. */
+  readonly #unanswered = new Set<string>();
   /** The first reads of logins. */
   readonly logins: PendingReads;
 
@@ -36,18 +40,19 @@ export class TimeoutStore {
     this.capabilities = store.capabilities;
     this.timeout = options.timeout;
     this.logins = new PendingReads(options.timeout);
-    this.#timers = makeTimers(options.timeout);
+    this.timers = makeTimers(options.timeout);
     this.#store = store;
     this.#sessions = options.sessions ?? store;
     this.#options = options;
-    this.#unanswered = new UnacknowledgedWrites(options.clock);
   }
 
   read(key: string, c: unknown): Awaitable<SessionRecord | undefined> {
     const abort = this.#newAbort();
     try {
       const result = this.#sessions.read(key, c, abort?.signal);
-      return isPromiseLike(result) ? this.#inTime(result, { operation: "read", c, abort }) : result;
+      return isPromiseLike(result)
+        ? inTime(result, { store: this, operation: "read", c, abort })
+        : result;
     } catch (cause) {
       throw this.toError(cause, { operation: "read", c });
     }
@@ -70,7 +75,7 @@ export class TimeoutStore {
     try {
       const result = this.#sessions.update(key, record, previous, c, abort?.signal);
       return isPromiseLike(result)
-        ? this.#inTime(result, { operation: "update", c, abort })
+        ? inTime(result, { store: this, operation: "update", c, abort })
         : result;
     } catch (cause) {
       throw this.toError(cause, { operation: "update", c });
@@ -161,6 +166,7 @@ export class TimeoutStore {
   ): Promise<void> {
     const { index, stateless } = this.capabilities;
     if (subject === undefined || !index || stateless) return;
+    if (this.#unanswered.size === MOST_UNANSWERED) this.#unanswered.clear();
     this.#unanswered.add(key);
     const obstacle = makeTrace("ended", { sid, expiresAt: this.#options.clock() + LATEST_WRITE });
     const isTaken = await orElse(() => this.create(key, obstacle, c), () => false);
@@ -182,7 +188,7 @@ export class TimeoutStore {
     const abort = this.#newAbort();
     try {
       const result = run(abort?.signal);
-      return isPromiseLike(result) ? this.#inTime(result, { ...operation, abort }) : result;
+      return isPromiseLike(result) ? inTime(result, { store: this, ...operation, abort }) : result;
     } catch (cause) {
       throw this.toError(cause, operation);
     }
@@ -193,46 +199,12 @@ export class TimeoutStore {
     return this.capabilities.abortable ? new AbortController() : undefined;
   }
 
-  /** Returns the result of an operation, or rejects when there is none in time. A later result is ignored. */
-  #inTime<Result>(promise: PromiseLike<Result>, operation: Operation): Promise<Result> {
-    const timers = this.#timers;
-    // A single promise instead of Promise.race(): racing would take longer than most operations.
-    return new Promise((resolve, reject) => {
-      let isSettled = false;
-      const fail = (cause: unknown): void => {
-        timers.stop(timer);
-        if (isSettled) return;
-        isSettled = true;
-        try {
-          reject(this.toError(cause, operation));
-        } catch (error) {
-          reject(error);
-        }
-      };
-      const timer = timers.start(() => {
-        const error = new TimeoutError(`no answer in ${this.timeout / 1000} seconds`);
-        fail(error);
-        operation.abort?.abort(error);
-      });
-      try {
-        promise.then((result) => {
-          timers.stop(timer);
-          resolve(result);
-        }, fail);
-      } catch (cause) {
-        fail(cause);
-      }
-    });
-  }
-
   /** Makes the error of a failure, and reports it. */
   toError(cause: unknown, { operation, c, creates }: Operation): SessionError {
     const isKnown = cause instanceof SessionStoreError;
     if (cause instanceof SessionError && !isKnown) return cause;
     if (creates) void this.#withdraw(creates, c);
-    const state = cause instanceof TimeoutError
-      ? `the store did not answer in ${this.timeout / 1000} seconds`
-      : "the store failed";
+    const state = cause instanceof TimeoutError ? cause.message : "the store failed";
     const error = isKnown
       ? cause
       : new SessionStoreError(`Cannot ${operation} session: ${state}`, { cause });

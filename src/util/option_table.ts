@@ -30,7 +30,7 @@ export interface OptionTable extends Purpose {
   /** Every option and the values that it accepts. */
   readonly shapes: Readonly<Record<string, Preset<unknown>>>;
   /** Names that are not options here, and what to do instead. */
-  readonly instead?: Readonly<Record<string, string>>;
+  readonly instead?: Readonly<Record<string, string>> | undefined;
   /** Common mistakes in place of the options. */
   readonly mistakes?: Mistakes;
 }

@@ -5,17 +5,11 @@
  * @param patience The time limit, in milliseconds.
  * @returns The value; `undefined` when the time is up.
  */
-export async function waitFor<Value>(
+export function waitFor<Value>(
   promise: Promise<Value>,
   patience: number,
-): Promise<Value | undefined> {
+): Promise<Value | void> {
   let timer: ReturnType<typeof setTimeout> | undefined;
-  const enough = new Promise<undefined>((resolve) => {
-    timer = setTimeout(() => resolve(undefined), patience);
-  });
-  try {
-    return await Promise.race([promise, enough]);
-  } finally {
-    clearTimeout(timer);
-  }
+  const enough = new Promise<void>((resolve) => timer = setTimeout(resolve, patience));
+  return Promise.race([promise, enough]).finally(() => clearTimeout(timer));
 }

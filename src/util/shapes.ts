@@ -73,11 +73,18 @@ export function methods(...names: readonly string[]): Shape {
   };
 }
 
-/** An object that has options of its own. */
-export function members(table: Pick<OptionTable, "shapes" | "instead">): Shape {
+/**
+ * An object that has options of its own.
+ *
+ * @param instead Names that are not options there, and what to do instead.
+ */
+export function members(
+  shapes: OptionTable["shapes"],
+  instead?: Readonly<Record<string, string>>,
+): Shape {
   return {
     ...OBJECT,
-    read: (value, { name, action }) => checkTable({ ...table, within: name, action }, value),
+    read: (value, { name, action }) => checkTable({ action, within: name, shapes, instead }, value),
   };
 }
 

@@ -2,7 +2,7 @@ import { SessionStoreError, SessionTooLargeError } from "@x/hono-session";
 import { MapStore } from "@x/hono-session/stores/map";
 import { FaultyStore } from "@x/hono-session/testing";
 import { assert, assertEquals, assertRejects } from "@std/assert";
-import { TimeoutError } from "../../src/store/operation.ts";
+import { TimeoutError } from "../../src/store/time_limit.ts";
 import { TimeoutStore } from "../../src/store/timeout_store.ts";
 
 function setup(abortable: boolean) {

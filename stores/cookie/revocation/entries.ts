@@ -2,7 +2,7 @@ import { hashToken } from "../../../src/crypto/store_key.ts";
 import type { SessionRecord } from "../../../src/record/record.ts";
 import { makeTrace } from "../../../src/record/trace.ts";
 import type { DeleteAllOptions, ListedSession, ListPage } from "../../../src/store/contract.ts";
-import { LATEST_WRITE } from "../../../src/store/unacknowledged_writes.ts";
+import { LATEST_WRITE } from "../../../src/store/operation.ts";
 import { inBatches } from "./batches.ts";
 import { epochOf } from "./epoch.ts";
 import type { Call, Server } from "./server.ts";
