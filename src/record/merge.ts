@@ -3,13 +3,17 @@ import { isSameJson } from "./deep_equal.ts";
 import { JsonObject } from "./json_object.ts";
 import type { Members } from "./record.ts";
 
+/** Returns the members that differ from before. */
+function changes(before: Members, now: Members): [key: string, value: string][] {
+  return [...now].filter(([key, value]) => !isSameJson(before.get(key), value));
+}
+
 /**
  * Merges two concurrent changes of an object key by key: `mine` where this request changed a key, `theirs`
  * elsewhere. Deleting a key is a change.
  */
 export function merge(base: Members, mine: Members, theirs: Members): Members {
-  const changes = [...mine].filter(([key, value]) => !isSameJson(base.get(key), value));
-  const merged = new Map([...theirs, ...changes]);
+  const merged = new Map([...theirs, ...changes(base, mine)]);
   for (const key of base.keys()) {
     if (!mine.has(key)) merged.delete(key);
   }
@@ -21,18 +25,9 @@ export function merge(base: Members, mine: Members, theirs: Members): Members {
  * another request has flashed in the meantime is kept for the next request.
  */
 function mergeFlash(base: Members, mine: Members, theirs: Members): Members {
-  const flashed = [...theirs].filter(([key, value]) => !isSameJson(base.get(key), value));
-  return new Map([...flashed, ...merge(base, mine, theirs)]);
+  return new Map([...changes(base, theirs), ...merge(base, mine, theirs)]);
 }
 
-/** Returns the members that differ from before, or count as changed. */
-export function changedMembers(
-  base: Members,
-  mine: Members,
-  counted: ReadonlySet<string> = new Set(),
-): Members {
-  return new Map([...mine].filter(([key, value]) => base.get(key) !== value || counted.has(key)));
-}
 /** The versions of a session that a merge compares. */
 export interface MergeVersions {
   /** The contents that were loaded. */
@@ -68,8 +63,11 @@ export function ownContents(
   { base, shown, mine }: MergeVersions,
   assigned: ReadonlySet<string>,
 ): Contents {
+  const data = mine.data.members;
+  const changed = new Map(changes(shown.data.members, data));
+  const own = [...data].filter(([key]) => changed.has(key) || assigned.has(key));
   return {
-    data: JsonObject.ofMembers(changedMembers(shown.data.members, mine.data.members, assigned)),
-    flash: JsonObject.ofMembers(changedMembers(base.flash.members, mine.flash.members)),
+    data: JsonObject.ofMembers(new Map(own)),
+    flash: JsonObject.ofMembers(new Map(changes(base.flash.members, mine.flash.members))),
   };
 }

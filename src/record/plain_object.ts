@@ -5,15 +5,15 @@ export function isObject(value: unknown): value is Record<string, unknown> {
 
 /** Checks whether a value is a plain object. */
 export function isPlainObject(value: unknown): value is object {
-  if (typeof value !== "object" || value === null) return false;
-  const prototype = Object.getPrototypeOf(value);
-  return prototype === Object.prototype || prototype === null ||
-    Object.getPrototypeOf(prototype) === null;
+  return isObject(value) && isPlain(value);
 }
 
-/** Checks whether an object is a plain object, or a plain array of any realm. */
+/** Checks whether an object is a plain object or a plain array, of any realm. */
 export function isPlain(value: object): boolean {
-  return Array.isArray(value) ? Array.isArray(Object.getPrototypeOf(value)) : isPlainObject(value);
+  const prototype = Object.getPrototypeOf(value);
+  if (Array.isArray(value)) return Array.isArray(prototype);
+  return prototype === Object.prototype || prototype === null ||
+    Object.getPrototypeOf(prototype) === null;
 }
 
 /** Checks whether an object has symbols as keys. */

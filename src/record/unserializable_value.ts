@@ -8,7 +8,7 @@ const TOO_DEEP = `is nested more than ${MAX_DEPTH} levels deep`;
 
 const IDENTIFIER_REGEXP = /^[A-Za-z_$][\w$]*$/;
 
-/** A value that would not survive JSON, and the keys on its path, the last one first. */
+/** A value that would not survive JSON, and the keys on its path. */
 export interface Problem {
   readonly state: string;
   readonly keys: (string | number)[];
@@ -61,15 +61,14 @@ function problem(state: string): Problem {
 }
 
 function within(problem: Problem, key: string | number): Problem {
-  problem.keys.push(key);
+  problem.keys.unshift(key);
   return problem;
 }
 
 /** @throws {SessionSerializationError} Always. It names the path of the value. */
 export function refuseProblem({ state, keys }: Problem, value: unknown, path: string): never {
-  const way = [...keys].reverse();
-  const cycle = state === TOO_DEEP ? cycleOn(way, value) : undefined;
-  const whole = (cycle ?? way).reduce<string>(pathOf, path);
+  const cycle = state === TOO_DEEP ? cycleOn(keys, value) : undefined;
+  const whole = (cycle ?? keys).reduce<string>(pathOf, path);
   throw new SessionSerializationError(
     `Cannot serialize session: ${whole} ${cycle ? "is a cycle" : state}`,
   );
