@@ -26,7 +26,7 @@ export interface Adoption extends AdoptedToken {
 export interface Adopted {
   readonly stored: StoredSession;
   /** Absent in stateless stores. */
-  readonly trace: StoredSession | undefined;
+  readonly trace?: StoredSession;
 }
 
 /**
@@ -48,7 +48,7 @@ export async function adoptSession(
   const { state, sid, endsAt } = adoption;
   const context = new CommitContext(config, { state }, c);
   context.pending = state.takePending();
-  context.contents = state.contents(false);
+  context.contents = state.contents();
   await checkLimit(context);
   const begun = newRecord(context);
   const bounded = endsAt === Infinity
@@ -56,7 +56,7 @@ export async function adoptSession(
     : { endsAt, expiresAt: Math.min(begun.expiresAt, endsAt) };
   const record = { ...begun, sid, ...bounded };
   const adopted = config.store.capabilities.stateless
-    ? { stored: await writeNew(config.store, record, c), trace: undefined }
+    ? { stored: await writeNew(config.store, record, c) }
     : await claimAndMove(config, { ...adoption, record }, c);
   try {
     if (adopted) await created(adopted.stored, context);

@@ -3,7 +3,7 @@ import { type Contents, sameContents } from "../record/contents.ts";
 import { isRenewalDue } from "../record/renewal.ts";
 import { changesRecord, type PendingChanges } from "../record/pending_changes.ts";
 import type { StoredSession } from "../record/record.ts";
-import { andThen, type Awaitable, isPromiseLike } from "../util/awaitable.ts";
+import { andThen, type Awaitable, isPromiseLike, orElse } from "../util/awaitable.ts";
 import {
   type CommitConfig,
   CommitContext,
@@ -29,11 +29,11 @@ export function commit(
 ): Awaitable<void> {
   const { state } = options;
   if (state.status !== "live") return;
-  const held = options.onlyToken ? undefined : state.contents(options.consumeFlash === true);
+  const held = options.onlyToken ? undefined : state.contents(options.consumeFlash);
   const work = workOf(config, held, options);
-  if (work === "none" && !state.sendsCookie) return;
+  if (!work && !state.sendsCookie) return;
   const inner = options.inner?.innerCommit();
-  if (work === "none" && !inner) return;
+  if (!work && !inner) return;
   const context = new CommitContext(config, options, c);
   context.held = held;
   context.work = work;
@@ -53,7 +53,7 @@ function commitDue(context: CommitContext): Awaitable<void> {
     cookieDelivery: (options.request ?? state).cookieDelivery,
     rotate: options.rotate === true,
     commit: () => commitInTurn(context),
-    isDue: () => workOf(config, held, options) !== "none",
+    isDue: () => workOf(config, held, options) !== undefined,
   });
 }
 
@@ -74,23 +74,10 @@ function run(context: CommitContext): Awaitable<void> {
   } else {
     const { subject } = state.pending;
     const generation = options.onlyToken ? undefined : subject?.generation.get();
-    if (isPromiseLike(generation)) return runAfter(generation, context);
+    if (isPromiseLike(generation)) return generation.then(() => run(context));
     context.pending = state.takePending();
   }
-  try {
-    const writing = write(context);
-    return isPromiseLike(writing) ? recoverLater(writing, context) : writing;
-  } catch (error) {
-    recover(context, error);
-  }
-}
-
-function runAfter(generation: Promise<unknown>, context: CommitContext): Promise<void> {
-  return generation.then(() => run(context));
-}
-
-function recoverLater(writing: Promise<void>, context: CommitContext): Promise<void> {
-  return writing.catch((error) => recover(context, error));
+  return orElse(() => write(context), (error) => recover(context, error));
 }
 
 /** @throws The error of the commit, unless the session was ended elsewhere. */
@@ -113,8 +100,8 @@ function recover(context: CommitContext, error: unknown): void {
  */
 function isLogin({ state, pending, options }: CommitContext): boolean {
   if (options.onlyToken || options.change) return false;
-  return Boolean(pending.subject || pending.provider) ||
-    pending.regenerate === true && (pending.confirmed !== undefined || state.hasChanged());
+  const { subject, provider, regenerate, confirmed } = pending;
+  return Boolean(subject || provider || regenerate && (confirmed || state.hasChanged()));
 }
 
 function write(context: CommitContext): Awaitable<void> {
@@ -123,9 +110,7 @@ function write(context: CommitContext): Awaitable<void> {
   change?.begin();
   const base = state.base();
   const shown = onlyToken ? base : state.shown();
-  const mine = onlyToken || change
-    ? shown
-    : context.held ?? state.contents(options.consumeFlash === true);
+  const mine = onlyToken || change ? shown : context.held ?? state.contents(options.consumeFlash);
   context.base = context.theirs = base;
   context.shown = context.newer = shown;
   context.mine = mine;
@@ -143,23 +128,22 @@ function write(context: CommitContext): Awaitable<void> {
 
 /** Checks whether pending changes are a reason to store a new session. */
 function hasFilled({ subject, confirmed, provider }: PendingChanges): boolean {
-  return Boolean(subject || provider) || confirmed !== undefined;
+  return Boolean(subject || provider || confirmed);
 }
 
 function workOf(
   config: CommitConfig,
   held: Contents | undefined,
   options: CommitOptions,
-): Work {
-  const { state } = options;
-  const { pending, stored } = state;
+): Work | undefined {
+  const { state: { pending, stored }, state } = options;
   if (options.storeEmpty || pending.regenerate) return "changes";
   // Changes are not kept.
-  if (!held) return "none";
-  if (pending.renew || !sameContents(held, state.base())) return "changes";
-  if (!stored) return hasFilled(pending) ? "changes" : "none";
-  if (changesRecord(pending, stored.record)) return "changes";
-  return isDue(config, stored, options) ? "due" : "none";
+  if (!held) return undefined;
+  const isChanged = pending.renew || !sameContents(held, state.base()) ||
+    (stored ? changesRecord(pending, stored.record) : hasFilled(pending));
+  if (isChanged) return "changes";
+  return stored && isDue(config, stored, options) ? "due" : undefined;
 }
 
 /** Checks whether a renewal, a rotation, the end of a rotation, or a rewrite of the record is due. */

@@ -106,8 +106,8 @@ export interface Plan {
 /** A token, if it is known, and its key. */
 export type Place = Omit<StoredSession, "record">;
 
-/** The work of a commit: nothing, the changes of the request, or only what is due by itself, such as a renewal. */
-export type Work = "none" | "due" | "changes";
+/** The work of a commit: the changes of the request, or only what is due by itself, such as a renewal. */
+export type Work = "changes" | "due";
 
 /** One commit of a session: its configuration, options and state, and the present try. */
 export class CommitContext implements MergeVersions {
@@ -115,7 +115,7 @@ export class CommitContext implements MergeVersions {
   readonly state: SessionState;
   readonly options: CommitOptions;
   readonly c: unknown;
-  work: Work = "changes";
+  work: Work | undefined;
   /** The current contents of the session, as long as they are known to be current. */
   held: Contents | undefined;
   /** The commit of an inner request. */

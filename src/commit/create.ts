@@ -1,4 +1,4 @@
-import { type Contents, EMPTY_CONTENTS, withContents } from "../record/contents.ts";
+import { type Contents, EMPTY_CONTENTS, withFlash } from "../record/contents.ts";
 import { renewedTimes } from "../record/renewal.ts";
 import { withPendingChanges } from "../record/pending_changes.ts";
 import type { SessionRecord, StoredSession } from "../record/record.ts";
@@ -62,12 +62,12 @@ export function newRecord(
     // A stateless store itself binds its tokens to the cookie.
     ...(config.store.capabilities.stateless ? {} : { cookieName: config.cookieName }),
     ...(config.scope ? { scope: config.scope(c) } : {}),
-    data: "{}",
+    data: contents.data.text,
     createdAt: now,
     lastSeenAt: now,
     renewedAt: now,
     expiresAt: now,
   };
-  const record = withPendingChanges(withContents(begun, contents), pending);
+  const record = withPendingChanges(withFlash(begun, contents.flash), pending);
   return { ...record, ...renewedTimes(config.expiry, record, { now }) };
 }

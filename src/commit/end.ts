@@ -40,7 +40,7 @@ async function markEnded(
     if (await store.update(current.key, mark, current.record, c)) break;
     const record = await store.read(current.key, c);
     if (!isSessionRecord(record)) return undefined;
-    const next = await followRotations(store, { from: { ...current, record }, now: -Infinity }, c);
+    const next = await followRotations(store, { from: { ...current, record } }, c);
     if (typeof next === "string") return undefined;
     current = next;
   }

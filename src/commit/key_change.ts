@@ -31,7 +31,7 @@ export class KeyChange {
     const { state, key } = this.#options;
     state.flashed?.unflash(key);
     if (isAssigned(state, key)) {
-      this.#assigned = { text: state.contents(false).data.members.get(key) };
+      this.#assigned = { text: state.contents().data.members.get(key) };
     }
   }
 
@@ -72,6 +72,6 @@ export class KeyChange {
 /** Checks whether this request has changed a key, or is known to have assigned to it. */
 export function isAssigned(state: SessionState, key: string): boolean {
   if (state.assigned.has(key)) return true;
-  const mine = state.contents(false).data.members.get(key);
+  const mine = state.contents().data.members.get(key);
   return !isSameJson(mine, state.shown().data.members.get(key));
 }

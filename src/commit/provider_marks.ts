@@ -21,8 +21,6 @@ export interface ProviderMark {
   readonly expiresAt: number;
 }
 
-const NO_MARK: ProviderMark = { end: 0, subjects: [], expiresAt: 0 };
-
 /** Checks whether a store can hold marks, and list the sessions to which they lead. */
 export function holdsMarks({ atomic, index }: StoreCapabilities): boolean {
   return atomic && index;
@@ -85,11 +83,7 @@ export async function changeMark(
 }
 
 function markOf(record: SessionRecord | undefined): ProviderMark {
-  if (!record) return NO_MARK;
-  const { end, subjects } = parseObject(record.data);
-  return {
-    end: typeof end === "number" ? end : 0,
-    subjects: Array.isArray(subjects) ? subjects : [],
-    expiresAt: record.expiresAt,
-  };
+  const { data = "{}", expiresAt = 0 } = record ?? {};
+  const { end = 0, subjects = [] }: Partial<ProviderMark> = parseObject(data);
+  return { end, subjects, expiresAt };
 }

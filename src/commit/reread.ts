@@ -33,7 +33,7 @@ export async function reread(
   const record = await store.read(current.key, c);
   if (!isSessionRecord(record)) return "ended";
   // The token was accepted when the request started. The grace period only limits later requests.
-  const fresh = await followRotations(store, { from: { ...current, record }, now: -Infinity }, c);
+  const fresh = await followRotations(store, { from: { ...current, record } }, c);
   if (typeof fresh === "string") return fresh;
   const now = config.clock();
   if (!state.isLiveFor(fresh.record, now) || !isReadable(fresh.record)) return "ended";

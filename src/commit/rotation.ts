@@ -103,12 +103,12 @@ export function replacedTrace(
 /**
  * Follows a token and its rotated successors to their session.
  *
- * @param now The time at which the grace period of every token on the way must still run.
+ * @param options.now The time at which the grace period of every token on the way must still run, if it matters.
  * @returns The session, or the trace of its end or of the first token whose grace period is over.
  */
 export async function followRotations(
   store: TimeoutStore,
-  { from, now }: { from: StoredSession; now: number },
+  { from, now = -Infinity }: { from: StoredSession; now?: number },
   c: unknown,
 ): Promise<StoredSession | Trace> {
   let stored = from;

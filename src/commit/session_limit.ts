@@ -31,7 +31,7 @@ async function findPlace(
   const subject = login.name;
   const sessions = await listSessionsOf(config.store, subject, c);
   if (policy === "reject") {
-    const others = alive(config, sessions).filter(({ sid }) => sid !== state.sid);
+    const others = inOrder(config, sessions).filter(({ sid }) => sid !== state.sid);
     // After a double click on "Log in", the session that the new one replaces takes no place.
     const isReplaced = ({ sid }: SubjectSession) => sid === replaced;
     if (others.length >= limit) {
@@ -71,66 +71,48 @@ async function leaveRoom(context: CommitContext): Promise<void> {
   throw new SessionEndedError("Cannot log in: another login took its place; log in again");
 }
 
-/** Leaves room for the other sessions of a subject. Returns whether the new session stays. */
-async function isThere(context: CommitContext, record: SessionRecord): Promise<boolean> {
-  const { config, c } = context;
-  const { limit, policy } = config.limit!;
-  const { key } = context.state.stored!;
-  const isListed = await (policy === "reject" ? findRoom : makeRoom)(context, { limit, record });
-  return isListed || await config.store.read(key, c) !== undefined;
-}
-
-/** A session that was bound to a subject, and the largest number of the subject's sessions. */
-interface Bound {
-  readonly limit: number;
-  readonly record: SessionRecord;
-}
-
-/** Evicts the sessions above the limit. Returns whether the new session stays. */
-async function makeRoom({ config, c }: CommitContext, { limit, record }: Bound): Promise<boolean> {
-  let isListed = false;
-  const choose = (sessions: SubjectSession[]) => {
-    const all = inOrder(config, sessions);
-    isListed ||= placeOf(record, all) >= 0;
-    return all.slice(0, Math.max(all.length - limit, 0));
-  };
-  const subject = record.subject!;
-  const sids = await endSessionsOf(config, { subject, choose, reason: "evicted" }, c);
-  return isListed && !sids.has(record.sid);
-}
-
 /**
- * Waits until concurrent logins above the limit have withdrawn. Returns whether the session is listed.
+ * Evicts the sessions above the limit, or waits until concurrent logins above it have withdrawn. Returns whether the new
+ * session is there.
  *
- * @throws {SessionLimitError} When the session itself is above the limit, or the others don't withdraw: one may
- * have been admitted before this session was listed.
+ * @throws {SessionLimitError} When no session may be evicted, and this one is above the limit or the others don't
+ * withdraw: one may have been admitted before this session was listed.
  */
-async function findRoom({ config, c }: CommitContext, { limit, record }: Bound): Promise<boolean> {
+async function isThere(
+  { config, state, c }: CommitContext,
+  { sid, subject = "" }: SessionRecord,
+): Promise<boolean> {
   const { store } = config;
+  const { limit, policy } = config.limit!;
+  const { key } = state.stored!;
+  const isRejecting = policy === "reject";
+  const isOwn = (session: SubjectSession) => session.sid === sid;
+  let isListed = false;
+  const excessOf = (sessions: SubjectSession[]) => {
+    const all = inOrder(config, sessions);
+    isListed = all.some(isOwn);
+    return isRejecting ? all.slice(limit) : all.slice(0, Math.max(all.length - limit, 0));
+  };
   const retry = new ConflictRetry(store.timeout);
-  for (;;) {
-    const all = inOrder(config, await listSessionsOf(store, record.subject!, c));
-    const place = placeOf(record, all);
-    if (all.length <= limit) return place >= 0;
-    if (place >= limit || retry.tries === LIMIT_LOOKS || !await retry.next()) refuse();
+  while (isRejecting) {
+    const excess = excessOf(await listSessionsOf(store, subject, c));
+    if (excess.length === 0) break;
+    if (excess.some(isOwn) || retry.tries === LIMIT_LOOKS || !await retry.next()) refuse();
   }
+  if (!isRejecting) {
+    await endSessionsOf(config, { subject, choose: excessOf, reason: "evicted" }, c);
+  }
+  return isListed || await store.read(key, c) !== undefined;
 }
 
-function inOrder(config: CommitConfig, sessions: readonly SubjectSession[]): SubjectSession[] {
-  return alive(config, sessions).sort((one, other) => byNewest(other.record, one.record));
-}
-
-function placeOf({ sid }: SessionRecord, sessions: readonly SubjectSession[]): number {
-  return sessions.findIndex((session) => session.sid === sid);
-}
-
-/** Returns the sessions that have not expired by the current policy. */
-function alive(
+/** Returns the sessions that have not expired by the current policy, the newest last. */
+function inOrder(
   { expiry, clock }: CommitConfig,
   sessions: readonly SubjectSession[],
 ): SubjectSession[] {
   const now = clock();
-  return sessions.filter(({ record }) => isLive(expiry, record, now));
+  return sessions.filter(({ record }) => isLive(expiry, record, now))
+    .sort((one, other) => byNewest(other.record, one.record));
 }
 
 function refuse(): never {

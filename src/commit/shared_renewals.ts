@@ -62,7 +62,7 @@ export class SharedRenewals {
     if (typeof last === "number") {
       if (this.#concerns(last, state)) return;
     } else if (last?.version === record.version && last.renewedAt > record.renewedAt) {
-      adopt(state, { key, token: undefined, record: { ...record, ...last } });
+      state.adopt({ ...state.stored!, record: { ...record, ...last } });
       // The cookie was sent at that time. The session may have ended in the meantime.
       if (!due.isDue()) return;
     }
@@ -126,23 +126,16 @@ export class SharedRenewals {
 
 /** Adopts the result of another request for the loaded record, if the contents are the same. */
 function join(due: DueCommit, { from, to }: Exclude<Outcome, string | undefined>): boolean {
-  const { stored, status } = due.state;
-  const { key, record } = stored!;
-  const { data, flash } = to.record;
-  if (status !== "live" || key !== from.key) return false;
-  if (record.version !== from.record.version || data !== record.data || flash !== record.flash) {
-    return false;
-  }
-  adopt(due.state, to);
-  if (due.isDue()) return false;
-  if (due.cookieDelivery !== "none") due.state.sendCookie();
-  return true;
-}
-
-/** Adopts the record that another request has stored. */
-function adopt(state: SessionState, { key, token, record }: StoredSession): void {
+  const { state } = due;
   const stored = state.stored!;
-  if (key === stored.key) return state.adopt({ key, record, token: stored.token });
-  state.adopt({ key, record, token });
-  state.rotated();
+  const { version, data, flash } = stored.record;
+  const isSame = state.status === "live" && stored.key === from.key &&
+    version === from.record.version && data === to.record.data && flash === to.record.flash;
+  if (!isSame) return false;
+  const isRotated = to.key !== stored.key;
+  state.adopt(isRotated ? to : { ...stored, record: to.record });
+  if (isRotated) state.rotated();
+  if (due.isDue()) return false;
+  if (due.cookieDelivery !== "none") state.sendCookie();
+  return true;
 }

@@ -45,11 +45,6 @@ function makeContents({ data, flash = "{}" }: Pick<SessionRecord, "data" | "flas
   return { data: JsonObject.ofText(data), flash: JsonObject.ofText(flash) };
 }
 
-/** Returns a record with other contents. */
-export function withContents(record: SessionRecord, { data, flash }: Contents): SessionRecord {
-  return withFlash({ ...record, data: data.text }, flash);
-}
-
 /** Returns a record with other flashed values. */
 export function withFlash(record: SessionRecord, flash: JsonObject): SessionRecord {
   if (flash.text !== "{}") return { ...record, flash: flash.text };

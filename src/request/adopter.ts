@@ -112,7 +112,7 @@ export class Adopter {
     if (endsAt <= clock()) return "expired";
     const state = new RequestSession(this.#config, { c }).createState();
     state.replaceData(data);
-    if (readData && await readData(state.contents(false).data.text, c) === undefined) {
+    if (readData && await readData(state.contents().data.text, c) === undefined) {
       return "invalid";
     }
     // In this order: what is ended after this is refused by the store.

@@ -68,7 +68,7 @@ export class SessionProperties extends SessionAttributes {
   }
 
   hasChanged(): boolean {
-    return !sameContents(this.contents(false), this.#base);
+    return !sameContents(this.contents(), this.#base);
   }
 
   /** Shows the contents that were loaded or saved, without later changes. */
@@ -137,7 +137,7 @@ export class SessionProperties extends SessionAttributes {
    * @param consume Whether the flashed values of the previous request are dropped.
    * @throws {SessionSerializationError} When a value would not survive JSON.
    */
-  contents(consume: boolean): Contents {
+  contents(consume = false): Contents {
     const stored = this.#base;
     const { flash } = stored;
     if (flash !== JsonObject.EMPTY || this.flashed?.isUsed) {
