@@ -69,11 +69,10 @@ export function commitInTurn(context: CommitContext): Awaitable<void> {
 function run(context: CommitContext): Awaitable<void> {
   const { state, options } = context;
   if (state.status !== "live") return;
-  if (options.change) {
+  if (options.change || options.onlyToken) {
     context.pending = state.takeRegeneration();
   } else {
-    const { subject } = state.pending;
-    const generation = options.onlyToken ? undefined : subject?.generation.get();
+    const generation = state.pending.subject?.generation.get();
     if (isPromiseLike(generation)) return generation.then(() => run(context));
     context.pending = state.takePending();
   }
@@ -108,11 +107,10 @@ function write(context: CommitContext): Awaitable<void> {
   const { state, options, pending, inner } = context;
   const { onlyToken, change } = options;
   change?.begin();
-  const base = state.base();
-  const shown = onlyToken ? base : state.shown();
+  const base = context.base = context.theirs = state.base();
+  // What is not committed is not migrated either.
+  const shown = context.shown = context.newer = onlyToken ? base : state.shown();
   const mine = onlyToken || change ? shown : context.held ?? state.contents(options.consumeFlash);
-  context.base = context.theirs = base;
-  context.shown = context.newer = shown;
   context.mine = mine;
   if (inner === "ended") refuseEnded();
   if (inner) {
@@ -120,8 +118,9 @@ function write(context: CommitContext): Awaitable<void> {
     return overwriteOther(context, inner);
   }
   if (state.stored) return overwrite(context, state.stored);
-  const filled = hasFilled(pending) || !sameContents(mine, base);
-  if (options.storeEmpty || !onlyToken && filled) return create(context, mine);
+  if (options.storeEmpty || hasFilled(pending) || !sameContents(mine, base)) {
+    return create(context, mine);
+  }
   // It stays pending until there is something to store.
   state.restorePending(pending);
 }

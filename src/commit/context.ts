@@ -76,7 +76,7 @@ export interface InnerCommits {
 /** Options of a commit. */
 export interface CommitOptions {
   readonly state: SessionState;
-  /** Whether only `regenerate()` is committed, without changes of data and renewals. */
+  /** Whether only `regenerate()` is committed. Other changes stay pending. */
   readonly onlyToken?: boolean;
   /** Whether the flashed values of the previous request are dropped. */
   readonly consumeFlash?: boolean;
@@ -88,7 +88,7 @@ export interface CommitOptions {
   readonly request?: RenewingRequest;
   /** Finds the commit of an inner request. */
   readonly inner?: InnerCommits | undefined;
-  /** A change of one key, which is committed without the other changes. */
+  /** A change of one key, which is committed with `regenerate()` alone. */
   readonly change?: KeyChange;
 }
 

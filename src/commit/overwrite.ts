@@ -79,11 +79,9 @@ export async function overwriteOther(
   const { config, options, c } = context;
   const { record } = current;
   context.theirs = context.newer = contentsOf(record);
-  if (!options.onlyToken) {
-    const data = await config.readData?.(record.data, c);
-    // Invalid data stay as they are.
-    if (data !== undefined) context.newer = contentsOf({ ...record, data });
-  }
+  const data = options.onlyToken ? undefined : await config.readData?.(record.data, c);
+  // Invalid data stay as they are.
+  if (data !== undefined) context.newer = contentsOf({ ...record, data });
   await overwrite(context, current);
 }
 

@@ -23,14 +23,14 @@ export function plan(
   const now = config.clock();
   const old = current.record;
   const rotate = rotation !== undefined && isRotating(rotation, current, { options, now });
-  const moved = !onlyToken && changesRecord(pending, old);
+  const moved = changesRecord(pending, old);
   const isUsed = old.predecessor !== undefined && !state.wasRotated;
   const used = isUsed ? withUsedToken(old, { rotation, now }) : old;
   const newToken = rotate || pending.regenerate === true;
   // The value of a transaction is valid only if the record has not changed since it was read.
   const write = newToken || moved || isUsed || options.change !== undefined ||
     store.outdated(old) || !sameContents(contents, theirs);
-  const renew = !onlyToken && pending.renew === true;
+  const renew = pending.renew === true;
   const renewal = renew ||
     !onlyToken && expiry.rolling !== false && isRenewalDue(expiry, old, { now, write, request });
   if (!write && !renewal) return undefined;
@@ -64,7 +64,7 @@ export function plan(
       : record,
     renewal,
     sendsCookie: renew || renewal && request.cookieDelivery !== "none" ||
-      !onlyToken && changesCookie(pending, old),
+      changesCookie(pending, old),
     graceUntil: isUsed ? used.graceUntil : undefined,
   };
 }

@@ -1,5 +1,4 @@
 import { SessionEndedError } from "../errors.ts";
-import type { PendingProvider } from "../record/pending_changes.ts";
 import { parseProvider } from "../record/provider.ts";
 import type { SessionRecord } from "../record/record.ts";
 import type { Awaitable } from "../util/awaitable.ts";
@@ -28,11 +27,6 @@ export async function providerEndsOf(
   return marks.map(({ end }) => end);
 }
 
-/** Returns the session at a provider with which a commit logs in. */
-function loginOf({ options, pending }: CommitContext): PendingProvider | undefined {
-  return options.onlyToken ? undefined : pending.provider ?? undefined;
-}
-
 /**
  * Makes sure, before a session is written, that a logout at its provider finds it.
  *
@@ -40,8 +34,7 @@ function loginOf({ options, pending }: CommitContext): PendingProvider | undefin
  * @throws {SessionEndedError} When the provider has ended its session since the login started.
  */
 export function enlistAtProvider(context: CommitContext, record: SessionRecord): Awaitable<void> {
-  const { config: { records }, current } = context;
-  const login = loginOf(context);
+  const { config: { records }, current, pending: { provider: login } } = context;
   if (login && !login.ends) {
     throw new TypeError(
       "Cannot store session.provider: the session has no subject; set session.subject as well",
@@ -54,20 +47,18 @@ export function enlistAtProvider(context: CommitContext, record: SessionRecord):
 
 async function enlist(context: CommitContext, record: SessionRecord): Promise<void> {
   const { config, c } = context;
-  const { subject, expiresAt } = record;
+  const { expiresAt } = record;
+  const subject = record.subject!;
   const provider = parseProvider(record.provider);
-  if (!provider || subject === undefined) return;
-  const change = ({ end, subjects, expiresAt: until }: ProviderMark) => {
-    const isListed = subjects.includes(subject);
-    if (isListed && until >= expiresAt) return undefined;
-    return {
+  if (!provider) return;
+  const change = ({ end, subjects, expiresAt: until }: ProviderMark) =>
+    subjects.includes(subject) && until >= expiresAt ? undefined : {
       end,
-      subjects: isListed ? subjects : [...subjects, subject],
+      subjects: [...new Set(subjects).add(subject)],
       expiresAt: Math.max(until, expiresAt),
     };
-  };
   await changeMark(config, { name: sessionMark(provider, subject), change }, c);
-  if (loginOf(context)) await assertNotEnded(context, record);
+  if (context.pending.provider) await assertNotEnded(context, record);
 }
 
 const NOT_ENDED: StoredCheck<void> = {
@@ -83,7 +74,7 @@ const NOT_ENDED: StoredCheck<void> = {
  * @throws {SessionEndedError} When the provider has.
  */
 export function checkProvider(context: CommitContext): Awaitable<void> {
-  if (loginOf(context) && context.state.stored?.record.provider !== undefined) {
+  if (context.pending.provider && context.state.stored?.record.provider !== undefined) {
     return checkOrEnd(context, NOT_ENDED);
   }
 }
@@ -93,10 +84,9 @@ async function assertNotEnded(
   context: CommitContext,
   { provider, subject }: SessionRecord,
 ): Promise<void> {
-  if (provider === undefined || subject === undefined) return;
-  const { config, c } = context;
-  const before = await loginOf(context)?.ends?.get() ?? [];
-  const now = await providerEndsOf(config, { provider, subject }, c);
+  const { config, pending, c } = context;
+  const before = await pending.provider?.ends?.get() ?? [];
+  const now = await providerEndsOf(config, { provider: provider!, subject: subject! }, c);
   if (now.every((end, index) => end <= (before[index] ?? 0))) return;
   throw new SessionEndedError(
     "Cannot log in: the identity provider has ended its session; log in again",

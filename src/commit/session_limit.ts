@@ -7,7 +7,7 @@ import { listSessionsOf, type SubjectSession } from "../store/subject_sessions.t
 import type { Awaitable } from "../util/awaitable.ts";
 import { LIMIT_LOOKS } from "../util/tries.ts";
 import { ConflictRetry } from "./conflict_retry.ts";
-import type { CommitConfig, CommitContext, SessionLimit } from "./context.ts";
+import type { CommitConfig, CommitContext } from "./context.ts";
 import { checkOrEnd, endSessionsOf, type StoredCheck } from "./end.ts";
 
 /**
@@ -17,17 +17,15 @@ import { checkOrEnd, endSessionsOf, type StoredCheck } from "./end.ts";
  * @throws {SessionLimitError} When the subject has too many sessions, and none may be evicted.
  */
 export function checkLimit(context: CommitContext): Awaitable<void> {
-  const { config: { limit }, options, pending, current } = context;
-  if (!limit || !pending.subject || options.onlyToken) return;
+  const { config, pending, current } = context;
+  if (!config.limit || !pending.subject) return;
   if (current && !changesSubject(pending, current.record)) return;
-  return findPlace(context, { limit, login: pending.subject });
+  return findPlace(context, pending.subject);
 }
 
-async function findPlace(
-  context: CommitContext,
-  { limit: { limit, policy }, login }: { limit: SessionLimit; login: PendingLogin },
-): Promise<void> {
+async function findPlace(context: CommitContext, login: PendingLogin): Promise<void> {
   const { config, state, replaced, c } = context;
+  const { limit, policy } = config.limit!;
   const subject = login.name;
   const sessions = await listSessionsOf(config.store, subject, c);
   if (policy === "reject") {

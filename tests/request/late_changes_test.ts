@@ -260,3 +260,29 @@ Deno.test("a late change of a session that was never stored is not told to be sa
   assertEquals(warnings.length, 1);
   assertMatch(warnings[0]!, /; make it before the response is returned/);
 });
+
+Deno.test("a save() after a response that failed stores what was pending, with a new token or without", async () => {
+  for (const path of ["/regenerating", "/plain"]) {
+    let save = () => Promise.resolve();
+    const app = new Hono().use(session<Data>({ store: new MapStore() }))
+      .get("/start", async (c) => {
+        await startSession(c, { name: "Ada" });
+        return c.text("started");
+      })
+      .get("/:kind{regenerating|plain}", (c) => {
+        const { session } = c.var;
+        if (path === "/regenerating") session.regenerate();
+        session.meta = { device: "phone" };
+        session.name = "Eve";
+        save = () => session.save();
+        return c.text("failed", 500);
+      })
+      .get("/read", (c) => c.json([c.var.session.name, c.var.session.meta?.["device"]]));
+    const client = new Client(app);
+    await client.fetch("/start");
+    await client.fetch(path);
+    assertEquals(await client.json("/read"), ["Ada", null]);
+    await save();
+    assertEquals(await client.json("/read"), ["Eve", "phone"]);
+  }
+});
