@@ -34,7 +34,7 @@ export interface RenewingRequest {
  * Returns the times of a session that is renewed now.
  *
  * @param options.isSent Whether the cookie is sent to the client. Without the cookie the session is renewed
- * only so far that the next request renews it again.
+ * only so far that the next request renews it again, also in a process whose clock is behind.
  */
 export function renewedTimes(
   policy: ExpiryPolicy,
@@ -44,8 +44,10 @@ export function renewedTimes(
   const at = lastSeen(record, now);
   const life = lifetime(policy, record);
   const end = absoluteDeadline(policy, record);
+  const after = throttle(policy, life);
+  const due = at - after * 1000 - aheadOf(after);
   const renewedAt = isSent ? at : Math.max(
-    Math.floor(Math.min(at - throttle(policy, life) * 1000, end - life * 1000 - 1)),
+    Math.floor(Math.min(due, end - life * 1000 - 1)),
     record.renewedAt,
   );
   const hold = policy.onServer && policy.rolling ? Math.min(life, LONGEST_HOLD) : 0;
@@ -63,6 +65,11 @@ function throttle({ rolling }: ExpiryPolicy, life: number): number {
   return after < life ? after : life / 10;
 }
 
+/** Returns how much earlier a session may be renewed, in milliseconds: at most by half of the seconds after which it is due. */
+function aheadOf(after: number): number {
+  return Math.min(WRITE_AHEAD, after * 500);
+}
+
 /**
  * Checks whether a rolling session is due for renewal: at most once per tenth of its lifetime, unless set
  * otherwise. A write renews somewhat earlier, because it could undo the touch of a concurrent request. If the
@@ -76,7 +83,7 @@ export function isRenewalDue(
   if (!policy.rolling) return false;
   const life = lifetime(policy, record);
   const after = throttle(policy, life);
-  const ahead = write ? Math.min(WRITE_AHEAD, after * 500) : 0;
+  const ahead = write ? aheadOf(after) : 0;
   const age = now + ahead - record.renewedAt;
   if (
     age < after * 1000 || absoluteDeadline(policy, record) <= deadline(policy, record)

@@ -62,6 +62,29 @@ Deno.test("no rule of sessions is broken where one ends within its request by on
   await play(program, openMarks, { inCookies: true });
 });
 
+Deno.test("no rule of sessions is broken where one of two clocks renews a session without its cookie", async () => {
+  const life = { maxAge: 1000, absoluteMaxAge: undefined, rolling: true, rotate: undefined };
+  const look: Request = { ...FIRST, ops: [], presents: 0 };
+  const program = {
+    life: { ...life, skew: 30 },
+    isStoreAhead: false,
+    requests: [
+      {
+        ...FIRST,
+        ops: [],
+        process: 1,
+        after: 600,
+        ends: "with 500" as const,
+        answer: "is lost" as const,
+      },
+      { ...look, after: 1 },
+      { ...look, after: 600 },
+    ],
+    choices: [],
+  };
+  await play(program, openMap);
+});
+
 /** Some faults are met by one program in thousands: so many are tried that a search in vain is a fault of the model. */
 const SEARCH = { numRuns: 60_000, interruptAfterTimeLimit: 400_000, markInterruptAsFailure: true };
 
