@@ -1,5 +1,6 @@
 import { SessionStoreError } from "../errors.ts";
 import type { Logger } from "../events.ts";
+import type { ExpiryPolicy } from "../record/expiry.ts";
 import type { SessionRecord, SessionTimes, StoredSession } from "../record/record.ts";
 import { type CookieDelivery, timesOf } from "../record/renewal.ts";
 import type { SessionState } from "../session/session_state.ts";
@@ -34,8 +35,7 @@ export interface DueCommit {
 export interface SharedRenewalsOptions {
   readonly clock: Clock;
   readonly logger: Logger;
-  /** Whether clients hold the sessions themselves, so that each client must be sent its own. */
-  readonly isStateless: boolean;
+  readonly expiry: ExpiryPolicy;
   /** How long a request waits for the renewal of another request, in milliseconds. */
   readonly patience: number;
 }
@@ -111,7 +111,7 @@ export class SharedRenewals {
   #outcomeOf(state: SessionState, from: StoredSession): Outcome {
     const to = state.stored;
     if (state.status !== "live" || !to || to === from) return undefined;
-    if (to.key === from.key && !this.#options.isStateless) {
+    if (to.key === from.key && this.#options.expiry.onServer) {
       this.#remember(to.key, { version: to.record.version, ...timesOf(to.record) });
     }
     return { from, to };

@@ -62,9 +62,8 @@ export class AccessTokens {
     if (!payload) return { rejected: "forged" };
     const { sid, exp, nbf = -Infinity, aud } = payload;
     if (typeof sid !== "string" || !isToken(sid)) return { rejected: "malformed" };
-    const audiences: unknown[] = Array.isArray(aud) ? aud : [aud];
     // RFC 7519, 4.1.3: a token for another audience must be rejected.
-    if (!audiences.includes(this.#options.audience)) return { rejected: "scope" };
+    if (![aud].flat().includes(this.#options.audience)) return { rejected: "scope" };
     const now = this.#options.clock() / 1000;
     if (typeof exp !== "number" || typeof nbf !== "number" || !(nbf <= now && now < exp)) {
       return { rejected: "expired" };

@@ -88,7 +88,12 @@ export function addMarks(headers: Headers, missing: MissingMarks | undefined): v
 }
 
 function controlFor(said: string | null, { opens }: Marking): string {
-  return opens ? NO_STORE : asPrivate(said);
+  if (opens) return NO_STORE;
+  if (said === null || said === PRIVATE) return PRIVATE;
+  const directives = listOf(said);
+  const kept = directives.filter((directive) => !SHARED_REGEXP.test(directive));
+  if (!has(kept, PRIVATE) && !has(kept, NO_STORE)) kept.push(PRIVATE);
+  return `${kept}` === `${directives}` ? said : kept.join(", ");
 }
 
 /** Returns the value of a field that replaces `Cache-Control`. Fields older than RFC 9213 don't support `private`. */
@@ -101,8 +106,8 @@ function targetedControl([name, said]: Mark, marking: Marking): string {
 }
 
 function varyOf({ vary }: Marking, others: Headers | undefined): string {
-  const other = others?.get("vary") ?? null;
-  return other === null ? vary : `${other}, ${vary}`;
+  const other = others?.get("vary");
+  return other ? `${other}, ${vary}` : vary;
 }
 
 /** Returns the effective `Cache-Control`. A plain `private` may have overridden the value of the application. */
@@ -112,22 +117,11 @@ function controlOf(caching: string | null, others: Headers | undefined): string 
 
 function withVary(header: string | null, vary: string): string {
   // Most often there is no `Vary`, or the one that was set here before.
-  return header === null || header === vary ? vary : joinVary(header, vary);
-}
-
-function joinVary(header: string, vary: string): string {
+  if (header === null || header === vary) return vary;
   const known = listOf(header);
   const missing = listOf(vary)
     .filter((name) => !has(known, "*") && !has(known, name.toLowerCase()));
   return missing.length === 0 ? header : [...known, ...missing].join(", ");
-}
-
-function asPrivate(header: string | null): string {
-  if (header === null || header === PRIVATE) return PRIVATE;
-  const directives = listOf(header);
-  const kept = directives.filter((directive) => !SHARED_REGEXP.test(directive));
-  if (!has(kept, PRIVATE) && !has(kept, NO_STORE)) kept.push(PRIVATE);
-  return `${kept}` === `${directives}` ? header : kept.join(", ");
 }
 
 function listOf(header: string): string[] {

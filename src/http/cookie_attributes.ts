@@ -119,7 +119,7 @@ export const ATTRIBUTES = {
 
 const CHANGES: OptionTable = {
   action: "change session cookie",
-  shapes: ATTRIBUTES.shapes,
+  ...ATTRIBUTES,
   instead: { ...ATTRIBUTES.instead, prefix: "its name can't change" },
 };
 
@@ -174,7 +174,7 @@ export class CookieTemplate {
     try {
       this.serialize("");
     } catch (cause) {
-      refuse("cookie", cause instanceof Error ? cause.message : "");
+      refuse("cookie", (cause as Error).message);
     }
   }
 
@@ -213,16 +213,11 @@ export class CookieTemplate {
   /** Returns the value of a `Set-Cookie` header for a cookie with a lifetime of `maxAge` seconds. */
   serialize(
     value: string,
-    { name = this.name, maxAge }: { name?: string; maxAge?: number | undefined } = {},
+    { name = this.name, maxAge }: { name?: string | undefined; maxAge?: number | undefined } = {},
   ): string {
     // Most tokens need no encoding: this avoids a copy.
     const encoded = PLAIN_REGEXP.test(value) ? value : encodeURIComponent(value);
     return `${name}=${encoded}${this.#ending(name, maxAge)}`;
-  }
-
-  /** Returns the value of a `Set-Cookie` header that makes browsers drop the cookie. */
-  expired(name: string = this.name): string {
-    return this.serialize("", { name, maxAge: 0 });
   }
 
   /** Returns the attributes part of the header. It is cached: cookies with the same name and `maxAge` share it. */

@@ -99,7 +99,7 @@ export class CookieTransport {
 
   /** Checks whether a response already expires the cookie that the client holds. */
   isCleared(response: Headers, held: CookieTemplate): boolean {
-    return response.getSetCookie().includes(held.expired());
+    return response.getSetCookie().includes(held.serialize("", { maxAge: 0 }));
   }
 
   /**
@@ -114,7 +114,7 @@ export class CookieTransport {
     this.#remove(response);
     // Otherwise the browser would keep both.
     const isMoved = !cookie.isSameAs(held);
-    expire(response, held, this.#presented(headers, isMoved ? 0 : parts.length));
+    expirePresented(headers, held, this.#names.slice(isMoved ? 0 : parts.length));
     this.#expireFormer(headers, cookie);
     let bytes = 0;
     for (const [index, part] of parts.entries()) {
@@ -140,17 +140,15 @@ export class CookieTransport {
   }
 
   /** Expires the cookie that proves the device of the client's session, if the request has one. */
-  clearDevice({ request, response }: Exchange, held: CookieTemplate): void {
+  clearDevice(headers: Exchange, held: CookieTemplate): void {
     const { deviceName } = this.#options;
-    if (deviceName && presents(request, deviceName)) expire(response, held, [deviceName]);
+    if (deviceName) expirePresented(headers, held, [deviceName]);
   }
 
   /** Expires the cookie of another library. */
-  #expireAdopted({ request, response }: Exchange, now: CookieTemplate): void {
+  #expireAdopted(headers: Exchange, now: CookieTemplate): void {
     const { adopted } = this.#options;
-    if (adopted && !adopted.isSameAs(now) && presents(request, adopted.name)) {
-      expire(response, adopted);
-    }
+    if (adopted && !adopted.isSameAs(now)) expirePresented(headers, adopted, [adopted.name]);
   }
 
   /** Expires the cookies of former scopes. */
@@ -164,12 +162,8 @@ export class CookieTransport {
 
   /** Expires a cookie, and the chunks that the request has beside it. */
   #expireAll(headers: Exchange, cookie: CookieTemplate): void {
-    expire(headers.response, cookie, [cookie.name, ...this.#presented(headers, 1)]);
-  }
-
-  /** Returns the names of the cookies in the request, without the first ones. */
-  #presented({ request }: Exchange, from: number): readonly string[] {
-    return this.#names.slice(from).filter((name) => presents(request, name));
+    expire(headers.response, cookie);
+    expirePresented(headers, cookie, this.#names.slice(1));
   }
 
   /** Removes the session's cookies from a response. */
@@ -204,15 +198,17 @@ export class CookieTransport {
   }
 }
 
-function presents(request: Headers, name: string): boolean {
-  return findAll(request, name).length > 0;
+function expire(response: Headers, cookie: CookieTemplate, name?: string): void {
+  response.append("set-cookie", cookie.serialize("", { name, maxAge: 0 }));
 }
 
-/** Expires a cookie under some names. */
-function expire(
-  response: Headers,
+/** Expires a cookie under those of some names that are in the request. */
+function expirePresented(
+  { request, response }: Exchange,
   cookie: CookieTemplate,
-  names: readonly string[] = [cookie.name],
+  names: readonly string[],
 ): void {
-  for (const name of names) response.append("set-cookie", cookie.expired(name));
+  for (const name of names) {
+    if (findAll(request, name).length > 0) expire(response, cookie, name);
+  }
 }

@@ -50,12 +50,12 @@ export class SessionLoader {
 
   /** Loads the session of a credential. A credential without a session is rejected. */
   load(credential: Credential, c: unknown): Awaitable<LoadedSession | undefined> {
-    if (credential.rejected) return this.reject(credential.rejected, c);
-    const { token } = credential;
+    const { rejected, token, key } = credential;
+    if (rejected) return this.reject(rejected, c);
+    const { onServer } = this.#config.expiry;
+    if (onServer && token !== undefined && !isToken(token)) return this.reject("malformed", c);
     const lookup: Lookup = { loader: this, credential, key: token!, c };
-    if (!this.#config.expiry.onServer) return SessionLoader.#read(token!, lookup);
-    if (token !== undefined && !isToken(token)) return this.reject("malformed", c);
-    return andThen(credential.key ?? hashToken(token!), SessionLoader.#read, lookup);
+    return andThen(key ?? (onServer ? hashToken(token!) : token!), SessionLoader.#read, lookup);
   }
 
   static #read(key: string, lookup: Lookup): Awaitable<LoadedSession | undefined> {

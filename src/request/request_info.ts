@@ -18,6 +18,7 @@ export interface SessionObserver extends InnerCommits {
 export class RequestInfo {
   readonly config: RequestConfig;
   observer: SessionObserver | undefined;
+  protected readonly c: unknown;
   protected readonly options: RequestSessionOptions;
   /** Why the session of the client is not available, until the handler starts another one. */
   unavailable: Unavailable | undefined;
@@ -26,16 +27,17 @@ export class RequestInfo {
 
   constructor(config: RequestConfig, options: RequestSessionOptions) {
     this.config = config;
+    this.c = options.c;
     this.options = options;
     this.unavailable = options.unavailable;
   }
 
   generationOf(subject: string): Awaitable<number> {
-    return this.config.store.generation(subject, this.options.c);
+    return this.config.store.generation(subject, this.c);
   }
 
   providerEndsOf(provider: string, subject: string): Awaitable<readonly number[]> {
-    return providerEndsOf(this.config, { provider, subject }, this.options.c);
+    return providerEndsOf(this.config, { provider, subject }, this.c);
   }
 
   /** @throws {SessionError} When the session of the client is not available, so that it can't be changed. */

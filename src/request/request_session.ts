@@ -79,7 +79,7 @@ export class RequestSession extends RequestInfo implements SessionOwner {
    */
   async start(
     data: object,
-    prepare: (session: SessionState) => void = () => {},
+    prepare?: (session: SessionState) => void,
   ): Promise<SessionObject> {
     assertPlainObject(data);
     this.beginLogin();
@@ -100,14 +100,14 @@ export class RequestSession extends RequestInfo implements SessionOwner {
   }
 
   /** Stores a new session, even an empty one, and shows it. */
-  async #store(data: object, prepare: (session: SessionState) => void): Promise<SessionState> {
+  async #store(data: object, prepare?: (session: SessionState) => void): Promise<SessionState> {
     const before = this.state;
     if (before?.stored && before.status === "live" && !this.config.allowOverwrite) {
       throw new SessionExistsError("Cannot start session: another one is live");
     }
     const state = this.#begin(data);
-    prepare(state);
-    await commit(this.config, { state, storeEmpty: true }, this.options.c);
+    prepare?.(state);
+    await commit(this.config, { state, storeEmpty: true }, this.c);
     state.assertLive("start");
     // The current session may have changed in the meantime.
     this.state?.destroy();
@@ -128,7 +128,7 @@ export class RequestSession extends RequestInfo implements SessionOwner {
     return this.config.ends.signalOf(
       state,
       this.committed || this.unavailable !== undefined,
-      this.options.c,
+      this.c,
     );
   }
 
@@ -140,7 +140,7 @@ export class RequestSession extends RequestInfo implements SessionOwner {
 
   async save(state: SessionState): Promise<void> {
     const options = { state, consumeFlash: this.#hasShownFlash };
-    await this.#saving(state, () => commit(this.config, options, this.options.c));
+    await this.#saving(state, () => commit(this.config, options, this.c));
     state.assertLive("save");
     state.flashed?.saved(state.base().flash);
   }
@@ -150,7 +150,7 @@ export class RequestSession extends RequestInfo implements SessionOwner {
     key: string,
     change: (value: unknown) => unknown,
   ): Promise<unknown> {
-    const run = () => transaction(this.config, { state, key, change }, this.options.c);
+    const run = () => transaction(this.config, { state, key, change }, this.c);
     return this.#saving(state, run);
   }
 
@@ -178,7 +178,7 @@ export class RequestSession extends RequestInfo implements SessionOwner {
     }
     const { stored } = state;
     try {
-      const token = await issue(stored, state.session, this.options.c);
+      const token = await issue(stored, state.session, this.c);
       // In the meantime the session may have ended, or be about to get another token.
       const isCurrent = state === this.#current && stored.key === state.stored.key;
       if (isCurrent && !state.pending.regenerate) this.accessToken = token;
@@ -197,7 +197,7 @@ export class RequestSession extends RequestInfo implements SessionOwner {
 
   /** Renews the loaded session if it might expire before the response. */
   renewEarly(): Awaitable<void> {
-    if (this.#loaded) return renewEarly(this.config, this.#loaded, this.options.c);
+    if (this.#loaded) return renewEarly(this.config, this.#loaded, this.c);
   }
 
   /** Whether there is nothing to store or send: no session was loaded, and the new one is empty. */
@@ -238,7 +238,7 @@ export class RequestSession extends RequestInfo implements SessionOwner {
     const isOver = this.#destroyed || state.stored && state !== this.#loaded;
     const inner = isOver ? undefined : this.observer;
     const options = { state, onlyToken, consumeFlash: this.#hasShownFlash, rotate: true, inner };
-    return commit(this.config, options, this.options.c);
+    return commit(this.config, options, this.c);
   }
 
   /** The change of the cookie by what was committed so far, regardless of later failures. */

@@ -86,7 +86,6 @@ export class Sessions {
       queue: new KeyedQueue(storeTimeout),
       renewals: new SharedRenewals({
         ...config,
-        isStateless: !expiry.onServer,
         // A renewal may have to wait for another request, and then for the store.
         patience: 2 * storeTimeout,
       }),
