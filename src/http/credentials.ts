@@ -36,32 +36,25 @@ function withHeaders(credentials: Credential[], headers: Headers): Credential[] 
   return credentials;
 }
 
-/** Adds the access tokens of a request, and the cookie of another library. */
+/**
+ * Adds the access tokens of a request, and the cookie of another library. Of several such cookies none counts: the
+ * application may read another one than the one under which its session would be adopted.
+ */
 function amongOthers(
   cookies: Awaitable<readonly Credential[]>,
-  { config, request }: { config: MiddlewareConfig; request: Request },
+  { config: { bearer, adopt, clock }, request }: { config: MiddlewareConfig; request: Request },
   c: unknown,
 ): Awaitable<readonly Credential[]> {
-  const { bearer } = config;
-  const tokens = bearer ? bearerTokens(bearer, request) : NONE;
-  const verified = tokens.map(async (token): Promise<Credential[]> => [
-    { by: "token", ...await bearer!.tokens.verify(token, c) },
-  ]);
-  const all = allOf([...verified, cookies, adoptable(config, request)]);
-  return andThen(all, (lists) => lists.flat());
-}
-
-/**
- * Returns the cookie of another library. Of several none counts: the application may read another one than the one
- * under which its session would be adopted.
- */
-function adoptable(
-  { adopt, clock }: MiddlewareConfig,
-  { headers }: Request,
-): readonly Credential[] {
-  if (!adopt || clock() >= adopt.until) return NONE;
-  const [token, ...others] = findAll(headers, adopt.cookie);
-  return token && others.length === 0 ? [{ by: "adopted", token }] : NONE;
+  const all: Awaitable<readonly Credential[]>[] = [];
+  for (const token of bearer ? bearerTokens(bearer, request) : NONE) {
+    all.push(bearer!.tokens.verify(token, c).then((verified) => [{ by: "token", ...verified }]));
+  }
+  all.push(cookies);
+  if (adopt && clock() < adopt.until) {
+    const [token, ...others] = findAll(request.headers, adopt.cookie);
+    if (token && others.length === 0) all.push([{ by: "adopted", token }]);
+  }
+  return andThen(allOf(all), (lists) => lists.flat());
 }
 
 /** Returns the credentials in the values of cookies. */

@@ -345,7 +345,9 @@ export class SessionManager<Data extends object = SessionData, Key extends strin
       c,
     );
     requestSession.leave();
-    if (requestSession.state) this.#sessions.unsavedChanges.watch(requestSession.state, 0);
+    if (requestSession.state) {
+      this.#sessions.config.unsavedChanges.watch(requestSession.state, 0);
+    }
     return requestSession.isLoaded ? asSession<Data>(requestSession.session) : undefined;
   }
 }

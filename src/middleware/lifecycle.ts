@@ -90,7 +90,7 @@ export class SessionLifecycle extends Unprinted implements ContextSession, Sessi
   watch(): void {
     const state = this.requestSession?.state;
     if (!state) return;
-    const { ends, unsavedChanges } = this.sessions;
+    const { ends, unsavedChanges } = this.sessions.config;
     const isFailed = this.#phase === "failed";
     const responseEnd = ends.isUsed ? this.responseEnd : this.#responseEnd;
     const { response } = this;
@@ -164,7 +164,7 @@ export class SessionLifecycle extends Unprinted implements ContextSession, Sessi
     const { cookieChange } = requestSession;
     if (!failed) {
       this.response.drop();
-      if (requestSession.state) this.sessions.ends.over(requestSession.state);
+      if (requestSession.state) this.sessions.config.ends.over(requestSession.state);
     } // Failures of the store were already reported.
     else if (!(error instanceof SessionStoreError)) {
       const { logger } = this.config;

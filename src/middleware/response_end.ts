@@ -39,7 +39,7 @@ export class ResponseEnd implements StreamWatcher {
    * @returns Whether some are running.
    */
   watch(state: SessionState, { isFailed, request, response }: Leaving): boolean {
-    const { ends } = this.#sessions;
+    const { ends } = this.#sessions.config;
     if (ends.isUsed) this.#leave(state, { request, response });
     if (this.#running === 0) {
       // A lazy session can be loaded when its stream is over.
@@ -57,7 +57,7 @@ export class ResponseEnd implements StreamWatcher {
    * can ask for an upgrade and get a stream.
    */
   #leave(state: SessionState, { request, response }: Omit<Leaving, "isFailed">): void {
-    const { ends } = this.#sessions;
+    const { ends } = this.#sessions.config;
     // Hono drops the body of the response.
     if (isHead(request)) return ends.over(state);
     if (!ends.has(state)) return;
@@ -83,7 +83,7 @@ export class ResponseEnd implements StreamWatcher {
   streamEnded(isWhole: boolean): void {
     this.#running--;
     if (!this.#state || this.#running > 0) return;
-    const { unsavedChanges, ends } = this.#sessions;
+    const { unsavedChanges, ends } = this.#sessions.config;
     if (!this.#isSocket) ends.over(this.#state);
     if (!this.#committed) return;
     if (isWhole) unsavedChanges.look(this.#committed);

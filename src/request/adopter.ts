@@ -53,8 +53,9 @@ export class Adopter {
     const isEndable = by === "adopted" && token!.length <= LARGEST_COOKIE &&
       loaded.by === "cookie" && this.#config.expiry.onServer;
     if (!isEndable) return loaded;
-    const endAdoptable = () => this.#inTurn(token!, (place) => this.#end(place, loaded.c));
-    return { ...loaded, endAdoptable };
+    const { c, others = [] } = loaded;
+    const end = () => this.#inTurn(token!, (place) => this.#end(place, c));
+    return { ...loaded, others: [...others, end] };
   }
 
   /** Runs a task after the earlier ones for the same cookie. */

@@ -32,8 +32,9 @@ export interface RequestConfig extends CommitConfig {
   readonly commitOnError: boolean;
   /** Whether a request whose session can't be loaded fails, or has an empty session. */
   readonly onStoreError: "error" | "anonymous";
+  /** Knows who waits for the end of a session. */
   readonly ends: SessionEnds;
-  /** Warns of unsaved changes. */
+  /** Warns of unsaved changes after the response. */
   readonly unsavedChanges: UnsavedChanges;
   /** Binds sessions to devices. */
   readonly device: DeviceProofs | undefined;
@@ -51,10 +52,8 @@ export interface RequestSessionOptions {
   /** Whether the client presented a cookie that identifies no session. */
   readonly stale?: boolean;
   readonly stored?: StoredSession | undefined;
-  /** The older sessions of its other cookies, which end with this one. */
-  readonly others?: readonly StoredSession[];
-  /** Ends the session of another library whose cookie came as well. */
-  readonly endAdoptable?: () => Promise<void>;
+  /** End the sessions of its other cookies, which end with this one: a logout must not bring one of them back. */
+  readonly others?: readonly (() => Promise<void>)[];
   /** The time at which the request arrived, in epoch milliseconds. */
   readonly receivedAt?: number;
   /** The JSON text of the data, if they differ from the stored data. */

@@ -9,16 +9,13 @@ const PURPOSES = ["sec-purpose", "x-sec-purpose", "purpose", "x-moz"];
 /** Paths that browsers request on their own. */
 const UNASKED = /^\/\.well-known\/|\/(favicon\.ico|apple-touch-icon[^/]*\.png)$/;
 
-/** Statuses of responses without content: an upgrade, and a page that the browser has cached. */
-const EMPTY_HANDED = [101, 304];
-
 /**
  * Checks whether the response to a request can show flashed values, which consumes them: a successful response
  * to a page or a call of the application. Requests without metadata headers count as such.
  */
 export function canShowFlash(request: Request, status: number): boolean {
-  // Deno throws when the properties of an upgraded request are read.
-  if (isFailure(status) || EMPTY_HANDED.includes(status)) return false;
+  // Without content: an upgrade, where Deno throws when the properties of the request are read, and a cached page.
+  if (isFailure(status) || status === 101 || status === 304) return false;
   const { method, headers, url } = request;
   if (method === "HEAD" || method === "OPTIONS") return false;
   if (!SHOWN.has(headers.get("sec-fetch-dest") ?? "empty")) return false;

@@ -1,6 +1,5 @@
 import type { CommitConfig } from "../commit/context.ts";
 import { endSession } from "../commit/end.ts";
-import type { StoredSession } from "../record/record.ts";
 import type { SessionState } from "../session/session_state.ts";
 import type { Awaitable } from "../util/awaitable.ts";
 import type { RequestSessionOptions } from "./config.ts";
@@ -10,17 +9,15 @@ export class DestroyedSessions {
   readonly #config: CommitConfig;
   readonly #c: unknown;
   readonly #states: SessionState[] = [];
-  /** The sessions of other cookies of the client: a logout must not bring one of them back. */
-  readonly #others: Set<StoredSession>;
-  #endAdoptable: (() => Promise<void>) | undefined;
+  /** End the sessions of other cookies. */
+  readonly #others: Set<() => Promise<void>>;
   /** The number of sessions that were removed from the store. */
   #removed = 0;
 
-  constructor(config: CommitConfig, { c, others = [], endAdoptable }: RequestSessionOptions) {
+  constructor(config: CommitConfig, { c, others }: RequestSessionOptions) {
     this.#config = config;
     this.#c = c;
     this.#others = new Set(others);
-    this.#endAdoptable = endAdoptable;
   }
 
   add(state: SessionState): void {
@@ -47,11 +44,9 @@ export class DestroyedSessions {
       const { stored } = this.#states[this.#removed]!;
       if (stored) await endSession(this.#config, stored, this.#c);
     }
-    for (const other of this.#others) {
-      await endSession(this.#config, other, this.#c);
-      this.#others.delete(other);
+    for (const endOther of this.#others) {
+      await endOther();
+      this.#others.delete(endOther);
     }
-    await this.#endAdoptable?.();
-    this.#endAdoptable = undefined;
   }
 }

@@ -55,7 +55,8 @@ export class SessionLoader {
     const { onServer } = this.#config.expiry;
     if (onServer && token !== undefined && !isToken(token)) return this.reject("malformed", c);
     const lookup: Lookup = { loader: this, credential, key: token!, c };
-    return andThen(key ?? (onServer ? hashToken(token!) : token!), SessionLoader.#read, lookup);
+    if (!onServer) return SessionLoader.#read(token!, lookup);
+    return andThen(key ?? hashToken(token!), SessionLoader.#read, lookup);
   }
 
   static #read(key: string, lookup: Lookup): Awaitable<LoadedSession | undefined> {
@@ -88,12 +89,13 @@ export class SessionLoader {
     const { c, stored: from, receivedAt } = traced;
     const { graceUntil = Infinity, sid, trace } = from.record;
     const isOver = receivedAt >= graceUntil;
-    // A cookie of another library may stay in the browser of a user who has logged out.
-    if (isOver && trace !== "adopted") return this.reject("reuse", c, sid);
     const now = isOver ? -Infinity : receivedAt;
-    const stored = await followRotations(this.#config.store, { from, now }, c);
+    // A cookie of another library may stay in the browser of a user who has logged out.
+    const stored = isOver && trace !== "adopted"
+      ? undefined
+      : await followRotations(this.#config.store, { from, now }, c);
     if (typeof stored === "string") return this.reject("unknown", c, sid);
-    if (isOver) return this.reject("reuse", c, sid);
+    if (isOver || !stored) return this.reject("reuse", c, sid);
     return await this.admit({ ...traced, stored, presentedTrace: from }, credential);
   }
 

@@ -43,10 +43,6 @@ export interface SessionsConfig extends
 
 /** Manages the sessions of one configuration. */
 export class Sessions {
-  /** Warns of unsaved changes after the response. */
-  readonly unsavedChanges: UnsavedChanges;
-  /** Knows who waits for the end of a session. */
-  readonly ends: SessionEnds;
   /** Answers browsers that bind sessions to devices. */
   readonly device: DeviceEndpoint | undefined;
   /** The configuration of the sessions. */
@@ -61,28 +57,25 @@ export class Sessions {
     revokeEverythingEvery: every,
     ...config
   }: SessionsConfig) {
-    const { clock, expiry } = config;
+    const { clock } = config;
     const onError = storeErrorReporter(config);
     const limits = { timeout: storeTimeout, clock, onError };
     const generation = every === undefined
       ? undefined
       : new StoreGeneration({ store: given, cookieName: config.cookieName, every, clock });
     const sessions = generation && sessionsOf(given, generation);
-    this.unsavedChanges = new UnsavedChanges(config);
-    this.ends = new SessionEnds({
-      // Of its failures only the first one of each poll is reported.
-      store: new TimeoutStore(given, { ...limits, sessions, onError() {} }),
-      clock,
-      expiry,
-      every: liveEvery,
-      source: given,
-      onError,
-    });
     const records = new TimeoutStore(given, limits);
     this.config = {
       ...config,
-      ends: this.ends,
-      unsavedChanges: this.unsavedChanges,
+      ends: new SessionEnds({
+        ...config,
+        // Of its failures only the first one of each poll is reported.
+        store: new TimeoutStore(given, { ...limits, sessions, onError() {} }),
+        every: liveEvery,
+        source: given,
+        onError,
+      }),
+      unsavedChanges: new UnsavedChanges(config),
       queue: new KeyedQueue(storeTimeout),
       renewals: new SharedRenewals({
         ...config,
@@ -163,7 +156,8 @@ export class Sessions {
       at += group.length;
       const found = await this.#loadAll(group, c);
       for (const [index, loaded] of found.entries()) {
-        const others = othersOf(found.slice(index));
+        const others = othersOf(found.slice(index))
+          .map((other) => () => endSession(this.config, other, c));
         const requestSession = this.#make({ ...loaded, others }, credentials);
         if (requestSession) return requestSession;
       }

@@ -62,9 +62,9 @@ async function assertNoLeak(store: SessionStore): Promise<void> {
       const responses = await Promise.all(
         Array.from({ length: 100 }, () => app.request("/", { headers: { cookie } })),
       );
-      assertEquals(sessions.ends.size, 100);
+      assertEquals(sessions.config.ends.size, 100);
       await Promise.all(responses.map(({ body }) => body!.cancel()));
-      assertEquals(sessions.ends.size, 0);
+      assertEquals(sessions.config.ends.size, 0);
     }
     await new Promise((resolve) => setTimeout(resolve, 10));
     collect();

@@ -51,11 +51,11 @@ Deno.test("a WebSocket is closed when its session ends, and no other one; one th
     await open(address, bob.cookie),
   ];
   assertEquals(first.answer, "You said hello");
-  assertEquals(sessions.ends.size, 3);
+  assertEquals(sessions.config.ends.size, 3);
   second.socket.close();
   await second.closed;
   while (heard.length < 4) await new Promise((resolve) => setTimeout(resolve, 5));
-  assertEquals(sessions.ends.size, 2);
+  assertEquals(sessions.config.ends.size, 2);
   await new SessionManager(config).revokeAll(ADA);
   const { code, reason } = await first.closed;
   assertEquals([code, reason], [4401, "revoked"]);
@@ -63,7 +63,7 @@ Deno.test("a WebSocket is closed when its session ends, and no other one; one th
   other.socket.close();
   await other.closed;
   while (heard.length < 6) await new Promise((resolve) => setTimeout(resolve, 5));
-  assertEquals(sessions.ends.size, 0);
+  assertEquals(sessions.config.ends.size, 0);
   assertEquals(heard.filter((each) => each === "close").length, 3);
   await server.shutdown();
 });
