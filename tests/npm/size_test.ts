@@ -20,7 +20,7 @@ const STORES: Record<string, [name: string, most: number]> = {
   "deno-kv": ["DenoKvStore", 6_000],
   redis: ["RedisStore", 7_750],
   dynamodb: ["DynamoDbStore", 6_000],
-  postgres: ["PostgresStore", 6_150],
+  postgres: ["PostgresStore", 6_200],
   sqlite: ["SqliteStore", 6_000],
   d1: ["D1Store", 6_000],
   "cloudflare-kv": ["CloudflareKvStore", 6_000],
@@ -29,7 +29,7 @@ const STORES: Record<string, [name: string, most: number]> = {
 };
 
 /** The most bytes of a bundle, minified and with gzip: what it takes now. Raise it only for what is worth it. */
-const MOST = { main: 54_820, coreWithMap: 50_800 };
+const MOST = { main: 51_300, coreWithMap: 47_200 };
 
 interface Bundle extends Minified {
   /** Its bytes with gzip. */
