@@ -1,5 +1,6 @@
 import { HONO_RANGE, LIB, packageJson, TARGET } from "../../scripts/npm/package.ts";
-import { installed, skipNpm } from "../npm/_npm.ts";
+import { run } from "../../scripts/npm/run.ts";
+import { installed, skipNpm, temporaryFolder } from "../npm/_npm.ts";
 import { packageTarball } from "../npm/_package.ts";
 
 /** The oldest and the newest Hono that the package works with. */
@@ -15,19 +16,20 @@ export const skipConsumer = skipNpm;
 export interface Consumer {
   /** Which Hono, as `npm install` takes it. */
   hono?: string;
-  /** Which TypeScript, as `npm install` takes it. */
+  /** Which TypeScript, of {@linkcode TYPESCRIPT_VERSIONS}. */
   typescript?: string;
   compilerOptions?: Record<string, unknown>;
   /** What is installed as well. */
   packages?: readonly string[];
 }
 
+let compilers: Promise<string> | undefined;
 const folders = new Map<string, Promise<string>>();
 
 /** What `tsc --strict` has to say of a program that uses the installed package: a line for each error. */
 export async function checkAsConsumer(program: string, consumer: Consumer = {}): Promise<string[]> {
   const { hono = HONO_RANGE, typescript = "6", compilerOptions, packages = [] } = consumer;
-  const cwd = await folderWith([`hono@${hono}`, `typescript@${typescript}`, ...packages]);
+  const cwd = await folderWith([`hono@${hono}`, ...packages]);
   const configPath = `${crypto.randomUUID()}.json`;
   const programPath = configPath.replace("json", "ts");
   const config = {
@@ -48,8 +50,10 @@ export async function checkAsConsumer(program: string, consumer: Consumer = {}):
   };
   await Deno.writeTextFile(`${cwd}/${configPath}`, JSON.stringify(config));
   await Deno.writeTextFile(`${cwd}/${programPath}`, program);
-  const { code, stdout } = await new Deno.Command("node_modules/.bin/tsc", {
-    args: ["--pretty", "false", "-p", configPath],
+  const tsc =
+    `${await (compilers ??= installCompilers())}/node_modules/typescript-${typescript}/bin/tsc`;
+  const { code, stdout } = await new Deno.Command("node", {
+    args: [tsc, "--pretty", "false", "-p", configPath],
     cwd,
   }).output();
   const output = new TextDecoder().decode(stdout).trim();
@@ -66,4 +70,15 @@ async function folderWith(packages: string[]): Promise<string> {
     packageTarball().then((tarball) => installed([tarball, ...packages]));
   folders.set(key, folder);
   return await folder;
+}
+
+/** Installs every TypeScript, over Deno's cache of npm. */
+async function installCompilers(): Promise<string> {
+  const cwd = await temporaryFolder();
+  const dependencies = Object.fromEntries(
+    TYPESCRIPT_VERSIONS.map((version) => [`typescript-${version}`, `npm:typescript@${version}`]),
+  );
+  await Deno.writeTextFile(`${cwd}/package.json`, JSON.stringify({ dependencies }));
+  await run([Deno.execPath(), "install", "--quiet", "--node-modules-dir=auto"], { cwd });
+  return cwd;
 }
