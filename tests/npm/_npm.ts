@@ -14,9 +14,12 @@ function hasNpm(): boolean {
   }
 }
 
-/** Makes an empty folder, which is removed when the tests have ended, and installs packages into it. */
-export async function installed(packages: string[]): Promise<string> {
-  const folder = await temporaryFolder();
+/**
+ * Makes an empty folder, which is removed when the tests have ended, and installs packages into it. Those of the folder
+ * around it are found as well.
+ */
+export async function installed(packages: string[], around?: string): Promise<string> {
+  const folder = await temporaryFolder(around);
   await Deno.writeTextFile(`${folder}/package.json`, '{ "private": true, "type": "module" }');
   const quietly = ["--no-audit", "--no-fund", "--ignore-scripts", "--prefer-offline"];
   await run(["npm", "install", ...quietly, ...packages], { cwd: folder });
@@ -24,9 +27,9 @@ export async function installed(packages: string[]): Promise<string> {
 }
 
 /** A folder that is removed when the tests have ended. */
-export async function temporaryFolder(): Promise<string> {
-  const folder = await Deno.makeTempDir({ prefix: "hono-session-npm-" });
-  addEventListener("unload", () => Deno.removeSync(folder, { recursive: true }));
+export async function temporaryFolder(dir?: string): Promise<string> {
+  const folder = await Deno.makeTempDir({ prefix: "hono-session-npm-", ...(dir && { dir }) });
+  if (!dir) addEventListener("unload", () => Deno.removeSync(folder, { recursive: true }));
   return folder;
 }
 

@@ -11,13 +11,11 @@ import { checkStore } from "./_suite.ts";
 
 const SERVERS = fromFileUrl(new URL("runtimes", import.meta.url));
 
-const PACKAGES = [
-  "@opentelemetry/api@1",
-  "@hono/node-server@2",
-  "@deno/kv@0.14",
-  "miniflare@4",
-  "esbuild@0.28",
-];
+/** What is installed beside each version of Hono. */
+const PACKAGES = ["@opentelemetry/api@1", "@hono/node-server@2"];
+
+/** What is large, knows nothing of Hono, and is installed once. */
+const LARGE_PACKAGES = ["@deno/kv@0.14", "miniflare@4", "esbuild@0.28"];
 
 const EVERY_ENTRY_POINT = Object.keys(packageJson.exports)
   .map((name, at) => `import * as e${at} from "${name.replace(".", packageJson.name)}";\n`)
@@ -70,8 +68,9 @@ async function runtimes(): Promise<Runtime[]> {
 }
 
 /** Installs the package and the servers beside a version of Hono. */
-async function install(hono: string): Promise<string> {
-  const folder = await installed([await packageTarball(), `hono@${hono}`, ...PACKAGES]);
+async function install(hono: string, around: string): Promise<string> {
+  const packages = [await packageTarball(), `hono@${hono}`, ...PACKAGES];
+  const folder = await installed(packages, around);
   for await (const { name } of Deno.readDir(SERVERS)) {
     await Deno.copyFile(`${SERVERS}/${name}`, `${folder}/${name}`);
   }
@@ -81,8 +80,9 @@ async function install(hono: string): Promise<string> {
 
 if (!skipNpm()) {
   const all = await runtimes();
+  const around = await installed(LARGE_PACKAGES);
   for (const hono of HONO_VERSIONS) {
-    const cwd = await install(hono);
+    const cwd = await install(hono, around);
     for (const { name, command, stores } of all) {
       Deno.test({
         name: `npm: the package works on ${name}, with hono@${hono}`,
