@@ -88,7 +88,7 @@ function recover(context: CommitContext, error: unknown): void {
     if (!isReported) return;
   } else {
     state.restorePending(pending);
-    if (error instanceof SessionLimitError) state.refuseLogin(pending.subject);
+    if (error instanceof SessionLimitError) state.refused = pending.subject;
   }
   throw error;
 }
@@ -114,7 +114,8 @@ function write(context: CommitContext): Awaitable<void> {
   context.mine = mine;
   if (inner === "ended") refuseEnded();
   if (inner) {
-    state.leaveCookieToInner();
+    // The response of the inner request sends it.
+    state.sendsCookie = false;
     return overwriteOther(context, inner);
   }
   if (state.stored) return overwrite(context, state.stored);

@@ -71,7 +71,7 @@ export class KeyChange {
 
 /** Checks whether this request has changed a key, or is known to have assigned to it. */
 export function isAssigned(state: SessionState, key: string): boolean {
-  if (state.assigned.has(key)) return true;
+  if (state.assigned?.has(key)) return true;
   const mine = state.contents().data.members.get(key);
   return !isSameJson(mine, state.shown().data.members.get(key));
 }

@@ -41,7 +41,7 @@ function settleWrite(written: StoreWrite, context: CommitContext): Awaitable<voi
   const current = context.current!;
   const stored = toStored(written, { place: context.place, record: next.record });
   if (!stored) return overwriteFresh(context, current);
-  if (next.sendsCookie || stored.token !== current.token) state.sendCookie();
+  if (next.sendsCookie || stored.token !== current.token) state.sendsCookie = true;
   settle(context, stored);
   if (next.operation === "replace") context.emit("regenerated");
   if (next.operation === "rotate") context.emit("rotated");

@@ -136,6 +136,6 @@ function join(due: DueCommit, { from, to }: Exclude<Outcome, string | undefined>
   state.adopt(isRotated ? to : { ...stored, record: to.record });
   if (isRotated) state.rotated();
   if (due.isDue()) return false;
-  if (due.cookieDelivery !== "none") state.sendCookie();
+  if (due.cookieDelivery !== "none") state.sendsCookie = true;
   return true;
 }

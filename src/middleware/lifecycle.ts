@@ -137,27 +137,29 @@ export class SessionLifecycle extends Unprinted implements ContextSession, Sessi
     try {
       committing = requestSession.finish(status);
     } catch (error) {
-      return this.#fail(requestSession, error);
+      return this.#fail(error);
     }
     return isPromiseLike(committing)
-      ? this.#deliverLater(requestSession, committing)
-      : this.#deliver(requestSession);
+      ? this.#deliverLater(committing)
+      : this.#deliver();
   }
 
-  #deliverLater(requestSession: RequestSession, committing: Promise<void>): Promise<void> {
+  #deliverLater(committing: Promise<void>): Promise<void> {
     return committing.then(
-      () => this.#deliver(requestSession),
-      (error) => this.#fail(requestSession, error),
+      () => this.#deliver(),
+      (error) => this.#fail(error),
     );
   }
 
-  #deliver(requestSession: RequestSession): Awaitable<void> {
+  #deliver(): Awaitable<void> {
+    const requestSession = this.requestSession!;
     requestSession.leave();
     return setSessionHeaders(this, requestSession.cookieChange, this.#c);
   }
 
   /** Responds to a commit that failed. A handler that failed as well keeps its own response. */
-  async #fail(requestSession: RequestSession, error: unknown): Promise<void> {
+  async #fail(error: unknown): Promise<void> {
+    const requestSession = this.requestSession!;
     requestSession.leave();
     const failed = this.#phase === "failed";
     // What was committed before the failure must still reach the client.

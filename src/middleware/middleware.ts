@@ -4,7 +4,7 @@ import type { MiddlewareConfig } from "../http/config.ts";
 import { cancelBody } from "../http/response_stream.ts";
 import { statusOf } from "../request/response_status.ts";
 import type { Sessions } from "../request/sessions.ts";
-import { type Awaitable, isPromiseLike } from "../util/awaitable.ts";
+import { andThen, type Awaitable, isPromiseLike } from "../util/awaitable.ts";
 import { findSameMiddleware, outermostSession } from "./context.ts";
 import { variablesOf } from "./context_variables.ts";
 import { SessionLifecycle } from "./lifecycle.ts";
@@ -42,13 +42,11 @@ function handle(lifecycle: SessionLifecycle | undefined, next: Next): Promise<vo
 }
 
 function leave(lifecycle: SessionLifecycle): Awaitable<void> {
-  const leaving = lifecycle.leave();
-  if (isPromiseLike(leaving)) return watchLater(leaving, lifecycle);
-  lifecycle.watch();
+  return andThen(lifecycle.leave(), watch, lifecycle);
 }
 
-function watchLater(leaving: Promise<void>, lifecycle: SessionLifecycle): Promise<void> {
-  return leaving.then(() => lifecycle.watch());
+function watch(_: void, lifecycle: SessionLifecycle): void {
+  lifecycle.watch();
 }
 
 /** Commits after the handler has failed. */

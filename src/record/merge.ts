@@ -61,11 +61,11 @@ export function mergeContents({ base, shown, mine, theirs, newer }: MergeVersion
  */
 export function ownContents(
   { base, shown, mine }: MergeVersions,
-  assigned: ReadonlySet<string>,
+  assigned: ReadonlySet<string> | undefined,
 ): Contents {
   const data = mine.data.members;
   const changed = new Map(changes(shown.data.members, data));
-  const own = [...data].filter(([key]) => changed.has(key) || assigned.has(key));
+  const own = [...data].filter(([key]) => changed.has(key) || assigned?.has(key));
   return {
     data: JsonObject.ofMembers(new Map(own)),
     flash: JsonObject.ofMembers(new Map(changes(base.flash.members, mine.flash.members))),

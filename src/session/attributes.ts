@@ -47,10 +47,10 @@ export class SessionAttributes {
   status: Status = "live";
   /** The changes since the last commit, except those of the data. */
   pending: PendingChanges = NOTHING_PENDING;
+  /** The login that the session limit has refused with an error in the handler. */
+  refused: PendingChanges["subject"];
 
   protected readonly owner: AttributesOwner;
-  /** The login that was refused with an error in the handler. */
-  #refused: PendingChanges["subject"];
 
   constructor(owner: AttributesOwner, stored: StoredSession | undefined) {
     this.owner = owner;
@@ -66,7 +66,11 @@ export class SessionAttributes {
     this.assertSavable("change");
     if (subject !== undefined) {
       assertSubject(subject, { action: "set session.subject", otherwise: ", or undefined" });
-      this.#assertConfirmedLater(subject);
+      if (this.pending.confirmed && subject !== this.subject) {
+        throw new TypeError(
+          "Cannot set session.subject: this request has confirmed the session of another subject, or of none; call confirm() after it is set",
+        );
+      }
     }
     this.ask({ subject: subject === undefined ? null : this.#beginLogin(subject) });
     const { provider } = this.pending;
@@ -81,14 +85,6 @@ export class SessionAttributes {
       record?.subject === name ? record.generation ?? 0 : this.owner.generationOf(name)
     );
     return { name, at: this.owner.config.instant(), generation };
-  }
-
-  /** @throws {TypeError} When this request has confirmed the session of another subject. */
-  #assertConfirmedLater(subject: string): void {
-    if (!this.pending.confirmed || subject === this.subject) return;
-    throw new TypeError(
-      "Cannot set session.subject: this request has confirmed the session of another subject, or of none; call confirm() after it is set",
-    );
   }
 
   /** Returns the confirmations, with those that are not committed yet. */
@@ -167,14 +163,9 @@ export class SessionAttributes {
     this.ask(pendingRenewal(maxAge));
   }
 
-  /** Records that a login was refused by the session limit. */
-  refuseLogin(login: PendingChanges["subject"]): void {
-    this.#refused = login;
-  }
-
   /** Checks whether the login was refused with an error in the handler. */
   isRefused(): boolean {
-    return this.#refused !== undefined && this.#refused === this.pending.subject;
+    return this.refused !== undefined && this.refused === this.pending.subject;
   }
 
   /** Adds changes for the next commit. */

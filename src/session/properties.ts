@@ -11,8 +11,6 @@ import { FlashValues } from "./flash.ts";
 import { assertNotReserved, isReserved } from "./reserved_names.ts";
 import { SessionObject } from "./session_object.ts";
 
-const NONE: ReadonlySet<string> = new Set();
-
 /** The object behind a session, with its properties. */
 type Properties = SessionObject & Record<string, unknown>;
 
@@ -27,7 +25,7 @@ export class SessionProperties extends SessionAttributes {
   /** The flashed values, if there are any. */
   flashed: FlashValues | undefined;
   /** The keys that were assigned to since {@linkcode noteAssigned}, even with equal values. */
-  #assigned: Set<string> | undefined;
+  assigned: Set<string> | undefined;
 
   /**
    * @param owner The request that has the session.
@@ -76,8 +74,8 @@ export class SessionProperties extends SessionAttributes {
     clearProperties(this.session);
     this.flashed?.reset();
     this.#load(this.shown());
-    if (!this.#assigned) return;
-    this.#assigned = undefined;
+    if (!this.assigned) return;
+    this.assigned = undefined;
     this.noteAssigned();
   }
 
@@ -93,7 +91,7 @@ export class SessionProperties extends SessionAttributes {
 
   /** Tracks assignments from now on: a key that was assigned an equal value would look unchanged. */
   noteAssigned(): void {
-    const assigned = this.#assigned ??= new Set();
+    const assigned = this.assigned ??= new Set();
     for (const [key, value] of Object.entries(this.session)) {
       if (this.flashed?.get(key)) continue;
       Object.defineProperty(this.session, key, {
@@ -106,11 +104,6 @@ export class SessionProperties extends SessionAttributes {
         configurable: true,
       });
     }
-  }
-
-  /** The keys that were assigned to. */
-  get assigned(): ReadonlySet<string> {
-    return this.#assigned ?? NONE;
   }
 
   /** Whether the store holds flashed values, which the response may consume. */

@@ -32,6 +32,8 @@ export interface SessionOwner extends AttributesOwner {
 
 /** The state of one session in one request: its loaded, current and pending contents. */
 export class SessionState extends SessionProperties implements SessionController, RenewingRequest {
+  /** Whether the token must be sent with the response of this request. */
+  sendsCookie = false;
   /** Whether its token was rotated by another request or before this request. */
   wasRotated = false;
   /** Whether this request has given it a new token. */
@@ -43,7 +45,6 @@ export class SessionState extends SessionProperties implements SessionController
 
   declare protected readonly owner: SessionOwner;
   #sid: string | undefined;
-  #sendsCookie = false;
   /** When it has ended, in epoch milliseconds: the state that is shown from then on. */
   #endedAt: number | undefined;
 
@@ -132,36 +133,21 @@ export class SessionState extends SessionProperties implements SessionController
     this.isGraceOver = false;
   }
 
-  /** Whether the token must be sent. */
-  get sendsCookie(): boolean {
-    return this.#sendsCookie;
-  }
-
-  /** Sends the token with the response. */
-  sendCookie(): void {
-    this.#sendsCookie = true;
-  }
-
-  /** Leaves the cookie to an inner request, whose response sends it. */
-  leaveCookieToInner(): void {
-    this.#sendsCookie = false;
-  }
-
   /** Records a renewal before the handler runs, so that the end of the request does not repeat it. */
   renewedEarly(): void {
     // A response that may lose its cookies is better than no cookie.
-    if (this.status === "live" && this.cookieDelivery === "doubtful") this.#sendsCookie = true;
+    if (this.status === "live" && this.cookieDelivery === "doubtful") this.sendsCookie = true;
   }
 
   /** Ends the session in this request because it was ended elsewhere. */
   interrupted(): void {
     this.status = "gone";
-    this.#sendsCookie = false;
+    this.sendsCookie = false;
   }
 
   /** Adopts the stored record of a new session. */
   created(stored: StoredSession, contents: Contents): void {
-    this.#sendsCookie = true;
+    this.sendsCookie = true;
     this.adopt(stored, contents);
     this.flashed?.keep(contents.flash, contents.flash);
   }
@@ -183,7 +169,7 @@ export class SessionState extends SessionProperties implements SessionController
     this.wasRotated = true;
     this.presentedTrace = presentedTrace;
     this.isGraceOver = isGraceOver;
-    this.#sendsCookie = true;
+    this.sendsCookie = true;
   }
 
   /** Checks whether a record is still that of a live session for this request. */
