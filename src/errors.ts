@@ -59,8 +59,12 @@ export abstract class SessionError extends Error {
   /** The HTTP status of the response when the error is not caught. 500: a fault of the application. */
   abstract readonly status: 403 | 409 | 500 | 503;
 
-  /** The name of the class, in a minified bundle as well. */
-  abstract override get name(): string;
+  /** The name of the class, in a minified bundle as well: it follows from the code. */
+  override get name(): string {
+    const [, , ...words] = `${this.code}`.split("_");
+    const names = words.map((word) => word[0] + word.slice(1).toLowerCase());
+    return `Session${names.join("")}Error`;
+  }
 }
 
 /**
@@ -81,11 +85,6 @@ export class SessionCommittedError extends SessionError {
   override readonly code = "ERR_SESSION_COMMITTED";
   /** The HTTP status of the response. */
   override readonly status = 500;
-
-  /** The name of the class. */
-  override get name(): string {
-    return "SessionCommittedError";
-  }
 }
 
 /**
@@ -106,11 +105,6 @@ export class SessionConflictError extends SessionError {
   override readonly code = "ERR_SESSION_CONFLICT";
   /** The HTTP status of the response. */
   override readonly status = 409;
-
-  /** The name of the class. */
-  override get name(): string {
-    return "SessionConflictError";
-  }
 
   /**
    * Returns the response of Hono's default error handler when the error is not caught.
@@ -148,11 +142,6 @@ export class SessionEndedError extends SessionError {
   /** The HTTP status of the response. */
   override readonly status = 409;
 
-  /** The name of the class. */
-  override get name(): string {
-    return "SessionEndedError";
-  }
-
   /**
    * Returns the response of Hono's default error handler when the error is not caught.
    *
@@ -180,11 +169,6 @@ export class SessionExistsError extends SessionError {
   override readonly code = "ERR_SESSION_EXISTS";
   /** The HTTP status of the response. */
   override readonly status = 409;
-
-  /** The name of the class. */
-  override get name(): string {
-    return "SessionExistsError";
-  }
 
   /**
    * Returns the response of Hono's default error handler when the error is not caught.
@@ -225,11 +209,6 @@ export class SessionSerializationError extends SessionError {
   override readonly code = "ERR_SESSION_SERIALIZATION";
   /** The HTTP status of the response. */
   override readonly status = 500;
-
-  /** The name of the class. */
-  override get name(): string {
-    return "SessionSerializationError";
-  }
 }
 
 /**
@@ -252,11 +231,6 @@ export class SessionStoreError extends SessionError {
   override readonly code = "ERR_SESSION_STORE";
   /** The HTTP status of the response. */
   override readonly status = 503;
-
-  /** The name of the class. */
-  override get name(): string {
-    return "SessionStoreError";
-  }
 
   /**
    * Returns the response of Hono's default error handler when the error is not caught.
@@ -323,11 +297,6 @@ export class SessionLimitError extends SessionError {
   /** The HTTP status of the response. */
   override readonly status = 403;
 
-  /** The name of the class. */
-  override get name(): string {
-    return "SessionLimitError";
-  }
-
   /**
    * Returns the response of Hono's default error handler when the error is not caught.
    *
@@ -371,11 +340,6 @@ export class SessionTooLargeError extends SessionError {
     this.size = options.size;
     this.limit = options.limit;
   }
-
-  /** The name of the class. */
-  override get name(): string {
-    return "SessionTooLargeError";
-  }
 }
 
 /**
@@ -398,11 +362,6 @@ export class SessionUnprovenError extends SessionError {
   override readonly code = "ERR_SESSION_UNPROVEN";
   /** The HTTP status of the response. */
   override readonly status = 403;
-
-  /** The name of the class. */
-  override get name(): string {
-    return "SessionUnprovenError";
-  }
 
   /**
    * Returns the response of Hono's default error handler when the error is not caught.

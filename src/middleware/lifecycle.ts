@@ -139,9 +139,7 @@ export class SessionLifecycle extends Unprinted implements ContextSession, Sessi
     } catch (error) {
       return this.#fail(error);
     }
-    return isPromiseLike(committing)
-      ? this.#deliverLater(committing)
-      : this.#deliver();
+    return isPromiseLike(committing) ? this.#deliverLater(committing) : this.#deliver();
   }
 
   #deliverLater(committing: Promise<void>): Promise<void> {
