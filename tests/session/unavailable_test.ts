@@ -75,3 +75,27 @@ Deno.test("a lazy session that could not be loaded is asked for in vain, and rea
   assertEquals(response.headers.getSetCookie(), []);
   assertEquals(await client.json("/read"), { name: "Ada" });
 });
+
+Deno.test("a promise of a session that could not be loaded is rejected, and nothing is thrown at once", async () => {
+  const { app, client, store } = setup();
+  let seen = 0;
+  app.onError(async (_, c) => {
+    const { session } = c.var;
+    const promises = [
+      () => session.save(),
+      () => session.regenerate(),
+      () => session.update("name", () => "Eve"),
+    ];
+    for (const ask of promises) {
+      const asked = ask();
+      await assertRejects(() => asked, SessionStoreError, "Cannot change session");
+      seen++;
+    }
+    return c.text("later", 503);
+  });
+  await client.text("/login");
+  store.inject("read", "fail", 1);
+  await client.fetch("/read");
+  assertEquals(seen, 3);
+  assertEquals(await client.json("/read"), { name: "Ada" });
+});
