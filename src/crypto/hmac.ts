@@ -1,3 +1,4 @@
+import { timingSafeEqual } from "@std/crypto/timing-safe-equal";
 import type { Awaitable } from "../util/awaitable.ts";
 import { toBase64Url } from "./base64url.ts";
 import { nodeCrypto } from "./node.ts";
@@ -28,9 +29,7 @@ export function importHmacKey(key: Uint8Array<ArrayBuffer>): Hmac {
 
 /** Compares two signatures in constant time. */
 export function isSameSignature(one: string, other: string): boolean {
-  let difference = one.length ^ other.length;
-  for (let at = 0; at < one.length; at++) difference |= one.charCodeAt(at) ^ other.charCodeAt(at);
-  return difference === 0;
+  return timingSafeEqual(encoder.encode(one), encoder.encode(other));
 }
 
 /** Imports a key for Web Crypto. */
