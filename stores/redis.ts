@@ -52,7 +52,7 @@ import type {
 import { moveInSteps } from "./redis/move.ts";
 import { checkOptions, type RedisStoreOptions } from "./redis/options.ts";
 import { fromOwner } from "./redis/owner.ts";
-import { DELETE, REPLACE, TOUCH, WRITE } from "./redis/scripts.ts";
+import { END, REPLACE, TOUCH, WRITE } from "./redis/scripts.ts";
 import { isPubSub, reportMove, subscriberOf } from "./redis/subscriber.ts";
 import { Subjects } from "./redis/subjects.ts";
 import type { Write } from "./redis/write.ts";
@@ -301,10 +301,10 @@ export class RedisStore implements SessionStore {
   }
 
   async #delete(key: string, connection: Connection, reason?: SessionEndReason): Promise<void> {
-    const args = [`${this.#clock()}`, ...(reason ? [reason] : [])];
-    const owner = await connection.run(DELETE, { keys: [this.#key(key)], args });
-    const text = String(owner ?? "");
-    const entry = text === "" ? undefined : toEntry(key, fromOwner(text));
+    const args = [`${this.#clock()}`, reason ?? ""];
+    // The owner, or no text.
+    const owner = String(await connection.run(END, { keys: [this.#key(key)], args }));
+    const entry = owner === "" ? undefined : toEntry(key, fromOwner(owner));
     if (entry) await this.#subjects.remove(connection, entry);
   }
 

@@ -75,12 +75,8 @@ local function enlist()
 end
 `;
 
-/** The channel on which sessions that end are reported, those of all stores of a server. */
+/**
+ * The channel on which sessions that end are reported, those of all stores of a server. A user that may not publish
+ * ends sessions all the same.
+ */
 export const CHANNEL = "hono-session:ended";
-
-/** Reports that a session has ended or moved. A user that may not publish ends sessions all the same. */
-export const REPORT = `
-local function report(key, reason)
-  redis.pcall("PUBLISH", "${CHANNEL}", key .. " " .. reason)
-end
-`;

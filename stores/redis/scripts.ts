@@ -1,5 +1,5 @@
 import { GENERATION_KEPT } from "../../src/store/generation.ts";
-import { CHANNEL, GENERATIONS, LISTS, OWNERS, RECORDS, REPORT } from "./lua.ts";
+import { CHANNEL, GENERATIONS, LISTS, OWNERS, RECORDS } from "./lua.ts";
 import { type Script, script } from "./script.ts";
 
 /** A script that writes a record, alone or together with the lists of subjects. Returns 1, 0, or -1 when refused. */
@@ -80,35 +80,25 @@ if ARGV[4] ~= "" then redis.call("SET", KEYS[1], ARGV[4], "PX", ARGV[5]) end
 return 1`,
 );
 
-/** Deletes a record, reports its end and returns its owner. ARGV: now, and the reason for its end if it is known. */
-export const DELETE = script(
-  RECORDS,
-  OWNERS,
-  REPORT,
-  `
-local owner = ownerOf(KEYS[1])
-if redis.call("DEL", KEYS[1]) == 1 then report(KEYS[1], ARGV[2] or "") end
-return owner`,
-);
-
 /**
- * Deletes the records that still have these owners. ARGV: now, the owner of each, and the same in the format of
- * version 0.1. Returns their number.
+ * Deletes records and reports their end: all, or those that still have these owners. Returns the owner of each
+ * record that was deleted. ARGV: now, the reason for the end or "", the owner of each or nothing, and the same in
+ * the format of version 0.1.
  */
 export const END = script(
   RECORDS,
   OWNERS,
-  REPORT,
   `
-local count = 0
+local ended = {}
 for i, key in ipairs(KEYS) do
   local owner = ownerOf(key)
-  if owner ~= "" and (owner == ARGV[2 * i] or owner == ARGV[2 * i + 1]) then
-    count = count + redis.call("DEL", key)
-    report(key, "revoked")
+  local isSame = owner ~= "" and (owner == ARGV[2 * i + 1] or owner == ARGV[2 * i + 2])
+  if (isSame or #ARGV == 2) and redis.call("DEL", key) == 1 then
+    redis.pcall("PUBLISH", "${CHANNEL}", key .. " " .. ARGV[2])
+    table.insert(ended, owner)
   end
 end
-return count`,
+return ended`,
 );
 
 /** Changes only the list of a subject. ARGV: now, and the arguments of {@linkcode LISTS}. */

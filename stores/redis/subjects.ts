@@ -157,18 +157,15 @@ export class Subjects {
   /** Deletes records whose binding has not changed, then their entries. */
   async #end(connection: Connection, subject: string, placed: Placed[]): Promise<number> {
     if (placed.length === 0) return 0;
-    const counts = await this.#each(connection, placed, async (placed) => [
-      await connection.run(END, {
-        keys: placed.map(({ key }) => this.#prefix + key),
-        args: [
-          this.#now(),
-          ...placed.flatMap(({ record }) => [toOwner(record), toLegacyOwner(record)]),
-        ],
-      }),
-    ]);
+    const ended = await this.#each(connection, placed, async (placed) => {
+      const owners = placed.flatMap(({ record }) => [toOwner(record), toLegacyOwner(record)]);
+      const keys = placed.map(({ key }) => this.#prefix + key);
+      const args = [this.#now(), "revoked", ...owners];
+      return await connection.run(END, { keys, args }) as string[];
+    });
     const names = placed.map(({ key, record }) => toEntry(key, record)!.name);
     await connection.send(["ZREM", this.#listKey(subject), ...names]);
-    return counts.reduce((sum: number, count) => sum + Number(count), 0);
+    return ended.length;
   }
 
   /** Adds or extends an entry. */
