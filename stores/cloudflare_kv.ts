@@ -43,7 +43,7 @@ import type { Awaitable } from "../src/util/awaitable.ts";
 import { type Clock, systemClock } from "../src/util/clock.ts";
 import { insteadOf, refuse, refuseRange, withoutContext } from "../src/util/option_errors.ts";
 import { checkTable } from "../src/util/option_table.ts";
-import { ANYTHING, STRING } from "../src/util/shapes.ts";
+import { ANY, STRING } from "../src/util/shapes.ts";
 import { KvEntries, MAX_BYTES, MIN_TTL, toText } from "./cloudflare_kv/entries.ts";
 import { KvRecords } from "./cloudflare_kv/records.ts";
 import { isKvNamespace, type KvNamespaceLike, MISTAKEN_NAMESPACES } from "./cloudflare_kv/like.ts";
@@ -54,7 +54,7 @@ export type { KvNamespaceLike };
 const LONGEST_PREFIX = 512 - 43;
 
 const OPTIONS = storeTable("CloudflareKvStore", {
-  shapes: { namespace: ANYTHING, prefix: STRING },
+  shapes: { namespace: ANY, prefix: STRING },
   instead: { getStore: "use namespace: (c) => c.env.SESSION" },
   mistakes: [[isKvNamespace, "write { namespace }"]],
 });

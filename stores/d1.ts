@@ -25,7 +25,7 @@ import type { Awaitable } from "../src/util/awaitable.ts";
 import type { Clock } from "../src/util/clock.ts";
 import { hasMethods, type Mistakes } from "../src/util/option_errors.ts";
 import { checkTable } from "../src/util/option_table.ts";
-import { ANYTHING, STRING } from "../src/util/shapes.ts";
+import { ANY, STRING } from "../src/util/shapes.ts";
 import { isD1, toDriver } from "./d1/driver.ts";
 import type { D1Like, D1StatementLike } from "./d1/like.ts";
 import { SQLITE } from "./sql/dialect.ts";
@@ -69,7 +69,7 @@ export interface D1StoreOptions extends SqlTableOptions {
 const STORE = "D1Store";
 
 const OPTIONS = storeTable(STORE, {
-  shapes: { database: ANYTHING, table: STRING },
+  shapes: { database: ANY, table: STRING },
   instead: {
     db: "use database: (c) => c.env.DB",
     prefix: "use table: applications that share a database have a table each",

@@ -30,7 +30,7 @@ import type { Awaitable } from "../src/util/awaitable.ts";
 import type { Clock } from "../src/util/clock.ts";
 import { hasMethods, type Mistakes } from "../src/util/option_errors.ts";
 import { checkTable } from "../src/util/option_table.ts";
-import { ANYTHING, STRING } from "../src/util/shapes.ts";
+import { ANY, STRING } from "../src/util/shapes.ts";
 import { type PostgresDriver, toDriver } from "./postgres/drivers.ts";
 import type {
   PgClientLike,
@@ -100,8 +100,8 @@ const STORE = "PostgresStore";
 
 const OPTIONS = storeTable(STORE, {
   shapes: {
-    sql: ANYTHING,
-    listen: ANYTHING,
+    sql: ANY,
+    listen: ANY,
     table: STRING,
   },
   instead: {

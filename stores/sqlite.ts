@@ -33,7 +33,7 @@ import type { Awaitable } from "../src/util/awaitable.ts";
 import type { Clock } from "../src/util/clock.ts";
 import { hasMethods, type Mistakes } from "../src/util/option_errors.ts";
 import { checkTable } from "../src/util/option_table.ts";
-import { ANYTHING, STRING } from "../src/util/shapes.ts";
+import { ANY, STRING } from "../src/util/shapes.ts";
 import { SQLITE } from "./sql/dialect.ts";
 import { driverFinder } from "./sql/find.ts";
 import { SqlStore } from "./sql/sql_store.ts";
@@ -90,7 +90,7 @@ export interface SqliteStoreOptions extends SqlTableOptions {
 const STORE = "SqliteStore";
 
 const OPTIONS = storeTable(STORE, {
-  shapes: { db: ANYTHING, table: STRING },
+  shapes: { db: ANY, table: STRING },
   instead: {
     client: "use db: client",
     database: "use db",

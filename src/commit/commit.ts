@@ -119,7 +119,7 @@ function write(context: CommitContext): Awaitable<void> {
     return overwriteOther(context, inner);
   }
   if (state.stored) return overwrite(context, state.stored);
-  if (options.storeEmpty || hasFilled(pending) || !sameContents(mine, base)) {
+  if (options.storeEmpty || needsStoring(pending) || !sameContents(mine, base)) {
     return create(context, mine);
   }
   // It stays pending until there is something to store.
@@ -127,7 +127,7 @@ function write(context: CommitContext): Awaitable<void> {
 }
 
 /** Checks whether pending changes are a reason to store a new session. */
-function hasFilled({ subject, confirmed, provider }: PendingChanges): boolean {
+function needsStoring({ subject, confirmed, provider }: PendingChanges): boolean {
   return Boolean(subject || provider || confirmed);
 }
 
@@ -141,7 +141,7 @@ function workOf(
   // Changes are not kept.
   if (!held) return undefined;
   const isChanged = pending.renew || !sameContents(held, state.base()) ||
-    (stored ? changesRecord(pending, stored.record) : hasFilled(pending));
+    (stored ? changesRecord(pending, stored.record) : needsStoring(pending));
   if (isChanged) return "changes";
   return stored && isDue(config, stored, options) ? "due" : undefined;
 }

@@ -75,7 +75,7 @@ export async function endSessionsOf(
       if (keys.length === 0) return;
       for (const key of keys) await store.delete(key, c, reason);
     }
-    refuseEnd();
+    throwEndConflict();
   };
   await ending(config, { sids, reason, run }, c);
   return sids;
@@ -138,6 +138,6 @@ async function ending(
 }
 
 /** Refuses to end a session that other requests change all the time. */
-export function refuseEnd(): never {
+export function throwEndConflict(): never {
   throw new SessionConflictError("Cannot end session: it was given a new token too many times");
 }

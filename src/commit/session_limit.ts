@@ -58,14 +58,18 @@ export function enforceLimit(_checked: unknown, context: CommitContext): Awaitab
   const { config, state, current } = context;
   const subject = state.stored?.record.subject;
   if (config.limit && subject !== undefined && subject !== current?.record.subject) {
-    return leaveRoom(context);
+    return stayWithinLimit(context);
   }
 }
 
-const ROOM: StoredCheck<boolean> = { check: isThere, reason: "evicted", cause: "above the limit" };
+const WITHIN_LIMIT: StoredCheck<boolean> = {
+  check: endExcess,
+  reason: "evicted",
+  cause: "above the limit",
+};
 
-async function leaveRoom(context: CommitContext): Promise<void> {
-  if (await checkOrEnd(context, ROOM)) return;
+async function stayWithinLimit(context: CommitContext): Promise<void> {
+  if (await checkOrEnd(context, WITHIN_LIMIT)) return;
   throw new SessionEndedError("Cannot log in: another login took its place; log in again");
 }
 
@@ -76,7 +80,7 @@ async function leaveRoom(context: CommitContext): Promise<void> {
  * @throws {SessionLimitError} When no session may be evicted, and this one is above the limit or the others don't
  * withdraw: one may have been admitted before this session was listed.
  */
-async function isThere(
+async function endExcess(
   { config, state, c }: CommitContext,
   { sid, subject = "" }: SessionRecord,
 ): Promise<boolean> {

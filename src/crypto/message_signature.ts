@@ -15,7 +15,7 @@ export interface Purpose {
 }
 
 /** The purpose of the signature of a token. */
-export const TOKEN: Purpose = { use: "token" };
+export const TOKEN_PURPOSE: Purpose = { use: "token" };
 
 /** Options of {@linkcode MessageSigner}. */
 export interface MessageSignerOptions {

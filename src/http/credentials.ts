@@ -1,4 +1,4 @@
-import { TOKEN } from "../crypto/message_signature.ts";
+import { TOKEN_PURPOSE } from "../crypto/message_signature.ts";
 import type { Credential } from "../request/load.ts";
 import { allOf, andThen, type Awaitable } from "../util/awaitable.ts";
 import { bearerTokens } from "./bearer_tokens.ts";
@@ -64,7 +64,7 @@ export function inCookies(
   c: unknown,
 ): Awaitable<Credential[]> {
   if (!signer) return values.map(inCookie);
-  return allOf(values.map((value) => andThen(signer.verify(value, TOKEN, c), inCookie)));
+  return allOf(values.map((value) => andThen(signer.verify(value, TOKEN_PURPOSE, c), inCookie)));
 }
 
 function inCookie(token: string | undefined): Credential {

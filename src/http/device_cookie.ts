@@ -1,4 +1,4 @@
-import { type MessageSigner, TOKEN } from "../crypto/message_signature.ts";
+import { type MessageSigner, TOKEN_PURPOSE } from "../crypto/message_signature.ts";
 import type { DeviceCookie } from "../device/device.ts";
 import { findAll } from "./cookie_header.ts";
 import type { CookieTransport } from "./cookie_transport.ts";
@@ -18,7 +18,9 @@ export function makeDeviceCookie(
       const [value, ...others] = findAll(headers, cookie.name);
       // Browsers send no cookie to a path that it is not for.
       const isSent = `${new URL(url).pathname}/`.startsWith(path.replace(/\/?$/, "/"));
-      return isSent && value && others.length === 0 ? signer.verify(value, TOKEN, c) : undefined;
+      return isSent && value && others.length === 0
+        ? signer.verify(value, TOKEN_PURPOSE, c)
+        : undefined;
     },
     serialize: (value, { maxAge, changes }) =>
       cookieOf(cookie, changes).serialize(value, { name, maxAge }),

@@ -1,4 +1,4 @@
-import { TOKEN } from "../crypto/message_signature.ts";
+import { TOKEN_PURPOSE } from "../crypto/message_signature.ts";
 import type { CookieChange } from "../request/cookie_change.ts";
 import { andThen, type Awaitable } from "../util/awaitable.ts";
 import type { MiddlewareConfig } from "./config.ts";
@@ -29,7 +29,7 @@ export function prepareCookie(
   const { token, record, binds } = change;
   const maxAge = cookieMaxAge(record, { expiry, now: clock() });
   const sent = { token, maxAge, cookie: cookieOf(transport.cookie, change.cookie), held };
-  const signed = signer ? andThen(signer.sign(token, TOKEN, c), withToken, sent) : sent;
+  const signed = signer ? andThen(signer.sign(token, TOKEN_PURPOSE, c), withToken, sent) : sent;
   // Browsers bind no partitioned cookies.
   if (!device || binds === undefined || sent.cookie.attributes.partitioned) return signed;
   return withRegistration(signed, device.registration(binds, c));

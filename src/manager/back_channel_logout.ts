@@ -12,7 +12,7 @@ import type { Awaitable } from "../util/awaitable.ts";
 import { refuse } from "../util/option_errors.ts";
 import { checkTable, type OptionTable } from "../util/option_table.ts";
 import { RateLimit } from "../util/rate_limit.ts";
-import { ASYNC_FUNCTION, OBJECT } from "../util/shapes.ts";
+import { FUNCTION, OBJECT } from "../util/shapes.ts";
 import { logoutTokenOf } from "./logout_request.ts";
 import { checkLogoutToken, type LogoutToken, readVerified } from "./logout_token.ts";
 import { configs, type SessionManager } from "./session_manager.ts";
@@ -86,7 +86,7 @@ const WAY_OUT = "check its keys, issuer and audience if the identity provider ha
 
 const OPTIONS: OptionTable = {
   action: "create back-channel logout",
-  shapes: { sessions: OBJECT, verify: ASYNC_FUNCTION, subject: ASYNC_FUNCTION },
+  shapes: { sessions: OBJECT, verify: FUNCTION, subject: FUNCTION },
 };
 
 /**

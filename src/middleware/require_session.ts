@@ -6,14 +6,14 @@ import { GUARD, refuse, refuseRange } from "../util/option_errors.ts";
 import { checkTable, type OptionTable, readOption } from "../util/option_table.ts";
 import {
   ANY,
-  ANYTHING,
   ARRAY,
-  ASYNC_FUNCTION,
   BOOLEAN,
   either,
   FUNCTION,
   members,
+  NOT_ASYNC,
   STRING,
+  SYNC_FUNCTION,
 } from "../util/shapes.ts";
 import { type Answer, denyAccess } from "./deny.ts";
 import { findContextSession } from "./helpers.ts";
@@ -165,13 +165,13 @@ export function requireSession<
 const TABLE: OptionTable = {
   ...GUARD,
   shapes: {
-    type: ANY,
-    status: ANY,
-    response: ANYTHING,
-    has: ANY,
+    type: NOT_ASYNC,
+    status: NOT_ASYNC,
+    response: ANY,
+    has: NOT_ASYNC,
     confirmed: members({ within: SECONDS, by: ARRAY }),
     device: BOOLEAN,
-    when: ASYNC_FUNCTION,
+    when: FUNCTION,
     contextKey: CONTEXT_KEY,
   },
 };
@@ -215,7 +215,7 @@ function checkAnswer(
     const text = toJson(response);
     return () => respond(text, { status, type: "application/json" });
   }
-  readOption(either(STRING, FUNCTION), { ...GUARD, name: "response", value: response });
+  readOption(either(STRING, SYNC_FUNCTION), { ...GUARD, name: "response", value: response });
   const text = response as string;
   const kind = type === "html" ? "text/html; charset=UTF-8" : "text/plain; charset=UTF-8";
   return () => respond(text, { status, type: kind });

@@ -12,7 +12,7 @@ import type { SessionDeviceOptions, SessionOptions, SessionTokenOptions } from "
 export type GivenOptions = SessionOptions<any, string>;
 
 /** The names of options that have a default. */
-type Preset = {
+type PresetName = {
   [Name in keyof typeof SHAPES]: typeof SHAPES[Name] extends { preset: unknown } ? Name : never;
 }[keyof typeof SHAPES];
 
@@ -20,9 +20,9 @@ type Preset = {
 export type WholeOptions =
   & Omit<
     GivenOptions,
-    "rotate" | "maxSessions" | "revokeEverything" | "device" | "token" | "adopt" | Preset
+    "rotate" | "maxSessions" | "revokeEverything" | "device" | "token" | "adopt" | PresetName
   >
-  & { readonly [Name in Exclude<Preset, "live">]: NonNullable<GivenOptions[Name]> }
+  & { readonly [Name in Exclude<PresetName, "live">]: NonNullable<GivenOptions[Name]> }
   & {
     readonly rotate?: RotationPolicy;
     readonly maxSessions?: SessionLimit;

@@ -6,8 +6,6 @@ import { systemClock } from "../util/clock.ts";
 import { refuse } from "../util/option_errors.ts";
 import type { Preset, Shape } from "../util/option_table.ts";
 import {
-  ANY,
-  ASYNC_FUNCTION,
   BOOLEAN,
   DATE,
   either,
@@ -16,12 +14,14 @@ import {
   listOf,
   members,
   methods,
+  NOT_ASYNC,
   OBJECT,
   oneOf,
   preset,
   required,
   STRING,
   switchable,
+  SYNC_FUNCTION,
   textLike,
 } from "../util/shapes.ts";
 import type { AdoptOptions } from "./adopt_options.ts";
@@ -52,7 +52,7 @@ const NAME = textLike("a name", /^[\w!#$%&'*+.^`|~-]+$/);
 
 /** Secrets, which are checked where they are used. */
 const SECRET: Shape = {
-  ...ANY,
+  ...NOT_ASYNC,
   read: (value) => Array.isArray(value) ? [...value] : value,
 };
 
@@ -97,14 +97,14 @@ const TOKEN = {
   queryParam: preset(either(NAME, oneOf(false)), "token"),
   header: preset(NAME, "Authorization"),
   audience: STRING,
-  payload: preset(ASYNC_FUNCTION, () => ({})),
+  payload: preset(FUNCTION, () => ({})),
 } satisfies Shapes<SessionTokenOptions>;
 
 const ADOPT = {
   cookie: required(STRING),
   cookieOptions: members(SCOPE_SHAPES),
   until: required(DATE),
-  read: required(ASYNC_FUNCTION),
+  read: required(FUNCTION),
 } satisfies Shapes<AdoptOptions>;
 
 const DEVICE = {
@@ -132,7 +132,7 @@ const SESSION_LIMIT = {
 
 /** Every option, the values that it accepts, and its default. */
 export const SHAPES = {
-  store: ANY,
+  store: NOT_ASYNC,
   secret: SECRET,
   encoder: methods("encode", "decode"),
   maxAge: preset(SECONDS, 86400),
@@ -147,10 +147,10 @@ export const SHAPES = {
   device: switchable(members(DEVICE)),
   token: members(TOKEN, { ttl: "use maxAge" }),
   adopt: members(ADOPT),
-  initial: preset(either(OBJECT, FUNCTION), {}),
+  initial: preset(either(OBJECT, SYNC_FUNCTION), {}),
   schema: SCHEMA,
-  migrate: ASYNC_FUNCTION,
-  scope: either(oneOf("host"), FUNCTION),
+  migrate: FUNCTION,
+  scope: either(oneOf("host"), SYNC_FUNCTION),
   maxSessions: members(SESSION_LIMIT),
   revokeEverything: switchable(
     members({ every: preset(seconds(LONGEST_POLL, 0), 5) }),
@@ -164,11 +164,11 @@ export const SHAPES = {
   lazy: preset(BOOLEAN, false),
   live: preset(members({ every: preset(seconds(LONGEST_POLL), 10) }), {}),
   events: preset(
-    members(Object.fromEntries(EVENTS.map((name) => [name, ASYNC_FUNCTION]))),
+    members(Object.fromEntries(EVENTS.map((name) => [name, FUNCTION]))),
     {},
   ),
   logger: preset(methods("error", "warn"), console),
-  clock: preset(FUNCTION, systemClock),
+  clock: preset(SYNC_FUNCTION, systemClock),
 } satisfies Shapes<SessionOptions>;
 
 /** A shape for each option, whose default is one of its values. */

@@ -1,6 +1,6 @@
 import { adoptSession } from "../commit/adopt.ts";
 import { changeRecord } from "../commit/change_record.ts";
-import { endSession, refuseEnd } from "../commit/end.ts";
+import { endSession, throwEndConflict } from "../commit/end.ts";
 import { followRotations } from "../commit/rotation.ts";
 import { type AdoptedToken, deriveAdopted } from "../crypto/adopted_token.ts";
 import { SessionEndedError, SessionLimitError, SessionStoreError } from "../errors.ts";
@@ -75,7 +75,7 @@ export class Adopter {
       return makeTrace("ended", { sid, version: (current?.version ?? 0) + 1, expiresAt });
     };
     const record = await changeRecord(store, { key, change }, c);
-    if (record === false) refuseEnd();
+    if (record === false) throwEndConflict();
     if (!record) return;
     const stored = await followRotations(store, { from: { token, key, record }, now: clock() }, c);
     if (typeof stored !== "string") await endSession(this.#config, stored, c);

@@ -8,7 +8,7 @@ import type { StoredSession } from "../record/record.ts";
 import type { Unavailable } from "../session/unavailable_session.ts";
 import type { SessionStore } from "../store/contract.ts";
 import { storeErrorReporter } from "../store/failure_log.ts";
-import { sessionsOf } from "../store/generation_store.ts";
+import { currentSessions } from "../store/current_sessions.ts";
 import { StoreGeneration } from "../store/store_generation.ts";
 import { TimeoutStore } from "../store/timeout_store.ts";
 import { type Awaitable, isPromiseLike, orElse } from "../util/awaitable.ts";
@@ -63,7 +63,7 @@ export class Sessions {
     const generation = every === undefined
       ? undefined
       : new StoreGeneration({ store: given, cookieName: config.cookieName, every, clock });
-    const sessions = generation && sessionsOf(given, generation);
+    const sessions = generation && currentSessions(given, generation);
     const records = new TimeoutStore(given, limits);
     this.config = {
       ...config,

@@ -29,7 +29,7 @@ interface EmptySession extends SessionController {
  * @returns The session that the request reads from now on. As a proxy it refuses every change, which the object
  * itself can't.
  */
-export function endSession(session: SessionObject, empty: EmptySession): SessionObject {
+export function endSessionObject(session: SessionObject, empty: EmptySession): SessionObject {
   SessionObject.handOver(session, empty);
   clearProperties(session);
   Reflect.setPrototypeOf(session, PROTOTYPE);

@@ -5,7 +5,7 @@ import { NOTHING_PENDING } from "../record/pending_changes.ts";
 import type { SessionRecord, StoredSession } from "../record/record.ts";
 import type { CookieDelivery, RenewingRequest } from "../record/renewal.ts";
 import type { AttributesOwner } from "./attributes.ts";
-import { endSession } from "./ended_session.ts";
+import { endSessionObject } from "./ended_session.ts";
 import { SessionProperties } from "./properties.ts";
 import { assertNotReserved } from "./reserved_names.ts";
 import { type SessionController, SessionObject } from "./session_object.ts";
@@ -94,7 +94,7 @@ export class SessionState extends SessionProperties implements SessionController
     empty.#sid = this.sid;
     empty.#endedAt = this.owner.config.clock();
     empty.status = "ended";
-    this.owner.ended(this, endSession(this.session, empty));
+    this.owner.ended(this, endSessionObject(this.session, empty));
   }
 
   regenerate(): void {

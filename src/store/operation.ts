@@ -1,7 +1,7 @@
 import type { SessionStoreError } from "../errors.ts";
 import type { Clock } from "../util/clock.ts";
 import type { StoreReplacement } from "./contract.ts";
-import type { StoredSessions } from "./generation_store.ts";
+import type { SessionOperations } from "./current_sessions.ts";
 
 /** How long a failed write may still arrive at the store, in milliseconds. */
 export const LATEST_WRITE = 600_000;
@@ -12,7 +12,7 @@ export interface TimeoutStoreOptions {
   readonly timeout: number;
   readonly clock: Clock;
   /** The sessions of the store, if some of its records are none. */
-  readonly sessions?: StoredSessions | undefined;
+  readonly sessions?: SessionOperations | undefined;
   /** Called with every failure. */
   onError(operation: string, error: SessionStoreError, c: unknown): void;
 }

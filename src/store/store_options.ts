@@ -4,7 +4,7 @@ import type { Logger } from "../events.ts";
 import type { Clock } from "../util/clock.ts";
 import { INSTEAD_OF_STORES } from "../util/foreign_options.ts";
 import type { OptionTable } from "../util/option_table.ts";
-import { FUNCTION } from "../util/shapes.ts";
+import { SYNC_FUNCTION } from "../util/shapes.ts";
 import type { SessionStore } from "./contract.ts";
 
 /** Returns the option table of a store: its own options, and the clock that every store has. */
@@ -15,7 +15,7 @@ export function storeTable(
   return {
     ...table,
     action: `create ${store}`,
-    shapes: { ...shapes, clock: FUNCTION },
+    shapes: { ...shapes, clock: SYNC_FUNCTION },
     instead: { ...INSTEAD_OF_STORES, ...instead },
   };
 }

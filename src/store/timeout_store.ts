@@ -14,7 +14,7 @@ import type {
   StoreStats,
   StoreWrite,
 } from "./contract.ts";
-import type { StoredSessions } from "./generation_store.ts";
+import type { SessionOperations } from "./current_sessions.ts";
 import { LATEST_WRITE, type Operation, type TimeoutStoreOptions } from "./operation.ts";
 import { PendingReads } from "./pending_reads.ts";
 import { inTime, TimeoutError } from "./time_limit.ts";
@@ -29,7 +29,7 @@ export class TimeoutStore {
   readonly timeout: number;
   readonly timers: Timers;
   readonly #store: SessionStore;
-  readonly #sessions: StoredSessions;
+  readonly #sessions: SessionOperations;
   readonly #options: TimeoutStoreOptions;
   /** The keys of subjects' sessions whose creation failed but may still reach the store. Nobody has a token for them. */
   readonly #unanswered = new Set<string>();

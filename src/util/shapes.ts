@@ -3,9 +3,9 @@ import { hasMethods, isAsync, refuse, refuseRange } from "./option_errors.ts";
 import { checkTable, type OptionTable, readOption, type Shape } from "./option_table.ts";
 
 /** A function, unless it is asynchronous. */
-export const FUNCTION: Shape = kind("a function that answers at once", "function");
+export const SYNC_FUNCTION: Shape = kind("a function that answers at once", "function");
 /** A function, which may be asynchronous. */
-export const ASYNC_FUNCTION: Shape = kind("a function", "function", "async function");
+export const FUNCTION: Shape = kind("a function", "function", "async function");
 export const BOOLEAN: Shape = kind("a boolean", "boolean");
 export const STRING: Shape = kind("a string", "string");
 export const NUMBER: Shape = kind("a number", "number");
@@ -21,10 +21,10 @@ export const DATE: Shape = {
 };
 
 /** What is checked elsewhere. An asynchronous function is refused. */
-export const ANY: Shape = { ...FUNCTION, is: (value) => !isAsync(value) };
+export const NOT_ASYNC: Shape = { ...SYNC_FUNCTION, is: (value) => !isAsync(value) };
 
 /** What is checked elsewhere, also an asynchronous function. */
-export const ANYTHING: Shape = { text: "a value", is: () => true };
+export const ANY: Shape = { text: "a value", is: () => true };
 
 function kind(text: string, ...kinds: string[]): Shape {
   return { text, is: (value) => kinds.includes(kindOf(value)) };

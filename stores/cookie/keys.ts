@@ -5,7 +5,7 @@ import { checkSecrets, PerSecret, type SecretOption } from "../../src/crypto/sec
 import type { SessionRecord } from "../../src/record/record.ts";
 import { andThen, type Awaitable, CachedPromise } from "../../src/util/awaitable.ts";
 import type { OptionTable } from "../../src/util/option_table.ts";
-import { ANY, ARRAY } from "../../src/util/shapes.ts";
+import { ARRAY, NOT_ASYNC } from "../../src/util/shapes.ts";
 import type { OpenedCookie } from "./format.ts";
 import { cookieTable } from "./options.ts";
 
@@ -64,7 +64,7 @@ export function keyTable(store: string): OptionTable {
   const isKey = (value: unknown) => Object.prototype.toString.call(value) === "[object CryptoKey]";
   const isKeys = (value: unknown) => Array.isArray(value) && value.every(isKey);
   return cookieTable(store, {
-    shapes: { secret: ANY, keys: ARRAY },
+    shapes: { secret: NOT_ASYNC, keys: ARRAY },
     instead: { encoder: "use SealedCookieStore" },
     mistakes: [
       [isKeys, "write { keys }"],

@@ -2,7 +2,7 @@ import { storeTable } from "../../src/store/store_options.ts";
 import { MOST_CHUNKS } from "../../src/util/cookie_limits.ts";
 import { hasMethods, refuse, refuseRange } from "../../src/util/option_errors.ts";
 import { checkTable, type OptionTable } from "../../src/util/option_table.ts";
-import { ANY, OBJECT } from "../../src/util/shapes.ts";
+import { NOT_ASYNC, OBJECT } from "../../src/util/shapes.ts";
 import type { CookieFormat } from "./format.ts";
 import type { Revocations } from "./revocation/revocations.ts";
 
@@ -13,7 +13,7 @@ export function cookieTable(
   store: string,
   { shapes, ...table }: Omit<OptionTable, "action" | "within">,
 ): OptionTable {
-  const common = { chunks: ANY, memo: ANY, revocations: OBJECT };
+  const common = { chunks: NOT_ASYNC, memo: NOT_ASYNC, revocations: OBJECT };
   return storeTable(store, { ...table, shapes: { ...shapes, ...common } });
 }
 

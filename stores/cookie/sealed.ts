@@ -5,7 +5,7 @@ import { PerSecret, type SecretOption } from "../../src/crypto/secrets.ts";
 import type { SessionRecord } from "../../src/record/record.ts";
 import { hasMethods, refuse } from "../../src/util/option_errors.ts";
 import { checkTable } from "../../src/util/option_table.ts";
-import { ANY, OBJECT } from "../../src/util/shapes.ts";
+import { NOT_ASYNC, OBJECT } from "../../src/util/shapes.ts";
 import { CookieStore, type CookieStoreOptions } from "./cookie_store.ts";
 import { encodePayload } from "./encoder.ts";
 import type { CookieContext, CookieFormat, OpenedCookie } from "./format.ts";
@@ -13,7 +13,7 @@ import { cookieTable } from "./options.ts";
 import { fromPayload, parsePayload, toPayload } from "./payload.ts";
 
 const OPTIONS = cookieTable("SealedCookieStore", {
-  shapes: { secret: ANY, encoder: OBJECT },
+  shapes: { secret: NOT_ASYNC, encoder: OBJECT },
   instead: { keys: "use secret", password: "use secret" },
   mistakes: [[(value) => typeof value === "string" || Array.isArray(value), "write { secret }"]],
 });

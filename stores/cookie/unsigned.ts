@@ -4,14 +4,14 @@ import { parseHeld, serializeValue } from "../../src/record/serialize.ts";
 import { isPromiseLike } from "../../src/util/awaitable.ts";
 import { refuse } from "../../src/util/option_errors.ts";
 import { checkTable } from "../../src/util/option_table.ts";
-import { FUNCTION } from "../../src/util/shapes.ts";
+import { SYNC_FUNCTION } from "../../src/util/shapes.ts";
 import { CookieStore, type CookieStoreOptions } from "./cookie_store.ts";
 import type { CookieContext, CookieFormat, OpenedCookie } from "./format.ts";
 import { cookieTable } from "./options.ts";
 import { fromReadable, toReadable } from "./readable.ts";
 
 const OPTIONS = cookieTable("UnsignedCookieStore", {
-  shapes: { parse: FUNCTION },
+  shapes: { parse: SYNC_FUNCTION },
   instead: { secret: "use SignedCookieStore", keys: "use SignedCookieStore" },
   mistakes: [[(value) => typeof value === "function", "write { parse }"]],
 });

@@ -9,7 +9,7 @@ import {
   refuseRange,
 } from "../../src/util/option_errors.ts";
 import { checkTable } from "../../src/util/option_table.ts";
-import { ANY, ANYTHING, STRING } from "../../src/util/shapes.ts";
+import { ANY, NOT_ASYNC, STRING } from "../../src/util/shapes.ts";
 import type { KvKeyLike, KvLike } from "./like.ts";
 
 /**
@@ -53,7 +53,7 @@ const LONGEST_PREFIX = 2048 - (7 + 2) - (1538 + 2) - (43 + 2);
 const encoder = new TextEncoder();
 
 const OPTIONS = storeTable("DenoKvStore", {
-  shapes: { kv: ANYTHING, path: STRING, prefix: ANY },
+  shapes: { kv: ANY, path: STRING, prefix: NOT_ASYNC },
   mistakes: [
     [isKv, "write { kv }"],
     [isPromiseLike, "write { kv }"],

@@ -3,7 +3,7 @@ import type { Awaitable } from "../../src/util/awaitable.ts";
 import type { Clock } from "../../src/util/clock.ts";
 import { insteadOf, refuse, refuseRange } from "../../src/util/option_errors.ts";
 import { checkTable } from "../../src/util/option_table.ts";
-import { ANYTHING, inRange, STRING } from "../../src/util/shapes.ts";
+import { ANY, inRange, STRING } from "../../src/util/shapes.ts";
 import { type DurableObjectNamespaceLike, isNamespace, MISTAKEN_NAMESPACES } from "./like.ts";
 
 const MOST_SHARDS = 10_000;
@@ -13,7 +13,7 @@ const LONGEST_PREFIX = 1000;
 
 const OPTIONS = storeTable("DurableObjectStore", {
   shapes: {
-    namespace: ANYTHING,
+    namespace: ANY,
     prefix: STRING,
     shards: inRange(
       `an integer from 1 to ${MOST_SHARDS}`,

@@ -3,7 +3,7 @@ import type { Awaitable } from "../../src/util/awaitable.ts";
 import type { Clock } from "../../src/util/clock.ts";
 import { insteadOf, refuse } from "../../src/util/option_errors.ts";
 import { checkTable } from "../../src/util/option_table.ts";
-import { ANYTHING, FUNCTION, STRING } from "../../src/util/shapes.ts";
+import { ANY, STRING, SYNC_FUNCTION } from "../../src/util/shapes.ts";
 import { isDocument, MISTAKEN_DOCUMENTS } from "./document.ts";
 import { RESERVED_NAMES } from "./item.ts";
 import type { Layout } from "./layout.ts";
@@ -103,14 +103,14 @@ export interface DynamoDbStoreOptions {
 
 const OPTIONS = storeTable("DynamoDbStore", {
   shapes: {
-    document: ANYTHING,
+    document: ANY,
     tableName: STRING,
     primaryKey: STRING,
     prefix: STRING,
     sortKey: STRING,
     expiresAttr: STRING,
     attributePrefix: STRING,
-    key: FUNCTION,
+    key: SYNC_FUNCTION,
   },
   instead: { client: "use document: DynamoDBDocument.from(client)" },
   mistakes: [[isDocument, "write { document, tableName }"]],

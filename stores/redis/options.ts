@@ -3,7 +3,7 @@ import type { Awaitable } from "../../src/util/awaitable.ts";
 import type { Clock } from "../../src/util/clock.ts";
 import { insteadOf, refuse } from "../../src/util/option_errors.ts";
 import { checkTable } from "../../src/util/option_table.ts";
-import { ANYTHING, STRING } from "../../src/util/shapes.ts";
+import { ANY, STRING } from "../../src/util/shapes.ts";
 import type { RedisClientLike } from "./like.ts";
 import { isRedisClient, MISTAKEN_CLIENTS } from "./mistakes.ts";
 
@@ -47,7 +47,7 @@ export interface RedisStoreOptions {
 }
 
 const OPTIONS = storeTable("RedisStore", {
-  shapes: { client: ANYTHING, prefix: STRING },
+  shapes: { client: ANY, prefix: STRING },
   instead: {
     getClient: "use client: (c) => …",
     ttl: "give session() maxAge, in seconds",

@@ -2,7 +2,7 @@ import type { Awaitable, SessionRecord } from "@x/hono-session";
 import fc from "fast-check";
 import { assertEquals } from "@std/assert";
 import { fromBase64Url, toBase64Url } from "../../src/crypto/base64url.ts";
-import { MessageSigner, TOKEN } from "../../src/crypto/message_signature.ts";
+import { MessageSigner, TOKEN_PURPOSE } from "../../src/crypto/message_signature.ts";
 import { fromReadable } from "../../stores/cookie/readable.ts";
 import { FakeClock } from "../_support/clock.ts";
 import { AUTHENTICATED_STORES, SECRET } from "../_support/cookie_stores.ts";
@@ -40,9 +40,9 @@ async function makeFormats(): Promise<Record<string, Format>> {
   const signer = new MessageSigner({ secret: SECRET, cookieName: "sid" });
   formats.MessageSigner = {
     genuine: await Promise.all(
-      ["A", "b", "-"].map((one) => signer.sign(one.repeat(43), TOKEN, undefined)),
+      ["A", "b", "-"].map((one) => signer.sign(one.repeat(43), TOKEN_PURPOSE, undefined)),
     ),
-    open: (value) => signer.verify(value, TOKEN, undefined),
+    open: (value) => signer.verify(value, TOKEN_PURPOSE, undefined),
   };
   return formats;
 }

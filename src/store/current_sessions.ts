@@ -4,13 +4,16 @@ import type { SessionStore } from "./contract.ts";
 import type { StoreGeneration } from "./store_generation.ts";
 
 /** The operations of a store on its sessions. */
-export type StoredSessions = Pick<
+export type SessionOperations = Pick<
   SessionStore,
   "read" | "create" | "update" | "replace" | "touch" | "list"
 >;
 
 /** Returns the sessions of a store without those of older generations. */
-export function sessionsOf(store: SessionStore, generation: StoreGeneration): StoredSessions {
+export function currentSessions(
+  store: SessionStore,
+  generation: StoreGeneration,
+): SessionOperations {
   /** The generations of records that were written without one, by their caller's object. */
   const written = new WeakMap<SessionRecord, number>();
 
