@@ -114,7 +114,7 @@ export const POSTGRES: SqlDialect = {
     } moved AS (${move}) ${leave} FROM moved RETURNING key${report}`,
   ],
   // A statement does not see the result of a login for which it has waited.
-  raiseAndEnd: ({ raise, raised, end }) => [end(`${raise} RETURNING generation`), end(raised)],
+  raiseAndEnd: ({ raise, raised, end }) => [end(raise), end(raised)],
   // Undefined tables and columns, a key that is not unique, and columns of other types.
   missing: /^42(P01|703|P10|804|883)$/,
   wayOut: () => "",

@@ -48,7 +48,7 @@ export function statementsOf(dialect: SqlDialect, names: TableNames) {
     VALUES (:subject, #generation, :except, 0, #until) ON CONFLICT (subject) DO UPDATE SET
     generation = CASE WHEN own.generation < excluded.generation THEN excluded.generation ELSE own.generation + 1 END,
     since = CASE WHEN own.excepted = excluded.excepted THEN own.since ELSE own.generation END,
-    excepted = excluded.excepted, kept_until = excluded.kept_until`;
+    excepted = excluded.excepted, kept_until = excluded.kept_until RETURNING generation`;
   const raised = `SELECT generation FROM ${subjects} WHERE subject = :subject`;
   const ended = dialect.report("key", "'revoked'");
   const end = (raised: string) =>

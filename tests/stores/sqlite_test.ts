@@ -95,6 +95,30 @@ Deno.test("SqliteStore answers at once where its database does", async () => {
   assertEquals(store.delete("key"), undefined);
 });
 
+Deno.test("SqliteStore runs only statements that return rows, as better-sqlite3 requires of all()", async () => {
+  await using scene = await openFile();
+  const { db, clock, bound } = scene;
+  const prepare = (text: string) => {
+    if (/^(WITH|INSERT|UPDATE|DELETE)/.test(text)) assertStringIncludes(text, " RETURNING ");
+    return db.prepare(text);
+  };
+  const store = new SqliteStore({
+    db: { prepare, exec: (text) => db.exec(text) },
+    clock: clock.now,
+  });
+  const trace = bound({ version: 2, trace: "rotated" });
+  const next = { key: "next", record: bound({ version: 2 }), left: trace };
+  assertEquals(store.create("key", bound()), true);
+  assertEquals(store.update("key", bound(), bound()), true);
+  assertEquals(store.replace("key", next, bound()), true);
+  assertEquals(store.touch("next", bound(), next.record), true);
+  assertEquals(store.deleteAll("user:42", { except: bound().sid }), 0);
+  store.create("other", bound({ sid: "other", generation: clock.now() }));
+  assertEquals(store.deleteAll("user:42", { except: bound().sid }), 1);
+  store.delete("next");
+  assertEquals(await store.sweep(), 0);
+});
+
 Deno.test("SqliteStore prints what to run where its tables are missing or older", async () => {
   await using scene = await openFile();
   const { db, bound } = scene;
