@@ -302,7 +302,7 @@ export class RedisStore implements SessionStore {
 
   async #delete(key: string, connection: Connection, reason?: SessionEndReason): Promise<void> {
     const args = [`${this.#clock()}`, reason ?? ""];
-    // The owner, or no text.
+    // The script returns a list: the owner, or nothing.
     const owner = String(await connection.run(END, { keys: [this.#key(key)], args }));
     const entry = owner === "" ? undefined : toEntry(key, fromOwner(owner));
     if (entry) await this.#subjects.remove(connection, entry);

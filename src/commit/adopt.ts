@@ -102,7 +102,7 @@ async function claimAndMove(
   const current = await store.create(key, claim, c) ? claim : await store.read(key, c);
   if (!isSessionRecord(current) || current.trace !== undefined) return undefined;
   const { token: newToken, key: newKey } = await makePlace(store);
-  // It stays until the session can't be adopted any more.
+  // The trace stays until the session can't be adopted any more.
   const rotated = await rotatedTrace({ token, record: current }, newToken);
   const left: SessionRecord = { ...rotated, trace: "adopted" };
   const next = {

@@ -4,9 +4,9 @@ import type { Awaitable } from "../util/awaitable.ts";
 import { ConflictRetry } from "./conflict_retry.ts";
 
 /**
- * Changes what a store holds under a key, over concurrent changes.
+ * Changes the record under a key of a store, and tries again after a concurrent change.
  *
- * @param options.change Returns the next record; `undefined` to leave what is there. It may run several times.
+ * @param options.change Returns the next record; `undefined` to leave the current one. It may run several times.
  * @returns The record as it is now; `false` when no try is left.
  */
 export async function changeRecord(

@@ -108,13 +108,13 @@ function write(context: CommitContext): Awaitable<void> {
   const { onlyToken, change } = options;
   change?.begin();
   const base = context.base = context.theirs = state.base();
-  // What is not committed is not migrated either.
+  // A commit of the token alone stores no migrated data.
   const shown = context.shown = context.newer = onlyToken ? base : state.shown();
   const mine = onlyToken || change ? shown : context.held ?? state.contents(options.consumeFlash);
   context.mine = mine;
   if (inner === "ended") refuseEnded();
   if (inner) {
-    // The response of the inner request sends it.
+    // The response of the inner request sends the cookie.
     state.sendsCookie = false;
     return overwriteOther(context, inner);
   }

@@ -59,7 +59,7 @@ export interface Ending {
 export interface EndListener {
   /** Called when this process has ended a session. */
   ended(sid: string, reason: SessionEndReason): void;
-  /** Runs what ends sessions. A poll that finds one missing in the meantime then knows the reason. */
+  /** Runs what ends sessions. A poll that finds one missing in the meantime reports this reason. */
   expecting<Result>(ending: Ending, run: () => Promise<Result>): Promise<Result>;
   /** Called when the request of a session has ended it, or found that it has ended. */
   endedHere(state: SessionState, reason: SessionEndReason): void;
@@ -88,7 +88,7 @@ export interface CommitOptions {
   readonly request?: RenewingRequest;
   /** Finds the commit of an inner request. */
   readonly inner?: InnerCommits | undefined;
-  /** A change of one key, which is committed with `regenerate()` alone. */
+  /** A change of one key. Of the pending changes only `regenerate()` is committed with it. */
   readonly change?: KeyChange;
 }
 
@@ -109,7 +109,7 @@ export type Place = Omit<StoredSession, "record">;
 /** The work of a commit: the changes of the request, or only what is due by itself, such as a renewal. */
 export type Work = "changes" | "due";
 
-/** One commit of a session: its configuration, options and state, and the present try. */
+/** One commit of a session: its configuration, options and state, and the current try. */
 export class CommitContext implements MergeVersions {
   readonly config: CommitConfig;
   readonly state: SessionState;
@@ -132,7 +132,7 @@ export class CommitContext implements MergeVersions {
   declare mine: Contents;
   declare theirs: Contents;
   declare newer: Contents;
-  /** The stored session over which it writes; `undefined` for a new session. */
+  /** The stored session that it overwrites; `undefined` for a new session. */
   declare current: StoredSession | undefined;
   /** The contents that it writes. */
   declare contents: Contents;

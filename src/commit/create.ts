@@ -42,7 +42,7 @@ export function created(stored: StoredSession, context: CommitContext): Awaitabl
 }
 
 /**
- * Checks a session after it was stored: what has ended its login, or takes its place, may not have found it.
+ * Checks a session after it was stored: a logout at its provider or a concurrent login may have looked for it before.
  *
  * @throws {SessionLimitError | SessionEndedError} When it must not stay.
  */

@@ -86,7 +86,7 @@ export interface StoredCheck<Result> {
   check(context: CommitContext, record: SessionRecord): Promise<Result>;
   /** Why the session ends if the check fails. */
   readonly reason: Reason;
-  /** The same, for the log. */
+  /** The same reason, as the log message states it after "session". */
   readonly cause: string;
 }
 
@@ -105,7 +105,7 @@ export async function checkOrEnd<Result>(
   try {
     return await check(context, stored.record);
   } catch (error) {
-    // The caller interrupts the session of a refused login.
+    // `commit()` interrupts the session after a `SessionEndedError`.
     if (!(error instanceof SessionEndedError)) context.interrupt();
     const subject = stored.record.subject!;
     try {

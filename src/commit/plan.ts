@@ -57,7 +57,7 @@ export function plan(
         tokenAt: rotation ? now : record.tokenAt,
         // After a rotation the previous token leads to the record.
         predecessor: isRotation ? current.key : undefined,
-        // A browser binds the new token of a login anew.
+        // After a login, a browser binds the new token.
         device: isRotation ? record.device : undefined,
         graceUntil: undefined,
       })

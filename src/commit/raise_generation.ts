@@ -28,7 +28,7 @@ export async function raiseGeneration(
       return makeTrace("ended", {
         sid: SID,
         version: (found?.version ?? generation.latest) + 1,
-        // Later than any session that it ends.
+        // It must outlive all sessions that it ends.
         expiresAt: clock() + LONGEST_LIFE * 1000,
       });
     },

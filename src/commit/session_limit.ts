@@ -74,9 +74,9 @@ async function stayWithinLimit(context: CommitContext): Promise<void> {
 }
 
 /**
- * Evicts the sessions above the limit, or waits until concurrent logins above it have withdrawn. Returns whether the new
- * session is there.
+ * Evicts the sessions above the limit, or waits until concurrent logins above it have withdrawn.
  *
+ * @returns Whether the new session is still stored.
  * @throws {SessionLimitError} When no session may be evicted, and this one is above the limit or the others don't
  * withdraw: one may have been admitted before this session was listed.
  */

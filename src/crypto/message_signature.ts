@@ -10,7 +10,7 @@ const encoder = new TextEncoder();
 /** The purpose of a signature, which is invalid for any other. */
 export interface Purpose {
   readonly use: string;
-  /** What it is for. */
+  /** The subject of the message, such as the key of a session. */
   readonly of?: string;
 }
 

@@ -14,10 +14,10 @@ const USES = ["register", "refresh"] as const;
 /** What a browser does with a reference: register a key, or prove that it still has it. */
 export type DeviceUse = typeof USES[number];
 
-/** The purpose of the signatures that encrypt references. */
+/** The purpose of the signatures that serve as encryption keys of references. */
 const REFERENCE: Purpose = { use: "device reference" };
 
-/** The form of a reference: a sealed key. */
+/** A reference: the sealed key of a session. */
 const REFERENCE_REGEXP = /^[\w-]{98}$/;
 
 /** The cookie that proves the device of a session. It has the attributes of the session cookie. */
@@ -91,15 +91,15 @@ export class DeviceProofs {
   }
 
   /**
-   * Returns a reference: the encrypted key of a session. With it a browser names its session without a cookie: requests that
-   * another site has initiated carry none.
+   * Returns a reference: the encrypted key of a session. A browser identifies its session by it, because requests that
+   * another site has initiated carry no cookie.
    */
   async reference(key: string, use: DeviceUse, c: unknown): Promise<string> {
     const [secret] = await this.#options.signer.signWithEach(use, REFERENCE, c);
     return await sealToken(key, secret!);
   }
 
-  /** Returns the key of a session by its reference; `undefined` when that is not from here. */
+  /** Returns the key of a session by its reference; `undefined` when the reference is invalid. */
   async keyOf(reference: string | null, use: DeviceUse, c: unknown): Promise<string | undefined> {
     if (reference === null || !REFERENCE_REGEXP.test(reference)) return undefined;
     for (const secret of await this.#options.signer.signWithEach(use, REFERENCE, c)) {
@@ -195,7 +195,7 @@ export class DeviceProofs {
     });
   }
 
-  /** Signs a time, in base 36. */
+  /** Returns a signed time: in base 36, with its signature. */
   #stamp(at: number, stamp: Stamp, c: unknown): Awaitable<string> {
     return this.#options.signer.sign(at.toString(36), purposeOf(stamp), c);
   }

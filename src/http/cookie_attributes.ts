@@ -148,11 +148,11 @@ export type RefuseAttribute = (attribute: string, state: string) => never;
 
 const refuseChange: RefuseAttribute = (attribute, state) => refuse(attribute, state, CHANGES);
 
-/** A cookie to make. */
+/** Options of {@linkcode CookieTemplate}. */
 interface CookieTemplateOptions extends Omit<SessionCookieOptions, "former"> {
   /** The name, without the prefix. */
   readonly name: string;
-  /** Called with `cookie` as the attribute for what concerns several or the name. */
+  /** Called with `cookie` as the attribute if the fault concerns the name or several attributes. */
   readonly refuse?: RefuseAttribute | undefined;
 }
 

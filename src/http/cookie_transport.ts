@@ -69,7 +69,7 @@ export class CookieTransport {
 
   /**
    * Returns the tokens that first chunks and other chunks may form, the likeliest first: browsers send cookies of one
-   * scope in the same order. When the rest is missing, it is the chunk alone, which is not a valid token.
+   * scope in the same order. If a chunk is missing, the token is the first chunk alone, which is not valid.
    */
   #joined(headers: Headers, values: readonly string[]): readonly string[] {
     const rest = Array.from(
@@ -202,7 +202,7 @@ function expire(response: Headers, cookie: CookieTemplate, name?: string): void 
   response.append("set-cookie", cookie.serialize("", { name, maxAge: 0 }));
 }
 
-/** Expires a cookie under those of some names that are in the request. */
+/** Expires a cookie under each of some names, if the request has a cookie of that name. */
 function expirePresented(
   { request, response }: Exchange,
   cookie: CookieTemplate,

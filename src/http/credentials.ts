@@ -37,8 +37,8 @@ function withHeaders(credentials: Credential[], headers: Headers): Credential[] 
 }
 
 /**
- * Adds the access tokens of a request, and the cookie of another library. Of several such cookies none counts: the
- * application may read another one than the one under which its session would be adopted.
+ * Adds the access tokens of a request, and the cookie of another library, unless the request has several of them: the
+ * application may read another one than the one whose session would be adopted.
  */
 function amongOthers(
   cookies: Awaitable<readonly Credential[]>,

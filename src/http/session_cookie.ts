@@ -65,7 +65,7 @@ export function sessionCookie(cookie: CookieTemplate, holder: Holder): SessionCo
   return new Proxy<object>(new CookieView(cookie, holder), HANDLER) as SessionCookie;
 }
 
-/** The cookie of a session. It hides the two from code that prints the attributes. */
+/** The attributes of a session's cookie. The cookie and the session are private: code that prints attributes can't show them. */
 export class CookieView {
   readonly #cookie: CookieTemplate;
   readonly #holder: Holder;
@@ -89,7 +89,7 @@ export class CookieView {
   }
 
   /**
-   * Replaces the attributes. Those that are not given get their configured value.
+   * Replaces the attributes. Attributes that are not given get their configured values.
    *
    * @throws {SessionEndedError} When the session has ended.
    * @throws {SessionStoreError} When it could not be loaded.
@@ -117,7 +117,7 @@ export class CookieView {
   }
 }
 
-/** Reads look at the attributes of that moment. */
+/** The traps that read: each uses the current attributes. */
 const READS = ["get", "has", "ownKeys", "getOwnPropertyDescriptor"] as const;
 
 const HANDLER: ProxyHandler<CookieView> = {

@@ -61,7 +61,7 @@ export function writeCookie(
   const bytes = transport!.write(headers, cookie);
   if (cookie.registration) {
     headers.response.append("secure-session-registration", cookie.registration);
-    // Without that cookie the browser asks at once for a proof of the former session, and forgets its key.
+    // Without that cookie the browser refreshes its former session at once, is rejected, and drops the key of that session.
     transport!.clearDevice(headers, held);
   }
   return bytes;

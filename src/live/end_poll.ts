@@ -17,7 +17,7 @@ const JITTER = 0.25;
 
 /** Options of {@linkcode EndPoll}. */
 export interface EndPollOptions extends FindOptions {
-  /** The store that may notify. */
+  /** The store, which may notify of ends. */
   readonly source: SessionStore;
   /** The longest interval between two polls, in milliseconds. */
   readonly every: number;
@@ -102,7 +102,7 @@ export class EndPoll implements EndPushesTarget, WatchPoll {
     }
   }
 
-  /** Runs what ends sessions. A poll that finds one missing in the meantime then knows the reason. */
+  /** Runs what ends sessions. A poll that finds one missing in the meantime reports this reason. */
   async expecting<Result>(ending: Ending, run: () => Promise<Result>): Promise<Result> {
     this.#endings.add(ending);
     try {
@@ -131,7 +131,7 @@ export class EndPoll implements EndPushesTarget, WatchPoll {
     this.#hasFailed = true;
   }
 
-  /** Reads watched sessions, which may have ended. */
+  /** Reads the watched sessions that pass a test: they may have ended. */
   lookAt(test: (watch: Watch) => boolean): Promise<void> {
     return this.#look(
       [...this.#places].flatMap(([key, watches]) => [...watches].some(test) ? [key] : []),

@@ -6,7 +6,7 @@ import { isWorkers } from "../util/runtime.ts";
 /** Stops notifications. */
 type Stop = () => Awaitable<void>;
 
-/** What is called by {@linkcode EndPushes}. */
+/** Receives the notifications of {@linkcode EndPushes}. */
 export interface EndPushesTarget {
   /** Called with the key of a session that may have ended. */
   onEnd(key: string, reason: SessionEndReason | undefined): void;
@@ -28,12 +28,12 @@ export class EndPushes {
     this.#target = target;
   }
 
-  /** Has the store notify of a record that it holds, unless it does. */
+  /** Starts the notifications of a record, or of all records, unless they are running. A store that watches single records requires a key. */
   start(key: string | undefined, c: unknown): void {
     const store = this.#store;
     const target = this.#target;
     const { watch } = store.capabilities;
-    // A notification of all records would come in the request that has ended the session.
+    // In Workers, a notification of all records would arrive in the request that has ended the session.
     if (watch === "record" ? key === undefined : !watch || isWorkers) return;
     const record = watch === "record" ? key : undefined;
     if (this.#starting.has(record)) return;
@@ -53,7 +53,7 @@ export class EndPushes {
   stop(key: string | undefined): void {
     const starting = this.#starting.get(key);
     this.#starting.delete(key);
-    // Whether it has started was reported already.
+    // A failure to start was already reported.
     starting?.then((stop) => stop(), () => {}).catch((error) =>
       this.#target.onError("watch", error, undefined)
     );

@@ -72,7 +72,7 @@ async function follow(
   return await findListed(store, from, c);
 }
 
-/** Whether a session is moving away, and its store does not say yet where to. */
+/** Checks whether a session is being moved, and its trace does not contain the new key yet. */
 function isMoving({ trace, data }: SessionRecord): boolean {
   return trace === "replaced" && data === "{}";
 }

@@ -38,7 +38,7 @@ export class SessionEnds {
     this.isUsed = true;
     let watch = this.#watches.get(state);
     if (!watch) {
-      // Requests must not share timers there.
+      // In Workers, requests must not share timers.
       const poll = isWorkers ? new EndPoll(this.#options) : this.#poll;
       watch = new Watch(state, { poll, isLeft }, c);
       this.#watches.set(state, watch);
@@ -51,7 +51,7 @@ export class SessionEnds {
     return watch.signal;
   }
 
-  /** Whether a session of a request is watched. */
+  /** Checks whether a session of a request is watched. */
   has(state: SessionState): boolean {
     const watch = this.#watches.get(state);
     return watch?.poll.has(watch) === true;
@@ -91,7 +91,7 @@ export class SessionEnds {
     this.#poll.ended(sid, reason);
   }
 
-  /** Runs what ends sessions, so that a poll in between knows the reason. */
+  /** Runs what ends sessions. A poll that finds one missing in the meantime reports this reason. */
   expecting<Result>(ending: Ending, run: () => Promise<Result>): Promise<Result> {
     return this.size === 0 ? run() : this.#poll.expecting(ending, run);
   }

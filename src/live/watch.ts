@@ -8,7 +8,7 @@ export interface WatchPoll {
   has(watch: Watch): boolean;
   add(watch: Watch): void;
   remove(watch: Watch): void;
-  /** Has the store notify, for a watch that outlives the response of its request. */
+  /** Starts the notifications of the store for a watch. */
   receive(watch: Watch): void;
   /** Updates the key of a watch. */
   place(watch: Watch): void;
@@ -32,11 +32,11 @@ export class Watch extends EndSignal {
   readonly c: unknown;
   /** The last known stored session; `undefined` while it is not stored. */
   stored: StoredSession | undefined;
-  /** The key under which the poll has it; `undefined` while it has none. */
+  /** The key under which the poll keeps the watch; `undefined` while it has none. */
   key: string | undefined;
   /** Whether its request is over, so that only listeners keep the watch. */
   isLeft: boolean;
-  /** Whether the store is to notify of its session. */
+  /** Whether the store notifies of its session, if it can. */
   isPushed = false;
   #seen: StoredSession | undefined;
 

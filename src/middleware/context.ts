@@ -25,7 +25,7 @@ export interface ContextSession extends VariableOwner {
    * @param read Reads the response of a context without marking it.
    */
   mark(read: () => Response): void;
-  /** Watches a background task for changes of all sessions that are not saved. */
+  /** Watches a background task for unsaved changes of all sessions. */
   watchTask(task: unknown): void;
 }
 

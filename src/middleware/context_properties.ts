@@ -23,7 +23,7 @@ export function attachSession(c: Context, contextSession: ContextSession): void 
   if (!names?.has(contextKey)) expose(prototype, contextKey, names);
 }
 
-/** Shows the variables of a session on its context, without a copy of them that would have to follow changes. */
+/** Shows the variables of a session on its context. Each read computes them: a copy would have to follow changes. */
 function showVariables(c: Accessors, contextSession: ContextSession): void {
   const { get, set } = c;
   const { variables } = contextSession;
@@ -118,7 +118,7 @@ function addVariables(
 ): Record<string, unknown> {
   for (const [name, variable] of session.variables) {
     if (variable !== TOKEN) all[name] = variable.read(session);
-    // Copying all variables shows the token, their names alone don't.
+    // Copying the variables reads the token; listing their names does not.
     else {
       Object.defineProperty(all, name, { get: () => variable.read(session), enumerable: true });
     }

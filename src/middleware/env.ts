@@ -64,7 +64,7 @@ export interface SessionEnv<Data extends object = SessionData, Key extends strin
  */
 export type SessionOf<Env> =
   & (Env extends { Variables: { session: infer Kept } }
-    // Of a plain `Context`, whose environment is `any`, it is unknown.
+    // A plain `Context` has the environment `any`, in which the type is `unknown`.
     ? unknown extends Kept ? Session<SessionData> : Kept
     : Session<SessionData>)
   & (Env extends { Variables: { Session: infer Narrowed } } ? Narrowed : unknown);

@@ -64,7 +64,7 @@ export class SessionLifecycle extends Unprinted implements ContextSession, Sessi
     attachSession(c, this);
   }
 
-  /** The end of the response, where something has to be done at its end. */
+  /** The end of the response. It is created when something has to be done then. */
   get responseEnd(): ResponseEnd {
     return this.#responseEnd ??= new ResponseEnd(this.sessions);
   }
@@ -165,8 +165,8 @@ export class SessionLifecycle extends Unprinted implements ContextSession, Sessi
     if (!failed) {
       this.response.drop();
       if (requestSession.state) this.sessions.config.ends.over(requestSession.state);
-    } // Failures of the store were already reported.
-    else if (!(error instanceof SessionStoreError)) {
+    } else if (!(error instanceof SessionStoreError)) {
+      // Failures of the store were already reported.
       const { logger } = this.config;
       logger.error("Cannot commit session: it failed after the handler had failed", error);
     }

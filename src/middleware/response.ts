@@ -33,7 +33,7 @@ interface Watching {
 /** A body that may be a stream. */
 const UNKNOWN = Symbol("unknown");
 
-/** A body that is a text, which is not known. */
+/** A body that is a text, but whose text is not known. */
 const TEXT = Symbol("text");
 
 /**
@@ -171,7 +171,7 @@ export class ContextResponse {
     const known = response === this.#made ? this.#body : UNKNOWN;
     if (known === null || typeof known === "string") {
       const copy = new Response(known, response);
-      // A text has a type of its own.
+      // A response that is made from a text gets a type, which the application may have removed.
       if (!response.headers.has("content-type")) copy.headers.delete("content-type");
       return this.#note(copy, known);
     }

@@ -5,7 +5,7 @@ import { type CommittedSession, committedSession } from "../request/unsaved_chan
 import type { SessionState } from "../session/session_state.ts";
 import type { ContextResponse } from "./response.ts";
 
-/** The end of a request. */
+/** A request whose response is sent now. */
 interface Leaving {
   readonly isFailed: boolean;
   readonly request: Request;
@@ -23,9 +23,9 @@ export class ResponseEnd implements StreamWatcher {
   #hasStream = false;
   /** Whether a WebSocket outlives the background tasks. */
   #isSocket = false;
-  /** The session of the request whose response was sent while some are running. */
+  /** The session, once the response was sent while streams or background tasks are running. */
   #state: SessionState | undefined;
-  /** The same, if it was committed. */
+  /** The same session, unless its request has failed. */
   #committed: CommittedSession | undefined;
 
   constructor(sessions: Sessions) {
@@ -33,8 +33,8 @@ export class ResponseEnd implements StreamWatcher {
   }
 
   /**
-   * Watches a session, whose response is sent now, while streams or background tasks are running. Unless its request has
-   * failed, it is watched for changes that are made too late from now on.
+   * Watches a session whose response is sent now, until its streams and background tasks have ended. Unless its request
+   * has failed, unsaved changes are detected then.
    *
    * @returns Whether some are running.
    */

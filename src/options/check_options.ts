@@ -50,7 +50,7 @@ export function checkOptions<Data extends object>(
     store,
     options: {
       ...options,
-      // In one way, where there are several to write them.
+      // Options that can be written in several ways are kept in one, so that they can be compared.
       cookieName,
       cookieOptions: transport && {
         ...transport.cookie.attributes,

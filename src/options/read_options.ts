@@ -8,7 +8,7 @@ import { SHAPES } from "./shapes.ts";
 import type { SessionDeviceOptions, SessionOptions, SessionTokenOptions } from "./options.ts";
 
 /** The given options, for data of any type. */
-// deno-lint-ignore no-explicit-any -- What is checked is checked for all types of data.
+// deno-lint-ignore no-explicit-any -- The checks are the same for all types of data.
 export type GivenOptions = SessionOptions<any, string>;
 
 /** The names of options that have a default. */

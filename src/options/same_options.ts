@@ -1,7 +1,7 @@
 import type { MiddlewareConfig } from "../http/config.ts";
 import { isPlainObject } from "../record/plain_object.ts";
 
-/** For a configuration the last other one that is known to be the same. */
+/** Each configuration, and the last other one that is known to be equal. */
 const same = new WeakMap<MiddlewareConfig, MiddlewareConfig>();
 
 /**

@@ -113,7 +113,7 @@ const DEVICE = {
     /^(?:\/(?!\.\.?(?:\/|$))[\w.~-]+)+$/,
   ),
   every: preset(PROOF, 600),
-  // A host name, with or without a wildcard for its subdomains, or a wildcard for all hosts.
+  // Host names, each with or without a wildcard for its subdomains, or a wildcard for all hosts.
   initiators: preset(
     listOf(
       textLike(
@@ -171,12 +171,12 @@ export const SHAPES = {
   clock: preset(SYNC_FUNCTION, systemClock),
 } satisfies Shapes<SessionOptions>;
 
-/** A shape for each option, whose default is one of its values. */
+/** A shape for each option. The type of its default is that of the option. */
 type Shapes<Options> = {
   readonly [Name in keyof Required<Options>]: Preset<Options[Name]>;
 };
 
-/** Durations of at least so many seconds; without `least` of more than none. */
+/** Accepts a number of seconds from `least` up to `most`; without `least`, more than 0. */
 function seconds(most: number, least?: number): Shape {
   return inRange(
     `a number of seconds ${least === undefined ? "above 0" : `from ${least}`} up to ${most}`,

@@ -79,7 +79,7 @@ export function joinConfirmations(
   return { subject: later.subject, times: latest(earlier.times, later.times) };
 }
 
-/** Parses the confirmations of a record. Damaged ones are none. */
+/** Parses the confirmations of a record. Damaged confirmations are left out. */
 export function parseConfirmations(text: string | undefined): Map<string, number> {
   const times = new Map<string, number>();
   for (const [method, time] of Object.entries(parseObjectIfAny(text) ?? {})) {

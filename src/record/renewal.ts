@@ -65,7 +65,7 @@ function throttle({ rolling }: ExpiryPolicy, life: number): number {
   return after < life ? after : life / 10;
 }
 
-/** Returns how much earlier a session may be renewed, in milliseconds: at most by half of the seconds after which it is due. */
+/** Returns how much earlier a session may be renewed, in milliseconds: at most half of the interval of its renewals. */
 function aheadOf(after: number): number {
   return Math.min(WRITE_AHEAD, after * 500);
 }
@@ -96,7 +96,7 @@ export function isRenewalDue(
   return (policy.onServer || cookieDelivery !== "none") && age >= (after + life) * 500;
 }
 
-/** The times of a record. */
+/** Returns the times of a record. */
 export function timesOf({ lastSeenAt, renewedAt, expiresAt }: SessionRecord): SessionTimes {
   return { lastSeenAt, renewedAt, expiresAt };
 }

@@ -1,7 +1,7 @@
 import { parseObject } from "./record.ts";
 import { MAX_DEPTH, problemOf, refuseProblem } from "./unserializable_value.ts";
 
-/** The depth of the object of a session, in which its values are. */
+/** The depth of the object of a session. Its values have depth 0. */
 const TOP = -1;
 
 /** Numbers that may be too large, with and without an exponent. */

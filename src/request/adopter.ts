@@ -22,7 +22,7 @@ interface Place extends AdoptedToken {
   readonly token: string;
 }
 
-/** The session of a cookie, or why the cookie is rejected; `undefined` when that was reported. */
+/** The session of a cookie, or why the cookie is rejected; `undefined` when the reason was already reported. */
 type Outcome = LoadedSession | RejectionReason | undefined;
 
 /** Adopts the sessions of another library. */
@@ -81,7 +81,7 @@ export class Adopter {
     if (typeof stored !== "string") await endSession(this.#config, stored, c);
   }
 
-  /** After that no server adopts a session, whatever its clock says. */
+  /** From this time on, no server adopts a session, whatever its clock says, in epoch milliseconds. */
   get #keptUntil(): number {
     return this.#options.until + CLOCK_SKEW;
   }
@@ -91,7 +91,7 @@ export class Adopter {
     return await (stored?.record.trace ? this.#follow(stored, c) : this.#adopt(place, c));
   }
 
-  /** Returns the trace that leads to the session that was adopted for a cookie, or the claim of who adopts it. */
+  /** Returns the trace that leads to the session that was adopted for a cookie, or the claim of the process that adopts it. */
   #storedAt({ token, key }: Place, c: unknown): Awaitable<StoredSession | undefined> {
     const { store, expiry } = this.#config;
     if (!expiry.onServer) return undefined;
@@ -132,7 +132,7 @@ export class Adopter {
       const { stored, trace: presentedTrace } = adopted;
       return await (presentedTrace
         ? this.#loader.admit({ c, by: "adopted", stored, presentedTrace, receivedAt: clock() })
-        // It may have been revoked: its `sid` is that of each session that was adopted for the cookie.
+        // It may have been revoked before: all sessions that are adopted for one cookie have the same `sid`.
         : this.#loader.load({ by: "adopted", token: stored.token }, c));
     } catch (error) {
       if (error instanceof SessionEndedError || error instanceof SessionLimitError) {

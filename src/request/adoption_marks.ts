@@ -14,7 +14,7 @@ export async function endAdoption(
   const { adopt, expiry, clock, records } = config;
   if (!adopt || !expiry.onServer) return;
   const expiresAt = adopt.until + CLOCK_SKEW;
-  // Elsewhere it may be earlier.
+  // By the clock of another server it may be earlier.
   if (clock() >= expiresAt) return;
   const key = await keyOf(config, subject);
   await records.create(key, makeTrace("ended", { sid: makeSid(), expiresAt }), c);

@@ -30,9 +30,9 @@ export interface RequestConfig extends CommitConfig {
   readonly generation: StoreGeneration | undefined;
   /** Whether the changes of a request that failed are committed. */
   readonly commitOnError: boolean;
-  /** Whether a request whose session can't be loaded fails, or has an empty session. */
+  /** The result of a request whose session can't be loaded: an error, or an empty session. */
   readonly onStoreError: "error" | "anonymous";
-  /** Knows who waits for the end of a session. */
+  /** Aborts the `ended` signals of sessions. */
   readonly ends: SessionEnds;
   /** Warns of unsaved changes after the response. */
   readonly unsavedChanges: UnsavedChanges;
@@ -52,7 +52,7 @@ export interface RequestSessionOptions {
   /** Whether the client presented a cookie that identifies no session. */
   readonly stale?: boolean;
   readonly stored?: StoredSession | undefined;
-  /** End the sessions of its other cookies, which end with this one: a logout must not bring one of them back. */
+  /** Functions that end the sessions of its other cookies, which end with this one: a logout must not bring one of them back. */
   readonly others?: readonly (() => Promise<void>)[];
   /** The time at which the request arrived, in epoch milliseconds. */
   readonly receivedAt?: number;

@@ -9,7 +9,7 @@ export class DestroyedSessions {
   readonly #config: CommitConfig;
   readonly #c: unknown;
   readonly #states: SessionState[] = [];
-  /** End the sessions of other cookies. */
+  /** Functions that end the sessions of other cookies. */
   readonly #others: Set<() => Promise<void>>;
   /** The number of sessions that were removed from the store. */
   #removed = 0;
@@ -29,7 +29,7 @@ export class DestroyedSessions {
     return this.#states.some(({ stored }) => stored?.key === key);
   }
 
-  /** Those that were removed from the store. */
+  /** The sessions that were removed from the store. */
   get removed(): SessionState[] {
     return this.#states.slice(0, this.#removed).filter(({ stored }) => stored);
   }

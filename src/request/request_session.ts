@@ -167,7 +167,7 @@ export class RequestSession extends RequestInfo implements SessionOwner {
     return this.committed ? this.config.unsavedChanges.during(state, run) : run();
   }
 
-  /** Issues the access token. A failure is reported, and the session keeps the token that it has, if any. */
+  /** Issues the access token. A failure is logged, and the session keeps the token that it has, if any. */
   async issue(): Promise<void> {
     const { issue, logger } = this.config;
     if (!issue) return;

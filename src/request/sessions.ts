@@ -69,7 +69,7 @@ export class Sessions {
       ...config,
       ends: new SessionEnds({
         ...config,
-        // Of its failures only the first one of each poll is reported.
+        // The poll reports its failures itself: only the first one of each run.
         store: new TimeoutStore(given, { ...limits, sessions, onError() {} }),
         every: liveEvery,
         source: given,
@@ -109,7 +109,7 @@ export class Sessions {
     return new RequestSession(this.config, { c });
   }
 
-  /** Continues without the store if it fails. */
+  /** Loads the session of a request. If the store fails, the request has an empty session. */
   #loadOrGoOn(credentials: readonly Credential[], c: unknown): Awaitable<RequestSession> {
     return orElse(() => this.#load(credentials, c), (error) => {
       if (error instanceof SessionStoreError) return this.unavailable(c);
@@ -134,7 +134,7 @@ export class Sessions {
     return this.#accept(await loading, credentials, c);
   }
 
-  /** Accepts the loaded session, if there is one and its data are right. */
+  /** Creates the session of a request: the loaded one, if there is one and its data are valid. */
   #accept(
     loaded: LoadedSession | undefined,
     credentials: readonly Credential[],

@@ -29,7 +29,7 @@ export interface CommittedSession {
 export interface UnsavedChangesOptions {
   readonly clock: Clock;
   readonly logger: Logger;
-  /** Sessions in cookies can't be saved after the response has been sent. */
+  /** Its `onServer` decides whether a session can be saved after the response has been sent. */
   readonly expiry: ExpiryPolicy;
 }
 

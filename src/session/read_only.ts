@@ -18,7 +18,7 @@ export function checkingChanges(check: () => void): ProxyHandler<object> {
   }));
 }
 
-/** A change of an object, of its property where it has one. */
+/** A trap that changes an object or one of its properties. */
 type Change = (target: object, key: never, value: never) => boolean;
 
 /** Returns proxy traps for a session whose changes are checked. */
@@ -26,7 +26,7 @@ export function readOnly(check: () => void): ProxyHandler<object> {
   return { ...checkingChanges(check), get: memberOf };
 }
 
-/** Returns a member of a session, whose methods and private members know only the session itself. */
+/** Returns a member of a session. Methods are bound to the session, because a proxy has no private members. */
 function memberOf(target: object, key: PropertyKey): unknown {
   const value = Reflect.get(target, key, target);
   return typeof value === "function" && !Object.hasOwn(target, key) ? value.bind(target) : value;

@@ -20,7 +20,7 @@ export interface SessionOwner extends AttributesOwner {
   ended(state: SessionState, atEnd: SessionObject): void;
   /** The signal of the end of the session. */
   endSignal(state: SessionState): AbortSignal;
-  /** Lets the handler start another session instead of one that is not available, where it may. */
+  /** Lets the handler start another session instead of one that is not available, if that is allowed. */
   beginLogin(): void;
   /** Called when the session is to get a new token. */
   regenerating(state: SessionState): void;
@@ -45,7 +45,7 @@ export class SessionState extends SessionProperties implements SessionController
 
   declare protected readonly owner: SessionOwner;
   #sid: string | undefined;
-  /** When it has ended, in epoch milliseconds: the state that is shown from then on. */
+  /** The end of the session, in epoch milliseconds. Only the empty state that an ended session shows has it. */
   #endedAt: number | undefined;
 
   /** @throws {SyntaxError} When the stored contents are not the JSON of objects. */
@@ -85,7 +85,7 @@ export class SessionState extends SessionProperties implements SessionController
   }
 
   destroy(): void {
-    // A session that is gone for this request may continue under a token that it does not know.
+    // A session that is gone for this request may continue under another token.
     if (this.status === "ended") return;
     this.owner.assertAvailable();
     this.assertNotCommitted("destroy");

@@ -7,8 +7,8 @@ import type { KeyValueStore } from "./contract.ts";
 const OTHER_KEY = "-".repeat(43);
 
 /**
- * Returns the entries of a store, of which one is read back after the first write: methods with the right names may
- * ignore the key, or return other values.
+ * Returns the entries of a store, and reads one back after the first write: methods with the right names may ignore the
+ * key, or return other values.
  */
 export function checkedEntries(entries: KeyValueStore, logger: Logger): KeyValueStore {
   let isChecked = false;

@@ -11,7 +11,7 @@ export interface TimeoutStoreOptions {
   /** The time limit of one operation, in milliseconds. */
   readonly timeout: number;
   readonly clock: Clock;
-  /** The sessions of the store, if some of its records are none. */
+  /** The operations on sessions, if they differ from those of the store. */
   readonly sessions?: SessionOperations | undefined;
   /** Called with every failure. */
   onError(operation: string, error: SessionStoreError, c: unknown): void;

@@ -2,7 +2,7 @@ import type { SessionError } from "../errors.ts";
 import type { Timers } from "../util/timers.ts";
 import type { Operation } from "./operation.ts";
 
-/** A store did not answer in time. */
+/** The cause of a failure: the store did not answer in time. */
 export class TimeoutError extends Error {}
 
 /** A store whose operations have a time limit. */

@@ -178,8 +178,8 @@ export class TimeoutStore {
   }
 
   /**
-   * Runs an operation, which may be one of another store, with the time limit. The operations of every request are
-   * inlined instead, to avoid a closure.
+   * Runs an operation, which may be one of another store, with the time limit. `read` and `update`, which most requests
+   * call, do the same without a closure.
    */
   run<Result>(
     operation: Operation,

@@ -3,18 +3,18 @@ import { definedOf } from "./property.ts";
 
 /** The values that an option accepts. */
 export interface Shape {
-  /** Their name, for messages. */
+  /** The name of the values, for messages. */
   readonly text: string;
-  /** Checks whether a value is of their kind. */
+  /** Checks whether a value is of the right kind. */
   readonly is: (value: unknown) => boolean;
-  /** Checks a value of that kind further, and returns the value that is used. */
+  /** Checks a value of the right kind further, and returns the value that is used. */
   readonly read?: (value: unknown, option: Named) => unknown;
   readonly isRequired?: boolean;
 }
 
 /** The values that an option accepts, and its default. */
 export interface Preset<Value> extends Shape {
-  /** What is read when the option is absent. */
+  /** The value of an absent option. */
   readonly preset?: Value;
 }
 

@@ -2,9 +2,9 @@ import { isPromiseLike } from "./awaitable.ts";
 import { hasMethods, isAsync, refuse, refuseRange } from "./option_errors.ts";
 import { checkTable, type OptionTable, readOption, type Shape } from "./option_table.ts";
 
-/** A function, unless it is asynchronous. */
+/** A function that is not asynchronous. */
 export const SYNC_FUNCTION: Shape = kind("a function that answers at once", "function");
-/** A function, which may be asynchronous. */
+/** A function, synchronous or asynchronous. */
 export const FUNCTION: Shape = kind("a function", "function", "async function");
 export const BOOLEAN: Shape = kind("a boolean", "boolean");
 export const STRING: Shape = kind("a string", "string");
@@ -20,10 +20,10 @@ export const DATE: Shape = {
   read: (value) => (value as Date).getTime(),
 };
 
-/** What is checked elsewhere. An asynchronous function is refused. */
+/** Any value but an asynchronous function. It is checked further elsewhere. */
 export const NOT_ASYNC: Shape = { ...SYNC_FUNCTION, is: (value) => !isAsync(value) };
 
-/** What is checked elsewhere, also an asynchronous function. */
+/** Any value. It is checked elsewhere. */
 export const ANY: Shape = { text: "a value", is: () => true };
 
 function kind(text: string, ...kinds: string[]): Shape {
@@ -36,7 +36,7 @@ function kindOf(value: unknown): string {
   return Array.isArray(value) ? "array" : typeof value;
 }
 
-/** One of some values. */
+/** Accepts one of these values. */
 export function oneOf(...values: readonly unknown[]): Shape {
   return {
     text: values.map((value) => JSON.stringify(value)).join(" or "),
@@ -44,12 +44,12 @@ export function oneOf(...values: readonly unknown[]): Shape {
   };
 }
 
-/** A text of a format. */
+/** Accepts a text of a format. */
 export function textLike(text: string, pattern: RegExp): Shape {
   return { text, is: (value) => typeof value === "string" && pattern.test(value) };
 }
 
-/** A number in a range. */
+/** Accepts a number in a range. */
 export function inRange(range: string, includes: (value: number) => boolean): Shape {
   return {
     text: range,
@@ -61,7 +61,7 @@ export function inRange(range: string, includes: (value: number) => boolean): Sh
   };
 }
 
-/** An object with methods. */
+/** Accepts an object with these methods. */
 export function methods(...names: readonly string[]): Shape {
   return {
     ...OBJECT,
@@ -74,7 +74,7 @@ export function methods(...names: readonly string[]): Shape {
 }
 
 /**
- * An object that has options of its own.
+ * Accepts an object with options of its own.
  *
  * @param instead Names that are not options there, and what to do instead.
  */
@@ -88,7 +88,7 @@ export function members(
   };
 }
 
-/** An array, and each of its items. */
+/** Accepts an array of items. */
 export function listOf(item: Shape): Shape {
   return {
     ...ARRAY,
@@ -99,7 +99,7 @@ export function listOf(item: Shape): Shape {
   };
 }
 
-/** A value of any of some shapes. */
+/** Accepts what one of the shapes accepts. */
 export function either(...shapes: readonly Shape[]): Shape {
   return {
     text: shapes.map(({ text }) => text).join(" or "),
@@ -108,7 +108,7 @@ export function either(...shapes: readonly Shape[]): Shape {
   };
 }
 
-/** An object that has options of its own: `true` for their defaults, `false` for none. */
+/** Accepts an object with options of its own; `true` stands for their defaults, `false` for no object. */
 export function switchable(object: Shape): Shape {
   return {
     ...either(BOOLEAN, object),
@@ -117,12 +117,12 @@ export function switchable(object: Shape): Shape {
   };
 }
 
-/** The same option, which must be given. */
+/** Returns the shape of an option that must be given. */
 export function required(shape: Shape): Shape {
   return { ...shape, isRequired: true };
 }
 
-/** The same option, with a default. */
+/** Returns the shape of an option with a default. */
 export function preset<Value>(shape: Shape, value: Value): Shape & { readonly preset: Value } {
   return { ...shape, preset: value };
 }

@@ -54,7 +54,7 @@ export class PostgresDriver implements SqlDriver {
       } catch (error) {
         const isLast = !signal && tries === STORE_TRIES;
         if (!textsOf(error).some((text) => REPEATABLE_REGEXP.test(text)) || isLast) throw error;
-        // The transaction ends with which the statement conflicts.
+        // Wait for the end of the transaction with which the statement conflicts.
         await new Promise((resolve) => setTimeout(resolve, Math.random() * 4 * tries));
       }
     }

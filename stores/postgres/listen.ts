@@ -113,7 +113,7 @@ export function listenWithPool(pool: PgPoolLike): Listen | undefined {
     const open = async () => {
       const { password } = options;
       const client = new Client({ ...KEEP_ALIVE, ...options, ...(password ? { password } : {}) });
-      // Without a listener the process would end.
+      // An error without a listener would end the process.
       client.on("error", ignore);
       try {
         await client.connect();

@@ -76,7 +76,7 @@ end
 `;
 
 /**
- * The channel on which sessions that end are reported, those of all stores of a server. A user that may not publish
- * ends sessions all the same.
+ * The channel on which the ends of sessions are reported, for all stores of a server. A user of Redis without the
+ * permission to publish can end sessions nevertheless.
  */
 export const CHANNEL = "hono-session:ended";

@@ -12,7 +12,7 @@ import { fromOwner, toOwner } from "./owner.ts";
 /** The name of the cookie that is not stored: the default of `session()`. */
 const USUAL_NAME = "sid";
 
-/** What stands for the brace and the space in JSON, which contains no control characters. */
+/** The replacements of the brace and the space in JSON, which contains no control characters. */
 const BRACE = "\n";
 const SPACE = "\t";
 

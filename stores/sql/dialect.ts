@@ -41,7 +41,7 @@ export interface SqlDialect {
 /** The parts of the statements that move a session. */
 export interface MoveParts {
   readonly sessions: string;
-  /** "", or `WITH` and common table expressions. */
+  /** `WITH` and common table expressions; "" without any. */
   readonly common: string;
   readonly move: string;
   /** Inserts the trace, up to the source of its values. */
@@ -89,7 +89,7 @@ export const SQLITE: SqlDialect = {
       : "",
 };
 
-/** The channel on which sessions that end are reported, those of all stores of a database. */
+/** The channel on which the ends of sessions are reported, for all stores of a database. */
 export const CHANNEL = "hono_session_ended";
 
 /**

@@ -2,7 +2,7 @@ import { SetupError } from "../../src/store/setup_error.ts";
 import type { SqlDialect } from "./dialect.ts";
 import { DEFAULT_TABLE, type SqlTableOptions } from "./table.ts";
 
-/** What the errors of a store say. */
+/** The part of a store's setup that its errors name. */
 export interface SqlErrorSetup {
   /** The name of its class. */
   readonly store: string;

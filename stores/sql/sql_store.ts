@@ -41,10 +41,11 @@ const CAPABILITIES = {
 
 /** The setup of a store. */
 export interface SqlStoreSetup extends ExecutorSetup {
-  /** Its options, which are described by a table. */
+  /** Its options. */
   readonly options: SqlTableOptions & { readonly clock?: Clock };
+  /** The table of these options. */
   readonly table: OptionTable;
-  /** What it can do beside what all of them can. */
+  /** Its capabilities beside those of all SQL stores. */
   readonly capabilities?: Partial<StoreCapabilities>;
   /** Throws when a record is larger than the database can hold. */
   assertFits?(record: SessionRecord): void;
@@ -58,7 +59,7 @@ interface Write {
   readonly templates: SqlStatements["create"];
   /** Whether the record was already bound to its subject. */
   readonly wasBound?: boolean;
-  /** Further values. */
+  /** Further values of the statements. */
   readonly more?: SqlValues;
 }
 

@@ -7,7 +7,7 @@ const NAMES = Object.keys(COLUMNS);
 const INDEXED = ["key", "sid", "subject", "subject_at"];
 /** All columns but the key. */
 const CHANGED = NAMES.slice(1);
-/** Those that no index contains: SQLite writes an index again even if nothing in it changes. */
+/** The columns that no index contains: SQLite writes an index again even if nothing in it changes. */
 const BESIDE_INDEX = NAMES.filter((name) => !INDEXED.includes(name));
 
 const TIMES = ["expires_at", "renewed_at", "last_seen_at"];
