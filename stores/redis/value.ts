@@ -43,7 +43,7 @@ export function toEnd({ expiresAt }: Pick<SessionRecord, "expiresAt">): string {
 /** Returns the part of a text that scripts don't read. */
 export function toRest(record: SessionRecord): string {
   const { format: _, version: __, expiresAt, data, subject, subjectAt, ...rest } = record;
-  const { sid, createdAt, lastSeenAt, renewedAt, cookieName, ...rare } = rest;
+  const { sid, createdAt, lastSeenAt, renewedAt, cookieName = null, ...rare } = rest;
   const seen = lastSeenAt - createdAt;
   const renewed = renewedAt - createdAt;
   const fits = SID_REGEXP.test(sid) && expiresAt >= 0 &&
@@ -52,7 +52,7 @@ export function toRest(record: SessionRecord): string {
   const text = JSON.stringify({
     ...(fits ? rare : record),
     data: tailOf(data) === data ? undefined : data,
-    ...(cookieName === usualNameOf(record) ? undefined : { cookieName: cookieName ?? null }),
+    ...(cookieName === usualNameOf(record) ? undefined : { cookieName }),
   });
   const json = text === EMPTY ? "" : text.replaceAll("{", BRACE).replaceAll(" ", SPACE);
   if (!fits) return json;
@@ -61,8 +61,8 @@ export function toRest(record: SessionRecord): string {
 }
 
 /** Traces have no cookie. */
-function usualNameOf({ trace }: Partial<SessionRecord>): string | undefined {
-  return trace ? undefined : USUAL_NAME;
+function usualNameOf({ trace }: Partial<SessionRecord>): string | null {
+  return trace ? null : USUAL_NAME;
 }
 
 /** Returns the data for the end of a text: data that don't start with a brace are stored in the rest. */
@@ -124,7 +124,7 @@ function parse(value: string): unknown {
     format: 1,
     sid,
     version: Number(version),
-    ...(cookieName ? { cookieName } : undefined),
+    ...(cookieName === null ? undefined : { cookieName }),
     data: value.slice(at),
     createdAt,
     lastSeenAt: createdAt + parseInt(seen, 36),
