@@ -2,7 +2,7 @@ import { hashToken } from "../crypto/store_key.ts";
 import { makeSid } from "../crypto/token.ts";
 import { SessionConflictError } from "../errors.ts";
 import type { SessionProvider } from "../record/provider.ts";
-import { parseObject, type SessionRecord } from "../record/record.ts";
+import { parseObjectIfAny, type SessionRecord } from "../record/record.ts";
 import { makeTrace } from "../record/trace.ts";
 import type { StoreCapabilities } from "../store/contract.ts";
 import { changeRecord } from "./change_record.ts";
@@ -83,7 +83,10 @@ export async function changeMark(
 }
 
 function markOf(record: SessionRecord | undefined): ProviderMark {
-  const { data = "{}", expiresAt = 0 } = record ?? {};
-  const { end = 0, subjects = [] }: Partial<ProviderMark> = parseObject(data);
-  return { end, subjects, expiresAt };
+  const { end, subjects } = parseObjectIfAny(record?.data) ?? {};
+  return {
+    end: typeof end === "number" ? end : 0,
+    subjects: Array.isArray(subjects) ? subjects : [],
+    expiresAt: record?.expiresAt ?? 0,
+  };
 }

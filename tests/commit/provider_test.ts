@@ -202,3 +202,34 @@ for (const [name, bug] of Object.entries(BUGS)) {
     );
   });
 }
+
+for (
+  const data of [
+    "{}",
+    '{"end":"never","subjects":"everybody"}',
+    '{"end":null,"subjects":null}',
+    "[]",
+    "{",
+  ]
+) {
+  Deno.test(`a mark that is damaged refuses no login, and the next logout mends it: ${data}`, async () => {
+    const clock = new FakeClock();
+    const map = new MapStore({ clock: clock.now });
+    const store = withMembers(map, {
+      async read(key) {
+        const record = await map.read(key);
+        return record?.trace === "ended" && isDamaged ? { ...record, data } : record;
+      },
+    });
+    const sessions = createSessions({ store, clock: clock.now });
+    const logIn = () => sessions.create({}, { subject: "ada", provider: PROVIDER });
+    let isDamaged = false;
+    await logIn();
+    isDamaged = true;
+    await logIn();
+    assertEquals(await sessions.count("ada"), 2);
+    isDamaged = false;
+    await makeLogout(store, clock)({ sid: PROVIDER.sid, sub: "ada" });
+    assertEquals(await sessions.count("ada"), 0);
+  });
+}
