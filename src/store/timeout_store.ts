@@ -166,8 +166,9 @@ export class TimeoutStore {
   ): Promise<void> {
     const { index, stateless } = this.capabilities;
     if (subject === undefined || !index || stateless) return;
-    if (this.#unanswered.size === MOST_UNANSWERED) this.#unanswered.clear();
     this.#unanswered.add(key);
+    const [oldest] = this.#unanswered;
+    if (this.#unanswered.size > MOST_UNANSWERED) this.#unanswered.delete(oldest!);
     const obstacle = makeTrace("ended", { sid, expiresAt: this.#options.clock() + LATEST_WRITE });
     const isTaken = await orElse(() => this.create(key, obstacle, c), () => false);
     if (!isTaken) await orElse(() => this.delete(key, c), () => {});

@@ -4,6 +4,8 @@ import { FaultyStore } from "@x/hono-session/testing";
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { TimeoutError } from "../../src/store/time_limit.ts";
 import { TimeoutStore } from "../../src/store/timeout_store.ts";
+import { FakeClock } from "../_support/clock.ts";
+import { makeRecord } from "../_support/record.ts";
 
 function setup(abortable: boolean) {
   const map = new MapStore();
@@ -52,6 +54,27 @@ Deno.test("TimeoutStore gives a signal to stores that can be called off, and to 
     await store.read("key", undefined);
     assert(signals[0] instanceof AbortSignal === abortable);
   }
+});
+
+Deno.test("TimeoutStore forgets the oldest of too many sessions that may be stored although nobody has their token", async () => {
+  const map = new MapStore();
+  const clock = new FakeClock();
+  const lost = { ...makeRecord(clock), subject: "ada", expiresAt: Infinity };
+  Object.assign(map, {
+    create: () => Promise.reject(new Error("no answer")),
+    delete: (key: string) => void deleted.push(key),
+    async *list() {
+      for (const key of ["0", "1", "1000"]) yield { key, record: { ...lost, sid: key } };
+    },
+  });
+  let deleted: string[] = [];
+  const store = new TimeoutStore(map, { timeout: 10_000, clock: clock.now, onError() {} });
+  for (let key = 0; key <= 1000; key++) {
+    await assertRejects(async () => await store.create(String(key), lost, undefined));
+  }
+  deleted = [];
+  await store.list("ada", {}, undefined);
+  assertEquals(deleted, ["1", "1000"]);
 });
 
 /** What is told of one operation of a store that can be called off. */
