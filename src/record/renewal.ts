@@ -45,7 +45,9 @@ export function renewedTimes(
   const life = lifetime(policy, record);
   const end = absoluteDeadline(policy, record);
   const after = throttle(policy, life);
-  const due = at - after * 1000 - aheadOf(after);
+  // Less than the time that this renewal gains.
+  const behind = Math.min(CLOCK_SKEW, (life - after) * 100);
+  const due = at - after * 1000 - behind;
   const renewedAt = isSent ? at : Math.max(
     Math.floor(Math.min(due, end - life * 1000 - 1)),
     record.renewedAt,
@@ -65,11 +67,6 @@ function throttle({ rolling }: ExpiryPolicy, life: number): number {
   return after < life ? after : life / 10;
 }
 
-/** Returns how much earlier a session may be renewed, in milliseconds: at most half of the interval of its renewals. */
-function aheadOf(after: number): number {
-  return Math.min(WRITE_AHEAD, after * 500);
-}
-
 /**
  * Checks whether a rolling session is due for renewal: at most once per tenth of its lifetime, unless set
  * otherwise. A write renews somewhat earlier, because it could undo the touch of a concurrent request. If the
@@ -83,7 +80,7 @@ export function isRenewalDue(
   if (!policy.rolling) return false;
   const life = lifetime(policy, record);
   const after = throttle(policy, life);
-  const ahead = write ? aheadOf(after) : 0;
+  const ahead = write ? Math.min(WRITE_AHEAD, after * 500) : 0;
   const age = now + ahead - record.renewedAt;
   if (
     age < after * 1000 || absoluteDeadline(policy, record) <= deadline(policy, record)

@@ -100,11 +100,12 @@ Deno.test("isRenewalDue() waits for a tenth of the session's own lifetime", () =
 });
 
 Deno.test("isRenewalDue() leaves it to a later request while there is time, where the cookie may not arrive", () => {
-  for (const after of [undefined, 60, 3000]) {
-    const rolling = policy({ rolling: { after } });
+  const throttles = [[3600], [3600, 60], [3600, 3000], [100, 50], [100, 90], [100, 99]] as const;
+  for (const [maxAge, after] of throttles) {
+    const rolling = policy({ maxAge, rolling: { after } });
     const record = makeRecord(clock);
     const { after: due = 360 } = { after };
-    const last = clock.now() + (due + 3600) * 500;
+    const last = clock.now() + (due + maxAge) * 500;
     assert(isRenewalDue(rolling, record, { request, now: clock.now() + due * 1000 }));
     assert(!isRenewalDue(rolling, record, { request: unsure, now: last - 1 }));
     assert(isRenewalDue(rolling, record, { request: unsure, now: last }));
