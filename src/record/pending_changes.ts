@@ -113,7 +113,7 @@ function bindingOf(
 /** Checks whether pending changes change a record. */
 export function changesRecord(pending: PendingChanges, record: SessionRecord): boolean {
   const changed = withPendingChanges(record, pending);
-  return changed !== record && !hasSameMembers(changed, record);
+  return changed !== record && !hasSameMembers(record, changed);
 }
 
 /** Checks whether pending changes change the cookie of a record. */

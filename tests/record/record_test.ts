@@ -5,6 +5,7 @@ import { copyMembers } from "../../src/record/deep_copy.ts";
 import { hasSameMembers, isSameJson } from "../../src/record/deep_equal.ts";
 import { JsonObject } from "../../src/record/json_object.ts";
 import { merge } from "../../src/record/merge.ts";
+import { changesRecord } from "../../src/record/pending_changes.ts";
 import {
   isSessionRecord,
   joinMembers,
@@ -235,4 +236,16 @@ Deno.test("merge() keeps mine where I changed it and theirs elsewhere", () => {
       assertEquals(merged.get(key), (changed ? mine : theirs).get(key));
     }
   }));
+});
+
+Deno.test("changesRecord() compares what is pending, whatever a store gives for members that are absent", () => {
+  const record = { ...makeRecord(new FakeClock()), meta: '{"a":1}' };
+  const loaded = { ...record };
+  for (const absent of ["cookieName", "browser"]) Reflect.set(loaded, absent, undefined);
+  for (const each of [record, loaded]) {
+    assert(!changesRecord({ meta: '{"a":1}' }, each));
+    assert(!changesRecord({ subject: null, provider: null, cookie: null }, each));
+    assert(changesRecord({ meta: '{"a":2}' }, each));
+    assert(changesRecord({ meta: null }, each));
+  }
 });
