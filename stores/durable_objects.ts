@@ -197,7 +197,7 @@ export class DurableObjectStore implements SessionStore {
   /**
    * Moves a session to another key, which another object may hold: in several steps.
    *
-   * @param key The key until now.
+   * @param key The previous key.
    * @param next The key from now on and its record.
    * @param previous The record that was read.
    * @param c The Hono context.

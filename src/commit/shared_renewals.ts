@@ -17,7 +17,7 @@ const FAILURE_CONCERNS = 60_000;
 /** The result of a renewal or rotation. */
 type Outcome = { readonly from: StoredSession; readonly to: StoredSession } | "failed" | undefined;
 
-/** What is remembered of a renewal. */
+/** The remembered part of a renewal. */
 type Renewed = Pick<SessionRecord, "version" | keyof SessionTimes>;
 
 /** A commit of a session for which only a renewal, a rotation or the like is due. */

@@ -11,7 +11,7 @@ import { ALGORITHM_NAMES } from "./proof.ts";
 
 const USES = ["register", "refresh"] as const;
 
-/** What a browser does with a reference: register a key, or prove that it still has it. */
+/** The purpose of a reference: a browser registers a key with it, or proves that it still has the key. */
 export type DeviceUse = typeof USES[number];
 
 /** The purpose of the signatures that serve as encryption keys of references. */
@@ -73,7 +73,7 @@ export const UNDER_WAY = 10_000;
 /** The reason of a browser for sending no proof: the name before the parameters, which contain the reference of its session. */
 const REASON_REGEXP = /^[\w-]{1,64}/;
 
-/** What a signed time is for, and the key of its session. */
+/** The use of a signed time, and the key of its session. */
 interface Stamp {
   readonly use: DeviceUse | "cookie";
   readonly key: string;
@@ -182,7 +182,7 @@ export class DeviceProofs {
     return at !== undefined && clock() - at < lifetime ? at : undefined;
   }
 
-  /** Returns what a browser is to know about a session: the JSON of session instructions. */
+  /** Returns the instructions for a browser about a session, as JSON. */
   instructions(id: string, { record }: StoredSession): string {
     const { path, cookie, initiators } = this.#options;
     const attributes = cookie.attributes(record.cookie);

@@ -58,7 +58,7 @@ export function missingMarks(
   return isMarked ? undefined : { said, vary, cacheControl };
 }
 
-/** What the headers of a response say to caches. */
+/** The headers of a response that caches read. */
 interface Said {
   vary: string | null;
   cacheControl: string | null;

@@ -16,7 +16,7 @@ export interface EndPushesTarget {
   onError(operation: string, cause: unknown, c: unknown): void;
 }
 
-/** The notifications of a store that says which sessions may have ended: one source for all records, or one for each. */
+/** The notifications of a store about sessions that may have ended: one source for all records, or one for each. */
 export class EndPushes {
   readonly #store: SessionStore;
   readonly #target: EndPushesTarget;

@@ -22,7 +22,7 @@ export function isMethod(value: unknown): value is string {
   return typeof value === "string" && METHOD_REGEXP.test(value);
 }
 
-/** What a confirmation depends on. */
+/** The values on which a confirmation depends. */
 interface ConfirmationContext {
   /** The time that the application knows, in seconds. */
   readonly options: { readonly at: number } | undefined;

@@ -17,7 +17,7 @@ const HANDLER = readOnly(refuseChange);
 /** The prototype of an ended session object: assignments to the object are refused here. */
 const PROTOTYPE = new Proxy(Object.create(SessionObject.prototype), checkingChanges(refuseChange));
 
-/** What an ended session shows. */
+/** The state that an ended session shows. */
 interface EmptySession extends SessionController {
   readonly session: SessionObject;
 }
@@ -25,7 +25,7 @@ interface EmptySession extends SessionController {
 /**
  * Clears a session object that a handler may still hold, and makes it refuse changes.
  *
- * @param empty What it shows from now on.
+ * @param empty The state that it shows from now on.
  * @returns The session that the request reads from now on. As a proxy it refuses every change, which the object
  * itself can't.
  */

@@ -169,7 +169,7 @@ export function isNamespace(value: unknown): value is DurableObjectNamespaceLike
   return hasMethods(value, "idFromName", "get");
 }
 
-/** What is given as `namespace` and is none, and what to do instead. */
+/** Common mistakes in the option `namespace`, and what to do instead. */
 export const MISTAKEN_NAMESPACES: Mistakes = [
   [
     (value) => typeof value === "string",

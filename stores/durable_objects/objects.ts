@@ -25,13 +25,13 @@ export async function connect(
   return new Connection(place, { namespace: await find(place, c), signal });
 }
 
-/** What one operation of the store asks objects over. */
+/** Sends the requests of one operation of the store to objects. */
 export class Connection {
   readonly #place: Place;
   readonly #namespace: DurableObjectNamespaceLike;
   readonly #signal: AbortSignal | undefined;
 
-  /** @param options `signal` calls off what was not sent. */
+  /** @param options `signal` aborts requests that were not sent yet. */
   constructor(
     place: Place,
     { namespace, signal }: {
@@ -44,17 +44,17 @@ export class Connection {
     this.#signal = signal;
   }
 
-  /** The same, for what is to be done even when nobody waits for it any more. */
+  /** Returns a connection without the signal, for requests that must be sent even if the operation was aborted. */
   finishing(): Connection {
     return new Connection(this.#place, { namespace: this.#namespace });
   }
 
-  /** The object of a key or a subject. */
+  /** Returns the number of the object of a key or a subject. */
   shardOf(text: string): number {
     return hashText(text) % this.#place.shards;
   }
 
-  /** Asks the object of a key or a subject. */
+  /** Sends a request to the object of a key or a subject. */
   async ask<Name extends keyof Operations>(
     text: string,
     call: Call<Name>,
@@ -62,7 +62,7 @@ export class Connection {
     return await this.askShard(this.shardOf(text), call);
   }
 
-  /** Asks an object, and once more where the runtime says that another try is worth it. */
+  /** Sends a request to an object, and once more if the error of the runtime can be retried. */
   async askShard<Name extends keyof Operations>(
     shard: number,
     call: Call<Name>,
@@ -109,7 +109,7 @@ function refuse(status: number): never {
   );
 }
 
-/** Whether the runtime says that a request is worth another try, as when the object is moved or updated. */
+/** Checks whether an error of the runtime can be retried, as when the object is moved or updated. */
 function isRetryable(error: unknown): boolean {
   const { retryable, overloaded } = Object(error) as { retryable?: unknown; overloaded?: unknown };
   return retryable === true && overloaded !== true;

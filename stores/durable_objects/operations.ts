@@ -2,13 +2,13 @@ import type { SessionEndReason } from "../../src/record/end_reason.ts";
 import type { SessionRecord, SessionTimes } from "../../src/record/record.ts";
 import type { ListedSession } from "../../src/store/contract.ts";
 
-// What the store asks of an object, in JSON. Both come from one version of the package, but for the moment of a deployment:
-// what is changed here must be understood by the version before.
+// The requests of the store to an object, in JSON. Usually both run the same version of the package. During a deployment they
+// may not, so the previous version must understand each change.
 
-/** The place of a session in the list of its subject. One that becomes the subject's anew has another entry. */
+/** The place of a session in the list of its subject. A session that is bound to the subject again has another entry. */
 export interface Entry {
   readonly subject: string;
-  /** Since when the session is the subject's; 0 where its record doesn't say. */
+  /** The time at which the session was bound to the subject; 0 if its record does not contain it. */
   readonly at: number;
   readonly sid: string;
   readonly key: string;
@@ -23,37 +23,37 @@ interface OnRecord {
 
 /** A write of one record. */
 interface OnVersion extends OnRecord {
-  /** The version that is there; `undefined` for none. */
+  /** The version of the stored record; `undefined` when there is none. */
   readonly version?: number;
-  /** A name of this write. One that is repeated finds that it was done. */
+  /** The name of this write. A repeated write is recognized by it. */
   readonly write: string;
 }
 
 /** A write to the record's object: done, too late, or refused because all sessions of the subject were ended. */
 export type Written = boolean | "ended";
 
-/** What an object does with records. */
+/** The operations on records. */
 export interface RecordOperations {
   read(call: OnRecord): SessionRecord | null;
-  /** Stores a record over a version, or where there is none. */
+  /** Stores a record over a version, or a new record. */
   write(call: OnVersion & { readonly record: SessionRecord }): Written;
   touch(call: OnRecord & { readonly version: number; readonly times: SessionTimes }): boolean;
   /**
-   * Puts what is left, if anything, in place of a record that moves. With `listed` a list shows it for a minute, until it
-   * is settled.
+   * Replaces a record that is moved with its trace, if there is one. With `listed`, lists show the session for a minute,
+   * until `settle` is called.
    */
   leave(
     call: OnVersion & { readonly left?: SessionRecord; readonly listed: boolean },
   ): boolean;
-  /** Completes what `leave` has begun. Answers `false` when the session was ended in the meantime. */
+  /** Completes a move after `leave`. Returns `false` when the session was ended in the meantime. */
   settle(call: OnRecord & { readonly write: string }): boolean;
-  /** Deletes a record. Answers its entry in the list of its subject, if it had one. */
+  /** Deletes a record. Returns its entry in the list of its subject, if it had one. */
   delete(call: OnRecord & { readonly reason?: SessionEndReason }): Entry | null;
-  /** Those of some records that a list shows. */
+  /** Returns those of some records that lists show. */
   peek(call: { readonly now: number; readonly keys: readonly string[] }): ListedSession[];
   /**
-   * Deletes records of a subject whose generation is older than told, and refuses those to come. Answers how many were
-   * there.
+   * Deletes records of a subject that are of an older generation, and refuses those that arrive later. Returns the number of
+   * deleted records.
    */
   end(
     call: { readonly now: number; readonly subject: string; readonly ends: readonly End[] },
@@ -67,9 +67,9 @@ export interface End {
   readonly generation: number;
 }
 
-/** What an object does with the lists of subjects. */
+/** The operations on the lists of subjects. */
 export interface SubjectOperations {
-  /** Adds an entry, or keeps it for longer. Answers `false` when it `binds` and is of an older generation. */
+  /** Adds an entry, or extends it. Returns `false` when the entry `binds` a session of an older generation. */
   enlist(
     call: {
       readonly now: number;
@@ -78,12 +78,12 @@ export interface SubjectOperations {
       readonly binds: boolean;
     },
   ): boolean;
-  /** Takes entries off their lists. */
+  /** Removes entries from their lists. */
   strike(call: { readonly now: number; readonly entries: readonly Entry[] }): true;
-  /** All entries of a list, of those that became the subject's last first. */
+  /** Returns all entries of a list, the session that was bound last first. */
   entries(call: { readonly now: number; readonly subject: string }): Entry[];
   generation(call: { readonly now: number; readonly subject: string }): number;
-  /** Begins the next generation. Answers the entries that are to end, each with the oldest generation that stays. */
+  /** Starts the next generation. Returns the entries of the sessions to end, each with the oldest generation that stays. */
   raise(
     call: {
       readonly now: number;
@@ -101,29 +101,29 @@ export interface Raised {
   readonly oldest: number;
 }
 
-/** What an object does with the watchers of records. */
+/** The operations on the watchers of records. */
 export interface WatchOperations {
-  /** The same as that of records, but answers with the number of watchers of the record instead of `true`. */
+  /** Like `leave` of records, but returns the number of watchers of the record instead of `true`. */
   leave(call: Parameters<RecordOperations["leave"]>[0]): boolean | number;
   /** Notifies the watchers of a record that it has ended or moved. */
   report(call: { readonly key: string; readonly reason?: SessionEndReason }): true;
 }
 
-/** Everything that an object does. */
+/** All operations of an object. */
 export type Operations =
   & Omit<RecordOperations, "leave">
   & SubjectOperations
   & WatchOperations;
 
-/** What an operation is asked with, but for the time. */
+/** The parameters of an operation, except the time. */
 export type Call<Name extends keyof Operations> =
   & { readonly operation: Name }
   & Omit<Parameters<Operations[Name]>[0], "now">;
 
-/** What an operation answers. */
+/** The result of an operation. */
 export type Answer<Name extends keyof Operations> = ReturnType<Operations[Name]>;
 
-/** The operations after which there is nothing to reclaim that wasn't there before. */
+/** The operations that add nothing to reclaim. */
 export const READS: ReadonlySet<string> = new Set<keyof Operations>([
   "read",
   "peek",
@@ -132,7 +132,7 @@ export const READS: ReadonlySet<string> = new Set<keyof Operations>([
   "report",
 ]);
 
-/** The entry of a record; `undefined` when it is nobody's. */
+/** Returns the entry of a record; `undefined` when it has no subject. */
 export function toEntry(
   key: string,
   { subject, subjectAt = 0, sid, generation = 0 }: Omit<SessionRecord, "data">,
@@ -140,7 +140,7 @@ export function toEntry(
   return subject === undefined ? undefined : { subject, at: subjectAt, sid, key, generation };
 }
 
-/** What is the same for two entries that are the same one. */
+/** Returns a text that is equal for equal entries. */
 export function identify(entry: Entry | undefined): string {
   return entry
     ? JSON.stringify([entry.subject, entry.at, entry.sid, entry.key, entry.generation])

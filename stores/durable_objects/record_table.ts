@@ -4,13 +4,13 @@ import { GENERATION_KEPT } from "../../src/store/generation.ts";
 import type { DurableObjectStorageLike } from "./like.ts";
 import { type Entry, type RecordOperations, toEntry, type Written } from "./operations.ts";
 
-/** How long a list shows a session that has begun to move, in milliseconds. */
+/** How long lists show a session that is being moved, in milliseconds. */
 const MOVING_SHOWN = 60_000;
 
 /**
- * The records of sessions by their keys, and the ends of sessions whose records were in flight. `moving` is what a
- * list shows of a session until it has moved. `expires` is when a row can be reclaimed: what decides on an end is in the
- * record.
+ * The records of sessions by their keys, and the ends of sessions whose records were in flight. `moving` is the session
+ * that lists show until it has been moved. `expires` is the time from which a row can be reclaimed; the record decides on
+ * the expiry of the session.
  */
 export const RECORD_TABLES: Readonly<Record<string, string>> = {
   records: `CREATE TABLE IF NOT EXISTS records (key TEXT PRIMARY KEY, expires REAL NOT NULL,
@@ -21,14 +21,14 @@ export const RECORD_TABLES: Readonly<Record<string, string>> = {
 
 type Shown = ListedSession["record"];
 
-/** A session that moves away. */
+/** A session that is being moved. */
 interface Moving {
   readonly write: string;
   readonly until: number;
   readonly record: Shown;
 }
 
-/** What is under a key, as far as it has not expired. */
+/** The row of a key that has not expired. */
 interface Row {
   readonly write: string;
   readonly record: SessionRecord | undefined;
@@ -37,7 +37,7 @@ interface Row {
 
 type Calls = { [Name in keyof RecordOperations]: Parameters<RecordOperations[Name]>[0] };
 
-/** The records in an object. Every method looks and writes without letting another one in between. */
+/** The records in an object. Every method reads and writes in one step. */
 export class RecordTable implements RecordOperations {
   readonly #sql: DurableObjectStorageLike["sql"];
 
@@ -62,7 +62,7 @@ export class RecordTable implements RecordOperations {
   touch(call: Calls["touch"]): boolean {
     const row = this.#row(call);
     if (row?.record?.version !== call.version) return false;
-    // The write that its data are from is not to be taken for another one.
+    // The name of the write stays: the data are still those of that write.
     this.#put(call.key, { ...row, record: { ...row.record, ...call.times } });
     return true;
   }
@@ -74,7 +74,7 @@ export class RecordTable implements RecordOperations {
     if (row?.record?.version !== version) return false;
     const until = now + MOVING_SHOWN;
     const moving = listed ? { write, until, record: toShown(row!.record!) } : undefined;
-    // A row without a record tells a repeated request that it was done.
+    // By a row without a record, a repeated request finds that it was done.
     this.#put(key, { write, record: left, moving });
     return true;
   }
@@ -109,7 +109,7 @@ export class RecordTable implements RecordOperations {
         this.#delete(key);
         count++;
       } else {
-        // The record may be in flight: its entry is written before it.
+        // The record may be in flight, because its entry is written first.
         this.#sql.exec(
           `INSERT INTO ends VALUES (?, ?, ?, ?) ON CONFLICT DO UPDATE SET
             expires = excluded.expires, generation = max(generation, excluded.generation)`,
@@ -120,7 +120,7 @@ export class RecordTable implements RecordOperations {
     return count;
   }
 
-  /** Whether all sessions of the subject of a record were ended while it was in flight. */
+  /** Checks whether all sessions of the subject of a record were ended while it was in flight. */
   #isEnded(key: string, { subject, generation = 0 }: SessionRecord): boolean {
     if (subject === undefined) return false;
     const query = "SELECT 1 FROM ends WHERE key = ? AND subject = ? AND generation > ?";
@@ -156,7 +156,7 @@ export class RecordTable implements RecordOperations {
   }
 }
 
-/** The record that says whose a session is, also while it moves away. */
+/** Returns the record with the subject of a session, also while the session is being moved. */
 function ownerOf(row: Row | undefined): Shown | undefined {
   return row?.moving?.record ?? row?.record;
 }

@@ -53,7 +53,7 @@ export class SessionObject {
   #isScheduled = false;
 
   /**
-   * Creates the tables where there are none. Workers call it.
+   * Creates the tables unless they exist. Called by the runtime.
    *
    * @param state The state of the object.
    * @param _env The bindings, which it doesn't use.
@@ -113,7 +113,7 @@ export class SessionObject {
     return Response.json(answer);
   }
 
-  /** Deletes what has expired. Workers call it when the alarm is due. */
+  /** Deletes what has expired. Called by the runtime when the alarm is due. */
   async alarm(): Promise<void> {
     this.#isScheduled = false;
     const now = this.#clock();
@@ -129,7 +129,7 @@ export class SessionObject {
   }
 
   /**
-   * Closes a WebSocket whose other end was closed. Workers call it.
+   * Closes a WebSocket whose other end was closed. Called by the runtime.
    *
    * @param socket The end of the object.
    */
@@ -137,7 +137,7 @@ export class SessionObject {
     socket.close();
   }
 
-  /** Sets an alarm where there is none. */
+  /** Sets an alarm unless there is one. */
   async #schedule(): Promise<void> {
     if (this.#isScheduled) return;
     if (await this.#storage.getAlarm() === null) {

@@ -2,7 +2,7 @@ import { GENERATION_KEPT } from "../../src/store/generation.ts";
 import type { DurableObjectStorageLike } from "./like.ts";
 import type { Entry, Raised, SubjectOperations } from "./operations.ts";
 
-/** The entries of the lists of subjects, and the generations that are remembered. `expires` is when a row can be reclaimed. */
+/** The entries of the lists of subjects, and the generations that are remembered. `expires` is the time from which a row can be reclaimed. */
 export const SUBJECT_TABLES: Readonly<Record<string, string>> = {
   entries: `CREATE TABLE IF NOT EXISTS entries (subject TEXT, at REAL, sid TEXT, key TEXT,
     generation REAL, expires REAL NOT NULL,
@@ -18,13 +18,13 @@ interface Generation {
   /** The `sid` of the session that stays, if it is not of a generation before `since`. */
   readonly excepted: string | null;
   readonly since: number;
-  /** The name of the write that began it. */
+  /** The name of the write that started it. */
   readonly write: string;
 }
 
 type Calls = { [Name in keyof SubjectOperations]: Parameters<SubjectOperations[Name]>[0] };
 
-/** The subjects in an object. Every method looks and writes without letting another one in between. */
+/** The subjects in an object. Every method reads and writes in one step. */
 export class SubjectTable implements SubjectOperations {
   readonly #sql: DurableObjectStorageLike["sql"];
 
@@ -88,7 +88,7 @@ export class SubjectTable implements SubjectOperations {
   }
 }
 
-/** The oldest generation of which a session of a name may be. */
+/** Returns the oldest generation that a session may have, by its `sid`. */
 function oldestOf(present: Generation | undefined, sid: string): number {
   if (!present) return 0;
   return sid === present.excepted ? present.since : present.generation;

@@ -4,10 +4,10 @@ import type { Connection } from "./objects.ts";
 import { type End, type Entry, identify, toEntry } from "./operations.ts";
 import { makeWrite } from "./writes.ts";
 
-/** How many records are read at a time. */
+/** The number of records that are read at a time. */
 const MOST = 1000;
 
-/** The live sessions of a subject in their order: its object has their keys, and those of the keys what they are. */
+/** Lists the live sessions of a subject in order: its object holds their keys, and the objects of the keys hold the records. */
 export async function* listSessions(
   connection: Connection,
   { subject, page }: { subject: string; page: ListPage },
@@ -29,9 +29,9 @@ async function peek(connection: Connection, entries: readonly Entry[]): Promise<
 }
 
 /**
- * Ends the sessions of a subject, and answers how many there were. The next generation begins in the object of the
- * subject, in one step with the list of those that are older. Then each of them ends where it is, or is refused there
- * when it comes. At last the entries go.
+ * Ends the sessions of a subject, and returns their number. First the object of the subject starts the next generation and
+ * returns the entries of older ones, in one step. Then the objects of their keys delete the records, and refuse those that
+ * arrive later. At last the entries are removed.
  */
 export async function endSessions(
   connection: Connection,

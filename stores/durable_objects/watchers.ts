@@ -32,7 +32,7 @@ export class Watchers {
     return new Response(null, { status: 101, webSocket } as ResponseInit);
   }
 
-  /** The WebSockets of the watchers of a record. */
+  /** Returns the WebSockets of the watchers of a record. */
   of(key: string): DurableObjectSocketLike[] {
     return this.#state.getWebSockets?.(key) ?? [];
   }

@@ -12,19 +12,19 @@ export interface Placed {
   readonly record: SessionRecord;
 }
 
-/** A write of a record, and what it is written over. */
+/** A write of a record, and the record that it overwrites. */
 export interface Write {
   readonly next: Placed;
   readonly previous?: Placed | undefined;
-  /** Writes the record, when its entry is there. */
+  /** Writes the record once its entry is stored. */
   run(): Promise<Written>;
 }
 
 /**
- * Writes a record and changes the lists of its subjects: the entry comes first and goes last, so that what a crash
- * leaves is an entry that shows nothing, never a session without one.
+ * Writes a record and changes the lists of its subjects. The entry is added first and removed last: a crash may leave an
+ * entry without a session, never a session without an entry.
  *
- * @throws {SessionEndedError} When all sessions of its subject were ended since its login began.
+ * @throws {SessionEndedError} When all sessions of its subject were ended since its login started.
  */
 export async function writeListed(
   connection: Connection,
@@ -44,7 +44,7 @@ export async function writeListed(
   return written;
 }
 
-/** Takes an entry off its list. One that stays shows nothing, and is reclaimed: that is no failure of what was written. */
+/** Removes an entry from its list. A failure is ignored: an entry without a session is not shown, and is reclaimed later. */
 export async function strike(connection: Connection, entry: Entry): Promise<void> {
   await connection.finishing().ask(entry.subject, { operation: "strike", entries: [entry] })
     .catch(() => {});
@@ -90,7 +90,7 @@ async function moveInSteps(
     return false;
   };
   if (next.left?.successor !== undefined) {
-    // What leads to the session must not be there before it.
+    // The trace must not exist before the session to which it leads.
     const created = await create();
     return created === true && !await leave(finishing, false) ? await undo() : created;
   }
@@ -98,16 +98,16 @@ async function moveInSteps(
   if (!await leave(connection, listed)) return false;
   const created = await create();
   if (created !== true || !listed) return created;
-  // Who found it in the list has ended it while it moved.
+  // `settle` returns false when the session was ended while it was being moved.
   return await finishing.ask(key, { operation: "settle", key, write }) || await undo();
 }
 
-/** A name for a write. It need only differ between writers of the same version of the same session. */
+/** Returns a name for a write. It needs to differ only between writers of one version of a session. */
 export function makeWrite(): string {
   return Math.floor(Math.random() * 36 ** 7).toString(36);
 }
 
-/** When an entry can be reclaimed: whole days after the session, so that most renewals leave it as it is. */
+/** Returns the time from which an entry can be reclaimed: whole days after the session, so that most renewals don't change it. */
 function endOf({ expiresAt }: SessionRecord): number {
   return (Math.floor(expiresAt / DAY) + 2) * DAY;
 }

@@ -23,7 +23,7 @@ const BACKEND = "SELECT pg_backend_pid() AS pid";
  */
 export type Listen = (receive: ReceiveEnd, isDirect: boolean) => Promise<Unsubscribe>;
 
-/** What postgres.js and Bun have for notifications, and the listeners that postgres.js holds. */
+/** The methods of postgres.js and Bun for notifications, and the listeners that postgres.js holds. */
 interface PostgresJsListen {
   (channel: string, receive: (payload: string) => void): Promise<Subscription>;
   /** The client that listens. */
@@ -40,7 +40,7 @@ interface Notification {
   readonly payload?: string | undefined;
 }
 
-/** What a client of `pg` has for notifications. */
+/** The methods of a client of `pg` for notifications. */
 interface PgListener {
   on(event: "notification", listener: (notification: Notification) => void): unknown;
   off(event: "notification", listener: (notification: Notification) => void): unknown;

@@ -5,7 +5,7 @@ import type { Connection } from "./connection.ts";
 import type { RedisClientLike } from "./like.ts";
 import { CHANNEL } from "./lua.ts";
 
-/** What a client of whatever kind has for subscriptions. */
+/** The methods of a client of any kind for subscriptions. */
 interface PubSub {
   duplicate(...options: unknown[]): Awaitable<PubSub>;
   on(event: string, listener: (...args: unknown[]) => void): unknown;
