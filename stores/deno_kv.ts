@@ -42,7 +42,7 @@ import type {
 import { readPage } from "../src/store/list_order.ts";
 import { type Clock, systemClock } from "../src/util/clock.ts";
 import { STORE_TRIES } from "../src/util/tries.ts";
-import { commit, makeWrite, pause, told, untilDone } from "./deno_kv/database.ts";
+import { commit, makeWrite, pause, resultOf, untilDone } from "./deno_kv/database.ts";
 import { endAll } from "./deno_kv/end_all.ts";
 import { Ends } from "./deno_kv/ends.ts";
 import { Handle } from "./deno_kv/handle.ts";
@@ -283,7 +283,7 @@ export class DenoKvStore implements SessionStore {
     kv: KvLike,
     { subject, entries }: { subject: string; entries: IndexEntry[] },
   ): Promise<ListedSession[]> {
-    const found = await told(kv.getMany(entries.map(({ key }) => this.#records.key(key))));
+    const found = await resultOf(kv.getMany(entries.map(({ key }) => this.#records.key(key))));
     const heads = found.map((each) => this.#records.live(toEntry(each)));
     const gone = entries.filter((_, index) => heads[index]?.subject !== subject);
     if (gone.length > 0) {

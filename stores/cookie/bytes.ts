@@ -49,7 +49,7 @@ export class Writer {
     if (text !== undefined) this.text(text);
   }
 
-  /** The last text, which has no length prefix. */
+  /** Writes the last text, which has no length prefix. */
   last(text: string): void {
     if (text === "") return;
     this.#reserve(UNIT_BYTES * text.length);
@@ -68,7 +68,7 @@ export class Writer {
   }
 }
 
-/** Reads them in the same order. Throws when there are too few bytes, or when a text is invalid. */
+/** Reads what a {@linkcode Writer} has written, in the same order. Throws when there are too few bytes, or when a text is invalid. */
 export class Reader {
   readonly #bytes: Uint8Array;
   #at = 0;
@@ -107,7 +107,7 @@ export class Reader {
     return decoder.decode(this.bytes(this.number()));
   }
 
-  /** The last text, which has no length prefix. */
+  /** Reads the last text, which has no length prefix. */
   last(): string {
     // Decoding nothing takes as long as decoding a short text.
     return this.#at === this.#bytes.length ? "" : decoder.decode(this.#bytes.subarray(this.#at));

@@ -346,7 +346,7 @@ export class CookieStore implements SessionStore {
     );
   }
 
-  /** Writes over the cookie of a revocable session. */
+  /** Overwrites the cookie of a revocable session. */
   #writeOver(
     token: string,
     next: Omit<Succession, "previous">,

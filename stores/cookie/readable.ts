@@ -9,7 +9,7 @@ export function toReadable(record: SessionRecord): string {
   return `${head},"data":${data}${flash === undefined ? "" : `,"flash":${flash}`}}`;
 }
 
-/** Parses such JSON to a record; `undefined` when it is invalid. */
+/** Parses this JSON to a record; `undefined` when it is invalid. */
 export function fromReadable(text: string): SessionRecord | undefined {
   try {
     const { data, flash, ...rest } = parseObject(text);

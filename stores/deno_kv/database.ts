@@ -21,7 +21,7 @@ export async function findKv({ kv, path }: DenoKvStoreOptions): Promise<KvLike> 
 }
 
 /** Returns the result of a database, or rejects with an error that describes the problem. */
-export async function told<Answer>(answer: Promise<Answer>): Promise<Answer> {
+export async function resultOf<Answer>(answer: Promise<Answer>): Promise<Answer> {
   try {
     return await answer;
   } catch (error) {
@@ -86,7 +86,7 @@ export async function untilDone(
   return false;
 }
 
-/** Makes the identifier of a write. It must only differ between writers of the same version of the same session. */
+/** Makes the identifier of a write. It needs to differ only between writers of one version of a session. */
 export function makeWrite(): string {
   return Math.floor(Math.random() * 36 ** 7).toString(36);
 }

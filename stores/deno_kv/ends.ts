@@ -88,7 +88,7 @@ export class Ends {
     };
   }
 
-  /** Follows the counters no longer. */
+  /** Stops following the counters. */
   async stop(): Promise<void> {
     const following = this.#following;
     this.#following = undefined;

@@ -66,7 +66,7 @@ export interface KvAtomicLike {
    */
   delete(key: KvKeyLike): KvAtomicLike;
   /**
-   * Adds to a counter. Where it is missing, `session.ended` learns of ends in other processes by reading.
+   * Adds to a counter. Where it is missing, `session.ended` notices ends in other processes by reading.
    *
    * @param key The key.
    * @param number The number, of 64 bits.
@@ -114,7 +114,7 @@ export interface KvLike {
   atomic(): KvAtomicLike;
   /**
    * Reports changes of entries. It is used of Deno's own databases alone: a cancelled stream of `@deno/kv` can block
-   * the process. Elsewhere `session.ended` learns of ends in other processes by reading.
+   * the process. Elsewhere `session.ended` notices ends in other processes by reading.
    *
    * @param keys The keys, ten at most.
    * @returns A stream of the entries: those that are there, then all of them after each change.

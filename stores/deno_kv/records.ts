@@ -2,7 +2,7 @@ import type { SessionRecord } from "../../src/record/record.ts";
 import type { Awaitable } from "../../src/util/awaitable.ts";
 import type { Clock } from "../../src/util/clock.ts";
 import { STORE_TRIES } from "../../src/util/tries.ts";
-import { commit, toError, told } from "./database.ts";
+import { commit, resultOf, toError } from "./database.ts";
 import type { KvAtomicLike, KvEntryLike, KvKeyLike, KvLike } from "./like.ts";
 import { type Head, isHead, joinParts, MOST_PARTS, toHead } from "./parts.ts";
 import type { SubjectIndex } from "./subjects.ts";
@@ -71,9 +71,9 @@ export class Records {
   /** Reads the entry of a key, and the generation of a subject. */
   async see(kv: KvLike, key: string, subject?: string): Promise<Seen> {
     if (subject === undefined) {
-      return { entry: toEntry(await told(kv.get(this.key(key)))), end: undefined };
+      return { entry: toEntry(await resultOf(kv.get(this.key(key)))), end: undefined };
     }
-    const [head, end] = await told(kv.getMany([this.key(key), this.#index.endKey(subject)]));
+    const [head, end] = await resultOf(kv.getMany([this.key(key), this.#index.endKey(subject)]));
     return { entry: toEntry(head!), end };
   }
 

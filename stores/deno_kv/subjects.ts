@@ -4,7 +4,7 @@ import { GENERATION_KEPT } from "../../src/store/generation.ts";
 import { refuseLateLogin } from "../../src/store/late_login.ts";
 import { since } from "../../src/store/list_order.ts";
 import { STORE_TRIES } from "../../src/util/tries.ts";
-import { commit, pause, toError, told } from "./database.ts";
+import { commit, pause, resultOf, toError } from "./database.ts";
 import type { KvAtomicLike, KvEntryLike, KvKeyLike, KvLike } from "./like.ts";
 import type { Head } from "./parts.ts";
 
@@ -105,7 +105,7 @@ export class SubjectIndex {
 
   /** Returns the current generation of a subject's sessions. */
   async generation(kv: KvLike, subject: string): Promise<number> {
-    const { value } = await told(kv.get(this.endKey(subject)));
+    const { value } = await resultOf(kv.get(this.endKey(subject)));
     return (value as End | null)?.generation ?? 0;
   }
 
@@ -118,7 +118,7 @@ export class SubjectIndex {
     const key = this.endKey(subject);
     for (let tries = 0; tries < STORE_TRIES; tries++) {
       if (tries > 0) await pause(tries);
-      const { value, versionstamp } = await told(kv.get(key));
+      const { value, versionstamp } = await resultOf(kv.get(key));
       const before = value as End | null;
       const generation = Math.max((before?.generation ?? 0) + 1, Math.floor(now));
       const since = except === undefined ? 0 : oldest(before, except);

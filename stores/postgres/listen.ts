@@ -75,7 +75,7 @@ export function listenWithPostgresJs(sql: PostgresJsLike): Listen | undefined {
       const subscription = await listen(CHANNEL, receive);
       return () => stopListening(listen, receive, subscription);
     } catch (error) {
-      // It would go on trying.
+      // Otherwise it would try again and again.
       await stopListening(listen, receive);
       throw error;
     }
@@ -142,7 +142,7 @@ export function listenWithPool(pool: PgPoolLike): Listen | undefined {
   };
 }
 
-/** How many listen with a client. */
+/** The number of listeners of each client. */
 const listening = new WeakMap<object, number>();
 
 /**

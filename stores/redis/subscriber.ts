@@ -21,7 +21,7 @@ export function subscriberOf(
   return (receive) => subscribe(client, receive);
 }
 
-/** Subscribes with a connection that has no other use. Where the client has none to give, nothing is received. */
+/** Subscribes with a connection that has no other use. If the client can't open one, nothing is received. */
 async function subscribe(
   client: RedisClientLike,
   receive: ReceiveEnd,
@@ -67,14 +67,14 @@ function close(own: PubSub): void {
   if (name) Promise.resolve(Reflect.apply(Reflect.get(own, name), own, [])).catch(ignore);
 }
 
-/** Whether a client can subscribe to a channel. A pool of node-redis can't. */
+/** Checks whether a client can subscribe to a channel. A pool of node-redis can't. */
 export function isPubSub(client: unknown): client is PubSub {
   return hasMethods(client, "duplicate", "subscribe", "unsubscribe");
 }
 
-/** Reports that a session has moved, where no script does. */
+/** Reports that a session has moved, if the scripts that moved it could not. */
 export async function reportMove(connection: Connection, key: string): Promise<void> {
-  // Who watches looks again in any case.
+  // A failure is ignored: watched sessions are read at intervals as well.
   await connection.send(["PUBLISH", CHANNEL, `${key} `], 0).catch(ignore);
 }
 

@@ -23,7 +23,7 @@ const EMPTY = "{}";
 /** The prefix of the text of a session that is being moved. */
 export const MOVING = "~";
 
-/** Makes the identifier of a write. It must only differ between writers of the same version of the same session. */
+/** Makes the identifier of a write. It needs to differ only between writers of one version of a session. */
 export function makeWrite(): string {
   return Math.floor(Math.random() * 36 ** 7).toString(36).padStart(7, "0");
 }

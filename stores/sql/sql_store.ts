@@ -293,8 +293,7 @@ export abstract class SqlStore implements SessionStore {
       now,
     };
     const results = this.#executor.runAll(this.#statements.deleteAll, values, { c, signal });
-    // One of the statements of SQLite returns the generation, a number: all() of better-sqlite3 requires that each
-    // returns something.
+    // One of the statements of SQLite returns a generation, a number, because all() of better-sqlite3 requires rows.
     const isKey = (row: SqlRow) => typeof Object.values(row)[0] === "string";
     return andThen(results, (results) => results.flat().filter(isKey).length);
   }
