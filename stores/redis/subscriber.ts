@@ -72,7 +72,7 @@ export function isPubSub(client: unknown): client is PubSub {
   return hasMethods(client, "duplicate", "subscribe", "unsubscribe");
 }
 
-/** Reports that a session has moved, if the scripts that moved it could not. */
+/** Reports that a session was moved in several steps. */
 export async function reportMove(connection: Connection, key: string): Promise<void> {
   // A failure is ignored: watched sessions are read at intervals as well.
   await connection.send(["PUBLISH", CHANNEL, `${key} `], 0).catch(ignore);

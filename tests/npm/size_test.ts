@@ -29,7 +29,7 @@ const STORES: Record<string, [name: string, most: number]> = {
 };
 
 /** The most bytes of a bundle, minified and with gzip: what it takes now. Raise it only for what is worth it. */
-const MOST = { main: 51_300, coreWithMap: 47_200 };
+const MOST = { main: 51_000, coreWithMap: 46_900 };
 
 interface Bundle extends Minified {
   /** Its bytes with gzip. */
