@@ -17,6 +17,8 @@ export class EndSignal {
     const onAbort = (event: Event) => handler?.call(signal, event);
     Object.defineProperties(signal, {
       addEventListener: {
+        configurable: true,
+        writable: true,
         value(...args: AddListener): void {
           Reflect.apply(addEventListener, signal, args);
           const [, listener, options] = args;
@@ -27,6 +29,8 @@ export class EndSignal {
         },
       },
       removeEventListener: {
+        configurable: true,
+        writable: true,
         value(...args: RemoveListener): void {
           Reflect.apply(removeEventListener, signal, args);
           removed(args[1]);
@@ -34,6 +38,7 @@ export class EndSignal {
       },
       // Not all runtimes set their own property by the methods above.
       onabort: {
+        configurable: true,
         get: () => handler,
         set(value: unknown) {
           handler = typeof value === "function" ? value as typeof handler : null;

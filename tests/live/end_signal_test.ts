@@ -72,3 +72,21 @@ Deno.test("EndSignal is a signal like any other one", async () => {
   assertEquals([signal.aborted, signal.reason, any.reason], [true, "revoked", "revoked"]);
   assertEquals(Object.keys(signal), []);
 });
+
+Deno.test("EndSignal can be spied on, like any other signal", () => {
+  const { end, signal } = makeSignal();
+  const calls: string[] = [];
+  for (const name of ["addEventListener", "removeEventListener"] as const) {
+    const { [name]: before } = signal;
+    signal[name] = (...args: Parameters<typeof before>) => {
+      calls.push(name);
+      Reflect.apply(before, signal, args);
+    };
+  }
+  signal.addEventListener("abort", nothing);
+  assertEquals(end.isUnheard, false);
+  signal.removeEventListener("abort", nothing);
+  assertEquals(end.isUnheard, true);
+  assertEquals(calls, ["addEventListener", "removeEventListener"]);
+  Object.defineProperty(signal, "onabort", { value: null });
+});
