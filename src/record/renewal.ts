@@ -45,7 +45,7 @@ export function renewedTimes(
   const life = lifetime(policy, record);
   const end = absoluteDeadline(policy, record);
   const after = throttle(policy, life);
-  // Less than the time that this renewal gains.
+  // The tolerated difference of clocks, which is less than the time that this renewal gains.
   const behind = Math.min(CLOCK_SKEW, (life - after) * 100);
   const due = at - after * 1000 - behind;
   const renewedAt = isSent ? at : Math.max(
