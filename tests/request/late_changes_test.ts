@@ -286,3 +286,26 @@ Deno.test("a save() after a response that failed stores what was pending, with a
     assertEquals(await client.json("/read"), ["Eve", "phone"]);
   }
 });
+
+Deno.test("an update that nobody waits for is stored with a cookie, or refused, in whichever turn it begins", async () => {
+  for (const turns of Array.from({ length: 9 }, (_, index) => index)) {
+    const store = new MapStore();
+    let code: unknown;
+    let updated: Promise<unknown> | undefined;
+    const app = new Hono()
+      .use(session<{ count?: number }>({ store }))
+      .get("/", (c) => {
+        const update = async () => {
+          for (let turn = 0; turn < turns; turn++) await undefined;
+          await c.var.session.update("count", () => 1);
+        };
+        updated = update().catch((error) => code = error.code);
+        return c.text("");
+      });
+    const { headers } = await app.request("/");
+    await updated;
+    const cookies = headers.getSetCookie().length;
+    assertEquals(store.size, cookies, `${turns} turns`);
+    assertEquals(code, cookies ? undefined : "ERR_SESSION_COMMITTED", `${turns} turns`);
+  }
+});
