@@ -58,7 +58,7 @@ function mark(
 }
 
 function isPersonal(requestSession: RequestSession): boolean {
-  if (requestSession.isLoaded) return true;
+  if (requestSession.isLoaded || requestSession.isStarting) return true;
   if (requestSession.isUntouched || requestSession.unavailable) return false;
   const { state } = requestSession;
   if (!state || state.stored || state.pending !== NOTHING_PENDING) return true;

@@ -26,7 +26,7 @@ export class RequestSession extends RequestInfo implements SessionOwner {
   /** The session that the handler gave a new token, or started. */
   #login: SessionState | undefined;
   /** Whether the handler has started a session. */
-  #isStarting = false;
+  isStarting = false;
   /** Whether the response has shown flashed values. */
   #hasShownFlash = false;
 
@@ -83,7 +83,7 @@ export class RequestSession extends RequestInfo implements SessionOwner {
   ): Promise<SessionObject> {
     assertPlainObject(data);
     this.beginLogin();
-    this.#isStarting = true;
+    this.isStarting = true;
     // One after the other: with two at once, the record of the first would remain in the store.
     this.#login = await this.config.queue.run(this, () => this.#store(data, prepare));
     const { session } = this.#login;
@@ -204,7 +204,7 @@ export class RequestSession extends RequestInfo implements SessionOwner {
   /** Whether there is nothing to store or send: no session was loaded, and the new one is empty. */
   get isUntouched(): boolean {
     return this.#current?.isUntouched === true && !this.#destroyed && !this.unavailable &&
-      !this.#isStarting;
+      !this.isStarting;
   }
 
   /**
@@ -218,7 +218,7 @@ export class RequestSession extends RequestInfo implements SessionOwner {
       if (this.#current?.hasChanged()) this.assertAvailable();
       return;
     }
-    return this.#isStarting || this.#destroyed ? this.#commitInTurn(status) : this.#commit(status);
+    return this.isStarting || this.#destroyed ? this.#commitInTurn(status) : this.#commit(status);
   }
 
   /** Commits after every started session was stored, and every ended one removed. */

@@ -1,4 +1,4 @@
-import { session } from "@x/hono-session";
+import { session, startSession } from "@x/hono-session";
 import { MapStore } from "@x/hono-session/stores/map";
 import { assertEquals } from "@std/assert";
 import { type Context, Hono } from "hono";
@@ -81,4 +81,20 @@ Deno.test("a response whose type was removed has none where it gets the cookie e
     const { headers } = await app.request(path);
     assertEquals([headers.getSetCookie().length, headers.get("content-type")], [1, null]);
   }
+});
+
+Deno.test("a cache behind the session sees that a response is private while its session is being started", async () => {
+  let seen: string | null = null;
+  const app = new Hono()
+    .use(session<Data>({ store: new MapStore() }))
+    .use(async (c, next) => {
+      await next();
+      seen = c.res.headers.get("cache-control");
+    })
+    .get("/", (c) => {
+      startSession(c);
+      return c.text("welcome");
+    });
+  const { headers } = await app.request("/");
+  assertEquals([headers.getSetCookie().length, seen], [1, "private"]);
 });
