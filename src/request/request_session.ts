@@ -5,7 +5,7 @@ import { SessionExistsError } from "../errors.ts";
 import { readOnly } from "../session/read_only.ts";
 import { assertPlainObject, type SessionObject } from "../session/session_object.ts";
 import { type SessionOwner, SessionState } from "../session/session_state.ts";
-import type { Awaitable } from "../util/awaitable.ts";
+import { andThen, type Awaitable } from "../util/awaitable.ts";
 import type { RequestConfig, RequestSessionOptions } from "./config.ts";
 import type { CookieChange } from "./cookie_change.ts";
 import { DestroyedSessions } from "./destroyed_sessions.ts";
@@ -223,10 +223,8 @@ export class RequestSession extends RequestInfo implements SessionOwner {
 
   /** Commits after every started session was stored, and every ended one removed. */
   #commitInTurn(status: number): Awaitable<void> {
-    return this.config.queue.run(this, async () => {
-      await this.#destroyed?.remove();
-      await this.#commit(status);
-    });
+    const commitCurrent = () => this.#commit(status);
+    return this.config.queue.run(this, () => andThen(this.#destroyed?.remove(), commitCurrent));
   }
 
   #commit(status: number): Awaitable<void> {
