@@ -141,7 +141,10 @@ export class SessionProperties extends SessionAttributes {
     const data = JsonObject.ofValues(this.session, stored.data);
     // Equal members have the same valid keys, so no check is needed.
     if (data === stored.data) return stored;
-    for (const key of Object.keys(this.session)) assertNotReserved(key);
+    // Object.keys() would allocate a list.
+    for (const key in this.session) {
+      if (Object.hasOwn(this.session, key)) assertNotReserved(key);
+    }
     return { data, flash };
   }
 
