@@ -118,19 +118,22 @@ function parse(value: string): unknown {
   const [usual, ...json] = rest!.split(BRACE);
   const [sid, created = "", seen = "0", renewed = "0"] = usual!.split(",");
   const createdAt = parseInt(created, 36);
-  const rare = json.length > 0 ? JSON.parse(`{${json.join("{").replaceAll(SPACE, " ")}`) : {};
-  const { cookieName = usualNameOf(rare), ...members } = rare;
-  return {
+  const record: Record<string, unknown> = {
     format: 1,
     sid,
     version: Number(version),
-    ...(cookieName === null ? undefined : { cookieName }),
+    cookieName: USUAL_NAME,
     data: value.slice(at),
     createdAt,
     lastSeenAt: createdAt + parseInt(seen, 36),
     renewedAt: createdAt + parseInt(renewed, 36),
     expiresAt: parseInt(end!, 36),
-    ...(owner === undefined ? undefined : fromOwner(owner)),
-    ...members,
   };
+  if (owner !== undefined) Object.assign(record, fromOwner(owner));
+  if (json.length > 0) {
+    const rare = JSON.parse(`{${json.join("{").replaceAll(SPACE, " ")}`);
+    Object.assign(record, { cookieName: usualNameOf(rare) }, rare);
+    if (record.cookieName === null) delete record.cookieName;
+  }
+  return record;
 }
