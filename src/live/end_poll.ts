@@ -5,6 +5,7 @@ import { deadline } from "../record/expiry.ts";
 import type { SessionStore } from "../store/contract.ts";
 import { monotonicTime } from "../util/clock.ts";
 import { unref } from "../util/runtime.ts";
+import { StoppableTimers } from "../util/stoppable_timers.ts";
 import { EndPushes, type EndPushesTarget } from "./end_pushes.ts";
 import { type FindOptions, findSession } from "./find_session.ts";
 import type { Watch, WatchPoll } from "./watch.ts";
@@ -16,7 +17,7 @@ const BATCH = 32;
 const JITTER = 0.25;
 
 /** Options of {@linkcode EndPoll}. */
-export interface EndPollOptions extends FindOptions {
+export interface EndPollOptions extends Omit<FindOptions, "pauses"> {
   /** The store, which may notify of ends. */
   readonly source: SessionStore;
   /** The longest interval between two polls, in milliseconds. */
@@ -36,6 +37,8 @@ export class EndPoll implements EndPushesTarget, WatchPoll {
   #timerAt = Infinity;
   #pollAt = Infinity;
   #hasFailed = false;
+  /** The pauses of reads, which stop with the last watch. */
+  #pauses = new StoppableTimers();
   readonly #endings = new Set<Ending>();
   readonly #pushes: EndPushes;
 
@@ -75,6 +78,8 @@ export class EndPoll implements EndPushesTarget, WatchPoll {
     if (this.#watches.size > 0) return;
     clearTimeout(this.#timer);
     this.#timerAt = Infinity;
+    this.#pauses.stop();
+    this.#pauses = new StoppableTimers();
     this.#pushes.stopAll();
   }
 
@@ -152,7 +157,8 @@ export class EndPoll implements EndPushesTarget, WatchPoll {
     const [watch] = this.#places.get(key) ?? [];
     if (!watch?.stored) return true;
     try {
-      const found = await findSession(this.#options, watch.stored, watch.c);
+      const options = { ...this.#options, pauses: this.#pauses };
+      const found = await findSession(options, watch.stored, watch.c);
       for (const watch of [...this.#places.get(key) ?? []]) {
         if (typeof found === "string") {
           this.end(watch, found === "expired" ? found : this.#reasonOf(watch));

@@ -10,6 +10,7 @@ import {
 import { listSessionsOf } from "../store/subject_sessions.ts";
 import type { TimeoutStore } from "../store/timeout_store.ts";
 import type { Clock } from "../util/clock.ts";
+import type { StoppableTimers } from "../util/stoppable_timers.ts";
 
 /** The largest number of tokens of a session that are followed. */
 const MOST_MOVES = 100;
@@ -22,6 +23,8 @@ export interface FindOptions {
   readonly store: TimeoutStore;
   readonly clock: Clock;
   readonly expiry: ExpiryPolicy;
+  /** The pauses of a search. One whose pause is stopped returns the session as it was last seen. */
+  readonly pauses: StoppableTimers;
 }
 
 /** The key of a session, and its token if known. */
@@ -48,7 +51,7 @@ export async function findSession(
 }
 
 async function follow(
-  { store }: FindOptions,
+  { store, pauses }: FindOptions,
   from: StoredSession,
   c: unknown,
 ): Promise<StoredSession | undefined> {
@@ -57,7 +60,8 @@ async function follow(
     let record = await store.read(place.key, c);
     const isUnclear = record === undefined ? moves > 0 : isMoving(record);
     if (isUnclear && !store.capabilities.stateless) {
-      await new Promise((resolve) => setTimeout(resolve, MOVING));
+      await pauses.pause(MOVING);
+      if (pauses.areStopped) return from;
       record = await store.read(place.key, c);
     }
     if (!isSessionRecord(record)) break;

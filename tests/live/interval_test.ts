@@ -1,4 +1,10 @@
-import { createSessions, type SessionStore } from "@x/hono-session";
+import {
+  createSessions,
+  type Session,
+  type SessionManager,
+  type SessionRecord,
+  type SessionStore,
+} from "@x/hono-session";
 import { MapStore } from "@x/hono-session/stores/map";
 import { assert, assertEquals } from "@std/assert";
 
@@ -40,37 +46,78 @@ class HeldTimers implements Disposable {
   }
 }
 
-Deno.test("a session is read again within `live.every` seconds, but not by all processes at once", async () => {
+/** Two managers of one store that notifies of nothing, and how often a session has been read. */
+function setUp(read: (record: SessionRecord | undefined) => SessionRecord | undefined) {
   const map = new MapStore();
-  const read = Promise.withResolvers<void>();
-  let reads = 0;
+  const counts = { reads: 0 };
   const store: SessionStore = new Proxy<SessionStore>(map, {
     get(target, name) {
       if (name === "capabilities") return { ...map.capabilities, watch: false };
-      if (name === "read") return (key: string) => (reads++, map.read(key));
+      if (name === "read") return (key: string) => (counts.reads++, read(map.read(key)));
       const member: unknown = Reflect.get(target, name, target);
       return typeof member === "function" ? member.bind(target) : member;
     },
   });
-  const [here, there] = [1, 2].map(() => createSessions({ store, live: { every: EVERY } }));
-  const { cookie } = await here!.create({ note: "noted" }, { subject: ADA });
+  const managers = [1, 2].map(() => createSessions({ store, live: { every: EVERY } }));
+  return { here: managers[0]!, there: managers[1]!, counts };
+}
+
+async function openSession(sessions: SessionManager): Promise<Session> {
+  const { cookie } = await sessions.create({ note: "noted" }, { subject: ADA });
+  return (await sessions.open(new Request("https://app.test/", { headers: { cookie } })))!;
+}
+
+Deno.test("a session is read again within `live.every` seconds, but not by all processes at once", async () => {
+  const read = Promise.withResolvers<void>();
+  const { here, there, counts } = setUp((record) => record);
   using timers = new HeldTimers();
-  const request = new Request("https://app.test/", { headers: { cookie } });
-  const { ended } = (await here!.open(request))!;
+  const { ended } = await openSession(here);
   ended.addEventListener("abort", () => read.resolve());
   const delays: number[] = [];
   for (let count = 0; count < 20; count++) {
-    const before = reads;
+    const before = counts.reads;
     delays.push(timers.fire());
-    assertEquals(reads, before + 1);
+    assertEquals(counts.reads, before + 1);
     await new Promise((resolve) => setTimeout(resolve));
   }
   assert(delays.every((delay) => delay <= EVERY * 1000), `${delays}`);
   assert(Math.max(...delays) - Math.min(...delays) > 1000, `${delays}`);
 
-  await there!.revokeAll(ADA);
+  await there.revokeAll(ADA);
   assert(!ended.aborted);
   timers.fire();
   await read.promise;
   assertEquals(ended.reason, "ended");
+});
+
+Deno.test({
+  name: "a session that is being moved is read no more, and leaves no timer, once nobody listens",
+  sanitizeOps: true,
+  sanitizeResources: true,
+  async fn() {
+    let isMoving = false;
+    const { here, counts } = setUp((record) =>
+      isMoving && record ? { ...record, trace: "replaced", data: "{}" } : record
+    );
+    using timers = new HeldTimers();
+    const session = await openSession(here);
+    const listener = () => assert(false, "the session has not ended");
+    for (let count = 0; count < 2; count++) {
+      isMoving = true;
+      session.ended.addEventListener("abort", listener);
+      const before = counts.reads;
+      timers.fire();
+      await new Promise((resolve) => setTimeout(resolve));
+      session.ended.removeEventListener("abort", listener);
+      await new Promise((resolve) => setTimeout(resolve));
+      assertEquals(counts.reads, before + 1);
+      isMoving = false;
+      // Somebody else listens: it is read at intervals again.
+      session.ended.addEventListener("abort", listener);
+      timers.fire();
+      assertEquals(counts.reads, before + 2);
+      await new Promise((resolve) => setTimeout(resolve));
+      session.ended.removeEventListener("abort", listener);
+    }
+  },
 });
