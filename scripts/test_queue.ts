@@ -2,8 +2,8 @@ import type { DenoProcesses } from "./deno_processes.ts";
 
 const SUMMARY_REGEXP = /\| (\d+) passed(?: \(\d+ steps?\))? \| (\d+) failed/g;
 
-/** The titles of tests that failed, one a line. */
-const FAILURES_REGEXP = / FAILURES .*\n\n([^]*?)\n\n/g;
+/** The tests that failed, with their errors. */
+const ERRORS_REGEXP = / ERRORS .*\n\n([^]*)\n\n.* FAILURES /;
 
 export interface TestQueueOptions {
   processes: DenoProcesses;
@@ -15,7 +15,7 @@ export interface TestQueueOptions {
 
 /**
  * Runs batches of test files in a process each, `jobs` of them at the same time, and starts them in their order. Shows
- * the output of each whole, in the same order, and ends with the titles of what failed and a plain line of counts.
+ * the output of each whole, in the same order, and ends with the errors of what failed and a plain line of counts.
  */
 export async function runTests(
   batches: string[][],
@@ -30,20 +30,20 @@ export async function runTests(
     const child = processes.start([...command, ...batch], "piped");
     if (!child) return;
     const [output, copy] = child.stdout.tee();
-    const errors = new Response(child.stderr).text();
+    const warnings = new Response(child.stderr).text();
     shown = shown.then(async () => {
       await output.pipeTo(Deno.stdout.writable, { preventClose: true });
-      const text = await errors;
+      const text = await warnings;
       if (text) console.error(text);
     });
     const text = await new Response(copy).text();
     const { success } = await child.status;
     const summary = [...text.matchAll(SUMMARY_REGEXP)].at(-1);
-    const titles = [...text.matchAll(FAILURES_REGEXP)].at(-1)?.[1];
+    const errors = ERRORS_REGEXP.exec(text)?.[1];
     isSuccess &&= success;
     counts.passed += Number(summary?.[1] ?? 0);
     counts.failed += Number(summary?.[2] ?? 1);
-    if (titles) failures.push(titles);
+    if (errors) failures.push(`${errors}\n`);
     if (!summary) failures.push(`A process ended before its tests did: ${batch.join(" ")}`);
   }
 

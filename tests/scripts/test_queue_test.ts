@@ -99,9 +99,12 @@ Deno.test("a process that is done takes the next file, and the output keeps the 
   assertEquals(code, 0);
 });
 
-Deno.test("a test that fails makes the run fail, and its title is shown at the end", async () => {
+Deno.test("a test that fails makes the run fail, and its error is shown at the end", async () => {
   const { code, text } = await runQueue(2, GOOD, BAD, GOOD);
-  assertMatch(text, /\nit is bad => .*b_test\.js:\d+:\d+\n2 passed, 1 failed\n$/);
+  assertMatch(
+    text,
+    /\nit is bad => .*b_test\.js:\d+:\d+\nerror: Error: planted\n[^]*\n\n2 passed, 1 failed\n$/,
+  );
   assertEquals(code, 1);
 });
 
