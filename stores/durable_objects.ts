@@ -48,7 +48,7 @@ import type {
   DurableObjectStorageLike,
   DurableObjectStubLike,
 } from "./durable_objects/like.ts";
-import { connect, type Connection, type Place } from "./durable_objects/objects.ts";
+import { connect, type Connection, type Place } from "./durable_objects/connection.ts";
 import { checkOptions, type DurableObjectStoreOptions } from "./durable_objects/options.ts";
 import { SessionObject, type SessionObjectOptions } from "./durable_objects/session_object.ts";
 import { checkSize, MAX_BYTES } from "./durable_objects/size.ts";

@@ -39,11 +39,11 @@ import {
 } from "./testing/case.ts";
 import { deleteAllCases } from "./testing/delete_all.ts";
 import { deleteAllRaceCases } from "./testing/delete_all_races.ts";
-import { endCases } from "./testing/end.ts";
+import { endCases } from "./testing/expiry.ts";
 import { failureCases } from "./testing/failure.ts";
 import type { StoreFault, StoreOperation } from "./testing/faults.ts";
 import { FaultyStore } from "./testing/faulty_store.ts";
-import { lifeCases } from "./testing/life.ts";
+import { lifeCases } from "./testing/touch_replace_delete.ts";
 import { listCases } from "./testing/list.ts";
 import { statsCases } from "./testing/stats.ts";
 import { memberCases } from "./testing/members.ts";

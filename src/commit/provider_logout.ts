@@ -1,5 +1,5 @@
 import { parseProvider } from "../record/provider.ts";
-import { GENERATION_KEPT } from "../store/generation.ts";
+import { GENERATION_KEPT } from "../store/generation_lifetime.ts";
 import type { SubjectSession } from "../store/subject_sessions.ts";
 import type { CommitConfig } from "./context.ts";
 import { endSessionsOf } from "./end.ts";

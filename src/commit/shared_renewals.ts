@@ -6,7 +6,7 @@ import { type CookieDelivery, timesOf } from "../record/renewal.ts";
 import type { SessionState } from "../session/session_state.ts";
 import { andThen, type Awaitable, isPromiseLike, orElse } from "../util/awaitable.ts";
 import type { Clock } from "../util/clock.ts";
-import { waitFor } from "../util/patience.ts";
+import { waitFor } from "../util/wait_for.ts";
 
 /** The number of renewals and failures that are remembered, for requests that arrived earlier. */
 const MOST_REMEMBERED = 1000;

@@ -7,7 +7,7 @@ import { type ExpiryPolicy, isLive } from "../record/expiry.ts";
 import { isSessionRecord, type SessionRecord, type StoredSession } from "../record/record.ts";
 import type { TimeoutStore } from "../store/timeout_store.ts";
 import type { Clock } from "../util/clock.ts";
-import type { DeviceProofs, DeviceUse } from "./device.ts";
+import type { DeviceProofs, DeviceUse } from "./device_proofs.ts";
 import { unquoted, verifyProof } from "./proof.ts";
 
 /** Options of {@linkcode DeviceEndpoint}. */

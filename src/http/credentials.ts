@@ -1,5 +1,5 @@
 import { TOKEN_PURPOSE } from "../crypto/message_signature.ts";
-import type { Credential } from "../request/load.ts";
+import type { Credential } from "../request/session_loader.ts";
 import { allOf, andThen, type Awaitable } from "../util/awaitable.ts";
 import { bearerTokens } from "./bearer_tokens.ts";
 import type { MiddlewareConfig } from "./config.ts";

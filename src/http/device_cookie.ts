@@ -1,5 +1,5 @@
 import { type MessageSigner, TOKEN_PURPOSE } from "../crypto/message_signature.ts";
-import type { DeviceCookie } from "../device/device.ts";
+import type { DeviceCookie } from "../device/device_proofs.ts";
 import { findAll } from "./cookie_header.ts";
 import type { CookieTransport } from "./cookie_transport.ts";
 import { cookieOf } from "./session_cookie.ts";

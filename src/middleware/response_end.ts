@@ -1,4 +1,4 @@
-import { cookieDeliveryOf } from "../http/conditional_request.ts";
+import { cookieDeliveryOf } from "../http/cookie_delivery.ts";
 import type { StreamWatcher } from "../http/response_stream.ts";
 import type { Sessions } from "../request/sessions.ts";
 import { type CommittedSession, committedSession } from "../request/unsaved_changes.ts";

@@ -1,6 +1,6 @@
 import { checkSecrets } from "../crypto/secrets.ts";
 import { MessageSigner } from "../crypto/message_signature.ts";
-import { DeviceProofs } from "../device/device.ts";
+import { DeviceProofs } from "../device/device_proofs.ts";
 import type { MiddlewareConfig } from "../http/config.ts";
 import { makeDeviceCookie } from "../http/device_cookie.ts";
 import { makeDataReader } from "../record/schema.ts";
@@ -9,7 +9,7 @@ import { instants, wholeClock } from "../util/clock.ts";
 import { MIDDLEWARE, refuse } from "../util/option_errors.ts";
 import { checkAdopt } from "./adopt_options.ts";
 import { checkContradictions } from "./contradictions.ts";
-import { makeTransport } from "./cookie_options.ts";
+import { makeTransport } from "./make_transport.ts";
 import type { SessionOptions } from "./options.ts";
 import { asStore, loggerOf, makeInitial, renewalOf, scopeOf } from "./parse_options.ts";
 import { readOptions } from "./read_options.ts";

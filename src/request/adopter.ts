@@ -12,8 +12,8 @@ import { andThen, type Awaitable, orElse } from "../util/awaitable.ts";
 import { LARGEST_COOKIE } from "../util/cookie_limits.ts";
 import { isAdoptionEnded } from "./adoption_marks.ts";
 import type { AdoptConfig, RequestConfig } from "./config.ts";
-import type { Credential, LoadedSession, SessionLoader } from "./load.ts";
-import { type ReadSession, toReadSession } from "./read_session.ts";
+import type { Credential, LoadedSession, SessionLoader } from "./session_loader.ts";
+import { type ReadSession, toReadSession } from "./adopted_session.ts";
 import { RequestSession } from "./request_session.ts";
 
 /** A cookie of another library. */

@@ -1,5 +1,5 @@
 import type { CommitConfig } from "../commit/context.ts";
-import type { DeviceProofs } from "../device/device.ts";
+import type { DeviceProofs } from "../device/device_proofs.ts";
 import type { SessionEnds } from "../live/session_ends.ts";
 import type { StoredSession } from "../record/record.ts";
 import type { SessionObject } from "../session/session_object.ts";

@@ -15,7 +15,7 @@ import { type Awaitable, isPromiseLike, orElse } from "../util/awaitable.ts";
 import { KeyedQueue } from "../util/keyed_queue.ts";
 import { Adopter } from "./adopter.ts";
 import type { RequestConfig } from "./config.ts";
-import { type Credential, type LoadedSession, SessionLoader } from "./load.ts";
+import { type Credential, type LoadedSession, SessionLoader } from "./session_loader.ts";
 import { compareAge, othersOf } from "./newest_session.ts";
 import { RequestSession } from "./request_session.ts";
 import { UnsavedChanges } from "./unsaved_changes.ts";

@@ -1,5 +1,5 @@
 import { type Awaitable, isPromiseLike } from "../util/awaitable.ts";
-import { waitFor } from "../util/patience.ts";
+import { waitFor } from "../util/wait_for.ts";
 
 /** The reads under way, by what is read. */
 export class PendingReads {

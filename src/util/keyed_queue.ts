@@ -1,5 +1,5 @@
 import { type Awaitable, isPromiseLike } from "./awaitable.ts";
-import { waitFor } from "./patience.ts";
+import { waitFor } from "./wait_for.ts";
 
 /**
  * Runs tasks with the same key one after the other, so that the requests of one process for one session don't

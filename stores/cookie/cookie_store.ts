@@ -16,7 +16,7 @@ import { checkCookieStore } from "./options.ts";
 import { succeed, type Succession } from "./revocation/epoch.ts";
 import type { CookieRevocations } from "./revocation/cookie_revocations.ts";
 import type { Revocations } from "./revocation/revocations.ts";
-import type { Call } from "./revocation/server.ts";
+import type { Call } from "./revocation/marks_store.ts";
 import { CookieValues } from "./values.ts";
 
 /** The format of the keys of listed sessions. No sealed value is that short. */

@@ -1,6 +1,6 @@
 import type { SessionRecord } from "../../src/record/record.ts";
 import type { DeleteAllOptions } from "../../src/store/contract.ts";
-import { GENERATION_KEPT } from "../../src/store/generation.ts";
+import { GENERATION_KEPT } from "../../src/store/generation_lifetime.ts";
 import { refuseLateLogin } from "../../src/store/late_login.ts";
 import { since } from "../../src/store/list_order.ts";
 import { STORE_TRIES } from "../../src/util/tries.ts";

@@ -1,6 +1,6 @@
 import { isSessionRecord, type SessionRecord } from "../../src/record/record.ts";
 import type { ListedSession } from "../../src/store/contract.ts";
-import { GENERATION_KEPT } from "../../src/store/generation.ts";
+import { GENERATION_KEPT } from "../../src/store/generation_lifetime.ts";
 import type { DurableObjectStorageLike } from "./like.ts";
 import { type Entry, type RecordOperations, toEntry, type Written } from "./operations.ts";
 

@@ -1,4 +1,4 @@
-import { GENERATION_KEPT } from "../../src/store/generation.ts";
+import { GENERATION_KEPT } from "../../src/store/generation_lifetime.ts";
 import type { DurableObjectStorageLike } from "./like.ts";
 import type { Entry, Raised, SubjectOperations } from "./operations.ts";
 

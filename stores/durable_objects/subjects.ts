@@ -1,6 +1,6 @@
 import type { DeleteAllOptions, ListedSession, ListPage } from "../../src/store/contract.ts";
 import { readPage } from "../../src/store/list_order.ts";
-import type { Connection } from "./objects.ts";
+import type { Connection } from "./connection.ts";
 import { type End, type Entry, identify, toEntry } from "./operations.ts";
 import { makeWrite } from "./writes.ts";
 

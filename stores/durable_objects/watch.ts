@@ -2,7 +2,7 @@ import { isGivenReason } from "../../src/record/end_reason.ts";
 import type { OnSessionEnd } from "../../src/store/contract.ts";
 import { StoppableTimers } from "../../src/util/stoppable_timers.ts";
 import type { DurableObjectSocketLike } from "./like.ts";
-import type { Connection } from "./objects.ts";
+import type { Connection } from "./connection.ts";
 
 /** How long a watcher waits before it connects again, in milliseconds: at first, and at most. */
 const RETRY = 500;

@@ -1,7 +1,7 @@
 import type { SessionRecord } from "../../src/record/record.ts";
 import type { StoreReplacement } from "../../src/store/contract.ts";
 import { refuseLateLogin } from "../../src/store/late_login.ts";
-import type { Connection } from "./objects.ts";
+import type { Connection } from "./connection.ts";
 import { type Entry, identify, toEntry, type Written } from "./operations.ts";
 
 const DAY = 86_400_000;

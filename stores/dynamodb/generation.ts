@@ -1,4 +1,4 @@
-import { GENERATION_KEPT } from "../../src/store/generation.ts";
+import { GENERATION_KEPT } from "../../src/store/generation_lifetime.ts";
 import { presentOf } from "./binding.ts";
 import { type Call, pause, TRIES } from "./call.ts";
 import { isSame } from "./expressions.ts";

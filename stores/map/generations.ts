@@ -1,6 +1,6 @@
 import type { SessionRecord } from "../../src/record/record.ts";
 import type { DeleteAllOptions } from "../../src/store/contract.ts";
-import { GENERATION_KEPT } from "../../src/store/generation.ts";
+import { GENERATION_KEPT } from "../../src/store/generation_lifetime.ts";
 import { refuseLateLogin } from "../../src/store/late_login.ts";
 import type { Clock } from "../../src/util/clock.ts";
 

@@ -1,4 +1,4 @@
-import { GENERATION_KEPT } from "../../src/store/generation.ts";
+import { GENERATION_KEPT } from "../../src/store/generation_lifetime.ts";
 import { CHANNEL, GENERATIONS, LISTS, OWNERS, RECORDS } from "./lua.ts";
 import { type Script, script } from "./script.ts";
 

@@ -9,7 +9,7 @@ import type {
   StoreReplacement,
   StoreStats,
 } from "../../src/store/contract.ts";
-import { GENERATION_KEPT } from "../../src/store/generation.ts";
+import { GENERATION_KEPT } from "../../src/store/generation_lifetime.ts";
 import { refuseLateLogin } from "../../src/store/late_login.ts";
 import { andThen, type Awaitable } from "../../src/util/awaitable.ts";
 import { type Clock, systemClock } from "../../src/util/clock.ts";

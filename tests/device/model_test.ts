@@ -4,7 +4,7 @@ import { FaultyStore } from "@x/hono-session/testing";
 import { assertEquals } from "@std/assert";
 import fc from "fast-check";
 import { Hono } from "hono";
-import { UNDER_WAY } from "../../src/device/device.ts";
+import { UNDER_WAY } from "../../src/device/device_proofs.ts";
 import { FakeClock } from "../_support/clock.ts";
 import { SECRET } from "../_support/cookie_stores.ts";
 import { Browser, DeviceKey, type Registration, registrationOf } from "../_support/device.ts";

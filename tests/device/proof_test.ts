@@ -5,7 +5,7 @@ import { assert, assertEquals } from "@std/assert";
 import fc from "fast-check";
 import { Hono } from "hono";
 import { toBase64Url } from "../../src/crypto/base64url.ts";
-import { UNDER_WAY } from "../../src/device/device.ts";
+import { UNDER_WAY } from "../../src/device/device_proofs.ts";
 import { importHmacKey } from "../../src/crypto/hmac.ts";
 import { SECRET } from "../_support/cookie_stores.ts";
 import { FakeClock } from "../_support/clock.ts";

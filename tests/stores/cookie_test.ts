@@ -23,7 +23,7 @@ import fc from "fast-check";
 import { packRecord, unpackRecord } from "../../stores/cookie/compact.ts";
 import { fromReadable, toReadable } from "../../stores/cookie/readable.ts";
 import { Marks } from "../../stores/cookie/revocation/marks.ts";
-import { Server } from "../../stores/cookie/revocation/server.ts";
+import { Server } from "../../stores/cookie/revocation/marks_store.ts";
 import { type Remembered, SessionMarks } from "../../stores/cookie/revocation/session_marks.ts";
 import { FakeClock } from "../_support/clock.ts";
 import {

@@ -10,7 +10,7 @@ import type { Clock } from "../../../src/util/clock.ts";
 import { Entries } from "./entries.ts";
 import { epochOf, isOfSame, withoutEpoch } from "./epoch.ts";
 import { Marks } from "./marks.ts";
-import { type Call, Server } from "./server.ts";
+import { type Call, Server } from "./marks_store.ts";
 import { type Fate, type Remembered, SessionMarks } from "./session_marks.ts";
 import { SubjectMarks } from "./subject_marks.ts";
 

@@ -5,7 +5,7 @@ import type { DeleteAllOptions, ListedSession, ListPage } from "../../../src/sto
 import { LATEST_WRITE } from "../../../src/store/operation.ts";
 import { inBatches } from "./batches.ts";
 import { epochOf } from "./epoch.ts";
-import type { Call, Server } from "./server.ts";
+import type { Call, Server } from "./marks_store.ts";
 
 /**
  * Lists the sessions of subjects: a store on the server has an entry for each, without data, for as long as the

@@ -2,7 +2,7 @@ import { LONGEST_LIFE } from "../../../src/record/expiry.ts";
 import { parseObject, type SessionRecord } from "../../../src/record/record.ts";
 import type { Clock } from "../../../src/util/clock.ts";
 import { LONGEST_COOKIE } from "../../../src/util/cookie_limits.ts";
-import type { Call, Server } from "./server.ts";
+import type { Call, Server } from "./marks_store.ts";
 
 /**
  * How much longer a mark lives than the cookies that it ends, in milliseconds: for differences of clocks and

@@ -4,7 +4,7 @@ import type { ListedSession } from "../../../src/store/contract.ts";
 import { inBatches } from "./batches.ts";
 import { epochOf } from "./epoch.ts";
 import { type Mark, markOf, type Marks } from "./marks.ts";
-import type { Call } from "./server.ts";
+import type { Call } from "./marks_store.ts";
 
 /** The state of a cookie: valid, replaced by a cookie of a later epoch, or ended with its session. */
 export type Fate = "live" | "replaced" | "ended";

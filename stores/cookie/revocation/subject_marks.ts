@@ -3,7 +3,7 @@ import type { SessionRecord } from "../../../src/record/record.ts";
 import type { DeleteAllOptions, ListedSession } from "../../../src/store/contract.ts";
 import type { Clock } from "../../../src/util/clock.ts";
 import { type Mark, markOf, type Marks } from "./marks.ts";
-import type { Call } from "./server.ts";
+import type { Call } from "./marks_store.ts";
 
 /** Stores the generations of subjects. */
 export class SubjectMarks {

@@ -1,7 +1,7 @@
 import { followRotations } from "../commit/rotation.ts";
 import { hashToken } from "../crypto/store_key.ts";
 import { isToken } from "../crypto/token.ts";
-import { DeviceProofs } from "../device/device.ts";
+import { DeviceProofs } from "../device/device_proofs.ts";
 import { emit, type RejectionReason } from "../events.ts";
 import { isLive } from "../record/expiry.ts";
 import { isSessionRecord, type StoredSession } from "../record/record.ts";
