@@ -310,12 +310,14 @@ export class SessionManager<Data extends object = SessionData, Key extends strin
     data: Partial<Data> = {},
     { subject, provider, meta, maxAge, c }: CreateOptions = {},
   ): Promise<CreatedSession> {
+    this.#config.scope?.(c);
     const requestSession = this.#sessions.anonymous(c);
     const { sid } = await requestSession.start(data, (state) => {
-      state.subject = subject;
-      state.provider = provider;
       state.meta = meta;
       if (maxAge !== undefined) state.renew(maxAge);
+      state.provider = provider;
+      // Its generation is read.
+      state.subject = subject;
     });
     const response = new Headers();
     const prepared = await prepareCookie(this.#config, requestSession.cookieChange, c);

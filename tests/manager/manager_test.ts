@@ -186,6 +186,23 @@ Deno.test("manager: what create is given wrongly is told before anything is stor
   assertEquals(store.calls(), []);
 });
 
+Deno.test("manager: what create() refuses is refused before the store is asked", async () => {
+  const { sessions, store } = setup({ maxSessions: { limit: 1 } });
+  const provider = { issuer: "https://login.example", sid: "1" };
+  const given = { subject: ADA, provider };
+  await assertRejects(() => sessions.create({}, { ...given, maxAge: -1 }), RangeError, "maxAge");
+  await assertRejects(() => sessions.create({}, { ...given, meta: [] }), TypeError, "meta");
+  const unnamed = { ...given, provider: { ...provider, sid: "" } };
+  await assertRejects(() => sessions.create({}, unnamed), TypeError, "provider");
+  assertEquals(store.calls(), []);
+
+  for (const scope of ["host", () => ""] as const) {
+    const { sessions, store } = setup({ maxSessions: { limit: 1 }, scope });
+    await assertRejects(() => sessions.create({}, given), TypeError, "scope");
+    assertEquals(store.calls(), []);
+  }
+});
+
 Deno.test("manager: a host that is not known is told", async () => {
   const { sessions } = setup({ scope: "host" });
   await assertRejects(() => sessions.create({}), TypeError, "Hono context");
