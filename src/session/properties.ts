@@ -82,11 +82,15 @@ export class SessionProperties extends SessionAttributes {
   /** Replaces all data and keeps the session. In a session that was never stored, they override the initial data. */
   replaceData(data: object): void {
     this.assertSavable("change");
-    const entries = Object.entries(this.stored ? data : { ...this.#base.data.copy(), ...data });
-    for (const [key] of entries) assertNotReserved(key);
+    const initial = this.stored ? undefined : this.#base.data.copy();
+    const values: Record<PropertyKey, unknown> = { ...initial, ...data };
+    for (const key of Object.keys(values)) assertNotReserved(key);
     clearProperties(this.session);
     this.flashed?.clear();
-    for (const [key, value] of entries) setProperty(this.session, key, copyValue(value));
+    // A commit refuses symbols.
+    for (const key of Reflect.ownKeys(values)) {
+      setProperty(this.session, key, copyValue(values[key]));
+    }
   }
 
   /** Tracks assignments from now on: a key that was assigned an equal value would look unchanged. */

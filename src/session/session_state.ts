@@ -61,11 +61,11 @@ export class SessionState extends SessionProperties implements SessionController
     return this.stored?.record.sid ?? (this.#sid ??= makeSid());
   }
 
-  /** Whether it is new, without data and pending changes. Looking for symbol keys as well would take twice as long. */
+  /** Whether it is new, without keys and pending changes. A symbol as key must reach the commit, which refuses it. */
   get isUntouched(): boolean {
     return this.stored === undefined && this.status === "live" &&
       this.base() === EMPTY_CONTENTS &&
-      this.pending === NOTHING_PENDING && Object.keys(this.session).length === 0;
+      this.pending === NOTHING_PENDING && Reflect.ownKeys(this.session).length === 0;
   }
 
   isNew(): boolean {

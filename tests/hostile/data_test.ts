@@ -1,5 +1,7 @@
 import {
+  createSessions,
   session,
+  type SessionEnv,
   SessionSerializationError,
   type SessionStore,
   SessionTooLargeError,
@@ -8,8 +10,8 @@ import {
 import { EncryptedCookieStore } from "@x/hono-session/stores/cookie";
 import { DenoKvStore } from "@x/hono-session/stores/deno-kv";
 import { MapStore } from "@x/hono-session/stores/map";
-import { assert, assertEquals, assertRejects } from "@std/assert";
-import { Hono } from "hono";
+import { assert, assertEquals, assertMatch, assertRejects } from "@std/assert";
+import { type Context, Hono } from "hono";
 import { Client } from "../_support/client.ts";
 import { SECRET } from "../_support/cookie_stores.ts";
 import { QUIET } from "./_app.ts";
@@ -203,6 +205,46 @@ Deno.test("data: what does not survive JSON is refused by its path, and nothing 
     return c.text("refused");
   });
   assertEquals((await app.request("/cycle")).status, 200);
+});
+
+Deno.test("data: a symbol as key is refused wherever it is, and nothing is stored or sent", async () => {
+  const symbols = { [Symbol("canary")]: "canary" };
+  const data = { a: 1, ...symbols };
+  const puts: ((c: Context<SessionEnv<Data>>) => unknown)[] = [
+    (c) => Object.assign(c.var.session, symbols),
+    (c) => Object.assign(c.var.session, data),
+    (c) => c.var.session.deep = data,
+    (c) => c.var.session.flash("deep", symbols),
+    (c) => c.set("session", symbols as never),
+    (c) => c.set("session", data as never),
+    (c) => startSession(c, symbols),
+    (c) => startSession(c, data),
+  ];
+  for (const [at, put] of puts.entries()) {
+    for (const initial of [{}, { first: 1 }]) {
+      for (const saves of [false, true]) {
+        const map = new MapStore();
+        const errors: unknown[] = [];
+        const app = new Hono().use(session<Data>({ store: map, initial, logger: QUIET }))
+          .get("/", async (c) => {
+            await put(c);
+            if (saves) await c.var.session.save();
+            return c.text("set");
+          })
+          .onError((error, c) => {
+            errors.push(error);
+            return c.text("failed", 500);
+          });
+        const { status, headers } = await app.request("/");
+        assertEquals([status, headers.getSetCookie(), map.size], [500, [], 0], `${at}`);
+        const [error] = errors;
+        assert(error instanceof SessionSerializationError, `${at}`);
+        assertMatch(error.message, /session(\.deep)? has a symbol as key$/);
+      }
+    }
+  }
+  const sessions = createSessions({ store: new MapStore() });
+  await assertRejects(() => sessions.create(symbols), SessionSerializationError, "a symbol as key");
 });
 
 Deno.test("data: 200 levels and 10 MB are kept where there is room, and refused whole where there is none (CVE-2016-4423)", async () => {
