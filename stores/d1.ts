@@ -80,7 +80,7 @@ const OPTIONS = storeTable(STORE, {
 
 /** Common mistakes in the option `database`, and what to do instead. */
 const MISTAKEN_DATABASES: Mistakes = [
-  [(value) => typeof value === "string", "a binding is not named, it is found: (c) => c.env.DB"],
+  [(value) => typeof value === "string", "give the binding itself, not its name: (c) => c.env.DB"],
   [(value) => hasMethods(value, "prepare", "exec") && !isD1(value), "use SqliteStore for it"],
   [(value) => hasMethods(value, "execute", "batch"), "it is a client of libSQL, use SqliteStore"],
   [(value) => hasMethods(value, "get", "put"), "it is a KV namespace, use CloudflareKvStore"],

@@ -109,9 +109,9 @@ export class DurableObjectStore implements SessionStore {
   readonly #place: Place;
 
   /**
-   * Asks no object yet.
+   * Creates the store. It does not access an object yet.
    *
-   * @param options Which namespace.
+   * @param options The namespace, and other options.
    * @throws {TypeError} When an option is unknown or of the wrong kind, or `namespace` is neither a namespace nor a
    * function.
    * @throws {RangeError} When `shards` is not an integer from 1 to 10,000, or `prefix` is too long.
@@ -123,13 +123,13 @@ export class DurableObjectStore implements SessionStore {
   }
 
   /**
-   * The record under a key, in one request.
+   * Reads the record under a key, in one request.
    *
    * @param key The key.
    * @param c The Hono context.
-   * @param signal Calls the operation off.
+   * @param signal Aborts the operation.
    * @returns The record, or `undefined` when there is none or it has expired.
-   * @throws {TypeError} When no namespace is found.
+   * @throws {TypeError} When no namespace was found.
    */
   async read(key: string, c?: unknown, signal?: AbortSignal): Promise<SessionRecord | undefined> {
     const connection = await this.#connect(c, signal);
@@ -137,16 +137,16 @@ export class DurableObjectStore implements SessionStore {
   }
 
   /**
-   * Stores a record under a key that holds none.
+   * Stores a record under a new key.
    *
    * @param key The key.
    * @param record The record.
    * @param c The Hono context.
-   * @param signal Calls the operation off.
+   * @param signal Aborts the operation.
    * @returns Whether it was stored.
    * @throws {SessionTooLargeError} When it is larger than 1,990,000 bytes.
-   * @throws {SessionEndedError} When all sessions of its subject were ended since its login began.
-   * @throws {TypeError} When no namespace is found.
+   * @throws {SessionEndedError} When all sessions of its subject were ended after its login started.
+   * @throws {TypeError} When no namespace was found.
    */
   async create(
     key: string,
@@ -164,17 +164,17 @@ export class DurableObjectStore implements SessionStore {
   }
 
   /**
-   * Stores a record in place of the one that was read.
+   * Replaces the record that was read.
    *
    * @param key The key.
    * @param record The record.
    * @param previous The record that was read.
    * @param c The Hono context.
-   * @param signal Calls the operation off.
+   * @param signal Aborts the operation.
    * @returns Whether it was stored.
    * @throws {SessionTooLargeError} When it is larger than 1,990,000 bytes.
-   * @throws {SessionEndedError} When all sessions of its subject were ended since its login began.
-   * @throws {TypeError} When no namespace is found.
+   * @throws {SessionEndedError} When all sessions of its subject were ended after its login started.
+   * @throws {TypeError} When no namespace was found.
    */
   async update(
     key: string,
@@ -195,17 +195,17 @@ export class DurableObjectStore implements SessionStore {
   }
 
   /**
-   * Moves a session to another key, which another object may hold: in several steps.
+   * Moves a session to another key, in several steps: another object may hold the new key.
    *
    * @param key The previous key.
-   * @param next The key from now on and its record.
+   * @param next The new key and its record.
    * @param previous The record that was read.
    * @param c The Hono context.
-   * @param signal Calls the operation off.
+   * @param signal Aborts the operation.
    * @returns Whether it was moved.
    * @throws {SessionTooLargeError} When it is larger than 1,990,000 bytes.
-   * @throws {SessionEndedError} When all sessions of its subject were ended since its login began.
-   * @throws {TypeError} When no namespace is found.
+   * @throws {SessionEndedError} When all sessions of its subject were ended after its login started.
+   * @throws {TypeError} When no namespace was found.
    */
   async replace(
     key: string,
@@ -224,15 +224,15 @@ export class DurableObjectStore implements SessionStore {
   }
 
   /**
-   * Moves the times of a record.
+   * Changes the times of a record.
    *
    * @param key The key.
    * @param times The new times.
    * @param previous The record that was read.
    * @param c The Hono context.
-   * @param signal Calls the operation off.
-   * @returns Whether they were moved.
-   * @throws {TypeError} When no namespace is found.
+   * @param signal Aborts the operation.
+   * @returns Whether they were changed.
+   * @throws {TypeError} When no namespace was found.
    */
   async touch(
     key: string,
@@ -256,9 +256,9 @@ export class DurableObjectStore implements SessionStore {
    *
    * @param key The key.
    * @param c The Hono context.
-   * @param signal Calls the operation off.
+   * @param signal Aborts the operation.
    * @param reason The reason, for `watch`.
-   * @throws {TypeError} When no namespace is found.
+   * @throws {TypeError} When no namespace was found.
    */
   async delete(
     key: string,
@@ -273,14 +273,14 @@ export class DurableObjectStore implements SessionStore {
   }
 
   /**
-   * The live sessions of a subject, and nothing of their data. All entries of its list are read, and no more records than
-   * are wanted.
+   * Lists the live sessions of a subject, without their data. It reads all entries of the list, but only the requested
+   * records.
    *
    * @param subject The subject.
-   * @param page Which part of them.
+   * @param page The part of the list.
    * @param c The Hono context.
-   * @param signal Calls the operation off.
-   * @throws {TypeError} When no namespace is found.
+   * @param signal Aborts the operation.
+   * @throws {TypeError} When no namespace was found.
    */
   async *list(
     subject: string,
@@ -292,13 +292,13 @@ export class DurableObjectStore implements SessionStore {
   }
 
   /**
-   * The present generation of a subject's sessions.
+   * Returns the current generation of a subject's sessions.
    *
    * @param subject The subject.
    * @param c The Hono context.
-   * @param signal Calls the operation off.
-   * @returns The generation, 0 where none is remembered.
-   * @throws {TypeError} When no namespace is found.
+   * @param signal Aborts the operation.
+   * @returns The generation; 0 when none is stored.
+   * @throws {TypeError} When no namespace was found.
    */
   async generation(subject: string, c?: unknown, signal?: AbortSignal): Promise<number> {
     const connection = await this.#connect(c, signal);
@@ -306,14 +306,14 @@ export class DurableObjectStore implements SessionStore {
   }
 
   /**
-   * Ends all sessions of a subject, and rejects logins in flight.
+   * Ends all sessions of a subject, including logins in flight.
    *
    * @param subject The subject.
-   * @param options Which one stays.
+   * @param options The session that is not ended.
    * @param c The Hono context.
-   * @param signal Calls the operation off.
-   * @returns How many were ended.
-   * @throws {TypeError} When no namespace is found.
+   * @param signal Aborts the operation.
+   * @returns The number of sessions that were ended.
+   * @throws {TypeError} When no namespace was found.
    */
   async deleteAll(
     subject: string,
@@ -332,7 +332,7 @@ export class DurableObjectStore implements SessionStore {
    * @param c The Hono context.
    * @param key The key.
    * @returns A function that stops the notifications.
-   * @throws {TypeError} When no namespace is found.
+   * @throws {TypeError} When no namespace was found.
    */
   async watch(onEnd: OnSessionEnd, c: unknown, key: string): Promise<() => void> {
     return await watchRecord(await this.#connect(c, undefined), key, onEnd);

@@ -258,7 +258,7 @@ export class MapStore implements SessionStore {
    *
    * @param subject The subject.
    * @param page The part of the list.
-   * @returns Private copies, in no particular order.
+   * @returns Private copies, most recently bound first.
    */
   async *list(subject: string, { after }: ListPage = {}): AsyncGenerator<ListedSession> {
     const sessions = this.#of(subject).filter(([, record]) => !after || isAfter(record, after))

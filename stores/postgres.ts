@@ -79,10 +79,9 @@ export interface PostgresStoreOptions extends SqlTableOptions {
   // deno-lint-ignore no-explicit-any -- Only the application knows its context.
   sql: PostgresClientLike | ((c: any) => Awaitable<PostgresClientLike>);
   /**
-   * The client over which a process in which `session.ended` is in use listens for sessions that end. A client of
-   * postgres.js or `pg` that connects directly, or a function that returns one, is required if `sql` goes through a
-   * pooler in transaction mode (PgBouncer), which delivers no notifications. One of its connections is used while a
-   * session is watched. With `false`, ends in other processes are noticed within `live.every` seconds.
+   * The client that listens for ended sessions, in processes that use `session.ended`. A client of postgres.js or `pg`
+   * that connects directly, or a function that returns one, is required if `sql` goes through a pooler in transaction
+   * mode (PgBouncer), which delivers no notifications. One of its connections is used while a session is watched. With `false`, ends in other processes are noticed within `live.every` seconds.
    *
    * @default {sql, with a connection of its own}
    */

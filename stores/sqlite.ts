@@ -112,7 +112,7 @@ const MISTAKEN_DATABASES: Mistakes = [
   [(value) => hasMethods(value, "prepare", "batch"), "it is a D1 database, use D1Store"],
   [
     (value) => hasMethods(value, "prepare", "all", "each"),
-    "it is a database of the package sqlite3, which knows no promises; use node:sqlite",
+    "it is a database of the package sqlite3, which does not support promises; use node:sqlite",
   ],
   [
     (value) => hasMethods(value, "select", "insert"),

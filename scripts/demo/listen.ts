@@ -40,5 +40,5 @@ function serve(
 function parsePort(text: string): number {
   const port = Number(text);
   if (/^\d+$/.test(text) && port <= 65535) return port;
-  throw new RangeError(`Cannot serve demo: PORT is "${text}", a number up to 65535 is needed`);
+  throw new RangeError(`Cannot serve demo: PORT is "${text}", a number up to 65535 is required`);
 }

@@ -16,7 +16,6 @@ export class ConflictRetry {
     this.#until = monotonicTime() + timeout;
   }
 
-  /** The number of tries. */
   get tries(): number {
     return this.#tries;
   }

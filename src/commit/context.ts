@@ -59,7 +59,7 @@ export interface Ending {
 export interface EndListener {
   /** Called when this process has ended a session. */
   ended(sid: string, reason: SessionEndReason): void;
-  /** Runs what ends sessions. A poll that finds one missing in the meantime reports this reason. */
+  /** Runs a function that ends sessions. A poll that meanwhile finds one of them gone reports the reason of `ending`. */
   expecting<Result>(ending: Ending, run: () => Promise<Result>): Promise<Result>;
   /** Called when the request of a session has ended it, or found that it has ended. */
   endedHere(state: SessionState, reason: SessionEndReason): void;

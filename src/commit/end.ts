@@ -117,7 +117,7 @@ export async function checkOrEnd<Result>(
   }
 }
 
-/** Runs what ends sessions, and reports that they have ended. */
+/** Runs a function that ends sessions, and reports their ends. */
 async function ending(
   config: CommitConfig,
   { sids, reason, run }: {

@@ -32,7 +32,6 @@ export function isSameSignature(one: string, other: string): boolean {
   return timingSafeEqual(encoder.encode(one), encoder.encode(other));
 }
 
-/** Imports a key for Web Crypto. */
 export function importWebKey(key: Uint8Array<ArrayBuffer>): Promise<CryptoKey> {
   return crypto.subtle.importKey("raw", key, ALGORITHM, false, ["sign", "verify"]);
 }

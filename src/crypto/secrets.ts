@@ -42,7 +42,7 @@ export function checkSecrets(
 ): readonly string[] {
   const secrets: unknown[] = Array.isArray(secret) ? [...secret] : [secret];
   if (secrets.length === 0) {
-    throw new TypeError(`Cannot ${action}: ${name} is empty, at least one secret is needed`);
+    throw new TypeError(`Cannot ${action}: ${name} is empty, at least one secret is required`);
   }
   for (const each of secrets) {
     if (typeof each !== "string") {
@@ -50,12 +50,12 @@ export function checkSecrets(
     }
     if (each.length < SHORTEST) {
       throw new RangeError(
-        `Cannot ${action}: ${name} is ${each.length} characters, at least ${SHORTEST} are needed, ` +
+        `Cannot ${action}: ${name} is ${each.length} characters, at least ${SHORTEST} are required, ` +
           "as `openssl rand -base64 32` prints them",
       );
     }
     if (new Set(each).size === 1) {
-      throw new RangeError(`Cannot ${action}: ${name} is one character over and over`);
+      throw new RangeError(`Cannot ${action}: ${name} repeats one character`);
     }
   }
   return secrets as string[];

@@ -161,7 +161,7 @@ export class DeviceProofs {
     return `(${names});path="${path}/register?r=${reference}";challenge="${challenge}"`;
   }
 
-  /** Returns the header with the next challenge of a session: one that is issued after another. */
+  /** Returns the header with the next challenge of a session, which is later than the last accepted one. */
   async challenge(
     { key, id, after }: { key: string; id: string; after: number },
     c: unknown,

@@ -17,7 +17,7 @@ export function warnOfLargeCookie(bytes: number, logger: Logger): void {
   if (bytes <= WARNED_BYTES || warned.has(logger)) return;
   warned.add(logger);
   logger.warn(
-    `Cannot rely on proxies with session cookie: it is ${bytes} bytes, and nginx answers 502 where all headers of a ` +
+    `Proxies may reject the session cookie: it is ${bytes} bytes, and nginx answers 502 where all headers of a ` +
       `response are more than ${NGINX_BUFFER}; raise its proxy_buffer_size, or keep less in the session`,
   );
 }

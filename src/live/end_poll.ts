@@ -107,7 +107,7 @@ export class EndPoll implements EndPushesTarget, WatchPoll {
     }
   }
 
-  /** Runs what ends sessions. A poll that finds one missing in the meantime reports this reason. */
+  /** Runs a function that ends sessions. A poll that meanwhile finds one of them gone reports the reason of `ending`. */
   async expecting<Result>(ending: Ending, run: () => Promise<Result>): Promise<Result> {
     this.#endings.add(ending);
     try {

@@ -10,7 +10,7 @@ type Stop = () => Awaitable<void>;
 export interface EndPushesTarget {
   /** Called with the key of a session that may have ended. */
   onEnd(key: string, reason: SessionEndReason | undefined): void;
-  /** Called when notifications of a record arrive from now on, or those of all. Earlier ones were missed. */
+  /** Called when the notifications of a record, or of all, have started. Earlier ones were missed. */
   onReady(key: string | undefined): void;
   /** Called when the store failed. */
   onError(operation: string, cause: unknown, c: unknown): void;

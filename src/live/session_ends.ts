@@ -91,12 +91,12 @@ export class SessionEnds {
     this.#poll.ended(sid, reason);
   }
 
-  /** Runs what ends sessions. A poll that finds one missing in the meantime reports this reason. */
+  /** Runs a function that ends sessions. A poll that meanwhile finds one of them gone reports the reason of `ending`. */
   expecting<Result>(ending: Ending, run: () => Promise<Result>): Promise<Result> {
     return this.size === 0 ? run() : this.#poll.expecting(ending, run);
   }
 
-  /** Runs what ends the sessions of a subject, then checks which of them have ended. */
+  /** Runs a function that ends the sessions of a subject, then checks which of them have ended. */
   endAll<Result>(
     { subject, except }: { subject: string; except: string | undefined },
     run: (options: DeleteAllOptions) => Awaitable<Result>,

@@ -58,7 +58,7 @@ export class ContextResponse {
     this.#watch(c as Makers);
   }
 
-  /** Watches the end of what the application has made a response of, unless that is no stream. */
+  /** Watches the end of the response body if it is a stream. */
   watchBody(watcher: StreamWatcher): void {
     const { res } = this.#c;
     const body = res === this.#made ? this.#body : UNKNOWN;

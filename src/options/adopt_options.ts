@@ -75,9 +75,9 @@ export interface AdoptOptions<Data extends object = SessionData> {
    * Reads the session of a cookie. It is called only if the request has no session of this library or ends it, and
    * once per cookie: later the cookie leads to the session that was adopted for it.
    *
-   * A logout ends the session that was adopted for this value, or keeps it from being adopted. Read nothing but the
-   * value, and reject other forms of it, such as one with a different prefix: an altered copy of the cookie would undo
-   * the logout. If a request has several cookies of this name with different values, none is read.
+   * A logout ends the session that was adopted for this value. After it, this exact value is not adopted again. Read
+   * nothing but the value, and reject equivalent spellings of it, such as one with another prefix: an altered copy of
+   * the cookie would log in again. If a request has several cookies of this name with different values, none is read.
    *
    * When it throws, the other store counts as failed, see `onStoreError`. With a `SyntaxError` or a `URIError`, the
    * cookie is rejected.

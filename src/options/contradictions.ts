@@ -41,11 +41,13 @@ export function checkContradictions(
   }
   if (token) {
     if (stateless) refuse("token", SERVER);
-    if (rotate) refuse("rotate", "a token that was handed out would not outlive the next rotation");
+    if (rotate) refuse("rotate", "rotation would invalidate issued tokens");
     if ((token.secret ?? secret) === undefined) {
       refuse("token.secret", "it is missing, and so is secret");
     }
-    if (/^cookie$/i.test(token.header ?? "")) refuse("token.header", "that is where cookies are");
+    if (/^cookie$/i.test(token.header ?? "")) {
+      refuse("token.header", "this header carries the cookies; name another one");
+    }
   }
   if (isWithoutCookie) {
     if (!token) refuse("cookieName", "without a cookie, token is required");

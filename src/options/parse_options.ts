@@ -51,7 +51,9 @@ export function scopeOf(scope: SessionOptions["scope"]): ((c: unknown) => string
 function hostOf(c: unknown): string {
   const { req } = (c ?? {}) as { req?: { url: string } };
   if (req) return new URL(req.url).hostname.slice(0, LONGEST_HOST);
-  throw new TypeError('Cannot tell scope of session: "host" needs the Hono context, give it as c');
+  throw new TypeError(
+    'Cannot determine scope of session: "host" requires the Hono context; pass { c }',
+  );
 }
 
 /** Returns the function that makes the JSON text of the initial data. */

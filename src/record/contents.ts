@@ -7,7 +7,6 @@ export interface Contents {
   readonly flash: JsonObject;
 }
 
-/** Empty contents. */
 export const EMPTY_CONTENTS: Contents = { data: JsonObject.EMPTY, flash: JsonObject.EMPTY };
 
 /** Returns the contents of a new session. */

@@ -40,7 +40,7 @@ export interface PendingChanges {
   readonly cookie?: string | null;
 }
 
-/** No pending changes. */
+/** No pending changes: compared by identity. */
 export const NOTHING_PENDING: PendingChanges = {};
 
 /**
@@ -55,7 +55,7 @@ export function pendingRenewal(maxAge: number | "browser" | undefined): PendingC
     return { renew: true, maxAge: Math.ceil(maxAge), browser: false };
   }
   throw new RangeError(
-    `Cannot renew session: maxAge is ${maxAge}, a number of seconds up to ${LONGEST_LIFE} is needed`,
+    `Cannot renew session: maxAge is ${maxAge}, a number of seconds up to ${LONGEST_LIFE} is required`,
   );
 }
 

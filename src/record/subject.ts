@@ -24,7 +24,7 @@ export function assertSubject(
 ): asserts subject is string {
   if (isSubject(subject)) return;
   throw new TypeError(
-    `Cannot ${action}: a well-formed string of 1 to ${LONGEST_SUBJECT} characters is needed${otherwise}`,
+    `Cannot ${action}: a well-formed string of 1 to ${LONGEST_SUBJECT} characters is required${otherwise}`,
   );
 }
 
@@ -41,10 +41,10 @@ const LONGEST_META = 2048;
 export function serializeMeta(meta: object): string {
   const text = serializeValue(meta, "session.meta");
   if (!text.startsWith("{")) {
-    throw new TypeError("Cannot set session.meta: a plain object is needed, or undefined");
+    throw new TypeError("Cannot set session.meta: a plain object or undefined is required");
   }
   if (text.length <= LONGEST_META) return text;
   throw new RangeError(
-    `Cannot set session.meta: it is ${text.length} characters of JSON, ${LONGEST_META} are kept; cut what a client sends`,
+    `Cannot set session.meta: it is ${text.length} characters of JSON, at most ${LONGEST_META} are allowed; truncate client values`,
   );
 }

@@ -46,8 +46,8 @@ export class Adopter {
   }
 
   /**
-   * Adds to a session what ends that of another library whose cookie came as well, so that it is not adopted after a
-   * logout. A stateless store can't remember that.
+   * If the request also has a cookie of the other library: makes a logout end that session too, so that it is not
+   * adopted later. A stateless store can't remember that.
    */
   beside(loaded: LoadedSession, { by, token }: Credential): LoadedSession {
     const isEndable = by === "adopted" && token!.length <= LARGEST_COOKIE &&

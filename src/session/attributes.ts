@@ -68,7 +68,7 @@ export class SessionAttributes {
       assertSubject(subject, { action: "set session.subject", otherwise: ", or undefined" });
       if (this.pending.confirmed && subject !== this.subject) {
         throw new TypeError(
-          "Cannot set session.subject: this request has confirmed the session of another subject, or of none; call confirm() after it is set",
+          "Cannot set session.subject: confirm() was called for another subject, or for none; set session.subject first",
         );
       }
     }

@@ -278,8 +278,8 @@ export interface SessionMembers<Data extends object = SessionData> {
    * - `OPTIONS` and `HEAD` requests, and prefetches (`Sec-Purpose`)
    * - parts of a page, such as images, styles and scripts (`Sec-Fetch-Dest`), and favicons
    *
-   * While the value is shown, it hides data of the same key. Assigning to the key turns it into data. A value that equals
-   * the previous one counts as the same value if a concurrent request shows that one: it is then shown only there.
+   * While the value is shown, it hides data of the same key. Assigning to the key turns it into data. If a
+   * concurrent request shows an equal value, both count as one, and only that request shows it.
    *
    * @param key The key under which the session shows the value.
    * @param value The value.

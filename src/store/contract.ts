@@ -44,8 +44,8 @@ export interface StoreCapabilities {
    */
   readonly evicts?: boolean;
   /**
-   * `list` returns the sessions in order, the one that was bound to the subject last comes first, and respects
-   * the requested page. From any other store all sessions are read and sorted.
+   * `list` returns only the sessions of the requested page, most recently bound to the subject first. From any other
+   * store all sessions are read and sorted.
    *
    * @default {false}
    */

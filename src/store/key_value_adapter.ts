@@ -96,7 +96,7 @@ export class KeyValueAdapter implements SessionStore {
   }
 }
 
-/** Checks whether entries are a `Map`. */
+/** Checks whether entries are a `Map`, of any realm. */
 export function isMap(entries: KeyValueStore): boolean {
   return Object.prototype.toString.call(entries) === "[object Map]";
 }

@@ -8,7 +8,7 @@ export function since({ subjectAt = 0 }: Pick<Ordered, "subjectAt">): number {
   return subjectAt;
 }
 
-/** Compares sessions: the one that was bound to the subject last comes first. */
+/** Compares sessions: most recently bound first. */
 export function byNewest(one: Ordered, other: Ordered): number {
   const age = since(other) - since(one);
   if (age !== 0 || one.sid === other.sid) return age;
@@ -36,7 +36,7 @@ export interface PageReading<Each extends Entry> {
  * Reads the sessions of a page in order, no more at a time than are wanted. Sessions that were bound to the
  * subject at the same time are all read, because the entries don't show their order.
  *
- * @param entries The entries, the one that was bound to the subject last comes first.
+ * @param entries The entries, most recently bound first.
  */
 export async function* readPage<Each extends Entry>(
   entries: AsyncIterable<Each> | Iterable<Each>,

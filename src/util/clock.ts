@@ -32,7 +32,6 @@ export function monotonicTime(): number {
   return performance.now();
 }
 
-/** The system clock. */
 export function systemClock(): number {
   return Date.now();
 }

@@ -87,7 +87,7 @@ export function keyRings<Key>(
   const action = `create ${store}`;
   const { secret, keys } = source;
   if ((secret === undefined) === (keys === undefined)) {
-    throw new TypeError(`Cannot ${action}: either secret or keys is needed`);
+    throw new TypeError(`Cannot ${action}: either secret or keys is required`);
   }
   if (keys !== undefined) {
     if (!Array.isArray(keys) || keys.length === 0) {
@@ -173,7 +173,7 @@ export async function keysFromBase64(
     );
     if (!bytes || bytes.length < KEY_BYTES || bytes.length > kind.mostBytes) {
       const length = kind.mostBytes === KEY_BYTES ? KEY_BYTES : `${KEY_BYTES} to ${kind.mostBytes}`;
-      throw new RangeError(`Cannot import key: ${length} bytes of base64 are needed`);
+      throw new RangeError(`Cannot import key: ${length} bytes of base64 are required`);
     }
     return await importKey(kind, bytes);
   }));

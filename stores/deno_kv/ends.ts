@@ -39,7 +39,7 @@ interface Following {
 
 /**
  * The ends of sessions. Each adds to one of the counters under `[...prefix, "ended", 0]` and so on, in the commit that
- * ends it. A sum depends on nothing that other commits write. The difference between two values of a counter tells which
+ * ends it. Adding never conflicts with other commits. The difference between two values of a counter tells which
  * record has ended, or that several have: then each record of that counter may be one of them.
  */
 export class Ends {

@@ -96,7 +96,7 @@ export class SubjectIndex {
     }
   }
 
-  /** Reads all entries of a subject, the one that was bound last comes first. */
+  /** Reads all entries of a subject, most recently bound first. */
   async newest(kv: KvLike, subject: string): Promise<IndexEntry[]> {
     const all: IndexEntry[] = [];
     for await (const entries of this.entries(kv, subject)) all.push(...entries);

@@ -173,7 +173,7 @@ export function isNamespace(value: unknown): value is DurableObjectNamespaceLike
 export const MISTAKEN_NAMESPACES: Mistakes = [
   [
     (value) => typeof value === "string",
-    "a binding is not named, it is found: (c) => c.env.SESSIONS",
+    "give the binding itself, not its name: (c) => c.env.SESSIONS",
   ],
   [
     (value) => hasMethods(value, "get", "put", "delete", "getWithMetadata"),

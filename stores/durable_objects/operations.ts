@@ -80,7 +80,7 @@ export interface SubjectOperations {
   ): boolean;
   /** Removes entries from their lists. */
   strike(call: { readonly now: number; readonly entries: readonly Entry[] }): true;
-  /** Returns all entries of a list, the session that was bound last first. */
+  /** Returns all entries of a list, most recently bound first. */
   entries(call: { readonly now: number; readonly subject: string }): Entry[];
   generation(call: { readonly now: number; readonly subject: string }): number;
   /** Starts the next generation. Returns the entries of the sessions to end, each with the oldest generation that stays. */

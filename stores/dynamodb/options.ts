@@ -169,7 +169,7 @@ function checkNames(
     if (name === undefined) continue;
     checkName(option, name);
     if (taken.has(name)) {
-      const state = `it gives an attribute a name that is taken, ${name}; choose another one`;
+      const state = `the attribute name "${name}" is already taken; choose another one`;
       refuse(option, reserved.includes(name) ? `${state}, or set attributePrefix` : state, OPTIONS);
     }
     taken.add(name);

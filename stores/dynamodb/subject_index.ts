@@ -93,7 +93,7 @@ export class SubjectIndex {
     for await (const entries of this.#pages(subject, page, call)) yield* entries;
   }
 
-  /** Reads the entries of a subject, the one that was bound last comes first. */
+  /** Reads the entries of a subject, most recently bound first. */
   async *#pages(subject: string, page: ListPage, call: Call): AsyncGenerator<Entry[]> {
     let from: Record<string, unknown> | undefined;
     do {

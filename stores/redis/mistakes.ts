@@ -5,13 +5,16 @@ import type { RedisClientLike } from "./like.ts";
 export const MISTAKEN_CLIENTS: Mistakes = [
   [
     (client) => hasMethods(client, "internal_send_command"),
-    "it is a client of redis 3, which knows no promises; use redis 4 or a later version",
+    "it is a client of redis 3, which does not support promises; use redis 4 or a later version",
   ],
   [
     (client) => hasMethods(client, "sendCommand") && memberOf(client, "isConnected") !== undefined,
     "it is a client of Deno's redis module; use npm:redis or npm:ioredis",
   ],
-  [isLegacy, "it is a client in legacy mode, which knows no promises; give the client itself"],
+  [
+    isLegacy,
+    "it is a client in legacy mode, which does not support promises; give the client itself",
+  ],
   [
     (client) => hasMethods(client, "createScript", "evalsha") && !hasMethods(client, "call"),
     "it is a client of Upstash, which speaks HTTP; use redis or ioredis with the rediss:// address of the database",

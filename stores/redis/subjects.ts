@@ -91,7 +91,7 @@ export class Subjects {
     yield* readPage(await this.#entries(connection, subject), { page, most: BATCH, read });
   }
 
-  /** Reads all entries of a list, the one that was bound last comes first. */
+  /** Reads all entries of a list, most recently bound first. */
   async #entries(connection: Connection, subject: string): Promise<ListEntry[]> {
     const given = { keys: [this.#listKey(subject)], args: [this.#now()] };
     const answer = await connection.run(LIST, given) as string[];

@@ -69,7 +69,7 @@ export class FaultyStore implements SessionStore {
   readonly deleteAll?: (
     ...args: Parameters<NonNullable<SessionStore["deleteAll"]>>
   ) => Promise<number>;
-  /** Notifies of records that are deleted or moved. There where the other store does. */
+  /** Notifies of records that are deleted or moved, if the wrapped store does. */
   readonly watch?: NonNullable<SessionStore["watch"]>;
   /** Counts the live sessions of all subjects, if the wrapped store does. It never fails. */
   readonly stats?: NonNullable<SessionStore["stats"]>;

@@ -82,8 +82,8 @@ export const listCases: readonly ConformanceCase[] = [
       await lists(store, ada, [key], "after the subject was set");
       const change = { ...written(login, "{}"), subject: eve };
       await store.update(key, change, login);
-      await lists(store, ada, [], "of the subject until now");
-      await lists(store, eve, [key], "of the subject from now on");
+      await lists(store, ada, [], "of the previous subject");
+      await lists(store, eve, [key], "of the new subject");
       await store.update(key, unbound(change), change);
       await lists(store, eve, [], "after the subject was cleared");
       same(await store.read(key), unbound(change), "read");
@@ -147,8 +147,8 @@ export const listCases: readonly ConformanceCase[] = [
       clock.advance(HOUR);
       await store.create(key, makeBound(clock, eve));
       await store.create(other, makeRecord(clock));
-      await lists(store, ada, [], "of the subject until now");
-      await lists(store, eve, [key], "of the subject from now on");
+      await lists(store, ada, [], "of the previous subject");
+      await lists(store, eve, [key], "of the new subject");
       await store.deleteAll!(ada, {});
       same((await store.read(key))?.subject, eve, "the session after all of the other were ended");
       same((await store.read(other))?.version, 1, "the anonymous session");

@@ -130,7 +130,7 @@ row("an `Adapter` with `get({ pk, sk })`", async () => {
 });
 
 row("`secret` of fewer than 32 characters", async () => {
-  assertThrows(() => setup({ secret: "secret" }), RangeError, "at least 32 are needed");
+  assertThrows(() => setup({ secret: "secret" }), RangeError, "at least 32 are required");
   const { client } = setup({ secret: SECRET });
   await client.text("/start");
   assertEquals(await client.json("/read"), { user: { id: 1234 } });

@@ -177,7 +177,7 @@ row('`generateKeysFromSecrets(["secret"])`', async () => {
     await assertRejects(
       () => Store.generateKeysFromSecrets(["secret"]),
       RangeError,
-      "secret is 6 characters, at least 32 are needed",
+      "secret is 6 characters, at least 32 are required",
     );
     const { client } = setup({ store: new Store({ secret: SECRET }) });
     await client.text("/login");

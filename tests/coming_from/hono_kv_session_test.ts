@@ -150,7 +150,7 @@ row('`secret: "Strong_Secret_123"`', async () => {
   assertThrows(
     () => setup({ secret: "Strong_Secret_123" }),
     RangeError,
-    "secret is 17 characters, at least 32 are needed",
+    "secret is 17 characters, at least 32 are required",
   );
   const { client } = setup({ secret: SECRET });
   await client.text("/login");

@@ -219,7 +219,7 @@ row("`secret` of fewer than 32 characters, a 500 with every write", async () => 
   assertThrows(
     () => session({ store: new MapStore(), secret: "a short secret" }),
     RangeError,
-    "secret is 14 characters, at least 32 are needed, as `openssl rand -base64 32` prints them",
+    "secret is 14 characters, at least 32 are required, as `openssl rand -base64 32` prints them",
   );
   const { client } = visit({ secret: SECRET }, (c) => c.session.a = 1);
   await client.text("/");

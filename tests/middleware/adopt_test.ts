@@ -250,7 +250,7 @@ Deno.test("adopt: what is no session is a fault of the application that names th
     [["secret"], "adopt.read() is not valid: a plain object is required"],
     [{ data: {}, meta: "secret" }, "adopt.read().meta; there are data"],
     [{ data: {}, subject: 42 }, "adopt.read().subject is not valid: a string is required"],
-    [{ data: {}, subject: "" }, "a well-formed string of 1 to 256 characters is needed"],
+    [{ data: {}, subject: "" }, "a well-formed string of 1 to 256 characters is required"],
     [{ data: {}, expiresAt: 1 }, "adopt.read().expiresAt is not valid: a valid Date is required"],
     [{ data: {}, expiresAt: new Date(NaN) }, "a valid Date is required"],
     [{ data: { sid: "secret" } }, "sid"],

@@ -620,7 +620,7 @@ Deno.test("session() refuses weak secrets without telling them", () => {
     assertMatch(message, /\bsecret\b/);
     assertEquals(message.includes("hunter2"), false);
   }
-  assertThrows(() => build({ secret: "x".repeat(32) }), RangeError, "one character over and over");
+  assertThrows(() => build({ secret: "x".repeat(32) }), RangeError, "repeats one character");
   assertThrows(() => build({ secret: [] }), TypeError, "empty");
   assertThrows(
     () => build({ secret: 42 }),

@@ -210,7 +210,7 @@ Deno.test("a subject that is set after confirm() is refused, unless it is the sa
     assertThrows(
       () => session.subject = "user:42",
       TypeError,
-      "this request has confirmed the session of another subject, or of none; call confirm() after it is set",
+      "confirm() was called for another subject, or for none; set session.subject first",
     );
     session.discard();
     session.subject = "user:42";

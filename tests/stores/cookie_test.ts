@@ -186,9 +186,9 @@ for (const [name, make] of Object.entries(AUTHENTICATED_STORES)) {
       const error = assertThrows(() => make({ secret: secret as string }), kind, text);
       assert(!error.message.includes("hunter2"));
     };
-    refuses("hunter2", RangeError, "7 characters, at least 32 are needed");
+    refuses("hunter2", RangeError, "7 characters, at least 32 are required");
     refuses([SECRET, "hunter2"], RangeError, "7 characters");
-    refuses("x".repeat(64), RangeError, "one character over and over");
+    refuses("x".repeat(64), RangeError, "repeats one character");
     refuses([], TypeError, "empty");
     refuses(42, TypeError, "neither a string");
     refuses(null, TypeError, "neither a string");

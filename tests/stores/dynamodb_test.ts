@@ -752,30 +752,30 @@ Deno.test("DynamoDbStore refuses what it can't be made of", () => {
       { key: () => ({ pk: "a" }), sortKey: "sk" },
       "key is not valid: it excludes primaryKey, prefix and sortKey",
     ],
-    [{ sortKey: "pk" }, "sortKey is not valid: it gives an attribute a name that is taken, pk"],
+    [{ sortKey: "pk" }, 'sortKey is not valid: the attribute name "pk" is already taken'],
     [
       { expiresAttr: "pk" },
-      "expiresAttr is not valid: it gives an attribute a name that is taken, pk",
+      'expiresAttr is not valid: the attribute name "pk" is already taken',
     ],
     [
       { expiresAttr: "expiresAt" },
-      "expiresAttr is not valid: it gives an attribute a name that is taken",
+      'expiresAttr is not valid: the attribute name "expiresAt" is already taken',
     ],
     [
       { primaryKey: "sid" },
-      "primaryKey is not valid: it gives an attribute a name that is taken, sid",
+      'primaryKey is not valid: the attribute name "sid" is already taken',
     ],
     [
       { sortKey: "writeId" },
-      "sortKey is not valid: it gives an attribute a name that is taken, writeId",
+      'sortKey is not valid: the attribute name "writeId" is already taken',
     ],
     [
       { key: () => ({ flash: "a" }) },
-      "key is not valid: it gives an attribute a name that is taken, flash",
+      'key is not valid: the attribute name "flash" is already taken',
     ],
     [
       { key: () => ({ expires: 1 }) },
-      "expiresAttr is not valid: it gives an attribute a name that is taken",
+      'expiresAttr is not valid: the attribute name "expires" is already taken',
     ],
   ];
   for (const [misuse, message] of misuses) {
