@@ -30,7 +30,7 @@ Deno.test("SECURITY.md says what is protected, who attacks, what is promised and
     const heading of [
       "## Reporting a weakness",
       "### What is protected",
-      "### Who attacks, and what stands in the way",
+      "### Attacks and protections",
       "### What happens when something fails",
       "### What is promised",
       "### What is trusted",
