@@ -2,8 +2,8 @@ import { ConflictRetry } from "../commit/conflict_retry.ts";
 import { isReadable } from "../commit/reread.ts";
 import { SessionConflictError, SessionError, SessionStoreError } from "../errors.ts";
 import { emit, type Logger, type SessionEvents } from "../events.ts";
+import { type AdmissionPolicy, rejectionOf } from "../record/admission.ts";
 import { type DeviceBinding, parseBinding, serializeBinding } from "../record/device.ts";
-import { type ExpiryPolicy, isLive } from "../record/expiry.ts";
 import { isSessionRecord, type SessionRecord, type StoredSession } from "../record/record.ts";
 import type { TimeoutStore } from "../store/timeout_store.ts";
 import type { Clock } from "../util/clock.ts";
@@ -11,16 +11,13 @@ import type { DeviceProofs, DeviceUse } from "./device_proofs.ts";
 import { unquoted, verifyProof } from "./proof.ts";
 
 /** Options of {@linkcode DeviceEndpoint}. */
-export interface DeviceEndpointOptions {
+export interface DeviceEndpointOptions extends AdmissionPolicy {
   readonly store: TimeoutStore;
   readonly clock: Clock;
   /** A clock that never returns the same time twice. */
   readonly instant: Clock;
-  readonly expiry: ExpiryPolicy;
   readonly events: SessionEvents;
   readonly logger: Logger;
-  readonly cookieName: string;
-  readonly scope: ((c: unknown) => string) | undefined;
 }
 
 /** The outcome of a change of a binding. */
@@ -109,14 +106,14 @@ export class DeviceEndpoint {
    * @throws {SessionStoreError} When the store failed, or what it holds can't be read.
    */
   async #read(key: string, c: unknown): Promise<StoredSession | undefined> {
-    const { store, clock, expiry, cookieName, scope } = this.#options;
+    const { store, clock } = this.#options;
     const record = await store.read(key, c);
     if (record === undefined) return undefined;
     if (!isSessionRecord(record)) return this.#refuseDamaged("record", c);
-    const isOver = record.trace !== undefined || record.cookieName !== cookieName ||
-      record.scope !== scope?.(c) || !isLive(expiry, record, clock());
-    if (isOver) return undefined;
-    return isReadable(record) ? { token: undefined, key, record } : this.#refuseDamaged("data", c);
+    if (record.trace !== undefined) return undefined;
+    const stored = { token: undefined, key, record };
+    if (rejectionOf(this.#options, { stored, receivedAt: clock() }, c)) return undefined;
+    return isReadable(record) ? stored : this.#refuseDamaged("data", c);
   }
 
   #bindingOf({ device = "" }: SessionRecord, c: unknown): DeviceBinding {

@@ -3,7 +3,7 @@ import { hashToken } from "../crypto/store_key.ts";
 import { isToken } from "../crypto/token.ts";
 import { DeviceProofs } from "../device/device_proofs.ts";
 import { emit, type RejectionReason } from "../events.ts";
-import { isLive } from "../record/expiry.ts";
+import { rejectionOf } from "../record/admission.ts";
 import { isSessionRecord, type StoredSession } from "../record/record.ts";
 import type { DataReader } from "../record/schema.ts";
 import { andThen, type Awaitable } from "../util/awaitable.ts";
@@ -101,13 +101,9 @@ export class SessionLoader {
 
   /** Checks whether the client may use a session. */
   admit(loaded: LoadedSession, credential?: Credential): Awaitable<LoadedSession | undefined> {
-    const { cookieName, expiry, scope } = this.#config;
-    const { c, stored, receivedAt } = loaded;
-    const { record } = stored;
-    const { sid } = record;
-    if (expiry.onServer && record.cookieName !== cookieName) return this.reject("unknown", c);
-    if (!isLive(expiry, record, receivedAt)) return this.reject("expired", c, sid);
-    if (record.scope !== scope?.(c)) return this.reject("scope", c, sid);
+    const { c, stored: { record } } = loaded;
+    const rejected = rejectionOf(this.#config, loaded, c);
+    if (rejected) return this.reject(rejected, c, rejected === "unknown" ? undefined : record.sid);
     return record.device === undefined || credential?.needsNoProof
       ? this.#show(loaded)
       : this.#showProven(loaded, credential);
