@@ -3,6 +3,7 @@ import { refuse } from "../util/option_errors.ts";
 import { checkTable, type OptionTable } from "../util/option_table.ts";
 import { definedOf } from "../util/property.ts";
 import { BOOLEAN, textLike } from "../util/shapes.ts";
+import { prefixed } from "./cookie_prefix.ts";
 
 /**
  * The attributes of a session cookie: Hono's cookie options without `maxAge` and `expires`, which follow the
@@ -131,12 +132,6 @@ const DEFAULTS = {
   secure: true,
 } as const satisfies SessionCookieOptions;
 
-/** The prefixes of cookie names (RFC 6265bis, 4.1.3). Hono's `serialize` checks the attributes that each requires. */
-const PREFIXES = { host: "__Host-", secure: "__Secure-" };
-
-/** Browsers compare prefixes without regard to case (RFC 6265bis, 5.7). */
-const PREFIXED_REGEXP = /^__(?:Host|Secure)-/i;
-
 /** The attributes that distinguish cookies of the same name (RFC 6265bis, 5.7; CHIPS). */
 const SCOPE = Object.keys(SCOPE_SHAPES) as (keyof typeof SCOPE_SHAPES)[];
 
@@ -165,8 +160,7 @@ export class CookieTemplate {
   /** @throws {TypeError} When a browser would reject the cookie. */
   constructor({ name, prefix, refuse = refuseChange, ...options }: CookieTemplateOptions) {
     const attributes: CookieAttributes = { ...DEFAULTS, ...definedOf(options) };
-    if (prefix && PREFIXED_REGEXP.test(name)) refuse("prefix", "the name has one");
-    this.name = prefix ? PREFIXES[prefix] + name : name;
+    this.name = prefix ? prefixed(name, prefix) ?? refuse("prefix", "the name has one") : name;
     this.attributes = Object.freeze(attributes);
     if (attributes.sameSite?.toLowerCase() === "none" && !attributes.secure) {
       refuse("sameSite", '"None" requires secure');

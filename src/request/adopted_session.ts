@@ -3,7 +3,7 @@ import { readOption, type Shape } from "../util/option_table.ts";
 import { DATE, members, required, STRING } from "../util/shapes.ts";
 
 /** A session of another library, as the application has read it. */
-export interface ReadSession {
+export interface AdoptedSession {
   readonly data: object;
   readonly subject?: string;
   /** The end of the session, in epoch milliseconds. */
@@ -23,7 +23,7 @@ const SESSION: Shape = {
  * @returns `undefined` when there is no session.
  * @throws {TypeError} When it is something else than a session.
  */
-export function toReadSession(value: unknown): ReadSession | undefined {
+export function toAdoptedSession(value: unknown): AdoptedSession | undefined {
   const given = { name: "adopt.read()", value: value ?? undefined, action: "adopt session" };
-  return readOption(SESSION, given) as ReadSession | undefined;
+  return readOption(SESSION, given) as AdoptedSession | undefined;
 }

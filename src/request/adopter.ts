@@ -10,10 +10,10 @@ import { isSessionRecord, type SessionRecord, type StoredSession } from "../reco
 import { makeTrace } from "../record/trace.ts";
 import { andThen, type Awaitable, orElse } from "../util/awaitable.ts";
 import { LARGEST_COOKIE } from "../util/cookie_limits.ts";
+import { type AdoptedSession, toAdoptedSession } from "./adopted_session.ts";
 import { isAdoptionEnded } from "./adoption_marks.ts";
 import type { AdoptConfig, RequestConfig } from "./config.ts";
 import type { Credential, LoadedSession, SessionLoader } from "./session_loader.ts";
-import { type ReadSession, toReadSession } from "./adopted_session.ts";
 import { RequestSession } from "./request_session.ts";
 
 /** A cookie of another library. */
@@ -147,9 +147,9 @@ export class Adopter {
    *
    * @throws {SessionStoreError} When it failed.
    */
-  async #read(token: string, c: unknown): Promise<ReadSession | undefined> {
+  async #read(token: string, c: unknown): Promise<AdoptedSession | undefined> {
     const run = () => orElse(() => this.#options.read(token, c), toFailure);
-    return toReadSession(await this.#config.store.run({ operation: "adopt", c }, run));
+    return toAdoptedSession(await this.#config.store.run({ operation: "adopt", c }, run));
   }
 }
 

@@ -10,7 +10,7 @@ import type { RequestConfig, RequestSessionOptions } from "./config.ts";
 import type { CookieChange } from "./cookie_change.ts";
 import { DestroyedSessions } from "./destroyed_sessions.ts";
 import { RequestInfo } from "./request_info.ts";
-import { isFailure } from "./response_status.ts";
+import { keepsChanges } from "./response_status.ts";
 
 /** A request and its session: the loaded one first, later at most one at a time. */
 export class RequestSession extends RequestInfo implements SessionOwner {
@@ -232,7 +232,7 @@ export class RequestSession extends RequestInfo implements SessionOwner {
     // A handler that has caught the error of the limit responds itself.
     if (!state || state.isRefused()) return;
     this.#hasShownFlash = state.isFlashing && this.observer?.canShowFlash(status) === true;
-    const onlyToken = !this.config.commitOnError && isFailure(status);
+    const onlyToken = !keepsChanges(this.config, status);
     // A session that this request has started or ended takes precedence over that of an inner request.
     const isOver = this.#destroyed || state.stored && state !== this.#loaded;
     const inner = isOver ? undefined : this.observer;

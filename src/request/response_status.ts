@@ -6,6 +6,14 @@ export function isFailure(status: number): boolean {
   return status >= FAILED;
 }
 
+/** Checks whether a request commits its changes. One that failed drops them, unless `commitOnError` keeps them. */
+export function keepsChanges(
+  { commitOnError }: { readonly commitOnError: boolean },
+  status: number,
+): boolean {
+  return commitOnError || !isFailure(status);
+}
+
 /**
  * Returns the status of Hono's default response to an error: that of the response in the error, as in an
  * `HTTPException`, else 500.

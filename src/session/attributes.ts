@@ -1,4 +1,3 @@
-import { SessionCommittedError } from "../errors.ts";
 import {
   type Confirmations,
   confirmedWith,
@@ -20,6 +19,7 @@ import { parseProvider, serializeProvider, type SessionProvider } from "../recor
 import { parseObjectIfAny, type StoredSession } from "../record/record.ts";
 import { assertSubject, serializeMeta } from "../record/subject.ts";
 import { type Awaitable, CachedPromise } from "../util/awaitable.ts";
+import { refuseCommitted } from "./committed_session.ts";
 import type { SessionConfig } from "./config.ts";
 import { refuseEnded } from "./ended_session.ts";
 
@@ -72,9 +72,9 @@ export class SessionAttributes {
         );
       }
     }
-    this.ask({ subject: subject === undefined ? null : this.#beginLogin(subject) });
+    this.addPending({ subject: subject === undefined ? null : this.#beginLogin(subject) });
     const { provider } = this.pending;
-    if (provider) this.ask({ provider: this.#beginAtProvider(provider.text) });
+    if (provider) this.addPending({ provider: this.#beginAtProvider(provider.text) });
   }
 
   /** Starts a login now, not with its commit: all sessions of the subject may be revoked in between. */
@@ -99,7 +99,7 @@ export class SessionAttributes {
     const known = this.confirmations();
     const now = this.owner.config.clock();
     const times = makeConfirmation(method, { options, known, now });
-    this.ask({ confirmed: joinConfirmations(confirmed, { subject, times }) });
+    this.addPending({ confirmed: joinConfirmations(confirmed, { subject, times }) });
   }
 
   get provider(): SessionProvider | undefined {
@@ -108,7 +108,7 @@ export class SessionAttributes {
 
   set provider(provider: SessionProvider | undefined) {
     this.assertSavable("change");
-    this.ask({
+    this.addPending({
       provider: provider === undefined ? null : this.#beginAtProvider(serializeProvider(provider)),
     });
   }
@@ -130,7 +130,7 @@ export class SessionAttributes {
 
   set meta(meta: object | undefined) {
     this.assertSavable("change");
-    this.ask({ meta: meta === undefined ? null : serializeMeta(meta) });
+    this.addPending({ meta: meta === undefined ? null : serializeMeta(meta) });
   }
 
   get device(): SessionDevice | undefined {
@@ -147,7 +147,7 @@ export class SessionAttributes {
   set cookie(changes: string | undefined) {
     this.assertLive("change");
     this.assertNotCommitted("change");
-    this.ask({ cookie: changes ?? null });
+    this.addPending({ cookie: changes ?? null });
   }
 
   /** The lifetime in seconds; `undefined` when browsers drop the cookie as they close. */
@@ -160,7 +160,7 @@ export class SessionAttributes {
   renew(maxAge: number | "browser" | undefined): void {
     this.assertLive("renew");
     this.assertNotCommitted("renew");
-    this.ask(pendingRenewal(maxAge));
+    this.addPending(pendingRenewal(maxAge));
   }
 
   /** Checks whether the login was refused with an error in the handler. */
@@ -169,7 +169,7 @@ export class SessionAttributes {
   }
 
   /** Adds changes for the next commit. */
-  protected ask(pending: PendingChanges): void {
+  protected addPending(pending: PendingChanges): void {
     this.pending = { ...this.pending, ...pending };
   }
 
@@ -214,9 +214,6 @@ export class SessionAttributes {
 
   /** @throws {SessionCommittedError} When the response has been sent. */
   assertNotCommitted(action: string): void {
-    if (!this.owner.committed) return;
-    throw new SessionCommittedError(
-      `Cannot ${action} session: the response has been sent, with all cookies; do it earlier`,
-    );
+    if (this.owner.committed) refuseCommitted(action);
   }
 }

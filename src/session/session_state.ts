@@ -101,7 +101,7 @@ export class SessionState extends SessionProperties implements SessionController
     this.owner.beginLogin();
     this.assertLive("regenerate");
     this.assertNotCommitted("regenerate");
-    this.ask({ regenerate: true });
+    this.addPending({ regenerate: true });
     const { subject } = this.pending;
     if (subject && subject.name === this.stored?.record.subject) this.subject = subject.name;
     this.noteAssigned();

@@ -15,7 +15,7 @@ interface LimitedStore {
 }
 
 /** Returns the result of an operation, or rejects when there is none in time. A later result is ignored. */
-export function inTime<Result>(
+export function withTimeLimit<Result>(
   promise: PromiseLike<Result>,
   operation: Operation & { readonly store: LimitedStore },
 ): Promise<Result> {

@@ -17,7 +17,7 @@ import type {
 import type { SessionOperations } from "./current_sessions.ts";
 import { LATEST_WRITE, type Operation, type TimeoutStoreOptions } from "./operation.ts";
 import { PendingReads } from "./pending_reads.ts";
-import { inTime, TimeoutError } from "./time_limit.ts";
+import { TimeoutError, withTimeLimit } from "./time_limit.ts";
 
 /** The largest number of failed writes that are remembered. */
 const MOST_UNANSWERED = 1000;
@@ -51,7 +51,7 @@ export class TimeoutStore {
     try {
       const result = this.#sessions.read(key, c, abort?.signal);
       return isPromiseLike(result)
-        ? inTime(result, { store: this, operation: "read", c, abort })
+        ? withTimeLimit(result, { store: this, operation: "read", c, abort })
         : result;
     } catch (cause) {
       throw this.toError(cause, { operation: "read", c });
@@ -75,7 +75,7 @@ export class TimeoutStore {
     try {
       const result = this.#sessions.update(key, record, previous, c, abort?.signal);
       return isPromiseLike(result)
-        ? inTime(result, { store: this, operation: "update", c, abort })
+        ? withTimeLimit(result, { store: this, operation: "update", c, abort })
         : result;
     } catch (cause) {
       throw this.toError(cause, { operation: "update", c });
@@ -189,7 +189,9 @@ export class TimeoutStore {
     const abort = this.#newAbort();
     try {
       const result = run(abort?.signal);
-      return isPromiseLike(result) ? inTime(result, { store: this, ...operation, abort }) : result;
+      return isPromiseLike(result)
+        ? withTimeLimit(result, { store: this, ...operation, abort })
+        : result;
     } catch (cause) {
       throw this.toError(cause, operation);
     }
