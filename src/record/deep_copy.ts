@@ -14,6 +14,8 @@ export function copyValue(value: unknown): unknown {
     const known = copies.get(value);
     if (known) return known;
     if (!isPlain(value)) return value;
+    // It is refused. Object.assign() would set the prototype of the copy.
+    if (Array.isArray(value) && Object.hasOwn(value, "__proto__")) return value;
     // Array holes and members beside the items are kept as well.
     const copy = Array.isArray(value) ? Object.assign(value.slice(), value) : { ...value };
     copies.set(value, copy);

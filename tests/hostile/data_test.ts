@@ -1,5 +1,6 @@
 import {
   createSessions,
+  type Session,
   session,
   type SessionEnv,
   SessionSerializationError,
@@ -139,6 +140,20 @@ Deno.test("data: -0 is 0 and a Date is refused, as JSON would have it", async ()
   assertEquals(await client.cookie(), before);
 });
 
+/** Gives objects the accessor `__proto__`, which Node has and Deno has not. */
+function withPrototypeAccessor(): Disposable {
+  Object.defineProperty(Object.prototype, "__proto__", {
+    get(this: object) {
+      return Object.getPrototypeOf(this);
+    },
+    set(this: object, value: unknown) {
+      if (typeof value === "object") Object.setPrototypeOf(this, value);
+    },
+    configurable: true,
+  });
+  return { [Symbol.dispose]: () => void Reflect.deleteProperty(Object.prototype, "__proto__") };
+}
+
 /** An object in an object, so many times. */
 function nested(depth: number): Data {
   const outer: Data = {};
@@ -245,6 +260,37 @@ Deno.test("data: a symbol as key is refused wherever it is, and nothing is store
   }
   const sessions = createSessions({ store: new MapStore() });
   await assertRejects(() => sessions.create(symbols), SessionSerializationError, "a symbol as key");
+});
+
+Deno.test("data: an array with a member __proto__ is refused by its path, and nothing gets another prototype", async () => {
+  const said = 'session.bad has the member "__proto__" beside its items';
+  using _accessor = withPrototypeAccessor();
+  for (const prototype of [[1], { canary: 1 }, null, "canary"]) {
+    const list = Object.defineProperty([1], "__proto__", { value: prototype, enumerable: true });
+    const puts: ((held: Session<Data>, c: Context) => unknown)[] = [
+      (held) => held.bad = list,
+      (held) => held.update("bad", () => list),
+      (held) => held.flash("bad", list),
+      (_, c) => c.set("session", { bad: list }),
+      (_, c) => startSession(c, { bad: list }),
+    ];
+    for (const [at, put] of puts.entries()) {
+      const map = new MapStore();
+      const app = new Hono().use(session<Data>({ store: map, logger: QUIET }))
+        .get("/", async (c) => {
+          await put(c.var.session, c);
+          const isArray = Object.getPrototypeOf(c.var.session.bad) === Array.prototype;
+          return c.text(isArray ? "set" : "it has another prototype");
+        })
+        .onError((error, c) => c.text(error.message, 500));
+      const response = await app.request("/");
+      assertEquals(
+        [response.status, await response.text(), response.headers.getSetCookie(), map.size],
+        [500, `Cannot serialize session: ${said}`, [], 0],
+        `${at}`,
+      );
+    }
+  }
 });
 
 Deno.test("data: 200 levels and 10 MB are kept where there is room, and refused whole where there is none (CVE-2016-4423)", async () => {
