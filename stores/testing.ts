@@ -143,7 +143,7 @@ export interface StoreConformanceOptions {
 export function storeConformance(options: StoreConformanceOptions): void {
   const { name, capabilities, canFail = false, canRecover = false } = options;
   const skip = options.onSkip ??
-    ((name: string, reason: string) => console.log(`left out: ${name} (${reason})`));
+    ((name: string, reason: string) => console.log(`skipped: ${name} (${reason})`));
   options.test(`${name}: declares its capabilities`, async () => {
     const { store, close } = await options.open(new ConformanceClock().now);
     same(store.capabilities, capabilities, "capabilities");
