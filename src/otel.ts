@@ -64,7 +64,7 @@ const TABLE: OptionTable = {
  */
 export interface TelemetryOptions {
   /**
-   * The store whose operations are measured. Without it, no operations are: the default store is not known here.
+   * The store whose operations are measured. Without it, no operations are measured: the default store is not known here.
    *
    * @default {none}
    */

@@ -310,7 +310,7 @@ export class DenoKvStore implements SessionStore {
   }
 
   /**
-   * Ends all sessions of a subject, and refuses logins in flight.
+   * Ends all sessions of a subject, including logins in flight.
    *
    * @param subject The subject.
    * @param options The session that is not ended.

@@ -353,7 +353,7 @@ export class DynamoDbStore implements SessionStore {
   #needIndex(action: string): SubjectIndex {
     if (this.#index) return this.#index;
     throw new TypeError(
-      `Cannot ${action} sessions of a subject: DynamoDbStore needs a table with a sort key, and the option sortKey`,
+      `Cannot ${action} sessions of a subject: DynamoDbStore requires a table with a sort key, and the option sortKey`,
     );
   }
 

@@ -341,7 +341,7 @@ export class RedisStore implements SessionStore {
   }
 
   /**
-   * Ends all sessions of a subject, and refuses logins in flight.
+   * Ends all sessions of a subject, including logins in flight.
    *
    * @param subject The subject.
    * @param options The session that is not ended.
@@ -360,14 +360,14 @@ export class RedisStore implements SessionStore {
   }
 
   /**
-   * Calls a function with the key of each session that is ended or moved from now on, by whatever process. All watchers of the store share
-   * one subscription, over a connection of its own that is closed when the last one stops. A pool
-   * of node-redis has no subscriptions, so nothing is reported.
+   * Calls a function with the key of each session that is ended or moved from now on, by whatever process. All watchers of the
+   * store share one subscription, over a connection of its own that is closed when the last one stops. A pool of node-redis
+   * has no subscriptions, so nothing is reported.
    *
    * @param onEnd Receives the key and the reason.
    * @param c The Hono context.
    * @returns A function that stops the notifications.
-   * @throws {TypeError} When no client is found.
+   * @throws {TypeError} When no client was found.
    */
   async watch(onEnd: OnSessionEnd, c?: unknown): Promise<() => Promise<void>> {
     return await this.#watchers.add(onEnd, subscriberOf(await this.#clients.find(c)));

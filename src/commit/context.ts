@@ -27,7 +27,7 @@ export interface SessionLimit {
 /** The part of the configuration that commits use. */
 export interface CommitConfig {
   readonly store: TimeoutStore;
-  /** The same store for records that are no sessions, which `revokeEverything()` does not end. */
+  /** The same store, for records that are not sessions: `revokeEverything()` does not end them. */
   readonly records: TimeoutStore;
   readonly clock: Clock;
   /** A clock that never returns the same time twice. */
@@ -84,7 +84,7 @@ export interface CommitOptions {
   readonly storeEmpty?: boolean;
   /** Whether the token may be rotated: a cookie can still be sent. */
   readonly rotate?: boolean;
-  /** The request for renewals, if it is not that of the session. */
+  /** The request that may renew the session, if it is not the session's own. */
   readonly request?: RenewingRequest;
   /** Finds the commit of an inner request. */
   readonly inner?: InnerCommits | undefined;
@@ -116,13 +116,13 @@ export class CommitContext implements MergeVersions {
   readonly options: CommitOptions;
   readonly c: unknown;
   work: Work | undefined;
-  /** The current contents of the session, as long as they are known to be current. */
+  /** The contents of the session, while they are known to be current. */
   held: Contents | undefined;
   /** The commit of an inner request. */
   inner: InnerCommit | undefined;
   /** The changes that were pending when the commit started. */
   pending: PendingChanges = NOTHING_PENDING;
-  /** The `sid` of the session that has another token now, and in whose place this one is created. */
+  /** The `sid` of the session that this new one replaces: another request has given that session another token. */
   replaced: string | undefined;
   /** Counts the tries after a conflict. */
   retry: ConflictRetry | undefined;

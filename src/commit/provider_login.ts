@@ -68,10 +68,10 @@ const NOT_ENDED: StoredCheck<void> = {
 };
 
 /**
- * Ends a session again that was just stored, if its provider has ended its own in the meantime: the logout may
+ * Ends a session that was just stored, if the provider has ended its own session in the meantime: the logout may
  * have looked for the session before it was stored.
  *
- * @throws {SessionEndedError} When the provider has.
+ * @throws {SessionEndedError} When the provider has ended it.
  */
 export function checkProvider(context: CommitContext): Awaitable<void> {
   if (context.pending.provider && context.state.stored?.record.provider !== undefined) {

@@ -103,7 +103,7 @@ export function replacedTrace(
 /**
  * Follows a token and its rotated successors to their session.
  *
- * @param options.now The time at which the grace period of every token on the way must still run, if it matters.
+ * @param options.now At this time, the grace period of every token on the way must still run. Not checked when absent.
  * @returns The session, or the trace of its end or of the first token whose grace period is over.
  */
 export async function followRotations(

@@ -80,8 +80,8 @@ interface Stamp {
 }
 
 /**
- * Issues and checks what binds sessions to devices: references, challenges and the cookie. It keeps nothing: challenges and
- * cookies are times that are signed for one session.
+ * Issues and checks the references, challenges and cookies that bind sessions to devices. It keeps no state: a challenge or a
+ * cookie is a time, signed for one session.
  */
 export class DeviceProofs {
   readonly #options: DeviceProofsOptions;
@@ -109,7 +109,7 @@ export class DeviceProofs {
     return undefined;
   }
 
-  /** Returns what a browser does at a URL, if it registers or refreshes there. */
+  /** Returns whether a browser registers or refreshes at a URL; `undefined` when it does neither. */
   useOf(url: string): DeviceUse | undefined {
     const { path } = this.#options;
     if (!url.includes(path)) return undefined;
@@ -131,7 +131,7 @@ export class DeviceProofs {
     );
   }
 
-  /** Checks whether a browser holds the cookie of another session than that of its reference. */
+  /** Checks whether the session cookie of a browser identifies another session than its reference does. */
   async isReplaced({ key, record }: StoredSession, request: Request, c: unknown): Promise<boolean> {
     const token = await this.#options.cookie.heldToken(request, record.cookie, c);
     return token !== undefined && await hashToken(token) !== key;

@@ -9,8 +9,8 @@ export interface BearerPlaces {
 const BEARER_REGEXP = /^Bearer +(\S+) *$/i;
 
 /**
- * Returns the access tokens in the query and in a header of a request (RFC 6750, 2.1 and 2.3), the one with precedence
- * first.
+ * Returns the access tokens in the query and in a header of a request (RFC 6750, 2.1 and 2.3), in order of
+ * precedence.
  */
 export function bearerTokens(
   { queryParam, header }: BearerPlaces,

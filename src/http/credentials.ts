@@ -7,7 +7,7 @@ import { findAll } from "./cookie_header.ts";
 
 const NONE: readonly never[] = [];
 
-/** Returns the credentials of a request, the one with precedence first. */
+/** Returns the credentials of a request, in order of precedence. */
 export function credentialsOf(
   config: MiddlewareConfig,
   request: Request,
@@ -37,8 +37,8 @@ function withHeaders(credentials: Credential[], headers: Headers): Credential[] 
 }
 
 /**
- * Adds the access tokens of a request, and the cookie of another library, unless the request has several of them: the
- * application may read another one than the one whose session would be adopted.
+ * Adds the access tokens of a request, and its cookie of another library. If there are several such cookies, it adds none of
+ * them: the application may read another one than would be adopted here.
  */
 function amongOthers(
   cookies: Awaitable<readonly Credential[]>,

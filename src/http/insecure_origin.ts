@@ -17,8 +17,8 @@ const MODERN_REGEXP =
 const warned = new WeakSet<object>();
 
 /**
- * Warns once when a browser drops the cookie of a response because it came over HTTP to an address other than that of
- * the local machine. Browsers send `Sec-Fetch-Site` only to origins that they trust, which distinguishes requests
+ * Warns once when a browser drops the cookie of a response because it came over HTTP, and not from the local machine.
+ * Browsers send `Sec-Fetch-Site` only to origins that they trust, which distinguishes requests
  * that a TLS-terminating proxy forwards.
  */
 export function warnOfInsecureOrigin(

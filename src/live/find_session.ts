@@ -23,7 +23,7 @@ export interface FindOptions {
   readonly store: TimeoutStore;
   readonly clock: Clock;
   readonly expiry: ExpiryPolicy;
-  /** The pauses of a search. One whose pause is stopped returns the session as it was last seen. */
+  /** The pauses of a search. When they are stopped, it returns the session as it was last seen. */
   readonly pauses: StoppableTimers;
 }
 

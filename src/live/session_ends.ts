@@ -60,8 +60,8 @@ export class SessionEnds {
   /**
    * Records that the response of a request has been sent.
    *
-   * @param left The rest of the request: a stream until it is {@linkcode over}, a socket, or only the listeners
-   * (`whole`).
+   * @param left What still uses the session: a stream until {@linkcode over} is called, a socket, or nothing but the listeners
+   * of the signal (`whole`).
    */
   left(state: SessionState, left: "stream" | "socket" | "whole"): void {
     const watch = this.#watches.get(state)!;

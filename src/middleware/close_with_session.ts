@@ -1,11 +1,11 @@
 import type { WSContext, WSEvents } from "hono/ws";
 import type { SessionMembers } from "../session/session.ts";
 
-/** The status with which a socket is closed whose session has ended: 401 among those that applications may use. */
+/** The status of a socket that is closed because its session has ended: 401 in the range for applications. */
 const UNAUTHORIZED = 4401;
 
 /**
- * Adds to the events of a WebSocket that it is closed when its session ends, with the status 4401 and the reason of
+ * Makes a WebSocket close when its session ends, with the status 4401 and the reason of
  * `session.ended`. When the socket closes first, the session is no longer watched. On Workers, where Hono emits no
  * `onOpen`, the socket is watched from the first message of the client on. Messages that arrive after the end are
  * dropped.

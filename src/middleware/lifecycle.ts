@@ -116,7 +116,7 @@ export class SessionLifecycle extends Unprinted implements ContextSession, Sessi
       this.#loading = "starting";
       return this.#loading = this.#startLoading();
     }
-    // An event listener loads the session within the call that loads it: that call has a result in the next
+    // The loading call has called an event listener, which loads the session as well: the result is there in the next
     // microtask.
     if (this.#loading === "starting") return this.#loadSoon();
     return this.#loading;

@@ -78,7 +78,7 @@ export interface RequireSessionOptions<
   status?: number;
   /**
    * The response to a request that is rejected: a body, or a function that returns the response. With `confirmed`,
-   * `session.isNew` of the context tells the function which of the two is missing.
+   * `session.isNew` of the context tells the function whether the session or the confirmation is missing.
    *
    * @default {{ status: false, message: "Invalid session" } or "Session is not confirmed", for HTML and text only the message}
    */
@@ -233,5 +233,5 @@ function toJson(response: unknown): string {
   } catch {
     // A cycle or a BigInt.
   }
-  return refuse("response", "a function, or what JSON can hold, is required", GUARD);
+  return refuse("response", "a function, a string or a JSON object is required", GUARD);
 }

@@ -3,7 +3,7 @@ import { refuse } from "../util/option_errors.ts";
 import type { GivenOptions } from "./read_options.ts";
 
 const SERVER = "a store on the server is required";
-const ATOMIC = "a store on the server that is atomic is required";
+const ATOMIC = "an atomic store on the server is required";
 const NO_COOKIE = "there is no cookie, cookieName is false";
 
 /** @throws {TypeError} When options contradict each other or the store. */

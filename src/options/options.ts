@@ -208,8 +208,8 @@ export interface SessionOptions<
   };
   /**
    * Allows `revokeEverything()` of `createSessions()` to end all sessions of the store (ASVS 5.0, 7.4.5). Each
-   * process then reads one more record at most once per `every` seconds, while it loads sessions. It may be turned
-   * on only when it is needed: older sessions end as well. Requires an atomic store on the server.
+   * process then reads one more record at most once per `every` seconds, while it loads sessions. It can be turned
+   * on right before the first call: older sessions end as well. Requires an atomic store on the server.
    *
    * @default {false}
    */

@@ -14,8 +14,8 @@ const BOUNDARIES = [0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1, 5, 10];
 type All = ReturnType<typeof createAll>;
 
 /**
- * The instruments of one configuration. They are created at the first use, when the SDK is set up. What they
- * measure must go on when they fail.
+ * The instruments of one configuration. They are created at the first use, when the SDK is set up. A failure of
+ * an instrument must not fail what it measures.
  */
 export class Instruments {
   #all: All | undefined;
@@ -72,7 +72,7 @@ function createAll() {
     created: count("created", "{session}", "Sessions that were stored for the first time"),
     ended: count("ended", "{session}", "Sessions that were ended before they expired"),
     rejected: count("rejected", "{token}", "Tokens that were not accepted"),
-    conflicts: count("conflicts", "{conflict}", "Commits that another request was faster than"),
+    conflicts: count("conflicts", "{conflict}", "Commits that conflicted with another request"),
     storeErrors: count("store.errors", "{error}", "Operations that failed or took too long"),
     duration,
   };

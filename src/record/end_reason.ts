@@ -13,10 +13,10 @@
  */
 export type SessionEndReason = "logout" | "revoked" | "evicted" | "expired" | "ended";
 
-/** The reasons that whoever ends a session gives, and that a store passes on. */
+/** The reasons that a process gives when it ends a session, and that a store passes on. */
 const GIVEN: readonly unknown[] = ["logout", "revoked", "evicted"] satisfies SessionEndReason[];
 
-/** Checks whether what a store has passed on is a reason. */
+/** Checks whether a store has passed on a reason. */
 export function isGivenReason(value: unknown): value is SessionEndReason {
   return GIVEN.includes(value);
 }

@@ -5,7 +5,7 @@ const LONGEST_SUBJECT = 256;
 
 const LONE_SURROGATE_REGEXP = /\p{Surrogate}/u;
 
-/** Checks whether a value is a string with characters, but not too many. */
+/** Checks whether a value is a well-formed string of 1 to `longest` characters. */
 export function isWellFormed(value: unknown, longest: number): value is string {
   // Lone surrogates all become the same character in backends that store UTF-8.
   return typeof value === "string" && value.length > 0 && value.length <= longest &&

@@ -116,7 +116,7 @@ export class Adopter {
     if (readData && await readData(state.contents().data.text, c) === undefined) {
       return "invalid";
     }
-    // In this order: what is ended after this is refused by the store.
+    // The generations first: the store refuses a session that is ended after they were read.
     const storeGeneration = generation &&
       await store.run({ operation: "read", c }, () => generation.get(c, undefined));
     if (subject !== undefined) state.subject = subject;

@@ -5,7 +5,7 @@ import { makeTrace } from "../record/trace.ts";
 import type { Awaitable } from "../util/awaitable.ts";
 import type { RequestConfig } from "./config.ts";
 
-/** Keeps the sessions of a subject, or those of everybody, from being adopted from now on. */
+/** Stops the adoption of the sessions of a subject, or of all sessions. */
 export async function endAdoption(
   config: RequestConfig,
   subject: string | undefined,
@@ -20,7 +20,7 @@ export async function endAdoption(
   await records.create(key, makeTrace("ended", { sid: makeSid(), expiresAt }), c);
 }
 
-/** Checks whether sessions of a subject, or those of everybody, must not be adopted any more. */
+/** Checks whether the adoption of the sessions of a subject, or of all sessions, was stopped. */
 export async function isAdoptionEnded(
   config: RequestConfig,
   subject: string | undefined,

@@ -52,7 +52,7 @@ export interface RequestSessionOptions {
   /** Whether the client presented a cookie that identifies no session. */
   readonly stale?: boolean;
   readonly stored?: StoredSession | undefined;
-  /** Functions that end the sessions of its other cookies, which end with this one: a logout must not bring one of them back. */
+  /** Functions that end the sessions of its other cookies with this one: otherwise one would come back after a logout. */
   readonly others?: readonly (() => Promise<void>)[];
   /** The time at which the request arrived, in epoch milliseconds. */
   readonly receivedAt?: number;

@@ -80,7 +80,7 @@ export class ManagedSessions {
    * Ends all sessions, and returns once no process accepts them any more.
    *
    * @throws {TypeError} When the option `revokeEverything` is off.
-   * @throws {SessionConflictError} When too many others do the same.
+   * @throws {SessionConflictError} When too many concurrent calls do the same.
    * @throws {SessionStoreError} When the store failed.
    */
   async revokeEverything(c: unknown): Promise<void> {
@@ -92,7 +92,9 @@ export class ManagedSessions {
     }
     await endAdoption(this.#config, undefined, c);
     if (await raiseGeneration(generation, records, c)) return;
-    throw new SessionConflictError("Cannot revoke all sessions: others do the same; try again");
+    throw new SessionConflictError(
+      "Cannot revoke all sessions: other calls do the same; try again",
+    );
   }
 
   /**

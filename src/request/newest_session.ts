@@ -5,7 +5,7 @@ interface Found {
   readonly stored: StoredSession;
 }
 
-/** Returns the sessions after the first one that are other sessions, each once. */
+/** Returns the sessions other than the first one, each once. */
 export function othersOf([newest, ...rest]: readonly Found[]): StoredSession[] {
   const others = new Map(rest.map(({ stored }) => [stored.record.sid, stored]));
   if (newest) others.delete(newest.stored.record.sid);

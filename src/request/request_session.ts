@@ -16,7 +16,7 @@ import { keepsChanges } from "./response_status.ts";
 export class RequestSession extends RequestInfo implements SessionOwner {
   /** The session as the application reads it. */
   session: SessionObject;
-  /** The access token of the session; `undefined` while it has no token that would last. */
+  /** The access token of the session; `undefined` until it is stored, and after `regenerate()` until that is saved. */
   accessToken: string | undefined;
   /** The sessions that this request has ended, if any. */
   #destroyed: DestroyedSessions | undefined;

@@ -14,13 +14,13 @@ export interface Credential {
   readonly by: CredentialKind;
   /** Its token. */
   readonly token?: string | undefined;
-  /** Its key of the session. */
+  /** The key of its session. */
   readonly key?: string;
   /** Why it is rejected, if that is already known. */
   readonly rejected?: RejectionReason;
   /** The headers that came with it, which may prove the device of its session. */
   headers?: Headers;
-  /** Whether a bound session needs no proof: it is from a response of this application, or is to be ended. */
+  /** Whether a bound session needs no proof: the credential is from a response of this application, or the session is to be ended. */
   readonly needsNoProof?: true;
   /** Set by the loader for a cookie that identifies a session whose device has given no proof. */
   isUnproven?: true;

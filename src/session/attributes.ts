@@ -79,7 +79,7 @@ export class SessionAttributes {
 
   /** Starts a login now, not with its commit: all sessions of the subject may be revoked in between. */
   #beginLogin(name: string): PendingLogin {
-    // With a new token it may become a session of its own, which no revocation has excepted.
+    // With a new token it may become another session, to which no `except` of a revocation applies.
     const record = this.pending.regenerate ? undefined : this.stored?.record;
     const generation = new CachedPromise(() =>
       record?.subject === name ? record.generation ?? 0 : this.owner.generationOf(name)

@@ -35,8 +35,9 @@ export interface SessionData {}
  */
 export interface ConfirmOptions {
   /**
-   * The time of the proof in seconds since 1970, like the claim `auth_time` of OpenID Connect. It is required, because a provider
-   * may omit the claim and have asked for nothing: request it with `max_age`. A time up to a minute in the future counts as now.
+   * The time of the proof in seconds since 1970, like the claim `auth_time` of OpenID Connect. It is required: a provider that
+   * omits the claim may not have asked the user for a proof. Request it with `max_age`. A time up to a minute in the future
+   * counts as now.
    */
   readonly at: number;
 }
@@ -99,8 +100,8 @@ export interface SessionMembers<Data extends object = SessionData> {
    *
    * The session is read again as long as the signal is in use: until the response is over if it is a stream, otherwise
    * while the signal has listeners. A WebSocket outlives its response: remove its listener when it closes.
-   * The signal of a session that is not stored aborts only when its request ends it; that of a cookie session without
-   * `revocations` aborts also when the session expires.
+   * If the session is not stored, the signal aborts only when its request ends the session. If it is in a cookie without
+   * `revocations`, the signal also aborts when the session expires.
    *
    * @example An event stream that ends with its session
    * ```ts
@@ -188,8 +189,8 @@ export interface SessionMembers<Data extends object = SessionData> {
    * every later proof. It is committed with the data, and kept over `regenerate()`, `renew()` and `rotate`, which don't
    * move its time. Of concurrent calls with the same method, the later time counts.
    *
-   * A confirmation counts for the present `subject`: set that first. Another subject removes all confirmations. Sessions
-   * whose owner is only in their data keep them: start such a login with `startSession()`.
+   * A confirmation counts for the present `subject`: set that first. Another subject removes all confirmations. A session
+   * whose owner is only in its data keeps them when the owner changes: start such a login with `startSession()`.
    *
    * @param method The name of the method, such as `"password"`, `"otp"`, `"passkey"` or `"oidc"`: 1 to 32 letters, digits,
    * `.`, `_` and `-`. A session keeps 8 methods.

@@ -62,8 +62,8 @@ export interface StoreCapabilities {
    */
   readonly abortable?: boolean;
   /**
-   * Whether `watch` notifies processes of records that are deleted or moved, whichever process does it. `"record"`:
-   * each call of `watch` is given the key of one record, and notifies of that one, within the request of its context.
+   * `watch` notifies processes of records that any process deletes or moves. `"record"`: each call of `watch` receives the
+   * key of one record and notifies only of this record, within the request of its context.
    *
    * @default {false}
    */
@@ -217,7 +217,7 @@ export interface ListedSession {
  * ```
  */
 export interface ListPlace {
-  /** When the session was bound to the subject, in epoch milliseconds; 0 when its record doesn't say. */
+  /** When the session was bound to the subject, in epoch milliseconds; 0 when unknown. */
   readonly subjectAt: number;
   /** The public identifier of the session. */
   readonly sid: string;
@@ -279,8 +279,8 @@ export interface DeleteAllOptions {
  * - A key is an opaque text of 43 characters, the hash of a token. It contains nothing of the session.
  * - **No upsert.** Creating, updating and touching are three operations. Only `create` and `replace` create a
  *   record, and never over an existing one (CVE-2025-46336).
- * - **Expiry comes from the record.** From `expiresAt` on, a record does not exist for any member, even while
- *   the backend, whose time to live is late everywhere, still returns it. The time to live of the backend is
+ * - **Expiry comes from the record.** From `expiresAt` on, a record does not exist for any member, even if
+ *   the backend still returns it: every backend expires entries late. The time to live of the backend is
  *   set as well, to reclaim the space.
  * - **A rejected promise means that the backend failed**, never that something was not found.
  * - A record that is larger than the store can hold is rejected with a `SessionTooLargeError` before the write.
@@ -454,8 +454,8 @@ export interface SessionStore {
    * Required together with `deleteAll`.
    *
    * Each `deleteAll` raises it to the current time in whole epoch milliseconds, or by 1 if that is larger. The
-   * store may therefore forget it, so that it is 0 again, once no login can be in flight that has read an older
-   * generation: after a day.
+   * store may therefore forget it after a day, when no login that has read an older generation can still be in flight.
+   * It is then 0 again.
    *
    * @param subject The subject.
    * @param c The Hono context.
@@ -497,13 +497,13 @@ export interface SessionStore {
   outdated?(record: SessionRecord): boolean;
 
   /**
-   * Calls a function with the key of each record that `delete`, `deleteAll` or `replace` takes away from now on, in this process
+   * Calls a function with the key of each record that `delete`, `deleteAll` or `replace` removes from now on, in this process
    * or another. Required if `capabilities.watch` is declared.
    *
    * A notification is a hint: the record is read before a session counts as ended, and read again at intervals,
    * because notifications may get lost. A key may be reported more than once.
    *
-   * @param onEnd Receives the key, and the reason if it is known: the one that `delete` was given, `"revoked"` from `deleteAll`.
+   * @param onEnd Receives the key, and the reason if it is known: that of `delete`, or `"revoked"` from `deleteAll`.
    * @param c The Hono context.
    * @param key The record to notify of. Given where `capabilities.watch` is `"record"`.
    * @returns A function that stops the notifications and releases what they require.
@@ -567,7 +567,7 @@ export interface KeyValueStore {
    * @param c The Hono context.
    * @param signal Never passed. It gives this method the signature of {@linkcode SessionStore}'s `delete`, so
    * that TypeScript can infer the parameters in either case.
-   * @param reason Never given, for the same reason.
+   * @param reason Never passed, like `signal`.
    */
   delete(key: string, c?: unknown, signal?: AbortSignal, reason?: SessionEndReason): unknown;
 }

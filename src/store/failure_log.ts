@@ -4,7 +4,7 @@ import type { Clock } from "../util/clock.ts";
 import { SetupError } from "./setup_error.ts";
 import { TimeoutError } from "./time_limit.ts";
 
-/** How long failures of a kind are only counted after one was logged, in milliseconds. */
+/** For how long after a logged failure others of its kind are only counted, in milliseconds. */
 const PAUSE = 60_000;
 /** The largest number of kinds that are distinguished. */
 const MOST_KINDS = 100;
@@ -72,7 +72,7 @@ function describe(cause: unknown): string {
   return cause.name === "Error" ? message : `${cause.name}: ${message}`;
 }
 
-/** Leaves out of a message what a parser quotes, which may be session data, and the password in a URL. */
+/** Removes from a message the text that a parser quotes, which may be session data, and the password in a URL. */
 function withoutSecrets(cause: Error, message: string): string {
   const text = cause instanceof SyntaxError ? message.replace(/".*"/s, '"…"') : message;
   return text.replaceAll(/\/\/[^/\s]*@/g, "//…@");

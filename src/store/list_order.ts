@@ -3,7 +3,7 @@ import type { ListedSession, ListPage, ListPlace } from "./contract.ts";
 /** The sort key of a list. */
 type Ordered = Pick<ListedSession["record"], "sid" | "subjectAt">;
 
-/** Returns when a session was bound to its subject, in epoch milliseconds; 0 when it doesn't say. */
+/** Returns when a session was bound to its subject, in epoch milliseconds; 0 when unknown. */
 export function since({ subjectAt = 0 }: Pick<Ordered, "subjectAt">): number {
   return subjectAt;
 }

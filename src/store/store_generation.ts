@@ -15,7 +15,7 @@ export interface StoreGenerationOptions {
 
 /**
  * The current generation of all sessions of a store: the version of one record, 0 while there is none. Each
- * process reads it again once what it knows is older than `every`.
+ * process reads it again when its last read is older than `every`.
  */
 export class StoreGeneration {
   readonly options: StoreGenerationOptions;

@@ -31,7 +31,7 @@ export function insteadOf(value: unknown, mistakes: Mistakes): string | undefine
   return instead ?? (isPromiseLike(value) ? "it is a promise, await it" : undefined);
 }
 
-/** Returns what an error adds when a function `(c) => …` of an option has failed because there is no `c`. */
+/** Returns the addition to an error after a function `(c) => …` of an option has failed without a `c`. */
 export function withoutContext(c: unknown): string {
   return c === undefined ? " without a Hono context; pass { c } to the methods of sessions" : "";
 }

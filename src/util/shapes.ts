@@ -2,8 +2,8 @@ import { isPromiseLike } from "./awaitable.ts";
 import { hasMethods, isAsync, refuse, refuseRange } from "./option_errors.ts";
 import { checkTable, type OptionTable, readOption, type Shape } from "./option_table.ts";
 
-/** A function that is not asynchronous. */
-export const SYNC_FUNCTION: Shape = kind("a function that answers at once", "function");
+/** A function that is not declared `async`. */
+export const SYNC_FUNCTION: Shape = kind("a synchronous function", "function");
 /** A function, synchronous or asynchronous. */
 export const FUNCTION: Shape = kind("a function", "function", "async function");
 export const BOOLEAN: Shape = kind("a boolean", "boolean");

@@ -32,14 +32,14 @@ interface SharedTimer {
 }
 
 /**
- * Timers that share one of the runtime, for Deno: setting and clearing one there takes a tenth of a read from Deno KV. It is
+ * Timers that share one of the runtime, for Deno: setting and clearing one takes as long as a tenth of a read from Deno KV. It is
  * set again only after it has fired.
  *
  * It is an `AbortSignal.timeout()`. That keeps the process alive only while there is a listener, and is no leak in a test
  * that has ended.
  */
 export function sharedTimers(duration: number): Timers<SharedTimer> {
-  /** Those that are running, in the order of their ends. */
+  /** The running timers, in the order of their ends. */
   const running = new Set<SharedTimer>();
   let alarm: AbortSignal | undefined;
 
@@ -57,7 +57,7 @@ export function sharedTimers(duration: number): Timers<SharedTimer> {
       try {
         timer.onTimeout();
       } catch (error) {
-        // As with a timer of its own: the others fire nevertheless.
+        // As with separate timers, the others still fire.
         reportError(error);
       }
     }

@@ -17,13 +17,11 @@ export async function encodePayload(
   const decoded = await decodeAgain(encoder, { value, secret });
   const lost = [...parseMembers(payload)]
     .filter(([key, member]) => !isSameJson(member, decoded.get(key)))
-    .map(([key]) => JSON.stringify(key));
-  if (lost.length > 0) {
+    .map(([key]) => JSON.stringify(key))
+    .join(", ");
+  if (lost) {
     refuse(
-      `encoder loses ${
-        lost.join(", ")
-      }; encoder.decode has to give back every member of the data that ` +
-        "encoder.encode is given",
+      `encoder loses ${lost}; encoder.decode must return every member that encoder.encode receives`,
     );
   }
   return value;
@@ -36,7 +34,7 @@ async function decodeAgain(
   try {
     return parseMembers(JSON.stringify(await encoder.decode(value, secret)));
   } catch (cause) {
-    return refuse("encoder.decode refuses the result of encoder.encode", { cause });
+    return refuse("encoder.decode rejects the result of encoder.encode", { cause });
   }
 }
 

@@ -38,7 +38,7 @@ function largestIn(
   const sizes: [what: string, size: number][] = [
     ["part is session.meta", meta.length],
     ["part is session.provider", provider.length],
-    ["part is what is changed of the cookie", cookie.length],
+    ["part is the changed attributes of the cookie", cookie.length],
     ["part is the scope", scope.length],
   ];
   for (const [kind, text] of [["key", data], ["flashed key", flash]] as const) {

@@ -14,7 +14,7 @@ const RETRY = 2000;
 /** How long a watcher waits for the counters, in milliseconds. */
 const PATIENCE = 2000;
 
-/** The reasons by the number that a counter has for them. */
+/** The reasons, each at the index that stands for it in a counter. */
 const REASONS = [undefined, "logout", "revoked", "evicted"] as const;
 
 /** The parts of what an end adds to a counter: one end, the number of its reason, and the hash of its record. */
@@ -141,7 +141,7 @@ export class Ends {
     return { ready, stop };
   }
 
-  /** Notifies of what has changed; `false` when records are meant that may not have ended. */
+  /** Notifies of the ends in changed counters; `false` when this includes records that may not have ended. */
   #compare(counts: readonly bigint[], before: readonly bigint[] | undefined): boolean {
     let isClear = true;
     for (const [number, count] of counts.entries()) {

@@ -66,7 +66,7 @@ export interface KvAtomicLike {
    */
   delete(key: KvKeyLike): KvAtomicLike;
   /**
-   * Adds to a counter. Where it is missing, `session.ended` notices ends in other processes by reading.
+   * Adds to a counter. Without this method, `session.ended` notices ends in other processes only by reading.
    *
    * @param key The key.
    * @param number The number, of 64 bits.
@@ -113,7 +113,7 @@ export interface KvLike {
   /** Starts an atomic operation. */
   atomic(): KvAtomicLike;
   /**
-   * Reports changes of entries. It is used of Deno's own databases alone: a cancelled stream of `@deno/kv` can block
+   * Reports changes of entries. It is used only with Deno's own databases: a cancelled stream of `@deno/kv` can block
    * the process. Elsewhere `session.ended` notices ends in other processes by reading.
    *
    * @param keys The keys, ten at most.

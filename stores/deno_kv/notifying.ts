@@ -3,7 +3,7 @@ import type { DenoKvStoreOptions } from "./options.ts";
 
 /**
  * Checks whether a database may notify of writes of other processes: one over KV Connect or on Deno Deploy does, a file does
- * not. The kind of an open database is not known.
+ * not. The kind of an open database is unknown: it may.
  */
 export function isShared({ kv, path }: DenoKvStoreOptions): boolean {
   if (path !== undefined) return /^https?:/.test(path);

@@ -102,7 +102,7 @@ export class Connection {
   }
 }
 
-/** @throws {Error} Always: an object has answered what `SessionObject` does not. */
+/** @throws {Error} Always: the answer of an object is not one of `SessionObject`. */
 function refuse(status: number): never {
   throw new Error(
     `Cannot ask Durable Object: it answered ${status}; export SessionObject as its class`,

@@ -1,8 +1,8 @@
 import { hasMethods, type Mistakes } from "../../src/util/option_errors.ts";
 
 /**
- * The part of a Durable Object namespace that the store uses. The binding itself is one, and so is what its
- * `jurisdiction("eu")` returns.
+ * The methods of a Durable Object namespace that the store uses. The binding itself has them, and so does the result of
+ * its `jurisdiction("eu")`.
  *
  * @example Objects that stay in one jurisdiction
  * ```ts
@@ -17,17 +17,17 @@ import { hasMethods, type Mistakes } from "../../src/util/option_errors.ts";
  */
 export interface DurableObjectNamespaceLike {
   /**
-   * The identifier of an object.
+   * Returns the identifier of an object.
    *
    * @param name The name of the object.
-   * @returns What `get` accepts.
+   * @returns The identifier, for `get`.
    */
   idFromName(name: string): unknown;
   /**
-   * The object of an identifier. It makes no request.
+   * Returns the stub of an object. It makes no request.
    *
    * @param id The identifier.
-   * @returns The stub of the object.
+   * @returns The stub.
    */
   get(id: unknown): DurableObjectStubLike;
 }
@@ -47,7 +47,7 @@ export interface DurableObjectStubLike {
   /**
    * Sends a request to the object.
    *
-   * @param url The URL, of which the object ignores everything.
+   * @param url The URL, which the object ignores.
    * @param init The request.
    * @returns The response of the object, and the WebSocket that a request asked for.
    */
@@ -83,7 +83,7 @@ export interface DurableObjectSocketLike {
   /**
    * Adds a listener.
    *
-   * @param type What it listens for.
+   * @param type The type of the event.
    * @param listener Receives the event.
    */
   addEventListener(
@@ -123,9 +123,9 @@ export interface DurableObjectStateLike {
    */
   acceptWebSocket?(socket: DurableObjectSocketLike, tags: string[]): void;
   /**
-   * The open WebSockets of a name.
+   * Returns the open WebSockets with a tag.
    *
-   * @param tag The name.
+   * @param tag The tag.
    * @returns The ends of the object.
    */
   getWebSockets?(tag: string): DurableObjectSocketLike[];
@@ -143,7 +143,7 @@ export interface DurableObjectStateLike {
  * ```
  */
 export interface DurableObjectStorageLike {
-  /** The database, which answers at once. */
+  /** The database, which is synchronous. */
   readonly sql: {
     exec(
       query: string,
@@ -151,7 +151,7 @@ export interface DurableObjectStorageLike {
     ): { toArray(): Record<string, unknown>[] };
   };
   /**
-   * The time of the next alarm.
+   * Returns the time of the next alarm.
    *
    * @returns Epoch milliseconds, or `null` when none is set.
    */
@@ -164,7 +164,7 @@ export interface DurableObjectStorageLike {
   setAlarm(time: number): Promise<void>;
 }
 
-/** Whether a value has what the store needs of a namespace. */
+/** Checks whether a value has the methods of a namespace. */
 export function isNamespace(value: unknown): value is DurableObjectNamespaceLike {
   return hasMethods(value, "idFromName", "get");
 }

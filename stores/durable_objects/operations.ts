@@ -49,7 +49,7 @@ export interface RecordOperations {
   settle(call: OnRecord & { readonly write: string }): boolean;
   /** Deletes a record. Returns its entry in the list of its subject, if it had one. */
   delete(call: OnRecord & { readonly reason?: SessionEndReason }): Entry | null;
-  /** Returns those of some records that lists show. */
+  /** Returns the given records that lists show. */
   peek(call: { readonly now: number; readonly keys: readonly string[] }): ListedSession[];
   /**
    * Deletes records of a subject that are of an older generation, and refuses those that arrive later. Returns the number of

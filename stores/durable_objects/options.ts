@@ -39,8 +39,8 @@ const OPTIONS = storeTable("DurableObjectStore", {
  */
 export interface DurableObjectStoreOptions {
   /**
-   * The namespace of {@linkcode SessionObject}, or a function that returns it, or a promise of it, from the Hono context:
-   * Workers pass their bindings with requests. It is called for each operation.
+   * The namespace of {@linkcode SessionObject}, or a function that returns it or a promise of it for the Hono context,
+   * because Workers provide bindings per request. The function is called for each operation.
    */
   // deno-lint-ignore no-explicit-any -- Only the application knows its bindings: `(c) => c.env.SESSIONS`.
   namespace: DurableObjectNamespaceLike | ((c: any) => Awaitable<DurableObjectNamespaceLike>);
@@ -58,14 +58,14 @@ export interface DurableObjectStoreOptions {
    */
   shards?: number;
   /**
-   * Returns the time, for tests.
+   * Returns the current time; replace it in tests.
    *
    * @default {Date.now}
    */
   clock?: Clock;
 }
 
-/** @throws {TypeError | RangeError} When an option can't work. */
+/** @throws {TypeError | RangeError} When an option is invalid. */
 export function checkOptions(options: DurableObjectStoreOptions): void {
   checkTable(OPTIONS, options);
   const { namespace, prefix = "" } = options;

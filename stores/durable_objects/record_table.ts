@@ -74,7 +74,7 @@ export class RecordTable implements RecordOperations {
     if (row?.record?.version !== version) return false;
     const until = now + MOVING_SHOWN;
     const moving = listed ? { write, until, record: toShown(row!.record!) } : undefined;
-    // By a row without a record, a repeated request finds that it was done.
+    // A row without a record shows a repeated request that it was done.
     this.#put(key, { write, record: left, moving });
     return true;
   }

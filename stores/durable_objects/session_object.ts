@@ -26,7 +26,7 @@ const MARGIN = 60_000;
  */
 export interface SessionObjectOptions {
   /**
-   * Returns the time by which alarms delete what has expired. Operations follow the clock of the store.
+   * Returns the current time for alarms, which delete what has expired. Operations use the clock of the store.
    *
    * @default {Date.now}
    */
@@ -56,8 +56,8 @@ export class SessionObject {
    * Creates the tables unless they exist. Called by the runtime.
    *
    * @param state The state of the object.
-   * @param _env The bindings, which it doesn't use.
-   * @param options For tests.
+   * @param _env Not used.
+   * @param options Options for tests.
    */
   constructor(
     state: DurableObjectStateLike,

@@ -12,10 +12,10 @@ export const SUBJECT_TABLES: Readonly<Record<string, string>> = {
     expires REAL NOT NULL) WITHOUT ROWID`,
 };
 
-/** The present generation of a subject. */
+/** The current generation of a subject. */
 interface Generation {
   readonly generation: number;
-  /** The `sid` of the session that stays, if it is not of a generation before `since`. */
+  /** The `sid` of the session that is not ended, unless its generation is older than `since`. */
   readonly excepted: string | null;
   readonly since: number;
   /** The name of the write that started it. */

@@ -24,7 +24,7 @@ export interface Write {
  * Writes a record and changes the lists of its subjects. The entry is added first and removed last: a crash may leave an
  * entry without a session, never a session without an entry.
  *
- * @throws {SessionEndedError} When all sessions of its subject were ended since its login started.
+ * @throws {SessionEndedError} When all sessions of its subject were ended after its login started.
  */
 export async function writeListed(
   connection: Connection,

@@ -18,7 +18,7 @@ const BACKEND = "SELECT pg_backend_pid() AS pid";
  * Receives the notifications of sessions that end.
  *
  * @param receive Receives the payload of each.
- * @param isDirect Whether the connection is known to be a direct one, so that this is not checked.
+ * @param isDirect Whether the connection is known to be direct. Otherwise this is checked.
  * @throws {SetupError} When the connection goes through a pooler.
  */
 export type Listen = (receive: ReceiveEnd, isDirect: boolean) => Promise<Unsubscribe>;
@@ -102,7 +102,7 @@ async function stopListening(
   await sql.end({ timeout: 0 }).catch(ignore);
 }
 
-/** Listens with a connection beside those of a pool, which need not have one to spare. */
+/** Listens with a connection of its own, because those of the pool may all be in use. */
 export function listenWithPool(pool: PgPoolLike): Listen | undefined {
   if (!isClientMaker(pool)) return undefined;
   const { Client, options } = pool;

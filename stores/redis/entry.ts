@@ -49,7 +49,7 @@ export function keyOf(name: string): string {
   return name.slice(name.indexOf(" ") + 1);
 }
 
-/** Returns when a record was bound; 0 when it doesn't say. */
+/** Returns when a record was bound; 0 when unknown. */
 function sinceOf({ subjectAt = 0 }: Owner): number {
   return subjectAt;
 }

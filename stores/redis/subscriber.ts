@@ -21,7 +21,7 @@ export function subscriberOf(
   return (receive) => subscribe(client, receive);
 }
 
-/** Subscribes with a connection that has no other use. If the client can't open one, nothing is received. */
+/** Subscribes with a connection of its own. If the client can't open one, nothing is received. */
 async function subscribe(
   client: RedisClientLike,
   receive: ReceiveEnd,
@@ -61,7 +61,7 @@ function duplicate(client: PubSub): Awaitable<PubSub> {
   return isCluster ? client.duplicate([], options) : client.duplicate(options);
 }
 
-/** Closes a connection by whatever name its client has for that. */
+/** Closes a connection, under the name that its client has for that. */
 function close(own: PubSub): void {
   const name = ["destroy", "disconnect", "close"].find((name) => hasMethods(own, name));
   if (name) Promise.resolve(Reflect.apply(Reflect.get(own, name), own, [])).catch(ignore);

@@ -11,7 +11,7 @@ export interface DriverSource<Driver extends SqlDriver> {
   readonly options: OptionTable;
   /** The name of that option. */
   readonly option: string;
-  /** What is required. */
+  /** The supported clients, for errors. */
   readonly required: string;
   /** Common mistakes, and what to do instead. */
   readonly mistakes: Mistakes;
@@ -23,7 +23,7 @@ export interface DriverSource<Driver extends SqlDriver> {
 export type FindDriver<Driver extends SqlDriver = SqlDriver> = (c: unknown) => Awaitable<Driver>;
 
 /**
- * Makes the function that finds the driver, of a fixed client or of the client that a function returns.
+ * Makes the function that finds the driver: of a fixed client, or of the client that a function returns.
  *
  * @throws {TypeError} When the option is neither a client nor a function.
  */

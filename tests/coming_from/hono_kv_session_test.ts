@@ -126,7 +126,7 @@ row("`regenerate: true` on Workers KV", async () => {
   assertThrows(
     () => setup({ store, rotate: { every: 0, grace: 0 } }),
     TypeError,
-    "option rotate is not valid: a store on the server that is atomic is required; elsewhere call regenerate() at login",
+    "option rotate is not valid: an atomic store on the server is required; elsewhere call regenerate() at login",
   );
   const { client } = setup({ store });
   await client.text("/login");

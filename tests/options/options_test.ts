@@ -344,7 +344,7 @@ const WAYS_OUT: [options: Options, wayOut: string][] = [
   [{ getSessionId() {} }, "use token"],
   [{ setSessionId() {} }, "use token"],
   [{ hash() {} }, "leave it out"],
-  [{ initial: async () => await {} }, "a function that answers at once"],
+  [{ initial: async () => await {} }, "a synchronous function"],
   [{ initial: (c: unknown) => ({ c }) }, "without parameters"],
   // Names of hono-sessions on JSR.
   [{ encryptionKey: SECRET }, "use secret"],

@@ -749,7 +749,7 @@ Deno.test("DynamoDbStore has no index without a sort key", async () => {
   ) {
     const store = new DynamoDbStore({ document, tableName, ...options });
     assertEquals(store.capabilities.index, false);
-    const state = "DynamoDbStore needs a table with a sort key, and the option sortKey";
+    const state = "DynamoDbStore requires a table with a sort key, and the option sortKey";
     await assertRejects(
       () => listed(store, "user:42"),
       TypeError,

@@ -734,11 +734,11 @@ Deno.test("DynamoDbStore refuses what it can't be made of", () => {
     [{ sortKey: "" }, "sortKey is not valid: a name is required"],
     [{ sortKey: null }, "sortKey is not valid: a string is required"],
     [{ expiresAttr: true }, "expiresAttr is not valid: a string is required"],
-    [{ key: "session" }, "key is not valid: a function that answers at once is required"],
+    [{ key: "session" }, "key is not valid: a synchronous function is required"],
     [{ key: () => undefined }, "key is not valid: it returns no attributes"],
     [
       { key: async () => await { pk: "session" } },
-      "key is not valid: a function that answers at once is required",
+      "key is not valid: a synchronous function is required",
     ],
     [
       { key: () => ({ pk: "a" }) },

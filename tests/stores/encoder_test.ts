@@ -106,7 +106,7 @@ Deno.test("a session under an encoder is a subject's, is listed and ends", async
 const LOSSY: Record<string, { encoder: SessionEncoder; says: string; path?: string }> = {
   "encode takes the user alone": {
     encoder: json(({ userId }) => ({ userId })),
-    says: 'encoder loses "hono-session"; encoder.decode has to give back every member',
+    says: 'encoder loses "hono-session"; encoder.decode must return every member',
   },
   "encode takes the data alone": {
     encoder: json(withoutKept),
@@ -118,7 +118,7 @@ const LOSSY: Record<string, { encoder: SessionEncoder; says: string; path?: stri
   },
   "decode gives the user alone": {
     encoder: decoding(({ userId }) => userId),
-    says: "encoder.decode refuses",
+    says: "encoder.decode rejects",
   },
   "decode gives what only looks alike": {
     encoder: decoding((data) => ({ ...data, "hono-session": { sid: "x" } })),
@@ -141,9 +141,9 @@ const LOSSY: Record<string, { encoder: SessionEncoder; says: string; path?: stri
     encoder: decoding(() => {
       throw new Error("no");
     }),
-    says: "encoder.decode refuses the result of encoder.encode",
+    says: "encoder.decode rejects the result of encoder.encode",
   },
-  "decode gives nothing": { encoder: decoding(() => undefined), says: "encoder.decode refuses" },
+  "decode gives nothing": { encoder: decoding(() => undefined), says: "encoder.decode rejects" },
   "encode gives no text": {
     encoder: { encode: (data) => data as never, decode: (value) => value },
     says: "encoder.encode returns no string",

@@ -16,8 +16,8 @@ export class SubjectMarks {
   }
 
   /**
-   * Checks whether all sessions of its subject were ended after the login of a session started. One read; none
-   * without a subject.
+   * Checks whether all sessions of a session's subject were ended after its login started. One read; none without a
+   * subject.
    */
   async isLate(record: SessionRecord, call: Call): Promise<boolean> {
     const { subject } = record;
