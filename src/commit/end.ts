@@ -1,16 +1,18 @@
-import { SessionConflictError, SessionEndedError } from "../errors.ts";
+import { SessionConflictError } from "../errors.ts";
 import { emit, type SessionEvents } from "../events.ts";
-import { isSessionRecord, type SessionRecord, type StoredSession } from "../record/record.ts";
+import { isSessionRecord, type StoredSession } from "../record/record.ts";
 import { traceOf } from "../record/trace.ts";
 import { listSessionsOf, type SubjectSession } from "../store/subject_sessions.ts";
 import { END_TRIES, LISTED_END_TRIES } from "../util/tries.ts";
-import type { CommitConfig, CommitContext } from "./context.ts";
+import type { CommitConfig } from "./context.ts";
 import { followRotations } from "./rotation.ts";
 
 /** How long the mark of an ended session lasts if the session is not deleted, in milliseconds. */
 const ENDING = 60_000;
 type Destroyed = Parameters<NonNullable<SessionEvents["destroyed"]>>[0];
-type Reason = Destroyed["reason"];
+
+/** Why a session ends. */
+export type EndReason = Destroyed["reason"];
 
 /**
  * Ends a session after a logout, under its current token. With rotation the record is first marked as ended:
@@ -59,7 +61,7 @@ export async function endSessionsOf(
   { subject, choose, reason, stored }: {
     subject: string;
     choose: (sessions: SubjectSession[]) => SubjectSession[];
-    reason: Reason;
+    reason: EndReason;
     stored?: StoredSession;
   },
   c: unknown,
@@ -81,48 +83,12 @@ export async function endSessionsOf(
   return sids;
 }
 
-/** A check of a login after its session was stored. */
-export interface StoredCheck<Result> {
-  check(context: CommitContext, record: SessionRecord): Promise<Result>;
-  /** Why the session ends if the check fails. */
-  readonly reason: Reason;
-  /** The same reason, as the log message states it after "session". */
-  readonly cause: string;
-}
-
-/**
- * Checks a login after its session was stored. If the check fails, the session ends under its current token. A failure
- * to end it is only logged.
- *
- * @throws The error of the check.
- */
-export async function checkOrEnd<Result>(
-  context: CommitContext,
-  { check, reason, cause }: StoredCheck<Result>,
-): Promise<Result> {
-  const { config, state, c } = context;
-  const stored = state.stored!;
-  try {
-    return await check(context, stored.record);
-  } catch (error) {
-    // `commit()` interrupts the session after a `SessionEndedError`.
-    if (!(error instanceof SessionEndedError)) context.interrupt();
-    const subject = stored.record.subject!;
-    try {
-      await endSessionsOf(config, { subject, choose: () => [], reason, stored }, c);
-    } catch (error) {
-      config.logger.error(`Cannot end session ${cause}: it may stay valid`, error);
-    }
-    throw error;
-  }
-}
-
 /** Runs a function that ends sessions, and reports their ends. */
 async function ending(
   config: CommitConfig,
   { sids, reason, run }: {
     sids: ReadonlySet<string>;
-    reason: Reason;
+    reason: EndReason;
     run: () => Promise<void>;
   },
   c: unknown,

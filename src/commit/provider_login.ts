@@ -3,7 +3,6 @@ import { parseProvider } from "../record/provider.ts";
 import type { SessionRecord } from "../record/record.ts";
 import type { Awaitable } from "../util/awaitable.ts";
 import type { CommitContext } from "./context.ts";
-import { checkOrEnd, type StoredCheck } from "./end.ts";
 import {
   changeMark,
   holdsMarks,
@@ -13,6 +12,7 @@ import {
   sessionMark,
   subjectMark,
 } from "./provider_marks.ts";
+import { checkOrEnd, type StoredCheck } from "./stored_check.ts";
 
 /** Returns the ends at an identity provider that concern a login of a subject, as they are now. */
 export async function providerEndsOf(

@@ -8,7 +8,8 @@ import type { Awaitable } from "../util/awaitable.ts";
 import { LIMIT_LOOKS } from "../util/tries.ts";
 import { ConflictRetry } from "./conflict_retry.ts";
 import type { CommitConfig, CommitContext } from "./context.ts";
-import { checkOrEnd, endSessionsOf, type StoredCheck } from "./end.ts";
+import { endSessionsOf } from "./end.ts";
+import { checkOrEnd, type StoredCheck } from "./stored_check.ts";
 
 /**
  * Makes sure that a subject may have another session, and that the new session is later than all of its others,

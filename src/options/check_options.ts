@@ -9,9 +9,11 @@ import { instants, wholeClock } from "../util/clock.ts";
 import { MIDDLEWARE, refuse } from "../util/option_errors.ts";
 import { checkAdopt } from "./adopt_options.ts";
 import { checkContradictions } from "./contradictions.ts";
+import { makeInitial } from "./make_initial.ts";
+import { makeScope } from "./make_scope.ts";
 import { makeTransport } from "./make_transport.ts";
 import type { SessionOptions } from "./options.ts";
-import { asStore, loggerOf, makeInitial, renewalOf, scopeOf } from "./parse_options.ts";
+import { asStore, loggerOf, renewalOf } from "./parse_options.ts";
 import { readOptions } from "./read_options.ts";
 import { makeBearer } from "./token_options.ts";
 
@@ -73,7 +75,7 @@ export function checkOptions<Data extends object>(
     cookieName,
     signer,
     limit: options.maxSessions,
-    scope: scopeOf(options.scope),
+    scope: makeScope(options.scope),
     readData: makeDataReader({ migrate: options.migrate, schema: options.schema, logger }),
     clock,
     instant: instants(clock),

@@ -7,6 +7,7 @@ import {
 } from "../record/confirmations.ts";
 import { deviceOf, type SessionDevice } from "../record/device.ts";
 import { isPersistent } from "../record/expiry.ts";
+import { serializeMeta } from "../record/meta.ts";
 import {
   NOTHING_PENDING,
   type PendingChanges,
@@ -17,7 +18,7 @@ import {
 } from "../record/pending_changes.ts";
 import { parseProvider, serializeProvider, type SessionProvider } from "../record/provider.ts";
 import { parseObjectIfAny, type StoredSession } from "../record/record.ts";
-import { assertSubject, serializeMeta } from "../record/subject.ts";
+import { assertSubject } from "../record/subject.ts";
 import { type Awaitable, CachedPromise } from "../util/awaitable.ts";
 import { refuseCommitted } from "./committed_session.ts";
 import type { SessionConfig } from "./config.ts";
