@@ -1,4 +1,5 @@
 import type { Context, MiddlewareHandler } from "hono";
+import { bearerTokens } from "../http/bearer_tokens.ts";
 import { CONTEXT_KEY, SECONDS } from "../options/shapes.ts";
 import type { Session, SessionData } from "../session/session.ts";
 import { isReserved } from "../session/reserved_names.ts";
@@ -149,15 +150,17 @@ export function requireSession<
       contextKey === undefined ? {} : { contextKey },
     );
     if (when && !await when(c)) return await next();
-    const { session } = await contextSession.load();
+    const { session, unavailable } = await contextSession.load();
     const data = session.isNew ? undefined : session.toJSON();
     const isMissing = (key: string) => !Object.hasOwn(data!, key) || (data![key] ?? null) === null;
     const isFound = data !== undefined && !keys.some(isMissing) && (!device || session.device);
     const { bearer, clock } = contextSession.config;
     if (isFound && confirmation?.isMet(session, clock()) !== false) return await next();
+    const isRejected = bearer && !data && !unavailable &&
+      bearerTokens(bearer, c.req.raw).length > 0;
     const denial = isFound
       ? { answer: unconfirmed, message: UNCONFIRMED, challenge: confirmation?.challenge }
-      : { answer, message: INVALID, challenge: undefined };
+      : { answer, message: INVALID, challenge: isRejected ? INVALID_TOKEN : undefined };
     throw await denyAccess({ ...denial, bearer: bearer !== undefined }, c);
   };
 }
@@ -175,6 +178,9 @@ const TABLE: OptionTable = {
     contextKey: CONTEXT_KEY,
   },
 };
+
+/** The challenge to a client whose access token is rejected (RFC 6750, 3.1). */
+const INVALID_TOKEN = 'Bearer error="invalid_token"';
 
 /** The default messages of a guard. */
 const INVALID = "Invalid session";

@@ -249,6 +249,61 @@ Deno.test("requireSession() says Bearer where tokens open sessions, and only the
   assertEquals(both.headers.get("www-authenticate"), 'Basic realm="x", Bearer');
 });
 
+Deno.test("requireSession() says invalid_token where the token of the request is rejected, and only there", async () => {
+  const clock = new FakeClock();
+  const token = { secret: SECRET, maxAge: 60 };
+  const store = new FaultyStore(new MapStore({ clock: clock.now }));
+  const { app, login, client } = setup({ has: ["userId"] }, {
+    store,
+    token,
+    clock: clock.now,
+    onStoreError: "anonymous",
+  });
+  app.post("/logout", async (c) => {
+    await endSession(c);
+    return c.text("bye");
+  });
+  const INVALID = 'Bearer error="invalid_token"';
+  const challenge = async (headers: HeadersInit, path = "/account/page") => {
+    const response = await app.request(path, { headers });
+    return response.headers.get("www-authenticate");
+  };
+  const valid = await login({ userId: "42" });
+  const cookie = await client.cookie();
+  const authorization = `Bearer ${valid}`;
+  assertEquals(await challenge({ authorization }), null);
+  assertEquals(await challenge({ authorization: `Bearer x${valid}` }), INVALID, "forged");
+  assertEquals(await challenge({ authorization: "bearer x" }), INVALID, "malformed");
+  assertEquals(await challenge({}, "/account/page?token=x"), INVALID, "in the query");
+
+  assertEquals(await challenge({}), "Bearer", "no credential");
+  assertEquals(await challenge({ cookie: "sid=x" }), "Bearer", "a cookie");
+  assertEquals(await challenge({ authorization: "Basic eDp5" }), "Bearer", "another scheme");
+  assertEquals(await challenge({ authorization: "Bearer" }), "Bearer", "no token");
+  assertEquals(await challenge({ authorization: "Bearer x", cookie }), null, "a valid cookie");
+  const other = await new Client(app).text("/login", { method: "POST", body: "{}" });
+  const lacking = `Bearer ${other}`;
+  assertEquals(await challenge({ authorization: lacking }), "Bearer", "a valid token without data");
+  store.inject("read", "fail");
+  assertEquals(await challenge({ authorization }), "Bearer", "the store failed");
+  store.heal();
+
+  assertEquals(await challenge({ authorization }), null);
+  clock.advance(61);
+  assertEquals(await challenge({ authorization }), INVALID, "expired");
+  const ended = { authorization: `Bearer ${await login({ userId: "42" })}` };
+  assertEquals(await challenge(ended), null);
+  await app.request("/logout", { method: "POST", headers: ended });
+  assertEquals(await challenge(ended), INVALID, "of a session that has ended");
+
+  const cookies = setup();
+  const response = await cookies.app.request("/account/page", { headers: { authorization } });
+  assertEquals(response.headers.get("www-authenticate"), null, "without the option token");
+  const redirect = setup({ response: (c) => c.redirect("/login") }, { token });
+  const { headers } = await redirect.app.request("/account/page?token=x");
+  assertEquals(headers.get("www-authenticate"), "Bearer", "not 401");
+});
+
 /** What is done to the session before the guard, and whether it passes afterwards. */
 const BEFORE: Record<
   string,
