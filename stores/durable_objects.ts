@@ -72,15 +72,15 @@ export {
  * location.
  *
  * A hash of the key selects one of `shards` objects for a record, so that a read is one request. A hash of the subject
- * selects the object of its list and its generation. The list holds keys alone: the records decide what is listed.
+ * selects the object of its list and its generation. The list holds only keys: the records decide what is listed.
  *
  * - A login writes the entry first, in one step with the check of the generation. A logout removes the entry last. A crash
  *   in between leaves an entry that lists nothing.
  * - `deleteAll` starts the next generation and reads the entries of older ones in one step, then ends each session in the
  *   object of its record. An object that doesn't have the record yet rejects it for a day. So a login in flight is either
  *   listed, and rejected when its record arrives, or rejected by the generation.
- * - `regenerate()` ends the old record first. One with a subject stays listed until the new record is stored, so that
- *   ending it in the meantime ends it for good. A rotated token is stored first, because the old one leads to it. A crash
+ * - `regenerate()` ends the old record first. A session with a subject stays listed until the new record is stored,
+ *   so that it can be ended for good in the meantime. A rotated token is stored first, because the old one leads to it. A crash
  *   in between ends the session.
  *
  * A request that the runtime marks as retryable, because the object is moved or updated, is repeated once. Each write has

@@ -100,8 +100,8 @@ export type {
  * all sessions of the subject are being ended may leave a session; the list shows it.
  *
  * The client repeats a request whose response was lost. The repetition of a successful write would fail its own
- * condition, so each write leaves an identifier by which it is recognized. Only if another request wrote in
- * between does it count as a conflict.
+ * condition, so each write leaves an identifier by which it is recognized. It counts as a conflict only if
+ * another request wrote in between.
  *
  * Throttling and all other failures reject; only a failed condition returns `false`. A write that conflicts
  * with a transaction on the same item is retried for about a second.
@@ -304,7 +304,7 @@ export class DynamoDbStore implements SessionStore {
    * @param c The Hono context.
    * @param signal Aborts the operation.
    * @returns The sessions.
-   * @throws {TypeError} When the store has no `sortKey`, or no document is found.
+   * @throws {TypeError} When the store has no `sortKey`, or no document was found.
    */
   async *list(
     subject: string,
@@ -338,7 +338,7 @@ export class DynamoDbStore implements SessionStore {
    * @param c The Hono context.
    * @param signal Aborts the operation.
    * @returns The number of sessions that were ended.
-   * @throws {TypeError} When the store has no `sortKey`, or no document is found.
+   * @throws {TypeError} When the store has no `sortKey`, or no document was found.
    */
   async deleteAll(
     subject: string,

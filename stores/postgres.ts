@@ -206,7 +206,7 @@ export class PostgresStore extends SqlStore {
   }
 
   /**
-   * Calls a function with the key of each session that is ended or moved from now on, by whatever process. All watchers of the
+   * Calls a function with the key of each session that is ended or moved from now on, by any process. All watchers of the
    * store share one connection, which is opened again when it is lost, and closed when the last one stops. A client that can't
    * listen reports nothing.
    *

@@ -97,8 +97,8 @@ const CAPABILITIES = {
  *   `deleteAll` ends it.
  *
  * When the connection is dropped, or the primary has become a replica, an operation is retried once. Each write
- * has an identifier by which the retry recognizes that it was done. Only if another request wrote in between
- * does it count as a conflict, and an `update()` is applied twice.
+ * has an identifier by which the retry recognizes that it was done. Only if another request wrote in between,
+ * the write counts as a conflict, and an `update()` is applied twice.
  *
  * node-redis never sends an aborted command. ioredis and Bun's client queue it and send it when they are
  * connected again, unless `enableOfflineQueue: false` is set.
@@ -360,7 +360,7 @@ export class RedisStore implements SessionStore {
   }
 
   /**
-   * Calls a function with the key of each session that is ended or moved from now on, by whatever process. All watchers of the
+   * Calls a function with the key of each session that is ended or moved from now on, by any process. All watchers of the
    * store share one subscription, over a connection of its own that is closed when the last one stops. A pool of node-redis
    * has no subscriptions, so nothing is reported.
    *

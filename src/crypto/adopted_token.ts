@@ -4,7 +4,7 @@ import { hashToken } from "./store_key.ts";
 
 const SID_BYTES = 16;
 
-/** What is derived from the cookie of another library. */
+/** The values that are derived from the cookie of another library. */
 export interface AdoptedToken {
   /** The key of the trace that leads to the adopted session. */
   readonly key: string;

@@ -33,7 +33,7 @@ export class EndPoll implements EndPushesTarget, WatchPoll {
   /** The watches of stored sessions, by the last known key of the session. */
   readonly #places = new Map<string, Set<Watch>>();
   #timer: ReturnType<typeof setTimeout> | undefined;
-  /** When the timer fires, and when the next poll is due, in monotonic milliseconds. A poll that runs has no next one. */
+  /** When the timer fires, and when the next poll is due, in monotonic milliseconds. While a poll is running, no next one is due. */
   #timerAt = Infinity;
   #pollAt = Infinity;
   #hasFailed = false;

@@ -24,7 +24,7 @@ import { ContextResponse } from "./response.ts";
 import { ResponseEnd } from "./response_end.ts";
 import { markForCaches, setSessionHeaders } from "./response_headers.ts";
 
-/** What all sessions of one middleware have in common. */
+/** The objects that all sessions of one middleware share. */
 export interface Mount {
   readonly config: MiddlewareConfig;
   readonly sessions: Sessions;

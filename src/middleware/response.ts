@@ -97,7 +97,7 @@ export class ContextResponse {
    */
   send(marking: Marking | undefined): Headers | string {
     const { res } = this.#c;
-    // A look at the copy, with all that is added for the user, would take longer.
+    // Checking the copy, with all headers for the user, would take longer.
     const missing = marking && missingMarks(res.headers, marking, this.#mixed);
     const headers = this.#ownHeaders(res);
     if (typeof headers !== "string") addMarks(headers, missing);

@@ -88,7 +88,7 @@ export function parseConfirmations(text: string | undefined): Map<string, number
   return times;
 }
 
-/** Returns the later confirmation by each method, and of too many methods the latest ones. */
+/** Returns the later confirmation by each method; of too many methods, only the latest confirmations. */
 function latest(one: Confirmations, other: Confirmations): Confirmations {
   const inOrder = (times: Iterable<[string, number]>) =>
     [...times].sort(([, one], [, other]) => one - other);

@@ -53,7 +53,7 @@ export class JsonObject {
   /**
    * Parses the object once and keeps the result, for objects that are used many times.
    *
-   * @throws {SyntaxError} When its text is not the JSON of an object, or of an object that no session can hold.
+   * @throws {SyntaxError} When its text is not the JSON of an object that a session can hold.
    */
   keep(): void {
     this.#value ??= parseHeld(this.text);
@@ -62,7 +62,7 @@ export class JsonObject {
   /**
    * Returns a copy of the object. Nested values may be changed, but not its own members.
    *
-   * @throws {SyntaxError} When its text is not the JSON of an object, or of an object that no session can hold.
+   * @throws {SyntaxError} When its text is not the JSON of an object that a session can hold.
    */
   copy(): Record<string, unknown> {
     return this.#value ? copyMembers(this.#value) : this.#parsed = parseHeld(this.text);

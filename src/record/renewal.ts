@@ -10,7 +10,7 @@ import {
 import type { SessionRecord, SessionTimes } from "./record.ts";
 
 /**
- * How much earlier than a touch a write may renew, in milliseconds: the tolerated difference of clocks plus its
+ * How much earlier a write may renew than a touch, in milliseconds: the tolerated difference of clocks plus its
  * own duration.
  */
 const WRITE_AHEAD = CLOCK_SKEW + 5_000;

@@ -11,12 +11,12 @@ const DIGITS_REGEXP = /\d{309}/;
 /**
  * Parses the JSON text of a session's object.
  *
- * @throws {SyntaxError} When the text is not the JSON of an object, or of an object that no session can hold.
+ * @throws {SyntaxError} When the text is not the JSON of an object that a session can hold.
  */
 export function parseHeld(text: string): Record<string, unknown> {
   const object = parseObject(text);
   if (isSuspect(text) && problemOf(object, TOP)) {
-    throw new SyntaxError("Cannot parse session: its data are more than a session can hold");
+    throw new SyntaxError("Cannot parse session: no session can hold its data");
   }
   return object;
 }

@@ -157,7 +157,7 @@ export class RequestSession extends RequestInfo implements SessionOwner {
   /** Commits now, after removing the sessions that this request has ended. */
   #saving<Result>(state: SessionState, save: () => Awaitable<Result>): Promise<Result> {
     const run = async () => {
-      // A turn that is waited for in vain could let the response leave without what is saved.
+      // With an await that is not necessary, the response could leave before this is saved.
       if (this.#destroyed) await this.#destroyed.remove();
       try {
         return await save();

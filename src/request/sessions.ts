@@ -35,9 +35,9 @@ export interface SessionsConfig extends
   readonly store: SessionStore;
   /** The time limit of a store operation, in milliseconds. */
   readonly storeTimeout: number;
-  /** How soon an end in another process is noticed at the latest, in milliseconds. */
+  /** The longest delay after which an end in another process is noticed, in milliseconds. */
   readonly liveEvery: number;
-  /** How soon `revokeEverything()` takes effect in every process, in milliseconds, if it is allowed. */
+  /** The delay after which `revokeEverything()` is in effect in every process, in milliseconds, if it is allowed. */
   readonly revokeEverythingEvery: number | undefined;
 }
 

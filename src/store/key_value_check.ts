@@ -23,12 +23,12 @@ export function checkedEntries(entries: KeyValueStore, logger: Logger): KeyValue
         ? "a record for a key that was never set; keys are strings"
         : `a value of type ${Array.isArray(own) ? "array" : typeof own} ` +
           "that is not the record that set() was given";
-      throw new TypeError(`Cannot store session: get() of the store gives ${state}`);
+      throw new TypeError(`Cannot store session: get() of the store returns ${state}`);
     }
     isChecked = true;
     if (!isMissing) return;
     logger.warn(
-      "Cannot read session: get() of the store gives nothing for the key that was just set",
+      "Cannot read session: get() of the store returns nothing for the key that was just set",
     );
   }
 

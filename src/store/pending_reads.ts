@@ -1,7 +1,7 @@
 import { type Awaitable, isPromiseLike } from "../util/awaitable.ts";
 import { waitFor } from "../util/wait_for.ts";
 
-/** The reads under way, by what is read. */
+/** The reads under way, by their keys. */
 export class PendingReads {
   readonly #reads = new Map<string, Promise<void>>();
   readonly #patience: number;
@@ -21,7 +21,7 @@ export class PendingReads {
     return read;
   }
 
-  /** Waits until all of them are over; `undefined` when there are none. */
+  /** Waits until all reads under a key are over; `undefined` when there are none. */
   over(key: string): Promise<void> | undefined {
     const reads = this.#reads.get(key);
     return reads && waitFor(reads, this.#patience).then(() => this.#forget(key, reads));

@@ -35,7 +35,7 @@ export interface SessionObjectOptions {
 
 /**
  * The Durable Object that holds sessions. The Worker exports it, and `wrangler.toml` lists it in the `new_sqlite_classes` of
- * a migration. It answers the requests of {@linkcode DurableObjectStore} alone. Don't forward requests of clients to it.
+ * a migration. It answers only the requests of {@linkcode DurableObjectStore}. Don't forward requests of clients to it.
  *
  * An alarm deletes what has expired, at least once a day and at most once an hour. No alarm is set while nothing is stored.
  *

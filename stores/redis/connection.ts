@@ -108,7 +108,7 @@ export class Connection {
     const answer: unknown = this.#options.send(command, this.#signal);
     if (isPromiseLike(answer)) return answer;
     throw new TypeError(
-      "Cannot use RedisStore: the client gives no promise: it is in legacy mode, or a transaction",
+      "Cannot use RedisStore: the client returns no promise: it is in legacy mode, or a transaction",
     );
   }
 

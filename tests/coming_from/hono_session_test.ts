@@ -260,7 +260,7 @@ row("`data` in `set(id, data, c)`, `id` a UUID", async () => {
     assertEquals((await app.request("/")).status, 503);
     assertMatch(
       lines[0]!,
-      /Cannot store session: get\(\) of the store gives a value of type \w+ that is not the record/,
+      /Cannot store session: get\(\) of the store returns a value of type \w+ that is not the record/,
     );
   }
 });

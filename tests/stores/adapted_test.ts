@@ -70,7 +70,7 @@ Deno.test("{ get, set, delete } with a key that is an object is found out at the
   assertEquals(seen, REFUSED);
   assertEquals(items.size, 0);
   const line =
-    "Cannot store session: get() of the store gives a record for a key that was never set; keys are strings";
+    "Cannot store session: get() of the store returns a record for a key that was never set; keys are strings";
   assertEquals(lines.map((each) => each.includes(line)), [true], "once a minute");
 });
 
@@ -84,7 +84,7 @@ Deno.test("{ get, set, delete } that gives back something else is found out at t
   assertEquals(seen, REFUSED);
   assertEquals(rows.size, 0);
   const line =
-    "Cannot store session: get() of the store gives a value of type string that is not the record that set() was given";
+    "Cannot store session: get() of the store returns a value of type string that is not the record that set() was given";
   assertEquals(lines.map((each) => each.includes(line)), [true], "once a minute");
 });
 
@@ -92,7 +92,7 @@ Deno.test("{ get, set, delete } that gives back nothing is told of once", async 
   const { seen, lines } = await logIn({ get() {}, set() {}, delete() {} });
   assertEquals(seen, [200, 1, "nobody", 200, 1, "nobody"]);
   assertEquals(lines, [
-    "Cannot read session: get() of the store gives nothing for the key that was just set",
+    "Cannot read session: get() of the store returns nothing for the key that was just set",
   ]);
 });
 
