@@ -13,7 +13,7 @@
  *   .get("/", (c) => c.text(`Hello ${c.var.session.name ?? "stranger"}`));
  * // export default app;
  *
- * // Who has no session is served without the database.
+ * // A request without a session does not access the database.
  * assertEquals(await (await app.request("/")).text(), "Hello stranger");
  * ```
  *
@@ -80,13 +80,13 @@ const OPTIONS = storeTable(STORE, {
 
 /** Common mistakes in the option `database`, and what to do instead. */
 const MISTAKEN_DATABASES: Mistakes = [
-  [(value) => typeof value === "string", "give the binding itself, not its name: (c) => c.env.DB"],
+  [(value) => typeof value === "string", "pass the binding itself, not its name: (c) => c.env.DB"],
   [(value) => hasMethods(value, "prepare", "exec") && !isD1(value), "use SqliteStore for it"],
   [(value) => hasMethods(value, "execute", "batch"), "it is a client of libSQL, use SqliteStore"],
   [(value) => hasMethods(value, "get", "put"), "it is a KV namespace, use CloudflareKvStore"],
   [
     (value) => hasMethods(value, "prepare", "getBookmark"),
-    "withSession() may read from a replica, give the binding itself",
+    "withSession() may read from a replica, pass the binding itself",
   ],
 ];
 

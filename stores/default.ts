@@ -19,8 +19,8 @@ export function defaultStore(options: DefaultStoreOptions): SessionStore {
   if (Deno && !encoder && secret !== undefined) {
     logger.warn(
       "hono-session: Deno KV is switched off, so sessions are in sealed cookies. A copy of such a cookie stays " +
-        "valid after a logout, and sessions can't be listed. Start Deno with --unstable-kv, or give session() a " +
-        "store: with new SealedCookieStore({ secret }) it stays as it is.",
+        "valid after a logout, and sessions can't be listed. Start Deno with --unstable-kv, or pass session() a " +
+        "store: new SealedCookieStore({ secret }) keeps sealed cookies.",
     );
   }
   return sealedCookie(options);

@@ -68,14 +68,14 @@ export {
 };
 
 /**
- * Keeps sessions in Durable Objects of the class {@linkcode SessionObject}. The whole store contract holds, from every
- * location.
+ * Keeps sessions in Durable Objects of the class {@linkcode SessionObject}. Every guarantee of the store contract holds,
+ * in every location.
  *
  * A hash of the key selects one of `shards` objects for a record, so that a read is one request. A hash of the subject
  * selects the object of its list and its generation. The list holds only keys: the records decide what is listed.
  *
  * - A login writes the entry first, in one step with the check of the generation. A logout removes the entry last. A crash
- *   in between leaves an entry that lists nothing.
+ *   in between leaves an entry without a session.
  * - `deleteAll` starts the next generation and reads the entries of older ones in one step, then ends each session in the
  *   object of its record. An object that doesn't have the record yet rejects it for a day. So a login in flight is either
  *   listed, and rejected when its record arrives, or rejected by the generation.

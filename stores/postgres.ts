@@ -16,7 +16,7 @@
  *   .use(session<{ name?: string }>({ store: new PostgresStore({ sql }) }))
  *   .get("/", (c) => c.text(`Hello ${c.var.session.name ?? "stranger"}`));
  *
- * // Who has no session is served without the database.
+ * // A request without a session does not access the database.
  * assertEquals(await (await app.request("/")).text(), "Hello stranger");
  * ```
  *
@@ -120,13 +120,13 @@ const MISTAKEN_CLIENTS: Mistakes = [
   ],
   [
     (value) => hasMethods(value, "select", "insert", "execute"),
-    "it is a database of Drizzle, give db.$client",
+    "it is a database of Drizzle, pass db.$client",
   ],
   [
     (value) => hasMethods(value, "$queryRaw"),
     "it is a client of Prisma; use npm:postgres or npm:pg",
   ],
-  [(value) => hasMethods(value, "selectFrom"), "it is a client of Kysely, give its Pool"],
+  [(value) => hasMethods(value, "selectFrom"), "it is a client of Kysely, pass its Pool"],
 ];
 
 function finderOf(option: "sql" | "listen", given: unknown): FindDriver<PostgresDriver> {

@@ -16,7 +16,7 @@
  *   .use(session<{ name?: string }>({ store: new RedisStore({ client }) }))
  *   .get("/", (c) => c.text(`Hello ${c.var.session.name ?? "stranger"}`));
  *
- * // Who has no session is served without Redis.
+ * // A request without a session does not access Redis.
  * assertEquals(await (await app.request("/")).text(), "Hello stranger");
  * ```
  *

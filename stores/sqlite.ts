@@ -107,7 +107,7 @@ const OPTIONS = storeTable(STORE, {
 const MISTAKEN_DATABASES: Mistakes = [
   [
     (value) => typeof value === "string",
-    "it is a path, give a database: new DatabaseSync(path) of node:sqlite",
+    "it is a path, pass a database: new DatabaseSync(path) of node:sqlite",
   ],
   [(value) => hasMethods(value, "prepare", "batch"), "it is a D1 database, use D1Store"],
   [
@@ -116,7 +116,7 @@ const MISTAKEN_DATABASES: Mistakes = [
   ],
   [
     (value) => hasMethods(value, "select", "insert"),
-    "it is a database of Drizzle, give the one below: db.$client",
+    "it is a database of Drizzle, pass the one below: db.$client",
   ],
 ];
 

@@ -26,7 +26,7 @@ Deno.test("core: it has what the main entry point has", () => {
 
 Deno.test("core: there is no default store", () => {
   const message =
-    "Cannot build session middleware: option store is not valid: it is missing; give one, such as " +
+    "Cannot build session middleware: option store is not valid: it is missing; pass one, such as " +
     "new MapStore(), or import from @x/hono-session, which has a default";
   for (const make of [session, createSessions]) {
     // @ts-expect-error A store is required.

@@ -7,7 +7,7 @@ const UNAUTHORIZED = 4401;
 /**
  * Makes a WebSocket close when its session ends, with the status 4401 and the reason of
  * `session.ended`. When the socket closes first, the session is no longer watched. On Workers, where Hono emits no
- * `onOpen`, the socket is watched from the first message of the client on. Messages that arrive after the end are
+ * `onOpen`, the session is watched from the first message of the client on. Messages that arrive after the end are
  * dropped.
  *
  * @param session The session.

@@ -97,8 +97,8 @@ export interface RequireSessionOptions<
  * an `HTTPException` with its response, like Hono's own guards: `app.onError` receives it, and with `some` of
  * `hono/combine` another guard can accept the request.
  *
- * @typeParam Data What the type of the data gains in handlers behind the guard. Only the keys in `has` are
- * checked.
+ * @typeParam Data The type that the data additionally have in handlers behind the guard. Only the keys in `has`
+ * are checked.
  * @typeParam Key The name of the session on the context.
  * @param options The options; all have defaults.
  * @returns The middleware.

@@ -108,6 +108,6 @@ export function checkOptions<Data extends object>(
 function refuseMissing(): never {
   return refuse(
     "store",
-    "it is missing; give one, such as new MapStore(), or import from @x/hono-session, which has a default",
+    "it is missing; pass one, such as new MapStore(), or import from @x/hono-session, which has a default",
   );
 }

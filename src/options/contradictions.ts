@@ -28,9 +28,9 @@ export function checkContradictions(
       refuse("cookieOptions.partitioned", "browsers bind no partitioned cookies, and device is on");
     }
   }
-  if (options.encoder && store) refuse("encoder", "give it to the store, not to the middleware");
+  if (options.encoder && store) refuse("encoder", "pass it to the store, not to the middleware");
   if (secret !== undefined && store && stateless) {
-    refuse("secret", "give it to the cookie store, not to the middleware");
+    refuse("secret", "pass it to the cookie store, not to the middleware");
   }
   if (rotate && !atomic) refuse("rotate", `${ATOMIC}; elsewhere call regenerate() at login`);
   if (options.maxSessions && !index) {

@@ -36,7 +36,7 @@ const FOREIGN: readonly (readonly [
 ];
 
 const MISTAKES: Mistakes = [
-  [(value) => typeof value === "function", "it is not an object; give one, such as new MapStore()"],
+  [(value) => typeof value === "function", "it is not an object; pass one, such as new MapStore()"],
   [
     expectsMore,
     "its methods have more parameters than get(key, c), set(key, record, c) and delete(key, c)",

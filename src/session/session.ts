@@ -164,8 +164,8 @@ export interface SessionMembers<Data extends object = SessionData> {
   /**
    * A description of this session for the list of its subject's sessions, such as its device and place: a small
    * object of JSON values. It is committed with the data; `undefined` clears it. The object that is read is
-   * frozen: assign a new one to change it. Truncate values that a client sends, such as a `User-Agent`, or a
-   * long one makes its login fail.
+   * frozen: assign a new one to change it. Truncate values that a client sends, such as a `User-Agent`: a long one
+   * would make the login fail.
    *
    * @throws {TypeError} When it is set to anything but a plain object or `undefined`.
    * @throws {RangeError} When its JSON is longer than 2,048 characters.

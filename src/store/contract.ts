@@ -505,7 +505,7 @@ export interface SessionStore {
    *
    * @param onEnd Receives the key, and the reason if it is known: that of `delete`, or `"revoked"` from `deleteAll`.
    * @param c The Hono context.
-   * @param key The record to notify of. Given where `capabilities.watch` is `"record"`.
+   * @param key The record to watch. Passed if `capabilities.watch` is `"record"`.
    * @returns A function that stops the notifications and releases what they require.
    */
   watch?(onEnd: OnSessionEnd, c?: unknown, key?: string): Awaitable<() => Awaitable<void>>;

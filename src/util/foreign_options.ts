@@ -37,7 +37,7 @@ const NEEDLESS = prefixed("leave it out,", {
 });
 
 const OF_STORES = Object.entries(OPTIONS_OF).flatMap(([store, names]) =>
-  names.split(" ").map((name) => [name, `give it to the store, as in new ${store}({ ${name} })`])
+  names.split(" ").map((name) => [name, `pass it to the store, as in new ${store}({ ${name} })`])
 );
 
 /** Names that are not options of `session()`, and what to do instead. */
@@ -62,8 +62,8 @@ const OF_MIDDLEWARE =
 /** Names that are not options of any store, and what to do instead. */
 export const INSTEAD_OF_STORES: Readonly<Record<string, string>> = {
   ...NEEDLESS,
-  ...prefixed("give session()", { ...RENAMED, parse: "a schema" }),
-  ...Object.fromEntries(OF_MIDDLEWARE.split(" ").map((name) => [name, "give it to session()"])),
+  ...prefixed("pass session()", { ...RENAMED, parse: "a schema" }),
+  ...Object.fromEntries(OF_MIDDLEWARE.split(" ").map((name) => [name, "pass it to session()"])),
 };
 
 function prefixed(

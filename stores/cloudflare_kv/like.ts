@@ -50,7 +50,7 @@ export function isKvNamespace(value: unknown): value is KvNamespaceLike {
 export const MISTAKEN_NAMESPACES: Mistakes = [
   [
     (value) => typeof value === "string",
-    "give the binding itself, not its name: (c) => c.env.SESSION",
+    "pass the binding itself, not its name: (c) => c.env.SESSION",
   ],
   [
     (value) => hasMethods(value, "idFromName", "get"),

@@ -15,8 +15,7 @@ const MARK = `"${RESERVED_KEY}":`;
 export function toPayload({ data, ...rest }: SessionRecord, cookieName: string): string {
   if (data.includes(RESERVED_KEY) && parseMembers(data).has(RESERVED_KEY)) {
     throw new SessionSerializationError(
-      `Cannot seal session: session["${RESERVED_KEY}"] is reserved for what the cookie holds beside the data; ` +
-        "use another key",
+      `Cannot seal session: session["${RESERVED_KEY}"] is reserved for the metadata of the session; use another key`,
     );
   }
   const members = data.slice(0, data.lastIndexOf("}")).trimEnd();

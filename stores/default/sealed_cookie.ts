@@ -12,8 +12,7 @@ export function defaultStore(
   const random = makeRandomSecret();
   logger.warn(
     "hono-session: there is no secret, so cookies are sealed with a random one and all sessions end with this " +
-      "process. Give session() a secret or a store. Without a store it uses Deno KV where there is one: on Deno " +
-      "that needs --unstable-kv.",
+      "process. Pass session() a secret or a store. On Deno, --unstable-kv makes Deno KV the default store.",
   );
   return new SealedCookieStore({ secret: random, ...options });
 }
@@ -27,7 +26,7 @@ function makeRandomSecret(): string {
     return makeToken();
   } catch (cause) {
     throw new TypeError(
-      "Cannot build session middleware: option secret is missing; on Cloudflare Workers give secret: (c) => c.env.SECRET",
+      "Cannot build session middleware: option secret is missing; on Cloudflare Workers pass secret: (c) => c.env.SECRET",
       { cause },
     );
   }

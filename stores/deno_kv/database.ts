@@ -46,8 +46,7 @@ function open(path: string | undefined): Promise<KvLike> {
   const { Deno } = globalThis as { Deno?: { openKv?: (path?: string) => Promise<KvLike> } };
   if (Deno?.openKv) return Deno.openKv(path);
   throw new Error(
-    "Cannot open Deno KV: there is none here. Deno needs --unstable-kv; elsewhere give the store a `kv`, " +
-      "from @deno/kv",
+    "Cannot open Deno KV: it is not available; start Deno with --unstable-kv, or pass kv from @deno/kv to the store",
   );
 }
 

@@ -62,8 +62,8 @@ export class Handle {
     else open.set(path, count);
     if (change < 0 || count !== MOST_OPEN) return;
     console.warn(
-      `hono-session: ${count} DenoKvStores have opened the same database. Make one store outside of the requests and ` +
-        "use it for all of them: each one that is not closed keeps its files open.",
+      `hono-session: ${count} DenoKvStores have opened the same database. Create one store outside of the requests ` +
+        "and use it for all of them: each open store keeps its files open.",
     );
   }
 }

@@ -69,7 +69,7 @@ export interface DurableObjectStubLike {
 /**
  * The part of a WebSocket of Workers that the store uses.
  *
- * @example A WebSocket over which nothing comes, for a test
+ * @example A WebSocket without messages, for a test
  * ```ts
  * import type { DurableObjectSocketLike } from "@x/hono-session/stores/durable-objects";
  *
@@ -173,7 +173,7 @@ export function isNamespace(value: unknown): value is DurableObjectNamespaceLike
 export const MISTAKEN_NAMESPACES: Mistakes = [
   [
     (value) => typeof value === "string",
-    "give the binding itself, not its name: (c) => c.env.SESSIONS",
+    "pass the binding itself, not its name: (c) => c.env.SESSIONS",
   ],
   [
     (value) => hasMethods(value, "get", "put", "delete", "getWithMetadata"),

@@ -20,7 +20,7 @@ export class FreshClients {
     if (++this.#inARow < MANY) return;
     console.warn(
       `hono-session: client(c) gave RedisStore a new client for each of ${MANY} requests. Each of them opens a ` +
-        "connection of its own. Connect one client when the app starts, and give that.",
+        "connection of its own. Connect one client when the app starts, and return that.",
     );
   }
 }

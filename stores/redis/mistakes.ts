@@ -13,7 +13,7 @@ export const MISTAKEN_CLIENTS: Mistakes = [
   ],
   [
     isLegacy,
-    "it is a client in legacy mode, which does not support promises; give the client itself",
+    "it is a client in legacy mode, which does not support promises; pass the client itself",
   ],
   [
     (client) => hasMethods(client, "createScript", "evalsha") && !hasMethods(client, "call"),
@@ -29,7 +29,7 @@ export const MISTAKEN_CLIENTS: Mistakes = [
   ],
   [
     isClosed,
-    "it is not connected; await client.connect() before, or give a function that finds it later",
+    "it is not connected; await client.connect() before, or pass a function that finds it later",
   ],
 ];
 

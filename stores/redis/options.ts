@@ -50,8 +50,8 @@ const OPTIONS = storeTable("RedisStore", {
   shapes: { client: ANY, prefix: STRING },
   instead: {
     getClient: "use client: (c) => …",
-    ttl: "give session() maxAge, in seconds",
-    url: "connect a client and give it as client",
+    ttl: "pass session() maxAge, in seconds",
+    url: "connect a client and pass it as client",
   },
   mistakes: [[isRedisClient, "write { client }"]],
 });

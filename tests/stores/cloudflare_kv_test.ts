@@ -181,7 +181,7 @@ Deno.test("Revocations refuse a store where they may get lost or be seen late, a
   }
   for (const evicting of [new MapStore(), new MapStore({ maxEntries: 1e9 })]) {
     for (const store of [evicting, new FaultyStore(evicting)]) {
-      assertThrows(() => new Revocations(store), TypeError, "give MapStore maxEntries: Infinity");
+      assertThrows(() => new Revocations(store), TypeError, "set maxEntries: Infinity of MapStore");
     }
   }
   for (const nothing of [new Map(), {}, undefined, null, "redis"]) {

@@ -349,7 +349,7 @@ const WAYS_OUT: [store: string, make: () => unknown, wayOut: string][] = [
   [
     "SignedCookieStore",
     () => new SignedCookieStore({ keys: [signingKey], parse: JSON.parse } as never),
-    "give session() a schema",
+    "pass session() a schema",
   ],
   [
     "UnsignedCookieStore",
@@ -362,9 +362,9 @@ const WAYS_OUT: [store: string, make: () => unknown, wayOut: string][] = [
     "use SealedCookieStore",
   ],
   ["SealedCookieStore", () => new SealedCookieStore({ keys: [signingKey] } as never), "use secret"],
-  ["MapStore", () => new MapStore({ maxAge: 60 } as never), "give it to session()"],
+  ["MapStore", () => new MapStore({ maxAge: 60 } as never), "pass it to session()"],
   ["MapStore", () => new MapStore({ generateId: () => "" } as never), "leave it out"],
-  ["DenoKvStore", () => new DenoKvStore({ cookieName: "id" } as never), "give it to session()"],
+  ["DenoKvStore", () => new DenoKvStore({ cookieName: "id" } as never), "pass it to session()"],
   ["PostgresStore", () => new PostgresStore({ sql, prefix: "a" } as never), "use table"],
   ["PostgresStore", () => new PostgresStore({ pool: sql } as never), "use sql"],
   ["SqliteStore", () => new SqliteStore({ client: db } as never), "use db"],
@@ -408,7 +408,7 @@ const WAYS_OUT: [store: string, make: () => unknown, wayOut: string][] = [
     "D1Store",
     // As withSession() makes it.
     () => new D1Store({ database: { prepare() {}, batch() {}, getBookmark() {} } as never }),
-    "give the binding itself",
+    "pass the binding itself",
   ],
   ["RedisStore", () => new RedisStore({ client: Promise.resolve(client) as never }), "await it"],
   [

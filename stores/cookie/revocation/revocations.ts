@@ -73,7 +73,7 @@ function assertReliable(store: SessionStore | undefined): void {
   if (evicts) {
     throw new TypeError(
       "Cannot create Revocations: the store drops the oldest records when it is full, and an ended session would be " +
-        "valid again; give MapStore maxEntries: Infinity, or take Deno KV, Redis or DynamoDB",
+        "valid again; set maxEntries: Infinity of MapStore, or use Deno KV, Redis or DynamoDB",
     );
   }
 }
