@@ -100,6 +100,8 @@ export interface SessionMembers<Data extends object = SessionData> {
    *
    * The session is read again as long as the signal is in use: until the response is over if it is a stream, otherwise
    * while the signal has listeners. A WebSocket outlives its response: remove its listener when it closes.
+   * Listeners that `AbortSignal.any` and `fetch` add are not visible. Therefore a signal that is read in a WebSocket,
+   * after the response, or from `sessions.open()`, is in use until the session ends or its last listener is removed.
    * If the session is not stored, the signal aborts only when its request ends the session. If it is in a cookie without
    * `revocations`, the signal also aborts when the session expires.
    *

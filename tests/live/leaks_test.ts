@@ -1,6 +1,6 @@
 import vm from "node:vm";
 import v8 from "node:v8";
-import type { SessionStore } from "@x/hono-session";
+import { createSessions, type SessionStore } from "@x/hono-session";
 import { DenoKvStore } from "@x/hono-session/stores/deno-kv";
 import { MapStore } from "@x/hono-session/stores/map";
 import { assert, assertEquals } from "@std/assert";
@@ -52,9 +52,14 @@ Deno.test({
   },
 });
 
-async function assertNoLeak(store: SessionStore): Promise<void> {
+/** Returns the garbage collection. */
+function exposeGc(): () => void {
   v8.setFlagsFromString("--expose-gc");
-  const collect: () => void = vm.runInNewContext("gc");
+  return vm.runInNewContext("gc");
+}
+
+async function assertNoLeak(store: SessionStore): Promise<void> {
+  const collect = exposeGc();
   const { app, sessions, manager } = setUp(store);
   const { cookie } = await manager.create({}, { subject: "user:42" });
   const open = async (count: number) => {
@@ -74,6 +79,27 @@ async function assertNoLeak(store: SessionStore): Promise<void> {
   const after = await open(STREAMS);
   assert(after - before < STREAMS * LEFT, `${(after - before) / STREAMS} bytes of each stream`);
 }
+
+Deno.test("a signal of which only what AbortSignal.any() made of it is left aborts all the same", async () => {
+  const collect = exposeGc();
+  const store = new MapStore();
+  const [here, there] = [1, 2].map(() => createSessions({ store, live: { every: 0.01 } }));
+  const { cookie } = await here!.create({}, { subject: "user:42" });
+  const open = async () => {
+    const session = await here!.open(new Request("http://app.test/", { headers: { cookie } }));
+    return AbortSignal.any([session!.ended]);
+  };
+  const any = await open();
+  for (let times = 0; times < 3; times++) {
+    await new Promise((resolve) => setTimeout(resolve));
+    collect();
+  }
+  await there!.revokeAll("user:42");
+  for (let waited = 0; waited < 1000 && !any.aborted; waited++) {
+    await new Promise((resolve) => setTimeout(resolve, 10));
+  }
+  assertEquals(any.reason, "revoked");
+});
 
 Deno.test("a process ends although somebody waits for the end of a session", async () => {
   const program = `
