@@ -21,17 +21,29 @@ interface Stage {
   readonly page: Page;
 }
 
-const browser = skipChromium() ? undefined : await launchChromium();
+const ignore = skipChromium();
+const browser = ignore ? undefined : await launchChromium();
 if (browser) Deno.test.afterAll(async () => await browser.close());
 
-function siteTest(name: string, options: SiteOptions, run: (stage: Stage) => Promise<void>): void {
+interface StageOptions extends SiteOptions {
+  /** Whether the browser must be the whole one. */
+  readonly whole?: boolean;
+}
+
+function siteTest(
+  name: string,
+  { whole = false, ...options }: StageOptions,
+  run: (stage: Stage) => Promise<void>,
+): void {
   Deno.test({
     name: `in a browser: ${name}`,
-    ignore: !browser,
+    ignore,
     fn: async () => {
       await using cleanup = new AsyncDisposableStack();
       const site = cleanup.use(new Site(options));
-      const context = site.browser = await browser!.newContext();
+      const launched = whole ? await launchChromium({ whole }) : browser!;
+      if (whole) cleanup.defer(() => launched.close());
+      const context = site.browser = await launched.newContext();
       cleanup.defer(() => context.close());
       context.setDefaultTimeout(10_000);
       await run({ site, context, page: await context.newPage() });
@@ -302,6 +314,7 @@ const SCRIPT = raw(`<script>
 for (const store of ["MapStore", "EncryptedCookieStore"] as const) {
   siteTest(`a flashed message waits for a page: ${store}`, {
     store,
+    whole: true,
     routes: (app) =>
       app
         .get("/about", (c) => c.html(toPage("About")))
