@@ -1,4 +1,5 @@
 import type { BrowserContext, CDPSession, Page } from "playwright-core";
+import { READ_HEADING } from "./browser_site.ts";
 
 /** How long something may take that a browser does by itself, in milliseconds. */
 const PATIENCE = 10_000;
@@ -67,7 +68,7 @@ export class BoundBrowser implements AsyncDisposable {
 
   /** What the page says. */
   async text(): Promise<string> {
-    return await this.page.getByRole("heading").innerText();
+    return await this.page.evaluate<string>(READ_HEADING);
   }
 
   /** Presses the button of the page, and gives what the next page says. */
