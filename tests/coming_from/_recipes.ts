@@ -40,7 +40,7 @@ export function makeRecipes({ secret, rows, hattipStore, redisStore, old }: {
   // hono-sessions with its CookieStore. Cookie: "session"
   async function honoSessions(_value: string, c: Context) {
     const store = new CookieStore({ encryptionKey: secret, sessionCookieName: "session" });
-    // Its types know another Hono than jsr:@hono/hono.
+    // Its types refer to the Hono of npm, not to jsr:@hono/hono.
     const stored = await store.getSession(c as never);
     const isLive = stored && !(Date.parse(stored._expire ?? "") < Date.now());
     return isLive ? { data: { userId: stored._data.userId?.value } } : undefined;
