@@ -40,9 +40,10 @@ import type {
   StoreReplacement,
 } from "../src/store/contract.ts";
 import { readPage } from "../src/store/list_order.ts";
+import { makeWriteId } from "../src/store/write_id.ts";
 import { type Clock, systemClock } from "../src/util/clock.ts";
 import { STORE_TRIES } from "../src/util/tries.ts";
-import { commit, makeWrite, pause, resultOf, untilDone } from "./deno_kv/database.ts";
+import { commit, pause, resultOf, untilDone } from "./deno_kv/database.ts";
 import { endAll } from "./deno_kv/end_all.ts";
 import { Ends } from "./deno_kv/ends.ts";
 import { Handle } from "./deno_kv/handle.ts";
@@ -140,7 +141,7 @@ export class DenoKvStore implements SessionStore {
     const kv = await this.#handle.open();
     const records = this.#records;
     const { subject } = record;
-    const write = makeWrite();
+    const write = makeWriteId();
     return await untilDone(async (isFirst) => {
       const seen = isFirst && subject === undefined ? NOTHING : await records.see(kv, key, subject);
       if (records.live(seen.entry)) return seen.entry.write === write;
@@ -164,7 +165,7 @@ export class DenoKvStore implements SessionStore {
     const kv = this.#handle.kv ?? await this.#handle.open();
     const records = this.#records;
     const subject = isSameLogin(record, previous) ? undefined : record.subject;
-    const write = makeWrite();
+    const write = makeWriteId();
     const overwrite = (seen: Seen) => {
       if (records.live(seen.entry)?.version !== previous.version) return seen.entry.write === write;
       const atomic = records.over(kv, key, { seen, record });
@@ -191,7 +192,7 @@ export class DenoKvStore implements SessionStore {
     const records = this.#records;
     const { record, left } = next;
     const { subject } = record;
-    const write = makeWrite();
+    const write = makeWriteId();
     const isMoved = await untilDone(async (isFirst) => {
       const target = isFirst ? NOTHING : await records.see(kv, next.key);
       if (target.entry.versionstamp !== null) return target.entry.write === write;
@@ -228,7 +229,7 @@ export class DenoKvStore implements SessionStore {
       const seen = records.known(read)!;
       const record = { ...read, ...times };
       // Keep the identifier of the write that stored the data.
-      const { write = makeWrite(), head: old } = seen.entry;
+      const { write = makeWriteId(), head: old } = seen.entry;
       const atomic = records.over(kv, key, { seen, record });
       const head = records.set(atomic, key, { record, write, old });
       return records.commit(atomic, record, { head, write });

@@ -40,6 +40,7 @@ import type {
   StoreCapabilities,
   StoreReplacement,
 } from "../src/store/contract.ts";
+import { makeWriteId } from "../src/store/write_id.ts";
 import { systemClock } from "../src/util/clock.ts";
 import type {
   DurableObjectNamespaceLike,
@@ -54,7 +55,7 @@ import { SessionObject, type SessionObjectOptions } from "./durable_objects/sess
 import { checkSize, MAX_BYTES } from "./durable_objects/size.ts";
 import { endSessions, listSessions } from "./durable_objects/subjects.ts";
 import { watchRecord } from "./durable_objects/watch.ts";
-import { makeWrite, move, strike, writeListed } from "./durable_objects/writes.ts";
+import { move, strike, writeListed } from "./durable_objects/writes.ts";
 
 export {
   type DurableObjectNamespaceLike,
@@ -156,7 +157,7 @@ export class DurableObjectStore implements SessionStore {
   ): Promise<boolean> {
     checkSize(record);
     const connection = await this.#connect(c, signal);
-    const call = { operation: "write", key, record, write: makeWrite() } as const;
+    const call = { operation: "write", key, record, write: makeWriteId() } as const;
     return await writeListed(connection, {
       next: { key, record },
       run: () => connection.ask(key, call),
@@ -186,7 +187,7 @@ export class DurableObjectStore implements SessionStore {
     checkSize(record);
     const connection = await this.#connect(c, signal);
     const { version } = previous;
-    const call = { operation: "write", key, record, version, write: makeWrite() } as const;
+    const call = { operation: "write", key, record, version, write: makeWriteId() } as const;
     return await writeListed(connection, {
       next: { key, record },
       previous: { key, record: previous },

@@ -1,8 +1,8 @@
 import type { DeleteAllOptions, ListedSession, ListPage } from "../../src/store/contract.ts";
 import { readPage } from "../../src/store/list_order.ts";
+import { makeWriteId } from "../../src/store/write_id.ts";
 import type { Connection } from "./connection.ts";
 import { type End, type Entry, identify, toEntry } from "./operations.ts";
-import { makeWrite } from "./writes.ts";
 
 /** The number of records that are read at a time. */
 const MOST = 1000;
@@ -40,7 +40,7 @@ export async function endSessions(
   const raised = await connection.ask(subject, {
     operation: "raise",
     subject,
-    write: makeWrite(),
+    write: makeWriteId(),
     ...(except !== undefined && { except }),
   });
   const shards = groupBy(raised, ({ entry }) => connection.shardOf(entry.key));

@@ -1,6 +1,7 @@
 import type { SessionRecord } from "../../src/record/record.ts";
 import type { StoreReplacement } from "../../src/store/contract.ts";
 import { refuseLateLogin } from "../../src/store/late_login.ts";
+import { makeWriteId } from "../../src/store/write_id.ts";
 import type { Connection } from "./connection.ts";
 import { type Entry, identify, toEntry, type Written } from "./operations.ts";
 
@@ -74,7 +75,7 @@ async function moveInSteps(
   connection: Connection,
   { key, next, previous, onWatched }: Move & { onWatched: () => void },
 ): Promise<Written> {
-  const write = makeWrite();
+  const write = makeWriteId();
   const finishing = connection.finishing();
   const create = () =>
     connection.ask(next.key, { operation: "write", key: next.key, record: next.record, write });
@@ -100,11 +101,6 @@ async function moveInSteps(
   if (created !== true || !listed) return created;
   // `settle` returns false when the session was ended while it was being moved.
   return await finishing.ask(key, { operation: "settle", key, write }) || await undo();
-}
-
-/** Returns a name for a write. It needs to differ only between writers of one version of a session. */
-export function makeWrite(): string {
-  return Math.floor(Math.random() * 36 ** 7).toString(36);
 }
 
 /** Returns the time from which an entry can be reclaimed: whole days after the session, so that most renewals don't change it. */
