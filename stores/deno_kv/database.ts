@@ -74,9 +74,9 @@ function isLocked(error: unknown): boolean {
 }
 
 /** Retries a write until it has a result; `false` when other writes were first each time. */
-export async function untilDone(
-  attempt: (isFirst: boolean) => Promise<boolean | undefined>,
-): Promise<boolean> {
+export async function untilDone<Result>(
+  attempt: (isFirst: boolean) => Promise<Result | undefined>,
+): Promise<Result | false> {
   for (let tries = 0; tries < STORE_TRIES; tries++) {
     if (tries > 1) await pause(tries);
     const answer = await attempt(tries === 0);
@@ -85,9 +85,17 @@ export async function untilDone(
   return false;
 }
 
-/** Makes the identifier of a write. It needs to differ only between writers of one version of a session. */
-export function makeWrite(): string {
-  return Math.floor(Math.random() * 36 ** 7).toString(36);
+/**
+ * Retries a write that ends sessions until it has a result.
+ *
+ * @throws {Error} When other writes were first each time.
+ */
+export async function untilEnded(
+  attempt: () => Promise<number | undefined>,
+): Promise<number> {
+  const result = await untilDone(attempt);
+  if (result !== false) return result;
+  throw new Error("Cannot end sessions: there were too many concurrent writes; try again");
 }
 
 /** Waits with growing, random pauses. */

@@ -1,7 +1,6 @@
 import type { DeleteAllOptions } from "../../src/store/contract.ts";
 import type { Clock } from "../../src/util/clock.ts";
-import { STORE_TRIES } from "../../src/util/tries.ts";
-import { commit, pause } from "./database.ts";
+import { commit, untilEnded } from "./database.ts";
 import type { Ends } from "./ends.ts";
 import type { KvLike } from "./like.ts";
 import type { Records } from "./records.ts";
@@ -26,8 +25,7 @@ export async function endAll(
 ): Promise<number> {
   const present = await index.raise(kv, subject, { ...options, now: clock() });
   let ended = 0;
-  for (let tries = 0; tries < STORE_TRIES; tries++) {
-    if (tries > 1) await pause(tries);
+  return await untilEnded(async () => {
     let found = false;
     for await (const entries of index.entries(kv, subject)) {
       const doomed = entries.filter((entry) =>
@@ -46,7 +44,6 @@ export async function endAll(
       for (const { key } of doomed) ends.notify(key, "revoked");
       ended += doomed.filter(({ expiresAt }) => clock() < expiresAt).length;
     }
-    if (!found) return ended;
-  }
-  throw new Error("Cannot end sessions: there were too many concurrent writes; try again");
+    return found ? undefined : ended;
+  });
 }

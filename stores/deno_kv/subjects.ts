@@ -3,8 +3,8 @@ import type { DeleteAllOptions } from "../../src/store/contract.ts";
 import { GENERATION_KEPT } from "../../src/store/generation_lifetime.ts";
 import { refuseLateLogin } from "../../src/store/late_login.ts";
 import { since } from "../../src/store/list_order.ts";
-import { STORE_TRIES } from "../../src/util/tries.ts";
-import { commit, pause, resultOf, toError } from "./database.ts";
+import { nextEnd, oldestOf, type SubjectEnd } from "../../src/store/subject_end.ts";
+import { commit, resultOf, toError, untilEnded } from "./database.ts";
 import type { KvAtomicLike, KvEntryLike, KvKeyLike, KvLike } from "./like.ts";
 import type { Head } from "./parts.ts";
 
@@ -12,15 +12,6 @@ import type { Head } from "./parts.ts";
 export const MOST_CHECKS = 10;
 /** The number of entries that one request of a list reads. */
 const BATCH = 500;
-
-/** The last end of all sessions of a subject, under `[...prefix, "subject", subject]`. */
-interface End {
-  /** The generation that it started. */
-  readonly generation: number;
-  /** The `sid` of the session that is not ended, unless its generation is older than `since`. */
-  readonly except: string | undefined;
-  readonly since: number;
-}
 
 /** The entry of a record in the index, under `[...prefix, "subject", subject, key]`. */
 interface Indexed {
@@ -48,7 +39,7 @@ export class SubjectIndex {
   }
 
   /**
-   * Returns the key of the end of all sessions of a subject. The subject is encoded as JSON, because Deno KV
+   * Returns the key of the {@linkcode SubjectEnd} of a subject. The subject is encoded as JSON, because Deno KV
    * treats different ill-formed Unicode strings as equal.
    */
   endKey(subject: string): KvKeyLike {
@@ -106,28 +97,23 @@ export class SubjectIndex {
   /** Returns the current generation of a subject's sessions. */
   async generation(kv: KvLike, subject: string): Promise<number> {
     const { value } = await resultOf(kv.get(this.endKey(subject)));
-    return (value as End | null)?.generation ?? 0;
+    return (value as SubjectEnd | null)?.generation ?? 0;
   }
 
   /** Starts a generation: from then on no session of an older generation can be stored. */
   async raise(
     kv: KvLike,
     subject: string,
-    { now, except }: DeleteAllOptions & { now: number },
+    options: DeleteAllOptions & { now: number },
   ): Promise<number> {
     const key = this.endKey(subject);
-    for (let tries = 0; tries < STORE_TRIES; tries++) {
-      if (tries > 0) await pause(tries);
+    return await untilEnded(async () => {
       const { value, versionstamp } = await resultOf(kv.get(key));
-      const before = value as End | null;
-      const generation = Math.max((before?.generation ?? 0) + 1, Math.floor(now));
-      const since = except === undefined ? 0 : oldest(before, except);
-      const end: End = { generation, except, since };
+      const end = nextEnd(value as SubjectEnd | null, options);
       const atomic = kv.atomic().check({ key, versionstamp });
       atomic.set(key, end, { expireIn: GENERATION_KEPT });
-      if ((await commit(atomic)).ok) return generation;
-    }
-    throw new Error("Cannot end sessions: there were too many concurrent writes; try again");
+      return (await commit(atomic)).ok ? end.generation : undefined;
+    });
   }
 
   /**
@@ -136,7 +122,7 @@ export class SubjectIndex {
    * @throws {SessionEndedError} When the record is of an older generation.
    */
   guard(atomic: KvAtomicLike, record: SessionRecord, { value, versionstamp }: KvEntryLike): void {
-    if (generationOf(record) < oldest(value as End | null, record.sid)) refuseLateLogin();
+    if (generationOf(record) < oldestOf(value as SubjectEnd | null, record.sid)) refuseLateLogin();
     atomic.check({ key: this.endKey(record.subject!), versionstamp });
   }
 
@@ -155,10 +141,4 @@ function isSame(from: Head, to: Head): boolean {
 /** Returns the generation of a record or an entry. */
 export function generationOf({ generation = 0 }: Pick<SessionRecord, "generation">): number {
   return generation;
-}
-
-/** Returns the oldest generation that a session with a `sid` may have. */
-function oldest(end: End | null, sid: string): number {
-  if (!end) return 0;
-  return sid === end.except ? end.since : end.generation;
 }

@@ -1,4 +1,5 @@
 import { GENERATION_KEPT } from "../../src/store/generation_lifetime.ts";
+import { nextEnd, oldestOf, type SubjectEnd } from "../../src/store/subject_end.ts";
 import type { DurableObjectStorageLike } from "./like.ts";
 import type { Entry, Raised, SubjectOperations } from "./operations.ts";
 
@@ -13,11 +14,7 @@ export const SUBJECT_TABLES: Readonly<Record<string, string>> = {
 };
 
 /** The current generation of a subject. */
-interface Generation {
-  readonly generation: number;
-  /** The `sid` of the session that is not ended, unless its generation is older than `since`. */
-  readonly excepted: string | null;
-  readonly since: number;
+interface Generation extends SubjectEnd {
   /** The name of the write that started it. */
   readonly write: string;
 }
@@ -68,8 +65,7 @@ export class SubjectTable implements SubjectOperations {
   raise({ subject, except, write, now }: Calls["raise"]): Raised[] {
     const before = this.#present(subject);
     if (before?.write !== write) {
-      const generation = Math.max((before?.generation ?? 0) + 1, Math.floor(now));
-      const since = except === undefined ? 0 : oldestOf(before, except);
+      const { generation, since } = nextEnd(before, { now, except });
       this.#sql.exec(
         "INSERT OR REPLACE INTO generations VALUES (?, ?, ?, ?, ?, ?)",
         ...[subject, generation, except ?? null, since, write, now + GENERATION_KEPT],
@@ -83,15 +79,10 @@ export class SubjectTable implements SubjectOperations {
   }
 
   #present(subject: string): Generation | undefined {
-    const query = `SELECT generation, excepted, since, write FROM generations WHERE subject = ?`;
+    const query =
+      `SELECT generation, excepted AS "except", since, write FROM generations WHERE subject = ?`;
     return rowsOf<Generation>(this.#sql.exec(query, subject))[0];
   }
-}
-
-/** Returns the oldest generation that a session may have, by its `sid`. */
-function oldestOf(present: Generation | undefined, sid: string): number {
-  if (!present) return 0;
-  return sid === present.excepted ? present.since : present.generation;
 }
 
 function toRow({ subject, at, sid, key, generation }: Entry): (string | number)[] {

@@ -1,8 +1,9 @@
 import { refuseLateLogin } from "../../src/store/late_login.ts";
+import { oldestOf } from "../../src/store/subject_end.ts";
 import { type Binding, bindingOf, type Transition } from "./binding.ts";
 import type { Call, Mark, Write } from "./call.ts";
 import { isAdmitted, isAtMost, isOf } from "./expressions.ts";
-import { oldestOf } from "./generation.ts";
+import { endOf } from "./generation.ts";
 import { toRecord } from "./item.ts";
 import type { DynamoDbTransactItemLike } from "./like.ts";
 
@@ -101,5 +102,5 @@ export async function end(call: Call, bindings: readonly Binding[]): Promise<rea
 }
 
 async function isEnded(call: Call, { present, generation, sid }: Binding): Promise<boolean> {
-  return generation < oldestOf(call.table.layout, { item: await call.get(present), sid });
+  return generation < oldestOf(endOf(call.table.layout, await call.get(present)), sid);
 }

@@ -1,4 +1,6 @@
+import type { DeleteAllOptions } from "../../src/store/contract.ts";
 import { GENERATION_KEPT } from "../../src/store/generation_lifetime.ts";
+import { nextEnd, type SubjectEnd } from "../../src/store/subject_end.ts";
 import { presentOf } from "./binding.ts";
 import { type Call, pause, TRIES } from "./call.ts";
 import { isSame } from "./expressions.ts";
@@ -8,39 +10,33 @@ import type { Layout } from "./layout.ts";
 /** Reads the current generation of a subject's sessions. */
 export async function readGeneration(call: Call, subject: string): Promise<number> {
   const { table } = call;
-  return toNumber(table.layout, {
-    item: await call.get(presentOf(table, subject)),
-    name: "generation",
-  });
+  return endOf(table.layout, await call.get(presentOf(table, subject))).generation;
 }
 
 /**
  * Starts the next generation of a subject's sessions, and returns it.
- *
- * @param except The `sid` of a session that is not ended, unless its generation has ended before.
  */
 export async function raiseGeneration(
   call: Call,
   subject: string,
-  { now, except }: { now: number; except?: string },
+  options: DeleteAllOptions & { now: number },
 ): Promise<number> {
   const { layout } = call.table;
   const { nameOf } = layout;
   const { TableName, Key } = presentOf(call.table, subject);
   for (let tries = 1; tries <= TRIES; tries++) {
-    const before = await call.get({ TableName, Key });
-    const known = toNumber(layout, { item: before, name: "generation" });
-    const generation = Math.max(known + 1, Math.floor(now));
+    const last = endOf(layout, await call.get({ TableName, Key }));
+    const { generation, except, since } = nextEnd(last, options);
     const Item = {
       ...Key,
       [nameOf("generation")]: generation,
       ...(except === undefined ? {} : {
         [nameOf("sid")]: except,
-        [nameOf(SINCE)]: oldestOf(layout, { item: before, sid: except }),
+        [nameOf(SINCE)]: since,
       }),
-      [layout.expiresAttr]: toSeconds(now + GENERATION_KEPT),
+      [layout.expiresAttr]: toSeconds(options.now + GENERATION_KEPT),
     };
-    const condition = isSame(layout, { name: "generation", value: known });
+    const condition = isSame(layout, { name: "generation", value: last.generation });
     if (await call.write({ Put: { TableName, Item, ...condition } })) {
       return generation;
     }
@@ -49,19 +45,14 @@ export async function raiseGeneration(
   throw new Error("Cannot end sessions: there were too many concurrent writes; try again");
 }
 
-/** Returns the oldest generation that a session with a `sid` may have, by the item of its subject. */
-export function oldestOf(
-  layout: Layout,
-  { item, sid }: { item: Record<string, unknown>; sid: string },
-): number {
-  const isExcepted = item[layout.nameOf("sid")] === sid;
-  return toNumber(layout, { item, name: isExcepted ? SINCE : "generation" });
-}
-
-/** The document client may return numbers in another form (`wrapNumbers`). */
-function toNumber(
-  { nameOf }: Layout,
-  { item, name }: { item: Record<string, unknown>; name: string },
-): number {
-  return Number(item[nameOf(name)] ?? 0);
+/**
+ * Returns the last end of all sessions of a subject, by the item of the subject. The document client may return numbers in
+ * another form (`wrapNumbers`).
+ */
+export function endOf({ nameOf }: Layout, item: Record<string, unknown>): SubjectEnd {
+  return {
+    generation: Number(item[nameOf("generation")] ?? 0),
+    except: item[nameOf("sid")] as string | undefined,
+    since: Number(item[nameOf(SINCE)] ?? 0),
+  };
 }

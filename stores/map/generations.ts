@@ -2,15 +2,11 @@ import type { SessionRecord } from "../../src/record/record.ts";
 import type { DeleteAllOptions } from "../../src/store/contract.ts";
 import { GENERATION_KEPT } from "../../src/store/generation_lifetime.ts";
 import { refuseLateLogin } from "../../src/store/late_login.ts";
+import { nextEnd, oldestOf, type SubjectEnd } from "../../src/store/subject_end.ts";
 import type { Clock } from "../../src/util/clock.ts";
 
-/** The end of all sessions of a subject. */
-interface End {
-  /** The generation that it started. */
-  readonly generation: number;
-  /** The `sid` of the session that is not ended, unless its generation is older than `since`. */
-  readonly except: string | undefined;
-  readonly since: number;
+/** An end, and how long it is stored. */
+interface End extends SubjectEnd {
   readonly until: number;
 }
 
@@ -37,11 +33,9 @@ export class Generations {
   /** Starts the next generation of a subject. */
   raise(subject: string, { except }: DeleteAllOptions): void {
     const now = this.#clock();
-    const before = this.#ends.get(subject);
-    const generation = Math.max(this.of(subject) + 1, Math.floor(now));
-    const since = except === undefined ? 0 : oldest(before, except);
+    const end = nextEnd(this.#ends.get(subject), { now, except });
     this.#ends.delete(subject);
-    this.#ends.set(subject, { generation, except, since, until: now + GENERATION_KEPT });
+    this.#ends.set(subject, { ...end, until: now + GENERATION_KEPT });
     for (const [subject, { until }] of this.#ends) {
       if (until > now) break;
       this.#ends.delete(subject);
@@ -54,13 +48,7 @@ export class Generations {
    * @throws {SessionEndedError} When all sessions of its subject were ended after its login started.
    */
   assertPresent({ sid, subject, generation = 0 }: SessionRecord): void {
-    if (subject === undefined || generation >= oldest(this.#ends.get(subject), sid)) return;
+    if (subject === undefined || generation >= oldestOf(this.#ends.get(subject), sid)) return;
     refuseLateLogin();
   }
-}
-
-/** Returns the oldest generation that a session with a `sid` may have. */
-function oldest(end: End | undefined, sid: string): number {
-  if (!end) return 0;
-  return sid === end.except ? end.since : end.generation;
 }

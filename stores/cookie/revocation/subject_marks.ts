@@ -1,6 +1,7 @@
 import { hashToken } from "../../../src/crypto/store_key.ts";
 import type { SessionRecord } from "../../../src/record/record.ts";
 import type { DeleteAllOptions, ListedSession } from "../../../src/store/contract.ts";
+import { nextEnd, oldestOf, type SubjectEnd } from "../../../src/store/subject_end.ts";
 import type { Clock } from "../../../src/util/clock.ts";
 import { type Mark, markOf, type Marks } from "./marks.ts";
 import type { Call } from "./marks_store.ts";
@@ -26,7 +27,7 @@ export class SubjectMarks {
 
   /** Returns the current generation of a subject's sessions. One read. */
   async generation(subject: string, call: Call): Promise<number> {
-    return generationOf(await this.#read(subject, call));
+    return (await this.#read(subject, call)).generation;
   }
 
   /** Returns the sessions of a subject that are not of an ended generation. One read. */
@@ -36,8 +37,8 @@ export class SubjectMarks {
     call: Call,
   ): Promise<ListedSession[]> {
     if (sessions.length === 0) return [];
-    const mark = await this.#read(subject, call);
-    return sessions.filter(({ record }) => !isOlder(record, mark));
+    const end = await this.#read(subject, call);
+    return sessions.filter(({ record }) => !isOlder(record, end));
   }
 
   /** Ensures that a later end of all sessions will be stored for as long as a cookie lives. */
@@ -50,40 +51,35 @@ export class SubjectMarks {
    * Ends all sessions of a subject but one, which stays ended if it was ended before. Returns the new
    * generation.
    */
-  async endAll(subject: string, { except }: DeleteAllOptions, call: Call): Promise<number> {
+  async endAll(subject: string, options: DeleteAllOptions, call: Call): Promise<number> {
     const key = await keyOf(subject);
-    const now = Math.floor(this.#clock());
+    const now = this.#clock();
     let generation = 0;
     await this.#marks.change(key, {
       stored: await this.#marks.read(key, call),
       change(mark) {
-        generation = Math.max(generationOf(mark) + 1, now);
-        return except === undefined
-          ? { generation }
-          : { generation, except, since: oldest(mark, except) };
+        const end = nextEnd(endOf(mark), { ...options, now });
+        ({ generation } = end);
+        return { ...end };
       },
     }, call);
     return generation;
   }
 
-  async #read(subject: string, call: Call): Promise<Mark | undefined> {
-    return markOf(await this.#marks.read(await keyOf(subject), call));
+  async #read(subject: string, call: Call): Promise<SubjectEnd> {
+    return endOf(markOf(await this.#marks.read(await keyOf(subject), call)));
   }
 }
 
-/** Returns the current generation of a subject's sessions. */
-function generationOf({ generation }: Mark = {}): number {
-  return typeof generation === "number" ? generation : 0;
-}
-
-/** Returns the oldest generation that a session with a `sid` may have. */
-function oldest(mark: Mark = {}, sid: string): number {
-  return sid === mark.except && typeof mark.since === "number" ? mark.since : generationOf(mark);
+/** Returns the end in a mark: a mark is empty until all sessions were ended. */
+function endOf(mark: Mark | undefined): SubjectEnd {
+  const { generation = 0, except, since = generation } = (mark ?? {}) as Partial<SubjectEnd>;
+  return { generation, except, since };
 }
 
 /** Checks whether a session is of an ended generation. */
-function isOlder({ sid, generation = 0 }: ListedSession["record"], mark?: Mark): boolean {
-  return generation < oldest(mark, sid);
+function isOlder({ sid, generation = 0 }: ListedSession["record"], end: SubjectEnd): boolean {
+  return generation < oldestOf(end, sid);
 }
 
 async function keyOf(subject: string): Promise<string> {

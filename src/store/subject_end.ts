@@ -1,0 +1,26 @@
+/** The last end of all sessions of a subject. */
+export interface SubjectEnd {
+  /** The generation that it started. */
+  readonly generation: number;
+  /** The `sid` of the session that is not ended, unless its generation is older than `since`. */
+  readonly except?: string | null | undefined;
+  readonly since: number;
+}
+
+/** Returns the next end of all sessions of a subject. */
+export function nextEnd(
+  last: SubjectEnd | null | undefined,
+  { now, except }: { now: number; except?: string | undefined },
+): SubjectEnd {
+  return {
+    generation: Math.max((last?.generation ?? 0) + 1, Math.floor(now)),
+    except,
+    since: oldestOf(last, except),
+  };
+}
+
+/** Returns the oldest generation that a session with a `sid` may have. */
+export function oldestOf(end: SubjectEnd | null | undefined, sid: string | undefined): number {
+  if (!end) return 0;
+  return sid === end.except ? end.since : end.generation;
+}
