@@ -339,9 +339,7 @@ export class MapStore implements SessionStore {
       if (value[1].expiresAt <= now) this.#remove(value[0]);
     }
     if (this.#records.size < this.#maxEntries) return;
-    for (const key of this.#records.keys()) {
-      this.delete(key);
-      break;
-    }
+    const [oldest] = this.#records.keys();
+    this.delete(oldest!);
   }
 }

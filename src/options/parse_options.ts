@@ -1,5 +1,6 @@
 import { type Logger, soundLogger } from "../events.ts";
 import type { ExpiryPolicy } from "../record/expiry.ts";
+import { isObject } from "../record/plain_object.ts";
 import type { KeyValueStore, SessionStore } from "../store/contract.ts";
 import { isMap, KeyValueAdapter } from "../store/key_value_adapter.ts";
 import { checkedEntries } from "../store/key_value_check.ts";
@@ -35,7 +36,7 @@ export function asStore(
 ): SessionStore {
   if (hasMethods(store, "read", "create", "update", "replace", "touch", "delete")) {
     const { capabilities } = store as SessionStore;
-    if (typeof capabilities === "object" && capabilities !== null) return store as SessionStore;
+    if (isObject(capabilities)) return store as SessionStore;
     refuse("store.capabilities", "an object is required");
   }
   const instead = insteadOfStore(store);

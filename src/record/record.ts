@@ -143,7 +143,7 @@ export type Members = Map<string, string>;
 
 /** Checks whether a value from a backend is a record that this version can read. */
 export function isSessionRecord(value: unknown): value is SessionRecord {
-  if (typeof value !== "object" || value === null) return false;
+  if (!isObject(value)) return false;
   const record = value as Record<keyof SessionRecord, unknown>;
   return record.format === 1 &&
     typeof record.sid === "string" &&

@@ -1,4 +1,5 @@
 import { SessionSerializationError } from "../../src/errors.ts";
+import { isObject } from "../../src/record/plain_object.ts";
 import { isSessionRecord, parseMembers, type SessionRecord } from "../../src/record/record.ts";
 import { objectText } from "./readable.ts";
 
@@ -56,8 +57,4 @@ function toRecord(
   const { for: name, ...rest } = kept;
   const record = { ...rest, data };
   return name === cookieName && isSessionRecord(record) ? record : undefined;
-}
-
-function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === "object" && value !== null;
 }
