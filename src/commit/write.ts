@@ -20,21 +20,19 @@ export function writeNew(
   store: TimeoutStore,
   record: SessionRecord,
   c: unknown,
-  tries = 1,
 ): Awaitable<StoredSession> {
-  return andThen(
-    makePlace(store),
-    (place) =>
-      andThen(store.create(place.key, record, c), (written) => {
-        const stored = toStored(written, { place, record });
-        if (stored) return stored;
-        if (tries < CREATE_TRIES) return writeNew(store, record, c, tries + 1);
-        const error = new SessionStoreError(
-          `Cannot create session: the store held a session under ${CREATE_TRIES} new keys`,
-        );
-        throw store.toError(error, { operation: "create", c });
-      }),
-  );
+  let tries = 1;
+  const writeTo = (place: NewPlace): Awaitable<StoredSession> =>
+    andThen(store.create(place.key, record, c), (written) => {
+      const stored = toStored(written, { place, record });
+      if (stored) return stored;
+      if (tries++ < CREATE_TRIES) return andThen(makePlace(store), writeTo);
+      const error = new SessionStoreError(
+        `Cannot create session: the store held a session under ${CREATE_TRIES} new keys`,
+      );
+      throw store.toError(error, { operation: "create", c });
+    });
+  return andThen(makePlace(store), writeTo);
 }
 
 /** Carries out the plan of a commit. Returns `false` when the record is gone or has changed. */
