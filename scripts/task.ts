@@ -43,8 +43,8 @@ const tasks: Record<string, (args: string[]) => Promise<boolean>> = {
   check,
 };
 
-const names = Deno.args.filter((arg) => arg in tasks);
-const rest = Deno.args.filter((arg) => !(arg in tasks));
+const names = Deno.args.filter((arg) => Object.hasOwn(tasks, arg));
+const rest = Deno.args.filter((arg) => !Object.hasOwn(tasks, arg));
 if (importMap.length) {
   console.log("JSR can't be reached: Hono comes from npm, @std from scripts/std");
 }

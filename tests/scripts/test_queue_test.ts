@@ -154,4 +154,5 @@ Deno.test("deno task test fails with a named file that fails, and passes with a 
   };
   assertEquals(await run(), { code: 1, counts: "1 passed, 1 failed" });
   assertEquals(await run("--filter", "good"), { code: 0, counts: "1 passed, 0 failed" });
+  assertEquals(await run("--filter", "constructor"), { code: 1, counts: "0 passed, 0 failed" });
 });
