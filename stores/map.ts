@@ -40,9 +40,8 @@ import type {
 import { byNewest, isAfter } from "../src/store/list_order.ts";
 import { storeTable } from "../src/store/store_options.ts";
 import { type Clock, systemClock } from "../src/util/clock.ts";
-import { refuseRange } from "../src/util/option_errors.ts";
 import { checkTable } from "../src/util/option_table.ts";
-import { NUMBER } from "../src/util/shapes.ts";
+import { COUNT, NUMBER } from "../src/util/shapes.ts";
 import { Generations } from "./map/generations.ts";
 import { SubjectIndex } from "./map/subject_index.ts";
 import { Traces } from "./map/traces.ts";
@@ -119,9 +118,7 @@ export class MapStore implements SessionStore {
   constructor(options: MapStoreOptions = {}) {
     checkTable(OPTIONS, options);
     const { maxEntries = 100_000, clock = systemClock } = options;
-    if (maxEntries !== Infinity && (!Number.isSafeInteger(maxEntries) || maxEntries < 1)) {
-      refuseRange("maxEntries", `${maxEntries}, a positive integer is required`, OPTIONS);
-    }
+    if (maxEntries !== Infinity) COUNT.read?.(maxEntries, { ...OPTIONS, name: "maxEntries" });
     this.capabilities = {
       atomic: true,
       index: true,

@@ -4,6 +4,7 @@ import { parseProvider, type SessionProvider } from "../record/provider.ts";
 import { parseObjectIfAny } from "../record/record.ts";
 import type { ListedSession, ListPage, ListPlace } from "../store/contract.ts";
 import { since } from "../store/list_order.ts";
+import { COUNT } from "../util/shapes.ts";
 
 /**
  * The description of a session in a list. It contains nothing that could be used to log in.
@@ -114,11 +115,7 @@ export class SessionList implements AsyncIterable<SessionSummary> {
    */
   constructor(read: Read, options: SessionListOptions) {
     const { limit = Infinity } = options;
-    if (limit !== Infinity && (!Number.isSafeInteger(limit) || limit < 1)) {
-      throw new RangeError(
-        `Cannot list sessions: limit is ${limit}, an integer of at least 1 is required`,
-      );
-    }
+    if (limit !== Infinity) COUNT.read?.(limit, { name: "limit", action: "list sessions" });
     this.#read = read;
     this.#options = options;
     this.#limit = limit;

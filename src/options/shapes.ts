@@ -7,6 +7,7 @@ import { refuse } from "../util/option_errors.ts";
 import type { Preset, Shape } from "../util/option_table.ts";
 import {
   BOOLEAN,
+  COUNT,
   DATE,
   either,
   FUNCTION,
@@ -39,10 +40,6 @@ const LONGEST_POLL = 50;
 /** A duration in seconds. */
 export const SECONDS: Shape = seconds(LONGEST_LIFE);
 const SECONDS_OR_NONE = seconds(LONGEST_LIFE, 0);
-const COUNT = inRange(
-  "an integer of at least 1",
-  (value) => Number.isSafeInteger(value) && value >= 1,
-);
 
 /** The lifetime of the proof of a device, in seconds. Browsers sign about six proofs in nine minutes for a site. */
 const PROOF = seconds(86_400, 300);

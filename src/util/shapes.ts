@@ -61,6 +61,12 @@ export function inRange(range: string, includes: (value: number) => boolean): Sh
   };
 }
 
+/** Accepts a positive integer. */
+export const COUNT: Shape = inRange(
+  "an integer of at least 1",
+  (value) => Number.isSafeInteger(value) && value >= 1,
+);
+
 /** Accepts an object with these methods. */
 export function methods(...names: readonly string[]): Shape {
   return {

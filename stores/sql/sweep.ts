@@ -1,4 +1,4 @@
-import { refuseRange } from "../../src/util/option_errors.ts";
+import { COUNT } from "../../src/util/shapes.ts";
 
 /**
  * Options of `sweep`.
@@ -25,7 +25,5 @@ export interface SweepOptions {
 
 /** @throws {RangeError} When the limit is not a positive integer. */
 export function sweepLimit(limit: number): number {
-  if (Number.isSafeInteger(limit) && limit >= 1) return limit;
-  const action = "sweep sessions";
-  return refuseRange("limit", `${limit}, a positive integer is required`, { action });
+  return Number(COUNT.read?.(limit, { name: "limit", action: "sweep sessions" }));
 }
