@@ -27,22 +27,16 @@ export class EndWatchers {
     const watcher: OnSessionEnd = (key, reason) => onEnd(key, reason);
     this.#watchers.add(watcher);
     const subscribing = this.#subscribing ??= subscribe((message) => this.#receive(`${message}`));
-    try {
-      await subscribing;
-    } catch (error) {
+    const stop = async () => {
       this.#watchers.delete(watcher);
-      if (this.#subscribing === subscribing) this.#subscribing = undefined;
+      if (this.#watchers.size > 0 || this.#subscribing !== subscribing) return;
+      this.#subscribing = undefined;
+      await (await subscribing)();
+    };
+    return await subscribing.then(() => stop, async (error) => {
+      await stop();
       throw error;
-    }
-    return () => this.#remove(watcher);
-  }
-
-  async #remove(watcher: OnSessionEnd): Promise<void> {
-    this.#watchers.delete(watcher);
-    const subscribing = this.#subscribing;
-    if (this.#watchers.size > 0 || !subscribing) return;
-    this.#subscribing = undefined;
-    await (await subscribing)();
+    });
   }
 
   #receive(message: string): void {
