@@ -31,7 +31,7 @@ import type { Clock } from "../src/util/clock.ts";
 import { hasMethods, type Mistakes } from "../src/util/option_errors.ts";
 import { checkTable } from "../src/util/option_table.ts";
 import { ANY, STRING } from "../src/util/shapes.ts";
-import { type PostgresDriver, toDriver } from "./postgres/drivers.ts";
+import { type PostgresDriver, REQUIRED, toDriver } from "./postgres/drivers.ts";
 import type {
   PgClientLike,
   PgPoolClientLike,
@@ -39,6 +39,7 @@ import type {
   PostgresClientLike,
   PostgresJsLike,
 } from "./postgres/like.ts";
+import { ignore } from "./postgres/run.ts";
 import { POSTGRES } from "./sql/dialect.ts";
 import { driverFinder, type FindDriver } from "./sql/find.ts";
 import { SqlStore } from "./sql/sql_store.ts";
@@ -134,16 +135,10 @@ function finderOf(option: "sql" | "listen", given: unknown): FindDriver<Postgres
     store: STORE,
     options: OPTIONS,
     option,
-    required: "a client of pg or Bun, or postgres(url),",
+    required: REQUIRED,
     mistakes: MISTAKEN_CLIENTS,
     toDriver,
   });
-}
-
-/** Checks whether a client can listen. One that a function returns may be able to. */
-function canListen(client: unknown): boolean {
-  const driver = toDriver(client);
-  return driver === undefined || driver.listen !== undefined;
 }
 
 /**
@@ -172,7 +167,7 @@ function canListen(client: unknown): boolean {
  */
 export class PostgresStore extends SqlStore {
   readonly #watchers = new EndWatchers();
-  readonly #findListener?: FindDriver<PostgresDriver>;
+  readonly #findListener: FindDriver<PostgresDriver> | undefined;
   readonly #isDirect: boolean;
 
   /**
@@ -187,6 +182,10 @@ export class PostgresStore extends SqlStore {
     checkTable(OPTIONS, options);
     const { sql, listen = sql } = options;
     const find = finderOf("sql", sql);
+    const findListener = listen === sql ? find : listen && finderOf("listen", listen) || undefined;
+    const listener = toDriver(listen);
+    // A client that a function returns may be able to listen.
+    const canListen = findListener && (!listener || listener.listen);
     super({
       store: STORE,
       dialect: POSTGRES,
@@ -195,14 +194,12 @@ export class PostgresStore extends SqlStore {
       schema: PostgresStore.schema,
       capabilities: {
         abortable: true,
-        ...(listen !== false && canListen(listen) ? { watch: true } : {}),
+        ...(canListen ? { watch: true } : {}),
       },
       find,
     });
     this.#isDirect = options.listen !== undefined;
-    if (listen !== false) {
-      this.#findListener = listen === sql ? find : finderOf("listen", listen);
-    }
+    this.#findListener = findListener;
   }
 
   /**
@@ -220,7 +217,7 @@ export class PostgresStore extends SqlStore {
     const driver = await this.#findListener?.(c);
     return await this.#watchers.add(
       onEnd,
-      async (receive) => await driver?.listen?.(receive, this.#isDirect) ?? (() => {}),
+      async (receive) => await driver?.listen?.(receive, this.#isDirect) ?? ignore,
     );
   }
 

@@ -69,8 +69,8 @@ export async function fillPostgres(
     await new PostgresStore({ sql: pool, table }).create("template", makeRecord(0));
     const key = "rtrim(translate(encode(sha256(n::text::bytea), 'base64'), '+/', '-_'), '=')";
     await pool.query(
-      `INSERT INTO ${table} SELECT ${key}, version, expires_at, renewed_at, last_seen_at, sid, 'user:' || n % 100000,
-       subject_at, generation, record, data FROM ${table}, generate_series(0, ${count - 1}) AS n`,
+      `INSERT INTO ${table} SELECT ${key}, sid, 'user:' || n % 100000, subject_at, version, expires_at, renewed_at,
+       last_seen_at, generation, record, data FROM ${table}, generate_series(0, ${count - 1}) AS n`,
     );
     await pool.query(`VACUUM ANALYZE ${table}`);
   }
@@ -108,10 +108,10 @@ export function rawStatements(execute: Execute, dialect: SqlDialect): Operations
   const record = makeRecord(0);
   // The version stays the same, so that each of them is a write.
   const values = { previous: record.version, now: Date.now() };
-  const reads = keys.map((key) => read({ key, ...values }));
+  const reads = keys.map((key) => read({ key, ...values })[0]!);
   const writes = keys.map((key) =>
     TEXTS.map((data) =>
-      updateInPlace.free[0]!({ ...valuesOf(key, { ...record, data }), ...values })
+      updateInPlace.free({ ...valuesOf(key, { ...record, data }), ...values })[0]!
     )
   );
   const least = compileAll(dialect);
@@ -126,12 +126,12 @@ export function rawStatements(execute: Execute, dialect: SqlDialect): Operations
       },
     }],
   }, {
-    read: [{ name: LEAST, run: () => execute(least.read({ key: keys[next().at]! })) }],
+    read: [{ name: LEAST, run: () => execute(least.read({ key: keys[next().at]! })[0]!) }],
     write: [{
       name: LEAST,
       run: () => {
         const { at, text } = next();
-        return execute(least.write({ key: keys[at]!, data: TEXTS[text]! }));
+        return execute(least.write({ key: keys[at]!, data: TEXTS[text]! })[0]!);
       },
     }],
   }];
@@ -139,8 +139,8 @@ export function rawStatements(execute: Execute, dialect: SqlDialect): Operations
 
 function compileAll(dialect: SqlDialect) {
   return {
-    read: compile(dialect, "SELECT data FROM least WHERE key = :key"),
-    write: compile(dialect, "UPDATE least SET data = :data WHERE key = :key"),
+    read: compile(dialect, ["SELECT data FROM least WHERE key = :key"]),
+    write: compile(dialect, ["UPDATE least SET data = :data WHERE key = :key"]),
   };
 }
 

@@ -25,14 +25,13 @@ class D1Driver implements SqlDriver {
     this.#database = database;
   }
 
-  async run({ text, values }: SqlStatement): Promise<Rows> {
-    return (await this.#database.prepare(text).bind(...values).all()).results as Rows;
-  }
-
-  async runAll(statements: readonly SqlStatement[]): Promise<Rows[]> {
+  async run(statements: readonly SqlStatement[]): Promise<Rows> {
     const bound = statements.map(({ text, values }) =>
       this.#database.prepare(text).bind(...values)
     );
-    return (await this.#database.batch(bound)).map(({ results }) => results as Rows);
+    const results = bound.length === 1
+      ? [await bound[0]!.all()]
+      : await this.#database.batch(bound);
+    return results.flatMap(({ results }) => results as Rows);
   }
 }

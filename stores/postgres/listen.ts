@@ -4,6 +4,7 @@ import { hasMethods } from "../../src/util/option_errors.ts";
 import { unref } from "../../src/util/runtime.ts";
 import { CHANNEL } from "../sql/dialect.ts";
 import type { PgClientLike, PgPoolLike, PostgresJsLike } from "./like.ts";
+import { ignore, overClient, type Run } from "./run.ts";
 
 /** The longest pause before a lost connection is opened again, in milliseconds. */
 const PAUSE = 1000;
@@ -11,8 +12,9 @@ const PAUSE = 1000;
 /** Without it, the loss of a connection would not be noticed: nothing is sent over it. */
 const KEEP_ALIVE = { keepAlive: true, keepAliveInitialDelayMillis: 60_000 };
 
-const LISTEN = `LISTEN ${CHANNEL}`;
-const BACKEND = "SELECT pg_backend_pid() AS pid";
+const LISTEN = { text: `LISTEN ${CHANNEL}`, values: [] };
+const UNLISTEN = { text: `UNLISTEN ${CHANNEL}`, values: [] };
+const BACKEND = { text: "SELECT pg_backend_pid() AS pid", values: [] };
 
 /**
  * Receives the notifications of sessions that end.
@@ -68,7 +70,7 @@ export function listenWithPostgresJs(sql: PostgresJsLike): Listen | undefined {
   if (typeof listen !== "function") return undefined;
   return async (receive, isDirect) => {
     if (!isDirect) {
-      const rows = await sql.unsafe(BACKEND);
+      const rows = await sql.unsafe(BACKEND.text);
       checkBackend(rows[0], Reflect.get(Reflect.get(rows, "state") ?? {}, "pid"));
     }
     try {
@@ -111,15 +113,13 @@ export function listenWithPool(pool: PgPoolLike): Listen | undefined {
     let timer: ReturnType<typeof setTimeout> | undefined;
     let isStopped = false;
     const open = async () => {
-      const { password } = options;
-      const client = new Client({ ...KEEP_ALIVE, ...options, ...(password ? { password } : {}) });
+      const client = new Client({ ...KEEP_ALIVE, ...options, password: options.password });
       // An error without a listener would end the process.
       client.on("error", ignore);
       try {
         await client.connect();
         client.unref?.();
-        const execute = async (text: string) => (await client.query(text)).rows;
-        await listenWithClient(client, execute)?.(receive, isDirect);
+        await listenWithClient(client, overClient(client))?.(receive, isDirect);
         client.on("end", openAgain);
       } catch (error) {
         await client.end().catch(ignore);
@@ -142,22 +142,17 @@ export function listenWithPool(pool: PgPoolLike): Listen | undefined {
   };
 }
 
-/** The number of listeners of each client. */
-const listening = new WeakMap<object, number>();
-
 /**
  * Listens with the connection of a client of `pg`.
  *
- * @param execute Runs a statement after those that are under way.
+ * @param run Runs a statement after those that are under way.
  */
-export function listenWithClient(
-  client: PgClientLike,
-  execute: (text: string) => PromiseLike<readonly object[]>,
-): Listen | undefined {
+export function listenWithClient(client: PgClientLike, run: Run): Listen | undefined {
   if (!isListener(client)) return undefined;
+  let listeners = 0;
   return async (receive, isDirect) => {
     if (!isDirect) {
-      const [row] = await execute(BACKEND);
+      const [row] = await run(BACKEND);
       checkBackend(row, Reflect.get(client, "processID"));
     }
     const receiver = ({ channel, payload }: Notification) => {
@@ -165,14 +160,12 @@ export function listenWithClient(
     };
     const stop = async () => {
       client.off("notification", receiver);
-      const rest = listening.get(client)! - 1;
-      listening.set(client, rest);
-      if (rest === 0) await execute(`UN${LISTEN}`).then(ignore, ignore);
+      if (--listeners === 0) await run(UNLISTEN).catch(ignore);
     };
     client.on("notification", receiver);
-    listening.set(client, (listening.get(client) ?? 0) + 1);
+    listeners++;
     try {
-      await execute(LISTEN);
+      await run(LISTEN);
     } catch (error) {
       await stop();
       throw error;
@@ -198,5 +191,3 @@ function isClientMaker(pool: object): pool is PgPoolLike & ClientMaker {
 function isListener(client: object): client is PgClientLike & PgListener {
   return hasMethods(client, "on", "off");
 }
-
-function ignore(): void {}

@@ -4,23 +4,27 @@ import type { SqlStatement, SqlValue } from "./driver.ts";
 /** The values of a statement, by name. */
 export type SqlValues = Readonly<Record<string, SqlValue>>;
 
-/** A function that makes a statement from its values. */
-export type SqlTemplate = (values: SqlValues) => SqlStatement;
+/** A function that makes statements from their values. */
+export type SqlTemplate = (values: SqlValues) => SqlStatement[];
 
 const VALUE_REGEXP = /([:#])([a-z]\w*)/gi;
 
 /**
- * Compiles a template, in which `:name` is a text value and `#name` a number.
+ * Compiles the texts of statements, in which `:name` is a text value and `#name` a number.
  *
  * @param dialect The dialect of the database.
- * @param template The text.
+ * @param texts The texts.
  */
-export function compile(dialect: SqlDialect, template: string): SqlTemplate {
-  const names: string[] = [];
-  const text = template.replaceAll(/\s+/g, " ").replaceAll(VALUE_REGEXP, (_, sign, name) => {
-    let place = dialect.reusesValues ? names.indexOf(name) : -1;
-    if (place === -1) place = names.push(name) - 1;
-    return dialect.placeholder(place + 1, sign === "#");
+export function compile(dialect: SqlDialect, texts: readonly string[]): SqlTemplate {
+  const statements = texts.map((template) => {
+    const names: string[] = [];
+    const text = template.replaceAll(/\s+/g, " ").replaceAll(VALUE_REGEXP, (_, sign, name) => {
+      let place = dialect.reusesValues ? names.indexOf(name) : -1;
+      if (place === -1) place = names.push(name) - 1;
+      return dialect.placeholder(place + 1, sign === "#");
+    });
+    return { text, names };
   });
-  return (values) => ({ text, values: names.map((name) => values[name]!) });
+  return (values) =>
+    statements.map(({ text, names }) => ({ text, values: names.map((name) => values[name]!) }));
 }

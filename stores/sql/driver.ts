@@ -15,22 +15,11 @@ export type SqlRow = Readonly<Record<string, unknown>> | readonly unknown[];
 /** Runs statements with the client of the application. */
 export interface SqlDriver {
   /**
-   * Runs a statement.
-   *
-   * @param statement The statement.
-   * @param signal Aborts it.
-   */
-  run(statement: SqlStatement, signal?: AbortSignal): Awaitable<readonly SqlRow[]>;
-
-  /**
    * Runs statements one after the other: in one transaction, unless the dialect needs none.
    *
    * @param statements The statements.
    * @param signal Aborts them.
-   * @returns The rows of each.
+   * @returns The rows of all of them, in their order.
    */
-  runAll(
-    statements: readonly SqlStatement[],
-    signal?: AbortSignal,
-  ): Awaitable<(readonly SqlRow[])[]>;
+  run(statements: readonly SqlStatement[], signal?: AbortSignal): Awaitable<readonly SqlRow[]>;
 }

@@ -19,6 +19,18 @@ export interface DriverSource<Driver extends SqlDriver> {
   toDriver(client: unknown): Driver | undefined;
 }
 
+/** Makes one driver for each client, which all stores with this client use. */
+export function oncePerClient<Driver extends SqlDriver>(
+  toDriver: (client: unknown) => Driver | undefined,
+): (client: unknown) => Driver | undefined {
+  const drivers = new WeakMap<WeakKey, Driver>();
+  return (client) => {
+    const driver = drivers.get(client as WeakKey) ?? toDriver(client);
+    if (driver) drivers.set(client as WeakKey, driver);
+    return driver;
+  };
+}
+
 /** Finds the driver of a request by its context. */
 export type FindDriver<Driver extends SqlDriver = SqlDriver> = (c: unknown) => Awaitable<Driver>;
 
@@ -29,15 +41,8 @@ export type FindDriver<Driver extends SqlDriver = SqlDriver> = (c: unknown) => A
  */
 export function driverFinder<Driver extends SqlDriver>(
   given: unknown,
-  source: DriverSource<Driver>,
+  { store, options, option, required, mistakes, toDriver }: DriverSource<Driver>,
 ): FindDriver<Driver> {
-  const { store, options, option, required, mistakes } = source;
-  const drivers = new WeakMap<WeakKey, Driver>();
-  const toDriver = (client: unknown): Driver | undefined => {
-    const driver = drivers.get(client as WeakKey) ?? source.toDriver(client);
-    if (driver) drivers.set(client as WeakKey, driver);
-    return driver;
-  };
   const instead = insteadOf(given, mistakes);
   if (instead) refuse(option, instead, options);
   const driver = toDriver(given);

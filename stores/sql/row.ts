@@ -4,16 +4,16 @@ import { since } from "../../src/store/list_order.ts";
 import type { SqlValues } from "./compile.ts";
 import type { SqlRow } from "./driver.ts";
 
-/** The columns of a session, and the sign of their values in templates. */
+/** The columns of a session, and the sign of their values in templates. The index over a subject's sessions has the first four. */
 export const COLUMNS: Readonly<Record<string, ":" | "#">> = {
   key: ":",
+  sid: ":",
+  subject: ":",
+  subject_at: "#",
   version: "#",
   expires_at: "#",
   renewed_at: "#",
   last_seen_at: "#",
-  sid: ":",
-  subject: ":",
-  subject_at: "#",
   generation: "#",
   record: ":",
   data: ":",

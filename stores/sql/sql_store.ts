@@ -14,9 +14,9 @@ import { refuseLateLogin } from "../../src/store/late_login.ts";
 import { andThen, type Awaitable } from "../../src/util/awaitable.ts";
 import { type Clock, systemClock } from "../../src/util/clock.ts";
 import type { OptionTable } from "../../src/util/option_table.ts";
-import type { SqlTemplate, SqlValues } from "./compile.ts";
+import type { SqlValues } from "./compile.ts";
 import type { SqlRow } from "./driver.ts";
-import { type Call, type ExecutorSetup, SqlExecutor } from "./executor.ts";
+import { type Call, type Execute, executorOf, type ExecutorSetup } from "./executor.ts";
 import {
   isListedAlike,
   leftValuesOf,
@@ -83,8 +83,8 @@ export abstract class SqlStore implements SessionStore {
   readonly capabilities: StoreCapabilities;
   readonly #setup: SqlStoreSetup;
   readonly #clock: Clock;
-  readonly #executor: SqlExecutor;
   readonly #statements: SqlStatements;
+  readonly #run: Execute;
 
   /** @ignore */
   protected constructor(setup: SqlStoreSetup) {
@@ -92,8 +92,8 @@ export abstract class SqlStore implements SessionStore {
     this.capabilities = { ...CAPABILITIES, ...setup.capabilities };
     this.#setup = setup;
     this.#clock = options.clock ?? systemClock;
-    this.#executor = new SqlExecutor(setup);
     this.#statements = statementsOf(dialect, tableNames(options, table));
+    this.#run = executorOf(setup, this.#clock);
   }
 
   /**
@@ -280,22 +280,21 @@ export abstract class SqlStore implements SessionStore {
    */
   deleteAll(
     subject: string,
-    { except }: DeleteAllOptions,
+    { except = "" }: DeleteAllOptions,
     c?: unknown,
     signal?: AbortSignal,
   ): Awaitable<number> {
     const now = this.#clock();
     const values = {
       subject: toText(subject),
-      except: except === undefined ? null : toText(except),
+      except: toText(except),
       generation: Math.floor(now),
       until: now + GENERATION_KEPT,
-      now,
     };
-    const results = this.#executor.runAll(this.#statements.deleteAll, values, { c, signal });
+    const rows = this.#run(this.#statements.deleteAll, values, { c, signal });
     // One of the statements of SQLite returns a generation, a number, because all() of better-sqlite3 requires rows.
     const isKey = (row: SqlRow) => typeof Object.values(row)[0] === "string";
-    return andThen(results, (results) => results.flat().filter(isKey).length);
+    return andThen(rows, (rows) => rows.filter(isKey).length);
   }
 
   /**
@@ -323,9 +322,8 @@ export abstract class SqlStore implements SessionStore {
   async sweep({ limit = 10_000 }: SweepOptions = {}, c?: unknown): Promise<number> {
     const { sweep, sweepSubjects } = this.#statements;
     const values = { limit: sweepLimit(limit) };
-    const call = { c, signal: undefined };
-    const { length } = await this.#run(sweep, values, call);
-    await this.#run(sweepSubjects, values, call);
+    const { length } = await this.#run(sweep, values, { c });
+    await this.#run(sweepSubjects, values, { c });
     return length;
   }
 
@@ -333,21 +331,14 @@ export abstract class SqlStore implements SessionStore {
     const { key, record, previous, templates, wasBound, more } = write;
     this.#setup.assertFits?.(record);
     const binds = record.subject !== undefined && !wasBound;
-    const given = { previous: previous?.version ?? 0, now: this.#clock() };
-    const values = { ...valuesOf(key, record), ...more, ...given };
-    return andThen(
-      this.#executor.runAll(binds ? templates.bound : templates.free, values, call),
-      ([rows]) => {
-        if (isWritten(rows!)) return true;
-        if (!binds) return false;
-        const bars = this.#run(this.#statements.bar, values, call);
-        return andThen(bars, (rows) => isWritten(rows) && refuseLateLogin());
-      },
-    );
-  }
-
-  #run(template: SqlTemplate, values: SqlValues, call: Call): Awaitable<readonly SqlRow[]> {
-    return this.#executor.run(template, { now: this.#clock(), ...values }, call);
+    const values = { ...valuesOf(key, record), ...more, previous: previous?.version ?? 0 };
+    const rows = this.#run(binds ? templates.bound : templates.free, values, call);
+    return andThen(rows, (rows) => {
+      if (isWritten(rows)) return true;
+      if (!binds) return false;
+      const bars = this.#run(this.#statements.bar, values, call);
+      return andThen(bars, (rows) => isWritten(rows) && refuseLateLogin());
+    });
   }
 }
 

@@ -3,12 +3,10 @@ import type { SqlDialect, TableNames } from "./dialect.ts";
 import { COLUMNS, LEFT, READ_COLUMNS } from "./row.ts";
 
 const NAMES = Object.keys(COLUMNS);
-/** The columns of the index over the sessions of a subject. */
-const INDEXED = ["key", "sid", "subject", "subject_at"];
 /** All columns but the key. */
 const CHANGED = NAMES.slice(1);
 /** The columns that no index contains: SQLite writes an index again even if nothing in it changes. */
-const BESIDE_INDEX = NAMES.filter((name) => !INDEXED.includes(name));
+const BESIDE_INDEX = NAMES.slice(4);
 
 const TIMES = ["expires_at", "renewed_at", "last_seen_at"];
 
@@ -20,7 +18,7 @@ const IS_PREVIOUS = "key = :key AND version = #previous AND expires_at > #now";
 /** Makes all statements of a store. A statement that writes returns a row for each written session. */
 export function statementsOf(dialect: SqlDialect, names: TableNames) {
   const { sessions, subjects } = names;
-  const make = (template: string) => compile(dialect, template);
+  const make = (...texts: string[]) => compile(dialect, texts);
 
   const present = `present AS (${dialect.lockSubject(names)})`;
   const isPresent = `#generation >= coalesce((SELECT ${OLDEST} FROM present), 0)`;
@@ -53,7 +51,7 @@ export function statementsOf(dialect: SqlDialect, names: TableNames) {
   const ended = dialect.report("key", "'revoked'");
   const end = (raised: string) =>
     `WITH raised AS (${raised}) DELETE FROM ${sessions} WHERE subject = :subject AND expires_at > #now
-     AND sid <> coalesce(:except, '') AND generation < (SELECT generation FROM raised) RETURNING key${ended}`;
+     AND sid <> :except AND generation < (SELECT generation FROM raised) RETURNING key${ended}`;
 
   const expired = (table: string, column: string, key: string) =>
     `DELETE FROM ${table} WHERE ${column} <= #now AND ${key} IN (SELECT ${key} FROM ${table}
@@ -64,8 +62,8 @@ export function statementsOf(dialect: SqlDialect, names: TableNames) {
     write: (condition: string) => string,
     statements = (common: string, write: string) => [common + write],
   ) => ({
-    free: statements("", write("true")).map(make),
-    bound: statements(`WITH ${present} `, write(isPresent)).map(make),
+    free: make(...statements("", write("true"))),
+    bound: make(...statements(`WITH ${present} `, write(isPresent))),
   });
 
   return {
@@ -93,7 +91,7 @@ export function statementsOf(dialect: SqlDialect, names: TableNames) {
       `SELECT 1 FROM ${subjects} WHERE subject = :subject AND #generation < ${OLDEST}
        AND #previous = coalesce((SELECT version FROM ${sessions} WHERE key = :key AND expires_at > #now), 0)`,
     ),
-    deleteAll: dialect.raiseAndEnd({ raise, raised, end }).map(make),
+    deleteAll: make(...dialect.raiseAndEnd({ raise, raised, end })),
     stats: make(
       `SELECT count(*) AS sessions, count(DISTINCT subject) AS subjects FROM ${sessions}
        WHERE subject IS NOT NULL AND expires_at > #now`,

@@ -51,7 +51,7 @@ export function tableNames(
 const CONSTRAINTS: Readonly<Record<string, string>> = { key: " PRIMARY KEY", subject: "" };
 
 function quote(name: string): string {
-  return name.split(".").map((part) => `"${part}"`).join(".");
+  return `"${name.replace(".", '"."')}"`;
 }
 
 /**

@@ -1,5 +1,6 @@
 import { hasMethods } from "../../src/util/option_errors.ts";
 import type { SqlDriver, SqlRow, SqlStatement } from "../sql/driver.ts";
+import { oncePerClient } from "../sql/find.ts";
 import type { LibsqlClientLike, SqliteDatabaseLike, SqliteStatementLike } from "./like.ts";
 
 type Rows = readonly SqlRow[];
@@ -9,10 +10,10 @@ type Rows = readonly SqlRow[];
  *
  * @returns The driver; `undefined` for any other value.
  */
-export function toDriver(db: unknown): SqlDriver | undefined {
+export const toDriver = oncePerClient((db: unknown): SqlDriver | undefined => {
   if (isDatabase(db)) return new DatabaseDriver(db);
   return isLibsql(db) ? new LibsqlDriver(db) : undefined;
-}
+});
 
 /** Checks whether a value is a synchronous database. */
 function isDatabase(db: unknown): db is SqliteDatabaseLike {
@@ -33,22 +34,23 @@ class DatabaseDriver implements SqlDriver {
     this.#db = db;
   }
 
-  run({ text, values }: SqlStatement): Rows {
-    let statement = this.#prepared.get(text);
-    if (!statement) this.#prepared.set(text, statement = this.#db.prepare(text));
-    return statement.all(...values) as Rows;
-  }
-
-  runAll(statements: readonly SqlStatement[]): Rows[] {
+  run(statements: readonly SqlStatement[]): Rows {
+    if (statements.length === 1) return this.#all(statements[0]!);
     this.#db.exec("BEGIN IMMEDIATE");
     try {
-      const results = statements.map((statement) => this.run(statement));
+      const rows = statements.flatMap((statement) => this.#all(statement));
       this.#db.exec("COMMIT");
-      return results;
+      return rows;
     } catch (error) {
       this.#rollBack();
       throw error;
     }
+  }
+
+  #all({ text, values }: SqlStatement): Rows {
+    let statement = this.#prepared.get(text);
+    if (!statement) this.#prepared.set(text, statement = this.#db.prepare(text));
+    return statement.all(...values) as Rows;
   }
 
   #rollBack(): void {
@@ -67,12 +69,11 @@ class LibsqlDriver implements SqlDriver {
     this.#client = client;
   }
 
-  async run({ text, values }: SqlStatement): Promise<Rows> {
-    return (await this.#client.execute({ sql: text, args: values })).rows as Rows;
-  }
-
-  async runAll(statements: readonly SqlStatement[]): Promise<Rows[]> {
+  async run(statements: readonly SqlStatement[]): Promise<Rows> {
     const batch = statements.map(({ text, values }) => ({ sql: text, args: values }));
-    return (await this.#client.batch(batch, "write")).map(({ rows }) => rows as Rows);
+    const results = batch.length === 1
+      ? [await this.#client.execute(batch[0]!)]
+      : await this.#client.batch(batch, "write");
+    return results.flatMap(({ rows }) => rows as Rows);
   }
 }

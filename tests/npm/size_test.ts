@@ -20,7 +20,7 @@ const STORES: Record<string, [name: string, most: number]> = {
   "deno-kv": ["DenoKvStore", 6_000],
   redis: ["RedisStore", 7_750],
   dynamodb: ["DynamoDbStore", 6_000],
-  postgres: ["PostgresStore", 6_200],
+  postgres: ["PostgresStore", 6_000],
   sqlite: ["SqliteStore", 6_000],
   d1: ["D1Store", 6_000],
   "cloudflare-kv": ["CloudflareKvStore", 6_000],

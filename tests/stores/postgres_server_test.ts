@@ -308,7 +308,7 @@ test("PostgresStore: a touch moves no entry of an index, and nothing but a sweep
   await using scene = await open("postgres.js", { max: 1 });
   const { execute, table, store, bound, clock } = scene;
   await execute(
-    `INSERT INTO ${table} SELECT 'key' || n, 1, 9e15, 0, 0, 'sid' || n, 'other' || n % 100, n, 0,
+    `INSERT INTO ${table} SELECT 'key' || n, 'sid' || n, 'other' || n % 100, n, 1, 9e15, 0, 0, 0,
      '{"format":1,"sid":"x","version":1,"createdAt":0}', '{}' FROM generate_series(1, 3000) AS n`,
   );
   await execute(`ANALYZE ${table}`);

@@ -59,7 +59,7 @@ for (const [name, client] of Object.entries(clientsOfOthers)) {
   Deno.test(`PostgresStore refuses the results of a client of another kind: ${name}`, async () => {
     const store = new PostgresStore({ sql: client as PostgresClientLike });
     const message = "Cannot use PostgresStore: its client returned no rows; " +
-      "a client of postgres, pg or Bun is required";
+      "a client of pg or Bun, or postgres(url), is required";
     await assertRejects(async () => await store.read("key"), Error, message);
     await assertRejects(async () => await store.delete("key"), Error, message);
   });
