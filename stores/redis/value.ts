@@ -1,4 +1,5 @@
 import { isSessionRecord, type SessionRecord, type Trace } from "../../src/record/record.ts";
+import { makeTrace } from "../../src/record/trace.ts";
 import { fromLegacyValue } from "./legacy.ts";
 import { fromOwner, toOwner } from "./owner.ts";
 
@@ -76,9 +77,7 @@ export function fromStored(value: unknown): SessionRecord | undefined {
   if (!value.startsWith(MOVING)) return fromValue(value);
   const record = fromMoving(value);
   if (record?.trace === undefined) return undefined;
-  const { subject: _, subjectAt: __, meta: ___, confirmed: ____, provider: _____, ...trace } =
-    record;
-  return trace;
+  return makeTrace(record.trace, record);
 }
 
 /** Parses the record in a text, or the listed record of one that is being moved; `undefined` when there is neither. */

@@ -1,4 +1,5 @@
 import type { SessionRecord, SessionTimes } from "../../src/record/record.ts";
+import { traceOf } from "../../src/record/trace.ts";
 import type { SessionStore, StoreCapabilities } from "../../src/store/contract.ts";
 import type { Awaitable } from "../../src/util/awaitable.ts";
 import type { Clock } from "../../src/util/clock.ts";
@@ -103,17 +104,9 @@ export function written(record: SessionRecord, data: string): SessionRecord {
   return { ...record, data, version: record.version + 1 };
 }
 
-/** Returns the trace of a session under its previous key. */
-export function traceOf(record: SessionRecord): SessionRecord {
-  const { subject: _, subjectAt: __, meta: ___, confirmed: ____, provider: _____, ...others } =
-    record;
-  const { flash: ______, device: _______, ...rest } = others;
-  return { ...rest, data: "{}", version: record.version + 1, trace: "replaced" };
-}
-
 /** Returns a trace that leads to the session. */
 export function leadingTraceOf(record: SessionRecord): SessionRecord {
-  return { ...traceOf(record), trace: "rotated", successor: "sealed" };
+  return { ...traceOf(record, "rotated"), successor: "sealed" };
 }
 
 /** Returns the times of a session that is renewed now for an hour. */

@@ -1,4 +1,5 @@
 import type { SessionRecord } from "../../src/record/record.ts";
+import { traceOf } from "../../src/record/trace.ts";
 import {
   type ConformanceCase,
   HOUR,
@@ -6,7 +7,6 @@ import {
   makeRecord,
   renewedTimes,
   same,
-  traceOf,
   written,
 } from "./case.ts";
 import { indexed, listed, lists, makeBound, makeSubject, unbound } from "./subject.ts";
@@ -186,7 +186,7 @@ export const listCases: readonly ConformanceCase[] = [
       await store.create(old, record);
       await store.create(next, written(record, "{}"));
       await lists(store, subject, [old, next], "with both");
-      await store.update(old, traceOf(record), record);
+      await store.update(old, traceOf(record, "replaced"), record);
       await lists(store, subject, [next], "when the old one leads to the new one");
       await store.delete(old);
       await lists(store, subject, [next], "when the old one is gone");

@@ -1,3 +1,4 @@
+import { traceOf } from "../../src/record/trace.ts";
 import {
   type ConformanceCase,
   HOUR,
@@ -9,7 +10,6 @@ import {
   same,
   server,
   strong,
-  traceOf,
   written,
 } from "./case.ts";
 
@@ -125,7 +125,7 @@ export const lifeCases: readonly ConformanceCase[] = [
     needs: server,
     async run({ store, clock }) {
       const record = makeRecord(clock);
-      for (const left of [traceOf(record), leadingTraceOf(record)]) {
+      for (const left of [traceOf(record, "replaced"), leadingTraceOf(record)]) {
         const [key, other] = [makeKey(), makeKey()];
         await store.create(key, record);
         const next = written(record, '{"moved":true}');
@@ -150,7 +150,7 @@ export const lifeCases: readonly ConformanceCase[] = [
       await store.create(taken, theirs);
       const record = (await store.read(key))!;
       const next = written(record, '{"moved":true}');
-      for (const left of [undefined, traceOf(record), leadingTraceOf(record)]) {
+      for (const left of [undefined, traceOf(record, "replaced"), leadingTraceOf(record)]) {
         const move = { key: taken, record: next, ...(left && { left }) };
         same(await store.replace(key, move, record), false, "onto a taken key");
       }

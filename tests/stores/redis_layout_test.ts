@@ -4,6 +4,7 @@ import { type RedisClientLike, RedisStore } from "@x/hono-session/stores/redis";
 import { assert, assertEquals } from "@std/assert";
 import fc from "fast-check";
 import { Hono } from "hono";
+import { makeTrace } from "../../src/record/trace.ts";
 import { fromListed, fromStored, toMoving, toValue } from "../../stores/redis/value.ts";
 import { Client } from "../_support/client.ts";
 import { FakeClock } from "../_support/clock.ts";
@@ -151,6 +152,14 @@ Deno.test("every record is what it was when it is read from its text in Redis", 
     assertEquals(fromStored(toValue(record, "w")), record);
     const { flash: _, trace: __, ...listed } = record;
     assertEquals(fromListed(`~w ${toMoving(listed)}`), { ...listed, data: "{}" });
+  }));
+});
+
+Deno.test("the trace of a session that is being moved holds nothing else of the session", () => {
+  fc.assert(fc.property(anyRecord, (record) => {
+    const { sid, version, expiresAt } = record;
+    const trace = makeTrace("replaced", { sid, version, expiresAt });
+    assertEquals(fromStored(`~w ${toMoving(record, "replaced")}`), trace);
   }));
 });
 
