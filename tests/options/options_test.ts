@@ -54,6 +54,7 @@ const CASES: Record<keyof SessionOptions, Case> = {
       { get() {}, set() {}, delete: true },
       HALF_A_STORE,
       { ...HALF_A_STORE, capabilities: null },
+      { ...HALF_A_STORE, capabilities: [] },
       Object.fromEntries(METHODS.slice(1).map((name) => [name, () => {}])),
     ],
   },
