@@ -9,7 +9,9 @@ const PROGRAM = "workers_module_scope.ts";
 /** Stores that are useful at the top of a module but have nothing to ask there. */
 const WITHOUT_SERVER = /^(DenoKvStore|DynamoDbStore|PostgresStore|RedisStore|SqliteStore)$/;
 
-Deno.test("a Worker that loads every entry and builds every store at the top of a module is named in full", async () => {
+const test = pooled();
+
+test("a Worker that loads every entry and builds every store at the top of a module is named in full", async () => {
   const source = await Deno.readTextFile(new URL(`tests/_support/${PROGRAM}`, ROOT));
   const { name, exports } = JSON.parse(await Deno.readTextFile(new URL("deno.json", ROOT)));
   const stores: string[] = [];
@@ -33,8 +35,6 @@ if (idle) {
     await workers.database.exec(D1Store.schema());
   });
   Deno.test.afterAll(async () => await workers[Symbol.asyncDispose]());
-
-  const test = pooled();
 
   const get = async (path: string, headers: HeadersInit = {}) => {
     const response = await fetch(new URL(path, workers.url), { headers });

@@ -11,7 +11,7 @@ import { findDynamoDbLocal, spawnDynamoDbLocal } from "./dynamodb_local.ts";
 import { freePort } from "./server_process.ts";
 
 /** How long a server may take to start, in milliseconds. */
-const PATIENCE = 30_000;
+const PATIENCE = 120_000;
 
 const decoder = new TextDecoder();
 

@@ -23,7 +23,7 @@ export function lostAnswers(test: SceneTest): void {
     });
 
     test(`a login ${first} that arrives when its time is over takes no place`, async (scene) => {
-      const { sessions, client, watch, operation } = await setup(scene, first, 0.5);
+      const { sessions, client, watch, operation } = await setup(scene, first, scene.shortTimeout);
       const held = new Gate();
       watch.inject(operation, () => held.pass(), 1);
       // Some clients keep the process alive by their connection alone.
@@ -73,7 +73,7 @@ export function lostRotations(test: SceneTest): void {
   }
 }
 
-async function setup(scene: Scene, first: string, storeTimeout = 5) {
+async function setup(scene: Scene, first: string, storeTimeout = 60) {
   const { watch } = scene;
   const rotate = scene.atomic ? { rotate: { every: 60 } } : {};
   const sessions = createSessions<{ note?: string }>(scene.configure({

@@ -10,9 +10,6 @@ const MANY = 50;
 /** Each has a queue of its own, so that all write at the same time. */
 const MACHINES = 20;
 
-/** So many commits of one session wait for each other, longer than one of them may take on a slow machine. */
-const PATIENT = { storeTimeout: 60 };
-
 /** What holds of several requests that write at the same time, to stores that the sessions are kept in. */
 export function races(test: SceneTest): void {
   test("a session that ends by the policy while a request runs is not written", async ({ makeApp, gate, clock }) => {
@@ -38,7 +35,7 @@ export function atomicRaces(test: SceneTest): void {
 
 function dataRaces(test: SceneTest): void {
   test(`${MANY} parallel requests that each set another key leave ${MANY} keys`, async ({ makeApp, gate }) => {
-    const client = new Client(makeApp(PATIENT));
+    const client = new Client(makeApp());
     await client.text("/set/name/%22Ada%22");
     const keys = Array.from({ length: MANY }, (_, index) => [`key${index}`, index] as const);
     const writers = keys.map(([key, value]) => client.fetch(`/slow/set/${key}/${value}`));
@@ -51,10 +48,10 @@ function dataRaces(test: SceneTest): void {
   });
 
   test(`${MACHINES} machines that each set another key leave ${MACHINES} keys`, async ({ makeApp, gate }) => {
-    const first = new Client(makeApp(PATIENT));
+    const first = new Client(makeApp());
     await first.text("/set/name/%22Ada%22");
     const keys = Array.from({ length: MACHINES }, (_, index) => [`key${index}`, index] as const);
-    const clients = await Promise.all(keys.map(() => withSameCookie(first, makeApp(PATIENT))));
+    const clients = await Promise.all(keys.map(() => withSameCookie(first, makeApp())));
     const writers = keys.map(([key, value], index) =>
       clients[index]!.fetch(`/slow/set/${key}/${value}`)
     );
@@ -67,7 +64,7 @@ function dataRaces(test: SceneTest): void {
   });
 
   test(`${MANY} parallel updates leave ${MANY}`, async ({ makeApp, gate }) => {
-    const client = new Client(makeApp(PATIENT));
+    const client = new Client(makeApp());
     await client.text("/set/count/0");
     const increments = Array.from({ length: MANY }, () => client.json("/increment"));
     await gate.arrived(MANY);
@@ -150,9 +147,9 @@ function dataRaces(test: SceneTest): void {
     assertEquals(await client.json("/read"), { a: 2 });
   });
 
-  test("a commit that is overtaken as long as there is time gives up: 409, no cookie, nothing stored", async ({ makeApp, watch, records }) => {
+  test("a commit that is overtaken as long as there is time gives up: 409, no cookie, nothing stored", async ({ makeApp, watch, records, shortTimeout: storeTimeout }) => {
     const client = new Client(
-      makeApp({ storeTimeout: 0.5 }).onError((error, c) =>
+      makeApp({ storeTimeout }).onError((error, c) =>
         "getResponse" in error
           ? (error as { getResponse(): Response }).getResponse()
           : c.text("failed", 500)

@@ -18,8 +18,7 @@ export function renewals(test: SceneTest): void {
     test(`a renewal that fails alone (${fault}) fails none of six requests, and the next one tries again`, async (scene) => {
       const { client, logged, watch, calls, six } = await setup(scene, {
         rolling: true,
-        // Reads have to be answered within it.
-        storeTimeout: fault === "hang" ? 0.5 : 5,
+        ...(fault === "hang" && { storeTimeout: scene.shortTimeout }),
       });
       scene.clock.advance(LIFE / 2);
       const connection = setInterval(() => {}, 1000);
@@ -152,7 +151,7 @@ export function renewals(test: SceneTest): void {
       const rotate = { every: 600, grace: 30 };
       const { client, watch, calls, six, cookie } = await setup(scene, {
         rotate,
-        storeTimeout: 0.5,
+        ...(fault === "hang" && { storeTimeout: scene.shortTimeout }),
       });
       scene.clock.advance(1200);
       const connection = setInterval(() => {}, 1000);

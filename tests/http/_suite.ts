@@ -78,6 +78,8 @@ export interface Scene {
   told(): Promise<void>;
   /** Seconds between two polls for ended sessions. */
   every: number;
+  /** A time limit, in seconds, within which a store answers unless it hangs. */
+  shortTimeout: number;
   atomic: boolean;
   stateless: boolean;
   revocable: boolean;
@@ -91,6 +93,9 @@ export function httpSuite(suite: HttpSuiteOptions): void {
   const { name, open, options, atomic = true, stateless = false, revocable = !stateless } = suite;
   const { index = revocable && atomic, every = 0.02 } = suite;
   const declare = suite.test ?? Deno.test;
+
+  // Real servers may be slow on a busy machine.
+  const patient = { storeTimeout: 60 };
 
   function test(what: string, run: (scene: Scene) => Promise<void>): void {
     declare(`${name}: ${what}`, async () => {
@@ -107,12 +112,15 @@ export function httpSuite(suite: HttpSuiteOptions): void {
           records: recorded.records,
           told: recorded.told,
           every,
+          // A server may be slow on a busy machine.
+          shortTimeout: suite.test ? 2 : 0.5,
           atomic,
           stateless,
           revocable,
           configure: (more) => ({
             store: watch,
             clock: clock.now,
+            ...patient,
             ...options,
             ...more,
           }),
@@ -121,11 +129,13 @@ export function httpSuite(suite: HttpSuiteOptions): void {
             return {
               store: ahead && apart ? apart(apartNow) : watch,
               clock: apartNow,
+              ...patient,
               ...options,
               ...more,
             };
           },
-          makeApp: (more) => makeApp({ store: watch, clock: clock.now, ...options, ...more }, gate),
+          makeApp: (more) =>
+            makeApp({ store: watch, clock: clock.now, ...patient, ...options, ...more }, gate),
         });
       } finally {
         await close?.();

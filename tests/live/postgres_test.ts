@@ -42,7 +42,7 @@ async function machineOf(
       errors.push(`${operation}: ${error.cause}`),
   };
   const store = new PostgresStore({ sql, ...options });
-  const sessions = createSessions({ store, live: { every }, storeTimeout: 1, events });
+  const sessions = createSessions({ store, live: { every }, storeTimeout: 3, events });
   return { connection, sessions, errors, [Symbol.asyncDispose]: close };
 }
 

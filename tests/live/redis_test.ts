@@ -27,7 +27,7 @@ function machineOf({ client, close }: RedisConnection, every: number): Machine {
   const errors: string[] = [];
   const events = { storeError: ({ operation }: { operation: string }) => errors.push(operation) };
   const store = new RedisStore({ client });
-  const sessions = createSessions({ store, live: { every }, storeTimeout: 1, events });
+  const sessions = createSessions({ store, live: { every }, storeTimeout: 3, events });
   return { sessions, errors, [Symbol.asyncDispose]: async () => void await close() };
 }
 
