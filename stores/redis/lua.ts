@@ -2,34 +2,25 @@ import { LEGACY } from "./legacy.ts";
 
 /**
  * The start of scripts for records. `live` returns the version of the live record under a key, the identifier
- * of its write, and its text; `ownerOf` returns its owner from that, or "". They read the text only up to the
+ * of its write, and what follows in its text: the owner and the data, or `nil` and the rest of a record of version 0.1.
+ * While a record is being moved it has no version, but the identifier. The text is read only up to the
  * first brace, so that session data can't be mistaken for it. Builds of Redis for 32 bits read no more than six digits
  * in base 36 at once. ARGV: now, and more.
  */
 export const RECORDS = `
 local function live(key)
   local value = redis.call("GET", key) or ""
-  local version, high, low, write = string.match(value, "^(%d+) (%w-)(%w?%w?%w?%w?%w?%w) (%w+) ")
-  local expiresAt
+  local pattern = "^(%d+) (%w-)(%w?%w?%w?%w?%w?%w) (%w+) [^ {]+(.*)$"
+  local version, high, low, write, tail = string.match(value, pattern)
+  local expiresAt, legacy
   if version then
     expiresAt = (tonumber(high, 36) or 0) * 36 ^ 6 + tonumber(low, 36)
   else
-    version, expiresAt, write = string.match(value, ${LEGACY})
+    version, expiresAt, write, legacy = string.match(value, ${LEGACY})
   end
+  if not version then return nil, string.match(value, "^~(%w+)") end
   if (tonumber(expiresAt) or 0) <= tonumber(ARGV[1]) then return end
-  return version, write, value
-end
-`;
-
-/** Reads the owner of a live record. */
-export const OWNERS = `
-local function ownerOf(key)
-  local _, _, value = live(key)
-  if not value then return "" end
-  local owner = string.match(value, "^%d+ %w+ %w+ [^ {]+ ?([^{]*){")
-  if owner then return owner end
-  local _, _, _, rest = string.match(value, ${LEGACY})
-  return string.match(rest, '^,("subject":.-),"format":') or ""
+  return version, write, tail, legacy
 end
 `;
 

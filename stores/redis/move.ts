@@ -1,9 +1,12 @@
 import type { SessionRecord } from "../../src/record/record.ts";
 import type { StoreReplacement } from "../../src/store/contract.ts";
 import type { Connection } from "./connection.ts";
-import { REMOVE, SETTLE, WRITE } from "./scripts.ts";
-import { toMoving } from "./value.ts";
+import { SETTLE, WRITE } from "./scripts.ts";
+import { MOVING, toMoving } from "./value.ts";
 import { isDone } from "./write.ts";
+
+/** How long the text of a record that is being moved is kept, in milliseconds. */
+const MOVE_TIME = "60000";
 
 /** A move of a record from one node of a cluster to another. */
 export interface Move {
@@ -25,12 +28,13 @@ export async function moveInSteps(connection: Connection, move: Move): Promise<b
   // A trace that leads to the session must not exist before the session.
   if (left?.successor !== undefined) return await createFirst(connection, move);
   if (previous.subject !== undefined) return await moveListed(connection, move);
-  return await leave(connection, move) && await create(connection, move);
+  const text = left ? move.left : placeholderOf(move);
+  return await leave(connection, move, text) && await create(connection, move);
 }
 
 async function createFirst(connection: Connection, move: Move): Promise<boolean> {
   if (!await create(connection, move)) return false;
-  if (await leave(connection.finishing(), move)) return true;
+  if (await leave(connection.finishing(), move, move.left)) return true;
   await move.undo();
   return false;
 }
@@ -38,25 +42,29 @@ async function createFirst(connection: Connection, move: Move): Promise<boolean>
 /** Moves a record that stays in its subject's list during the move. */
 async function moveListed(connection: Connection, move: Move): Promise<boolean> {
   const { keys: [from], args, left, next, previous, undo } = move;
-  const [keys, given] = [[from!], args.slice(0, 3)];
-  const removal = { keys, args: [...given, toMoving(previous, next.left?.trace)] };
-  if (!isDone(await connection.run(REMOVE, removal))) return false;
+  const listed = toMoving(previous, next.left?.trace);
+  if (!await leave(connection, move, placeholderOf(move, listed))) return false;
   if (!await create(connection, move)) return false;
-  const finishing = connection.finishing();
-  if (isDone(await finishing.run(SETTLE, { keys, args: [...given, ...left] }))) return true;
+  const settlement = { keys: [from!], args: [...args.slice(0, 3), ...left] };
+  if (isDone(await connection.finishing().run(SETTLE, settlement))) return true;
   // The session was ended through the list during the move.
   await undo();
   return false;
 }
 
-/** Replaces the old record with the trace. */
-async function leave(connection: Connection, { keys: [from], args, left }: Move): Promise<boolean> {
-  const given = args.slice(0, 3);
-  return isDone(
-    left[0] === ""
-      ? await connection.run(REMOVE, { keys: [from!], args: given })
-      : await connection.run(WRITE.alone, { keys: [from!], args: [...given, ...left] }),
-  );
+/** Returns the text of a record that is being moved, and its milliseconds to live. */
+function placeholderOf({ args }: Move, listed = ""): string[] {
+  return [`${MOVING}${args[2]} ${listed}`, MOVE_TIME];
+}
+
+/** Replaces the old record with a text. */
+async function leave(
+  connection: Connection,
+  { keys: [from], args }: Move,
+  text: readonly string[],
+): Promise<boolean> {
+  const given = { keys: [from!], args: [...args.slice(0, 3), ...text] };
+  return isDone(await connection.run(WRITE.alone, given));
 }
 
 async function create(connection: Connection, { keys: [, to], args }: Move): Promise<boolean> {

@@ -1,5 +1,5 @@
 import { GENERATION_KEPT } from "../../src/store/generation_lifetime.ts";
-import { CHANNEL, GENERATIONS, LISTS, OWNERS, RECORDS } from "./lua.ts";
+import { CHANNEL, GENERATIONS, LISTS, RECORDS } from "./lua.ts";
 import { type Script, script } from "./script.ts";
 
 /** A script that writes a record, alone or together with the lists of subjects. Returns 1, 0, or -1 when refused. */
@@ -14,7 +14,7 @@ export interface WriteScript {
  */
 export const WRITE = writeScript(`
 local version, write = live(KEYS[1])
-if version and write == ARGV[3] then return 1 end
+if write == ARGV[3] then return 1 end
 if (version or "") ~= ARGV[2] then return 0 end
 redis.call("SET", KEYS[1], ARGV[4], "PX", ARGV[5])
 return 1`);
@@ -35,48 +35,23 @@ return 1`);
  * rest of the record, milliseconds to live.
  */
 export const TOUCH = writeScript(`
-local version, write, value = live(KEYS[1])
-if version ~= ARGV[2] then return 0 end
-local tail = string.match(value, "^%d+ %w+ %w+ [^ {]+(.*)$")
-if not tail then return 0 end
+local version, write, tail = live(KEYS[1])
+if version ~= ARGV[2] or not tail then return 0 end
 local head = version .. " " .. ARGV[3] .. " " .. write .. " " .. ARGV[4]
 redis.call("SET", KEYS[1], head .. tail, "PX", ARGV[5])
 return 1`);
 
-/** A function of scripts: returns the write that is moving the record of a text. */
-const MOVED = `
-local function movedBy(key)
-  return string.match(redis.call("GET", key) or "", "^~(%w+)")
-end
-`;
-
 /**
- * Replaces a record of a given version for a minute with the identifier of a write, followed by the entry that
- * a list shows during the move. ARGV: now, version, write, text of a record or nothing.
- */
-export const REMOVE = script(
-  RECORDS,
-  MOVED,
-  `
-if movedBy(KEYS[1]) == ARGV[3] then return 1 end
-if live(KEYS[1]) ~= ARGV[2] then return 0 end
-redis.call("SET", KEYS[1], "~" .. ARGV[3] .. " " .. (ARGV[4] or ""), "PX", 60000)
-return 1`,
-);
-
-/**
- * Ends a move: replaces the text of {@linkcode REMOVE} with the trace, if any. Returns 0 when that text is gone
- * because the session was ended during the move. ARGV: now, previous version, write, trace or "", milliseconds
+ * Ends a move: replaces the text of the session that is being moved with the trace, if any. Returns 0 when that text
+ * is gone because the session was ended during the move. ARGV: now, previous version, write, trace or "", milliseconds
  * to live.
  */
 export const SETTLE = script(
   RECORDS,
-  MOVED,
   `
-local _, write = live(KEYS[1])
-if write == ARGV[3] then return 1 end
-if movedBy(KEYS[1]) ~= ARGV[3] then return 0 end
-if ARGV[4] ~= "" then redis.call("SET", KEYS[1], ARGV[4], "PX", ARGV[5]) end
+local version, write = live(KEYS[1])
+if write ~= ARGV[3] then return 0 end
+if not version and ARGV[4] ~= "" then redis.call("SET", KEYS[1], ARGV[4], "PX", ARGV[5]) end
 return 1`,
 );
 
@@ -87,11 +62,12 @@ return 1`,
  */
 export const END = script(
   RECORDS,
-  OWNERS,
   `
 local ended = {}
 for i, key in ipairs(KEYS) do
-  local owner = ownerOf(key)
+  local _, _, tail, legacy = live(key)
+  local owner = string.match(tail or "", "^ ?([^{]*){")
+    or string.match(legacy or "", '^,("subject":.-),"format":') or ""
   local isSame = owner ~= "" and (owner == ARGV[2 * i + 1] or owner == ARGV[2 * i + 2])
   if (isSame or #ARGV == 2) and redis.call("DEL", key) == 1 then
     redis.pcall("PUBLISH", "${CHANNEL}", key .. " " .. ARGV[2])
@@ -102,14 +78,7 @@ return ended`,
 );
 
 /** Changes only the list of a subject. ARGV: now, and the arguments of {@linkcode LISTS}. */
-export const ENLIST = script(
-  GENERATIONS,
-  LISTS,
-  `
-if isEnded() then return -1 end
-enlist()
-return 1`,
-);
+export const ENLIST = writeScript("return 1").listed;
 
 /** Returns the entries in the list of a subject with their scores. ARGV: now. */
 export const LIST = script(`

@@ -89,8 +89,8 @@ export function fromListed(value: unknown): SessionRecord | undefined {
 }
 
 /**
- * Returns the text of a session that is being moved, after the identifier of the write: the record for lists,
- * and the trace that it leaves.
+ * Returns what the text of a session that is being moved contains after the identifier of the write: the record for
+ * lists, and the trace that it leaves.
  */
 export function toMoving({ flash: _, ...record }: SessionRecord, trace?: Trace): string {
   return toValue({ ...record, data: EMPTY, ...(trace ? { trace } : {}) }, "0");
