@@ -74,7 +74,7 @@ function toOptions(signal: AbortSignal | undefined): NodeRedisOptions {
 
 /** Returns options without the default timer of node-redis for every command: the signal limits the time. */
 function toUntimedOptions(signal: AbortSignal | undefined): NodeRedisOptions {
-  return signal ? { abortSignal: signal, signal, timeout: undefined } : {};
+  return signal ? { ...toOptions(signal), timeout: undefined } : {};
 }
 
 /** Checks whether the application has set a timeout on a client of node-redis. */

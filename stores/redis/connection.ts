@@ -1,13 +1,6 @@
 import { isPromiseLike } from "../../src/util/awaitable.ts";
 import type { Command, Sender } from "./client.ts";
-import {
-  isCrossSlot,
-  isDropped,
-  isReadOnly,
-  isUnknownScript,
-  notConnected,
-  toError,
-} from "./errors.ts";
+import { isCrossSlot, isRepeatable, isUnknownScript, notConnected, toError } from "./errors.ts";
 import type { RedisClientLike } from "./like.ts";
 import { isClosed } from "./mistakes.ts";
 import type { Script } from "./script.ts";
@@ -94,8 +87,7 @@ export class Connection {
         return toText(await this.#ask(command));
       } catch (cause) {
         const error = this.#toError(cause);
-        const isRepeatable = !isRetry && !this.#signal?.aborted;
-        if (isRepeatable && (isDropped(error) || isReadOnly(error))) continue;
+        if (!isRetry && !this.#signal?.aborted && isRepeatable(error)) continue;
         if (text === undefined || !isUnknownScript(error)) throw error;
         return await this.#send({ ...command, args: ["EVAL", text, ...command.args.slice(2)] });
       }

@@ -1,4 +1,5 @@
 import type { SessionRecord } from "../../src/record/record.ts";
+import { since } from "../../src/store/list_order.ts";
 import { encodeSubject, type Owner } from "./owner.ts";
 
 /** A record and its key. */
@@ -41,17 +42,12 @@ export function changeOf(next: Placed, previous?: Placed): ListChange | undefine
 /** Returns the entry of a record. */
 export function toEntry(key: string, owner: Owner): Entry | undefined {
   const { subject } = owner;
-  return subject === undefined ? undefined : { subject, name: `${sinceOf(owner)} ${key}` };
+  return subject === undefined ? undefined : { subject, name: `${since(owner)} ${key}` };
 }
 
 /** Returns the key of the record of an entry. */
 export function keyOf(name: string): string {
   return name.slice(name.indexOf(" ") + 1);
-}
-
-/** Returns when a record was bound; 0 when unknown. */
-function sinceOf({ subjectAt = 0 }: Owner): number {
-  return subjectAt;
 }
 
 /** Returns the prefix of the keys of a subject. Its braces put them into one slot of a cluster. */

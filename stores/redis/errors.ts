@@ -1,7 +1,9 @@
 const DROPPED_CODES = new Set<unknown>(["ECONNRESET", "EPIPE"]);
-/** Servers before version 7 put the error of a command within a script at the end of their message. */
-const READ_ONLY_REGEXP = /(^|: -?)READONLY /;
-const DROPPED_REGEXP = /^(Socket closed unexpectedly|Connection (is )?closed)/;
+/**
+ * The connection was dropped, or the server is now a replica. Servers before version 7 put the error of a command
+ * within a script at the end of their message.
+ */
+const REPEATABLE_REGEXP = /^Socket closed unexpectedly|^Connection (is )?closed|(^|: -?)READONLY /;
 
 /** Checks whether the server does not know a script. */
 export function isUnknownScript(error: unknown): boolean {
@@ -13,15 +15,13 @@ export function isCrossSlot(error: unknown): boolean {
   return messageOf(error).startsWith("CROSSSLOT");
 }
 
-/** Checks whether the connection was dropped, so that it is unknown whether the command was done. */
-export function isDropped(error: unknown): boolean {
+/**
+ * Checks whether a command may be sent again: the connection was dropped, so that it is unknown whether it was done, or
+ * the server refused a write because it is now a replica.
+ */
+export function isRepeatable(error: unknown): boolean {
   const { code } = (error ?? {}) as { code?: unknown };
-  return DROPPED_CODES.has(code) || DROPPED_REGEXP.test(messageOf(error));
-}
-
-/** Checks whether the server refused a write because it is now a replica. */
-export function isReadOnly(error: unknown): boolean {
-  return READ_ONLY_REGEXP.test(messageOf(error));
+  return DROPPED_CODES.has(code) || REPEATABLE_REGEXP.test(messageOf(error));
 }
 
 /**

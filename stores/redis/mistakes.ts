@@ -57,5 +57,5 @@ function isLegacy(client: unknown): boolean {
 }
 
 function memberOf(client: unknown, name: string): unknown {
-  return typeof client === "object" && client !== null ? Reflect.get(client, name) : undefined;
+  return Reflect.get(Object(client), name);
 }

@@ -33,7 +33,9 @@ async function subscribe(
     return () => client.unsubscribe(CHANNEL, receive);
   }
   const own = await duplicate(client);
-  const stop = () => close(own);
+  // Each client has another name for it.
+  const stop = () =>
+    void Promise.resolve(callFirst(own, "destroy", "disconnect", "close")).catch(ignore);
   try {
     if ("call" in client) {
       own.on("error", ignore);
@@ -44,7 +46,7 @@ async function subscribe(
     if ("sendCommand" in client) {
       own.on("error", ignore);
       await own.connect();
-      if (hasMethods(own, "unref")) Reflect.apply(Reflect.get(own, "unref"), own, []);
+      callFirst(own, "unref");
     }
     await own.subscribe(CHANNEL, receive);
   } catch (error) {
@@ -61,10 +63,10 @@ function duplicate(client: PubSub): Awaitable<PubSub> {
   return isCluster ? client.duplicate([], options) : client.duplicate(options);
 }
 
-/** Closes a connection, under the name that its client has for that. */
-function close(own: PubSub): void {
-  const name = ["destroy", "disconnect", "close"].find((name) => hasMethods(own, name));
-  if (name) Promise.resolve(Reflect.apply(Reflect.get(own, name), own, [])).catch(ignore);
+/** Calls the first of these methods that a client has. */
+function callFirst(client: PubSub, ...names: string[]): unknown {
+  const name = names.find((name) => hasMethods(client, name));
+  return name && Reflect.apply(Reflect.get(client, name), client, []);
 }
 
 /** Checks whether a client can subscribe to a channel. A pool of node-redis can't. */
