@@ -18,7 +18,7 @@ const PEERS: Record<string, string> = {
 const STORES: Record<string, [name: string, most: number]> = {
   map: ["MapStore", 6_000],
   "deno-kv": ["DenoKvStore", 6_000],
-  redis: ["RedisStore", 7_750],
+  redis: ["RedisStore", 7_600],
   dynamodb: ["DynamoDbStore", 6_000],
   postgres: ["PostgresStore", 6_000],
   sqlite: ["SqliteStore", 6_000],
