@@ -57,11 +57,11 @@ export function chartOf({ about, runtimes }: Results): string {
   notes.forEach((note, line) => parts.push(text(note, { x: 12, y: y + line * LINE, of: "note" })));
   const height = y + notes.length * LINE;
   return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${height}" role="img">
-<title>What a session costs per request</title>
+<title>Time per request of a session</title>
 <style>${STYLE}
 </style>
 ${
-    text("What a session costs per request: microseconds over bare Hono", {
+    text("Time per request of a session, in microseconds over bare Hono", {
       x: 12,
       y: 26,
       of: "head",

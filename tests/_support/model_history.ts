@@ -156,7 +156,7 @@ export class History {
     );
   }
 
-  /** From when on a session is dead for sure. */
+  /** From when on a session is over for sure. */
   latestDeadline(sid: string): number {
     const { maxAge, absoluteMaxAge = Infinity, rolling, skew } = this.life;
     const creator = this.creator(sid);

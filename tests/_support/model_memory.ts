@@ -21,7 +21,7 @@ export interface Memory {
    */
   earliestDeadline(token: string, place: number, spare?: number): number;
 
-  /** From when on what a token leads to is dead for sure. */
+  /** From when on what a token leads to is over for sure. */
   latestDeadline(token: string): number;
 
   /** Whether what a token leads to is a subject's all the time, or some of it. */

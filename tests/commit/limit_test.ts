@@ -252,7 +252,7 @@ Deno.test("limit: whichever way a login interleaves with a new token of its sess
   }
 });
 
-Deno.test("limit: whichever way a session that is evicted gets a new token meanwhile, it is dead", async () => {
+Deno.test("limit: whichever way a session that is evicted gets a new token meanwhile, it has ended", async () => {
   for (const rotate of [undefined, { every: 0 }]) {
     await inEveryOrder({
       options: { maxSessions: { limit: 1 }, ...(rotate ? { rotate } : {}) },
@@ -274,7 +274,7 @@ Deno.test("limit: whichever way a session that is evicted gets a new token meanw
   }
 });
 
-Deno.test("revoke: whatever a request does to the session meanwhile, it is dead", async () => {
+Deno.test("revoke: whatever a request does to the session meanwhile, it has ended", async () => {
   for (const path of ["/note", "/regenerate", "/login"]) {
     for (const rotate of [undefined, { every: 0 }]) {
       for (const all of [false, true]) {
@@ -505,7 +505,7 @@ Deno.test("limit: a handler that was refused answers for itself", async () => {
   assertEquals([await sessions.count(ADA), inner.size], [1, 3]);
 });
 
-Deno.test("limit: tokens of sessions that were evicted or revoked open nothing", async () => {
+Deno.test("limit: tokens of sessions that were evicted or revoked identify no session", async () => {
   const { sessions, app, clock } = setup({
     cookieName: false,
     secret: SECRET,

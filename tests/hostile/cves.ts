@@ -22,7 +22,7 @@ export const WEAKNESSES: readonly Weakness[] = [
     of: "Rack",
     cause: "the token was the key in the store",
     shown: [
-      "tokens: a key of the store opens nothing, nor does what its record holds (CVE-2019-16782)",
+      "tokens: a key of the store identifies no session, nor does what its record holds (CVE-2019-16782)",
       "the token is nowhere in a dump of the store, its hash is the key",
     ],
   },
@@ -40,7 +40,7 @@ export const WEAKNESSES: readonly Weakness[] = [
     of: "rack-session",
     cause: "what could not be decrypted was decoded as it was",
     shown: [
-      "EncryptedCookieStore opens nothing that is changed by one character or cut short",
+      "EncryptedCookieStore rejects what is changed by one character or cut short",
       "fuzzing: sealed values that nobody would make are borne",
     ],
   },
@@ -95,7 +95,7 @@ export const WEAKNESSES: readonly Weakness[] = [
     id: "CVE-2023-29019, CVE-2022-25896",
     of: "fastify-passport, passport",
     cause: "the token stayed over a login",
-    shown: [FIXATION, "regenerate() keeps data and handle, and the old token is dead"],
+    shown: [FIXATION, "regenerate() keeps data and handle, and the old token is invalid"],
   },
   {
     id: "CVE-2023-29020, CVE-2022-24895",
@@ -178,7 +178,7 @@ export const WEAKNESSES: readonly Weakness[] = [
     of: "ASP.NET Data Protection",
     cause: "the result of the check was not used",
     shown: [
-      "SealedCookieStore opens nothing that is changed by one character or cut short",
+      "SealedCookieStore rejects what is changed by one character or cut short",
       "fuzzing: sealed values show that the signature is not looked at",
     ],
   },
@@ -187,7 +187,7 @@ export const WEAKNESSES: readonly Weakness[] = [
     of: "h3",
     cause: "the client said how many chunks there are",
     shown: [
-      "chunks that don't belong together open nothing",
+      "chunks that don't belong together are rejected",
       "cookies: a header is gone through once, whatever is in it (GHSA-q5pr-72pq-83v3)",
     ],
   },
@@ -201,7 +201,7 @@ export const WEAKNESSES: readonly Weakness[] = [
     id: "better-auth, sign-out of several sessions",
     of: "better-auth",
     cause: "sessions were ended for tokens that nobody had verified",
-    shown: ["endSession(c, token) with one that opens nothing ends nothing"],
+    shown: ["endSession(c, token) with one that identifies no session ends nothing"],
   },
   {
     id: "CVE-2026-39410",

@@ -100,7 +100,7 @@ const NEEDED = "sid version createdAt lastSeenAt renewedAt expiresAt cookieName 
   " ",
 );
 
-/** What becomes of a record whose member is nonsense: it opens nothing. */
+/** What becomes of a record whose member is nonsense: it identifies no session. */
 const UNREADABLE: Record<string, (record: SessionRecord) => unknown> = {
   "a text": (record) => JSON.stringify(record),
   "a number": () => 1,

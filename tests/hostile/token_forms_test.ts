@@ -77,7 +77,7 @@ Deno.test("tokens: a generator that repeats itself three times at most costs not
   }
 });
 
-Deno.test("tokens: a key of the store opens nothing, nor does what its record holds (CVE-2019-16782)", async () => {
+Deno.test("tokens: a key of the store identifies no session, nor does what its record holds (CVE-2019-16782)", async () => {
   const map = new Map<string, unknown>();
   const { client, app } = setup({ store: map, rotate: { every: 0 } });
   await client.text("/login/Ada");
@@ -111,7 +111,7 @@ function aliases(text: string): string[] {
   ].filter((alias) => alias !== text);
 }
 
-Deno.test("tokens: another text of the same bytes opens nothing", async () => {
+Deno.test("tokens: another text of the same bytes identifies no session", async () => {
   const stores = Object.values(AUTHENTICATED_STORES).map((make) => ({ store: make() }));
   for (const options of [{}, { secret: SECRET }, ...stores] as SessionOptions<Data>[]) {
     const { client, app } = setup(options);

@@ -179,7 +179,7 @@ export function subjects(test: SceneTest): void {
     assertEquals(await alive([next.client]), 1);
   });
 
-  test("logins that race with the end of all are dead or listed", async (scene) => {
+  test("logins that race with the end of all have ended or are listed", async (scene) => {
     const { sessions, login } = stage(scene);
     for (let round = 0; round < 5; round++) {
       const racing = Array.from({ length: 10 }, () => login());
@@ -195,7 +195,7 @@ export function subjects(test: SceneTest): void {
     }
   });
 
-  test("a login that is held open across the end of all is dead", async (scene) => {
+  test("a login that is held open across the end of all has ended", async (scene) => {
     for (const before of [false, true]) {
       const { sessions, gate, visitor, alive } = stage(scene);
       const client = visitor();

@@ -311,7 +311,7 @@ export function httpSuite(suite: HttpSuiteOptions): void {
       const [sent] = response.headers.getSetCookie();
       assert(sent && !sent.startsWith(`${cookie};`), "another token");
       const again = await app.request("/read", { headers: { cookie } });
-      assertEquals(await again.json(), {}, "the chosen token opens nothing");
+      assertEquals(await again.json(), {}, "the chosen token identifies no session");
       assertEquals(again.headers.getSetCookie(), [], "no clearing cookie on a mere miss");
     }
     if (!stateless) {
@@ -370,7 +370,7 @@ export function httpSuite(suite: HttpSuiteOptions): void {
     if (revocable) assertEquals(await thief.json("/read"), {});
   });
 
-  test("regenerate() keeps data and handle, and the old token is dead", async ({ makeApp, revocable }) => {
+  test("regenerate() keeps data and handle, and the old token is invalid", async ({ makeApp, revocable }) => {
     const client = new Client(makeApp());
     await client.text("/set/a/1");
     const [sid, expires] = [await client.text("/sid"), await client.text("/expires")];

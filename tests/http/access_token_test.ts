@@ -112,7 +112,7 @@ Deno.test("token is a JWT that jose verifies, with the key of the session as sid
   assertEquals(rest, { name: "Ada" });
   assertEquals(exp, clock.now() / 1000 + 3600);
   assertEquals([...map.keys()], [sid]);
-  assertNotEquals(map.get(sid).sid, sid, "the public handle opens nothing");
+  assertNotEquals(map.get(sid).sid, sid, "the public handle identifies no session");
   const headers = { authorization: `Bearer ${token}` };
   assertEquals(await (await request("/read", headers)).json(), { name: "Ada" });
 });
@@ -252,7 +252,7 @@ Deno.test("token: the first of duplicated query parameters counts, and no other"
   assertEquals(watch.calls(), []);
 });
 
-Deno.test("token: what is forged or out of date opens nothing and costs no store call", async () => {
+Deno.test("token: what is forged or out of date identifies no session and costs no store call", async () => {
   const { clock, login, request, by, told, watch } = setup({}, { audience: "api" });
   const token = await login();
   const { sid, exp } = await claimsOf(token, clock) as { sid: string; exp: number };
@@ -371,7 +371,7 @@ Deno.test("token is over when its time is, by the clock of the session, and a fr
   assertEquals(told, ["expired"]);
 });
 
-Deno.test("token opens nothing after its session, however long it could be used", async () => {
+Deno.test("token identifies no session after its session, however long it could be used", async () => {
   const { by, clock, login, request, told } = setup({ maxAge: 100 }, { maxAge: 3600 });
   const token = await login();
   clock.advance(100);
@@ -390,7 +390,7 @@ Deno.test("token renews a rolling session", async () => {
   }
 });
 
-Deno.test("token is dead when its session was ended or regenerated", async () => {
+Deno.test("token is invalid when its session was ended or regenerated", async () => {
   const { by, login, request, told, watch } = setup();
   const token = await login();
   const [pending, next] = await (await request("/regenerate", by(token))).json();
@@ -408,7 +408,7 @@ Deno.test("token is dead when its session was ended or regenerated", async () =>
   assertEquals(watch.calls(), ["read", "read"]);
 });
 
-Deno.test("token is dead when its session was regenerated over a cookie", async () => {
+Deno.test("token is invalid when its session was regenerated over a cookie", async () => {
   const { app, by, request } = setup();
   const client = new Client(app);
   const token = await client.text("/login/Ada");
@@ -466,7 +466,7 @@ Deno.test("token opens no session of another cookie or another middleware on the
   assertEquals(told, ["admin unknown", "unknown", "unknown", "admin unknown"]);
 });
 
-Deno.test("token opens nothing in another scope", async () => {
+Deno.test("token identifies no session in another scope", async () => {
   const { app, by, login, told } = setup({ scope: "host" });
   const token = await login();
   const read = async (origin: string) =>
@@ -688,7 +688,7 @@ Deno.test("endSession(c, token) ends the session of the request where it is the 
   assertEquals(await response.json(), {});
 });
 
-Deno.test("endSession(c, token) with one that opens nothing ends nothing", async () => {
+Deno.test("endSession(c, token) with one that identifies no session ends nothing", async () => {
   const { by, clock, login, request, told, watch } = setup();
   const token = await login();
   const { sid, exp } = await claimsOf(token, clock) as { sid: string; exp: number };

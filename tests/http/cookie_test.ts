@@ -176,7 +176,7 @@ for (const [name, make] of Object.entries(COOKIE_STORES)) {
   });
 }
 
-Deno.test("chunks that don't belong together open nothing", async () => {
+Deno.test("chunks that don't belong together are rejected", async () => {
   const { app, client } = setup(new EncryptedCookieStore({ secret: SECRET, chunks: 3 }));
   await client.text("/notes/3500");
   const cookies = new Map(
@@ -256,7 +256,7 @@ Deno.test("without revocations a copy of a cookie outlives logout, with them it 
   }
 });
 
-Deno.test("with revocations the cookies before a login are dead, those after it live", async () => {
+Deno.test("with revocations the cookies before a login are invalid, those after it valid", async () => {
   const { client } = setup(
     new EncryptedCookieStore({
       secret: SECRET,

@@ -240,7 +240,7 @@ Deno.test("existsCookieName: it lives as long as the session's cookie", async ()
   assertEquals(await maxAges("/regenerate"), [null, null]);
 });
 
-Deno.test("existsCookieName: one that scripts wrote opens nothing and costs nothing", async () => {
+Deno.test("existsCookieName: one that scripts wrote identifies no session and costs nothing", async () => {
   const watch = new FaultyStore(new MapStore());
   const { app } = setup({ store: watch });
   app.use("/guarded", requireSession());
@@ -254,7 +254,7 @@ Deno.test("existsCookieName: one that scripts wrote opens nothing and costs noth
   assertEquals(watch.calls(), []);
 });
 
-Deno.test("existsCookieName: it is deleted where the session's cookie opens nothing and the session is ended", async () => {
+Deno.test("existsCookieName: it is deleted where the session's cookie identifies no session and the session is ended", async () => {
   const { app } = setup();
   const cookie = `sid=${"x".repeat(43)}; sx=1`;
   const read = await app.request("/read", { headers: { cookie } });

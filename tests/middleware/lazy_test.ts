@@ -253,7 +253,7 @@ Deno.test("lazy: a session that is asked for is committed as otherwise", async (
   assertEquals(events, ["created", "loaded", "loaded", "destroyed", "created", "loaded"]);
 });
 
-Deno.test("lazy: tokens that open nothing are rejected when they are asked for", async () => {
+Deno.test("lazy: tokens that identify no session are rejected when they are asked for", async () => {
   const { app, client, events } = setup();
   await client.text("/untouched", { headers: { cookie: "sid=x" } });
   assertEquals(events, []);

@@ -71,7 +71,7 @@ Deno.test("requireSession() lets a stored session pass, with or without data", a
   }
 });
 
-Deno.test("requireSession() lets nobody pass by a token that opens nothing", async () => {
+Deno.test("requireSession() lets nobody pass by a token that identifies no session", async () => {
   const clock = new FakeClock();
   const { client, login, app, reached } = setup({}, {
     store: new MapStore({ clock: clock.now }),

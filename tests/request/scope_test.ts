@@ -106,12 +106,12 @@ async function opensNothing(store: Store) {
 }
 
 for (const [name, make] of Object.entries(STORES)) {
-  Deno.test(`scope: a session opens nothing in another scope, on ${name}`, async () => {
+  Deno.test(`scope: a session is rejected in another scope, on ${name}`, async () => {
     await opensNothing(make());
   });
 }
 
-Deno.test("scope: a session opens nothing in another scope, on DenoKvStore", async () => {
+Deno.test("scope: a session is rejected in another scope, on DenoKvStore", async () => {
   await using store = new DenoKvStore({ path: ":memory:" });
   await opensNothing(store);
 });
@@ -128,7 +128,7 @@ Deno.test("scope: it is kept by regenerate(), renew(), update() and further writ
   }
 });
 
-Deno.test("scope: it is kept by rotation, whose old token opens nothing elsewhere either", async () => {
+Deno.test("scope: it is kept by rotation, whose old token is rejected elsewhere, too", async () => {
   const clock = new FakeClock();
   const store = new MapStore({ clock: clock.now });
   const { visit, events } = setup({ store, clock: clock.now, rotate: { every: 60, grace: 30 } });
@@ -189,7 +189,7 @@ Deno.test("scope: a function names it, and gets the context", async () => {
   assertEquals(events, ["created", "loaded", "scope", "scope"]);
 });
 
-Deno.test("scope: a function that gives no name fails the request, and opens nothing", async () => {
+Deno.test("scope: a function that gives no name fails the request, and loads nothing", async () => {
   const names: unknown[] = ["", undefined, null, 1, ["one.test"], Promise.resolve("one.test"), {}];
   const store = new MapStore();
   const { cookie } = await setup({ store }).visit(`${ONE}/login/Ada`);
@@ -218,7 +218,7 @@ Deno.test("scope: a function that throws fails the request, not open", async () 
   assertEquals((await visit(`${ONE}/read`)).status, 200, "nobody needs a scope here");
 });
 
-Deno.test("scope: a session made without one opens nothing with one, nor the other way round", async () => {
+Deno.test("scope: a session that was created without one is rejected with one, and the other way round", async () => {
   for (const make of [() => new MapStore(), COOKIE_STORES["EncryptedCookieStore"]!]) {
     const store = make();
     const scoped = setup({ store });
@@ -236,7 +236,7 @@ Deno.test("scope: a session made without one opens nothing with one, nor the oth
   }
 });
 
-Deno.test("scope: a token opens nothing in another scope, and ends nothing there", async () => {
+Deno.test("scope: a token is rejected in another scope, and ends nothing there", async () => {
   const { visit, events } = setup({ token: { secret: SECRET, maxAge: 3600 } });
   const { text: token } = await visit(`${ONE}/login/Ada`);
   const headers = { authorization: `Bearer ${token}` };

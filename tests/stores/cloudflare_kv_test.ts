@@ -385,7 +385,7 @@ function testInWorkerd({ namespace, url }: Workers): void {
     // The new key is not looked at: Cloudflare would remember for a minute that there is nothing under it.
     assertEquals(await operations(), ["get", "get", "put", "put"]);
     assertEquals(await client.json("/read"), { visits: 2, name: "Ada" });
-    assertEquals(await thief.json("/read"), {}, "the token before the login is dead");
+    assertEquals(await thief.json("/read"), {}, "the token before the login is invalid");
     const [after, ...more] = await kept();
     assertEquals(more, []);
     assert(after!.name !== before!.name);
@@ -395,7 +395,7 @@ function testInWorkerd({ namespace, url }: Workers): void {
     assertEquals(logout.status, 204);
     assertMatch(logout.headers.getSetCookie()[0]!, /^sid=; Max-Age=0/);
     assertEquals(await kept(), []);
-    assertEquals(await copy.json("/read"), {}, "the cookie that was copied is dead");
+    assertEquals(await copy.json("/read"), {}, "the cookie that was copied is invalid");
     assertEquals(await client.json("/read"), {});
   });
 }

@@ -167,7 +167,7 @@ for (const [name, make] of Object.entries(AUTHENTICATED_STORES)) {
     const other = await store.create("", tablet);
     const { key } = (await listed(store, "ada")).find(({ record }) => record.sid === phone.sid)!;
     assertMatch(key, /^[\w-]{43}$/);
-    assertEquals(await store.read(key), undefined, "it opens nothing");
+    assertEquals(await store.read(key), undefined, "it identifies no session");
     await store.delete(key);
     assertEquals([await store.read(first), await store.read(second)], [undefined, undefined]);
     assertEquals(await store.update(second, written(phone, { version: 3 }), written(phone)), false);

@@ -64,7 +64,7 @@ for (const [name, make] of Object.entries(AUTHENTICATED_STORES)) {
 }
 
 for (const [name, make] of Object.entries(AUTHENTICATED_STORES)) {
-  Deno.test(`${name} opens nothing that is changed by one character or cut short`, async () => {
+  Deno.test(`${name} rejects what is changed by one character or cut short`, async () => {
     const store = make({ ...options, memo: 0 });
     const token = await store.create("", record);
     assertEquals(await store.read(token), record);
@@ -86,7 +86,7 @@ for (const [name, make] of Object.entries(AUTHENTICATED_STORES)) {
     }
   });
 
-  Deno.test(`${name} opens nothing that was not made for it`, async () => {
+  Deno.test(`${name} rejects what was not made for it`, async () => {
     const store = make(options);
     const foreign = make({ ...options, secret: OLDER_SECRET });
     const values = [
