@@ -57,11 +57,11 @@ export function chartOf({ about, runtimes }: Results): string {
   notes.forEach((note, line) => parts.push(text(note, { x: 12, y: y + line * LINE, of: "note" })));
   const height = y + notes.length * LINE;
   return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${height}" role="img">
-<title>Time per request of a session</title>
+<title>Cost of a session per request</title>
 <style>${STYLE}
 </style>
 ${
-    text("Time per request of a session, in microseconds over bare Hono", {
+    text("Cost of a session per request, in microseconds over bare Hono", {
       x: 12,
       y: 26,
       of: "head",
