@@ -8,6 +8,8 @@ const LOG = "server.log";
 
 /** What an acknowledged write survives here is the end of the server, not that of the machine. */
 const SETTINGS = {
+  // Shared memory that is a file among the data goes with them when the server is killed.
+  dynamic_shared_memory_type: "mmap",
   fsync: "off",
   listen_addresses: HOSTNAME,
   max_connections: "300",
