@@ -8,7 +8,7 @@ import type { SessionEnv } from "../middleware/env.ts";
 import { makeMiddleware } from "../middleware/middleware.ts";
 import type { SessionProvider } from "../record/provider.ts";
 import { assertSubject } from "../record/subject.ts";
-import { ManagedSessions } from "../request/managed_sessions.ts";
+import { ManagedSessions } from "./managed_sessions.ts";
 import { Sessions } from "../request/sessions.ts";
 import type { Session, SessionData } from "../session/session.ts";
 import type { StoreStats } from "../store/contract.ts";

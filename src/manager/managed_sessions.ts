@@ -3,11 +3,11 @@ import { raiseGeneration } from "../commit/raise_generation.ts";
 import { SessionConflictError } from "../errors.ts";
 import { emit } from "../events.ts";
 import { deadline, isLive } from "../record/expiry.ts";
+import { endAdoption } from "../request/adoption_marks.ts";
+import type { RequestConfig } from "../request/config.ts";
 import type { DeleteAllOptions, ListedSession, ListPage, StoreStats } from "../store/contract.ts";
 import { listPage, type SubjectSession } from "../store/subject_sessions.ts";
 import type { Awaitable } from "../util/awaitable.ts";
-import { endAdoption } from "./adoption_marks.ts";
-import type { RequestConfig } from "./config.ts";
 
 /** Lists and ends sessions of any client. */
 export class ManagedSessions {
