@@ -11,6 +11,11 @@ const NGINX = "x-accel-expires";
 const PRIVATE = "private";
 const NO_STORE = "no-store";
 
+/** Returns the value of `Vary` for the request headers that may identify a session. */
+export function varyFor(...headers: (string | undefined)[]): string {
+  return headers.filter(Boolean).join(", ");
+}
+
 /** A header and its required value. */
 type Mark = readonly [name: string, value: string];
 

@@ -1,4 +1,4 @@
-/** The prefixes of cookie names (RFC 6265bis, 4.1.3). Hono's `serialize` checks the attributes that each requires. */
+/** The prefixes of cookie names (RFC 6265bis, 4.1.3). `CookieTemplate` has Hono check the attributes that each requires. */
 const PREFIXES = { host: "__Host-", secure: "__Secure-" };
 
 /** Browsers compare prefixes without regard to case (RFC 6265bis, 5.7). */

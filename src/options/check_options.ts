@@ -1,6 +1,7 @@
 import { checkSecrets } from "../crypto/secrets.ts";
 import { MessageSigner } from "../crypto/message_signature.ts";
 import { DeviceProofs } from "../device/device_proofs.ts";
+import { varyFor } from "../http/cache_headers.ts";
 import type { MiddlewareConfig } from "../http/config.ts";
 import { makeDeviceCookie } from "../http/device_cookie.ts";
 import { makeDataReader } from "../record/schema.ts";
@@ -96,7 +97,7 @@ export function checkOptions<Data extends object>(
     revokeEverythingEvery: options.revokeEverything && options.revokeEverything.every * 1000,
     storeTimeout: options.storeTimeout * 1000,
     cacheControl: options.cacheControl,
-    vary: [transport && "Cookie", bearer?.header].filter(Boolean).join(", "),
+    vary: varyFor(transport && "Cookie", bearer?.header),
     contextKey,
     lazy: options.lazy,
     events: options.events,

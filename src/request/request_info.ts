@@ -83,6 +83,11 @@ export class RequestInfo {
     this.committed = true;
   }
 
+  /** Whether the client presented a cookie that identifies no session. */
+  get isStale(): boolean {
+    return this.options.stale === true;
+  }
+
   /** The changed attributes of the cookie in the request, as JSON text. */
   get held(): string | undefined {
     const { by, stored } = this.options;

@@ -2,18 +2,18 @@ import { commit } from "../commit/commit.ts";
 import { renewEarly } from "../commit/renew_before_handler.ts";
 import { transaction } from "../commit/transaction.ts";
 import { SessionExistsError } from "../errors.ts";
-import { readOnly } from "../session/read_only.ts";
 import { assertPlainObject, type SessionObject } from "../session/session_object.ts";
 import { type SessionOwner, SessionState } from "../session/session_state.ts";
+import { unavailableSession } from "../session/unavailable_session.ts";
 import { andThen, type Awaitable } from "../util/awaitable.ts";
 import type { RequestConfig, RequestSessionOptions } from "./config.ts";
-import type { CookieChange } from "./cookie_change.ts";
+import { type ClientCookie, type CookieChange, cookieChangeOf } from "./cookie_change.ts";
 import { DestroyedSessions } from "./destroyed_sessions.ts";
 import { RequestInfo } from "./request_info.ts";
 import { keepsChanges } from "./response_status.ts";
 
 /** A request and its session: the loaded one first, later at most one at a time. */
-export class RequestSession extends RequestInfo implements SessionOwner {
+export class RequestSession extends RequestInfo implements SessionOwner, ClientCookie {
   /** The session as the application reads it. */
   session: SessionObject;
   /** The access token of the session; `undefined` until it is stored, and after `regenerate()` until that is saved. */
@@ -38,12 +38,7 @@ export class RequestSession extends RequestInfo implements SessionOwner {
     if (presentedTrace || by === "adopted") this.#loaded?.rotated({ presentedTrace });
     this.#current = this.#loaded ?? this.createState();
     const { session } = this.#current;
-    this.session = this.unavailable ? this.#readOnly(session) : session;
-  }
-
-  /** Returns a session that can be read, and changed once it is available. */
-  #readOnly(session: SessionObject): SessionObject {
-    return new Proxy<SessionObject>(session, readOnly(() => this.assertAvailable()));
+    this.session = this.unavailable ? unavailableSession(session, this) : session;
   }
 
   /** Whether a live session was found for the client. */
@@ -242,21 +237,19 @@ export class RequestSession extends RequestInfo implements SessionOwner {
 
   /** The change of the cookie by what was committed so far, regardless of later failures. */
   get cookieChange(): CookieChange | undefined {
-    const state = this.#current;
-    if (!state?.stored) {
-      const isEnded = this.#destroyed?.removed.some(this.#isForClient, this);
-      return isEnded || this.options.stale && !state ? { held: this.held } : undefined;
-    }
-    // A link with an access token must not put its session into the cookie of the browser that follows it.
-    const isSent = state.sendsCookie && !state.isGraceOver && this.#isForClient(state);
-    const { token, record, key } = state.stored;
-    if (!isSent || token === undefined) return undefined;
-    const binds = state === this.#login && record.device === undefined ? key : undefined;
-    return { token, record, binds, cookie: record.cookie, held: this.held };
+    return cookieChangeOf(this.#current, this);
   }
 
-  #isForClient(state: SessionState | undefined): boolean {
+  get hasEndedForClient(): boolean {
+    return this.#destroyed?.removed.some(this.isForClient, this) === true;
+  }
+
+  isForClient(state: SessionState | undefined): boolean {
     return state !== this.#loaded || this.isLoadedForClient;
+  }
+
+  isLogin(state: SessionState): boolean {
+    return state === this.#login;
   }
 
   createState(): SessionState {

@@ -20,7 +20,7 @@ import { parseProvider, serializeProvider, type SessionProvider } from "../recor
 import { parseObjectIfAny, type StoredSession } from "../record/record.ts";
 import { assertSubject } from "../record/subject.ts";
 import { type Awaitable, CachedPromise } from "../util/awaitable.ts";
-import { refuseCommitted } from "./committed_session.ts";
+import { assertNotCommitted } from "./committed_session.ts";
 import type { SessionConfig } from "./config.ts";
 import { refuseEnded } from "./ended_session.ts";
 
@@ -215,6 +215,6 @@ export class SessionAttributes {
 
   /** @throws {SessionCommittedError} When the response has been sent. */
   assertNotCommitted(action: string): void {
-    if (this.owner.committed) refuseCommitted(action);
+    assertNotCommitted(this.owner, action);
   }
 }
