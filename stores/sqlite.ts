@@ -35,7 +35,7 @@ import { hasMethods, type Mistakes } from "../src/util/option_errors.ts";
 import { checkTable } from "../src/util/option_table.ts";
 import { ANY, STRING } from "../src/util/shapes.ts";
 import { SQLITE } from "./sql/dialect.ts";
-import { driverFinder } from "./sql/find.ts";
+import { driverFinder, oncePerClient } from "./sql/find.ts";
 import { SqlStore } from "./sql/sql_store.ts";
 import type { SweepOptions } from "./sql/sweep.ts";
 import { schemaOf, type SqlTableOptions } from "./sql/table.ts";
@@ -164,7 +164,8 @@ export class SqliteStore extends SqlStore {
         option: "db",
         required: "a database of node:sqlite, bun:sqlite or better-sqlite3, or a client of libSQL",
         mistakes: MISTAKEN_DATABASES,
-        toDriver,
+        // A driver holds prepared statements of its store.
+        toDriver: oncePerClient(toDriver),
       }),
     });
   }

@@ -19,7 +19,7 @@ export interface DriverSource<Driver extends SqlDriver> {
   toDriver(client: unknown): Driver | undefined;
 }
 
-/** Makes one driver for each client, which all stores with this client use. */
+/** Returns a function that makes the driver of a client once, and remembers it while the client exists. */
 export function oncePerClient<Driver extends SqlDriver>(
   toDriver: (client: unknown) => Driver | undefined,
 ): (client: unknown) => Driver | undefined {

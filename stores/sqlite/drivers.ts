@@ -1,6 +1,5 @@
 import { hasMethods } from "../../src/util/option_errors.ts";
 import type { SqlDriver, SqlRow, SqlStatement } from "../sql/driver.ts";
-import { oncePerClient } from "../sql/find.ts";
 import type { LibsqlClientLike, SqliteDatabaseLike, SqliteStatementLike } from "./like.ts";
 
 type Rows = readonly SqlRow[];
@@ -10,10 +9,10 @@ type Rows = readonly SqlRow[];
  *
  * @returns The driver; `undefined` for any other value.
  */
-export const toDriver = oncePerClient((db: unknown): SqlDriver | undefined => {
+export function toDriver(db: unknown): SqlDriver | undefined {
   if (isDatabase(db)) return new DatabaseDriver(db);
   return isLibsql(db) ? new LibsqlDriver(db) : undefined;
-});
+}
 
 /** Checks whether a value is a synchronous database. */
 function isDatabase(db: unknown): db is SqliteDatabaseLike {
