@@ -40,7 +40,6 @@ export interface SqlDialect {
 
 /** The parts of the statements that move a session. */
 export interface MoveParts {
-  readonly sessions: string;
   /** `WITH` and common table expressions; "" without any. */
   readonly common: string;
   readonly move: string;
@@ -75,11 +74,10 @@ export const SQLITE: SqlDialect = {
   lockSubject: ({ subjects }) =>
     `SELECT excepted, since, generation FROM ${subjects} WHERE subject = :subject`,
   report: () => "",
-  moveAndLeave: ({ sessions, common, move, leave }) => [
+  // Only a session that was moved just now leaves a trace.
+  moveAndLeave: ({ common, move, leave }) => [
     common + move,
-    `${leave} WHERE EXISTS (SELECT 1 FROM ${sessions} AS moved
-      WHERE moved.key = :next AND moved.version = #version AND moved.sid = :sid)
-     ON CONFLICT (key) DO NOTHING RETURNING key`,
+    `${leave} WHERE changes() > 0 RETURNING key`,
   ],
   raiseAndEnd: ({ raise, raised, end }) => [raise, end(raised)],
   missing: /no such (table|column)|has no column named|does not match any PRIMARY KEY/,

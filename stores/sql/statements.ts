@@ -5,7 +5,7 @@ import { COLUMNS, LEFT, READ_COLUMNS } from "./row.ts";
 const NAMES = Object.keys(COLUMNS);
 /** All columns but the key. */
 const CHANGED = NAMES.slice(1);
-/** The columns that no index contains: SQLite writes an index again even if nothing in it changes. */
+/** The columns after those of the index: SQLite writes an index again even if nothing in it changes. */
 const BESIDE_INDEX = NAMES.slice(4);
 
 const TIMES = ["expires_at", "renewed_at", "last_seen_at"];
@@ -40,7 +40,7 @@ export function statementsOf(dialect: SqlDialect, names: TableNames) {
      AND NOT EXISTS (SELECT 1 FROM ${sessions} AS other WHERE other.key = :next) RETURNING key${report}`;
 
   const andLeave = (common: string, move: string) =>
-    dialect.moveAndLeave({ sessions, common, move, leave: insert(LEFT), report: moved });
+    dialect.moveAndLeave({ common, move, leave: insert(LEFT), report: moved });
 
   const raise = `INSERT INTO ${subjects} AS own (subject, generation, excepted, since, kept_until)
     VALUES (:subject, #generation, :except, 0, #until) ON CONFLICT (subject) DO UPDATE SET
@@ -51,7 +51,7 @@ export function statementsOf(dialect: SqlDialect, names: TableNames) {
   const ended = dialect.report("key", "'revoked'");
   const end = (raised: string) =>
     `WITH raised AS (${raised}) DELETE FROM ${sessions} WHERE subject = :subject AND expires_at > #now
-     AND sid <> :except AND generation < (SELECT generation FROM raised) RETURNING key${ended}`;
+     AND sid <> coalesce(:except, '') AND generation < (SELECT generation FROM raised) RETURNING key${ended}`;
 
   const expired = (table: string, column: string, key: string) =>
     `DELETE FROM ${table} WHERE ${column} <= #now AND ${key} IN (SELECT ${key} FROM ${table}

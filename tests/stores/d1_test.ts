@@ -5,6 +5,7 @@ import { FakeClock } from "../_support/clock.ts";
 import { makeTable, RemoteD1 } from "../_support/d1.ts";
 import { pooled } from "../_support/pooled.ts";
 import { makeRecord } from "../_support/record.ts";
+import { assertLeavesNothing } from "../_support/repeated_move.ts";
 
 const { capabilities } = new D1Store({ database: (c) => c.env.DB });
 
@@ -26,6 +27,12 @@ if (database) {
         },
       };
     },
+  });
+
+  pooled()("D1Store leaves a trace only where a session was moved", async () => {
+    const table = await makeTable(database);
+    const clock = new FakeClock();
+    await assertLeavesNothing(new D1Store({ database, table, clock: clock.now }), clock);
   });
 
   pooled()(

@@ -5,6 +5,7 @@ import { assert, assertEquals, assertStringIncludes, assertThrows } from "@std/a
 import { DatabaseSync } from "node:sqlite";
 import { FakeClock } from "../_support/clock.ts";
 import { makeRecord } from "../_support/record.ts";
+import { assertLeavesNothing } from "../_support/repeated_move.ts";
 import { SQLITE_CLIENTS } from "../_support/sqlite_clients.ts";
 
 const { capabilities } = new SqliteStore({ db: () => Promise.reject() });
@@ -20,6 +21,17 @@ for (const [name, open] of Object.entries(SQLITE_CLIENTS)) {
       await execute(SqliteStore.schema());
       return { store: new SqliteStore({ db, clock }), fail: close, close };
     },
+  });
+
+  Deno.test(`SqliteStore with ${name} leaves a trace only where a session was moved`, async () => {
+    const { db, execute, close } = await open();
+    try {
+      await execute(SqliteStore.schema());
+      const clock = new FakeClock();
+      await assertLeavesNothing(new SqliteStore({ db, clock: clock.now }), clock);
+    } finally {
+      await close();
+    }
   });
 }
 
@@ -139,6 +151,17 @@ Deno.test("SqliteStore prints what to run where its tables are missing or older"
     db.exec(SqliteStore.schema());
     assertEquals(store.read("key"), bound());
   }
+});
+
+Deno.test("SqliteStore prepares its statements again for a database that was closed and opened", async () => {
+  await using scene = await openFile();
+  const { db, clock, store, bound } = scene;
+  assertEquals(await store.create("key", bound()), true);
+  assertEquals(await store.read("key"), bound());
+  db.close();
+  db.open();
+  const later = new SqliteStore({ db, clock: clock.now });
+  assertEquals(await later.read("key"), bound());
 });
 
 Deno.test("SqliteStore says how to wait for another process that writes", async () => {
