@@ -82,7 +82,8 @@ export interface PostgresStoreOptions extends SqlTableOptions {
   /**
    * The client that listens for ended sessions, in processes that use `session.ended`. A client of postgres.js or `pg`
    * that connects directly, or a function that returns one, is required if `sql` goes through a pooler in transaction
-   * mode (PgBouncer), which delivers no notifications. One of its connections is used while a session is watched. With `false`, ends in other processes are noticed within `live.every` seconds.
+   * mode (PgBouncer), which delivers no notifications. The client keeps one connection for it while a session is watched.
+   * With `false`, ends in other processes are noticed within `live.every` seconds.
    *
    * @default {sql, with a connection of its own}
    */
@@ -182,7 +183,8 @@ export class PostgresStore extends SqlStore {
     checkTable(OPTIONS, options);
     const { sql, listen = sql } = options;
     const find = finderOf("sql", sql);
-    const findListener = listen === sql ? find : listen && finderOf("listen", listen) || undefined;
+    const findOther = () => listen === false ? undefined : finderOf("listen", listen);
+    const findListener = listen === sql ? find : findOther();
     const listener = toDriver(listen);
     // A client that a function returns may be able to listen.
     const canListen = findListener && (!listener || listener.listen);

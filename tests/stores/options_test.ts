@@ -367,6 +367,8 @@ const WAYS_OUT: [store: string, make: () => unknown, wayOut: string][] = [
   ["DenoKvStore", () => new DenoKvStore({ cookieName: "id" } as never), "pass it to session()"],
   ["PostgresStore", () => new PostgresStore({ sql, prefix: "a" } as never), "use table"],
   ["PostgresStore", () => new PostgresStore({ pool: sql } as never), "use sql"],
+  ["PostgresStore", () => new PostgresStore({ sql, listen: null } as never), "option listen"],
+  ["PostgresStore", () => new PostgresStore({ sql, listen: "" } as never), "option listen"],
   ["SqliteStore", () => new SqliteStore({ client: db } as never), "use db"],
   ["D1Store", () => new D1Store({ db: database } as never), "use database: (c) => c.env.DB"],
   // Values of another shape.
