@@ -4,7 +4,7 @@ import { since } from "../../src/store/list_order.ts";
 import type { SqlValues } from "./compile.ts";
 import type { SqlRow } from "./driver.ts";
 
-/** The columns of a session, and the sign of their values in templates. The index over a subject's sessions has the first four. */
+/** The columns of a session, and the sign of their values in templates. The first four are those of the index. */
 export const COLUMNS: Readonly<Record<string, ":" | "#">> = {
   key: ":",
   sid: ":",

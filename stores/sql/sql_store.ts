@@ -280,14 +280,14 @@ export abstract class SqlStore implements SessionStore {
    */
   deleteAll(
     subject: string,
-    { except = "" }: DeleteAllOptions,
+    { except }: DeleteAllOptions,
     c?: unknown,
     signal?: AbortSignal,
   ): Awaitable<number> {
     const now = this.#clock();
     const values = {
       subject: toText(subject),
-      except: toText(except),
+      except: except === undefined ? null : toText(except),
       generation: Math.floor(now),
       until: now + GENERATION_KEPT,
     };
@@ -342,7 +342,7 @@ export abstract class SqlStore implements SessionStore {
   }
 }
 
-/** Checks whether a statement has written. */
+/** Checks whether statements have written a session. */
 function isWritten(rows: readonly SqlRow[]): boolean {
   return rows.length > 0;
 }
