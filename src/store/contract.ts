@@ -44,7 +44,7 @@ export interface StoreCapabilities {
    */
   readonly evicts?: boolean;
   /**
-   * `list` returns only the sessions of the requested page, most recently bound to the subject first. From any other
+   * `list` returns the sessions from the requested position on, most recently bound to the subject first. From any other
    * store all sessions are read and sorted.
    *
    * @default {false}
@@ -62,8 +62,8 @@ export interface StoreCapabilities {
    */
   readonly abortable?: boolean;
   /**
-   * `watch` notifies processes of records that any process deletes or moves. `"record"`: each call of `watch` receives the
-   * key of one record and notifies only of this record, within the request of its context.
+   * `watch` notifies processes of records that any process deletes or moves. `"record"`: each call of `watch` receives
+   * the key of one record and notifies only of this record, within the request of its context.
    *
    * @default {false}
    */
@@ -497,8 +497,8 @@ export interface SessionStore {
   outdated?(record: SessionRecord): boolean;
 
   /**
-   * Calls a function with the key of each record that `delete`, `deleteAll` or `replace` removes from now on, in this process
-   * or another. Required if `capabilities.watch` is declared.
+   * Calls a function with the key of each record that `delete`, `deleteAll` or `replace` removes from now on, in this
+   * process or another. Required if `capabilities.watch` is declared.
    *
    * A notification is a hint: the record is read before a session counts as ended, and read again at intervals,
    * because notifications may get lost. A key may be reported more than once.

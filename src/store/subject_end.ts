@@ -2,12 +2,13 @@
 export interface SubjectEnd {
   /** The generation that it started. */
   readonly generation: number;
-  /** The `sid` of the session that is not ended, unless its generation is older than `since`. */
+  /** The `sid` of the session that is not ended, if any. Some stores have `null` for none. */
   readonly except?: string | null | undefined;
+  /** The oldest generation that this session may have: an earlier end may have ended its former logins. */
   readonly since: number;
 }
 
-/** Returns the next end of all sessions of a subject. */
+/** Returns the end that follows the last one. */
 export function nextEnd(
   last: SubjectEnd | null | undefined,
   { now, except }: { now: number; except?: string | undefined },

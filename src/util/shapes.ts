@@ -63,7 +63,7 @@ export function inRange(range: string, includes: (value: number) => boolean): Sh
 
 /** Accepts a positive integer. */
 export const COUNT: Shape = inRange(
-  "an integer of at least 1",
+  "a positive integer",
   (value) => Number.isSafeInteger(value) && value >= 1,
 );
 

@@ -16,9 +16,9 @@ const VALUE_REGEXP = /([:#])([a-z]\w*)/gi;
  * @param texts The texts.
  */
 export function compile(dialect: SqlDialect, texts: readonly string[]): SqlTemplate {
-  const statements = texts.map((template) => {
+  const statements = texts.map((given) => {
     const names: string[] = [];
-    const text = template.replaceAll(/\s+/g, " ").replaceAll(VALUE_REGEXP, (_, sign, name) => {
+    const text = given.replaceAll(/\s+/g, " ").replaceAll(VALUE_REGEXP, (_, sign, name) => {
       let place = dialect.reusesValues ? names.indexOf(name) : -1;
       if (place === -1) place = names.push(name) - 1;
       return dialect.placeholder(place + 1, sign === "#");

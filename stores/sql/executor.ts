@@ -23,7 +23,7 @@ export type Execute = (
   call: Call,
 ) => Awaitable<readonly SqlRow[]>;
 
-/** Returns the function that runs statements with the driver of a request; synchronously if the driver is synchronous. */
+/** Returns the function that runs statements with the driver of a request. It is synchronous if the driver is. */
 export function executorOf(setup: ExecutorSetup, clock: Clock): Execute {
   return (template, values, { c, signal }) =>
     andThen(setup.find(c), (driver) => {

@@ -1,3 +1,4 @@
+import { readOption } from "../../src/util/option_table.ts";
 import { COUNT } from "../../src/util/shapes.ts";
 
 /**
@@ -23,7 +24,11 @@ export interface SweepOptions {
   limit?: number;
 }
 
-/** @throws {RangeError} When the limit is not a positive integer. */
+/**
+ * @throws {RangeError} When the limit is not a positive integer.
+ * @throws {TypeError} When it is not a number.
+ */
 export function sweepLimit(limit: number): number {
-  return Number(COUNT.read?.(limit, { name: "limit", action: "sweep sessions" }));
+  const given = { name: "limit", value: limit, action: "sweep sessions" };
+  return readOption(COUNT, given) as number;
 }
