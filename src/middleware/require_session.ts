@@ -150,13 +150,13 @@ export function requireSession<
       contextKey === undefined ? {} : { contextKey },
     );
     if (when && !await when(c)) return await next();
-    const { session, unavailable } = await contextSession.load();
+    const { session, unavailable, isLoaded } = await contextSession.load();
     const data = session.isNew ? undefined : session.toJSON();
     const isMissing = (key: string) => !Object.hasOwn(data!, key) || (data![key] ?? null) === null;
     const isFound = data !== undefined && !keys.some(isMissing) && (!device || session.device);
     const { bearer, clock } = contextSession.config;
     if (isFound && confirmation?.isMet(session, clock()) !== false) return await next();
-    const isRejected = bearer && !data && !unavailable &&
+    const isRejected = bearer && !isLoaded && !unavailable &&
       bearerTokens(bearer, c.req.raw).length > 0;
     const denial = isFound
       ? { answer: unconfirmed, message: UNCONFIRMED, challenge: confirmation?.challenge }

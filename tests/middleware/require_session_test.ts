@@ -263,6 +263,7 @@ Deno.test("requireSession() says invalid_token where the token of the request is
     await endSession(c);
     return c.text("bye");
   });
+  app.get("/left", (c, next) => (c.set("session", null as never), next()), requireSession());
   const INVALID = 'Bearer error="invalid_token"';
   const challenge = async (headers: HeadersInit, path = "/account/page") => {
     const response = await app.request(path, { headers });
@@ -293,6 +294,9 @@ Deno.test("requireSession() says invalid_token where the token of the request is
   assertEquals(await challenge({ authorization }), INVALID, "expired");
   const ended = { authorization: `Bearer ${await login({ userId: "42" })}` };
   assertEquals(await challenge(ended), null);
+  assertEquals(await challenge(ended, "/left"), "Bearer", "the session ends in this request");
+  assertEquals(await challenge(ended), INVALID, "of a session that has just ended");
+  ended.authorization = `Bearer ${await login({ userId: "42" })}`;
   await app.request("/logout", { method: "POST", headers: ended });
   assertEquals(await challenge(ended), INVALID, "of a session that has ended");
 
