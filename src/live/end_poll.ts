@@ -33,7 +33,10 @@ export class EndPoll implements EndPushesTarget, WatchPoll {
   /** The watches of stored sessions, by the last known key of the session. */
   readonly #places = new Map<string, Set<Watch>>();
   #timer: ReturnType<typeof setTimeout> | undefined;
-  /** When the timer fires, and when the next poll is due, in monotonic milliseconds. While a poll is running, no next one is due. */
+  /**
+   * When the timer fires, and when the next poll is due, in monotonic milliseconds. While a poll is running, no next one
+   * is due.
+   */
   #timerAt = Infinity;
   #pollAt = Infinity;
   #hasFailed = false;
@@ -157,8 +160,9 @@ export class EndPoll implements EndPushesTarget, WatchPoll {
     const [watch] = this.#places.get(key) ?? [];
     if (!watch?.stored) return true;
     try {
-      const options = { ...this.#options, pauses: this.#pauses };
-      const found = await findSession(options, watch.stored, watch.c);
+      const pauses = this.#pauses;
+      const found = await findSession({ ...this.#options, pauses }, watch.stored, watch.c);
+      if (pauses.areStopped) return true;
       for (const watch of [...this.#places.get(key) ?? []]) {
         if (typeof found === "string") {
           this.end(watch, found === "expired" ? found : this.#reasonOf(watch));
