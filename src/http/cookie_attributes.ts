@@ -3,7 +3,7 @@ import { refuse } from "../util/option_errors.ts";
 import { checkTable, type OptionTable } from "../util/option_table.ts";
 import { definedOf } from "../util/property.ts";
 import { BOOLEAN, textLike } from "../util/shapes.ts";
-import { prefixed } from "./cookie_prefix.ts";
+import { withPrefix } from "./cookie_prefix.ts";
 
 /**
  * The attributes of a session cookie: Hono's cookie options without `maxAge` and `expires`, which follow the
@@ -160,7 +160,7 @@ export class CookieTemplate {
   /** @throws {TypeError} When a browser would reject the cookie. */
   constructor({ name, prefix, refuse = refuseChange, ...options }: CookieTemplateOptions) {
     const attributes: CookieAttributes = { ...DEFAULTS, ...definedOf(options) };
-    this.name = prefix ? prefixed(name, prefix) ?? refuse("prefix", "the name has one") : name;
+    this.name = prefix ? withPrefix(name, prefix) ?? refuse("prefix", "the name has one") : name;
     this.attributes = Object.freeze(attributes);
     if (attributes.sameSite?.toLowerCase() === "none" && !attributes.secure) {
       refuse("sameSite", '"None" requires secure');

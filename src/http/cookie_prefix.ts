@@ -5,6 +5,6 @@ const PREFIXES = { host: "__Host-", secure: "__Secure-" };
 const PREFIXED_REGEXP = /^__(?:Host|Secure)-/i;
 
 /** Returns the name of a cookie with a prefix; `undefined` if it has one already. */
-export function prefixed(name: string, prefix: keyof typeof PREFIXES): string | undefined {
+export function withPrefix(name: string, prefix: keyof typeof PREFIXES): string | undefined {
   return PREFIXED_REGEXP.test(name) ? undefined : PREFIXES[prefix] + name;
 }

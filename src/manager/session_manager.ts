@@ -316,7 +316,7 @@ export class SessionManager<Data extends object = SessionData, Key extends strin
       state.meta = meta;
       if (maxAge !== undefined) state.renew(maxAge);
       state.provider = provider;
-      // Its generation is read.
+      // Last, because this reads its generation from the store.
       state.subject = subject;
     });
     const response = new Headers();

@@ -11,7 +11,7 @@ export interface Denial {
   readonly message: string;
   /** Whether access tokens are accepted. */
   readonly bearer: boolean;
-  /** The challenge of a response with the status 401; when `undefined`, that of access tokens. */
+  /** The challenge of a response with the status 401; when `undefined`, that of access tokens if they are accepted. */
   readonly challenge: string | undefined;
 }
 

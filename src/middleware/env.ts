@@ -26,7 +26,10 @@ export type SessionVariables<Data extends object = SessionData, Key extends stri
     [Name in `${Key}Cookie`]: SessionCookie;
   }
   & {
-    /** Its access token for clients without cookies; `undefined` until it is stored, and after `regenerate()` until that is saved. */
+    /**
+     * Its access token for clients without cookies; `undefined` until it is stored, and after `regenerate()` until that
+     * is saved.
+     */
     [Name in `${Key}Token`]: string | undefined;
   };
 

@@ -116,8 +116,7 @@ export class SessionLifecycle extends Unprinted implements ContextSession, Sessi
       this.#loading = "starting";
       return this.#loading = this.#startLoading();
     }
-    // The loading call has called an event listener, which loads the session as well: the result is there in the next
-    // microtask.
+    // An event listener that the loading calls loads the session as well. Its result is there in the next microtask.
     if (this.#loading === "starting") return this.#loadSoon();
     return this.#loading;
   }

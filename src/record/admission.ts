@@ -1,7 +1,7 @@
 import { type ExpiryPolicy, isLive } from "./expiry.ts";
 import type { SessionRecord } from "./record.ts";
 
-/** What a middleware requires of its sessions. */
+/** The sessions that a middleware accepts. */
 export interface AdmissionPolicy {
   readonly cookieName: string;
   /** Returns the scope of a request, such as its tenant. */

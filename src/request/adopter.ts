@@ -46,7 +46,7 @@ export class Adopter {
   }
 
   /**
-   * If the request also has a cookie of the other library: makes a logout end that session too, so that it is not
+   * Makes a logout also end the session of the other library, if the request has a cookie of it, so that it is not
    * adopted later. A stateless store can't remember that.
    */
   beside(loaded: LoadedSession, { by, token }: Credential): LoadedSession {

@@ -32,8 +32,8 @@ interface SharedTimer {
 }
 
 /**
- * Timers that share one of the runtime, for Deno: setting and clearing one takes as long as a tenth of a read from Deno KV. It is
- * set again only after it has fired.
+ * Timers that share one of the runtime, for Deno: setting and clearing one takes a tenth of the time of a read from
+ * Deno KV. It is set again only after it has fired.
  *
  * It is an `AbortSignal.timeout()`. That keeps the process alive only while there is a listener, and is no leak in a test
  * that has ended.

@@ -62,7 +62,7 @@ export class RecordTable implements RecordOperations {
   touch(call: Calls["touch"]): boolean {
     const row = this.#row(call);
     if (row?.record?.version !== call.version) return false;
-    // The name of the write stays: the data are still those of that write.
+    // The identifier of the write stays: the data are still those of that write.
     this.#put(call.key, { ...row, record: { ...row.record, ...call.times } });
     return true;
   }

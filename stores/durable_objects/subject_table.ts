@@ -15,7 +15,7 @@ export const SUBJECT_TABLES: Readonly<Record<string, string>> = {
 
 /** The current generation of a subject. */
 interface Generation extends SubjectEnd {
-  /** The name of the write that started it. */
+  /** The identifier of the write that started it. */
   readonly write: string;
 }
 
