@@ -4,9 +4,9 @@ type Owner = Pick<SessionRecord, "subject" | "subjectAt">;
 
 // The format of version 0.1: the record as JSON, with the members that scripts read first.
 
-/** A pattern of Lua for the version, the expiry, the write and the rest of a record of version 0.1. */
+/** A pattern of Lua for the version, the expiry, the write, and the position of the rest, of a record of version 0.1. */
 export const LEGACY =
-  `'^{"version":(%d+),"lastSeenAt":[^,]+,"renewedAt":[^,]+,"expiresAt":([^,]+),"write":"([^"]*)"(.*)$'`;
+  `'^{"version":(%d+),"lastSeenAt":[^,]+,"renewedAt":[^,]+,"expiresAt":([^,]+),"write":"([^"]*)"()'`;
 
 /** Parses such a record. */
 export function fromLegacyValue(value: string): SessionRecord {

@@ -1,26 +1,33 @@
 import { LEGACY } from "./legacy.ts";
 
 /**
- * The start of scripts for records. `live` returns the version of the live record under a key, the identifier
- * of its write, and what follows in its text: the owner and the data, or `nil` and the rest of a record of version 0.1.
- * While a record is being moved it has no version, but the identifier. The text is read only up to the
- * first brace, so that session data can't be mistaken for it. Builds of Redis for 32 bits read no more than six digits
- * in base 36 at once. ARGV: now, and more.
+ * The start of scripts for records. `live` reads the live record under a key and returns four values:
+ *
+ * - the version;
+ * - the identifier of the write;
+ * - the text;
+ * - the position in the text of the owner and the data; in a record of version 0.1, of the owner and the rest.
+ *
+ * For a record that is being moved it returns `nil` and the identifier of the write that moves it, for none `nil`.
+ *
+ * The patterns read the text only up to its data, so that session data can't be mistaken for the head, and capture
+ * a position, so that large data are not copied. Builds of Redis for 32 bits read no more than six digits in base 36
+ * at once. ARGV: now, and more.
  */
 export const RECORDS = `
 local function live(key)
   local value = redis.call("GET", key) or ""
-  local pattern = "^(%d+) (%w-)(%w?%w?%w?%w?%w?%w) (%w+) [^ {]+(.*)$"
-  local version, high, low, write, tail = string.match(value, pattern)
-  local expiresAt, legacy
+  local pattern = "^(%d+) (%w-)(%w?%w?%w?%w?%w?%w) (%w+) [^ {]+()"
+  local version, high, low, write, at = string.match(value, pattern)
+  local expiresAt
   if version then
     expiresAt = (tonumber(high, 36) or 0) * 36 ^ 6 + tonumber(low, 36)
   else
-    version, expiresAt, write, legacy = string.match(value, ${LEGACY})
+    version, expiresAt, write, at = string.match(value, ${LEGACY})
   end
   if not version then return nil, string.match(value, "^~(%w+)") end
   if (tonumber(expiresAt) or 0) <= tonumber(ARGV[1]) then return end
-  return version, write, tail, legacy
+  return version, write, value, at
 end
 `;
 

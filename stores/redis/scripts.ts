@@ -35,10 +35,10 @@ return 1`);
  * rest of the record, milliseconds to live.
  */
 export const TOUCH = writeScript(`
-local version, write, tail = live(KEYS[1])
-if version ~= ARGV[2] or not tail then return 0 end
+local version, write, value, at = live(KEYS[1])
+if version ~= ARGV[2] or string.sub(value, 1, 1) == "{" then return 0 end
 local head = version .. " " .. ARGV[3] .. " " .. write .. " " .. ARGV[4]
-redis.call("SET", KEYS[1], head .. tail, "PX", ARGV[5])
+redis.call("SET", KEYS[1], head .. string.sub(value, at), "PX", ARGV[5])
 return 1`);
 
 /**
@@ -65,9 +65,9 @@ export const END = script(
   `
 local ended = {}
 for i, key in ipairs(KEYS) do
-  local _, _, tail, legacy = live(key)
-  local owner = string.match(tail or "", "^ ?([^{]*){")
-    or string.match(legacy or "", '^,("subject":.-),"format":') or ""
+  local _, _, value, at = live(key)
+  local owner = value and (string.match(value, "^ ([^{]*){", at)
+    or string.match(value, '^,("subject":.-),"format":', at)) or ""
   local isSame = owner ~= "" and (owner == ARGV[2 * i + 1] or owner == ARGV[2 * i + 2])
   if (isSame or #ARGV == 2) and redis.call("DEL", key) == 1 then
     redis.pcall("PUBLISH", "${CHANNEL}", key .. " " .. ARGV[2])

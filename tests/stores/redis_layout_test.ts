@@ -5,6 +5,7 @@ import { assert, assertEquals } from "@std/assert";
 import fc from "fast-check";
 import { Hono } from "hono";
 import { makeTrace } from "../../src/record/trace.ts";
+import { END, WRITE } from "../../stores/redis/scripts.ts";
 import { fromListed, fromStored, toMoving, toValue } from "../../stores/redis/value.ts";
 import { Client } from "../_support/client.ts";
 import { FakeClock } from "../_support/clock.ts";
@@ -244,6 +245,39 @@ test("goes on with what version 0.1 has written", async ({ store, server, clock 
   await put("expired");
   assertEquals(await store.read("expired"), undefined);
   assertEquals(await store.create("expired", makeRecord(clock)), true);
+});
+
+test("holds a record once in the memory of scripts, however large it is", async ({ store, server, clock }) => {
+  const size = 1_000_000;
+  const record = makeRecord(clock, {
+    cookieName: "sid",
+    data: `{"text":"${"x".repeat(size)}"}`,
+    subject: "user:42",
+    subjectAt: clock.now(),
+  });
+  /** Runs a script on the record and returns how many bytes it has allocated in Lua, where nothing is freed before. */
+  const allocated = async (script: string, ...args: string[]) => {
+    const text = `
+local function run()
+${script}
+end
+collectgarbage("stop")
+local before = collectgarbage("count")
+run()
+local kibibytes = collectgarbage("count") - before
+collectgarbage("restart")
+return math.ceil(kibibytes * 1024)`;
+    const now = String(clock.now());
+    return Number(await server.command("EVAL", text, "1", "session:large", now, ...args));
+  };
+  for (const value of [toValue(record, "w"), legacyValue(record)]) {
+    await server.command("SET", "session:large", value);
+    assertEquals(await store.read("large"), record);
+    const update = await allocated(WRITE.alone.text, "7", "w2", "{}", "1000");
+    const end = await allocated(END.text, "");
+    assert(update < 1.5 * size, `an update allocates ${update} bytes`);
+    assert(end < 1.5 * size, `an end allocates ${end} bytes`);
+  }
 });
 
 Deno.test({
