@@ -1,5 +1,5 @@
 import type { ReceiveEnd, Unsubscribe } from "../../src/store/end_watchers.ts";
-import type { Awaitable } from "../../src/util/awaitable.ts";
+import { type Awaitable, orElse } from "../../src/util/awaitable.ts";
 import { hasMethods } from "../../src/util/option_errors.ts";
 import type { Connection } from "./connection.ts";
 import type { RedisClientLike } from "./like.ts";
@@ -33,9 +33,9 @@ async function subscribe(
     return () => client.unsubscribe(CHANNEL, receive);
   }
   const own = await duplicate(client);
-  // Each client has another name for it.
-  const stop = () =>
-    void Promise.resolve(callFirst(own, "destroy", "disconnect", "close")).catch(ignore);
+  // The method that closes the connection is named differently by each kind of client. node-redis 5 throws when the
+  // connection is already closed.
+  const stop = () => void orElse(() => callFirst(own, "destroy", "disconnect", "close"), ignore);
   try {
     if ("call" in client) {
       own.on("error", ignore);

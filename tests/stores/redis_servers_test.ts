@@ -1,6 +1,7 @@
 import { Cluster, Redis } from "ioredis";
-import { createCluster, createSentinel } from "redis";
-import { createSentinel as createSentinel5 } from "redis-5";
+import { createClient, createCluster, createSentinel } from "redis";
+import { createClient as createClient4 } from "redis-4";
+import { createClient as createClient5, createSentinel as createSentinel5 } from "redis-5";
 import { type RedisClientLike, RedisStore } from "@x/hono-session/stores/redis";
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { session } from "@x/hono-session";
@@ -100,6 +101,36 @@ Deno.test({
     }
   },
 });
+
+const socket = { reconnectStrategy: false } as const;
+
+/** Clients that don't connect again. */
+const WITHOUT_RETRY = {
+  "node-redis 6": (url: string) => createClient({ url, socket }).on("error", () => {}),
+  "node-redis 5": (url: string) => createClient5({ url, socket }).on("error", () => {}),
+  "node-redis 4": (url: string) => createClient4({ url, socket }).on("error", () => {}),
+};
+
+for (const [name, create] of Object.entries(WITHOUT_RETRY)) {
+  Deno.test({
+    name: `RedisStore stops watching a server that is gone, then reports that, with ${name}`,
+    ignore,
+    async fn() {
+      await using server = await RedisServer.start();
+      const client = create(server.url);
+      await client.connect();
+      let copy = client;
+      const duplicate = () => copy = create(server.url);
+      const store = new RedisStore({ client: Object.assign(client, { duplicate }) });
+      const stop = await store.watch(() => {});
+      await server.kill();
+      const areClosed = () => Promise.resolve(!client.isOpen && !copy.isOpen);
+      await until("the connections are closed", areClosed);
+      await stop();
+      await assertRejects(() => store.watch(() => {}), Error, "ECONNREFUSED");
+    },
+  });
+}
 
 Deno.test({
   name: "RedisStore writes to the next primary when the one that it knows has become a replica",
