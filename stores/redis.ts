@@ -35,6 +35,7 @@ import type {
   StoreReplacement,
 } from "../src/store/contract.ts";
 import { EndWatchers } from "../src/store/end_watchers.ts";
+import { makeWriteId } from "../src/store/write_id.ts";
 import { isPromiseLike } from "../src/util/awaitable.ts";
 import { type Clock, systemClock } from "../src/util/clock.ts";
 import { Clients } from "./redis/clients.ts";
@@ -56,7 +57,7 @@ import { END, REPLACE, TOUCH, WRITE } from "./redis/scripts.ts";
 import { isPubSub, reportMove, subscriberOf } from "./redis/subscriber.ts";
 import { Subjects } from "./redis/subjects.ts";
 import type { Write } from "./redis/write.ts";
-import { fromStored, makeWrite, toEnd, toRest, toValue } from "./redis/value.ts";
+import { fromStored, toEnd, toRest, toValue } from "./redis/value.ts";
 
 export type {
   BunRedisLike,
@@ -97,8 +98,8 @@ const CAPABILITIES = {
  *   `deleteAll` ends it.
  *
  * When the connection is dropped, or the primary has become a replica, an operation is retried once. Each write
- * has an identifier by which the retry recognizes that it was done. Only if another request wrote in between,
- * the write counts as a conflict, and an `update()` is applied twice.
+ * has an identifier by which the retry recognizes that it was done. Only if another request wrote in between
+ * does the write count as a conflict, and an `update()` is applied twice.
  *
  * node-redis never sends an aborted command. ioredis and Bun's client queue it and send it when they are
  * connected again, unless `enableOfflineQueue: false` is set.
@@ -360,9 +361,9 @@ export class RedisStore implements SessionStore {
   }
 
   /**
-   * Calls a function with the key of each session that is ended or moved from now on, by any process. All watchers of the
-   * store share one subscription, over a connection of its own that is closed when the last one stops. A pool of node-redis
-   * has no subscriptions, so nothing is reported.
+   * Calls a function with the key of each session that is ended or moved from now on, by any process. All watchers of
+   * the store share one subscription, over a connection of its own that is closed when the last one stops. A pool of
+   * node-redis has no subscriptions, so nothing is reported.
    *
    * @param onEnd Receives the key and the reason.
    * @param c The Hono context.
@@ -382,7 +383,7 @@ export class RedisStore implements SessionStore {
 
   /** Returns the arguments of a script that writes over a previous version. */
   #toArguments(keys: string[], record: SessionRecord, version: string): ScriptArguments {
-    const write = makeWrite();
+    const write = makeWriteId();
     return {
       keys: keys.map((key) => this.#key(key)),
       args: [`${this.#clock()}`, version, write, toValue(record, write), this.#timeToLive(record)],

@@ -4,7 +4,7 @@ import type { Clock } from "../util/clock.ts";
 import { SetupError } from "./setup_error.ts";
 import { TimeoutError } from "./time_limit.ts";
 
-/** For how long after a logged failure others of its kind are only counted, in milliseconds. */
+/** After a failure is logged, others of its kind are only counted for this time, in milliseconds. */
 const PAUSE = 60_000;
 /** The largest number of kinds that are distinguished. */
 const MOST_KINDS = 100;

@@ -16,8 +16,8 @@ export function isCrossSlot(error: unknown): boolean {
 }
 
 /**
- * Checks whether a command may be sent again: the connection was dropped, so that it is unknown whether it was done, or
- * the server refused a write because it is now a replica.
+ * Checks whether a command may be sent again: the connection was dropped, so that it is unknown whether the server
+ * ran the command, or the server refused a write because it is now a replica.
  */
 export function isRepeatable(error: unknown): boolean {
   const { code } = (error ?? {}) as { code?: unknown };

@@ -4,7 +4,7 @@ type Owner = Pick<SessionRecord, "subject" | "subjectAt">;
 
 // The format of version 0.1: the record as JSON, with the members that scripts read first.
 
-/** A pattern of Lua for the version, the expiry, the write, and the position of the rest, of a record of version 0.1. */
+/** A pattern of Lua for a record of version 0.1: the version, the expiry, the write, and the position of the rest. */
 export const LEGACY =
   `'^{"version":(%d+),"lastSeenAt":[^,]+,"renewedAt":[^,]+,"expiresAt":([^,]+),"write":"([^"]*)"()'`;
 

@@ -8,7 +8,8 @@ import { LEGACY } from "./legacy.ts";
  * - the text;
  * - the position in the text of the owner and the data; in a record of version 0.1, of the owner and the rest.
  *
- * For a record that is being moved it returns `nil` and the identifier of the write that moves it, for none `nil`.
+ * For the placeholder of a record that is being moved it returns `nil` and the identifier of the write that moves it,
+ * for anything else `nil`.
  *
  * The patterns read the text only up to its data, so that session data can't be mistaken for the head, and capture
  * a position, so that large data are not copied. Builds of Redis for 32 bits read no more than six digits in base 36

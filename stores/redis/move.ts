@@ -5,7 +5,7 @@ import { SETTLE, WRITE } from "./scripts.ts";
 import { MOVING, toMoving } from "./value.ts";
 import { isDone } from "./write.ts";
 
-/** How long the text of a record that is being moved is kept, in milliseconds. */
+/** How long the placeholder of a record that is being moved is kept, in milliseconds. */
 const MOVE_TIME = "60000";
 
 /** A move of a record from one node of a cluster to another. */
@@ -29,39 +29,39 @@ export async function moveInSteps(connection: Connection, move: Move): Promise<b
   if (left?.successor !== undefined) return await createFirst(connection, move);
   if (previous.subject !== undefined) return await moveListed(connection, move);
   const text = left ? move.left : placeholderOf(move);
-  return await leave(connection, move, text) && await create(connection, move);
+  return await overwrite(connection, move, { text }) && await create(connection, move);
 }
 
 async function createFirst(connection: Connection, move: Move): Promise<boolean> {
   if (!await create(connection, move)) return false;
-  if (await leave(connection.finishing(), move, move.left)) return true;
+  if (await overwrite(connection.finishing(), move, { text: move.left })) return true;
   await move.undo();
   return false;
 }
 
 /** Moves a record that stays in its subject's list during the move. */
 async function moveListed(connection: Connection, move: Move): Promise<boolean> {
-  const { keys: [from], args, left, next, previous, undo } = move;
-  const listed = toMoving(previous, next.left?.trace);
-  if (!await leave(connection, move, placeholderOf(move, listed))) return false;
+  const { keys: [from], args: [now, _version, write], left, next, previous, undo } = move;
+  const text = placeholderOf(move, toMoving(previous, next.left?.trace));
+  if (!await overwrite(connection, move, { text })) return false;
   if (!await create(connection, move)) return false;
-  const settlement = { keys: [from!], args: [...args.slice(0, 3), ...left] };
-  if (isDone(await connection.finishing().run(SETTLE, settlement))) return true;
+  const given = { keys: [from!], args: [now!, write!, ...left] };
+  if (isDone(await connection.finishing().run(SETTLE, given))) return true;
   // The session was ended through the list during the move.
   await undo();
   return false;
 }
 
-/** Returns the text of a record that is being moved, and its milliseconds to live. */
+/** Returns the placeholder of a record that is being moved, and its milliseconds to live. */
 function placeholderOf({ args }: Move, listed = ""): string[] {
   return [`${MOVING}${args[2]} ${listed}`, MOVE_TIME];
 }
 
-/** Replaces the old record with a text. */
-async function leave(
+/** Replaces the old record with `text`: a trace or a placeholder, and its milliseconds to live. */
+async function overwrite(
   connection: Connection,
   { keys: [from], args }: Move,
-  text: readonly string[],
+  { text }: { readonly text: readonly string[] },
 ): Promise<boolean> {
   const given = { keys: [from!], args: [...args.slice(0, 3), ...text] };
   return isDone(await connection.run(WRITE.alone, given));

@@ -9,8 +9,9 @@ export interface WriteScript {
 }
 
 /**
- * Writes a record over the previous version, or a new one. A write that finds its own identifier was already
- * done, and its reply was lost. ARGV: now, previous version or "", write, record, milliseconds to live.
+ * Writes a text over the previous version of a record, or under a new key. The text is a record, or the placeholder
+ * of a record that is being moved. A write that finds its own identifier in a record or a placeholder was already
+ * done, and its reply was lost. ARGV: now, previous version or "", write, text, milliseconds to live.
  */
 export const WRITE = writeScript(`
 local version, write = live(KEYS[1])
@@ -42,16 +43,17 @@ redis.call("SET", KEYS[1], head .. string.sub(value, at), "PX", ARGV[5])
 return 1`);
 
 /**
- * Ends a move: replaces the text of the session that is being moved with the trace, if any. Returns 0 when that text
- * is gone because the session was ended during the move. ARGV: now, previous version, write, trace or "", milliseconds
- * to live.
+ * Ends a move: replaces the placeholder with the trace, if any. Returns 1 also when the trace is already there, and 0
+ * when the placeholder is gone because the session was ended during the move. ARGV: now, write, trace or "",
+ * milliseconds to live.
  */
 export const SETTLE = script(
   RECORDS,
   `
 local version, write = live(KEYS[1])
-if write ~= ARGV[3] then return 0 end
-if not version and ARGV[4] ~= "" then redis.call("SET", KEYS[1], ARGV[4], "PX", ARGV[5]) end
+if write ~= ARGV[2] then return 0 end
+local isPlaceholder = not version
+if isPlaceholder and ARGV[3] ~= "" then redis.call("SET", KEYS[1], ARGV[3], "PX", ARGV[4]) end
 return 1`,
 );
 

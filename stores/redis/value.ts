@@ -21,13 +21,8 @@ const SID_REGEXP = /^[\w-]+$/;
 
 const EMPTY = "{}";
 
-/** The prefix of the text of a session that is being moved. */
+/** The prefix of a placeholder: the text of a record while it is being moved to another node. */
 export const MOVING = "~";
-
-/** Makes the identifier of a write. It needs to differ only between writers of one version of a session. */
-export function makeWrite(): string {
-  return Math.floor(Math.random() * 36 ** 7).toString(36).padStart(7, "0");
-}
 
 /** Returns the text of a record. */
 export function toValue(record: SessionRecord, write: string): string {
