@@ -118,7 +118,7 @@ export class MapStore implements SessionStore {
   constructor(options: MapStoreOptions = {}) {
     checkTable(OPTIONS, options);
     const { maxEntries = 100_000, clock = systemClock } = options;
-    if (maxEntries !== Infinity) COUNT.read?.(maxEntries, { ...OPTIONS, name: "maxEntries" });
+    if (maxEntries !== Infinity) COUNT.read(maxEntries, { ...OPTIONS, name: "maxEntries" });
     this.capabilities = {
       atomic: true,
       index: true,

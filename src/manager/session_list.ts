@@ -115,7 +115,7 @@ export class SessionList implements AsyncIterable<SessionSummary> {
    */
   constructor(read: Read, options: SessionListOptions) {
     const { limit = Infinity } = options;
-    if (limit !== Infinity) COUNT.read?.(limit, { name: "limit", action: "list sessions" });
+    if (limit !== Infinity) COUNT.read(limit, { name: "limit", action: "list sessions" });
     this.#read = read;
     this.#options = options;
     this.#limit = limit;

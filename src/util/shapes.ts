@@ -49,8 +49,11 @@ export function textLike(text: string, pattern: RegExp): Shape {
   return { text, is: (value) => typeof value === "string" && pattern.test(value) };
 }
 
+/** A shape that also checks values that are not members of options. */
+type ReadShape = Shape & Required<Pick<Shape, "read">>;
+
 /** Accepts a number in a range. */
-export function inRange(range: string, includes: (value: number) => boolean): Shape {
+export function inRange(range: string, includes: (value: number) => boolean): ReadShape {
   return {
     text: range,
     is: NUMBER.is,
@@ -62,7 +65,7 @@ export function inRange(range: string, includes: (value: number) => boolean): Sh
 }
 
 /** Accepts a positive integer. */
-export const COUNT: Shape = inRange(
+export const COUNT: ReadShape = inRange(
   "a positive integer",
   (value) => Number.isSafeInteger(value) && value >= 1,
 );

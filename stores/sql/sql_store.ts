@@ -317,7 +317,7 @@ export abstract class SqlStore implements SessionStore {
    * @param c The Hono context, if a function finds the client.
    * @returns How many sessions were deleted: fewer than `limit` when no more have expired.
    * @throws {RangeError} When `limit` is not a positive integer.
-   * @throws {TypeError} When `limit` is not a number, or no client was found.
+   * @throws {TypeError} When no client was found.
    */
   async sweep({ limit = 10_000 }: SweepOptions = {}, c?: unknown): Promise<number> {
     const { sweep, sweepSubjects } = this.#statements;

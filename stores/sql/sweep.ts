@@ -1,4 +1,3 @@
-import { readOption } from "../../src/util/option_table.ts";
 import { COUNT } from "../../src/util/shapes.ts";
 
 /**
@@ -24,11 +23,7 @@ export interface SweepOptions {
   limit?: number;
 }
 
-/**
- * @throws {RangeError} When the limit is not a positive integer.
- * @throws {TypeError} When it is not a number.
- */
+/** @throws {RangeError} When the limit is not a positive integer. */
 export function sweepLimit(limit: number): number {
-  const given = { name: "limit", value: limit, action: "sweep sessions" };
-  return readOption(COUNT, given) as number;
+  return COUNT.read(limit, { name: "limit", action: "sweep sessions" }) as number;
 }
