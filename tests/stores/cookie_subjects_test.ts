@@ -71,6 +71,20 @@ async function sids(store: SessionStore, subject: string): Promise<string[]> {
   return (await listed(store, subject)).map(({ record }) => record.sid).toSorted();
 }
 
+Deno.test("a damaged mark of a subject ends nothing, until all of its sessions are ended again", async () => {
+  const { clock, map, store } = setup();
+  const now = clock.now();
+  await store.deleteAll!("ada", { except: "other" });
+  assertEquals(await store.generation!("ada"), now);
+  const key = createHash("sha256").update("revoked subject ada").digest("base64url");
+  const mark = map.read(key)!;
+  const data = JSON.stringify({ generation: "9e15", since: "9e15", except: "other" });
+  assertEquals(map.update(key, { ...mark, data, version: mark.version + 1 }, mark), true);
+  assertEquals(await store.generation!("ada"), 0);
+  await store.deleteAll!("ada", {});
+  assertEquals(await store.generation!("ada"), now);
+});
+
 Deno.test("cookie sessions are listed where revocations has an index", async () => {
   const clock = new FakeClock();
   const map = new MapStore({ clock: clock.now, maxEntries: Infinity });

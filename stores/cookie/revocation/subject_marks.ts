@@ -72,9 +72,14 @@ export class SubjectMarks {
 }
 
 /** Returns the end in a mark: a mark is empty until all sessions were ended. */
-function endOf(mark: Mark | undefined): SubjectEnd {
-  const { generation = 0, except, since = generation } = (mark ?? {}) as Partial<SubjectEnd>;
-  return { generation, except, since };
+function endOf(mark: Mark = {}): SubjectEnd {
+  const generation = toNumber(mark.generation, 0);
+  const { except } = mark as Partial<SubjectEnd>;
+  return { generation, except, since: toNumber(mark.since, generation) };
+}
+
+function toNumber(value: unknown, otherwise: number): number {
+  return typeof value === "number" ? value : otherwise;
 }
 
 /** Checks whether a session is of an ended generation. */
